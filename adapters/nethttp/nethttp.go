@@ -1,0 +1,69 @@
+// Package inngesthttp serves an inngestkit app with net/http, and so with chi,
+// gorilla/mux and every router that takes an http.Handler.
+package inngesthttp
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/inngestkit/inngestkit/core"
+)
+
+// This package needs at least this version of the core.
+const _ = inngestkit.IsAtLeastVersion0_1_0
+
+// framework is the name Inngest is told.
+const framework = "nethttp"
+
+// Router is what an app is mounted on: an *http.ServeMux, a chi.Router, or
+// anything else that registers handlers like them.
+type Router interface {
+	Handle(pattern string, handler http.Handler)
+}
+
+var _ Router = (*http.ServeMux)(nil)
+
+// Mount registers the endpoints of app on router, for all methods: the app
+// answers those it does not support with 405 itself. Below http.StripPrefix or
+// in a sub-router, set Config.ServePath to the full path.
+func Mount(router Router, app *inngestkit.App) {
+	for _, route := range app.Routes() {
+		router.Handle(route.Path, handle(route))
+	}
+	app.MountedAt(framework, app.Path())
+}
+
+// Handler returns the endpoint of app that Inngest calls, to be mounted by hand.
+func Handler(app *inngestkit.App) http.Handler {
+	return handle(inngestkit.Route{Do: app.Do})
+}
+
+func handle(route inngestkit.Route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inngestkit.ServeHTTP(w, r, framework, route.Do)
+	})
+}
+
+// Middleware makes app reachable from requests, for [From] and [Send].
+func Middleware(app *inngestkit.App) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r.WithContext(inngestkit.NewContext(r.Context(), app)))
+		})
+	}
+}
+
+// From returns the app of a request, nil if [Middleware] has not seen it.
+func From(r *http.Request) *inngestkit.App {
+	return inngestkit.FromContext(r.Context())
+}
+
+// Send sends events with the app and the context of a request; see
+// [inngestkit.App.Send].
+func Send(r *http.Request, events ...inngestkit.AnyEvent) ([]string, error) {
+	app := From(r)
+	if app == nil {
+		return nil, errors.New("inngesthttp: send: the request has no app; wrap the handler with inngesthttp.Middleware")
+	}
+	return app.Send(r.Context(), events...)
+}

@@ -1,0 +1,83 @@
+package inngestkit
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// App holds the functions of one Inngest app and answers the server's calls. It
+// is safe for concurrent use.
+type App struct {
+	config Config
+
+	registering sync.Mutex
+	registry    atomic.Pointer[registry]
+
+	verifier verifier
+	sender   *sender
+	syncer   syncer
+	gate     drainGate
+	mount    atomic.Pointer[mountPoint]
+}
+
+// New returns an app with this configuration, or one error that lists everything
+// that is wrong with it. It starts nothing and connects to nothing.
+func New(config Config) (*App, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	a := &App{config: config}
+	a.registry.Store(&registry{byID: map[string]*function{}})
+	a.verifier = newVerifier(config.SigningKey, config.SigningKeyFallback)
+	a.sender = newSender(config)
+	a.syncer.init()
+	return a, nil
+}
+
+// ID is the ID of the app.
+func (a *App) ID() string { return a.config.AppID }
+
+// Path is where adapters mount the app, below the router or group it is mounted
+// on.
+func (a *App) Path() string { return a.config.Path }
+
+// Functions lists the IDs of the registered functions, in the order they were
+// registered.
+func (a *App) Functions() []string {
+	order := a.registry.Load().order
+	ids := make([]string, len(order))
+	for i, f := range order {
+		ids[i] = f.source.id
+	}
+	return ids
+}
+
+// Send sends events to Inngest and returns their IDs, in the same order. It
+// tries again after network errors, 429 and 5xx answers, for about half a minute
+// or until ctx is done; the server knows a repeated request by its seed and does
+// not take the events twice.
+func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
+	for i, event := range events {
+		if err := checkEvent(event); err != nil {
+			return nil, fmt.Errorf("inngestkit: send: event %d: %w", i, err)
+		}
+	}
+	return a.sender.send(ctx, events)
+}
+
+type appContextKey struct{}
+
+// NewContext returns a context that carries the app, for [FromContext]. It is
+// what the Middleware of each adapter does to a request.
+func NewContext(ctx context.Context, a *App) context.Context {
+	return context.WithValue(ctx, appContextKey{}, a)
+}
+
+// FromContext returns the app that ctx carries, nil if none.
+func FromContext(ctx context.Context) *App {
+	a, _ := ctx.Value(appContextKey{}).(*App)
+	return a
+}

@@ -1,0 +1,214 @@
+package inngestkit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+)
+
+// function is a registered function with its engine: an SDK client that serves
+// this function alone. So finding the function is our map lookup, and calls
+// share no lock with each other or with a sync.
+type function struct {
+	id     string // the composite ID
+	app    *App
+	source Function
+	config inngestgo.FunctionOpts
+	engine http.Handler
+	query  string // the query of a call that is not aimed at one step
+}
+
+func (a *App) newFunction(id string, source Function, config fnconfig.Config) (*function, error) {
+	f := &function{id: id, app: a, source: source, config: config.Options}
+	f.query = url.Values{"fnId": {id}, "stepId": {anyStep}}.Encode()
+	client, err := inngestgo.NewClient(a.sdkOptions())
+	if err != nil {
+		return nil, err
+	}
+	triggers := make(inngestgo.MultipleTriggers, len(source.triggers))
+	for i, t := range source.triggers {
+		triggers[i] = t.sdk()
+	}
+	// The SDK decodes an empty event into struct{}; f.run decodes the real one.
+	if _, err := inngestgo.CreateFunction(client, config.Options, triggers, f.run); err != nil {
+		return nil, err
+	}
+	f.engine = client.Serve()
+	return f, nil
+}
+
+// sdkOptions configures the SDK without leaving anything to the environment. The
+// gate has verified every call the SDK gets to see, so it runs in dev mode.
+func (a *App) sdkOptions() inngestgo.ClientOpts {
+	c := a.config
+	return inngestgo.ClientOpts{
+		AppID:              c.AppID,
+		AppVersion:         &c.AppVersion,
+		Dev:                inngestgo.Ptr(true),
+		EventKey:           inngestgo.Ptr(c.eventKey()),
+		SigningKey:         inngestgo.Ptr(string(c.SigningKey)),
+		SigningKeyFallback: inngestgo.Ptr(string(c.SigningKeyFallback)),
+		Env:                &c.Env,
+		APIBaseURL:         &c.APIBaseURL,
+		EventAPIBaseURL:    &c.EventAPIBaseURL,
+		HTTPClient:         c.HTTPClient,
+		Logger:             slog.New(sdkLogHandler{c.Logger.Handler()}),
+	}
+}
+
+// anyStep is the step ID the server sends when it does not mean a certain step.
+const anyStep = "step"
+
+var errCutShort = errors.New("the call was cut short before the function ended: its context is done")
+
+// call executes one call by the server.
+func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID string) *Response {
+	c := &call.Call{
+		FunctionID: f.source.id,
+		RunID:      e.Context.RunID,
+		Attempt:    e.Context.Attempt,
+		Event:      e.Event,
+		Events:     e.Events,
+		Caller:     ctx,
+		Send:       f.app.sendAny,
+		Logger:     f.app.config.Logger,
+	}
+	// To the SDK a done context looks like a completed run: it must not see one.
+	sdkCtx := call.NewContext(context.WithoutCancel(ctx), c)
+	rec := recorder{header: http.Header{}}
+	f.engine.ServeHTTP(&rec, f.sdkRequest(sdkCtx, req, e, stepID))
+
+	if rec.status == http.StatusOK && !c.Returned() {
+		return f.failed(req, c, http.StatusInternalServerError, errCutShort.Error(), rec.header)
+	}
+	if rec.status >= http.StatusBadRequest {
+		return f.failed(req, c, rec.status, rec.message(), rec.header)
+	}
+	resp := respond(req, rec.status, bytes.TrimSuffix(rec.body.Bytes(), []byte("\n")))
+	copyRetryHeaders(resp.Header, rec.header)
+	return resp
+}
+
+// run is the function as the SDK sees it.
+func (f *function) run(ctx context.Context, in inngestgo.Input[struct{}]) (result any, err error) {
+	c := call.From(ctx)
+	ctx, cancel := c.Begin(ctx)
+	defer cancel()
+	defer func() {
+		r := recover()
+		switch aborted := c.Aborted(); {
+		case aborted != nil:
+			result, err = nil, aborted
+		case r == nil || call.IsYield(r):
+		default:
+			result, err = nil, c.Recovered("function "+f.source.id, r)
+			return
+		}
+		if r != nil && err == nil {
+			panic(r)
+		}
+	}()
+	result, err = f.source.invoke(ctx, c, in.InputCtx)
+	if c.Yielded() {
+		// The user's code swallowed the unwinding of a step with its own recover.
+		call.Yield()
+	}
+	c.SetReturned()
+	return result, err
+}
+
+// failed makes the answer to a call that ended with an error.
+func (f *function) failed(req *Request, c *call.Call, status int, message string, header http.Header) *Response {
+	noRetry := header.Get(headerNoRetry) == "true"
+	if noRetry && status == http.StatusInternalServerError {
+		// 400 says the same as the header to whatever reads only the status.
+		status = http.StatusBadRequest
+	}
+	f.app.config.Logger.Error("inngest: function failed", "function", f.source.id,
+		"run_id", c.RunID, "attempt", c.Attempt, "no_retry", noRetry, "error", message)
+	resp := fail(req, status, message, noRetry)
+	copyRetryHeaders(resp.Header, header)
+	return resp
+}
+
+func copyRetryHeaders(to, from http.Header) {
+	for _, key := range []string{headerNoRetry, headerRetry} {
+		if v := from[key]; len(v) > 0 {
+			to[key] = v
+		}
+	}
+}
+
+// sdkRequest makes the request that the SDK gets.
+func (f *function) sdkRequest(ctx context.Context, req *Request, e *envelope, stepID string) *http.Request {
+	query := f.query
+	if stepID != "" && stepID != anyStep {
+		query = url.Values{"fnId": {f.id}, "stepId": {stepID}}.Encode()
+	}
+	body := e.forSDK()
+	r := &http.Request{
+		Method:        http.MethodPost,
+		URL:           &url.URL{Path: "/", RawQuery: query},
+		Header:        http.Header{},
+		Body:          io.NopCloser(bytes.NewReader(body)),
+		ContentLength: int64(len(body)),
+	}
+	for _, key := range []string{headerRequestID, headerJobID} {
+		if v := req.Header(key); v != "" {
+			r.Header[key] = []string{v}
+		}
+	}
+	return r.WithContext(ctx)
+}
+
+// recorder takes the SDK's answer.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(p)
+}
+
+// message is the SDK's error message.
+func (r *recorder) message() string {
+	var e errorBody
+	if json.Unmarshal(r.body.Bytes(), &e) == nil && e.Message != "" {
+		return e.Message
+	}
+	return http.StatusText(r.status)
+}
+
+// sdkLogHandler passes on what functions log with the SDK's logger, and drops
+// what the SDK logs itself: it formats every call into its logger, even if
+// nothing is logged in the end, and the gate logs the same with better words.
+type sdkLogHandler struct{ slog.Handler }
+
+// WithAttrs tells the SDK's own logger by the attribute the SDK gives it.
+func (h sdkLogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	if len(attrs) == 1 && attrs[0].Key == "mode" && attrs[0].Value.String() == "serve" {
+		return slog.DiscardHandler
+	}
+	return h.Handler.WithAttrs(attrs)
+}

@@ -1,0 +1,150 @@
+package inngestkit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"time"
+)
+
+// Do answers one request. It is all an adapter has to call, and it never panics.
+//
+//	GET, HEAD   introspection: what is configured, without secrets
+//	PUT         sync: announces the functions to the server
+//	POST        a call of a function, or a trust probe
+//
+// Other methods are answered with 405.
+func (a *App) Do(ctx context.Context, req *Request) (resp *Response) {
+	defer func() {
+		if r := recover(); r != nil {
+			a.config.Logger.Error("inngest: request panicked",
+				"method", req.Method, "path", req.Path, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			resp = fail(req, http.StatusInternalServerError, "internal error; see the app's log", false)
+		}
+	}()
+	switch req.Method {
+	case http.MethodPost:
+		return a.doPost(ctx, req)
+	case http.MethodPut:
+		return a.doSync(ctx, req)
+	case http.MethodGet, http.MethodHead:
+		return a.doInspect(req)
+	default:
+		resp := fail(req, http.StatusMethodNotAllowed,
+			fmt.Sprintf("method %s is not allowed here; Inngest uses GET, POST and PUT", req.Method), true)
+		resp.Header.Set("Allow", "GET, HEAD, POST, PUT")
+		return resp
+	}
+}
+
+// doPost checks a call before anything of it is believed: size, signature, form.
+func (a *App) doPost(ctx context.Context, req *Request) *Response {
+	query, err := url.ParseQuery(req.RawQuery)
+	if err != nil {
+		return fail(req, http.StatusBadRequest, "the query is malformed", false)
+	}
+	if query.Get("probe") == "trust" {
+		return a.doTrustProbe(req)
+	}
+	if !a.gate.enter() {
+		resp := fail(req, http.StatusServiceUnavailable, "the app is shutting down; another instance will answer", false)
+		resp.Header.Set(headerRetry, drainRetryAfter)
+		return resp
+	}
+	defer a.gate.leave()
+
+	body, _, refusal := a.readSigned(req)
+	if refusal != nil {
+		return refusal
+	}
+	e, err := parseEnvelope(body)
+	if err != nil {
+		return a.refuse(req, http.StatusBadRequest, err.Error())
+	}
+	f := a.registry.Load().byID[query.Get("fnId")]
+	if f == nil {
+		return a.refuse(req, http.StatusGone, fmt.Sprintf(
+			"function %q is not registered in app %q; sync the app again", query.Get("fnId"), a.config.AppID))
+	}
+	if e.UseAPI {
+		return a.refuse(req, http.StatusInternalServerError,
+			"the server left out the run's state because it is above 4 MiB, and fetching it is not supported; "+
+				"return less from steps, or keep large data elsewhere and pass references")
+	}
+	return f.call(ctx, req, e, query.Get("stepId"))
+}
+
+// readSigned reads the body and verifies its signature, unless the app is in dev
+// mode. It returns the key the body was signed with, or the answer to give.
+func (a *App) readSigned(req *Request) (body, key []byte, refusal *Response) {
+	body, err := a.readBody(req)
+	if errors.Is(err, errBodyTooLarge) {
+		return nil, nil, a.refuse(req, http.StatusRequestEntityTooLarge, fmt.Sprintf(
+			"the body is larger than %d bytes; raise Config.MaxBodyBytes if it is right", a.config.MaxBodyBytes))
+	}
+	if err != nil {
+		return nil, nil, a.refuse(req, http.StatusBadRequest, "the body could not be read: "+err.Error())
+	}
+	if a.config.Dev {
+		return body, nil, nil
+	}
+	key, err = a.verifier.verify(req.Header(headerSignature), body, time.Now())
+	if err != nil {
+		a.config.Logger.Warn("inngest: request refused", "method", req.Method, "path", req.Path, "error", err)
+		return nil, nil, unauthorized(req, err.Error())
+	}
+	return body, key, nil
+}
+
+// refuse logs and makes the answer to a bad request.
+func (a *App) refuse(req *Request, status int, message string) *Response {
+	a.config.Logger.Warn("inngest: request refused",
+		"method", req.Method, "path", req.Path, "status", status, "error", message)
+	return fail(req, status, message, false)
+}
+
+var errBodyTooLarge = errors.New("the body is too large")
+
+// readBody reads the whole body, up to the limit.
+func (a *App) readBody(req *Request) ([]byte, error) {
+	limit := a.config.MaxBodyBytes
+	if req.Body == nil {
+		return nil, nil
+	}
+	if req.ContentLength > limit {
+		return nil, errBodyTooLarge
+	}
+	// One byte of room beyond the content lets ReadFrom see the end without
+	// growing the buffer.
+	var b bytes.Buffer
+	if req.ContentLength >= 0 {
+		b.Grow(int(req.ContentLength) + bytes.MinRead)
+	}
+	n, err := b.ReadFrom(io.LimitReader(req.Body, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if n > limit {
+		return nil, errBodyTooLarge
+	}
+	return b.Bytes(), nil
+}
+
+// doTrustProbe answers the server's question whether the app holds the signing
+// key, with a signature of its own.
+func (a *App) doTrustProbe(req *Request) *Response {
+	_, key, refusal := a.readSigned(req)
+	if refusal != nil {
+		return refusal
+	}
+	resp := respond(req, http.StatusOK, []byte("{}"))
+	if key != nil {
+		resp.Header.Set(headerSignature, sign(key, resp.Body, time.Now()))
+	}
+	return resp
+}

@@ -1,0 +1,182 @@
+// Package call carries what one call by the Inngest server needs on its way from
+// the gate through the SDK to the function and its steps.
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	sdkerrors "github.com/inngest/inngestgo/errors"
+	sdkstep "github.com/inngest/inngestgo/step"
+)
+
+// Call is one call: one HTTP request by which the server starts or continues a run.
+type Call struct {
+	FunctionID string
+	RunID      string
+	Attempt    int
+
+	// Event and Events are the raw JSON of the triggering event and of the batch
+	// it came in. The function decodes them; the SDK never sees them, because it
+	// would encode and decode them about ten times.
+	Event  []byte
+	Events []byte
+
+	// Caller is the context of the request. It is done when the caller hung up.
+	Caller context.Context //nolint:containedctx // a Call lives exactly as long as the request it belongs to
+
+	// Send sends events in the name of the app.
+	Send func(ctx context.Context, events []any) ([]string, error)
+
+	Logger *slog.Logger
+
+	sdk      context.Context //nolint:containedctx // see Caller
+	unwound  atomic.Bool
+	returned atomic.Bool
+	mu       sync.Mutex
+	abortErr error
+}
+
+type contextKey struct{}
+
+// NewContext returns a context that carries c.
+func NewContext(ctx context.Context, c *Call) context.Context {
+	return context.WithValue(ctx, contextKey{}, c)
+}
+
+// From returns the call that ctx belongs to, nil outside a function.
+func From(ctx context.Context) *Call {
+	c, _ := ctx.Value(contextKey{}).(*Call)
+	return c
+}
+
+// Begin prepares the context for the function: it keeps the values the SDK put
+// there and ends with the caller, so that work nobody waits for any more stops.
+// The SDK itself must not see the caller's end, because it would then report the
+// run as completed.
+func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc) {
+	c.sdk = sdk
+	if c.Caller.Done() == nil {
+		return sdk, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(sdk)
+	stop := context.AfterFunc(c.Caller, func() { cancel(context.Cause(c.Caller)) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// Abort ends the call with err: it unwinds to the function's wrapper, which
+// answers with err whatever the user's code does on the way.
+func (c *Call) Abort(err error) {
+	c.mu.Lock()
+	if c.abortErr == nil {
+		c.abortErr = err
+	}
+	c.mu.Unlock()
+	panic(yield)
+}
+
+// Aborted is the error the call was aborted with, nil if it was not.
+func (c *Call) Aborted() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.abortErr
+}
+
+// Yielded reports whether a step has handed control back to the server. What the
+// function returns after that does not count.
+func (c *Call) Yielded() bool {
+	return c.unwound.Load() || (c.sdk != nil && c.sdk.Err() != nil)
+}
+
+// Recovered turns a value recovered from the user's code into an error and logs
+// the stack, which never leaves the process.
+func (c *Call) Recovered(where string, value any) error {
+	c.Logger.Error("inngest: "+where+" panicked",
+		"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt,
+		"panic", fmt.Sprint(value), "stack", string(debug.Stack()))
+	if err, ok := value.(error); ok {
+		return fmt.Errorf("%s panicked: %w", where, err)
+	}
+	return fmt.Errorf("%s panicked: %v", where, value)
+}
+
+// Step runs one step of the SDK, body, behind the guards every step shares. The
+// SDK leaves a step by a panic when the server has to take over.
+func Step[T any](ctx context.Context, id string, body func() (T, error)) (T, error) {
+	c := From(ctx)
+	if c == nil {
+		return body()
+	}
+	c.enter(ctx, id)
+	returned := false
+	defer func() {
+		if !returned {
+			c.unwound.Store(true)
+		}
+	}()
+	value, err := body()
+	returned = true
+	return value, err
+}
+
+// enter refuses a step that cannot work: the SDK would report a step with a done
+// context as a completed run, and does not notice a step within a step.
+func (c *Call) enter(ctx context.Context, id string) {
+	if sdkstep.IsWithinStep(ctx) {
+		c.Abort(sdkerrors.NoRetryError(fmt.Errorf(
+			"step %q was called inside the callback of another step: call it in the function itself", id)))
+	}
+	if ctx.Err() != nil && !c.Yielded() {
+		c.Abort(fmt.Errorf("step %q was not started, its context is done: %w", id, cause(ctx)))
+	}
+}
+
+// cause is why ctx is done, with ctx.Err() in the chain.
+func cause(ctx context.Context) error {
+	err, why := ctx.Err(), context.Cause(ctx)
+	if errors.Is(why, err) {
+		return why
+	}
+	return fmt.Errorf("%w: %w", err, why)
+}
+
+// Callback wraps the callback of a step: a panic becomes an error of that step
+// and is retried like one.
+func Callback[T any](id string, fn func(ctx context.Context) (T, error)) func(context.Context) (T, error) {
+	return func(ctx context.Context) (value T, err error) {
+		c := From(ctx)
+		if c == nil {
+			return fn(ctx)
+		}
+		defer func() {
+			switch r := recover(); {
+			case r == nil:
+			case IsYield(r):
+				panic(r)
+			default:
+				err = c.Recovered(fmt.Sprintf("step %q", id), r)
+			}
+		}()
+		value, err = fn(ctx)
+		if err != nil {
+			c.Logger.Warn("inngest: step failed",
+				"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt, "step", id, "error", err)
+		}
+		return value, err
+	}
+}
+
+// SetReturned notes that the function ended by itself.
+func (c *Call) SetReturned() { c.returned.Store(true) }
+
+// Returned reports whether the function ended by itself. Only then may an answer
+// without steps count as the end of the run.
+func (c *Call) Returned() bool { return c.returned.Load() }

@@ -1,0 +1,153 @@
+package inngestkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Waiting between the tries to sync at start.
+const (
+	syncFirstWait = 200 * time.Millisecond
+	syncMaxWait   = 5 * time.Second
+)
+
+// drainRetryAfter is the Retry-After header, in seconds, of calls that come
+// during a shutdown.
+const drainRetryAfter = "2"
+
+// Start announces the app to the dev server, and keeps trying in the background
+// until the server is there, ctx is done or [App.Shutdown] is called. It returns
+// at once, so call it before or after the HTTP server starts to listen. The app
+// must be mounted; where the server reaches it is ServeHost and ServePort of the
+// [Config], by default http://localhost:3000.
+//
+// In cloud mode it does nothing: there, a deployment triggers the sync.
+func (a *App) Start(ctx context.Context) error {
+	if !a.config.Dev {
+		return nil
+	}
+	mount := a.mount.Load()
+	if mount == nil {
+		return errors.New("inngestkit: start: the app is not mounted; call the adapter's Mount first")
+	}
+	if len(a.registry.Load().order) == 0 {
+		return errors.New("inngestkit: start: the app has no functions; call Register first")
+	}
+	origin := a.config.serveOrigin()
+	if origin == "" {
+		origin = fmt.Sprintf("http://localhost:%d", a.config.servePort())
+	}
+	appURL, err := url.Parse(origin + mount.path)
+	if err != nil {
+		return fmt.Errorf("inngestkit: start: the URL of the app: %w", err)
+	}
+	ctx, ok := a.gate.background(ctx)
+	if !ok {
+		return errors.New("inngestkit: start: the app is shut down")
+	}
+	go func() {
+		defer a.gate.leave()
+		a.syncUntilDone(ctx, a.announced(appURL), mount.framework)
+	}()
+	return nil
+}
+
+func (a *App) syncUntilDone(ctx context.Context, appURL *url.URL, framework string) {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = syncFirstWait, syncMaxWait
+	log := a.config.Logger.With("server", a.config.APIBaseURL, "url", appURL.String())
+	_, err := backoff.Retry(ctx, func() (bool, error) {
+		return a.register(ctx, appURL, registration{framework: framework})
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(
+		func(err error, next time.Duration) {
+			log.Warn("inngest: not synced yet; trying again", "error", err, "in", next.Round(time.Millisecond))
+		}))
+	if err == nil {
+		log.Info("inngest: synced", "functions", len(a.registry.Load().order))
+	}
+}
+
+// Shutdown drains the app: calls that are running end normally, new ones are
+// answered with 503 and a Retry-After header, so that the server tries them
+// again later or elsewhere. It returns when nothing of the app runs any more, or
+// with the cause of ctx's end and calls still running. Shut the HTTP server down
+// after it.
+func (a *App) Shutdown(ctx context.Context) error {
+	select {
+	case <-a.gate.close():
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("inngestkit: shutdown: %d calls are still running: %w", a.gate.inFlight(), context.Cause(ctx))
+	}
+}
+
+// drainGate counts what runs and lets nothing new in once it is closed.
+type drainGate struct {
+	mu     sync.Mutex
+	count  int
+	closed bool
+	idle   chan struct{} // closed when the gate is closed and nothing runs
+	stop   []context.CancelFunc
+}
+
+func (g *drainGate) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return false
+	}
+	g.count++
+	return true
+}
+
+func (g *drainGate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.count--
+	if g.closed && g.count == 0 {
+		close(g.idle)
+	}
+}
+
+// background enters with a context that ends when the gate closes.
+func (g *drainGate) background(ctx context.Context) (context.Context, bool) {
+	if !g.enter() {
+		return nil, false
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		cancel()
+	}
+	g.stop = append(g.stop, cancel)
+	return ctx, true
+}
+
+func (g *drainGate) inFlight() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.count
+}
+
+func (g *drainGate) close() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		g.closed = true
+		g.idle = make(chan struct{})
+		for _, cancel := range g.stop {
+			cancel()
+		}
+		if g.count == 0 {
+			close(g.idle)
+		}
+	}
+	return g.idle
+}

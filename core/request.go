@@ -1,0 +1,127 @@
+package inngestkit
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"github.com/inngest/inngestgo"
+)
+
+// Request is an HTTP request in the form the core takes it from any framework.
+type Request struct {
+	Method string
+	// Scheme is http or https, as the client sees it; Host its host and port.
+	// They go into the URL that a sync announces.
+	Scheme string
+	Host   string
+	// Path and RawQuery are those of the URL, as received.
+	Path     string
+	RawQuery string
+	// Header returns the first value of a header, "" if it was not sent. The key
+	// is in canonical form.
+	Header func(key string) string
+	// Body is read at most once and not after Do has returned. It may be nil.
+	Body io.Reader
+	// ContentLength is the length of the body if it is known, -1 otherwise.
+	ContentLength int64
+	// Framework names the framework to Inngest: "gin", "nethttp".
+	Framework string
+}
+
+// Response is the answer to a [Request]. An adapter writes it as it is.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Names of headers that the SDK does not export.
+const (
+	headerFramework = "X-Inngest-Framework"
+	headerRetry     = "Retry-After"
+)
+
+// requestVersion is the version of the execution protocol; see
+// docs/SDK_SPEC.md, 4.1.2, in github.com/inngest/inngest.
+const requestVersion = "2"
+
+// Canonical forms of the SDK's header names, made once.
+var (
+	headerNoRetry    = http.CanonicalHeaderKey(inngestgo.HeaderKeyNoRetry)
+	headerReqVersion = http.CanonicalHeaderKey(inngestgo.HeaderKeyReqVersion)
+	headerSDK        = http.CanonicalHeaderKey(inngestgo.HeaderKeySDK)
+	headerSDKHandled = http.CanonicalHeaderKey(inngestgo.HeaderKeySDKHandled)
+	headerSignature  = http.CanonicalHeaderKey(inngestgo.HeaderKeySignature)
+	headerSyncKind   = http.CanonicalHeaderKey(inngestgo.HeaderKeySyncKind)
+	headerServerKind = http.CanonicalHeaderKey(inngestgo.HeaderKeyServerKind)
+	headerRequestID  = http.CanonicalHeaderKey(inngestgo.HeaderKeyRequestID)
+	headerJobID      = http.CanonicalHeaderKey(inngestgo.HeaderKeyJobID)
+)
+
+// respond makes a response with the headers every answer of an SDK carries. The
+// server takes X-Inngest-SDK as the proof that an app answered and not a proxy.
+func respond(req *Request, status int, body []byte) *Response {
+	h := make(http.Header, 8)
+	h["Content-Type"] = []string{"application/json"}
+	h[headerSDK] = []string{inngestgo.HeaderValueSDK}
+	h[headerSDKHandled] = []string{"true"}
+	h[headerReqVersion] = []string{requestVersion}
+	if req.Framework != "" {
+		h[headerFramework] = []string{req.Framework}
+	}
+	return &Response{Status: status, Header: h, Body: body}
+}
+
+// errorBody is how the server reads errors; see docs/SDK_SPEC.md, 4.4.3.
+type errorBody struct {
+	Name    string `json:"name"`
+	Message string `json:"message"`
+}
+
+// fail makes an error response. The server tries again unless noRetry says that
+// it would be in vain.
+func fail(req *Request, status int, message string, noRetry bool) *Response {
+	resp := respond(req, status, mustJSON(errorBody{Name: "Error", Message: message}))
+	resp.Header[headerNoRetry] = []string{boolString(noRetry)}
+	return resp
+}
+
+// unauthorized answers a request without a good signature. Like the SDK's own,
+// it does not tell strangers which SDK and version answers.
+func unauthorized(req *Request, message string) *Response {
+	resp := fail(req, http.StatusUnauthorized, message, false)
+	delete(resp.Header, headerSDK)
+	delete(resp.Header, headerReqVersion)
+	return resp
+}
+
+func boolString(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}
+
+// mustJSON encodes values whose encoding cannot fail.
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// Route is an endpoint that an adapter mounts for an app.
+type Route struct {
+	// Path is below the router or group that the app is mounted on.
+	Path string
+	// Do answers requests for the path, of every method.
+	Do func(ctx context.Context, req *Request) *Response
+}
+
+// Routes lists the endpoints of the app. Adapters mount them all.
+func (a *App) Routes() []Route {
+	return []Route{{Path: a.config.Path, Do: a.Do}}
+}

@@ -1,0 +1,24 @@
+// Package step has the durable steps that functions are made of. Each step runs
+// once in a run, however often the function is called: its result is kept by the
+// Inngest server and handed out again on the next call.
+//
+// Steps leave the function by unwinding it when the server has to take over (to
+// wait, to run the step, or to keep its result). Deferred functions run each time;
+// recover in a function must not be used to hide that. Call steps on the
+// goroutine of the function, and not inside the callback of another step.
+//
+// A step whose context is done ends the call with an error, and the server tries
+// again; the run is never taken for completed.
+package step
+
+import (
+	"github.com/inngest/inngestgo"
+	sdkstep "github.com/inngest/inngestgo/step"
+)
+
+// Error is the final error of a step, when its retries are spent or it said that
+// it must not be retried. Find it with [errors.As].
+type Error = inngestgo.StepError
+
+// ErrTimeout is returned by [WaitForEvent] if the event did not come in time.
+var ErrTimeout = sdkstep.ErrEventNotReceived

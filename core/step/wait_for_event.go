@@ -1,0 +1,81 @@
+package step
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	sdkerrors "github.com/inngest/inngestgo/errors"
+	sdkstep "github.com/inngest/inngestgo/step"
+
+	"github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/internal/call"
+)
+
+// WaitOption is an option of [WaitForEvent]. [Timeout] is required.
+type WaitOption interface{ apply(w *wait) }
+
+type wait struct {
+	timeout    time.Duration
+	conditions []string
+}
+
+type waitOption func(w *wait)
+
+func (o waitOption) apply(w *wait) { o(w) }
+
+// Timeout is how long to wait, at most 366 days.
+func Timeout(d time.Duration) WaitOption {
+	return waitOption(func(w *wait) { w.timeout = d })
+}
+
+// If waits for an event for which expression, in the Common Expression Language,
+// is true. In it, event is the event that triggered the run and async the one
+// that is waited for: `async.data.amount > event.data.limit`.
+func If(expression string) WaitOption {
+	return waitOption(func(w *wait) { w.conditions = append(w.conditions, expression) })
+}
+
+// Match waits for an event that has the same value at path as the event that
+// triggered the run: Match("data.userId").
+func Match(path string) WaitOption {
+	return If(fmt.Sprintf("event.%s == async.%s", path, path))
+}
+
+// maxWait is the longest the server waits; see its documentation.
+const maxWait = 366 * 24 * time.Hour
+
+// WaitForEvent waits for an event and returns it, or [ErrTimeout] if it did not
+// come in time. With several conditions, all must hold. Events sent before the
+// run arrived here do not count.
+func WaitForEvent[T any](
+	ctx context.Context, id string, event inngestkit.EventType[T], options ...WaitOption,
+) (inngestkit.Event[T], error) {
+	var w wait
+	for _, o := range options {
+		o.apply(&w)
+	}
+	return call.Step(ctx, id, func() (inngestkit.Event[T], error) {
+		if c := call.From(ctx); c != nil && (w.timeout <= 0 || w.timeout > maxWait) {
+			c.Abort(sdkerrors.NoRetryError(fmt.Errorf(
+				"step %q waits %s for event %q: give step.Timeout more than 0 and at most 366 days", id, w.timeout, event.Name())))
+		}
+		return sdkstep.WaitForEvent[inngestkit.Event[T]](ctx, id, sdkstep.WaitForEventOpts{
+			Event: event.Name(), Timeout: w.timeout, If: w.expression(),
+		})
+	})
+}
+
+func (w wait) expression() *string {
+	if len(w.conditions) == 0 {
+		return nil
+	}
+	all := w.conditions[0]
+	for i, c := range w.conditions[1:] {
+		if i == 0 {
+			all = "(" + all + ")"
+		}
+		all += " && (" + c + ")"
+	}
+	return &all
+}

@@ -1,0 +1,198 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"crypto/sha1" //nolint:gosec // the protocol names steps by their SHA-1
+
+	"github.com/gin-gonic/gin"
+	"github.com/gowebpki/jcs"
+	"github.com/inngest/inngestgo"
+	sdkstep "github.com/inngest/inngestgo/step"
+	"github.com/stretchr/testify/require"
+
+	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	"github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+// The benchmarks come in pairs: "sdk" is the bare SDK mounted on Gin by hand, as
+// its README shows it, "ours" the same function on the Gin adapter. Both get the
+// same signed request, in the form the server sends it. See docs/performance.md.
+
+const (
+	benchKey = "signkey-test-0123456789abcdef0123456789abcdef"
+	benchApp = "bench"
+)
+
+type benchOrder struct {
+	ID    string      `json:"id"`
+	Items []benchItem `json:"items"`
+}
+
+type benchItem struct {
+	SKU   string   `json:"sku"`
+	Qty   int      `json:"qty"`
+	Price float64  `json:"price"`
+	Tags  []string `json:"tags"`
+}
+
+// orderOf returns an order whose JSON has about size bytes.
+func orderOf(size int) benchOrder {
+	order := benchOrder{ID: "order-1"}
+	const perItem = 58
+	for i := range size / perItem {
+		order.Items = append(order.Items, benchItem{SKU: fmt.Sprintf("sku-%05d", i), Qty: 3, Price: 12.5, Tags: []string{"a", "bb"}})
+	}
+	return order
+}
+
+func BenchmarkCall(b *testing.B) {
+	for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
+		b.Run(fmt.Sprintf("event=%dKiB", size>>10), func(b *testing.B) {
+			body := callBody(b, orderOf(size), 0)
+			pair(b, body, 1, func(context.Context, inngestkit.Input[benchOrder]) (any, error) { return "done", nil })
+		})
+	}
+}
+
+func BenchmarkFunctions(b *testing.B) {
+	for _, n := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("registered=%d", n), func(b *testing.B) {
+			body := callBody(b, orderOf(1<<10), 0)
+			pair(b, body, n, func(context.Context, inngestkit.Input[benchOrder]) (any, error) { return "done", nil })
+		})
+	}
+}
+
+func BenchmarkMemoizedSteps(b *testing.B) {
+	const steps = 100
+	body := callBody(b, orderOf(1<<10), steps)
+	b.Run(fmt.Sprintf("steps=%d", steps), func(b *testing.B) {
+		b.Run("sdk", func(b *testing.B) {
+			run(b, bareSDK(b, 1, func(ctx context.Context, _ inngestkit.Input[benchOrder]) (any, error) {
+				for i := range steps {
+					if _, err := sdkstep.Run(ctx, stepName(i), benchStep); err != nil {
+						return nil, err
+					}
+				}
+				return "done", nil
+			}), body)
+		})
+		b.Run("ours", func(b *testing.B) {
+			run(b, onGin(b, 1, func(ctx context.Context, _ inngestkit.Input[benchOrder]) (any, error) {
+				for i := range steps {
+					if _, err := step.Run(ctx, stepName(i), benchStep); err != nil {
+						return nil, err
+					}
+				}
+				return "done", nil
+			}), body)
+		})
+	})
+}
+
+type benchResult struct {
+	Status string `json:"status"`
+	Count  int    `json:"count"`
+}
+
+func benchStep(context.Context) (benchResult, error) { return benchResult{}, nil }
+
+func stepName(i int) string { return fmt.Sprintf("step-%d", i) }
+
+type benchHandler = func(context.Context, inngestkit.Input[benchOrder]) (any, error)
+
+func pair(b *testing.B, body []byte, functions int, handler benchHandler) {
+	b.Helper()
+	b.Run("sdk", func(b *testing.B) { run(b, bareSDK(b, functions, handler), body) })
+	b.Run("ours", func(b *testing.B) { run(b, onGin(b, functions, handler), body) })
+}
+
+// run sends the same call again and again and makes sure that it is answered.
+func run(b *testing.B, handler http.Handler, body []byte) {
+	b.Helper()
+	signature, err := inngestgo.Sign(b.Context(), time.Now(), []byte(benchKey), body)
+	require.NoError(b, err)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		r := httptest.NewRequest(http.MethodPost, "/api/inngest?fnId=bench-fn-0&stepId=step", bytes.NewReader(body))
+		r.Header.Set("X-Inngest-Signature", signature)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code != http.StatusOK || strings.TrimSpace(w.Body.String()) != `"done"` {
+			b.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+}
+
+func functionName(i int) string { return fmt.Sprintf("fn-%d", i) }
+
+func bareSDK(b *testing.B, functions int, handler benchHandler) http.Handler {
+	b.Helper()
+	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
+		AppID: benchApp, SigningKey: inngestgo.StrPtr(benchKey), Dev: inngestgo.BoolPtr(false), Logger: benchLogger(),
+	})
+	require.NoError(b, err)
+	for i := range functions {
+		_, err := inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: functionName(i)},
+			inngestgo.EventTrigger("bench", nil), handler)
+		require.NoError(b, err)
+	}
+	r := gin.New()
+	r.Any("/api/inngest", gin.WrapH(client.Serve()))
+	return r
+}
+
+func onGin(b *testing.B, functions int, handler benchHandler) http.Handler {
+	b.Helper()
+	app, err := inngestkit.New(inngestkit.Config{AppID: benchApp, SigningKey: benchKey, Logger: benchLogger()})
+	require.NoError(b, err)
+	for i := range functions {
+		require.NoError(b, app.Register(inngestkit.OnEvent(functionName(i), inngestkit.NewEvent[benchOrder]("bench"), handler)))
+	}
+	r := gin.New()
+	inngestgin.Mount(r, app)
+	return r
+}
+
+// benchLogger formats what it is given, as the logger of an app does, and logs
+// from the level info on.
+func benchLogger() *slog.Logger { return slog.New(slog.NewJSONHandler(io.Discard, nil)) }
+
+// callBody is a call in the form the server sends it: canonical JSON, with the
+// event twice.
+func callBody(b *testing.B, data any, steps int) []byte {
+	b.Helper()
+	event := map[string]any{"name": "bench", "data": data, "id": "01J0000000000000000000000", "ts": 1700000000000, "user": map[string]any{}}
+	memoized := map[string]any{}
+	stack := []string{}
+	for i := range steps {
+		id := fmt.Sprintf("%x", sha1.Sum([]byte(stepName(i)))) //nolint:gosec // see the import
+		memoized[id] = map[string]any{"data": benchResult{Status: "done", Count: i}}
+		stack = append(stack, id)
+	}
+	raw, err := json.Marshal(map[string]any{
+		"event": event, "events": []any{event}, "steps": memoized, "use_api": false, "version": 1,
+		"ctx": map[string]any{
+			"fn_id": "6a1e4d3b-4d2c-4f0e-9a55-0c6a2c5d1f10", "run_id": "01J0000000000000000000000", "step_id": "step",
+			"attempt": 0, "env": "", "use_api": false, "disable_immediate_execution": false,
+			"stack": map[string]any{"stack": stack, "current": len(stack)},
+		},
+	})
+	require.NoError(b, err)
+	body, err := jcs.Transform(raw)
+	require.NoError(b, err)
+	return body
+}

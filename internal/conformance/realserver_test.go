@@ -1,0 +1,294 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+type user struct {
+	ID   string `json:"id"`
+	Plan string `json:"plan,omitempty"`
+}
+
+type input = inngestkit.Input[user]
+
+var (
+	signedUp      = inngestkit.NewEvent[user]("user/signed-up")
+	flaky         = inngestkit.NewEvent[user]("user/flaky")
+	hopeless      = inngestkit.NewEvent[user]("user/hopeless")
+	panicky       = inngestkit.NewEvent[user]("user/panicky")
+	tired         = inngestkit.NewEvent[user]("user/tired")
+	asked         = inngestkit.NewEvent[user]("user/asked")
+	answered      = inngestkit.NewEvent[user]("user/answered")
+	askedInVain   = inngestkit.NewEvent[user]("user/asked-in-vain")
+	neverAnswered = inngestkit.NewEvent[user]("user/never-answered")
+	ordered       = inngestkit.NewEvent[user]("order/placed")
+	shipped       = inngestkit.NewEvent[user]("order/shipped")
+	upgraded      = inngestkit.NewEvent[user]("user/upgraded")
+	counted       = inngestkit.NewEvent[numbers]("user/counted")
+)
+
+type numbers struct {
+	Count int `json:"count"`
+}
+
+var scenarios = []scenario{
+	{
+		name: "steps run once though the function is called for each",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("steps", signedUp, func(ctx context.Context, in input) (any, error) {
+				c.add("calls")
+				out := map[string]string{"user": in.Event.Data.ID}
+				for _, id := range []string{"one", "two", "three"} {
+					name, err := c.counted(ctx, id)
+					if err != nil {
+						return nil, err
+					}
+					out[id] = name
+				}
+				return out, nil
+			})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, signedUp.New(user{ID: "u1"}))
+			require.Equal(t, inngesttest.Completed, run.Status)
+			require.JSONEq(t, `{"user":"u1","one":"one","two":"two","three":"three"}`, string(run.Output))
+			for _, id := range []string{"one", "two", "three"} {
+				require.Equal(t, 1, c.of(id), "step %s", id)
+			}
+			require.Greater(t, c.of("calls"), 1)
+		},
+	},
+	{
+		name: "a failing step is retried and its neighbours are not run again",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("flaky", flaky, func(ctx context.Context, _ input) (int, error) {
+				if _, err := c.counted(ctx, "before"); err != nil {
+					return 0, err
+				}
+				tries, err := step.Run(ctx, "flaky", func(context.Context) (int, error) {
+					if n := c.add("flaky"); n > 2 {
+						return n, nil
+					}
+					return 0, errors.New("not yet")
+				})
+				if err != nil {
+					return 0, err
+				}
+				_, err = c.counted(ctx, "after")
+				return tries, err
+			}, flow.Retries(3))}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, flaky.New(user{}))
+			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, "3", string(run.Output))
+			require.Equal(t, []int{1, 3, 1}, []int{c.of("before"), c.of("flaky"), c.of("after")})
+		},
+	},
+	{
+		name: "a step whose retries are spent returns its error, and the function goes on",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("hopeless", hopeless, func(ctx context.Context, _ input) (string, error) {
+				_, err := step.Run(ctx, "hopeless", func(context.Context) (int, error) {
+					c.add("hopeless")
+					return 0, errors.New("no way")
+				})
+				if stepErr := new(step.Error); errors.As(err, stepErr) {
+					return c.counted(ctx, "instead")
+				}
+				return "", err
+			}, flow.Retries(1))}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, hopeless.New(user{}))
+			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, `"instead"`, string(run.Output))
+			require.Equal(t, []int{2, 1}, []int{c.of("hopeless"), c.of("instead")})
+		},
+	},
+	{
+		name: "a panic in a step is an error of that step, and retried",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("panicky", panicky, func(ctx context.Context, _ input) (string, error) {
+				return step.Run(ctx, "panicky", func(context.Context) (string, error) {
+					if c.add("panicky") == 1 {
+						panic("oh")
+					}
+					return "calm", nil
+				})
+			}, flow.Retries(1))}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, panicky.New(user{}))
+			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, `"calm"`, string(run.Output))
+			require.Equal(t, 2, c.of("panicky"))
+		},
+	},
+	{
+		name: "sleep",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("tired", tired, func(ctx context.Context, _ input) (string, error) {
+				step.Sleep(ctx, "nap", 2*time.Second)
+				step.SleepUntil(ctx, "past", time.Unix(0, 0))
+				return c.counted(ctx, "awake")
+			})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, tired.New(user{}))
+			require.Equal(t, inngesttest.Completed, run.Status)
+			require.GreaterOrEqual(t, run.EndedAt.Sub(run.StartedAt), 1900*time.Millisecond)
+			require.Equal(t, 1, c.of("awake"))
+		},
+	},
+	{
+		name: "wait for an event that comes",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("ask", asked, func(ctx context.Context, _ input) (string, error) {
+				if _, err := c.counted(ctx, "asked"); err != nil {
+					return "", err
+				}
+				answer, err := step.WaitForEvent(ctx, "answer", answered,
+					step.Timeout(time.Minute), step.Match("data.id"), step.If("async.data.plan != 'none'"))
+				return answer.Data.Plan, err
+			})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			id := s.send(t, asked.New(user{ID: "u7"}))
+			c.await(t, "asked")
+			// The server takes a moment to wait for the event, and does not say
+			// when it does: the answer is sent until it is taken, with others.
+			stop := make(chan struct{})
+			sent := make(chan struct{})
+			go func() {
+				defer close(sent)
+				for {
+					_, _ = s.app.Send(t.Context(), answered.New(user{ID: "other", Plan: "wrong"}),
+						answered.New(user{ID: "u7", Plan: "none"}), answered.New(user{ID: "u7", Plan: "pro"}))
+					select {
+					case <-stop:
+						return
+					case <-time.After(500 * time.Millisecond):
+					}
+				}
+			}()
+			runs, err := s.server.AwaitRuns(within(t), id, 1)
+			close(stop)
+			<-sent
+			require.NoError(t, err)
+			require.Equal(t, inngesttest.Completed, runs[0].Status)
+			require.Equal(t, `"pro"`, string(runs[0].Output))
+		},
+	},
+	{
+		name: "wait for an event that does not come",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("ask-in-vain", askedInVain, func(ctx context.Context, _ input) (string, error) {
+				_, err := step.WaitForEvent(ctx, "answer", neverAnswered, step.Timeout(time.Second))
+				if errors.Is(err, step.ErrTimeout) {
+					return c.counted(ctx, "gave up")
+				}
+				return "", err
+			})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, askedInVain.New(user{}))
+			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, `"gave up"`, string(run.Output))
+			require.Equal(t, 1, c.of("gave up"))
+		},
+	},
+	{
+		name: "an event sent from a step triggers a second function, once",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{
+				inngestkit.OnEvent("order", ordered, func(ctx context.Context, in input) ([]string, error) {
+					ids, err := step.SendEvent(ctx, "ship", shipped.New(in.Event.Data))
+					if err != nil {
+						return nil, err
+					}
+					_, err = c.counted(ctx, "after")
+					return ids, err
+				}),
+				inngestkit.OnEvent("ship", shipped, func(_ context.Context, in input) (string, error) {
+					c.add("shipped")
+					return in.Event.Data.ID, nil
+				}),
+			}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, ordered.New(user{ID: "o1"}))
+			require.Equal(t, inngesttest.Completed, run.Status)
+			eventID := run.Output[2 : len(run.Output)-2]
+			runs, err := s.server.AwaitRuns(within(t), string(eventID), 1)
+			require.NoError(t, err)
+			require.Len(t, runs, 1)
+			require.Equal(t, `"o1"`, string(runs[0].Output))
+			require.Equal(t, []int{1, 1}, []int{c.of("after"), c.of("shipped")})
+		},
+	},
+	{
+		name: "cron",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnCron("every-minute", "* * * * *",
+				func(ctx context.Context, in inngestkit.Input[map[string]string]) (string, error) {
+					if _, err := c.counted(ctx, "ticked"); err != nil {
+						return "", err
+					}
+					return in.Event.Data["cron"], nil
+				})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			runs, err := s.server.AwaitRunsOf(withinTime(t, 90*time.Second), "shop-every-minute", 1)
+			require.NoError(t, err)
+			require.Equal(t, inngesttest.Completed, runs[0].Status)
+			require.Equal(t, `"* * * * *"`, string(runs[0].Output))
+			require.Positive(t, c.of("ticked"))
+		},
+	},
+	{
+		name: "a condition on the trigger",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("upgrade", upgraded.If("event.data.plan == 'pro'"),
+				func(_ context.Context, in input) (string, error) {
+					c.add(in.Event.Data.Plan)
+					return in.Event.Data.Plan, nil
+				})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			free := s.send(t, upgraded.New(user{Plan: "free"}))
+			run := s.run(t, upgraded.New(user{Plan: "pro"}))
+			require.Equal(t, `"pro"`, string(run.Output))
+			runs, err := s.server.Runs(within(t), free)
+			require.NoError(t, err)
+			require.Empty(t, runs)
+			require.Zero(t, c.of("free"))
+		},
+	},
+	{
+		name: "an event that does not fit the type fails the run at once",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("count", counted,
+				func(context.Context, inngestkit.Input[numbers]) (int, error) { return c.add("called"), nil })}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			id, err := s.server.Send(within(t), counted.Name(), map[string]any{"count": "three"})
+			require.NoError(t, err)
+			runs, err := s.server.AwaitRuns(within(t), id, 1)
+			require.NoError(t, err)
+			require.Equal(t, inngesttest.Failed, runs[0].Status)
+			require.Contains(t, string(runs[0].Output), `\"data.count\" is a JSON string where Go has int`)
+			require.Zero(t, c.of("called"))
+		},
+	},
+}
