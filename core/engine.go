@@ -109,13 +109,11 @@ func (f *function) run(ctx context.Context, in inngestgo.Input[struct{}]) (resul
 		switch aborted := c.Aborted(); {
 		case aborted != nil:
 			result, err = nil, aborted
-		case r == nil || call.IsYield(r):
+		case r == nil:
+		case call.IsYield(r):
+			panic(r)
 		default:
 			result, err = nil, c.Recovered("function "+f.source.id, r)
-			return
-		}
-		if r != nil && err == nil {
-			panic(r)
 		}
 	}()
 	result, err = f.source.invoke(ctx, c, in.InputCtx)

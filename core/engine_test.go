@@ -1,0 +1,418 @@
+package inngestkit_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/inngest/inngestgo"
+	"github.com/inngest/inngestgo/middleware"
+	sdkstep "github.com/inngest/inngestgo/step"
+	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+func TestCall(t *testing.T) {
+	t.Parallel()
+	var got input
+	app, _ := newApp(t, onSignUp(func(_ context.Context, in input) (map[string]string, error) {
+		got = in
+		return map[string]string{"hello": in.Event.Data.ID}, nil
+	}))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(user{ID: "u1"}))
+	require.Equal(t, http.StatusOK, resp.Status)
+	require.JSONEq(t, `{"hello":"u1"}`, string(resp.Body))
+	require.Equal(t, "go:v0.16.0", resp.Header.Get("X-Inngest-SDK"))
+	require.Equal(t, "2", resp.Header.Get("X-Inngest-Req-Version"))
+	require.Equal(t, "test", resp.Header.Get("X-Inngest-Framework"))
+	require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
+
+	require.Equal(t, "user/signed-up", got.Event.Name)
+	require.Equal(t, "e1", *got.Event.ID)
+	require.EqualValues(t, 1700000000000, got.Event.Timestamp)
+	require.Equal(t, []inngestkit.Event[user]{got.Event}, got.Events)
+	require.Equal(t, "01J0000000000000000000000", got.InputCtx.RunID)
+	require.Equal(t, "dev", got.InputCtx.Env)
+}
+
+func TestRequestAndJobID(t *testing.T) {
+	t.Parallel()
+	var got inngestkit.InputCtx
+	app, _ := newApp(t, onSignUp(func(_ context.Context, in input) (any, error) {
+		got = in.InputCtx
+		return nil, nil
+	}))
+	req := request(http.MethodPost, "fnId=app-fn&stepId=step", signUpEnvelope(user{}).json(t))
+	withHeader(withHeader(req, "X-Request-Id", "r1"), "X-Inngest-Job-Id", "j1")
+	require.Equal(t, http.StatusOK, app.Do(t.Context(), req).Status)
+	require.Equal(t, "r1", got.RequestID)
+	require.Equal(t, "j1", got.JobID)
+}
+
+func TestBatch(t *testing.T) {
+	t.Parallel()
+	var got input
+	app, _ := newApp(t, onSignUp(func(_ context.Context, in input) (any, error) {
+		got = in
+		return nil, nil
+	}))
+	e := signUpEnvelope(user{ID: "u1"})
+	e.Events = append(e.Events, map[string]any{"name": "user/signed-up", "data": user{ID: "u2"}})
+	require.Equal(t, http.StatusOK, callFn(t.Context(), t, app, e).Status)
+	require.Len(t, got.Events, 2)
+	require.Equal(t, "u1", got.Event.Data.ID)
+	require.Equal(t, "u2", got.Events[1].Data.ID)
+}
+
+func TestEventsMissingOrEmpty(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(_ context.Context, in input) (int, error) { return len(in.Events), nil }))
+	for _, events := range []string{`,"events":null`, `,"events":[]`, `,"events":[ ]`, ``} {
+		body := `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}` + events + `}`
+		resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn", body))
+		require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)
+		require.Equal(t, "1", string(resp.Body))
+	}
+}
+
+// Guard for hazard 9.
+func TestIntegersArriveIntact(t *testing.T) {
+	t.Parallel()
+	const big = 1<<53 + 1
+	t.Run("event", func(t *testing.T) {
+		t.Parallel()
+		app, _ := newApp(t, onSignUp(func(_ context.Context, in input) (int64, error) { return in.Event.Data.Number, nil }))
+		resp := callFn(t.Context(), t, app, signUpEnvelope(user{Number: big}))
+		require.Equal(t, "9007199254740993", string(resp.Body))
+	})
+	t.Run("json.Number", func(t *testing.T) {
+		t.Parallel()
+		app, _ := newApp(t, inngestkit.OnEvent("fn", inngestkit.NewEvent[map[string]json.Number]("numbers"),
+			func(_ context.Context, in inngestkit.Input[map[string]json.Number]) (json.Number, error) {
+				return in.Event.Data["number"], nil
+			}))
+		resp := callFn(t.Context(), t, app, signUpEnvelope(map[string]any{"number": json.Number("123456789012345678901234567890")}))
+		require.Equal(t, "123456789012345678901234567890", string(resp.Body))
+	})
+	t.Run("memoized step", func(t *testing.T) {
+		t.Parallel()
+		app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (int64, error) {
+			return step.Run(ctx, "big", func(context.Context) (int64, error) { return 0, nil })
+		}))
+		resp := callFn(t.Context(), t, app, signUpEnvelope(user{}).done("big", big))
+		require.Equal(t, "9007199254740993", string(resp.Body))
+	})
+}
+
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	ran := 0
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+		a, err := step.Run(ctx, "a", func(context.Context) (string, error) { ran++; return "from a", nil })
+		if err != nil {
+			return "", err
+		}
+		step.Sleep(ctx, "nap", 90*time.Minute)
+		return a, nil
+	}))
+
+	first := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))
+	require.Len(t, first, 1)
+	require.Equal(t, "StepRun", first[0]["op"])
+	require.Equal(t, "from a", first[0]["data"])
+	require.Equal(t, hashed("a"), first[0]["id"])
+
+	second := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "kept")))
+	require.Equal(t, "Sleep", second[0]["op"])
+	require.Equal(t, map[string]any{"duration": "1h30m"}, second[0]["opts"])
+
+	last := callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "kept").done("nap", nil))
+	require.Equal(t, http.StatusOK, last.Status)
+	require.Equal(t, `"kept"`, string(last.Body))
+	require.Equal(t, 1, ran)
+}
+
+func TestTargetedStep(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return step.Run(ctx, "a", func(context.Context) (string, error) { return "from a", nil })
+	}))
+	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&stepId="+hashed("a"), signUpEnvelope(user{}).json(t)))
+	require.Equal(t, "from a", ops(t, resp)[0]["data"])
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	at := time.Now().Add(time.Hour).Truncate(time.Second)
+	for _, tc := range []struct {
+		name       string
+		err        error
+		status     int
+		noRetry    string
+		retryAfter string
+	}{
+		{"plain", errors.New("boom"), http.StatusInternalServerError, "false", ""},
+		{"no retry", inngestgo.NoRetryError(errors.New("boom")), http.StatusBadRequest, "true", ""},
+		{"retry at", inngestgo.RetryAtError(errors.New("boom"), at), http.StatusInternalServerError, "false", at.Format(time.RFC3339)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			app, l := newApp(t, onSignUp(func(context.Context, input) (any, error) { return nil, tc.err }))
+			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+			require.Equal(t, tc.status, resp.Status)
+			require.Equal(t, "boom", message(t, resp))
+			require.Equal(t, tc.noRetry, resp.Header.Get("X-Inngest-No-Retry"))
+			require.Equal(t, tc.retryAfter, resp.Header.Get("Retry-After"))
+			require.Contains(t, l.String(), "function failed")
+		})
+	}
+}
+
+func TestEventDoesNotFit(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(context.Context, input) (any, error) { return "called", nil }))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(map[string]any{"id": 5}))
+	require.Equal(t, http.StatusBadRequest, resp.Status)
+	require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
+	require.Equal(t, "go:v0.16.0", resp.Header.Get("X-Inngest-SDK"))
+	require.Equal(t, `the event does not fit the type of function "fn": field "data.id" is a JSON number where Go has string`, message(t, resp))
+}
+
+// Guard for hazard 1: to the SDK a done context looks like a completed run.
+func TestDoneContextIsNeverACompletedRun(t *testing.T) {
+	t.Parallel()
+	next := func(ctx context.Context) (string, error) {
+		return step.Run(ctx, "next", func(context.Context) (string, error) { return "ran", nil })
+	}
+	for name, handler := range map[string]func(ctx context.Context, hangUp func()) (string, error){
+		"caller gone before a step": func(ctx context.Context, hangUp func()) (string, error) {
+			hangUp()
+			<-ctx.Done()
+			return next(ctx)
+		},
+		"timeout of the user's own": func(ctx context.Context, _ func()) (string, error) {
+			ctx, cancel := context.WithTimeout(ctx, 0)
+			defer cancel()
+			<-ctx.Done()
+			return next(ctx)
+		},
+		"unwinding swallowed": func(ctx context.Context, hangUp func()) (result string, err error) {
+			defer func() { _ = recover() }()
+			hangUp()
+			<-ctx.Done()
+			return next(ctx)
+		},
+		"before a sleep": func(ctx context.Context, hangUp func()) (string, error) {
+			hangUp()
+			<-ctx.Done()
+			step.Sleep(ctx, "nap", time.Hour)
+			return "slept", nil
+		},
+		"a step of the SDK's own": func(ctx context.Context, hangUp func()) (string, error) {
+			hangUp()
+			<-ctx.Done()
+			return sdkstep.Run(ctx, "next", func(context.Context) (string, error) { return "ran", nil })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, hangUp := context.WithCancel(t.Context())
+			defer hangUp()
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) { return handler(ctx, hangUp) }))
+			resp := callFn(ctx, t, app, signUpEnvelope(user{}))
+			require.Equal(t, http.StatusInternalServerError, resp.Status, "%s", resp.Body)
+			require.Equal(t, "false", resp.Header.Get("X-Inngest-No-Retry"))
+			require.Contains(t, message(t, resp), "context is done")
+		})
+	}
+}
+
+func TestFunctionThatEndsIsCompletedThoughTheCallerIsGone(t *testing.T) {
+	t.Parallel()
+	ctx, hangUp := context.WithCancel(t.Context())
+	app, _ := newApp(t, onSignUp(func(context.Context, input) (string, error) { hangUp(); return "done", nil }))
+	resp := callFn(ctx, t, app, signUpEnvelope(user{}))
+	require.Equal(t, http.StatusOK, resp.Status)
+	require.Equal(t, `"done"`, string(resp.Body))
+}
+
+func TestStepSeesThatTheCallerIsGone(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("hung up")
+	ctx, hangUp := context.WithCancelCause(t.Context())
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+		return step.Run(ctx, "a", func(ctx context.Context) (string, error) {
+			hangUp(cause)
+			<-ctx.Done()
+			return "", context.Cause(ctx)
+		})
+	}))
+	op := ops(t, callFn(ctx, t, app, signUpEnvelope(user{})))[0]
+	require.Equal(t, "StepError", op["op"])
+	require.Equal(t, "hung up", op["error"].(map[string]any)["message"])
+}
+
+// Guard for hazard 24: recover in a function must not hide that a step yielded.
+func TestSwallowedUnwindingStillYields(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (result string, err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("recovered: %v", r)
+			}
+		}()
+		return step.Run(ctx, "a", func(context.Context) (string, error) { return "from a", nil })
+	}))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Equal(t, "from a", ops(t, resp)[0]["data"])
+}
+
+func TestDeferredStepAfterYield(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		defer func() {
+			_, _ = step.Run(ctx, "deferred", func(context.Context) (string, error) { return "late", nil })
+		}()
+		return step.Run(ctx, "a", func(context.Context) (string, error) { return "from a", nil })
+	}))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Equal(t, "from a", ops(t, resp)[0]["data"])
+}
+
+// Guard for hazard 23.
+func TestPanicInStep(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return step.Run(ctx, "a", func(context.Context) (any, error) { panic("oh no") })
+	}))
+	op := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))[0]
+	require.Equal(t, "StepError", op["op"])
+	require.Equal(t, `step "a" panicked: oh no`, op["error"].(map[string]any)["message"])
+	require.NotContains(t, fmt.Sprint(op), ".go:")
+	require.Contains(t, l.String(), "engine_test.go", "the stack is logged")
+}
+
+func TestPanicInFunction(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]any{"string": "oh no", "error": errors.New("oh no"), "abort": http.ErrAbortHandler} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, l := newApp(t, onSignUp(func(context.Context, input) (any, error) { panic(value) }))
+			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+			require.Equal(t, http.StatusInternalServerError, resp.Status)
+			require.Equal(t, fmt.Sprintf("function fn panicked: %v", value), message(t, resp))
+			require.NotContains(t, string(resp.Body), ".go:")
+			require.Contains(t, l.String(), "engine_test.go", "the stack is logged")
+		})
+	}
+}
+
+// Guard for hazard 25.
+func TestNestedStep(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return step.Run(ctx, "outer", func(ctx context.Context) (string, error) {
+			return step.Run(ctx, "inner", func(context.Context) (string, error) { return "", nil })
+		})
+	}))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Equal(t, http.StatusBadRequest, resp.Status)
+	require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
+	require.Contains(t, message(t, resp), `step "inner" was called inside the callback of another step`)
+}
+
+// Guard for hazard 27.
+func TestSleepInThePast(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		step.SleepUntil(ctx, "past", time.Unix(0, 0))
+		return nil, nil
+	}))
+	op := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))[0]
+	require.Equal(t, map[string]any{"duration": "0s"}, op["opts"])
+}
+
+func TestWaitForEvent(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+		e, err := step.WaitForEvent(ctx, "wait", signedUp, step.Timeout(time.Hour), step.Match("data.id"), step.If("async.v == '2'"))
+		if errors.Is(err, step.ErrTimeout) {
+			return "timeout", nil
+		}
+		return e.Data.ID, err
+	}))
+	op := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))[0]
+	require.Equal(t, "WaitForEvent", op["op"])
+	require.Equal(t, map[string]any{
+		"event": "user/signed-up", "timeout": "1h", "if": "(event.data.id == async.data.id) && (async.v == '2')",
+	}, op["opts"])
+
+	matched := signUpEnvelope(user{})
+	matched.Steps[hashed("wait")] = map[string]any{"name": "user/signed-up", "data": user{ID: "u2"}}
+	require.Equal(t, `"u2"`, string(callFn(t.Context(), t, app, matched).Body))
+
+	timedOut := signUpEnvelope(user{})
+	timedOut.Steps[hashed("wait")] = nil
+	require.Equal(t, `"timeout"`, string(callFn(t.Context(), t, app, timedOut).Body))
+}
+
+func TestWaitForEventNeedsATimeout(t *testing.T) {
+	t.Parallel()
+	for _, d := range []time.Duration{0, -time.Second, 367 * 24 * time.Hour} {
+		app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+			return step.WaitForEvent(ctx, "wait", signedUp, step.Timeout(d))
+		}))
+		resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+		require.Equal(t, http.StatusBadRequest, resp.Status)
+		require.Contains(t, message(t, resp), `give step.Timeout more than 0 and at most 366 days`)
+	}
+}
+
+func TestStepRunOutsideAFunction(t *testing.T) {
+	t.Parallel()
+	v, err := step.Run(t.Context(), "a", func(context.Context) (string, error) { return "ran", nil })
+	require.NoError(t, err)
+	require.Equal(t, "ran", v)
+}
+
+// Guard for hazard 15: the SDK takes app-fn for fn.
+func TestFunctionsWithSimilarIDs(t *testing.T) {
+	t.Parallel()
+	named := func(id string) inngestkit.Function {
+		return inngestkit.OnEvent(id, signedUp, func(context.Context, input) (string, error) { return id, nil })
+	}
+	app, _ := newApp(t, named("fn"), named("app-fn"))
+	for range 50 {
+		for _, id := range []string{"fn", "app-fn"} {
+			resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-"+id, signUpEnvelope(user{}).json(t)))
+			require.Equal(t, `"`+id+`"`, string(resp.Body))
+		}
+	}
+}
+
+func TestValuesOfTheRequestReachTheFunction(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) { return ctx.Value(key{}), nil }))
+	resp := callFn(context.WithValue(t.Context(), key{}, "value"), t, app, signUpEnvelope(user{}))
+	require.Equal(t, `"value"`, string(resp.Body))
+}
+
+// Functions moved over from the SDK find its logger, which goes to the app's.
+func TestSDKLogger(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		middleware.LoggerFromContext(ctx).Info("hello from the function")
+		return nil, errors.New("boom")
+	}, flow.Retries(0)))
+	callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Contains(t, l.String(), "hello from the function")
+	require.NotContains(t, l.String(), "call_ctx", "the SDK's own log lines are dropped")
+}

@@ -1,0 +1,270 @@
+package inngestkit_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/inngest/inngestgo"
+	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core"
+)
+
+const (
+	signingKey  = "signkey-test-0123456789abcdef0123456789abcdef"
+	fallbackKey = "signkey-test-fedcba9876543210fedcba9876543210"
+	wrongKey    = "signkey-test-00000000000000000000000000000000"
+)
+
+var cloud = inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: fallbackKey, EventKey: "an-event-key"}
+
+func hello(context.Context, input) (string, error) { return "hello", nil }
+
+// sign signs as the server does: the bytes it sends, in canonical JSON.
+func sign(t testing.TB, key, body string, at time.Time) string {
+	t.Helper()
+	signature, err := inngestgo.Sign(t.Context(), at, []byte(key), []byte(body))
+	require.NoError(t, err)
+	return signature
+}
+
+// signRaw signs the bytes as they are.
+func signRaw(key, body string, at time.Time) string {
+	mac := hmac.New(sha256.New, []byte(strings.TrimPrefix(key, "signkey-test-")))
+	fmt.Fprintf(mac, "%s%d", body, at.Unix())
+	return fmt.Sprintf("t=%d&s=%x", at.Unix(), mac.Sum(nil))
+}
+
+func TestSignature(t *testing.T) {
+	t.Parallel()
+	app, l := newAppWith(t, cloud, onSignUp(hello))
+	// The body is in canonical form, the order of its keys sorted.
+	body := `{"ctx":{"attempt":0,"run_id":"r"},"event":{"data":{"id":"u1"},"name":"user/signed-up"},"events":[],"steps":{}}`
+	reformatted := `{ "steps": {}, "events": [], "event": {"name":"user/signed-up","data":{"id":"u1"}}, "ctx": {"run_id":"r","attempt":0} }`
+	now := time.Now()
+	for _, tc := range []struct {
+		name      string
+		body      string
+		signature string
+		status    int
+		message   string
+	}{
+		{"good", body, sign(t, signingKey, body, now), 200, ""},
+		{"fallback key", body, sign(t, fallbackKey, body, now), 200, ""},
+		{"canonical form of another layout", reformatted, sign(t, signingKey, body, now), 200, ""},
+		{"canonical form, fallback key", reformatted, sign(t, fallbackKey, body, now), 200, ""},
+		{"almost too old", body, sign(t, signingKey, body, now.Add(-4*time.Minute)), 200, ""},
+		{"almost too new", body, sign(t, signingKey, body, now.Add(4*time.Minute)), 200, ""},
+		{"wrong key", body, sign(t, wrongKey, body, now), 401, "does not match"},
+		{"tampered body", strings.Replace(body, "u1", "u2", 1), sign(t, signingKey, body, now), 401, "does not match"},
+		{"other time", body, strings.Replace(sign(t, signingKey, body, now), "t=", "t=1&x=", 1), 401, "too old or from the future"},
+		{"stale", body, sign(t, signingKey, body, now.Add(-6*time.Minute)), 401, "too old or from the future"},
+		{"future", body, sign(t, signingKey, body, now.Add(6*time.Minute)), 401, "too old or from the future"},
+		{"missing", body, "", 401, "is missing"},
+		{"no time", body, "s=" + strings.Repeat("0", 64), 401, "malformed"},
+		{"no sum", body, fmt.Sprintf("t=%d", now.Unix()), 401, "malformed"},
+		{"no hex", body, fmt.Sprintf("t=%d&s=%s", now.Unix(), strings.Repeat("x", 64)), 401, "malformed"},
+		{"no query", body, "%zz", 401, "malformed"},
+		{"signed garbage", "garbage", signRaw(signingKey, "garbage", now), 400, "not JSON"},
+		{"raw bytes of another layout", reformatted, signRaw(signingKey, reformatted, now), 200, ""},
+		{"unsigned garbage", "garbage", "", 401, "is missing"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			req := withHeader(request(http.MethodPost, "fnId=app-fn&stepId=step", tc.body), "X-Inngest-Signature", tc.signature)
+			resp := app.Do(t.Context(), req)
+			require.Equal(t, tc.status, resp.Status, "%s", resp.Body)
+			if tc.status != http.StatusOK {
+				require.Contains(t, message(t, resp), tc.message)
+			}
+			if tc.status == http.StatusUnauthorized {
+				require.Empty(t, resp.Header.Get("X-Inngest-SDK"), "strangers are not told the SDK's version")
+				require.Equal(t, "true", resp.Header.Get("X-Inngest-SDK-Handled"))
+			}
+			for _, secret := range []string{signingKey, fallbackKey, signingKey[13:], fallbackKey[13:], "an-event-key"} {
+				require.NotContains(t, string(resp.Body), secret)
+				require.NotContains(t, l.String(), secret)
+			}
+		})
+	}
+}
+
+func TestUnsignedCallsExecuteOnlyInDevMode(t *testing.T) {
+	for _, tc := range []struct {
+		dev    string
+		status int
+	}{{"1", 200}, {"true", 200}, {"http://127.0.0.1:9999", 200}, {"0", 401}, {"false", 401}, {"", 401}} {
+		t.Run("INNGEST_DEV="+tc.dev, func(t *testing.T) {
+			t.Setenv("INNGEST_DEV", tc.dev)
+			t.Setenv("INNGEST_SIGNING_KEY", signingKey)
+			config, err := inngestkit.ConfigFromEnv()
+			require.NoError(t, err)
+			app, _ := newAppWith(t, config, onSignUp(hello))
+			require.Equal(t, tc.status, callFn(t.Context(), t, app, signUpEnvelope(user{})).Status)
+		})
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, MaxBodyBytes: 1 << 10}, onSignUp(hello))
+	good := signUpEnvelope(user{}).json(t)
+	for _, tc := range []struct {
+		name    string
+		req     *inngestkit.Request
+		status  int
+		message string
+	}{
+		{"empty", request(http.MethodPost, "fnId=app-fn", ""), 400, "not JSON"},
+		{"no body", func() *inngestkit.Request { r := request(http.MethodPost, "fnId=app-fn", ""); r.Body = nil; return r }(), 400, "not JSON"},
+		{"garbage", request(http.MethodPost, "fnId=app-fn", "\x00\xff garbage"), 400, "not JSON"},
+		{"truncated", request(http.MethodPost, "fnId=app-fn", good[:len(good)/2]), 400, "not JSON"},
+		{"last byte missing", request(http.MethodPost, "fnId=app-fn", good[:len(good)-1]), 400, "not JSON"},
+		{"array", request(http.MethodPost, "fnId=app-fn", "[]"), 400, "not a JSON object"},
+		{"string", request(http.MethodPost, "fnId=app-fn", `"x"`), 400, "not a JSON object"},
+		{"empty object", request(http.MethodPost, "fnId=app-fn", "{}"), 400, `no "event" or no "ctx"`},
+		{"ctx of another type", request(http.MethodPost, "fnId=app-fn", `{"event":{},"ctx":[]}`), 400, `"ctx"`},
+		{"steps of another type", request(http.MethodPost, "fnId=app-fn", `{"event":{},"ctx":{},"steps":[]}`), 400, ""},
+		{"event of another type", request(http.MethodPost, "fnId=app-fn", `{"event":5,"ctx":{}}`), 400, "does not fit"},
+		{"unknown function", request(http.MethodPost, "fnId=app-other", good), 410, `function "app-other" is not registered in app "app"`},
+		{"no function", request(http.MethodPost, "", good), 410, `function "" is not registered`},
+		{"malformed query", request(http.MethodPost, "fnId=%zz", good), 400, "query"},
+		{"oversize", request(http.MethodPost, "fnId=app-fn", strings.Repeat(" ", 1<<10+1)), 413, "larger than 1024 bytes"},
+		{"oversize, length unknown", unknownLength(request(http.MethodPost, "fnId=app-fn", strings.Repeat(" ", 1<<10+1))), 413, "larger than 1024 bytes"},
+		{"cut off", func() *inngestkit.Request {
+			r := request(http.MethodPost, "fnId=app-fn", good)
+			r.Body = io.MultiReader(strings.NewReader(good[:100]), iotest.ErrReader(io.ErrUnexpectedEOF))
+			return r
+		}(), 400, "could not be read"},
+		{"state left out", request(http.MethodPost, "fnId=app-fn", `{"event":{},"ctx":{},"use_api":true}`), 500, "left out the run's state"},
+		{"DELETE", request(http.MethodDelete, "", ""), 405, "DELETE is not allowed"},
+		{"PATCH", request(http.MethodPatch, "fnId=app-fn", good), 405, "PATCH is not allowed"},
+		{"OPTIONS", request(http.MethodOptions, "", ""), 405, "OPTIONS is not allowed"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			resp := app.Do(t.Context(), tc.req)
+			require.Equal(t, tc.status, resp.Status, "%s", resp.Body)
+			require.Contains(t, message(t, resp), tc.message)
+			require.Equal(t, "go:v0.16.0", resp.Header.Get("X-Inngest-SDK"))
+			if tc.status == http.StatusMethodNotAllowed {
+				require.Equal(t, "GET, HEAD, POST, PUT", resp.Header.Get("Allow"))
+			}
+		})
+	}
+}
+
+func unknownLength(r *inngestkit.Request) *inngestkit.Request {
+	r.ContentLength = -1
+	return r
+}
+
+// A panic below Do, here in a reader, is answered and logged.
+func TestDoNeverPanics(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(hello))
+	req := request(http.MethodPost, "fnId=app-fn", "")
+	req.Body = panicReader{}
+	resp := app.Do(t.Context(), req)
+	require.Equal(t, http.StatusInternalServerError, resp.Status)
+	require.Equal(t, "internal error; see the app's log", message(t, resp))
+	require.Contains(t, l.String(), "reader panicked")
+}
+
+type panicReader struct{}
+
+func (panicReader) Read([]byte) (int, error) { panic("reader panicked") }
+
+func TestBodyAtTheLimit(t *testing.T) {
+	t.Parallel()
+	body := signUpEnvelope(user{}).json(t)
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, MaxBodyBytes: int64(len(body))}, onSignUp(hello))
+	require.Equal(t, 200, app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn", body)).Status)
+	require.Equal(t, 200, app.Do(t.Context(), unknownLength(request(http.MethodPost, "fnId=app-fn", body))).Status)
+}
+
+func TestTrustProbe(t *testing.T) {
+	t.Parallel()
+	probe := func(app *inngestkit.App, signature string) *inngestkit.Response {
+		return app.Do(t.Context(), withHeader(request(http.MethodPost, "probe=trust", "{}"), "X-Inngest-Signature", signature))
+	}
+	app, _ := newAppWith(t, cloud)
+	resp := probe(app, sign(t, fallbackKey, "{}", time.Now()))
+	require.Equal(t, http.StatusOK, resp.Status)
+	ok, err := inngestgo.ValidateResponseSignature(t.Context(), resp.Header.Get("X-Inngest-Signature"), []byte(fallbackKey), resp.Body)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, http.StatusUnauthorized, probe(app, "").Status)
+	require.Equal(t, http.StatusUnauthorized, probe(app, sign(t, wrongKey, "{}", time.Now())).Status)
+
+	dev, _ := newApp(t)
+	require.Equal(t, http.StatusOK, probe(dev, "").Status)
+}
+
+func TestIntrospection(t *testing.T) {
+	t.Parallel()
+	app, _ := newAppWith(t, cloud, onSignUp(hello))
+	get := func(signature string) map[string]any {
+		resp := app.Do(t.Context(), withHeader(request(http.MethodGet, "", ""), "X-Inngest-Signature", signature))
+		require.Equal(t, http.StatusOK, resp.Status)
+		for _, secret := range []string{signingKey[13:], fallbackKey[13:], "an-event-key"} {
+			require.False(t, bytes.Contains(resp.Body, []byte(secret)))
+		}
+		var body map[string]any
+		require.NoError(t, json.Unmarshal(resp.Body, &body))
+		return body
+	}
+
+	unsigned := get("")
+	require.Equal(t, map[string]any{
+		"schema_version": "2024-05-24", "authentication_succeeded": nil, "function_count": 1.0, "mode": "cloud",
+		"has_event_key": true, "has_signing_key": true, "has_signing_key_fallback": true,
+		"capabilities": map[string]any{"in_band_sync": "v1", "trust_probe": "v1", "connect": "v1"},
+	}, unsigned)
+
+	badlySigned := get(sign(t, wrongKey, "", time.Now()))
+	require.Equal(t, false, badlySigned["authentication_succeeded"])
+	require.NotContains(t, badlySigned, "app_id")
+
+	signed := get(sign(t, signingKey, "", time.Now()))
+	require.Equal(t, true, signed["authentication_succeeded"])
+	require.Equal(t, "app", signed["app_id"])
+	require.Equal(t, "https://api.inngest.com", signed["api_origin"])
+	require.Equal(t, "https://inn.gs", signed["event_api_origin"])
+	require.Equal(t, "test", signed["framework"])
+
+	head := app.Do(t.Context(), request(http.MethodHead, "", ""))
+	require.Equal(t, http.StatusOK, head.Status)
+	require.Empty(t, head.Body)
+}
+
+func TestErrorsAreNotSecrets(t *testing.T) {
+	t.Parallel()
+	config := cloud
+	config.BaseURL = "http://127.0.0.1:1"
+	app, l := newAppWith(t, config, onSignUp(hello))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errors.New("enough"))
+	defer cancel()
+	_, err := app.Send(ctx, signedUp.New(user{}))
+	require.Error(t, err)
+	put := app.Do(t.Context(), withHeader(request(http.MethodPut, "", ""), "X-Inngest-Signature", sign(t, signingKey, "", time.Now())))
+	require.NotEqual(t, http.StatusOK, put.Status)
+	all := err.Error() + string(put.Body) + l.String() + fmt.Sprintf("%v %+v %#v", config, config, config)
+	printed, err := json.Marshal(map[string]any{"key": config.SigningKey, "event": config.EventKey})
+	require.NoError(t, err)
+	all += string(printed)
+	for _, secret := range []string{signingKey[13:], fallbackKey[13:], "an-event-key"} {
+		require.NotContains(t, all, secret)
+	}
+}

@@ -1,0 +1,159 @@
+package inngestkit_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha1" //nolint:gosec // the protocol names steps by their SHA-1
+	"encoding/hex"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/inngestkit/inngestkit/core"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type user struct {
+	ID     string `json:"id"`
+	Number int64  `json:"number,omitempty"`
+}
+
+type input = inngestkit.Input[user]
+
+var signedUp = inngestkit.NewEvent[user]("user/signed-up")
+
+// log is what an app under test has logged.
+type log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// newApp returns an app in dev mode with functions, and its log.
+func newApp(t testing.TB, functions ...inngestkit.Function) (*inngestkit.App, *log) {
+	t.Helper()
+	return newAppWith(t, inngestkit.Config{Dev: true}, functions...)
+}
+
+func newAppWith(t testing.TB, config inngestkit.Config, functions ...inngestkit.Function) (*inngestkit.App, *log) {
+	t.Helper()
+	var l log
+	config.AppID = "app"
+	config.Logger = slog.New(slog.NewTextHandler(&l, nil))
+	app, err := inngestkit.New(config)
+	require.NoError(t, err)
+	require.NoError(t, app.Register(functions...))
+	return app, &l
+}
+
+// onSignUp is a function with the ID fn.
+func onSignUp[R any](handler func(context.Context, input) (R, error), options ...inngestkit.Option) inngestkit.Function {
+	return inngestkit.OnEvent("fn", signedUp, handler, options...)
+}
+
+// request makes a request with a body.
+func request(method, query, body string) *inngestkit.Request {
+	header := http.Header{}
+	return &inngestkit.Request{
+		Method: method, Scheme: "http", Host: "app.test", Path: "/api/inngest", RawQuery: query,
+		Header: header.Get, Body: strings.NewReader(body), ContentLength: int64(len(body)), Framework: "test",
+	}
+}
+
+// withHeader adds a header to a request.
+func withHeader(req *inngestkit.Request, key, value string) *inngestkit.Request {
+	before := req.Header
+	req.Header = func(k string) string {
+		if k == key {
+			return value
+		}
+		return before(k)
+	}
+	return req
+}
+
+// envelope is the body of a call as the server makes it.
+type envelope struct {
+	Event   any            `json:"event"`
+	Events  []any          `json:"events"`
+	Steps   map[string]any `json:"steps"`
+	Context map[string]any `json:"ctx"`
+	UseAPI  bool           `json:"use_api"`
+}
+
+func signUpEnvelope(data any) envelope {
+	event := map[string]any{"id": "e1", "name": "user/signed-up", "data": data, "ts": 1700000000000, "user": map[string]any{}}
+	return envelope{
+		Event: event, Events: []any{event}, Steps: map[string]any{},
+		Context: map[string]any{
+			"fn_id": "6a1e4d3b-4d2c-4f0e-9a55-0c6a2c5d1f10", "run_id": "01J0000000000000000000000", "step_id": "step",
+			"attempt": 0, "max_attempts": 4, "env": "dev", "disable_immediate_execution": false,
+			"stack": map[string]any{"stack": []string{}, "current": 0},
+		},
+	}
+}
+
+func (e envelope) json(t testing.TB) string {
+	t.Helper()
+	b, err := json.Marshal(e)
+	require.NoError(t, err)
+	return string(b)
+}
+
+// done memoizes the result of a step.
+func (e envelope) done(stepID string, data any) envelope {
+	e.Steps[hashed(stepID)] = map[string]any{"data": data}
+	return e
+}
+
+func hashed(stepID string) string {
+	sum := sha1.Sum([]byte(stepID)) //nolint:gosec // see the import
+	return hex.EncodeToString(sum[:])
+}
+
+// callFn calls the function fn of the app.
+func callFn(ctx context.Context, t testing.TB, app *inngestkit.App, e envelope) *inngestkit.Response {
+	t.Helper()
+	return app.Do(ctx, request(http.MethodPost, "fnId=app-fn&stepId=step", e.json(t)))
+}
+
+// message is the message of an error response.
+func message(t testing.TB, resp *inngestkit.Response) string {
+	t.Helper()
+	var body struct {
+		Name    string `json:"name"`
+		Message string `json:"message"`
+	}
+	require.NoError(t, json.Unmarshal(resp.Body, &body), "%s", resp.Body)
+	require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
+	require.NotEmpty(t, body.Message)
+	require.NotEmpty(t, body.Name)
+	return body.Message
+}
+
+// ops are the operations of a response with status 206.
+func ops(t testing.TB, resp *inngestkit.Response) []map[string]any {
+	t.Helper()
+	require.Equal(t, http.StatusPartialContent, resp.Status, "%s", resp.Body)
+	var all []map[string]any
+	require.NoError(t, json.Unmarshal(resp.Body, &all))
+	return all
+}

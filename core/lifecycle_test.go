@@ -1,0 +1,126 @@
+package inngestkit_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+func TestStartRetriesUntilTheServerIsThere(t *testing.T) {
+	t.Parallel()
+	// An address where nobody listens yet.
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := listener.Addr().String()
+	require.NoError(t, listener.Close())
+
+	tried := make(chan struct{}, 100)
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		tried <- struct{}{}
+		return http.DefaultTransport.RoundTrip(r)
+	})}
+	app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: "http://" + addr, HTTPClient: client}, onSignUp(hello))
+	app.MountedAt("test", "/api/inngest")
+	require.NoError(t, app.Start(t.Context()))
+	<-tried
+	<-tried // the first has failed
+
+	listener, err = new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"ok":true}`)
+	}))
+	require.NoError(t, server.Listener.Close())
+	server.Listener = listener
+	server.Start()
+	defer server.Close()
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+
+	require.NoError(t, app.AwaitSync(t.Context()))
+	last, _ := app.LastSync()
+	require.Equal(t, "http://localhost:3000/api/inngest", last.URL)
+	require.NoError(t, app.Shutdown(t.Context()))
+	require.Contains(t, l.String(), "not synced yet; trying again")
+	require.Contains(t, l.String(), "inngest: synced")
+}
+
+type roundTripper func(r *http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestStartRefuses(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t)
+	require.ErrorContains(t, app.Start(t.Context()), "not mounted")
+	app.MountedAt("test", "/api/inngest")
+	require.ErrorContains(t, app.Start(t.Context()), "no functions")
+	require.NoError(t, app.Register(onSignUp(hello)))
+	require.NoError(t, app.Shutdown(t.Context()))
+	require.ErrorContains(t, app.Start(t.Context()), "shut down")
+}
+
+func TestStartInCloudModeDoesNothing(t *testing.T) {
+	t.Parallel()
+	app, _ := newAppWith(t, cloud)
+	require.NoError(t, app.Start(t.Context()))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("enough"))
+	require.ErrorContains(t, app.AwaitSync(ctx), "enough")
+}
+
+// No goroutine outlives Shutdown: goleak watches over the package.
+func TestShutdownEndsTheTries(t *testing.T) {
+	t.Parallel()
+	failed := make(chan struct{}, 100)
+	client := &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		failed <- struct{}{}
+		return nil, errors.New("no server")
+	})}
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client}, onSignUp(hello))
+	app.MountedAt("test", "/api/inngest")
+	require.NoError(t, app.Start(t.Context()))
+	<-failed
+	require.NoError(t, app.Shutdown(t.Context()))
+	require.NoError(t, app.Shutdown(t.Context()), "once more")
+}
+
+func TestShutdownDrains(t *testing.T) {
+	t.Parallel()
+	running, release := make(chan struct{}), make(chan struct{})
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+		return step.Run(ctx, "slow", func(context.Context) (string, error) {
+			close(running)
+			<-release
+			return "finished", nil
+		})
+	}))
+	inFlight := make(chan *inngestkit.Response)
+	go func() { inFlight <- callFn(context.WithoutCancel(t.Context()), t, app, signUpEnvelope(user{})) }()
+	<-running
+
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("deadline"))
+	err := app.Shutdown(ctx)
+	require.ErrorContains(t, err, "1 calls are still running: deadline")
+
+	refused := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Equal(t, http.StatusServiceUnavailable, refused.Status)
+	require.NotEmpty(t, refused.Header.Get("Retry-After"))
+	require.Equal(t, "false", refused.Header.Get("X-Inngest-No-Retry"))
+	message(t, refused)
+
+	done := make(chan error)
+	go func() { done <- app.Shutdown(context.WithoutCancel(t.Context())) }()
+	close(release)
+	require.NoError(t, <-done)
+	require.Equal(t, "finished", ops(t, <-inFlight)[0]["data"])
+}

@@ -1,0 +1,204 @@
+package inngestkit_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+func accepted(w http.ResponseWriter, ids ...string) {
+	b, _ := json.Marshal(map[string]any{"ids": ids, "status": 200})
+	_, _ = w.Write(b)
+}
+
+func TestSend(t *testing.T) {
+	t.Parallel()
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { accepted(w, "id1", "id2") })
+	config := cloud
+	config.EventAPIBaseURL, config.Env = server.URL, "branch"
+	app, _ := newAppWith(t, config)
+	other := inngestkit.NewEvent[map[string]int64]("other").New(map[string]int64{"n": 1<<53 + 1})
+	ids, err := app.Send(t.Context(), signedUp.New(user{ID: "u1"}), other)
+	require.NoError(t, err)
+	require.Equal(t, []string{"id1", "id2"}, ids)
+	requests, bodies := server.seen()
+	require.Equal(t, "/e/an-event-key", requests[0].URL.Path)
+	require.Equal(t, "branch", requests[0].Header.Get("X-Inngest-Env"))
+	require.Regexp(t, `^\d{13},[A-Za-z0-9+/]{14}==$`, requests[0].Header.Get("X-Inngest-Event-Id-Seed"))
+	require.JSONEq(t, `[{"name":"user/signed-up","data":{"id":"u1"}},{"name":"other","data":{"n":9007199254740993}}]`, bodies[0])
+	require.Contains(t, bodies[0], "9007199254740993")
+
+	ids, err = app.Send(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, ids)
+}
+
+// Guard for hazard 11.
+func TestSendRetriesWithOneSeed(t *testing.T) {
+	t.Parallel()
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, n int) {
+		switch n {
+		case 1:
+			w.WriteHeader(http.StatusBadGateway)
+		case 2:
+			w.WriteHeader(http.StatusTooManyRequests)
+		default:
+			accepted(w, "id1")
+		}
+	})
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL})
+	ids, err := app.Send(t.Context(), signedUp.New(user{}))
+	require.NoError(t, err)
+	require.Equal(t, []string{"id1"}, ids)
+	requests, bodies := server.seen()
+	require.Len(t, requests, 3)
+	for i := range requests {
+		require.Equal(t, requests[0].Header.Get("X-Inngest-Event-Id-Seed"), requests[i].Header.Get("X-Inngest-Event-Id-Seed"))
+		require.Equal(t, bodies[0], bodies[i])
+	}
+}
+
+// fakeClient answers in memory, so that synctest can move the clock.
+func fakeClient(answer func(r *http.Request, n int) (*http.Response, error)) *http.Client {
+	n := 0
+	return &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		n++
+		return answer(r, n)
+	})}
+}
+
+func response(status int, body string, header http.Header) *http.Response {
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+func TestSendWaitsAsLongAsTheServerSays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := fakeClient(func(_ *http.Request, n int) (*http.Response, error) {
+			if n == 1 {
+				return response(http.StatusTooManyRequests, "", http.Header{"Retry-After": {"7"}}), nil
+			}
+			return response(http.StatusOK, `{"ids":["id1"]}`, nil), nil
+		})
+		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client})
+		start := time.Now()
+		_, err := app.Send(t.Context(), signedUp.New(user{}))
+		require.NoError(t, err)
+		require.Equal(t, 7*time.Second, time.Since(start))
+	})
+}
+
+func TestSendGivesUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		client := fakeClient(func(_ *http.Request, n int) (*http.Response, error) {
+			tries = n
+			return response(http.StatusServiceUnavailable, `{"error":"overloaded"}`, nil), nil
+		})
+		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client})
+		start := time.Now()
+		_, err := app.Send(t.Context(), signedUp.New(user{}))
+		var sendErr *inngestkit.SendError
+		require.ErrorAs(t, err, &sendErr)
+		require.Equal(t, http.StatusServiceUnavailable, sendErr.Status)
+		require.ErrorContains(t, err, "503 Service Unavailable: overloaded")
+		require.Less(t, time.Since(start), 40*time.Second)
+		require.Greater(t, tries, 5)
+	})
+}
+
+func TestSendStopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := fakeClient(func(*http.Request, int) (*http.Response, error) { return nil, errors.New("no network") })
+		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := app.Send(ctx, signedUp.New(user{}))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.LessOrEqual(t, time.Since(start), time.Second)
+	})
+}
+
+func TestSendRefusalsAreNotRetried(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		status  int
+		message string
+	}{
+		{http.StatusBadRequest, "400 Bad Request: why"},
+		{http.StatusUnauthorized, "check EventKey (INNGEST_EVENT_KEY)"},
+		{http.StatusRequestEntityTooLarge, "413"},
+	} {
+		t.Run(fmt.Sprint(tc.status), func(t *testing.T) {
+			t.Parallel()
+			server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, `{"error":"why"}`)
+			})
+			app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL})
+			_, err := app.Send(t.Context(), signedUp.New(user{}))
+			require.ErrorContains(t, err, tc.message)
+			requests, _ := server.seen()
+			require.Len(t, requests, 1)
+		})
+	}
+}
+
+func TestSendRefusesBadEvents(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t)
+	for name, event := range map[string]inngestkit.AnyEvent{
+		"nil":            nil,
+		"no name":        inngestkit.NewEvent[user]("").New(user{}),
+		"data no object": inngestkit.NewEvent[int]("e").New(1),
+		"nil map":        inngestkit.NewEvent[*user]("e").New(nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := app.Send(t.Context(), signedUp.New(user{}), event)
+			require.ErrorContains(t, err, "inngestkit: send: event 1: ")
+		})
+	}
+	unencodable := inngestkit.NewEvent[map[string]any]("e").New(map[string]any{"f": func() {}})
+	_, err := app.Send(t.Context(), unencodable)
+	require.ErrorContains(t, err, "cannot be encoded")
+}
+
+func TestSendNeedsAnEventKeyInCloudMode(t *testing.T) {
+	t.Parallel()
+	app, _ := newAppWith(t, inngestkit.Config{SigningKey: signingKey})
+	_, err := app.Send(t.Context(), signedUp.New(user{}))
+	require.ErrorContains(t, err, "EventKey (INNGEST_EVENT_KEY) is missing")
+}
+
+func TestSendEventStep(t *testing.T) {
+	t.Parallel()
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { accepted(w, "id1", "id2") })
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(
+		func(ctx context.Context, in input) ([]string, error) {
+			return step.SendEvent(ctx, "send", signedUp.New(in.Event.Data), signedUp.New(user{ID: "u2"}))
+		}))
+	op := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{ID: "u1"})))[0]
+	require.Equal(t, "StepRun", op["op"])
+	require.Equal(t, []any{"id1", "id2"}, op["data"])
+	_, bodies := server.seen()
+	require.JSONEq(t, `[{"name":"user/signed-up","data":{"id":"u1"}},{"name":"user/signed-up","data":{"id":"u2"}}]`, bodies[0])
+
+	_, err := step.SendEvent(t.Context(), "send", signedUp.New(user{}))
+	require.ErrorContains(t, err, "outside a function")
+}

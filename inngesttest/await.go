@@ -1,0 +1,92 @@
+package inngesttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// pollEvery is the time between two questions to the server, which has no way
+// to tell us by itself.
+const pollEvery = 100 * time.Millisecond
+
+// AwaitRuns waits until n runs that the event triggered have ended, and returns
+// all the runs of the event. Its error, at ctx's end, says what was last seen
+// of them. Retries, sleeps and waits keep a run from ending.
+func (s *Server) AwaitRuns(ctx context.Context, eventID string, n int) ([]Run, error) {
+	runs, err := s.awaitRuns(ctx, n, func() ([]Run, error) { return s.Runs(ctx, eventID) })
+	if err != nil {
+		return runs, fmt.Errorf("inngesttest: waiting for %d runs of the event %s to end: %w", n, eventID, err)
+	}
+	return runs, nil
+}
+
+// AwaitRunsOf waits until n runs of the function with the slug have ended,
+// whatever triggered them, a schedule for one, and returns all its runs, as
+// [Server.RunsOf] does.
+func (s *Server) AwaitRunsOf(ctx context.Context, slug string, n int) ([]Run, error) {
+	runs, err := s.awaitRuns(ctx, n, func() ([]Run, error) { return s.RunsOf(ctx, slug) })
+	if err != nil {
+		return runs, fmt.Errorf("inngesttest: waiting for %d runs of the function %s to end: %w", n, slug, err)
+	}
+	return runs, nil
+}
+
+func (s *Server) awaitRuns(ctx context.Context, n int, list func() ([]Run, error)) ([]Run, error) {
+	var last []Run
+	err := s.poll(ctx, func() (bool, error) {
+		runs, err := list()
+		if err != nil {
+			return false, err
+		}
+		last = runs
+		ended := 0
+		for _, run := range runs {
+			if run.Ended() {
+				ended++
+			}
+		}
+		return ended >= n, nil
+	})
+	if err != nil {
+		return last, fmt.Errorf("%w; last seen: %s", err, describe(last))
+	}
+	return last, nil
+}
+
+// describe lists runs for an error.
+func describe(runs []Run) string {
+	if len(runs) == 0 {
+		return "no run"
+	}
+	texts := make([]string, len(runs))
+	for i, run := range runs {
+		texts[i] = run.String()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// poll asks until the answer is yes, an error, or ctx or the server ends.
+func (s *Server) poll(ctx context.Context, ask func() (bool, error)) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		ok, err := ask()
+		switch {
+		case ctx.Err() != nil && (err != nil || !ok):
+			// What a call says that was cut short is of no use.
+			return context.Cause(ctx)
+		case err != nil || ok:
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-s.proc.done:
+			return s.explain(errors.New("nothing more will happen"))
+		case <-tick.C:
+		}
+	}
+}

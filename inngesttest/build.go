@@ -1,0 +1,205 @@
+package inngesttest
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/pinned"
+)
+
+// serverPackage is the main package of the Inngest server.
+const serverPackage = "github.com/inngest/inngest/cmd"
+
+// BuildServer returns the Inngest server of the version that this package pins,
+// whatever else the machine has. The first call on a machine builds it with the
+// go command, which downloads its modules and takes some minutes; progress is
+// told where the result goes and every few seconds how far it is. A nil
+// progress is silent. Later calls find the result in the user's cache directory
+// ([os.UserCacheDir], inngestkit), under a name that changes with the pinned
+// version.
+//
+// Any number of processes may call it at once: one builds, the others wait.
+// When ctx ends the build is killed and leaves nothing behind. Errors say what
+// is missing, or carry the end of the go command's output.
+func BuildServer(ctx context.Context, progress io.Writer) (ServerBinary, error) {
+	if progress == nil {
+		progress = io.Discard
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ServerBinary{}, fmt.Errorf(
+			"inngesttest: no cache directory to build the Inngest server into; set HOME, or %s to an existing server: %w", PathEnv, err)
+	}
+	b := newServerBuild(filepath.Join(cache, "inngestkit", "devserver"), progress)
+	if err := b.ensure(ctx); err != nil {
+		return ServerBinary{}, fmt.Errorf("inngesttest: %w", err)
+	}
+	return ServerBinary{Path: b.path, Source: SourceBuilt}, nil
+}
+
+// serverBuild is one attempt to have the pinned server in the cache.
+type serverBuild struct {
+	dir      string // belongs to this version on this platform
+	path     string // the executable
+	progress io.Writer
+	every    time.Duration // between progress lines
+}
+
+func newServerBuild(cache string, progress io.Writer) *serverBuild {
+	sum := sha256.New()
+	// The lengths keep the two files apart.
+	fmt.Fprintf(sum, "%d %d\n", len(pinned.GoMod), len(pinned.GoSum))
+	sum.Write(pinned.GoMod)
+	sum.Write(pinned.GoSum)
+	dir := filepath.Join(cache, fmt.Sprintf("%s-%s-%x", runtime.GOOS, runtime.GOARCH, sum.Sum(nil)[:8]))
+	name := "inngest"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return &serverBuild{dir: dir, path: filepath.Join(dir, name), progress: progress, every: 5 * time.Second}
+}
+
+// ensure builds the executable unless it is there.
+func (b *serverBuild) ensure(ctx context.Context) (err error) {
+	if b.exists() {
+		return nil
+	}
+	if err := os.MkdirAll(b.dir, 0o755); err != nil {
+		return fmt.Errorf("cache for the Inngest server: %w", err)
+	}
+	unlock, err := lockFile(ctx, filepath.Join(b.dir, "lock"), func() {
+		fmt.Fprintf(b.progress, "inngesttest: another process is building the Inngest server into %s; waiting for it\n", b.dir)
+	})
+	if err != nil {
+		return fmt.Errorf("cache for the Inngest server: %w", err)
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if b.exists() { // built while we waited
+		return nil
+	}
+	b.removeLeftovers()
+	work, err := os.MkdirTemp(b.dir, "build-")
+	if err != nil {
+		return fmt.Errorf("cache for the Inngest server: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	return b.build(ctx, work)
+}
+
+func (b *serverBuild) exists() bool {
+	// The file is renamed into place whole, so its presence is enough.
+	_, err := os.Stat(b.path)
+	return err == nil
+}
+
+// removeLeftovers removes what builds that were killed could not. It must be
+// called with the lock held, which says that no build is running.
+func (b *serverBuild) removeLeftovers() {
+	left, err := filepath.Glob(filepath.Join(b.dir, "build-*"))
+	if err != nil {
+		return
+	}
+	for _, dir := range left {
+		// One that cannot be removed is no obstacle to the build.
+		_ = os.RemoveAll(dir)
+	}
+}
+
+// build compiles the server in the directory work and renames it into place.
+func (b *serverBuild) build(ctx context.Context, work string) error {
+	goCmd, err := exec.LookPath("go")
+	if err != nil {
+		return fmt.Errorf("building the Inngest server needs the go command on PATH (or set %s to an existing server): %w", PathEnv, err)
+	}
+	module, tmp := filepath.Join(work, "module"), filepath.Join(work, "tmp")
+	for _, dir := range []string{module, tmp} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(module, "go.mod"), pinned.GoMod, 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(module, "go.sum"), pinned.GoSum, 0o600); err != nil {
+		return err
+	}
+	out := filepath.Join(work, filepath.Base(b.path))
+
+	cmd := exec.CommandContext(ctx, goCmd, "build", "-v", "-buildvcs=false", "-o", out, serverPackage)
+	cmd.Dir = module
+	cmd.Env = buildEnv(os.Environ(), module, tmp)
+	cmd.Cancel = func() error { return kill(cmd.Process) }
+	watch := newBuildWatch()
+	cmd.Stdout, cmd.Stderr = watch, watch
+
+	fmt.Fprintf(b.progress, "inngesttest: building the Inngest server once for this machine; this takes some minutes. It will be kept in %s\n", b.dir)
+	start := time.Now()
+	p, err := startProcess(cmd, func() {})
+	if err != nil {
+		return fmt.Errorf("building the Inngest server: %w", err)
+	}
+	b.report(p.done, watch, start)
+	if p.err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("building the Inngest server: stopped after %s: %w",
+				time.Since(start).Round(time.Second), context.Cause(ctx))
+		}
+		return fmt.Errorf("building the Inngest server: go build: %w; its last output:\n%s", p.err, watch.tail())
+	}
+	if err := os.Rename(out, b.path); err != nil {
+		return fmt.Errorf("building the Inngest server: %w", err)
+	}
+	fmt.Fprintf(b.progress, "inngesttest: built the Inngest server in %s\n", time.Since(start).Round(time.Second))
+	return nil
+}
+
+// report writes a line every few seconds until done is closed.
+func (b *serverBuild) report(done <-chan struct{}, watch *buildWatch, start time.Time) {
+	tick := time.NewTicker(b.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			fmt.Fprintf(b.progress, "inngesttest: building the Inngest server: %s, %s\n",
+				time.Since(start).Round(time.Second), watch.status())
+		}
+	}
+}
+
+// buildEnv is environ without what could change or break the build: a
+// workspace, flags such as -mod=vendor, a target other than this machine. The
+// settings for proxies and private modules stay.
+func buildEnv(environ []string, module, tmp string) []string {
+	set := []string{
+		"GO111MODULE=on",
+		"GOARCH=" + runtime.GOARCH,
+		// An empty GOFLAGS would let the value from `go env -w` in.
+		"GOFLAGS=-mod=readonly",
+		"GOOS=" + runtime.GOOS,
+		// The go command's own scratch files vanish with the build directory, also
+		// when it is killed.
+		"GOTMPDIR=" + tmp,
+		"GOWORK=off",
+		"PWD=" + module,
+	}
+	env := make([]string, 0, len(environ)+len(set))
+	for _, kv := range environ {
+		if key, _, _ := strings.Cut(kv, "="); key == "GOEXPERIMENT" {
+			continue
+		}
+		env = append(env, kv)
+	}
+	// Of two values for one key, os/exec takes the last.
+	return append(env, set...)
+}

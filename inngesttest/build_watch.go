@@ -1,0 +1,65 @@
+package inngesttest
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// buildWatch reads what go build -v says: a line for each package it compiles,
+// and a line for each module it downloads.
+type buildWatch struct {
+	lines *lineWriter
+	end   *tailBuffer
+
+	mu         sync.Mutex
+	downloaded int
+	compiled   int
+	last       string
+}
+
+func newBuildWatch() *buildWatch {
+	w := &buildWatch{end: newTailBuffer(buildTail)}
+	w.lines = newLineWriter(w.line)
+	return w
+}
+
+// buildTail is how much of a failed build's output an error carries, in bytes:
+// go build writes the errors last.
+const buildTail = 4 << 10
+
+func (w *buildWatch) Write(p []byte) (int, error) { return w.lines.Write(p) }
+
+func (w *buildWatch) line(line []byte) {
+	w.end.Write(line)
+	text := strings.TrimSpace(string(line))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case strings.HasPrefix(text, "go: downloading "):
+		w.downloaded++
+		w.last = strings.TrimPrefix(text, "go: ")
+	case text != "" && !strings.ContainsAny(text, " :"): // a package path, as opposed to a compiler's message
+		w.compiled++
+		w.last = "compiling " + text
+	}
+}
+
+// status says in a few words how far the build is.
+func (w *buildWatch) status() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last := w.last
+	switch {
+	case last == "":
+		last = "no output yet"
+	case strings.HasSuffix(last, " "+serverPackage):
+		last = "linking"
+	}
+	return fmt.Sprintf("%d modules downloaded, %d packages compiled; %s", w.downloaded, w.compiled, last)
+}
+
+func (w *buildWatch) tail() string {
+	w.lines.flush()
+	return w.end.String()
+}

@@ -1,0 +1,34 @@
+package inngesttest
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+// The standard library has no LockFileEx outside its internal packages.
+var procLockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
+
+const (
+	lockfileFailImmediately = 0x1
+	lockfileExclusiveLock   = 0x2
+	errorLockViolation      = syscall.Errno(33)
+)
+
+// tryLock takes the exclusive lock on f, or reports false when another handle
+// holds it. The system gives it back when f is closed, also when that is
+// because the process was killed.
+func tryLock(f *os.File) (bool, error) {
+	var overlapped syscall.Overlapped
+	ok, _, err := procLockFileEx.Call(f.Fd(), lockfileFailImmediately|lockfileExclusiveLock, 0,
+		1, 0, uintptr(unsafe.Pointer(&overlapped)))
+	switch {
+	case ok != 0:
+		return true, nil
+	case errors.Is(err, errorLockViolation), errors.Is(err, syscall.ERROR_IO_PENDING):
+		return false, nil
+	default:
+		return false, os.NewSyscallError("LockFileEx", err)
+	}
+}

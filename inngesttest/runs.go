@@ -1,0 +1,160 @@
+package inngesttest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// RunStatus is the state of a run.
+type RunStatus string
+
+// The states of a run. A run that is queued, or that sleeps or waits for an
+// event, is Running.
+const (
+	Running   RunStatus = "Running"
+	Completed RunStatus = "Completed"
+	Failed    RunStatus = "Failed"
+	Cancelled RunStatus = "Cancelled"
+	Skipped   RunStatus = "Skipped"
+)
+
+// Run is one run of a function.
+type Run struct {
+	// RunID is the run's ID, a ULID.
+	RunID string
+	// EventID is the ID of the event that triggered the run; of a batch, that of
+	// its first event.
+	EventID string
+	// FunctionID is the server's own ID of the function, a UUID.
+	FunctionID string
+	// Function is the function's slug: the app's ID and the function's, joined by
+	// a hyphen. It is empty if the function was unregistered before this
+	// [Server] saw it.
+	Function string
+	// Status is the run's state.
+	Status RunStatus
+	// Output is the JSON that the function returned, or its error as the server
+	// keeps it; nil until the run has ended.
+	Output json.RawMessage
+	// StartedAt is when the run started.
+	StartedAt time.Time
+	// EndedAt is when the run ended; zero until then.
+	EndedAt time.Time
+}
+
+// Ended reports whether the run has ended, in whatever way.
+func (r Run) Ended() bool {
+	switch r.Status {
+	case Completed, Failed, Cancelled, Skipped:
+		return true
+	default:
+		return false
+	}
+}
+
+// String describes the run in a few words, for errors and logs.
+func (r Run) String() string {
+	name := r.Function
+	if name == "" {
+		name = r.FunctionID
+	}
+	text := fmt.Sprintf("run %s of %s: %s", r.RunID, name, r.Status)
+	if r.Ended() && len(r.Output) > 0 {
+		text += fmt.Sprintf(" with %.500s", r.Output)
+	}
+	return text
+}
+
+// apiRun is a run as the server's REST API writes it.
+type apiRun struct {
+	RunID      string          `json:"run_id"`
+	EventID    string          `json:"event_id"`
+	FunctionID string          `json:"function_id"`
+	Status     string          `json:"status"`
+	Output     json.RawMessage `json:"output"`
+	StartedAt  time.Time       `json:"run_started_at"`
+	EndedAt    *time.Time      `json:"ended_at"`
+}
+
+// Runs returns the runs that an event has triggered so far. An event that is
+// unknown has none.
+func (s *Server) Runs(ctx context.Context, eventID string) ([]Run, error) {
+	var answer struct {
+		Data []apiRun `json:"data"`
+	}
+	if err := s.Do(ctx, http.MethodGet, "/v1/events/"+url.PathEscape(eventID)+"/runs", nil, &answer); err != nil {
+		return nil, err
+	}
+	runs := make([]Run, 0, len(answer.Data))
+	for _, r := range answer.Data {
+		run, err := s.run(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}
+
+// Run returns a run by its ID.
+func (s *Server) Run(ctx context.Context, runID string) (Run, error) {
+	var answer struct {
+		Data apiRun `json:"data"`
+	}
+	if err := s.Do(ctx, http.MethodGet, "/v1/runs/"+url.PathEscape(runID), nil, &answer); err != nil {
+		return Run{}, err
+	}
+	return s.run(ctx, answer.Data)
+}
+
+// Cancel cancels a run.
+func (s *Server) Cancel(ctx context.Context, runID string) error {
+	return s.Do(ctx, http.MethodDelete, "/v1/runs/"+url.PathEscape(runID), nil, nil)
+}
+
+// run completes what the API says about a run.
+func (s *Server) run(ctx context.Context, r apiRun) (Run, error) {
+	slug, err := s.slugOf(ctx, r.FunctionID)
+	if err != nil {
+		return Run{}, err
+	}
+	run := Run{
+		RunID: r.RunID, EventID: r.EventID, FunctionID: r.FunctionID, Function: slug,
+		Status: runStatus(r.Status), Output: r.Output, StartedAt: r.StartedAt,
+	}
+	if r.EndedAt != nil {
+		run.EndedAt = *r.EndedAt
+	}
+	if string(run.Output) == "null" && !run.Ended() {
+		run.Output = nil
+	}
+	return run, nil
+}
+
+// slugOf returns the slug of a function, or nothing if it is not registered.
+func (s *Server) slugOf(ctx context.Context, functionID string) (string, error) {
+	if slug, ok := s.slugs.slug(functionID); ok {
+		return slug, nil
+	}
+	if _, err := s.Functions(ctx); err != nil {
+		return "", err
+	}
+	slug, _ := s.slugs.slug(functionID)
+	return slug, nil
+}
+
+// runStatus makes one of the ways in which the server's APIs write a state:
+// REST writes Completed where GraphQL writes COMPLETED.
+func runStatus(text string) RunStatus {
+	for _, status := range []RunStatus{Completed, Failed, Cancelled, Skipped} {
+		if strings.EqualFold(text, string(status)) {
+			return status
+		}
+	}
+	return Running
+}

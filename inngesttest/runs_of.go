@@ -1,0 +1,98 @@
+package inngesttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// runsQuery pages through the runs of one function, the oldest first.
+const runsQuery = `query ($function: UUID!, $from: Time!, $after: String) {
+	runs(first: 100, after: $after, orderBy: [{field: QUEUED_AT, direction: ASC}],
+		filter: {from: $from, functionIDs: [$function]}) {
+		edges { node { id functionID status startedAt triggerIDs } }
+		pageInfo { hasNextPage endCursor }
+	}
+}`
+
+// gqlRun is a run as the server's GraphQL API writes it.
+type gqlRun struct {
+	ID         string     `json:"id"`
+	FunctionID string     `json:"functionID"`
+	Status     string     `json:"status"`
+	StartedAt  *time.Time `json:"startedAt"`
+	TriggerIDs []string   `json:"triggerIDs"`
+}
+
+// RunsOf returns the runs of the function with the slug, the oldest first,
+// whatever triggered them. It is how the runs of a schedule are found, which no
+// event of ours has triggered. A function that is not registered is an error.
+func (s *Server) RunsOf(ctx context.Context, slug string) ([]Run, error) {
+	functions, err := s.Functions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(functions, func(f Function) bool { return f.Slug == slug })
+	if i < 0 {
+		return nil, fmt.Errorf("inngesttest: no function with the slug %q is registered; a slug is the app's ID and the function's, joined by a hyphen", slug)
+	}
+	variables := map[string]any{
+		"function": functions[i].ID,
+		// Older than any server that we started.
+		"from": time.Now().AddDate(0, 0, -7).UTC(),
+	}
+	runs := []Run{}
+	for {
+		var answer struct {
+			Runs struct {
+				Edges []struct {
+					Node gqlRun `json:"node"`
+				} `json:"edges"`
+				PageInfo struct {
+					HasNextPage bool    `json:"hasNextPage"`
+					EndCursor   *string `json:"endCursor"`
+				} `json:"pageInfo"`
+			} `json:"runs"`
+		}
+		if err := s.GraphQL(ctx, runsQuery, variables, &answer); err != nil {
+			return nil, err
+		}
+		for _, edge := range answer.Runs.Edges {
+			run, err := s.detail(ctx, edge.Node, slug)
+			if err != nil {
+				return nil, err
+			}
+			runs = append(runs, run)
+		}
+		page := answer.Runs.PageInfo
+		if !page.HasNextPage {
+			return runs, nil
+		}
+		if page.EndCursor == nil {
+			return nil, errors.New("inngesttest: Inngest server: POST /v0/gql: it says that there are more runs, and not where")
+		}
+		variables["after"] = *page.EndCursor
+	}
+}
+
+// detail asks the REST API about a run that GraphQL has listed. The list is made
+// from traces, which the server writes up to seconds after the fact: it shows
+// runs as running that have ended.
+func (s *Server) detail(ctx context.Context, listed gqlRun, slug string) (Run, error) {
+	run, err := s.Run(ctx, listed.ID)
+	var status *StatusError
+	if !errors.As(err, &status) {
+		return run, err
+	}
+	// The two are different tables; a run that is in one only is still a run.
+	run = Run{RunID: listed.ID, FunctionID: listed.FunctionID, Function: slug, Status: runStatus(listed.Status)}
+	if len(listed.TriggerIDs) > 0 {
+		run.EventID = listed.TriggerIDs[0]
+	}
+	if listed.StartedAt != nil {
+		run.StartedAt = *listed.StartedAt
+	}
+	return run, nil
+}

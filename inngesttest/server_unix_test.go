@@ -1,0 +1,95 @@
+//go:build unix
+
+package inngesttest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The tests of this file run scripts that they have just written. They are not
+// parallel, as a process that another test forks at the wrong moment would hold
+// the script open, and Linux does not run a file that is open for writing.
+
+func TestEarlyExitCarriesTheLog(t *testing.T) {
+	binary := writeExecutable(t, t.TempDir(), "inngest", "#!/bin/sh\necho it cannot go on; exit 3\n")
+	t.Setenv("TMPDIR", t.TempDir())
+	start := time.Now()
+	_, err := StartServer(t.Context(), ServerConfig{Binary: binary})
+	require.ErrorContains(t, err, binary)
+	require.ErrorContains(t, err, "exit status 3")
+	require.ErrorContains(t, err, "it cannot go on")
+	require.Less(t, time.Since(start), 10*time.Second)
+	requireEmpty(t, os.Getenv("TMPDIR"))
+}
+
+func TestPortRaceIsTriedAgain(t *testing.T) {
+	real, err := FindServer(t.Context(), os.Stderr)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	count := filepath.Join(dir, "count")
+	binary := writeExecutable(t, dir, "inngest", `#!/bin/sh
+echo try >> '`+count+`'
+[ "$(wc -l < '`+count+`')" -ge 3 ] && exec '`+real.Path+`' "$@"
+echo "listen tcp 127.0.0.1:1: bind: address already in use"
+exit 1
+`)
+	NewServer(t, ServerConfig{Binary: binary})
+	tries, err := os.ReadFile(count)
+	require.NoError(t, err)
+	require.Equal(t, "try\ntry\ntry\n", string(tries))
+
+	// A fixed port is not tried again, nor is a free one for ever.
+	binary = writeExecutable(t, dir, "never", `#!/bin/sh
+echo try >> '`+count+`2'
+echo "listen tcp 127.0.0.1:1: bind: address already in use"
+exit 1
+`)
+	_, err = StartServer(t.Context(), ServerConfig{Binary: binary})
+	require.ErrorIs(t, err, errPortTaken)
+	tries, err = os.ReadFile(count + "2")
+	require.NoError(t, err)
+	require.Len(t, tries, portAttempts*len("try\n"))
+}
+
+// A server that never answers is given up when the context ends, and ended by
+// force, together with what it started, when it does not listen.
+func TestStartIsBoundByTheContext(t *testing.T) {
+	dir := t.TempDir()
+	binary := writeExecutable(t, dir, "inngest", "#!/bin/sh\ntrap '' TERM\necho still thinking $$\nsleep 1000\nsleep 1000\n")
+	t.Setenv("TMPDIR", t.TempDir())
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err := StartServer(ctx, ServerConfig{Binary: binary})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "still thinking")
+	require.Less(t, time.Since(start), 10*time.Second)
+	requireEmpty(t, os.Getenv("TMPDIR"))
+}
+
+// A server that ends by itself fails the test that relies on it, and its
+// directory goes all the same.
+func TestServerThatDies(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	tb := &recordingTB{TB: t}
+	s := NewServer(tb, ServerConfig{})
+	require.NoError(t, kill(s.proc.cmd.Process))
+	<-s.Done()
+	requireEmpty(t, os.Getenv("TMPDIR"))
+	tb.runCleanups()
+	require.Contains(t, tb.errors, "ended by itself (signal: killed)")
+	require.Contains(t, tb.logs, "service starting", "the log is there")
+}
+
+func requireEmpty(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, entries)
+}

@@ -1,0 +1,30 @@
+package inngesttest
+
+import "testing"
+
+// NewServer starts the Inngest server for a test and stops it when the test and
+// its subtests have ended. It is [StartServer] with the test's context. It
+// fails the test when no server can be had, and never skips it: a suite that
+// passes because nothing ran would prove nothing. If the test fails, the end of
+// the server's log is added to the test's.
+//
+// Each test can have a server of its own: one starts in a fraction of a second.
+func NewServer(tb testing.TB, cfg ServerConfig) *Server {
+	tb.Helper()
+	s, err := StartServer(tb.Context(), cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if s.ended() && !s.stopping.Load() {
+			tb.Errorf("inngesttest: the Inngest server ended by itself (%s)", s.proc.cmd.ProcessState)
+		}
+		if err := s.Stop(); err != nil {
+			tb.Error(err)
+		}
+		if tb.Failed() {
+			tb.Logf("the end of the Inngest server's log:\n%s", s.Logs())
+		}
+	})
+	return s
+}

@@ -1,0 +1,21 @@
+// Package devserver pins the version of the Inngest server that this
+// repository tests against and that package inngesttest builds for its users.
+//
+// It holds no code. Its go.mod names the server's command as a Go tool, and its
+// go.sum fixes every byte that goes into the build. The module stays out of
+// go.work, because the workspace would pick newer dependencies for the server
+// than the ones it compiles with.
+//
+// To raise the version, run in this directory
+//
+//	GOWORK=off go get github.com/inngest/inngestgo@vX github.com/inngest/inngest@vY
+//	GOWORK=off go get -tool github.com/inngest/inngest/cmd@vY
+//	GOWORK=off go build -o /dev/null github.com/inngest/inngest/cmd
+//
+// where vX is the inngestgo version that the server's own go.mod asks for, then
+//
+//	cd ../../inngesttest && go generate ./... && go test ./...
+//
+// which refreshes the copies that package inngesttest embeds, and proves that
+// the new server still starts, runs and answers as the test kit expects.
+package devserver
