@@ -23,6 +23,9 @@ const (
 	// DefaultDevServerURL is where the Inngest dev server listens by default.
 	DefaultDevServerURL = "http://127.0.0.1:8288"
 
+	schemeHTTP  = "http"
+	schemeHTTPS = "https"
+
 	defaultAPIURL      = "https://api.inngest.com"
 	defaultEventAPIURL = "https://inn.gs"
 	defaultServePort   = 3000
@@ -174,14 +177,15 @@ func (c Config) validate() error {
 type refuser func(field, reason string, args ...any)
 
 func checkURL(refuse refuser, field, value string) {
-	if value == "" {
-		return
-	}
-	// The value is not shown: URLs may hold passwords.
-	u, err := url.Parse(value)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+	if value != "" && !isURL(value) {
+		// The value is not shown: URLs may hold passwords.
 		refuse(field, "is no URL; write it as https://host or http://host:port")
 	}
+}
+
+func isURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == schemeHTTP || u.Scheme == schemeHTTPS) && u.Host != ""
 }
 
 func checkPath(refuse refuser, field, value string) {
@@ -196,12 +200,21 @@ var keyPrefix = regexp.MustCompile(`^signkey-\w+-`)
 
 func checkSigningKey(refuse refuser, field string, key Secret) {
 	if _, err := hex.DecodeString(secretPart(key)); err != nil {
-		refuse(field, "is malformed; it is signkey-, the environment, a hyphen and hexadecimal digits, as the Inngest UI shows it")
+		refuse(field, "is malformed; it is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI")
 	}
 }
 
 // secretPart is the key without its prefix.
 func secretPart(key Secret) string { return keyPrefix.ReplaceAllString(string(key), "") }
+
+// server is the URL of the API for logs and errors, without a password.
+func (c Config) server() string {
+	u, err := url.Parse(c.APIBaseURL)
+	if err != nil {
+		return "" // New refuses such URLs.
+	}
+	return u.Redacted()
+}
 
 func trimURL(s string) string { return strings.TrimRight(s, "/") }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -45,7 +44,6 @@ func ConfigFromEnv() (Config, error) {
 		SigningKeyFallback: Secret(vars.SigningKeyFallback),
 		EventKey:           Secret(vars.EventKey),
 		Env:                vars.Env,
-		BaseURL:            vars.BaseURL,
 		APIBaseURL:         vars.APIBaseURL,
 		EventAPIBaseURL:    vars.EventAPIBaseURL,
 		ServeHost:          firstOf(vars.ServeHost, vars.ServeOrigin),
@@ -58,7 +56,7 @@ func ConfigFromEnv() (Config, error) {
 	if vars.ServeHost != "" && vars.ServeOrigin != "" && vars.ServeHost != vars.ServeOrigin {
 		refuse("INNGEST_SERVE_HOST", "and INNGEST_SERVE_ORIGIN mean the same and differ; set one of them")
 	}
-	c.setDev(vars.Dev, refuse)
+	c.Dev, c.BaseURL = readDev(vars.Dev, vars.BaseURL, refuse)
 	if vars.Port != "" {
 		if c.ServePort, err = strconv.Atoi(vars.Port); err != nil {
 			refuse("PORT", "is no number")
@@ -72,25 +70,21 @@ func ConfigFromEnv() (Config, error) {
 	return c, errors.Join(errs...)
 }
 
-// setDev reads INNGEST_DEV: a truth value, or the URL of the dev server.
-func (c *Config) setDev(value string, refuse func(variable, reason string)) {
+// readDev reads INNGEST_DEV: a truth value, or the URL of the dev server, which
+// must not be at odds with INNGEST_BASE_URL.
+func readDev(value, baseURL string, refuse func(variable, reason string)) (dev bool, base string) {
 	if value == "" {
-		return
+		return false, baseURL
 	}
 	if dev, err := strconv.ParseBool(value); err == nil {
-		c.Dev = dev
-		return
+		return dev, baseURL
 	}
-	bad := false
-	checkURL(func(string, string, ...any) { bad = true }, "", value)
-	if bad {
+	if !isURL(value) {
 		refuse("INNGEST_DEV", "is neither 1, 0, true, false nor the URL of a dev server")
-		return
+		return false, baseURL
 	}
-	c.Dev = true
-	if c.BaseURL != "" && trimURL(c.BaseURL) != trimURL(value) {
+	if baseURL != "" && trimURL(baseURL) != trimURL(value) {
 		refuse("INNGEST_DEV", "and INNGEST_BASE_URL name different servers; set one of them")
-		return
 	}
-	c.BaseURL = strings.TrimSpace(value)
+	return true, value
 }

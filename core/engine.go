@@ -54,10 +54,10 @@ func (a *App) sdkOptions() inngestgo.ClientOpts {
 	return inngestgo.ClientOpts{
 		AppID:              c.AppID,
 		AppVersion:         &c.AppVersion,
-		Dev:                inngestgo.Ptr(true),
-		EventKey:           inngestgo.Ptr(c.eventKey()),
-		SigningKey:         inngestgo.Ptr(string(c.SigningKey)),
-		SigningKeyFallback: inngestgo.Ptr(string(c.SigningKeyFallback)),
+		Dev:                new(true),
+		EventKey:           new(c.eventKey()),
+		SigningKey:         new(string(c.SigningKey)),
+		SigningKeyFallback: new(string(c.SigningKeyFallback)),
 		Env:                &c.Env,
 		APIBaseURL:         &c.APIBaseURL,
 		EventAPIBaseURL:    &c.EventAPIBaseURL,
@@ -127,7 +127,7 @@ func (f *function) run(ctx context.Context, in inngestgo.Input[struct{}]) (resul
 
 // failed makes the answer to a call that ended with an error.
 func (f *function) failed(req *Request, c *call.Call, status int, message string, header http.Header) *Response {
-	noRetry := header.Get(headerNoRetry) == "true"
+	noRetry := header.Get(headerNoRetry) == isTrue
 	if noRetry && status == http.StatusInternalServerError {
 		// 400 says the same as the header to whatever reads only the status.
 		status = http.StatusBadRequest

@@ -14,7 +14,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 	"github.com/stretchr/testify/require"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 )
@@ -29,7 +29,7 @@ func TestCall(t *testing.T) {
 	resp := callFn(t.Context(), t, app, signUpEnvelope(user{ID: "u1"}))
 	require.Equal(t, http.StatusOK, resp.Status)
 	require.JSONEq(t, `{"hello":"u1"}`, string(resp.Body))
-	require.Equal(t, "go:v0.16.0", resp.Header.Get("X-Inngest-SDK"))
+	require.Equal(t, "go:v0.16.0", resp.Header.Get("X-Inngest-Sdk"))
 	require.Equal(t, "2", resp.Header.Get("X-Inngest-Req-Version"))
 	require.Equal(t, "test", resp.Header.Get("X-Inngest-Framework"))
 	require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
@@ -181,7 +181,7 @@ func TestEventDoesNotFit(t *testing.T) {
 	resp := callFn(t.Context(), t, app, signUpEnvelope(map[string]any{"id": 5}))
 	require.Equal(t, http.StatusBadRequest, resp.Status)
 	require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
-	require.Equal(t, "go:v0.16.0", resp.Header.Get("X-Inngest-SDK"))
+	require.Equal(t, "go:v0.16.0", resp.Header.Get("X-Inngest-Sdk"))
 	require.Equal(t, `the event does not fit the type of function "fn": field "data.id" is a JSON number where Go has string`, message(t, resp))
 }
 

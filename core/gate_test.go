@@ -18,7 +18,7 @@ import (
 	"github.com/inngest/inngestgo"
 	"github.com/stretchr/testify/require"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
 const (
@@ -32,10 +32,10 @@ var cloud = inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: fallba
 func hello(context.Context, input) (string, error) { return "hello", nil }
 
 // sign signs as the server does: the bytes it sends, in canonical JSON.
-func sign(t testing.TB, key, body string, at time.Time) string {
-	t.Helper()
-	signature, err := inngestgo.Sign(t.Context(), at, []byte(key), []byte(body))
-	require.NoError(t, err)
+func sign(tb testing.TB, key, body string, at time.Time) string {
+	tb.Helper()
+	signature, err := inngestgo.Sign(tb.Context(), at, []byte(key), []byte(body))
+	require.NoError(tb, err)
 	return signature
 }
 
@@ -89,8 +89,8 @@ func TestSignature(t *testing.T) {
 				require.Contains(t, message(t, resp), tc.message)
 			}
 			if tc.status == http.StatusUnauthorized {
-				require.Empty(t, resp.Header.Get("X-Inngest-SDK"), "strangers are not told the SDK's version")
-				require.Equal(t, "true", resp.Header.Get("X-Inngest-SDK-Handled"))
+				require.Empty(t, resp.Header.Get("X-Inngest-Sdk"), "strangers are not told the SDK's version")
+				require.Equal(t, "true", resp.Header.Get("X-Inngest-Sdk-Handled"))
 			}
 			for _, secret := range []string{signingKey, fallbackKey, signingKey[13:], fallbackKey[13:], "an-event-key"} {
 				require.NotContains(t, string(resp.Body), secret)
@@ -157,7 +157,7 @@ func TestBadInput(t *testing.T) {
 			resp := app.Do(t.Context(), tc.req)
 			require.Equal(t, tc.status, resp.Status, "%s", resp.Body)
 			require.Contains(t, message(t, resp), tc.message)
-			require.Equal(t, "go:v0.16.0", resp.Header.Get("X-Inngest-SDK"))
+			require.Equal(t, "go:v0.16.0", resp.Header.Get("X-Inngest-Sdk"))
 			if tc.status == http.StatusMethodNotAllowed {
 				require.Equal(t, "GET, HEAD, POST, PUT", resp.Header.Get("Allow"))
 			}
@@ -252,18 +252,21 @@ func TestIntrospection(t *testing.T) {
 func TestErrorsAreNotSecrets(t *testing.T) {
 	t.Parallel()
 	config := cloud
-	config.BaseURL = "http://127.0.0.1:1"
+	config.BaseURL = "http://user:a-password@127.0.0.1:1"
 	app, l := newAppWith(t, config, onSignUp(hello))
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errors.New("enough"))
 	defer cancel()
 	_, err := app.Send(ctx, signedUp.New(user{}))
 	require.Error(t, err)
-	put := app.Do(t.Context(), withHeader(request(http.MethodPut, "", ""), "X-Inngest-Signature", sign(t, signingKey, "", time.Now())))
-	require.NotEqual(t, http.StatusOK, put.Status)
-	all := err.Error() + string(put.Body) + l.String() + fmt.Sprintf("%v %+v %#v", config, config, config)
+	req := withHeader(request(http.MethodPut, "", ""), "X-Inngest-Signature", sign(t, signingKey, "", time.Now()))
+	put := app.Do(t.Context(), withHeader(req, "X-Inngest-Sync-Kind", "out_of_band"))
+	require.Equal(t, http.StatusInternalServerError, put.Status)
+	said := err.Error() + string(put.Body) + l.String()
+	require.Contains(t, said, "user:xxxxx@127.0.0.1:1")
+	require.NotContains(t, said, "a-password")
 	printed, err := json.Marshal(map[string]any{"key": config.SigningKey, "event": config.EventKey})
 	require.NoError(t, err)
-	all += string(printed)
+	all := said + string(printed) + fmt.Sprintf("%v %+v %#v", config, config, config)
 	for _, secret := range []string{signingKey[13:], fallbackKey[13:], "an-event-key"} {
 		require.NotContains(t, all, secret)
 	}

@@ -3,7 +3,7 @@ package inngestkit_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha1" //nolint:gosec // the protocol names steps by their SHA-1
+	"crypto/sha1" // the protocol names steps by their SHA-1
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -48,19 +48,19 @@ func (l *log) String() string {
 }
 
 // newApp returns an app in dev mode with functions, and its log.
-func newApp(t testing.TB, functions ...inngestkit.Function) (*inngestkit.App, *log) {
-	t.Helper()
-	return newAppWith(t, inngestkit.Config{Dev: true}, functions...)
+func newApp(tb testing.TB, functions ...inngestkit.Function) (*inngestkit.App, *log) {
+	tb.Helper()
+	return newAppWith(tb, inngestkit.Config{Dev: true}, functions...)
 }
 
-func newAppWith(t testing.TB, config inngestkit.Config, functions ...inngestkit.Function) (*inngestkit.App, *log) {
-	t.Helper()
+func newAppWith(tb testing.TB, config inngestkit.Config, functions ...inngestkit.Function) (*inngestkit.App, *log) {
+	tb.Helper()
 	var l log
 	config.AppID = "app"
 	config.Logger = slog.New(slog.NewTextHandler(&l, nil))
 	app, err := inngestkit.New(config)
-	require.NoError(t, err)
-	require.NoError(t, app.Register(functions...))
+	require.NoError(tb, err)
+	require.NoError(tb, app.Register(functions...))
 	return app, &l
 }
 
@@ -111,10 +111,10 @@ func signUpEnvelope(data any) envelope {
 	}
 }
 
-func (e envelope) json(t testing.TB) string {
-	t.Helper()
+func (e envelope) json(tb testing.TB) string {
+	tb.Helper()
 	b, err := json.Marshal(e)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return string(b)
 }
 
@@ -125,35 +125,41 @@ func (e envelope) done(stepID string, data any) envelope {
 }
 
 func hashed(stepID string) string {
-	sum := sha1.Sum([]byte(stepID)) //nolint:gosec // see the import
+	sum := sha1.Sum([]byte(stepID))
 	return hex.EncodeToString(sum[:])
 }
 
+// callRequest is a call of the function fn.
+func callRequest(tb testing.TB, e envelope) *inngestkit.Request {
+	tb.Helper()
+	return request(http.MethodPost, "fnId=app-fn&stepId=step", e.json(tb))
+}
+
 // callFn calls the function fn of the app.
-func callFn(ctx context.Context, t testing.TB, app *inngestkit.App, e envelope) *inngestkit.Response {
-	t.Helper()
-	return app.Do(ctx, request(http.MethodPost, "fnId=app-fn&stepId=step", e.json(t)))
+func callFn(ctx context.Context, tb testing.TB, app *inngestkit.App, e envelope) *inngestkit.Response {
+	tb.Helper()
+	return app.Do(ctx, callRequest(tb, e))
 }
 
 // message is the message of an error response.
-func message(t testing.TB, resp *inngestkit.Response) string {
-	t.Helper()
+func message(tb testing.TB, resp *inngestkit.Response) string {
+	tb.Helper()
 	var body struct {
 		Name    string `json:"name"`
 		Message string `json:"message"`
 	}
-	require.NoError(t, json.Unmarshal(resp.Body, &body), "%s", resp.Body)
-	require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
-	require.NotEmpty(t, body.Message)
-	require.NotEmpty(t, body.Name)
+	require.NoError(tb, json.Unmarshal(resp.Body, &body), "%s", resp.Body)
+	require.Equal(tb, "application/json", resp.Header.Get("Content-Type"))
+	require.NotEmpty(tb, body.Message)
+	require.NotEmpty(tb, body.Name)
 	return body.Message
 }
 
 // ops are the operations of a response with status 206.
-func ops(t testing.TB, resp *inngestkit.Response) []map[string]any {
-	t.Helper()
-	require.Equal(t, http.StatusPartialContent, resp.Status, "%s", resp.Body)
+func ops(tb testing.TB, resp *inngestkit.Response) []map[string]any {
+	tb.Helper()
+	require.Equal(tb, http.StatusPartialContent, resp.Status, "%s", resp.Body)
 	var all []map[string]any
-	require.NoError(t, json.Unmarshal(resp.Body, &all))
+	require.NoError(tb, json.Unmarshal(resp.Body, &all))
 	return all
 }

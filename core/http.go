@@ -10,9 +10,9 @@ import (
 // [Route]. It is the translation that adapters for frameworks on net/http share;
 // framework is the name that Inngest is told.
 func ServeHTTP(w http.ResponseWriter, r *http.Request, framework string, do func(context.Context, *Request) *Response) {
-	scheme := "http"
+	scheme := schemeHTTP
 	if r.TLS != nil {
-		scheme = "https"
+		scheme = schemeHTTPS
 	}
 	resp := do(r.Context(), &Request{
 		Method:        r.Method,

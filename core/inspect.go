@@ -12,6 +12,8 @@ import (
 // inspection is the answer to a GET, schema version 2024-05-24 of
 // docs/SDK_SPEC.md, 4.5.
 type inspection struct {
+	*privateInspection
+
 	SchemaVersion           string       `json:"schema_version"`
 	AuthenticationSucceeded *bool        `json:"authentication_succeeded"`
 	Capabilities            capabilities `json:"capabilities"`
@@ -20,7 +22,6 @@ type inspection struct {
 	HasSigningKey           bool         `json:"has_signing_key"`
 	HasSigningKeyFallback   bool         `json:"has_signing_key_fallback"`
 	Mode                    string       `json:"mode"`
-	*privateInspection
 }
 
 // privateInspection is only for callers that know the signing key. It holds

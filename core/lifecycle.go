@@ -61,7 +61,7 @@ func (a *App) Start(ctx context.Context) error {
 func (a *App) syncUntilDone(ctx context.Context, appURL *url.URL, framework string) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = syncFirstWait, syncMaxWait
-	log := a.config.Logger.With("server", a.config.APIBaseURL, "url", appURL.String())
+	log := a.config.Logger.With("server", a.config.server(), "url", appURL.String())
 	_, err := backoff.Retry(ctx, func() (bool, error) {
 		return a.register(ctx, appURL, registration{framework: framework})
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -104,7 +104,8 @@ func TestShutdownDrains(t *testing.T) {
 		})
 	}))
 	inFlight := make(chan *inngestkit.Response)
-	go func() { inFlight <- callFn(context.WithoutCancel(t.Context()), t, app, signUpEnvelope(user{})) }()
+	slow := callRequest(t, signUpEnvelope(user{}))
+	go func() { inFlight <- app.Do(context.WithoutCancel(t.Context()), slow) }()
 	<-running
 
 	ctx, cancel := context.WithCancelCause(t.Context())

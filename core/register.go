@@ -51,7 +51,7 @@ func (a *App) Register(functions ...Function) error {
 		id := a.compositeID(f.id)
 		config, problems := f.check()
 		if seen[id] || registered.byID[id] != nil {
-			problems = append(problems, problem{Field: "ID", Value: f.id, Reason: "is taken by another function of this app; IDs must differ"})
+			problems = append(problems, taken(f.id))
 		}
 		seen[id] = true
 		for _, p := range problems {
@@ -93,6 +93,10 @@ func (r *registry) with(added []*function) *registry {
 func (a *App) compositeID(functionID string) string { return a.config.AppID + "-" + functionID }
 
 type problem = fnconfig.Problem
+
+func taken(id string) problem {
+	return problem{Field: "ID", Value: id, Reason: "is taken by another function of this app; IDs must differ"}
+}
 
 // check applies the options and collects what is wrong with the function.
 func (f Function) check() (fnconfig.Config, []problem) {

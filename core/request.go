@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 
 	"github.com/inngest/inngestgo"
 )
@@ -47,6 +48,9 @@ const (
 // docs/SDK_SPEC.md, 4.1.2, in github.com/inngest/inngest.
 const requestVersion = "2"
 
+// isTrue is how Inngest's headers say yes.
+const isTrue = "true"
+
 // Canonical forms of the SDK's header names, made once.
 var (
 	headerNoRetry    = http.CanonicalHeaderKey(inngestgo.HeaderKeyNoRetry)
@@ -66,7 +70,7 @@ func respond(req *Request, status int, body []byte) *Response {
 	h := make(http.Header, 8)
 	h["Content-Type"] = []string{"application/json"}
 	h[headerSDK] = []string{inngestgo.HeaderValueSDK}
-	h[headerSDKHandled] = []string{"true"}
+	h[headerSDKHandled] = []string{isTrue}
 	h[headerReqVersion] = []string{requestVersion}
 	if req.Framework != "" {
 		h[headerFramework] = []string{req.Framework}
@@ -84,7 +88,7 @@ type errorBody struct {
 // it would be in vain.
 func fail(req *Request, status int, message string, noRetry bool) *Response {
 	resp := respond(req, status, mustJSON(errorBody{Name: "Error", Message: message}))
-	resp.Header[headerNoRetry] = []string{boolString(noRetry)}
+	resp.Header[headerNoRetry] = []string{strconv.FormatBool(noRetry)}
 	return resp
 }
 
@@ -95,13 +99,6 @@ func unauthorized(req *Request, message string) *Response {
 	delete(resp.Header, headerSDK)
 	delete(resp.Header, headerReqVersion)
 	return resp
-}
-
-func boolString(b bool) string {
-	if b {
-		return "true"
-	}
-	return "false"
 }
 
 // mustJSON encodes values whose encoding cannot fail.

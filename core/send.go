@@ -132,8 +132,7 @@ func asSendError(err error) error {
 	if err == nil {
 		return nil
 	}
-	var sendErr *SendError
-	if errors.As(err, &sendErr) {
+	if sendErr, ok := errors.AsType[*SendError](err); ok {
 		return sendErr
 	}
 	return &SendError{Err: err}
@@ -210,8 +209,7 @@ func retryAfter(h http.Header) time.Duration {
 // withoutURL drops the URL from an error of net/http, since it ends with the
 // event key.
 func withoutURL(err error) error {
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
+	if urlErr, ok := errors.AsType[*url.Error](err); ok {
 		return urlErr.Err
 	}
 	return err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -230,7 +229,7 @@ func (a *App) register(ctx context.Context, appURL *url.URL, r registration) (mo
 		resp, err = a.postRegister(ctx, body, r, a.config.SigningKeyFallback)
 	}
 	if err != nil {
-		return false, fmt.Errorf("sync with %s: %w", a.config.APIBaseURL, err)
+		return false, fmt.Errorf("sync with %s: %w", a.config.server(), err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	var answer struct {
@@ -240,15 +239,15 @@ func (a *App) register(ctx context.Context, appURL *url.URL, r registration) (mo
 	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, a.config.MaxBodyBytes))
 	if err != nil {
-		return false, fmt.Errorf("sync with %s: reading the answer: %w", a.config.APIBaseURL, err)
+		return false, fmt.Errorf("sync with %s: reading the answer: %w", a.config.server(), err)
 	}
 	decodeErr := json.Unmarshal(raw, &answer)
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		return false, fmt.Errorf("sync with %s: the server answered %s: %s",
-			a.config.APIBaseURL, resp.Status, firstOf(answer.Error, answer.Message, string(raw)))
+			a.config.server(), resp.Status, firstOf(answer.Error, answer.Message, string(raw)))
 	}
 	if decodeErr != nil {
-		return false, fmt.Errorf("sync with %s: this is no Inngest server, it answered without JSON", a.config.APIBaseURL)
+		return false, fmt.Errorf("sync with %s: this is no Inngest server, it answered without JSON", a.config.server())
 	}
 	a.syncer.record(Sync{Time: time.Now(), URL: appURL.String(), Functions: len(payload.Functions)})
 	return answer.Modified, nil
@@ -271,11 +270,7 @@ func (a *App) postRegister(ctx context.Context, body []byte, r registration, key
 		req.Header.Set("Authorization", "Bearer "+hashedKey(key))
 	}
 	resp, err := a.config.HTTPClient.Do(req)
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
-		err = urlErr.Err // the URL is in the caller's message, without its query
-	}
-	return resp, err
+	return resp, withoutURL(err)
 }
 
 // setHeaders sets what every request to the server carries.

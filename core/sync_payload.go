@@ -109,7 +109,7 @@ func (f *function) syncConfig(endpoint url.URL) functionConfig {
 		Cancel:      c.Cancel,
 		Singleton:   c.Singleton,
 		Steps: map[string]stepConfig{anyStep: {
-			ID: anyStep, Name: name, Runtime: map[string]string{"type": "http", "url": endpoint.String()},
+			ID: anyStep, Name: name, Runtime: map[string]string{"type": schemeHTTP, "url": endpoint.String()},
 		}},
 	}
 	if c.Retries != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/inngest/inngestgo"
 	"github.com/stretchr/testify/require"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
@@ -51,7 +51,9 @@ func (a *api) seen() ([]*http.Request, []string) {
 	return a.requests, a.bodies
 }
 
-func synced(w http.ResponseWriter, _ *http.Request, _ int) { _, _ = io.WriteString(w, `{"ok":true,"modified":true}`) }
+func synced(w http.ResponseWriter, _ *http.Request, _ int) {
+	_, _ = io.WriteString(w, `{"ok":true,"modified":true}`)
+}
 
 func TestSyncOutOfBand(t *testing.T) {
 	t.Parallel()
@@ -73,7 +75,7 @@ func TestSyncOutOfBand(t *testing.T) {
 	require.Equal(t, "dev", requests[0].Header.Get("X-Inngest-Expected-Server-Kind"))
 	require.Equal(t, "branch", requests[0].Header.Get("X-Inngest-Env"))
 	require.Equal(t, "test", requests[0].Header.Get("X-Inngest-Framework"))
-	require.Equal(t, "go:v0.16.0", requests[0].Header.Get("X-Inngest-SDK"))
+	require.Equal(t, "go:v0.16.0", requests[0].Header.Get("X-Inngest-Sdk"))
 	require.JSONEq(t, `{
 		"url": "http://app.test/api/inngest?token=x", "v": "0.1", "deployType": "ping", "sdk": "go:v0.16.0",
 		"framework": "test", "appName": "app", "headers": {"env": "branch", "platform": ""},
@@ -267,10 +269,10 @@ func TestFunctionsAreAnnouncedAsTheSDKDoes(t *testing.T) {
 	t.Parallel()
 	key := "event.data.id"
 	timeout := 2 * time.Hour
-	client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "app", Dev: inngestgo.BoolPtr(true), SigningKey: inngestgo.StrPtr(signingKey)})
+	client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "app", Dev: new(true), SigningKey: new(string(signingKey))})
 	require.NoError(t, err)
 	_, err = inngestgo.CreateFunction(client, inngestgo.FunctionOpts{
-		ID: "fn", Name: "Name", Retries: inngestgo.IntPtr(3),
+		ID: "fn", Name: "Name", Retries: new(3),
 		Concurrency: &inngestgo.ConfigConcurrency{Step: []inngestgo.ConfigStepConcurrency{{Limit: 2, Key: &key}}},
 		Throttle:    &inngestgo.ConfigThrottle{Limit: 3, Period: time.Minute, Burst: 4, Key: &key},
 		RateLimit:   &inngestgo.ConfigRateLimit{Limit: 5, Period: 24 * time.Hour, Key: &key},

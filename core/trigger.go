@@ -20,7 +20,7 @@ const (
 // [EventType], one with a condition ([EventType.If]), or several ([AnyOf]).
 type Trigger[T any] interface {
 	// triggers names T so that only a trigger of the function's data type fits.
-	triggers(T) []trigger
+	triggers(zero T) []trigger
 }
 
 // AnyOf returns a trigger that starts a function on each of several events with

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
 // This package needs at least this version of the core.
@@ -71,7 +71,8 @@ func Send(c *gin.Context, events ...inngestkit.AnyEvent) ([]string, error) {
 // keysContext shows functions what middleware has stored with c.Set. It holds a
 // copy, because Gin uses its contexts again for other requests.
 type keysContext struct {
-	context.Context
+	context.Context //nolint:containedctx // this is a context
+
 	keys map[any]any
 }
 

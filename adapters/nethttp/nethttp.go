@@ -6,7 +6,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
 // This package needs at least this version of the core.

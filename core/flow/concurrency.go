@@ -3,7 +3,7 @@ package flow
 import (
 	"github.com/inngest/inngestgo"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 

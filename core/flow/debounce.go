@@ -5,7 +5,7 @@ import (
 
 	"github.com/inngest/inngestgo"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 

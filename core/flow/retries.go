@@ -1,7 +1,7 @@
 package flow
 
 import (
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 

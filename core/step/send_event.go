@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 

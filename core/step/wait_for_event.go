@@ -8,7 +8,7 @@ import (
 	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
@@ -58,7 +58,8 @@ func WaitForEvent[T any](
 	return call.Step(ctx, id, func() (inngestkit.Event[T], error) {
 		if c := call.From(ctx); c != nil && (w.timeout <= 0 || w.timeout > maxWait) {
 			c.Abort(sdkerrors.NoRetryError(fmt.Errorf(
-				"step %q waits %s for event %q: give step.Timeout more than 0 and at most 366 days", id, w.timeout, event.Name())))
+				"step %q waits %s for event %q: give step.Timeout more than 0 and at most 366 days",
+				id, w.timeout, event.Name())))
 		}
 		return sdkstep.WaitForEvent[inngestkit.Event[T]](ctx, id, sdkstep.WaitForEventOpts{
 			Event: event.Name(), Timeout: w.timeout, If: w.expression(),

@@ -14,7 +14,7 @@ import (
 
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
@@ -62,16 +62,14 @@ type instance struct {
 // at the end of the test. An empty addr is a free port.
 func serve(t *testing.T, server *inngesttest.Server, with adapter, appID, addr string, functions ...inngestkit.Function) *instance {
 	t.Helper()
-	return serveConfig(t, with, inngestkit.Config{AppID: appID, Dev: true, BaseURL: server.URL()}, addr, functions...)
+	config := inngestkit.Config{AppID: appID, Dev: true, BaseURL: server.URL()}
+	return serveConfig(t, with, config, listen(t, addr), functions...)
 }
 
-func serveConfig(t *testing.T, with adapter, config inngestkit.Config, addr string, functions ...inngestkit.Function) *instance {
+func serveConfig(
+	t *testing.T, with adapter, config inngestkit.Config, listener net.Listener, functions ...inngestkit.Function,
+) *instance {
 	t.Helper()
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
-	require.NoError(t, err)
 	config.ServeHost = listener.Addr().String()
 	config.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	app, err := inngestkit.New(config)
@@ -98,6 +96,17 @@ func serveConfig(t *testing.T, with adapter, config inngestkit.Config, addr stri
 		require.NoError(t, app.AwaitSync(within(t)))
 	}
 	return i
+}
+
+// listen listens on addr, "" for a free port.
+func listen(t *testing.T, addr string) net.Listener {
+	t.Helper()
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
+	require.NoError(t, err)
+	return listener
 }
 
 // within is a context for one wait.

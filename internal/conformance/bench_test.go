@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"crypto/sha1" //nolint:gosec // the protocol names steps by their SHA-1
+	"crypto/sha1" // the protocol names steps by their SHA-1
 
 	"github.com/gin-gonic/gin"
 	"github.com/gowebpki/jcs"
@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -142,7 +142,7 @@ func functionName(i int) string { return fmt.Sprintf("fn-%d", i) }
 func bareSDK(b *testing.B, functions int, handler benchHandler) http.Handler {
 	b.Helper()
 	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
-		AppID: benchApp, SigningKey: inngestgo.StrPtr(benchKey), Dev: inngestgo.BoolPtr(false), Logger: benchLogger(),
+		AppID: benchApp, SigningKey: new(benchKey), Dev: new(false), Logger: benchLogger(),
 	})
 	require.NoError(b, err)
 	for i := range functions {
@@ -169,7 +169,9 @@ func onGin(b *testing.B, functions int, handler benchHandler) http.Handler {
 
 // benchLogger formats what it is given, as the logger of an app does, and logs
 // from the level info on.
-func benchLogger() *slog.Logger { return slog.New(slog.NewJSONHandler(io.Discard, nil)) }
+func benchLogger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // it has to format
+}
 
 // callBody is a call in the form the server sends it: canonical JSON, with the
 // event twice.
@@ -179,7 +181,7 @@ func callBody(b *testing.B, data any, steps int) []byte {
 	memoized := map[string]any{}
 	stack := []string{}
 	for i := range steps {
-		id := fmt.Sprintf("%x", sha1.Sum([]byte(stepName(i)))) //nolint:gosec // see the import
+		id := fmt.Sprintf("%x", sha1.Sum([]byte(stepName(i))))
 		memoized[id] = map[string]any{"data": benchResult{Status: "done", Count: i}}
 		stack = append(stack, id)
 	}

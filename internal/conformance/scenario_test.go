@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/inngestkit/inngestkit/core"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
@@ -23,6 +23,7 @@ type scenario struct {
 // site is an app that serves all scenarios, and the server it is synced with.
 type site struct {
 	*instance
+
 	server *inngesttest.Server
 }
 

@@ -108,24 +108,12 @@ func (c *Call) Recovered(where string, value any) error {
 	return fmt.Errorf("%s panicked: %v", where, value)
 }
 
-// Step runs one step of the SDK, body, behind the guards every step shares. The
-// SDK leaves a step by a panic when the server has to take over.
-func Step[T any](ctx context.Context, id string, body func() (T, error)) (T, error) {
-	c := From(ctx)
-	if c == nil {
-		return body()
-	}
-	c.enter(ctx, id)
-	returned := false
-	defer func() {
-		if !returned {
-			c.unwound.Store(true)
-		}
-	}()
-	value, err := body()
-	returned = true
-	return value, err
-}
+// SetReturned notes that the function ended by itself.
+func (c *Call) SetReturned() { c.returned.Store(true) }
+
+// Returned reports whether the function ended by itself. Only then may an answer
+// without steps count as the end of the run.
+func (c *Call) Returned() bool { return c.returned.Load() }
 
 // enter refuses a step that cannot work: the SDK would report a step with a done
 // context as a completed run, and does not notice a step within a step.
@@ -146,6 +134,25 @@ func cause(ctx context.Context) error {
 		return why
 	}
 	return fmt.Errorf("%w: %w", err, why)
+}
+
+// Step runs one step of the SDK, body, behind the guards every step shares. The
+// SDK leaves a step by a panic when the server has to take over.
+func Step[T any](ctx context.Context, id string, body func() (T, error)) (T, error) {
+	c := From(ctx)
+	if c == nil {
+		return body()
+	}
+	c.enter(ctx, id)
+	returned := false
+	defer func() {
+		if !returned {
+			c.unwound.Store(true)
+		}
+	}()
+	value, err := body()
+	returned = true
+	return value, err
 }
 
 // Callback wraps the callback of a step: a panic becomes an error of that step
@@ -173,10 +180,3 @@ func Callback[T any](id string, fn func(ctx context.Context) (T, error)) func(co
 		return value, err
 	}
 }
-
-// SetReturned notes that the function ended by itself.
-func (c *Call) SetReturned() { c.returned.Store(true) }
-
-// Returned reports whether the function ended by itself. Only then may an answer
-// without steps count as the end of the run.
-func (c *Call) Returned() bool { return c.returned.Load() }

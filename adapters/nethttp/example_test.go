@@ -1,0 +1,33 @@
+package inngesthttp_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+func Example() {
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = app.Register(inngestkit.OnCron("daily-report", "0 9 * * *",
+		func(context.Context, inngestkit.Input[any]) (string, error) { return "done", nil }))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	mux := http.NewServeMux()
+	inngesthttp.Mount(mux, app) // /api/inngest
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/inngest", nil))
+	fmt.Println(w.Code, app.Functions())
+	// Output: 200 [daily-report]
+}
