@@ -142,6 +142,11 @@ func TestBadInput(t *testing.T) {
 		{"malformed query", request(http.MethodPost, "fnId=%zz", good), 400, "query"},
 		{"oversize", request(http.MethodPost, "fnId=app-fn", strings.Repeat(" ", 1<<10+1)), 413, "larger than 1024 bytes"},
 		{"oversize, length unknown", unknownLength(request(http.MethodPost, "fnId=app-fn", strings.Repeat(" ", 1<<10+1))), 413, "larger than 1024 bytes"},
+		{"oversize, by its length", func() *inngestkit.Request {
+			r := request(http.MethodPost, "fnId=app-fn", "")
+			r.Body, r.ContentLength = panicReader{}, 1<<10+1
+			return r
+		}(), 413, "larger than 1024 bytes"},
 		{"cut off", func() *inngestkit.Request {
 			r := request(http.MethodPost, "fnId=app-fn", good)
 			r.Body = io.MultiReader(strings.NewReader(good[:100]), iotest.ErrReader(io.ErrUnexpectedEOF))

@@ -119,6 +119,19 @@ func TestSendGivesUp(t *testing.T) {
 	})
 }
 
+// net/http puts the URL into its errors, and the URL ends with the event key.
+func TestSendDoesNotShowTheEventKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		config := cloud
+		config.HTTPClient = fakeClient(func(*http.Request, int) (*http.Response, error) { return nil, errors.New("no network") })
+		app, _ := newAppWith(t, config)
+		_, err := app.Send(t.Context(), signedUp.New(user{}))
+		require.ErrorContains(t, err, "no network")
+		require.NotContains(t, err.Error(), "an-event-key")
+	})
+}
+
 func TestSendStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

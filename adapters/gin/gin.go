@@ -69,7 +69,7 @@ func Send(c *gin.Context, events ...inngestkit.AnyEvent) ([]string, error) {
 }
 
 // keysContext shows functions what middleware has stored with c.Set. It holds a
-// copy, because Gin uses its contexts again for other requests.
+// copy, because Gin goes on with the context, for this request and for others.
 type keysContext struct {
 	context.Context //nolint:containedctx // this is a context
 

@@ -88,7 +88,7 @@ func TestMountOnAGroup(t *testing.T) {
 }
 
 // What middleware stores with c.Set is seen by functions under the same key, also
-// after Gin has given the context to another request.
+// after Gin has gone on with the request or given the context to another one.
 func TestValues(t *testing.T) {
 	t.Parallel()
 	type key struct{}
@@ -101,6 +101,8 @@ func TestValues(t *testing.T) {
 	r.Use(func(c *gin.Context) {
 		c.Set("tenant", c.Query("tenant"))
 		c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), key{}, "from the request"))
+		c.Next()
+		c.Set("tenant", "changed after the call") // the function may still be reading
 	})
 	inngestgin.Mount(r, app)
 	w := request(t, r, http.MethodPost, "/api/inngest?fnId=app-fn&tenant=a", call)
