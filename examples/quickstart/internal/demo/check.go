@@ -1,0 +1,110 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+// expected is what must have come of a function.
+type expected struct {
+	function string
+	output   any
+	steps    []expectedStep // in this order
+}
+
+type expectedStep struct {
+	name  string
+	times int
+	// code is whether the step has code in the app. Sleeping and waiting is done
+	// by the server alone.
+	code bool
+}
+
+// expect lists what must have come of the sign-up, given the results that the
+// app handed to the server for the steps.
+func expect(userID string, results map[string]json.RawMessage) []expected {
+	return []expected{
+		{
+			function: welcomeFunction,
+			output: map[string]any{
+				"userId": userID, "voucher": results["draw-voucher"], "mailId": "mail-1", "verified": true,
+			},
+			steps: []expectedStep{
+				{"draw-voucher", 1, true},
+				{"send-welcome-mail", 2, true}, // the first time it fails
+				{"let-mail-arrive", 1, false},
+				{verificationStep, 1, false},
+				{"announce-activation", 1, true},
+			},
+		},
+		{
+			function: trialFunction,
+			output:   map[string]any{"userId": userID, "plan": "pro", "days": 14},
+			steps:    []expectedStep{{"open-trial", 1, true}},
+		},
+	}
+}
+
+// check compares what the server says about the runs with what is expected, and
+// both with what the app was seen to do.
+func (s *session) check(ctx context.Context, userID string, runs []inngesttest.Run) error {
+	all := expect(userID, s.watch.run(runs[0].RunID).soFar().results)
+	if len(runs) != len(all) {
+		return fmt.Errorf("expected %d runs, and there are %v", len(all), runs)
+	}
+	for i, want := range all {
+		// A trace may be complete a moment after its run.
+		if err := eventually(ctx, checkTimeout, func() (bool, error) {
+			err := s.checkRun(ctx, runs[i], want)
+			return err == nil, err
+		}); err != nil {
+			return fmt.Errorf("checking %s: %w", want.function, err)
+		}
+	}
+	s.conclude(all, s.watch.run(runs[0].RunID).soFar().calls)
+	return nil
+}
+
+func (s *session) checkRun(ctx context.Context, run inngesttest.Run, want expected) error {
+	output, err := json.Marshal(want.output)
+	if err != nil {
+		return err
+	}
+	if run.Function != appID+"-"+want.function || run.Status != inngesttest.Completed || !sameJSON(run.Output, output) {
+		return fmt.Errorf("expected it to be Completed with %s, and this is %s", output, run)
+	}
+	steps, err := s.steps(ctx, run.RunID)
+	if err != nil {
+		return err
+	}
+	var recorded, due []string
+	for _, step := range steps {
+		recorded = append(recorded, fmt.Sprintf("%s %s x%d", step.Name, step.Status, step.attempts()))
+	}
+	ran := map[string]int{}
+	for _, step := range want.steps {
+		due = append(due, fmt.Sprintf("%s COMPLETED x%d", step.name, step.times))
+		if step.code {
+			ran[step.name] = step.times
+		}
+	}
+	if !slices.Equal(recorded, due) {
+		return fmt.Errorf("expected the server to have the steps %q, and it has %q", due, recorded)
+	}
+	if executed := s.watch.run(run.RunID).soFar().executed; !maps.Equal(executed, ran) {
+		return fmt.Errorf("expected the app to run the steps %v, and it ran %v", ran, executed)
+	}
+	return nil
+}
+
+// sameJSON compares JSON values without regard to the order of their fields.
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}

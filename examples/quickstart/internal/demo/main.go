@@ -1,0 +1,100 @@
+// Package demo is the machinery around the quickstart application: it starts an
+// Inngest server, signs up a user over HTTP, prints what the server and the app
+// do, and checks the result. An application of yours needs nothing of it.
+package demo
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// App is the application that is demonstrated. It serves until ctx is done.
+type App func(ctx context.Context, env Env) error
+
+// Env is what the demonstration provides for the application.
+type Env struct {
+	// ServerURL is where the Inngest server is.
+	ServerURL string
+	// Listener is where the application is to listen: a free port of 127.0.0.1.
+	Listener net.Listener
+	// Logger keeps what the application logs, to be shown if it fails.
+	Logger *slog.Logger
+	// Watch wraps the application's handler, to print its requests and answers.
+	Watch func(http.Handler) http.Handler
+}
+
+// Exit statuses.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // what shells report of a program that Ctrl-C ended
+)
+
+const usage = `Runs a Gin app and an Inngest server, signs up a user, and shows what happens.
+
+    go run ./examples/quickstart [-keep]
+
+Needs nothing but Go. The server is taken from INNGEST_CLI_PATH, else from
+inngest or inngest-cli on PATH; else it is built, which takes some minutes, once.
+Both listen on free ports of 127.0.0.1. Ctrl-C stops everything at any time.
+
+`
+
+// Main runs the demonstration with the program's arguments and returns the exit
+// status.
+func Main(app App) int {
+	// SIGPIPE and SIGHUP say that the reader of our output is gone. By default
+	// they would end the program before it has cleaned up.
+	ctx, stop := signal.NotifyContext(context.Background(),
+		os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	defer stop()
+	return Run(ctx, os.Args[1:], os.Stdout, app)
+}
+
+// Run runs the demonstration and returns the exit status. When ctx ends, so does
+// everything that it has started.
+func Run(ctx context.Context, args []string, stdout io.Writer, app App) int {
+	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	flags.SetOutput(stdout)
+	flags.Usage = func() {
+		_, _ = fmt.Fprint(stdout, usage)
+		flags.PrintDefaults()
+	}
+	keep := flags.Bool("keep", false, "leave everything running afterwards, until Ctrl-C")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		return exitUsage
+	case flags.NArg() > 0:
+		_, _ = fmt.Fprintf(stdout, "unexpected argument %q; -h explains\n", flags.Arg(0))
+		return exitUsage
+	}
+
+	out := newPrinter(stdout)
+	s := &session{app: app, keep: *keep, out: out}
+	err := guard(func() error { return s.run(ctx) })
+	switch {
+	case ctx.Err() != nil:
+		// What ended early because of that is of no interest; what could not be
+		// stopped has been printed.
+		out.note("interrupted; everything is stopped")
+		return exitInterrupted
+	case err != nil:
+		out.failure(err, s.logs())
+		return exitFailed
+	case s.unclean:
+		return exitFailed
+	}
+	return exitOK
+}

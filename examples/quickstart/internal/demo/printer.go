@@ -1,0 +1,105 @@
+package demo
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fatih/color"
+)
+
+// Those who act in the story.
+const (
+	you    = "you"
+	server = "server"
+	theApp = "app"
+)
+
+// printer prints the story, in colours if that goes to a terminal.
+type printer struct {
+	colours map[string]*color.Color
+
+	mu    sync.Mutex
+	out   io.Writer
+	start time.Time // when the story began
+}
+
+func newPrinter(out io.Writer) *printer {
+	p := &printer{out: out, colours: map[string]*color.Color{
+		you:     color.New(color.FgCyan),
+		server:  color.New(color.FgMagenta),
+		theApp:  color.New(color.FgGreen),
+		"bold":  color.New(color.Bold),
+		"faint": color.New(color.Faint),
+		"good":  color.New(color.FgGreen, color.Bold),
+		"bad":   color.New(color.FgRed, color.Bold),
+	}}
+	if file, ok := out.(*os.File); ok && file == os.Stdout {
+		// The library has looked whether this is a terminal, and at NO_COLOR; its
+		// writer also knows the terminals of Windows.
+		p.out = color.Output
+		return p
+	}
+	for _, c := range p.colours {
+		c.DisableColor()
+	}
+	return p
+}
+
+// paint gives text a colour.
+func (p *printer) paint(colour, text string) string { return p.colours[colour].Sprint(text) }
+
+// line prints a line as it is.
+func (p *printer) line(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	// There is nobody to tell if this fails.
+	_, _ = fmt.Fprintln(p.out, text)
+}
+
+func (p *printer) title(text string) { p.line(p.paint("bold", text) + "\n") }
+func (p *printer) note(text string)  { p.line(p.paint("faint", text)) }
+
+// begin starts the clock of the story.
+func (p *printer) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.start = time.Now()
+}
+
+// actf prints what somebody does. subject is the function that it is about.
+func (p *printer) actf(who, subject, format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	elapsed := time.Since(p.start).Seconds()
+	if p.start.IsZero() {
+		elapsed = 0
+	}
+	if subject != "" {
+		subject = fmt.Sprintf("%-16s  ", subject)
+	}
+	_, _ = fmt.Fprintf(p.out, "%s  %s  %s%s\n",
+		p.paint("faint", fmt.Sprintf("%6.2fs", elapsed)), p.paint(who, fmt.Sprintf("%-6s", who)),
+		p.paint("faint", subject), fmt.Sprintf(format, args...))
+}
+
+// failure prints an error and what was logged before it.
+func (p *printer) failure(err error, logs string) {
+	p.line(p.paint("faint", logs) + p.paint("bad", "failed: ") + err.Error())
+}
+
+// progress returns a writer that prints lines as notes.
+func (p *printer) progress() io.Writer { return progressWriter{p} }
+
+type progressWriter struct{ *printer }
+
+func (w progressWriter) Write(b []byte) (int, error) {
+	for line := range strings.Lines(string(bytes.TrimSpace(b))) {
+		w.note(strings.TrimRight(line, "\n"))
+	}
+	return len(b), nil
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A signal ends the program at any moment with the status that shells give such
+// an end, soon, and with nothing left behind. The test looks for processes in
+// /proc, so it is for Linux alone.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		args   []string
+		build  bool   // with no server on the machine
+		line   string // the line of output at which the signal is sent, if any
+		child  bool   // whether to wait for a server, or a build, to run then
+		signal syscall.Signal
+	}{
+		{name: "at once", signal: syscall.SIGINT},
+		{name: "at the first line", line: "inngestkit:", signal: syscall.SIGINT},
+		{name: "while the server is built", build: true, line: "building the Inngest server", signal: syscall.SIGINT},
+		{name: "while go build runs", build: true, line: "building the Inngest server", child: true, signal: syscall.SIGTERM},
+		{name: "at the introduction", line: "use the app", child: true, signal: syscall.SIGINT},
+		{name: "in a retry", line: "runs send-welcome-mail: fails", child: true, signal: syscall.SIGINT},
+		{name: "in the sleep", line: "comes to let-mail-arrive", child: true, signal: syscall.SIGTERM},
+		{name: "at the check", line: "checked with", signal: syscall.SIGINT, args: []string{"-keep"}},
+		{name: "kept running", line: "Ctrl-C stops", child: true, signal: syscall.SIGINT, args: []string{"-keep"}},
+		{name: "terminal closed", line: "Ctrl-C stops", child: true, signal: syscall.SIGHUP, args: []string{"-keep"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, test.build, test.args...)
+			if test.line != "" {
+				p.await(t, test.line)
+			}
+			if test.child {
+				p.awaitChild(t)
+			}
+			sent := time.Now()
+			require.NoError(t, p.cmd.Process.Signal(test.signal))
+			p.drain()
+			require.Equal(t, 130, p.status(), p.log.String())
+			require.Less(t, time.Since(sent), 10*time.Second)
+			p.requireNothingLeft(t)
+		})
+	}
+}
+
+// A reader that goes away, as in a pipe to head, is no reason to leave things
+// behind either.
+func TestOutputClosed(t *testing.T) {
+	t.Parallel()
+	p := start(t, false)
+	p.await(t, "runs draw-voucher")
+	require.NoError(t, p.out.Close())
+	require.Equal(t, 130, p.status())
+	p.requireNothingLeft(t)
+}
+
+// A server that ends by itself ends the program, with an error.
+func TestServerDies(t *testing.T) {
+	t.Parallel()
+	p := start(t, false)
+	p.await(t, "comes to let-mail-arrive")
+	require.NoError(t, syscall.Kill(p.awaitChild(t), syscall.SIGKILL))
+	p.drain()
+	require.Equal(t, 1, p.status())
+	require.Contains(t, p.log.String(), "failed: the Inngest server ended by itself")
+	p.requireNothingLeft(t)
+}
