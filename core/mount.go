@@ -1,5 +1,11 @@
 package inngestkit
 
+import (
+	"net/url"
+	"strconv"
+	"strings"
+)
+
 // mountPoint is where an adapter has mounted the app.
 type mountPoint struct {
 	framework string
@@ -11,4 +17,37 @@ type mountPoint struct {
 // announces this path. If an app is mounted several times, the first counts.
 func (a *App) MountedAt(framework, path string) {
 	a.mount.CompareAndSwap(nil, &mountPoint{framework: framework, path: path})
+}
+
+// announced is the URL the server is told: u, with what the configuration fixes.
+func (a *App) announced(u *url.URL) *url.URL {
+	announced := *u
+	if origin, err := url.Parse(a.config.serveOrigin()); err == nil && origin.Host != "" {
+		announced.Scheme, announced.Host = origin.Scheme, origin.Host
+	}
+	if a.config.ServePath != "" {
+		announced.Path = a.config.ServePath
+	}
+	return &announced
+}
+
+// serveOrigin is the configured origin of the app, "" if none is configured.
+func (c Config) serveOrigin() string {
+	switch {
+	case c.ServeHost == "":
+		return ""
+	case strings.Contains(c.ServeHost, "://"):
+		return c.ServeHost
+	case strings.Contains(c.ServeHost, ":"):
+		return "http://" + c.ServeHost
+	default:
+		return "http://" + c.ServeHost + ":" + strconv.Itoa(c.servePort())
+	}
+}
+
+func (c Config) servePort() int {
+	if c.ServePort == 0 {
+		return defaultServePort
+	}
+	return c.ServePort
 }

@@ -1,15 +1,11 @@
 package inngestkit
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -174,113 +170,4 @@ func (a *App) syncOutOfBand(ctx context.Context, req *Request) *Response {
 	resp := respond(req, http.StatusOK, mustJSON(map[string]any{"message": "Successfully synced.", "modified": modified}))
 	resp.Header[headerSyncKind] = []string{inngestgo.SyncKindOutOfBand}
 	return resp
-}
-
-// announced is the URL the server is told: u, with what the configuration fixes.
-func (a *App) announced(u *url.URL) *url.URL {
-	announced := *u
-	if origin, err := url.Parse(a.config.serveOrigin()); err == nil && origin.Host != "" {
-		announced.Scheme, announced.Host = origin.Scheme, origin.Host
-	}
-	if a.config.ServePath != "" {
-		announced.Path = a.config.ServePath
-	}
-	return &announced
-}
-
-// serveOrigin is the configured origin of the app, "" if none is configured.
-func (c Config) serveOrigin() string {
-	switch {
-	case c.ServeHost == "":
-		return ""
-	case strings.Contains(c.ServeHost, "://"):
-		return c.ServeHost
-	case strings.Contains(c.ServeHost, ":"):
-		return "http://" + c.ServeHost
-	default:
-		return "http://" + c.ServeHost + ":" + strconv.Itoa(c.servePort())
-	}
-}
-
-func (c Config) servePort() int {
-	if c.ServePort == 0 {
-		return defaultServePort
-	}
-	return c.ServePort
-}
-
-// registration is what a sync passes on from the request that asked for it.
-type registration struct {
-	framework  string
-	syncID     string
-	serverKind string
-}
-
-// register announces the functions to the server's API.
-func (a *App) register(ctx context.Context, appURL *url.URL, r registration) (modified bool, err error) {
-	a.syncer.running.Lock()
-	defer a.syncer.running.Unlock()
-	payload := a.registerPayload(appURL, r.framework)
-	body := mustJSON(payload)
-	resp, err := a.postRegister(ctx, body, r, a.config.SigningKey)
-	if err == nil && a.config.SigningKeyFallback != "" &&
-		(resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden) {
-		_ = resp.Body.Close()
-		resp, err = a.postRegister(ctx, body, r, a.config.SigningKeyFallback)
-	}
-	if err != nil {
-		return false, fmt.Errorf("sync with %s: %w", a.config.server(), err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	var answer struct {
-		Modified bool   `json:"modified"`
-		Error    string `json:"error"`
-		Message  string `json:"message"`
-	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, a.config.MaxBodyBytes))
-	if err != nil {
-		return false, fmt.Errorf("sync with %s: reading the answer: %w", a.config.server(), err)
-	}
-	decodeErr := json.Unmarshal(raw, &answer)
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		return false, fmt.Errorf("sync with %s: the server answered %s: %s",
-			a.config.server(), resp.Status, firstOf(answer.Error, answer.Message, string(raw)))
-	}
-	if decodeErr != nil {
-		return false, fmt.Errorf("sync with %s: this is no Inngest server, it answered without JSON", a.config.server())
-	}
-	a.syncer.record(Sync{Time: time.Now(), URL: appURL.String(), Functions: len(payload.Functions)})
-	return answer.Modified, nil
-}
-
-func (a *App) postRegister(ctx context.Context, body []byte, r registration, key Secret) (*http.Response, error) {
-	target := a.config.APIBaseURL + "/fn/register"
-	if r.syncID != "" {
-		target += "?" + url.Values{"deployId": {r.syncID}}.Encode()
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	a.config.setHeaders(req, r.framework)
-	if r.serverKind != "" {
-		req.Header.Set(inngestgo.HeaderKeyExpectedServerKind, r.serverKind)
-	}
-	if key != "" {
-		req.Header.Set("Authorization", "Bearer "+hashedKey(key))
-	}
-	resp, err := a.config.HTTPClient.Do(req)
-	return resp, withoutURL(err)
-}
-
-// setHeaders sets what every request to the server carries.
-func (c Config) setHeaders(req *http.Request, framework string) {
-	inngestgo.SetBasicRequestHeaders(req)
-	req.Header.Set("User-Agent", "inngestkit/"+Version)
-	if framework != "" {
-		req.Header.Set(headerFramework, framework)
-	}
-	if c.Env != "" {
-		req.Header.Set(inngestgo.HeaderKeyEnv, c.Env)
-	}
 }

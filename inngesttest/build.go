@@ -37,7 +37,8 @@ func BuildServer(ctx context.Context, progress io.Writer) (ServerBinary, error) 
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return ServerBinary{}, fmt.Errorf(
-			"inngesttest: no cache directory to build the Inngest server into; set HOME, or %s to an existing server: %w", PathEnv, err)
+			"inngesttest: no cache directory to build the Inngest server into; set HOME, or %s to an existing server: %w",
+			PathEnv, err)
 	}
 	b := newServerBuild(filepath.Join(cache, "inngestkit", "devserver"), progress)
 	if err := b.ensure(ctx); err != nil {
@@ -56,8 +57,8 @@ type serverBuild struct {
 
 func newServerBuild(cache string, progress io.Writer) *serverBuild {
 	sum := sha256.New()
-	// The lengths keep the two files apart.
-	fmt.Fprintf(sum, "%d %d\n", len(pinned.GoMod), len(pinned.GoSum))
+	// The lengths keep the two files apart. Writing to a hash never fails.
+	_, _ = fmt.Fprintf(sum, "%d %d\n", len(pinned.GoMod), len(pinned.GoSum))
 	sum.Write(pinned.GoMod)
 	sum.Write(pinned.GoSum)
 	dir := filepath.Join(cache, fmt.Sprintf("%s-%s-%x", runtime.GOOS, runtime.GOARCH, sum.Sum(nil)[:8]))
@@ -73,11 +74,11 @@ func (b *serverBuild) ensure(ctx context.Context) (err error) {
 	if b.exists() {
 		return nil
 	}
-	if err := os.MkdirAll(b.dir, 0o755); err != nil {
+	if err := os.MkdirAll(b.dir, 0o750); err != nil {
 		return fmt.Errorf("cache for the Inngest server: %w", err)
 	}
 	unlock, err := lockFile(ctx, filepath.Join(b.dir, "lock"), func() {
-		fmt.Fprintf(b.progress, "inngesttest: another process is building the Inngest server into %s; waiting for it\n", b.dir)
+		b.sayf("another process is building the Inngest server into %s; waiting for it", b.dir)
 	})
 	if err != nil {
 		return fmt.Errorf("cache for the Inngest server: %w", err)
@@ -118,11 +119,12 @@ func (b *serverBuild) removeLeftovers() {
 func (b *serverBuild) build(ctx context.Context, work string) error {
 	goCmd, err := exec.LookPath("go")
 	if err != nil {
-		return fmt.Errorf("building the Inngest server needs the go command on PATH (or set %s to an existing server): %w", PathEnv, err)
+		return fmt.Errorf(
+			"building the Inngest server needs the go command on PATH (or set %s to an existing server): %w", PathEnv, err)
 	}
 	module, tmp := filepath.Join(work, "module"), filepath.Join(work, "tmp")
 	for _, dir := range []string{module, tmp} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
+		if err := os.Mkdir(dir, 0o750); err != nil {
 			return err
 		}
 	}
@@ -134,6 +136,7 @@ func (b *serverBuild) build(ctx context.Context, work string) error {
 	}
 	out := filepath.Join(work, filepath.Base(b.path))
 
+	//nolint:gosec // G204: it is the go command from PATH, and no shell reads the arguments
 	cmd := exec.CommandContext(ctx, goCmd, "build", "-v", "-buildvcs=false", "-o", out, serverPackage)
 	cmd.Dir = module
 	cmd.Env = buildEnv(os.Environ(), module, tmp)
@@ -141,7 +144,7 @@ func (b *serverBuild) build(ctx context.Context, work string) error {
 	watch := newBuildWatch()
 	cmd.Stdout, cmd.Stderr = watch, watch
 
-	fmt.Fprintf(b.progress, "inngesttest: building the Inngest server once for this machine; this takes some minutes. It will be kept in %s\n", b.dir)
+	b.sayf("building the Inngest server once for this machine; this takes some minutes. It will be kept in %s", b.dir)
 	start := time.Now()
 	p, err := startProcess(cmd, func() {})
 	if err != nil {
@@ -158,7 +161,7 @@ func (b *serverBuild) build(ctx context.Context, work string) error {
 	if err := os.Rename(out, b.path); err != nil {
 		return fmt.Errorf("building the Inngest server: %w", err)
 	}
-	fmt.Fprintf(b.progress, "inngesttest: built the Inngest server in %s\n", time.Since(start).Round(time.Second))
+	b.sayf("built the Inngest server in %s", time.Since(start).Round(time.Second))
 	return nil
 }
 
@@ -171,10 +174,15 @@ func (b *serverBuild) report(done <-chan struct{}, watch *buildWatch, start time
 		case <-done:
 			return
 		case <-tick.C:
-			fmt.Fprintf(b.progress, "inngesttest: building the Inngest server: %s, %s\n",
-				time.Since(start).Round(time.Second), watch.status())
+			b.sayf("building the Inngest server: %s, %s", time.Since(start).Round(time.Second), watch.status())
 		}
 	}
+}
+
+// sayf writes one line of progress.
+func (b *serverBuild) sayf(format string, args ...any) {
+	// Progress that cannot be written is no reason to give up the build.
+	_, _ = fmt.Fprintf(b.progress, "inngesttest: "+format+"\n", args...)
 }
 
 // buildEnv is environ without what could change or break the build: a

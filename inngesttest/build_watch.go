@@ -31,7 +31,7 @@ const buildTail = 4 << 10
 func (w *buildWatch) Write(p []byte) (int, error) { return w.lines.Write(p) }
 
 func (w *buildWatch) line(line []byte) {
-	w.end.Write(line)
+	_, _ = w.end.Write(line) // into memory, which never fails
 	text := strings.TrimSpace(string(line))
 	w.mu.Lock()
 	defer w.mu.Unlock()

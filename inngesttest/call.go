@@ -148,8 +148,7 @@ func trueStatus(status int, path string, answer []byte) int {
 // withoutURL replaces the URL in a transport error, which may have the event
 // key in it.
 func (s *Server) withoutURL(method, path string, err error) error {
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
+	if urlErr, ok := errors.AsType[*url.Error](err); ok {
 		err = urlErr.Err
 	}
 	return fmt.Errorf("%s %s: %w", method, s.clean(path), err)

@@ -96,10 +96,12 @@ func (c *ServerConfig) validate() error {
 	if c.selfHosted() {
 		// The messages leave the key out.
 		if key, err := hex.DecodeString(bareKey(c.SigningKey)); err != nil || len(key) == 0 {
-			errs = append(errs, errors.New("ServerConfig.SigningKey must be an even number of hexadecimal digits, with or without a prefix such as signkey-prod-"))
+			errs = append(errs, errors.New("ServerConfig.SigningKey must be an even number of hexadecimal digits, "+
+				"with or without a prefix such as signkey-prod-"))
 		}
 		if c.EventKey == "" {
-			errs = append(errs, errors.New("ServerConfig.EventKey is empty; the self-hosted mode, which SigningKey selects, requires one"))
+			errs = append(errs, errors.New(
+				"ServerConfig.EventKey is empty; the self-hosted mode, which SigningKey selects, requires one"))
 		}
 	}
 	// The server splits the variable it reads the key from at commas, and takes

@@ -37,6 +37,7 @@ const fakeAppName = "fake"
 
 // startFakeApp serves the functions, keyed by ID without the app's prefix.
 func startFakeApp(t *testing.T, functions map[string]fakeFunction) *fakeApp {
+	t.Helper()
 	a := &fakeApp{t: t, functions: functions, api: make(chan string, 1), signatures: make(chan string, 100)}
 	a.server = httptest.NewServer(http.HandlerFunc(a.serve))
 	t.Cleanup(a.server.Close)
@@ -65,8 +66,15 @@ func (a *fakeApp) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		status, body := f.answer()
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			a.t.Errorf("the answer of %s: %v", id, err)
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
 		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(body)
+		// It fails when the server has ended in the meantime, as some tests make it.
+		_, _ = w.Write(encoded)
 	}
 }
 

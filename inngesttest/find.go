@@ -42,8 +42,8 @@ func (b ServerBinary) String() string {
 	case SourcePath:
 		return fmt.Sprintf("Inngest server %s, found on PATH (%s is not set)", b.Path, PathEnv)
 	case SourceBuilt:
-		return fmt.Sprintf("Inngest server %s, built from the pinned version (%s is not set, and neither inngest nor inngest-cli is on PATH)",
-			b.Path, PathEnv)
+		return fmt.Sprintf("Inngest server %s, built from the pinned version "+
+			"(%s is not set, and neither inngest nor inngest-cli is on PATH)", b.Path, PathEnv)
 	default:
 		return "Inngest server " + b.Path
 	}

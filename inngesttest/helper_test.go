@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -26,19 +25,22 @@ func helperMain() {
 	case "server":
 		s, err := StartServer(context.Background(), ServerConfig{Binary: arg})
 		if err != nil {
-			fmt.Println(err)
+			helperSays(err)
 			os.Exit(1)
 		}
-		fmt.Println(s.proc.cmd.Process.Pid, s.state)
+		helperSays(s.proc.cmd.Process.Pid, s.state)
 	case "lock":
 		if _, err := lockFile(context.Background(), arg, func() {}); err != nil {
-			fmt.Println(err)
+			helperSays(err)
 			os.Exit(1)
 		}
-		fmt.Println("locked")
+		helperSays("locked")
 	}
 	select {}
 }
+
+// helperSays prints the line that startHelper reads.
+func helperSays(words ...any) { _, _ = fmt.Fprintln(os.Stdout, words...) }
 
 // startHelper starts this test binary as a helper process, and returns it with
 // the line it printed. It is killed when the test ends.
@@ -64,6 +66,7 @@ func startHelper(t *testing.T, task, arg string) (*exec.Cmd, string) {
 // recordingTB is a testing.TB that a test can watch fail.
 type recordingTB struct {
 	testing.TB
+
 	fatal, errors, logs string
 	skipped             bool
 	cleanups            []func()
@@ -79,8 +82,3 @@ func (r *recordingTB) Logf(format string, args ...any)   { r.logs += fmt.Sprintf
 func (r *recordingTB) Failed() bool                      { return r.errors != "" || r.fatal != "" }
 func (r *recordingTB) Skip(...any)                       { r.skipped = true; runtime.Goexit() }
 func (r *recordingTB) Cleanup(f func())                  { r.cleanups = append(r.cleanups, f) }
-func (r *recordingTB) runCleanups() {
-	for _, f := range slices.Backward(r.cleanups) {
-		f()
-	}
-}

@@ -17,7 +17,7 @@ const lockPoll = 100 * time.Millisecond
 // never removed: a process that waits on a removed file would share its lock
 // with nobody.
 func lockFile(ctx context.Context, path string, waiting func()) (unlock func() error, err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // G304: the path is ours, in the cache directory
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ var procLockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
 const (
 	lockfileFailImmediately = 0x1
 	lockfileExclusiveLock   = 0x2
-	errorLockViolation      = syscall.Errno(33)
+	errLockViolation        = syscall.Errno(33) // ERROR_LOCK_VIOLATION
 )
 
 // tryLock takes the exclusive lock on f, or reports false when another handle
@@ -21,12 +21,13 @@ const (
 // because the process was killed.
 func tryLock(f *os.File) (bool, error) {
 	var overlapped syscall.Overlapped
+	//nolint:gosec // G103: a system call takes its structure in no other way; the conversion is in the call, as unsafe asks
 	ok, _, err := procLockFileEx.Call(f.Fd(), lockfileFailImmediately|lockfileExclusiveLock, 0,
 		1, 0, uintptr(unsafe.Pointer(&overlapped)))
 	switch {
 	case ok != 0:
 		return true, nil
-	case errors.Is(err, errorLockViolation), errors.Is(err, syscall.ERROR_IO_PENDING):
+	case errors.Is(err, errLockViolation), errors.Is(err, syscall.ERROR_IO_PENDING):
 		return false, nil
 	default:
 		return false, os.NewSyscallError("LockFileEx", err)

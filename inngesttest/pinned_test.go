@@ -1,6 +1,7 @@
 package inngesttest
 
 import (
+	"bytes"
 	"os"
 	"testing"
 
@@ -15,7 +16,8 @@ func TestPinnedFilesAreThoseOfTheRepository(t *testing.T) {
 	for name, embedded := range map[string][]byte{"go.mod": pinned.GoMod, "go.sum": pinned.GoSum} {
 		original, err := os.ReadFile("../internal/devserver/" + name)
 		require.NoError(t, err)
-		require.True(t, string(original) == string(embedded),
+		// Not require.Equal, which would print the difference of two long files.
+		require.True(t, bytes.Equal(original, embedded),
 			"internal/devserver/%s has changed; run `go generate ./...` in inngesttest", name)
 	}
 	require.Contains(t, string(pinned.GoMod), "\ntool "+serverPackage+"\n")

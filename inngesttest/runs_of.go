@@ -36,7 +36,8 @@ func (s *Server) RunsOf(ctx context.Context, slug string) ([]Run, error) {
 	}
 	i := slices.IndexFunc(functions, func(f Function) bool { return f.Slug == slug })
 	if i < 0 {
-		return nil, fmt.Errorf("inngesttest: no function with the slug %q is registered; a slug is the app's ID and the function's, joined by a hyphen", slug)
+		return nil, fmt.Errorf("inngesttest: no function with the slug %q is registered; "+
+			"a slug is the app's ID and the function's, joined by a hyphen", slug)
 	}
 	variables := map[string]any{
 		"function": functions[i].ID,
@@ -82,8 +83,7 @@ func (s *Server) RunsOf(ctx context.Context, slug string) ([]Run, error) {
 // runs as running that have ended.
 func (s *Server) detail(ctx context.Context, listed gqlRun, slug string) (Run, error) {
 	run, err := s.Run(ctx, listed.ID)
-	var status *StatusError
-	if !errors.As(err, &status) {
+	if _, refused := errors.AsType[*StatusError](err); !refused {
 		return run, err
 	}
 	// The two are different tables; a run that is in one only is still a run.

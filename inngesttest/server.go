@@ -88,7 +88,8 @@ func (c *ServerConfig) find(ctx context.Context) (ServerBinary, error) {
 	}
 	path, err := executable(c.Binary)
 	if err != nil {
-		return ServerBinary{}, fmt.Errorf("inngesttest: ServerConfig.Binary must name an executable of the Inngest server: %w", err)
+		return ServerBinary{}, fmt.Errorf(
+			"inngesttest: ServerConfig.Binary must name an executable of the Inngest server: %w", err)
 	}
 	return ServerBinary{Path: path}, nil
 }
@@ -111,7 +112,8 @@ func start(ctx context.Context, cfg ServerConfig, binary ServerBinary) (_ *Serve
 		http: &http.Client{Transport: &http.Transport{}},
 	}
 	lines := newLineWriter(s.logLine(cfg.secrets()))
-	cmd := exec.Command(binary.Path, cfg.args(state, port, gatewayPort)...) //nolint:noctx // the server outlives ctx; Stop ends it
+	//nolint:gosec,noctx // G204: running the program that the caller names is the purpose; it outlives ctx, and Stop ends it
+	cmd := exec.Command(binary.Path, cfg.args(state, port, gatewayPort)...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = state, cfg.env(state), lines, lines
 	s.proc, err = startProcess(cmd, func() {
 		lines.flush()
@@ -128,23 +130,6 @@ func start(ctx context.Context, cfg ServerConfig, binary ServerBinary) (_ *Serve
 
 // configFile is the path of the server's empty configuration file.
 func configFile(state string) string { return filepath.Join(state, "empty.json") }
-
-// logLine returns the function that takes in one line of the server's output.
-func (s *Server) logLine(secrets []string) func([]byte) {
-	var pairs []string
-	for _, secret := range secrets {
-		pairs = append(pairs, secret, "[redacted]")
-	}
-	redact := strings.NewReplacer(pairs...)
-	return func(line []byte) {
-		clean := []byte(redact.Replace(string(line)))
-		_, _ = s.log.Write(clean)
-		if s.cfg.Log != nil {
-			// A log that cannot be written is no reason to stop the server.
-			_, _ = s.cfg.Log.Write(clean)
-		}
-	}
-}
 
 // choosePorts returns a port for the API and one for the Connect gateway, both
 // free a moment ago.
@@ -184,6 +169,23 @@ func (s *Server) Stop() error {
 	s.stopping.Store(true)
 	s.stop.Do(func() { s.stopErr = s.end() })
 	return s.stopErr
+}
+
+// logLine returns the function that takes in one line of the server's output.
+func (s *Server) logLine(secrets []string) func([]byte) {
+	pairs := make([]string, 0, 2*len(secrets))
+	for _, secret := range secrets {
+		pairs = append(pairs, secret, "[redacted]")
+	}
+	redact := strings.NewReplacer(pairs...)
+	return func(line []byte) {
+		clean := []byte(redact.Replace(string(line)))
+		_, _ = s.log.Write(clean)
+		if s.cfg.Log != nil {
+			// A log that cannot be written is no reason to stop the server.
+			_, _ = s.cfg.Log.Write(clean)
+		}
+	}
 }
 
 func (s *Server) end() error {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,13 +30,13 @@ func TestEarlyExitCarriesTheLog(t *testing.T) {
 }
 
 func TestPortRaceIsTriedAgain(t *testing.T) {
-	real, err := FindServer(t.Context(), os.Stderr)
+	found, err := FindServer(t.Context(), os.Stderr)
 	require.NoError(t, err)
 	dir := t.TempDir()
 	count := filepath.Join(dir, "count")
 	binary := writeExecutable(t, dir, "inngest", `#!/bin/sh
 echo try >> '`+count+`'
-[ "$(wc -l < '`+count+`')" -ge 3 ] && exec '`+real.Path+`' "$@"
+[ "$(wc -l < '`+count+`')" -ge 3 ] && exec '`+found.Path+`' "$@"
 echo "listen tcp 127.0.0.1:1: bind: address already in use"
 exit 1
 `)
@@ -85,6 +86,14 @@ func TestServerThatDies(t *testing.T) {
 	tb.runCleanups()
 	require.Contains(t, tb.errors, "ended by itself (signal: killed)")
 	require.Contains(t, tb.logs, "service starting", "the log is there")
+}
+
+// runCleanups does what the end of a test does. It is here, and not beside the
+// type, because only the test above uses it.
+func (r *recordingTB) runCleanups() {
+	for _, f := range slices.Backward(r.cleanups) {
+		f()
+	}
 }
 
 func requireEmpty(t *testing.T, dir string) {

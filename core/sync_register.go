@@ -1,0 +1,90 @@
+package inngestkit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/inngest/inngestgo"
+)
+
+// registration is what a sync passes on from the request that asked for it.
+type registration struct {
+	framework  string
+	syncID     string
+	serverKind string
+}
+
+// register announces the functions to the server's API.
+func (a *App) register(ctx context.Context, appURL *url.URL, r registration) (modified bool, err error) {
+	a.syncer.running.Lock()
+	defer a.syncer.running.Unlock()
+	payload := a.registerPayload(appURL, r.framework)
+	body := mustJSON(payload)
+	resp, err := a.postRegister(ctx, body, r, a.config.SigningKey)
+	if err == nil && a.config.SigningKeyFallback != "" &&
+		(resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden) {
+		_ = resp.Body.Close()
+		resp, err = a.postRegister(ctx, body, r, a.config.SigningKeyFallback)
+	}
+	if err != nil {
+		return false, fmt.Errorf("sync with %s: %w", a.config.server(), err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var answer struct {
+		Modified bool   `json:"modified"`
+		Error    string `json:"error"`
+		Message  string `json:"message"`
+	}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, a.config.MaxBodyBytes))
+	if err != nil {
+		return false, fmt.Errorf("sync with %s: reading the answer: %w", a.config.server(), err)
+	}
+	decodeErr := json.Unmarshal(raw, &answer)
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		return false, fmt.Errorf("sync with %s: the server answered %s: %s",
+			a.config.server(), resp.Status, firstOf(answer.Error, answer.Message, string(raw)))
+	}
+	if decodeErr != nil {
+		return false, fmt.Errorf("sync with %s: this is no Inngest server, it answered without JSON", a.config.server())
+	}
+	a.syncer.record(Sync{Time: time.Now(), URL: appURL.String(), Functions: len(payload.Functions)})
+	return answer.Modified, nil
+}
+
+func (a *App) postRegister(ctx context.Context, body []byte, r registration, key Secret) (*http.Response, error) {
+	target := a.config.APIBaseURL + "/fn/register"
+	if r.syncID != "" {
+		target += "?" + url.Values{"deployId": {r.syncID}}.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	a.config.setHeaders(req, r.framework)
+	if r.serverKind != "" {
+		req.Header.Set(inngestgo.HeaderKeyExpectedServerKind, r.serverKind)
+	}
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+hashedKey(key))
+	}
+	resp, err := a.config.HTTPClient.Do(req)
+	return resp, withoutURL(err)
+}
+
+// setHeaders sets what every request to the server carries.
+func (c Config) setHeaders(req *http.Request, framework string) {
+	inngestgo.SetBasicRequestHeaders(req)
+	req.Header.Set("User-Agent", "inngestkit/"+Version)
+	if framework != "" {
+		req.Header.Set(headerFramework, framework)
+	}
+	if c.Env != "" {
+		req.Header.Set(inngestgo.HeaderKeyEnv, c.Env)
+	}
+}
