@@ -76,7 +76,7 @@ func TestPanicInStep(t *testing.T) {
 	require.Equal(t, "StepError", op["op"])
 	require.Equal(t, `step "a" panicked: oh no`, op["error"].(map[string]any)["message"])
 	require.NotContains(t, fmt.Sprint(op), ".go:")
-	require.Contains(t, l.String(), "engine_test.go", "the stack is logged")
+	require.Contains(t, l.String(), "steps_test.go", "the stack is logged")
 }
 
 // Guard for hazard 25.

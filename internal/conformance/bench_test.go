@@ -35,9 +35,11 @@ const (
 	benchApp = "bench"
 )
 
-type benchOrder struct {
+// benchData is event data of one shape and about a size.
+type benchData struct {
 	ID    string      `json:"id"`
-	Items []benchItem `json:"items"`
+	Text  string      `json:"text,omitempty"`
+	Items []benchItem `json:"items,omitempty"`
 }
 
 type benchItem struct {
@@ -47,40 +49,51 @@ type benchItem struct {
 	Tags  []string `json:"tags"`
 }
 
-// orderOf returns an order whose JSON has about size bytes.
-func orderOf(size int) benchOrder {
-	order := benchOrder{ID: "order-1"}
+// itemsOf is an order of many small items, whose JSON has about size bytes.
+func itemsOf(size int) benchData {
+	data := benchData{ID: "order-1"}
 	const perItem = 58
 	for i := range size / perItem {
-		order.Items = append(order.Items, benchItem{SKU: fmt.Sprintf("sku-%05d", i), Qty: 3, Price: 12.5, Tags: []string{"a", "bb"}})
+		item := benchItem{SKU: fmt.Sprintf("sku-%05d", i), Qty: 3, Price: 12.5, Tags: []string{"a", "bb"}}
+		data.Items = append(data.Items, item)
 	}
-	return order
+	return data
+}
+
+// textOf is one text of about size bytes.
+func textOf(size int) benchData {
+	return benchData{ID: "text-1", Text: strings.Repeat("All work and no play. ", size/22)}
 }
 
 func BenchmarkCall(b *testing.B) {
-	for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
-		b.Run(fmt.Sprintf("event=%dKiB", size>>10), func(b *testing.B) {
-			body := callBody(b, orderOf(size), 0)
-			pair(b, body, 1, func(context.Context, inngestkit.Input[benchOrder]) (any, error) { return "done", nil })
-		})
+	for _, shape := range []struct {
+		name string
+		of   func(size int) benchData
+	}{{"items", itemsOf}, {"text", textOf}} {
+		for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
+			b.Run(fmt.Sprintf("data=%s/event=%dKiB", shape.name, size>>10), func(b *testing.B) {
+				pair(b, callBody(b, shape.of(size), 0), 1, done)
+			})
+		}
 	}
 }
+
+func done(context.Context, inngestkit.Input[benchData]) (any, error) { return "done", nil }
 
 func BenchmarkFunctions(b *testing.B) {
 	for _, n := range []int{1, 1000} {
 		b.Run(fmt.Sprintf("registered=%d", n), func(b *testing.B) {
-			body := callBody(b, orderOf(1<<10), 0)
-			pair(b, body, n, func(context.Context, inngestkit.Input[benchOrder]) (any, error) { return "done", nil })
+			pair(b, callBody(b, itemsOf(1<<10), 0), n, done)
 		})
 	}
 }
 
 func BenchmarkMemoizedSteps(b *testing.B) {
 	const steps = 100
-	body := callBody(b, orderOf(1<<10), steps)
+	body := callBody(b, itemsOf(1<<10), steps)
 	b.Run(fmt.Sprintf("steps=%d", steps), func(b *testing.B) {
 		b.Run("sdk", func(b *testing.B) {
-			run(b, bareSDK(b, 1, func(ctx context.Context, _ inngestkit.Input[benchOrder]) (any, error) {
+			run(b, bareSDK(b, 1, func(ctx context.Context, _ inngestkit.Input[benchData]) (any, error) {
 				for i := range steps {
 					if _, err := sdkstep.Run(ctx, stepName(i), benchStep); err != nil {
 						return nil, err
@@ -90,7 +103,7 @@ func BenchmarkMemoizedSteps(b *testing.B) {
 			}), body)
 		})
 		b.Run("ours", func(b *testing.B) {
-			run(b, onGin(b, 1, func(ctx context.Context, _ inngestkit.Input[benchOrder]) (any, error) {
+			run(b, onGin(b, 1, func(ctx context.Context, _ inngestkit.Input[benchData]) (any, error) {
 				for i := range steps {
 					if _, err := step.Run(ctx, stepName(i), benchStep); err != nil {
 						return nil, err
@@ -111,7 +124,7 @@ func benchStep(context.Context) (benchResult, error) { return benchResult{}, nil
 
 func stepName(i int) string { return fmt.Sprintf("step-%d", i) }
 
-type benchHandler = func(context.Context, inngestkit.Input[benchOrder]) (any, error)
+type benchHandler = func(context.Context, inngestkit.Input[benchData]) (any, error)
 
 func pair(b *testing.B, body []byte, functions int, handler benchHandler) {
 	b.Helper()
@@ -160,7 +173,7 @@ func onGin(b *testing.B, functions int, handler benchHandler) http.Handler {
 	app, err := inngestkit.New(inngestkit.Config{AppID: benchApp, SigningKey: benchKey, Logger: benchLogger()})
 	require.NoError(b, err)
 	for i := range functions {
-		require.NoError(b, app.Register(inngestkit.OnEvent(functionName(i), inngestkit.NewEvent[benchOrder]("bench"), handler)))
+		require.NoError(b, app.Register(inngestkit.OnEvent(functionName(i), inngestkit.NewEvent[benchData]("bench"), handler)))
 	}
 	r := gin.New()
 	inngestgin.Mount(r, app)
