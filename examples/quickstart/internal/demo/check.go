@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
@@ -79,13 +80,13 @@ func (s *session) checkRun(ctx context.Context, run inngesttest.Run, want expect
 	if run.Function != appID+"-"+want.function || run.Status != inngesttest.Completed || !sameJSON(run.Output, output) {
 		return fmt.Errorf("expected it to be Completed with %s, and this is %s", output, run)
 	}
-	steps, err := s.steps(ctx, run.RunID)
+	steps, err := s.server.Steps(ctx, run.RunID)
 	if err != nil {
 		return err
 	}
 	var recorded, due []string
 	for _, step := range steps {
-		recorded = append(recorded, fmt.Sprintf("%s %s x%d", step.Name, step.Status, step.attempts()))
+		recorded = append(recorded, fmt.Sprintf("%s %s x%d", step.Name, step.Status, step.Attempts))
 	}
 	ran := map[string]int{}
 	for _, step := range want.steps {
@@ -107,4 +108,25 @@ func (s *session) checkRun(ctx context.Context, run inngesttest.Run, want expect
 func sameJSON(a, b []byte) bool {
 	var x, y any
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// eventually asks until the answer is yes. An error with a yes is final; one
+// with a no says what is missing, and is returned if that stays so for too long.
+func eventually(ctx context.Context, timeout time.Duration, ask func() (bool, error)) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	tooLong := time.After(timeout)
+	for {
+		yes, err := ask()
+		if yes {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-tooLong:
+			return fmt.Errorf("waited for %s: %w", timeout, err)
+		case <-ctx.Done():
+			return fmt.Errorf("%w; %w", context.Cause(ctx), err)
+		}
+	}
 }

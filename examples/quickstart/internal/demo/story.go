@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,7 +23,6 @@ const (
 // Times. The story takes some seconds.
 const (
 	storyTimeout = 2 * time.Minute
-	stepTimeout  = 30 * time.Second
 	checkTimeout = 5 * time.Second
 	pollEvery    = 100 * time.Millisecond
 )
@@ -52,7 +50,8 @@ func (s *session) story(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.awaitStep(ctx, user.EventID, verificationStep); err != nil {
+	// From here on the event is not missed.
+	if _, err := s.server.AwaitStep(ctx, user.EventID, verificationStep); err != nil {
 		return err
 	}
 	if _, err := s.post(ctx, "/users/"+user.UserID+"/verify", ""); err != nil {
@@ -98,45 +97,4 @@ func (s *session) post(ctx context.Context, path, body string) (answer, error) {
 		return answer{}, fmt.Errorf("POST %s: the app answered %s %s", path, resp.Status, data)
 	}
 	return a, nil
-}
-
-// awaitStep waits until the run that the event started has come to a step. The
-// server shows the step in the run's trace after it has begun to wait, so an
-// event that is sent then is not missed.
-func (s *session) awaitStep(ctx context.Context, eventID, step string) error {
-	return eventually(ctx, stepTimeout, func() (bool, error) {
-		runs, err := s.server.Runs(ctx, eventID)
-		if err != nil || len(runs) == 0 {
-			return false, errors.Join(errors.New("the event has started no run yet"), err)
-		}
-		steps, err := s.steps(ctx, runs[0].RunID)
-		if err != nil {
-			return false, err
-		}
-		if slices.ContainsFunc(steps, func(span span) bool { return span.Name == step }) {
-			return true, nil
-		}
-		return runs[0].Ended(), fmt.Errorf("%s has not come to the step %s", runs[0], step)
-	})
-}
-
-// eventually asks until the answer is yes. An error with a yes is final; one
-// with a no says what is missing, and is returned if that stays so for too long.
-func eventually(ctx context.Context, timeout time.Duration, ask func() (bool, error)) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	tooLong := time.After(timeout)
-	for {
-		yes, err := ask()
-		if yes {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-tooLong:
-			return fmt.Errorf("waited for %s: %w", timeout, err)
-		case <-ctx.Done():
-			return fmt.Errorf("%w; %w", context.Cause(ctx), err)
-		}
-	}
 }

@@ -1,0 +1,63 @@
+package inngesttest
+
+import (
+	"context"
+	"maps"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A run that fails in a step, tries again and waits for an event: an event that
+// is sent when the step is seen is not missed.
+func TestStepsOfARun(t *testing.T) {
+	t.Parallel()
+	op := func(kind, id string, more map[string]any) []any {
+		o := map[string]any{"op": kind, "id": id, "name": id}
+		maps.Copy(o, more)
+		return []any{o}
+	}
+	var calls atomic.Int32
+	app := startFakeApp(t, map[string]fakeFunction{"waits": {trigger: onEvent("asked"), retries: 3, answer: func() (int, any) {
+		switch calls.Add(1) {
+		case 1:
+			return 206, op("StepError", "flaky", map[string]any{"error": map[string]any{"name": "Error", "message": "not yet"}})
+		case 2:
+			return 206, op("StepRun", "flaky", map[string]any{"data": "done"})
+		case 3:
+			return 206, op("WaitForEvent", "answer", map[string]any{"opts": map[string]any{"event": "answered", "timeout": "1h"}})
+		default:
+			return 200, "over"
+		}
+	}}})
+	s := app.serverFor(ServerConfig{RetryInterval: time.Second})
+	ctx := testContext(t)
+	id, err := s.Send(ctx, "asked", nil)
+	require.NoError(t, err)
+
+	waiting, err := s.AwaitStep(ctx, id, "answer")
+	require.NoError(t, err)
+	require.Equal(t, "fake-waits", waiting.Function)
+	require.False(t, waiting.Ended())
+	_, err = s.Send(ctx, "answered", nil)
+	require.NoError(t, err)
+	runs, err := s.AwaitRuns(ctx, id, 1)
+	require.NoError(t, err)
+	require.Equal(t, Completed, runs[0].Status)
+
+	want := []Step{{Name: "flaky", Status: "COMPLETED", Attempts: 2}, {Name: "answer", Status: "COMPLETED", Attempts: 1}}
+	require.Eventually(t, func() bool { // the trace comes later
+		steps, err := s.Steps(ctx, waiting.RunID)
+		require.NoError(t, err)
+		return len(steps) == len(want) && steps[0] == want[0] && steps[1] == want[1]
+	}, 10*time.Second, pollEvery)
+
+	short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	_, err = s.AwaitStep(short, id, "never")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, `the step "never"`)
+	require.ErrorContains(t, err, "of fake-waits: Completed")
+}
