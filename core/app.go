@@ -2,7 +2,6 @@ package inngestkit
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -15,11 +14,12 @@ type App struct {
 	registering sync.Mutex
 	registry    atomic.Pointer[registry]
 
-	verifier verifier
+	verifier *verifier
 	sender   *sender
 	syncer   syncer
-	gate     drainGate
+	gate     *drainGate
 	mount    atomic.Pointer[mountPoint]
+	started  atomic.Bool
 }
 
 // New returns an app with this configuration, or one error that lists everything
@@ -34,8 +34,15 @@ func New(config Config) (*App, error) {
 	a.verifier = newVerifier(config.SigningKey, config.SigningKeyFallback)
 	a.sender = newSender(config)
 	a.syncer.init()
+	a.gate = newDrainGate()
 	return a, nil
 }
+
+// String names the app and nothing of its configuration.
+func (a *App) String() string { return "inngestkit.App(" + a.config.AppID + ")" }
+
+// GoString is String, for %#v.
+func (a *App) GoString() string { return a.String() }
 
 // ID is the ID of the app.
 func (a *App) ID() string { return a.config.AppID }
@@ -44,9 +51,9 @@ func (a *App) ID() string { return a.config.AppID }
 // on.
 func (a *App) Path() string { return a.config.Path }
 
-// Functions lists the IDs of the registered functions, in the order they were
+// FunctionIDs lists the IDs of the registered functions, in the order they were
 // registered.
-func (a *App) Functions() []string {
+func (a *App) FunctionIDs() []string {
 	order := a.registry.Load().order
 	ids := make([]string, len(order))
 	for i, f := range order {
@@ -58,13 +65,9 @@ func (a *App) Functions() []string {
 // Send sends events to Inngest and returns their IDs, in the same order. It
 // tries again after network errors, 429 and 5xx answers, for about half a minute
 // or until ctx is done; the server knows a repeated request by its seed and does
-// not take the events twice.
+// not take the events twice. A refusal is a [*SendError]; an event that the server
+// would refuse is an error that names it, and none is sent.
 func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
-	for i, event := range events {
-		if err := checkEvent(event); err != nil {
-			return nil, fmt.Errorf("inngestkit: send: event %d: %w", i, err)
-		}
-	}
 	return a.sender.send(ctx, events)
 }
 

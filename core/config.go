@@ -26,6 +26,10 @@ const (
 	schemeHTTP  = "http"
 	schemeHTTPS = "https"
 
+	// maxMaxBodyBytes keeps sums of sizes within bounds; nothing Inngest sends
+	// comes near it.
+	maxMaxBodyBytes = 1 << 30
+
 	defaultAPIURL      = "https://api.inngest.com"
 	defaultEventAPIURL = "https://inn.gs"
 	defaultServePort   = 3000
@@ -34,7 +38,8 @@ const (
 )
 
 // Secret is a string that is not printed: fmt, log/slog and encoding/json show
-// only whether it is set.
+// only whether it is set. (fmt shows it all the same in a field that is not
+// exported.)
 type Secret string
 
 // String returns "(set)" or "".
@@ -93,7 +98,8 @@ type Config struct {
 	Path string
 	// ServeHost is where the server reaches this app: a host name, or a URL
 	// without path such as https://shop.example.com. The default is the host of
-	// the sync request, and localhost for [App.Start].
+	// the sync request, and localhost for [App.Start]. Set it behind a proxy that
+	// terminates TLS: X-Forwarded headers, which anybody can send, are not read.
 	// INNGEST_SERVE_HOST or INNGEST_SERVE_ORIGIN.
 	ServeHost string
 	// ServePort is the port that goes with ServeHost if that is a mere host
@@ -103,7 +109,8 @@ type Config struct {
 	// the one the app is mounted on. INNGEST_SERVE_PATH.
 	ServePath string
 	// AllowUnsignedSync lets anybody trigger a sync in cloud mode by an unsigned
-	// PUT, which sends the functions to the server. INNGEST_ENABLE_UNAUTHED_SYNC.
+	// PUT, which sends the functions to the server. It needs ServeHost, since the
+	// request's host could be anything. INNGEST_ENABLE_UNAUTHED_SYNC.
 	AllowUnsignedSync bool
 
 	// MaxBodyBytes bounds the body of a request. The default is
@@ -160,16 +167,18 @@ func (c Config) validate() error {
 	checkURL(refuse, "BaseURL (INNGEST_BASE_URL)", c.BaseURL)
 	checkURL(refuse, "APIBaseURL (INNGEST_API_BASE_URL)", c.APIBaseURL)
 	checkURL(refuse, "EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL)", c.EventAPIBaseURL)
-	if strings.Contains(c.ServeHost, "://") {
-		checkURL(refuse, "ServeHost (INNGEST_SERVE_HOST)", c.ServeHost)
-	}
+	checkServeHost(refuse, c)
 	if c.ServePort < 0 || c.ServePort > 65535 {
 		refuse("ServePort (PORT)", "is %d; a port is 1 to 65535", c.ServePort)
 	}
 	checkPath(refuse, "Path", c.Path)
 	checkPath(refuse, "ServePath (INNGEST_SERVE_PATH)", c.ServePath)
-	if c.MaxBodyBytes < 0 {
-		refuse("MaxBodyBytes", "is %d; it is a number of bytes", c.MaxBodyBytes)
+	if c.MaxBodyBytes < 0 || c.MaxBodyBytes > maxMaxBodyBytes {
+		refuse("MaxBodyBytes", "is %d; it is at most %d", c.MaxBodyBytes, maxMaxBodyBytes)
+	}
+	if c.AllowUnsignedSync && !c.Dev && c.ServeHost == "" {
+		refuse("AllowUnsignedSync (INNGEST_ENABLE_UNAUTHED_SYNC)",
+			"is set without ServeHost (INNGEST_SERVE_HOST); anybody could announce the app at a host of theirs")
 	}
 	return errors.Join(errs...)
 }
@@ -188,9 +197,22 @@ func isURL(s string) bool {
 	return err == nil && (u.Scheme == schemeHTTP || u.Scheme == schemeHTTPS) && u.Host != ""
 }
 
+// checkServeHost accepts a host name, with or without a port, or a URL of
+// nothing but scheme, host and port.
+func checkServeHost(refuse refuser, c Config) {
+	if c.ServeHost == "" {
+		return
+	}
+	u, err := url.Parse(trimURL(c.serveOrigin()))
+	if err != nil || !isURL(c.serveOrigin()) || u.Path != "" || u.RawQuery != "" || u.User != nil {
+		// The value is not shown: URLs may hold passwords.
+		refuse("ServeHost (INNGEST_SERVE_HOST)", "is neither a host name nor a URL without path such as https://shop.example.com")
+	}
+}
+
 func checkPath(refuse refuser, field, value string) {
-	if value != "" && !strings.HasPrefix(value, "/") {
-		refuse(field, "is %q; a path begins with /", value)
+	if value != "" && (!strings.HasPrefix(value, "/") || strings.HasSuffix(value, "/")) {
+		refuse(field, "is %q; a path begins with / and does not end with it", value)
 	}
 }
 
@@ -199,7 +221,11 @@ func checkPath(refuse refuser, field, value string) {
 var keyPrefix = regexp.MustCompile(`^signkey-\w+-`)
 
 func checkSigningKey(refuse refuser, field string, key Secret) {
-	if _, err := hex.DecodeString(secretPart(key)); err != nil {
+	if key == "" {
+		return
+	}
+	// An empty secret would let anybody sign.
+	if secret, err := hex.DecodeString(secretPart(key)); err != nil || len(secret) == 0 {
 		refuse(field, "is malformed; it is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI")
 	}
 }
@@ -207,9 +233,12 @@ func checkSigningKey(refuse refuser, field string, key Secret) {
 // secretPart is the key without its prefix.
 func secretPart(key Secret) string { return keyPrefix.ReplaceAllString(string(key), "") }
 
-// server is the URL of the API for logs and errors, without a password.
-func (c Config) server() string {
-	u, err := url.Parse(c.APIBaseURL)
+// server is the URL of the API for logs and errors.
+func (c Config) server() string { return redacted(c.APIBaseURL) }
+
+// redacted is a URL without its password.
+func redacted(s string) string {
+	u, err := url.Parse(s)
 	if err != nil {
 		return "" // New refuses such URLs.
 	}

@@ -1,6 +1,7 @@
 package inngestkit_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -20,12 +21,50 @@ func TestNewListsAllMistakes(t *testing.T) {
 		"AppID (INNGEST_APP_ID) is missing", "SigningKey (INNGEST_SIGNING_KEY) is missing",
 		"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) is malformed", "is set without SigningKey",
 		"BaseURL (INNGEST_BASE_URL) is no URL", "APIBaseURL (INNGEST_API_BASE_URL) is no URL",
-		"EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL) is no URL", "ServeHost (INNGEST_SERVE_HOST) is no URL",
+		"EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL) is no URL", "ServeHost (INNGEST_SERVE_HOST) is neither a host name nor a URL",
 		"ServePort (PORT) is 70000", `Path is "api"`, `ServePath (INNGEST_SERVE_PATH) is "x"`, "MaxBodyBytes is -1",
 	} {
 		require.Contains(t, err.Error(), part)
 	}
 	require.NotContains(t, err.Error(), "not-hex-secret")
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		config inngestkit.Config
+		reason string
+	}{
+		// With an empty secret anybody could sign.
+		{"key without a secret", inngestkit.Config{SigningKey: "signkey-prod-"}, "SigningKey (INNGEST_SIGNING_KEY) is malformed"},
+		{"fallback without a secret", inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: "signkey-prod-"},
+			"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) is malformed"},
+		{"body without bound", inngestkit.Config{Dev: true, MaxBodyBytes: 1<<63 - 1}, "MaxBodyBytes is 9223372036854775807"},
+		{"serve host with a path", inngestkit.Config{Dev: true, ServeHost: "https://shop.test/base"}, "ServeHost"},
+		{"serve host with a password", inngestkit.Config{Dev: true, ServeHost: "http://u:a-password@shop.test"}, "ServeHost"},
+		{"serve host with a space", inngestkit.Config{Dev: true, ServeHost: "my host"}, "ServeHost"},
+		{"path with a slash at the end", inngestkit.Config{Dev: true, Path: "/api/inngest/"}, "does not end with it"},
+		{"unsigned sync to any host", inngestkit.Config{SigningKey: signingKey, AllowUnsignedSync: true}, "without ServeHost"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			tc.config.AppID = "shop"
+			_, err := inngestkit.New(tc.config)
+			require.ErrorContains(t, err, tc.reason)
+			require.NotContains(t, err.Error(), "a-password")
+		})
+	}
+}
+
+func TestAppDoesNotPrintItsConfiguration(t *testing.T) {
+	t.Parallel()
+	app, _ := newAppWith(t, cloud)
+	printed := fmt.Sprintf("%v %+v %#v %s", app, app, app, app)
+	require.Contains(t, printed, "inngestkit.App(app)")
+	for _, secret := range []string{signingKey, fallbackKey, "an-event-key"} {
+		require.NotContains(t, printed, secret)
+	}
 }
 
 func TestConfigFromEnv(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/inngest/inngestgo"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
@@ -69,22 +71,25 @@ func (a *App) sdkOptions() inngestgo.ClientOpts {
 // anyStep is the step ID the server sends when it does not mean a certain step.
 const anyStep = "step"
 
-var errCutShort = errors.New("the call was cut short before the function ended: its context is done")
+var (
+	errCutShort = errors.New("the call ended before the function: its context is done, " +
+		"or the step it was meant for is not there any more")
+	errHungUp = errors.New("the caller hung up, or ran out of time, before the function ended")
+)
 
 // call executes one call by the server.
 func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID string) *Response {
 	c := &call.Call{
 		FunctionID: f.source.id,
-		RunID:      e.Context.RunID,
-		Attempt:    e.Context.Attempt,
+		RunID:      e.RunID,
+		Attempt:    e.Attempt,
 		Event:      e.Event,
 		Events:     e.Events,
 		Caller:     ctx,
-		Send:       f.app.sendAny,
 		Logger:     f.app.config.Logger,
 	}
 	// To the SDK a done context looks like a completed run: it must not see one.
-	sdkCtx := call.NewContext(context.WithoutCancel(ctx), c)
+	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
 	f.engine.ServeHTTP(&rec, f.sdkRequest(sdkCtx, req, e, stepID))
 
@@ -121,6 +126,11 @@ func (f *function) run(ctx context.Context, in inngestgo.Input[struct{}]) (resul
 		// The user's code swallowed the unwinding of a step with its own recover.
 		call.Yield()
 	}
+	if err == nil && c.Caller.Err() != nil {
+		// Nobody may be there to take the result, and a step of the SDK's own that
+		// met the done context may have been passed over.
+		return nil, fmt.Errorf("%w: %w", errHungUp, ctxerr.Cause(c.Caller))
+	}
 	c.SetReturned()
 	return result, err
 }
@@ -140,7 +150,7 @@ func (f *function) failed(req *Request, c *call.Call, status int, message string
 }
 
 func copyRetryHeaders(to, from http.Header) {
-	for _, key := range []string{headerNoRetry, headerRetry} {
+	for _, key := range []string{headerNoRetry, headerRetryAfter} {
 		if v := from[key]; len(v) > 0 {
 			to[key] = v
 		}

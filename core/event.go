@@ -21,10 +21,8 @@ type InputCtx = inngestgo.InputCtx
 
 // AnyEvent is an [Event] of any data type.
 type AnyEvent interface {
-	// Validate returns an error if the event has no name, or data that is not a
-	// JSON object.
-	Validate() error
-	// Event is the event with its data as a map.
+	// Event is the event with its data as a map. It tells events from other
+	// values; sending encodes the event itself.
 	Event() inngestgo.Event
 }
 

@@ -71,7 +71,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(app.ID(), app.Functions(), app.Path())
+	fmt.Println(app.ID(), app.FunctionIDs(), app.Path())
 	// Output: shop [welcome-new-user daily-report] /api/inngest
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/inngest/inngestgo"
 
@@ -62,7 +63,7 @@ func OnCron[T, R any](
 }
 
 func newFunction[T, R any](id string, handler func(context.Context, Input[T]) (R, error), options []Option) Function {
-	f := Function{id: id, options: options, data: reflect.TypeFor[T]()}
+	f := Function{id: id, options: slices.Clone(options), data: reflect.TypeFor[T]()}
 	if handler != nil {
 		f.invoke = func(ctx context.Context, c *call.Call, inputCtx InputCtx) (any, error) {
 			in, err := decodeInput[T](c, inputCtx)

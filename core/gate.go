@@ -51,17 +51,15 @@ func (a *App) doPost(ctx context.Context, req *Request) *Response {
 	if query.Get("probe") == "trust" {
 		return a.doTrustProbe(req)
 	}
-	if !a.gate.enter() {
-		resp := fail(req, http.StatusServiceUnavailable, "the app is shutting down; another instance will answer", false)
-		resp.Header.Set(headerRetry, drainRetryAfter)
-		return resp
-	}
-	defer a.gate.leave()
-
-	body, _, refusal := a.readSigned(req)
+	body, _, refusal := a.readSigned(req, a.config.Dev)
 	if refusal != nil {
 		return refusal
 	}
+	// Strangers do not get here, so they cannot hold up a shutdown.
+	if !a.gate.enter() {
+		return shuttingDown(req)
+	}
+	defer a.gate.leave()
 	e, err := parseEnvelope(body)
 	if err != nil {
 		return a.refuse(req, http.StatusBadRequest, err.Error())
@@ -79,9 +77,16 @@ func (a *App) doPost(ctx context.Context, req *Request) *Response {
 	return f.call(ctx, req, e, query.Get("stepId"))
 }
 
-// readSigned reads the body and verifies its signature, unless the app is in dev
-// mode. It returns the key the body was signed with, or the answer to give.
-func (a *App) readSigned(req *Request) (body, key []byte, refusal *Response) {
+func shuttingDown(req *Request) *Response {
+	resp := fail(req, http.StatusServiceUnavailable, "the app is shutting down; another instance will answer", false)
+	resp.Header.Set(headerRetryAfter, drainRetryAfter)
+	return resp
+}
+
+// readSigned reads the body and verifies its signature. Without a signature it
+// takes the body only if unsigned allows it, and in dev mode it verifies none. It
+// returns the key the body was signed with, or the answer to give.
+func (a *App) readSigned(req *Request, unsigned bool) (body, key []byte, refusal *Response) {
 	body, err := a.readBody(req)
 	if errors.Is(err, errBodyTooLarge) {
 		return nil, nil, a.refuse(req, http.StatusRequestEntityTooLarge, fmt.Sprintf(
@@ -90,10 +95,11 @@ func (a *App) readSigned(req *Request) (body, key []byte, refusal *Response) {
 	if err != nil {
 		return nil, nil, a.refuse(req, http.StatusBadRequest, "the body could not be read: "+err.Error())
 	}
-	if a.config.Dev {
+	signature := req.Header(headerSignature)
+	if a.config.Dev || (unsigned && signature == "") {
 		return body, nil, nil
 	}
-	key, err = a.verifier.verify(req.Header(headerSignature), body, time.Now())
+	key, err = a.verifier.verify(signature, body, time.Now())
 	if err != nil {
 		a.config.Logger.Warn("inngest: request refused", "method", req.Method, "path", req.Path, "error", err)
 		return nil, nil, unauthorized(req, err.Error())
@@ -108,6 +114,9 @@ func (a *App) refuse(req *Request, status int, message string) *Response {
 	return fail(req, status, message, false)
 }
 
+// maxReserved is how much room is made for a body before any of it has come.
+const maxReserved = 512 << 10
+
 var errBodyTooLarge = errors.New("the body is too large")
 
 // readBody reads the whole body, up to the limit.
@@ -119,12 +128,10 @@ func (a *App) readBody(req *Request) ([]byte, error) {
 	if req.ContentLength > limit {
 		return nil, errBodyTooLarge
 	}
-	// One byte of room beyond the content lets ReadFrom see the end without
-	// growing the buffer.
+	// Room for the whole body saves growing, but a header alone is no reason to
+	// reserve much. ReadFrom wants some room at the end.
 	var b bytes.Buffer
-	if req.ContentLength >= 0 {
-		b.Grow(int(req.ContentLength) + bytes.MinRead)
-	}
+	b.Grow(int(min(max(req.ContentLength, 0), maxReserved)) + bytes.MinRead)
 	n, err := b.ReadFrom(io.LimitReader(req.Body, limit+1))
 	if err != nil {
 		return nil, err
@@ -138,7 +145,7 @@ func (a *App) readBody(req *Request) ([]byte, error) {
 // doTrustProbe answers the server's question whether the app holds the signing
 // key, with a signature of its own.
 func (a *App) doTrustProbe(req *Request) *Response {
-	_, key, refusal := a.readSigned(req)
+	_, key, refusal := a.readSigned(req, a.config.Dev)
 	if refusal != nil {
 		return refusal
 	}

@@ -52,6 +52,8 @@ func TestSignature(t *testing.T) {
 	// The body is in canonical form, the order of its keys sorted.
 	body := `{"ctx":{"attempt":0,"run_id":"r"},"event":{"data":{"id":"u1"},"name":"user/signed-up"},"events":[],"steps":{}}`
 	reformatted := `{ "steps": {}, "events": [], "event": {"name":"user/signed-up","data":{"id":"u1"}}, "ctx": {"run_id":"r","attempt":0} }`
+	// Strangers could ask for the canonical form of anything.
+	large := strings.Replace(body, "u1", strings.Repeat("u", 1<<20), 1)
 	now := time.Now()
 	for _, tc := range []struct {
 		name      string
@@ -72,6 +74,8 @@ func TestSignature(t *testing.T) {
 		{"stale", body, sign(t, signingKey, body, now.Add(-6*time.Minute)), 401, "too old or from the future"},
 		{"future", body, sign(t, signingKey, body, now.Add(6*time.Minute)), 401, "too old or from the future"},
 		{"missing", body, "", 401, "is missing"},
+		{"large body in another layout", " " + large, sign(t, signingKey, large, now), 401, "does not match"},
+		{"large body", large, sign(t, signingKey, large, now), 200, ""},
 		{"no time", body, "s=" + strings.Repeat("0", 64), 401, "malformed"},
 		{"no sum", body, fmt.Sprintf("t=%d", now.Unix()), 401, "malformed"},
 		{"no hex", body, fmt.Sprintf("t=%d&s=%s", now.Unix(), strings.Repeat("x", 64)), 401, "malformed"},
@@ -131,6 +135,7 @@ func TestBadInput(t *testing.T) {
 		{"garbage", request(http.MethodPost, "fnId=app-fn", "\x00\xff garbage"), 400, "not JSON"},
 		{"truncated", request(http.MethodPost, "fnId=app-fn", good[:len(good)/2]), 400, "not JSON"},
 		{"last byte missing", request(http.MethodPost, "fnId=app-fn", good[:len(good)-1]), 400, "not JSON"},
+		{"deeply nested", request(http.MethodPost, "fnId=app-fn", strings.Repeat("[", 1<<10)), 400, "not JSON"},
 		{"array", request(http.MethodPost, "fnId=app-fn", "[]"), 400, "not a JSON object"},
 		{"string", request(http.MethodPost, "fnId=app-fn", `"x"`), 400, "not a JSON object"},
 		{"empty object", request(http.MethodPost, "fnId=app-fn", "{}"), 400, `no "event" or no "ctx"`},
@@ -167,6 +172,15 @@ func TestBadInput(t *testing.T) {
 				require.Equal(t, "GET, HEAD, POST, PUT", resp.Header.Get("Allow"))
 			}
 		})
+	}
+}
+
+// A stack overflow cannot be recovered from.
+func TestDeepNesting(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(hello))
+	for _, body := range []string{strings.Repeat("[", 8<<20), strings.Repeat(`{"a":`, 8<<20/5)} {
+		require.Equal(t, http.StatusBadRequest, app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn", body)).Status)
 	}
 }
 

@@ -6,26 +6,28 @@ import (
 	"net/http"
 )
 
-// ServeHTTP answers an HTTP request with do, which is the Do of an [App] or of a
-// [Route]. It is the translation that adapters for frameworks on net/http share;
-// framework is the name that Inngest is told.
-func ServeHTTP(w http.ResponseWriter, r *http.Request, framework string, do func(context.Context, *Request) *Response) {
-	scheme := schemeHTTP
-	if r.TLS != nil {
-		scheme = schemeHTTPS
-	}
-	resp := do(r.Context(), &Request{
-		Method:        r.Method,
-		Scheme:        scheme,
-		Host:          r.Host,
-		Path:          r.URL.Path,
-		RawQuery:      r.URL.RawQuery,
-		Header:        r.Header.Get,
-		Body:          r.Body,
-		ContentLength: r.ContentLength,
-		Framework:     framework,
+// HTTPHandler returns a handler that answers with do, which is the Do of an [App]
+// or of a [Route]. It is the translation that adapters for frameworks on net/http
+// share; framework is the name that Inngest is told.
+func HTTPHandler(framework string, do func(context.Context, *Request) *Response) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme := schemeHTTP
+		if r.TLS != nil {
+			scheme = schemeHTTPS
+		}
+		resp := do(r.Context(), &Request{
+			Method:        r.Method,
+			Scheme:        scheme,
+			Host:          r.Host,
+			Path:          r.URL.Path,
+			RawQuery:      r.URL.RawQuery,
+			Header:        r.Header.Get,
+			Body:          r.Body,
+			ContentLength: r.ContentLength,
+			Framework:     framework,
+		})
+		maps.Copy(w.Header(), resp.Header)
+		w.WriteHeader(resp.Status)
+		_, _ = w.Write(resp.Body) // a client that has hung up gets nothing; the server calls again
 	})
-	maps.Copy(w.Header(), resp.Header)
-	w.WriteHeader(resp.Status)
-	_, _ = w.Write(resp.Body) // a client that has hung up gets nothing; the server calls again
 }

@@ -82,10 +82,10 @@ func (a *App) inspect(framework string, authenticated *bool) inspection {
 		return i
 	}
 	i.privateInspection = &privateInspection{
-		APIOrigin:              c.APIBaseURL,
+		APIOrigin:              redacted(c.APIBaseURL),
 		AppID:                  c.AppID,
 		Env:                    optional(c.Env),
-		EventAPIOrigin:         c.EventAPIBaseURL,
+		EventAPIOrigin:         redacted(c.EventAPIBaseURL),
 		EventKeyHash:           eventKeyHash(c.EventKey),
 		Framework:              framework,
 		SDKLanguage:            inngestgo.SDKLanguage,

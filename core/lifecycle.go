@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
 // Waiting between the tries to sync at start.
@@ -34,7 +37,8 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	mount := a.mount.Load()
 	if mount == nil {
-		return errors.New("inngestkit: start: the app is not mounted; call the adapter's Mount first")
+		return errors.New("inngestkit: start: the app is not mounted; call the adapter's Mount first, " +
+			"or App.MountedAt if you mount its Handler yourself")
 	}
 	if len(a.registry.Load().order) == 0 {
 		return errors.New("inngestkit: start: the app has no functions; call Register first")
@@ -43,16 +47,27 @@ func (a *App) Start(ctx context.Context) error {
 	if origin == "" {
 		origin = fmt.Sprintf("http://localhost:%d", a.config.servePort())
 	}
-	appURL, err := url.Parse(origin + mount.path)
+	path := firstOf(a.config.ServePath, mount.path)
+	if strings.ContainsAny(path, ":*{") {
+		return fmt.Errorf("inngestkit: start: the app is mounted at %q, which has parameters; "+
+			"set ServePath (INNGEST_SERVE_PATH) to the path the server is to call", path)
+	}
+	appURL, err := url.Parse(origin + path)
 	if err != nil {
 		return fmt.Errorf("inngestkit: start: the URL of the app: %w", err)
 	}
-	ctx, ok := a.gate.background(ctx)
-	if !ok {
+	if !a.gate.enter() {
 		return errors.New("inngestkit: start: the app is shut down")
+	}
+	if !a.started.CompareAndSwap(false, true) {
+		a.gate.leave()
+		return errors.New("inngestkit: start: the app is started already")
 	}
 	go func() {
 		defer a.gate.leave()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(a.gate.closing, cancel)()
 		a.syncUntilDone(ctx, a.announced(appURL), mount.framework)
 	}()
 	return nil
@@ -78,28 +93,38 @@ func (a *App) syncUntilDone(ctx context.Context, appURL *url.URL, framework stri
 // again later or elsewhere. It returns when nothing of the app runs any more, or
 // with the cause of ctx's end and calls still running. Shut the HTTP server down
 // after it.
+//
+// The server counts a 503 as an attempt, so a call in its last attempt fails.
+// Where that matters, take the instance out of the load balancer first.
 func (a *App) Shutdown(ctx context.Context) error {
 	select {
 	case <-a.gate.close():
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("inngestkit: shutdown: %d calls are still running: %w", a.gate.inFlight(), context.Cause(ctx))
+		return fmt.Errorf("inngestkit: shutdown: %d calls are still running: %w", a.gate.inFlight(), ctxerr.Cause(ctx))
 	}
 }
 
 // drainGate counts what runs and lets nothing new in once it is closed.
 type drainGate struct {
-	mu     sync.Mutex
-	count  int
-	closed bool
-	idle   chan struct{} // closed when the gate is closed and nothing runs
-	stop   []context.CancelFunc
+	mu    sync.Mutex
+	count int
+	idle  chan struct{} // closed when the gate is closed and nothing runs
+
+	closing context.Context //nolint:containedctx // it ends with the gate, for what runs in the background
+	end     context.CancelFunc
+}
+
+func newDrainGate() *drainGate {
+	g := &drainGate{idle: make(chan struct{})}
+	g.closing, g.end = context.WithCancel(context.Background())
+	return g
 }
 
 func (g *drainGate) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
+	if g.closing.Err() != nil {
 		return false
 	}
 	g.count++
@@ -110,24 +135,9 @@ func (g *drainGate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.count--
-	if g.closed && g.count == 0 {
+	if g.closing.Err() != nil && g.count == 0 {
 		close(g.idle)
 	}
-}
-
-// background enters with a context that ends when the gate closes.
-func (g *drainGate) background(ctx context.Context) (context.Context, bool) {
-	if !g.enter() {
-		return nil, false
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		cancel()
-	}
-	g.stop = append(g.stop, cancel)
-	return ctx, true
 }
 
 func (g *drainGate) inFlight() int {
@@ -139,12 +149,8 @@ func (g *drainGate) inFlight() int {
 func (g *drainGate) close() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.closed {
-		g.closed = true
-		g.idle = make(chan struct{})
-		for _, cancel := range g.stop {
-			cancel()
-		}
+	if g.closing.Err() == nil {
+		g.end()
 		if g.count == 0 {
 			close(g.idle)
 		}

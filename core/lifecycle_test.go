@@ -66,6 +66,17 @@ func TestStartRefuses(t *testing.T) {
 	require.NoError(t, app.Register(onSignUp(hello)))
 	require.NoError(t, app.Shutdown(t.Context()))
 	require.ErrorContains(t, app.Start(t.Context()), "shut down")
+
+	app, _ = newApp(t, onSignUp(hello))
+	app.MountedAt("test", "/:tenant/api/inngest")
+	require.ErrorContains(t, app.Start(t.Context()), "has parameters; set ServePath")
+
+	client := &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no server") })}
+	app, _ = newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client}, onSignUp(hello))
+	app.MountedAt("test", "/api/inngest")
+	require.NoError(t, app.Start(t.Context()))
+	require.ErrorContains(t, app.Start(t.Context()), "started already")
+	require.NoError(t, app.Shutdown(t.Context()))
 }
 
 func TestStartInCloudModeDoesNothing(t *testing.T) {
@@ -111,7 +122,7 @@ func TestShutdownDrains(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("deadline"))
 	err := app.Shutdown(ctx)
-	require.ErrorContains(t, err, "1 calls are still running: deadline")
+	require.ErrorContains(t, err, "1 calls are still running: context canceled: deadline")
 
 	refused := callFn(t.Context(), t, app, signUpEnvelope(user{}))
 	require.Equal(t, http.StatusServiceUnavailable, refused.Status)
@@ -124,4 +135,73 @@ func TestShutdownDrains(t *testing.T) {
 	close(release)
 	require.NoError(t, <-done)
 	require.Equal(t, "finished", ops(t, <-inFlight)[0]["data"])
+}
+
+// Whoever cannot sign cannot hold up a shutdown.
+func TestStrangersDoNotHoldUpTheShutdown(t *testing.T) {
+	t.Parallel()
+	app, _ := newAppWith(t, cloud, onSignUp(hello))
+	reading, release := make(chan struct{}), make(chan struct{})
+	req := request(http.MethodPost, "fnId=app-fn", "")
+	req.Body, req.ContentLength = &slowReader{reading, release}, -1
+	answered := make(chan *inngestkit.Response)
+	go func() { answered <- app.Do(context.WithoutCancel(t.Context()), req) }()
+	<-reading
+	require.NoError(t, app.Shutdown(t.Context()))
+	close(release)
+	require.Equal(t, http.StatusUnauthorized, (<-answered).Status)
+}
+
+type slowReader struct{ reading, release chan struct{} }
+
+func (r *slowReader) Read([]byte) (int, error) {
+	close(r.reading)
+	<-r.release
+	return 0, io.EOF
+}
+
+func TestShutdownWaitsForASyncAndRefusesNewOnes(t *testing.T) {
+	t.Parallel()
+	reached, release := make(chan struct{}), make(chan struct{})
+	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, n int) {
+		close(reached)
+		<-release
+		synced(w, r, n)
+	})
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
+	answered := make(chan *inngestkit.Response)
+	go func() { answered <- app.Do(context.WithoutCancel(t.Context()), request(http.MethodPut, "", "")) }()
+	<-reached
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, app.Shutdown(ctx), context.Canceled)
+	require.Equal(t, http.StatusServiceUnavailable, app.Do(t.Context(), request(http.MethodPut, "", "")).Status)
+	close(release)
+	require.Equal(t, http.StatusOK, (<-answered).Status)
+	require.NoError(t, app.Shutdown(t.Context()))
+}
+
+// A slow sync that somebody asked for does not keep Start's from ending.
+func TestShutdownEndsASyncThatWaitsForAnother(t *testing.T) {
+	t.Parallel()
+	reached, release := make(chan struct{}, 2), make(chan struct{})
+	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, n int) {
+		reached <- struct{}{}
+		<-release
+		synced(w, r, n)
+	})
+	app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
+	app.MountedAt("test", "/api/inngest")
+	asked, hangUp := context.WithCancel(context.WithoutCancel(t.Context()))
+	answered := make(chan *inngestkit.Response)
+	go func() { answered <- app.Do(asked, request(http.MethodPut, "", "")) }()
+	<-reached
+	require.NoError(t, app.Start(t.Context()))
+	done := make(chan error)
+	go func() { done <- app.Shutdown(context.WithoutCancel(t.Context())) }()
+	hangUp() // now only Start's sync could hold it up
+	<-answered
+	require.NoError(t, <-done)
+	close(release)
+	require.NotContains(t, l.String(), "inngest: synced")
 }

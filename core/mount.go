@@ -1,6 +1,7 @@
 package inngestkit
 
 import (
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -38,11 +39,16 @@ func (c Config) serveOrigin() string {
 		return ""
 	case strings.Contains(c.ServeHost, "://"):
 		return c.ServeHost
-	case strings.Contains(c.ServeHost, ":"):
+	case hasPort(c.ServeHost):
 		return "http://" + c.ServeHost
 	default:
-		return "http://" + c.ServeHost + ":" + strconv.Itoa(c.servePort())
+		return "http://" + net.JoinHostPort(strings.Trim(c.ServeHost, "[]"), strconv.Itoa(c.servePort()))
 	}
+}
+
+func hasPort(host string) bool {
+	_, port, err := net.SplitHostPort(host)
+	return err == nil && port != ""
 }
 
 func (c Config) servePort() int {

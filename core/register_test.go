@@ -21,7 +21,7 @@ func TestRegisterKeepsTheOrder(t *testing.T) {
 		require.NoError(t, app.Register(inngestkit.OnEvent(id, signedUp, hello)))
 		want = append(want, id)
 	}
-	require.Equal(t, want, app.Functions())
+	require.Equal(t, want, app.FunctionIDs())
 }
 
 func TestRegisterRefuses(t *testing.T) {
@@ -98,7 +98,7 @@ func TestRegisterRefuses(t *testing.T) {
 			require.ErrorAs(t, err, &mistake)
 			require.Contains(t, err.Error(), tc.reason)
 			require.Contains(t, fields(err), tc.field)
-			require.Empty(t, app.Functions())
+			require.Empty(t, app.FunctionIDs())
 		})
 	}
 }
@@ -133,7 +133,7 @@ func TestRegisterListsAllMistakesAndAddsNothing(t *testing.T) {
 	for _, part := range []string{`function "good"`, `function "first"`, `function "bad id"`, `function "report"`, "99", `"daily"`} {
 		require.Contains(t, err.Error(), part)
 	}
-	require.Equal(t, []string{"first"}, app.Functions())
+	require.Equal(t, []string{"first"}, app.FunctionIDs())
 }
 
 func TestRegisterAccepts(t *testing.T) {

@@ -38,11 +38,8 @@ type Response struct {
 	Body   []byte
 }
 
-// Names of headers that the SDK does not export.
-const (
-	headerFramework = "X-Inngest-Framework"
-	headerRetry     = "Retry-After"
-)
+// headerFramework is the one header that the SDK does not know.
+const headerFramework = "X-Inngest-Framework"
 
 // requestVersion is the version of the execution protocol; see
 // docs/SDK_SPEC.md, 4.1.2, in github.com/inngest/inngest.
@@ -53,6 +50,7 @@ const isTrue = "true"
 
 // Canonical forms of the SDK's header names, made once.
 var (
+	headerRetryAfter = inngestgo.HeaderKeyRetryAfter
 	headerNoRetry    = http.CanonicalHeaderKey(inngestgo.HeaderKeyNoRetry)
 	headerReqVersion = http.CanonicalHeaderKey(inngestgo.HeaderKeyReqVersion)
 	headerSDK        = http.CanonicalHeaderKey(inngestgo.HeaderKeySDK)

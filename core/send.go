@@ -17,6 +17,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
 // Waiting between the tries of a send.
@@ -37,6 +39,9 @@ type SendError struct {
 	Status int
 	// Message is the server's explanation, if it gave one.
 	Message string
+	// IDs are those of the events, from the first on, that the server took before
+	// it refused one. The others were not sent.
+	IDs []string
 	// Err is the network error or the end of the context, if that was the cause.
 	Err error
 }
@@ -45,14 +50,16 @@ type SendError struct {
 func (e *SendError) Error() string {
 	var b strings.Builder
 	b.WriteString("inngestkit: send: the events were not sent")
+	if len(e.IDs) > 0 {
+		fmt.Fprintf(&b, ", but for the first %d", len(e.IDs))
+	}
 	if e.Status != 0 {
 		fmt.Fprintf(&b, ": the server answered %d %s", e.Status, http.StatusText(e.Status))
 	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
 	}
-	switch e.Status {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
 		b.WriteString("; check EventKey (INNGEST_EVENT_KEY)")
 	}
 	if e.Err != nil {
@@ -63,14 +70,6 @@ func (e *SendError) Error() string {
 
 // Unwrap returns Err.
 func (e *SendError) Unwrap() error { return e.Err }
-
-// checkEvent reports what the server would refuse, or accept and never deliver.
-func checkEvent(event AnyEvent) error {
-	if event == nil {
-		return errors.New("it is nil")
-	}
-	return event.Validate()
-}
 
 // sender sends events to the event API.
 type sender struct {
@@ -93,19 +92,6 @@ func (c Config) eventKey() string {
 	return string(c.EventKey)
 }
 
-// sendAny is Send for the steps, which know events as values of any type.
-func (a *App) sendAny(ctx context.Context, events []any) ([]string, error) {
-	checked := make([]AnyEvent, len(events))
-	for i, event := range events {
-		e, ok := event.(AnyEvent)
-		if !ok {
-			return nil, fmt.Errorf("inngestkit: send: event %d is a %T and not an inngestkit.Event", i, event)
-		}
-		checked[i] = e
-	}
-	return a.Send(ctx, checked...)
-}
-
 func (s *sender) send(ctx context.Context, events []AnyEvent) ([]string, error) {
 	if len(events) == 0 {
 		return nil, nil
@@ -113,29 +99,30 @@ func (s *sender) send(ctx context.Context, events []AnyEvent) ([]string, error) 
 	if s.config.eventKey() == "" {
 		return nil, errors.New("inngestkit: send: EventKey (INNGEST_EVENT_KEY) is missing; sending to Inngest Cloud needs it")
 	}
-	body, err := json.Marshal(events)
+	body, err := encodeEvents(events)
 	if err != nil {
-		return nil, fmt.Errorf("inngestkit: send: the events cannot be encoded: %w", err)
+		return nil, err
 	}
 	seed := newSeed()
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = sendFirstWait, sendMaxWait
-	ids, err := backoff.Retry(ctx, func() ([]string, error) { return s.post(ctx, body, seed) },
-		backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(sendMaxTime))
-	if err == nil && len(ids) != len(events) {
-		return ids, &SendError{Message: fmt.Sprintf("the server took %d of %d events", len(ids), len(events))}
+	var last SendError
+	ids, err := backoff.Retry(ctx, func() ([]string, error) {
+		ids, err := s.post(ctx, body, seed)
+		if sendErr, ok := errors.AsType[*SendError](err); ok {
+			last = *sendErr
+		}
+		return ids, err
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(sendMaxTime))
+	switch {
+	case err == nil && len(ids) != len(events):
+		return ids, &SendError{IDs: ids, Message: fmt.Sprintf("the server took %d of %d events", len(ids), len(events))}
+	case err == nil:
+		return ids, nil
+	case ctx.Err() != nil:
+		last.Err = ctxerr.Cause(ctx)
 	}
-	return ids, asSendError(err)
-}
-
-func asSendError(err error) error {
-	if err == nil {
-		return nil
-	}
-	if sendErr, ok := errors.AsType[*SendError](err); ok {
-		return sendErr
-	}
-	return &SendError{Err: err}
+	return last.IDs, &last
 }
 
 // newSeed makes the value from which the server derives the events' IDs: sent
@@ -157,7 +144,7 @@ func (s *sender) post(ctx context.Context, body []byte, seed string) ([]string, 
 	resp, err := s.config.HTTPClient.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, backoff.Permanent(&SendError{Err: context.Cause(ctx)})
+			return nil, backoff.Permanent(ctx.Err())
 		}
 		return nil, &SendError{Err: withoutURL(err)}
 	}
@@ -181,7 +168,7 @@ func readSendAnswer(resp *http.Response, raw []byte) ([]string, error) {
 		}
 		return answer.IDs, nil
 	}
-	err := &SendError{Status: resp.StatusCode, Message: answer.Error}
+	err := &SendError{Status: resp.StatusCode, Message: answer.Error, IDs: answer.IDs}
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError {
 		if after := retryAfter(resp.Header); after > 0 {
 			return nil, errors.Join(err, backoff.RetryAfter(int(after/time.Second)))
@@ -194,7 +181,7 @@ func readSendAnswer(resp *http.Response, raw []byte) ([]string, error) {
 // retryAfter reads a Retry-After header in seconds or as a date, rounded up to
 // whole seconds; 0 if there is none.
 func retryAfter(h http.Header) time.Duration {
-	value := h.Get(headerRetry)
+	value := h.Get(headerRetryAfter)
 	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
 		return time.Duration(seconds) * time.Second
 	}

@@ -177,8 +177,12 @@ func TestSendRefusesBadEvents(t *testing.T) {
 	for name, event := range map[string]inngestkit.AnyEvent{
 		"nil":            nil,
 		"no name":        inngestkit.NewEvent[user]("").New(user{}),
+		"nil pointer":    (*inngestkit.Event[user])(nil),
 		"data no object": inngestkit.NewEvent[int]("e").New(1),
-		"nil map":        inngestkit.NewEvent[*user]("e").New(nil),
+		"reserved":       inngestkit.NewEvent[user]("Inngest/function.failed").New(user{}),
+		"long name":      inngestkit.NewEvent[user](strings.Repeat("e", 256)).New(user{}),
+		"seconds":        inngestkit.Event[user]{Name: "e", Timestamp: 1700000000},
+		"far future":     inngestkit.Event[user]{Name: "e", Timestamp: 5000000000000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -188,7 +192,38 @@ func TestSendRefusesBadEvents(t *testing.T) {
 	}
 	unencodable := inngestkit.NewEvent[map[string]any]("e").New(map[string]any{"f": func() {}})
 	_, err := app.Send(t.Context(), unencodable)
-	require.ErrorContains(t, err, "cannot be encoded")
+	require.ErrorContains(t, err, "event 0: it cannot be encoded")
+}
+
+// The server takes the events before one that it refuses.
+func TestSendSaysWhichEventsWent(t *testing.T) {
+	t.Parallel()
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"ids":["e1"],"status":400,"error":"why"}`)
+	})
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL})
+	ids, err := app.Send(t.Context(), signedUp.New(user{}), signedUp.New(user{}))
+	require.Equal(t, []string{"e1"}, ids)
+	var sendErr *inngestkit.SendError
+	require.ErrorAs(t, err, &sendErr)
+	require.Equal(t, []string{"e1"}, sendErr.IDs)
+	require.ErrorContains(t, err, "not sent, but for the first 1: the server answered 400 Bad Request: why")
+}
+
+func TestSendSaysWhyItWasStillTrying(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := fakeClient(func(*http.Request, int) (*http.Response, error) {
+			return response(http.StatusServiceUnavailable, `{"error":"overloaded"}`, nil), nil
+		})
+		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client})
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("no time left"))
+		defer cancel()
+		_, err := app.Send(ctx, signedUp.New(user{}))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "503 Service Unavailable: overloaded: context deadline exceeded: no time left")
+	})
 }
 
 func TestSendNeedsAnEventKeyInCloudMode(t *testing.T) {
@@ -212,5 +247,5 @@ func TestSendEventStep(t *testing.T) {
 	require.JSONEq(t, `[{"name":"user/signed-up","data":{"id":"u1"}},{"name":"user/signed-up","data":{"id":"u2"}}]`, bodies[0])
 
 	_, err := step.SendEvent(t.Context(), "send", signedUp.New(user{}))
-	require.ErrorContains(t, err, "outside a function")
+	require.ErrorContains(t, err, "the context has no app")
 }

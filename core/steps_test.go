@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -82,15 +83,26 @@ func TestPanicInStep(t *testing.T) {
 // Guard for hazard 25.
 func TestNestedStep(t *testing.T) {
 	t.Parallel()
-	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
-		return step.Run(ctx, "outer", func(ctx context.Context) (string, error) {
-			return step.Run(ctx, "inner", func(context.Context) (string, error) { return "", nil })
+	inner := func(ctx context.Context) (string, error) {
+		return step.Run(ctx, "inner", func(context.Context) (string, error) { return "", nil })
+	}
+	for name, handler := range map[string]func(ctx context.Context, _ input) (string, error){
+		"with the context of the callback": func(ctx context.Context, _ input) (string, error) {
+			return step.Run(ctx, "outer", inner)
+		},
+		"with the context of the function": func(ctx context.Context, _ input) (string, error) {
+			return step.Run(ctx, "outer", func(context.Context) (string, error) { return inner(ctx) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, _ := newApp(t, onSignUp(handler))
+			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+			require.Equal(t, http.StatusBadRequest, resp.Status)
+			require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
+			require.Contains(t, message(t, resp), `step "inner" was called inside the callback of another step`)
 		})
-	}))
-	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
-	require.Equal(t, http.StatusBadRequest, resp.Status)
-	require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
-	require.Contains(t, message(t, resp), `step "inner" was called inside the callback of another step`)
+	}
 }
 
 // Guard for hazard 27.
@@ -102,6 +114,48 @@ func TestSleepInThePast(t *testing.T) {
 	}))
 	op := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))[0]
 	require.Equal(t, map[string]any{"duration": "0s"}, op["opts"])
+}
+
+// Guard for hazard 3: errors that the server made have no data.
+func TestMemoizedErrors(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+		v, err := step.Run(ctx, "a", func(context.Context) (string, error) { return "", nil })
+		if stepErr := new(step.Error); errors.As(err, stepErr) {
+			return stepErr.Name + ": " + stepErr.Message, nil
+		}
+		return v, err
+	}))
+	for name, tc := range map[string]struct {
+		result any
+		want   string
+	}{
+		"without data": {map[string]any{"error": map[string]any{"name": "Gateway", "message": "no"}}, `"Gateway: no"`},
+		"with data":    {map[string]any{"error": map[string]any{"name": "Step", "message": "no", "data": "x"}}, `"Step: no"`},
+		"null":         {map[string]any{"error": nil, "data": "fine"}, `"fine"`},
+		"none":         {map[string]any{"data": "fine"}, `"fine"`},
+		"in the data":  {map[string]any{"data": `"error"`}, `"\"error\""`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := signUpEnvelope(user{})
+			e.Steps[hashed("a")] = tc.result
+			resp := callFn(t.Context(), t, app, e)
+			require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)
+			require.Equal(t, tc.want, string(resp.Body))
+		})
+	}
+}
+
+func TestSleepTooLong(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		step.Sleep(ctx, "nap", 367*24*time.Hour)
+		return nil, nil
+	}))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Equal(t, http.StatusBadRequest, resp.Status)
+	require.Contains(t, message(t, resp), "at most 366 days")
 }
 
 func TestWaitForEvent(t *testing.T) {
@@ -140,9 +194,76 @@ func TestWaitForEventNeedsATimeout(t *testing.T) {
 	}
 }
 
-func TestStepRunOutsideAFunction(t *testing.T) {
+func TestStepsOutsideAFunction(t *testing.T) {
 	t.Parallel()
-	v, err := step.Run(t.Context(), "a", func(context.Context) (string, error) { return "ran", nil })
+	ran := func(context.Context) (string, error) { return "ran", nil }
+	v, err := step.Run(t.Context(), "a", ran)
 	require.NoError(t, err)
 	require.Equal(t, "ran", v)
+	_, err = step.WaitForEvent(t.Context(), "wait", signedUp, step.Timeout(time.Hour))
+	require.ErrorContains(t, err, `step "wait": step called without function context`)
+	require.Panics(t, func() { step.Sleep(t.Context(), "nap", time.Hour) })
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = step.Run(ctx, "a", ran)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// What runs after the end of the call would be lost, and run again.
+func TestNoStepRunsAfterTheEndOfTheCall(t *testing.T) {
+	t.Parallel()
+	later := func(ctx context.Context, ran *bool) {
+		_, _ = step.Run(ctx, "later", func(context.Context) (string, error) { *ran = true; return "", nil })
+	}
+	for name, handler := range map[string]func(ctx context.Context, ran *bool) (string, error){
+		"a deferred step with a context of its own": func(ctx context.Context, ran *bool) (string, error) {
+			defer func() { later(context.WithoutCancel(ctx), ran) }()
+			return step.Run(ctx, "a", func(context.Context) (string, error) { return "from a", nil })
+		},
+		"after a recover": func(ctx context.Context, ran *bool) (string, error) {
+			func() {
+				defer func() { _ = recover() }()
+				done, cancel := context.WithCancel(ctx)
+				cancel()
+				_, _ = step.Run(done, "a", func(context.Context) (string, error) { return "", nil })
+			}()
+			later(ctx, ran)
+			return "done", nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ran := false
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) { return handler(ctx, &ran) }))
+			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+			require.NotEqual(t, http.StatusOK, resp.Status)
+			require.False(t, ran)
+			if resp.Status == http.StatusPartialContent {
+				require.Len(t, ops(t, resp), 1)
+			}
+		})
+	}
+}
+
+func TestFunctionSeesItsAppAndTheDeadline(t *testing.T) {
+	t.Parallel()
+	var inside context.Context
+	var app *inngestkit.App
+	app, _ = newApp(t, onSignUp(func(ctx context.Context, _ input) (bool, error) {
+		inside = ctx
+		return inngestkit.FromContext(ctx) == app, nil
+	}))
+	other, _ := newApp(t)
+	ctx, cancel := context.WithTimeout(inngestkit.NewContext(t.Context(), other), time.Hour)
+	defer cancel()
+	require.Equal(t, "true", string(callFn(ctx, t, app, signUpEnvelope(user{})).Body))
+	want, _ := ctx.Deadline()
+	got, ok := inside.Deadline()
+	require.True(t, ok)
+	require.Equal(t, want, got)
+	require.Error(t, inside.Err(), "it ends with the call")
+
+	callFn(context.Background(), t, app, signUpEnvelope(user{})) // it has no Done channel
+	require.Error(t, inside.Err(), "it ends with the call")
 }

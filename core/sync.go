@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
 // Sync is a successful sync: the server knows the app's functions since then.
@@ -27,14 +29,17 @@ type Sync struct {
 
 // syncer remembers the last sync and lets one sync run at a time.
 type syncer struct {
-	running sync.Mutex
+	running chan struct{} // holds a value while a sync runs
 
 	mu    sync.Mutex
 	last  *Sync
 	first chan struct{} // closed by the first sync
 }
 
-func (s *syncer) init() { s.first = make(chan struct{}) }
+func (s *syncer) init() {
+	s.running = make(chan struct{}, 1)
+	s.first = make(chan struct{})
+}
 
 func (s *syncer) record(done Sync) {
 	s.mu.Lock()
@@ -62,7 +67,7 @@ func (a *App) AwaitSync(ctx context.Context) error {
 	case <-a.syncer.first:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("inngestkit: the app was not synced: %w", context.Cause(ctx))
+		return fmt.Errorf("inngestkit: the app was not synced: %w", ctxerr.Cause(ctx))
 	}
 }
 
@@ -70,22 +75,21 @@ func (a *App) AwaitSync(ctx context.Context) error {
 // functions themselves (in band); otherwise they are sent to the server's API
 // (out of band), as self-hosted servers and the dev server want it.
 func (a *App) doSync(ctx context.Context, req *Request) *Response {
-	body, err := a.readBody(req)
-	if err != nil {
-		return a.refuse(req, http.StatusRequestEntityTooLarge, "the body could not be read: "+err.Error())
+	body, key, refusal := a.readSigned(req, a.config.AllowUnsignedSync)
+	if refusal != nil {
+		return refusal
 	}
-	var key []byte
-	signature := req.Header(headerSignature)
-	if !a.config.Dev && (signature != "" || !a.config.AllowUnsignedSync) {
-		if key, err = a.verifier.verify(signature, body, time.Now()); err != nil {
-			a.config.Logger.Warn("inngest: sync refused", "error", err)
-			return unauthorized(req, err.Error())
-		}
+	if !a.gate.enter() {
+		return shuttingDown(req)
 	}
-	if wantsInBand(req) {
-		return a.syncInBand(req, body, key)
+	defer a.gate.leave()
+	if !wantsInBand(req) {
+		return a.syncOutOfBand(ctx, req)
 	}
-	return a.syncOutOfBand(ctx, req)
+	if key == nil && !a.config.Dev {
+		return unauthorized(req, errNoSignature.Error()) // the answer is for the server alone
+	}
+	return a.syncInBand(req, body, key)
 }
 
 // wantsInBand reports how a sync is asked for. Servers say so in a header; what

@@ -93,6 +93,10 @@ func (f *function) syncConfig(endpoint url.URL) functionConfig {
 
 	c := f.config
 	name := firstOf(c.Name, f.source.id)
+	step := stepConfig{ID: anyStep, Name: name, Runtime: map[string]string{"type": schemeHTTP, "url": endpoint.String()}}
+	if c.Retries != nil {
+		step.Retries = &stepRetries{Attempts: *c.Retries}
+	}
 	config := functionConfig{
 		Name:        name,
 		ID:          f.id,
@@ -108,22 +112,12 @@ func (f *function) syncConfig(endpoint url.URL) functionConfig {
 		Timeouts:    c.Timeouts,
 		Cancel:      c.Cancel,
 		Singleton:   c.Singleton,
-		Steps: map[string]stepConfig{anyStep: {
-			ID: anyStep, Name: name, Runtime: map[string]string{"type": schemeHTTP, "url": endpoint.String()},
-		}},
-	}
-	if c.Retries != nil {
-		config.Steps[anyStep] = withRetries(config.Steps[anyStep], *c.Retries)
+		Steps:       map[string]stepConfig{anyStep: step},
 	}
 	for _, t := range f.source.triggers {
 		config.Triggers = append(config.Triggers, t.sdk())
 	}
 	return config
-}
-
-func withRetries(s stepConfig, attempts int) stepConfig {
-	s.Retries = &stepRetries{Attempts: attempts}
-	return s
 }
 
 // concurrencyConfig is the concurrency in the form every server reads. The form

@@ -11,7 +11,13 @@ import (
 	"time"
 
 	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
+
+// maxQuoted is how much of an answer that is not Inngest's, a proxy's error page
+// for one, goes into an error.
+const maxQuoted = 1 << 10
 
 // registration is what a sync passes on from the request that asked for it.
 type registration struct {
@@ -22,8 +28,14 @@ type registration struct {
 
 // register announces the functions to the server's API.
 func (a *App) register(ctx context.Context, appURL *url.URL, r registration) (modified bool, err error) {
-	a.syncer.running.Lock()
-	defer a.syncer.running.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, httpTimeout)
+	defer cancel()
+	select {
+	case a.syncer.running <- struct{}{}:
+		defer func() { <-a.syncer.running }()
+	case <-ctx.Done():
+		return false, fmt.Errorf("sync with %s: waiting for another sync: %w", a.config.server(), ctxerr.Cause(ctx))
+	}
 	payload := a.registerPayload(appURL, r.framework)
 	body := mustJSON(payload)
 	resp, err := a.postRegister(ctx, body, r, a.config.SigningKey)
@@ -41,14 +53,14 @@ func (a *App) register(ctx context.Context, appURL *url.URL, r registration) (mo
 		Error    string `json:"error"`
 		Message  string `json:"message"`
 	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, a.config.MaxBodyBytes))
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
 	if err != nil {
 		return false, fmt.Errorf("sync with %s: reading the answer: %w", a.config.server(), err)
 	}
 	decodeErr := json.Unmarshal(raw, &answer)
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		return false, fmt.Errorf("sync with %s: the server answered %s: %s",
-			a.config.server(), resp.Status, firstOf(answer.Error, answer.Message, string(raw)))
+			a.config.server(), resp.Status, firstOf(answer.Error, answer.Message, string(raw[:min(len(raw), maxQuoted)])))
 	}
 	if decodeErr != nil {
 		return false, fmt.Errorf("sync with %s: this is no Inngest server, it answered without JSON", a.config.server())

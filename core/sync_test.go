@@ -107,6 +107,8 @@ func TestSyncAnnouncesTheConfiguredURL(t *testing.T) {
 	}{
 		{"", 0, "", "http://app.test/api/inngest"},
 		{"https://shop.test", 0, "", "https://shop.test/api/inngest"},
+		{"::1", 8080, "", "http://[::1]:8080/api/inngest"},
+		{"[::1]:81", 8080, "", "http://[::1]:81/api/inngest"},
 		{"https://shop.test/", 0, "/x/inngest", "https://shop.test/x/inngest"},
 		{"shop", 8080, "", "http://shop:8080/api/inngest"},
 		{"shop", 0, "", "http://shop:3000/api/inngest"},
@@ -158,6 +160,10 @@ func TestSyncFailures(t *testing.T) {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"error":"At least one function is invalid"}`)
 		}, "400 Bad Request: At least one function is invalid"},
+		{"a proxy's error page", func(w http.ResponseWriter, _ *http.Request, _ int) {
+			w.WriteHeader(http.StatusBadGateway)
+			_, _ = io.WriteString(w, strings.Repeat("<p>", 1<<20))
+		}, "502 Bad Gateway: <p>"},
 		{"not an Inngest server", func(w http.ResponseWriter, _ *http.Request, _ int) {
 			_, _ = io.WriteString(w, "<html>")
 		}, "no Inngest server"},
@@ -169,6 +175,7 @@ func TestSyncFailures(t *testing.T) {
 			resp := app.Do(t.Context(), request(http.MethodPut, "", ""))
 			require.Equal(t, http.StatusInternalServerError, resp.Status)
 			require.Contains(t, message(t, resp), tc.message)
+			require.Less(t, len(resp.Body), 8<<10)
 			_, ok := app.LastSync()
 			require.False(t, ok)
 		})
@@ -194,9 +201,13 @@ func TestUnsignedSyncInCloudMode(t *testing.T) {
 	requests, _ := server.seen()
 	require.Empty(t, requests)
 
-	config.AllowUnsignedSync = true
+	config.AllowUnsignedSync, config.ServeHost = true, "https://shop.test"
 	app, _ = newAppWith(t, config, onSignUp(hello))
 	require.Equal(t, http.StatusOK, app.Do(t.Context(), request(http.MethodPut, "", "")).Status)
+	last, _ := app.LastSync()
+	require.Equal(t, "https://shop.test/api/inngest", last.URL, "not the host of the request")
+	inBand := withHeader(request(http.MethodPut, "", `{"url":"http://evil.test/x"}`), "X-Inngest-Sync-Kind", "in_band")
+	require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), inBand).Status, "strangers do not get the functions")
 	bad := withHeader(request(http.MethodPut, "", ""), "X-Inngest-Signature", sign(t, wrongKey, "", time.Now()))
 	require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), bad).Status, "a wrong signature is worse than none")
 }

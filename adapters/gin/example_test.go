@@ -52,6 +52,6 @@ func Example() {
 
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/inngest", nil))
-	fmt.Println(w.Code, app.Functions())
+	fmt.Println(w.Code, app.FunctionIDs())
 	// Output: 200 [welcome-new-user]
 }

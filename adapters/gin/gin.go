@@ -4,7 +4,6 @@ package inngestgin
 import (
 	"context"
 	"errors"
-	"maps"
 	"path"
 
 	"github.com/gin-gonic/gin"
@@ -22,7 +21,7 @@ const framework = "gin"
 // for all methods: the app answers those it does not support with 405 itself.
 func Mount(router gin.IRouter, app *inngestkit.App) {
 	for _, route := range app.Routes() {
-		router.Any(route.Path, handle(route))
+		router.Any(route.Path, handle(route.Do))
 	}
 	prefix := "/"
 	if group, ok := router.(interface{ BasePath() string }); ok {
@@ -31,18 +30,16 @@ func Mount(router gin.IRouter, app *inngestkit.App) {
 	app.MountedAt(framework, path.Join(prefix, app.Path()))
 }
 
-// Handler returns the endpoint of app that Inngest calls, to be mounted by hand.
+// Handler returns the endpoint of app that Inngest calls, to be mounted by
+// hand. [inngestkit.App.Start] then has to be told where, with App.MountedAt.
 func Handler(app *inngestkit.App) gin.HandlerFunc {
-	return handle(inngestkit.Route{Do: app.Do})
+	return handle(app.Do)
 }
 
-func handle(route inngestkit.Route) gin.HandlerFunc {
+func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) gin.HandlerFunc {
+	handler := inngestkit.HTTPHandler(framework, do)
 	return func(c *gin.Context) {
-		r := c.Request
-		if len(c.Keys) > 0 {
-			r = r.WithContext(withKeys(r.Context(), c))
-		}
-		inngestkit.ServeHTTP(c.Writer, r, framework, route.Do)
+		handler.ServeHTTP(c.Writer, c.Request.WithContext(withKeys(c)))
 	}
 }
 
@@ -69,15 +66,19 @@ func Send(c *gin.Context, events ...inngestkit.AnyEvent) ([]string, error) {
 }
 
 // keysContext shows functions what middleware has stored with c.Set. It holds a
-// copy, because Gin goes on with the context, for this request and for others.
+// copy, because Gin goes on with its context, for this request and for others.
 type keysContext struct {
 	context.Context //nolint:containedctx // this is a context
 
 	keys map[any]any
 }
 
-func withKeys(ctx context.Context, c *gin.Context) context.Context {
-	return keysContext{ctx, maps.Clone(c.Keys)}
+func withKeys(c *gin.Context) context.Context {
+	ctx := c.Request.Context()
+	if keys := c.Copy().Keys; len(keys) > 0 {
+		return keysContext{ctx, keys}
+	}
+	return ctx
 }
 
 // Value implements context.Context.

@@ -28,6 +28,6 @@ func Example() {
 
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/inngest", nil))
-	fmt.Println(w.Code, app.Functions())
+	fmt.Println(w.Code, app.FunctionIDs())
 	// Output: 200 [daily-report]
 }

@@ -28,20 +28,15 @@ var _ Router = (*http.ServeMux)(nil)
 // in a sub-router, set Config.ServePath to the full path.
 func Mount(router Router, app *inngestkit.App) {
 	for _, route := range app.Routes() {
-		router.Handle(route.Path, handle(route))
+		router.Handle(route.Path, inngestkit.HTTPHandler(framework, route.Do))
 	}
 	app.MountedAt(framework, app.Path())
 }
 
-// Handler returns the endpoint of app that Inngest calls, to be mounted by hand.
+// Handler returns the endpoint of app that Inngest calls, to be mounted by
+// hand. [inngestkit.App.Start] then has to be told where, with App.MountedAt.
 func Handler(app *inngestkit.App) http.Handler {
-	return handle(inngestkit.Route{Do: app.Do})
-}
-
-func handle(route inngestkit.Route) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		inngestkit.ServeHTTP(w, r, framework, route.Do)
-	})
+	return inngestkit.HTTPHandler(framework, app.Do)
 }
 
 // Middleware makes app reachable from requests, for [From] and [Send].

@@ -13,9 +13,9 @@ const maxConcurrencyLimits = 2
 // ConcurrencyOption is an option of [Concurrency]: a [Key].
 type ConcurrencyOption interface{ applyConcurrency(l *concurrency) }
 
-type concurrency struct{ key *Key }
+type concurrency struct{ key *key }
 
-func (k Key) applyConcurrency(l *concurrency) { l.key = &k }
+func (k key) applyConcurrency(l *concurrency) { l.key = &k }
 
 // Concurrency limits how many steps of the function run at the same time, over
 // all its runs; further steps wait. Sleeping and waiting runs do not count. It

@@ -12,24 +12,23 @@ import (
 // maxDebouncePeriod is MaxDebouncePeriod of the server's pkg/consts.
 const maxDebouncePeriod = 7 * 24 * time.Hour
 
-// DebounceOption is an option of [Debounce]: a [Key] or a [Timeout].
+// DebounceOption is an option of [Debounce]: a [Key] or [Timeout].
 type DebounceOption interface{ applyDebounce(l *debounce) }
 
 type debounce struct {
-	key     *Key
+	key     *key
 	timeout *time.Duration
 }
 
-func (k Key) applyDebounce(l *debounce) { l.key = &k }
+func (k key) applyDebounce(l *debounce) { l.key = &k }
 
 // Timeout is how long [Debounce] may put a run off in all. Without it, events
 // that keep coming put it off for ever.
-type Timeout time.Duration
+func Timeout(d time.Duration) DebounceOption { return timeout(d) }
 
-func (t Timeout) applyDebounce(l *debounce) {
-	timeout := time.Duration(t)
-	l.timeout = &timeout
-}
+type timeout time.Duration
+
+func (t timeout) applyDebounce(l *debounce) { l.timeout = new(time.Duration(t)) }
 
 // Debounce starts a run only when no further event has come for a period of 1 s
 // to 7 days. The run gets the last event.
@@ -44,8 +43,8 @@ func Debounce(period time.Duration, options ...DebounceOption) inngestkit.Option
 			c.Refuse("Debounce.Timeout", l.timeout.String(), "is shorter than the period of %s", period)
 		}
 		config := &inngestgo.ConfigDebounce{Period: period, Timeout: l.timeout}
-		if key := checkKey(c, "Debounce", l.key); key != nil {
-			config.Key = *key
+		if k := checkKey(c, "Debounce", l.key); k != nil {
+			config.Key = *k
 		}
 		c.Options.Debounce = config
 	})

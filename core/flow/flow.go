@@ -18,10 +18,20 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
-// Key is an expression in the Common Expression Language over the triggering
-// event. A limit with a key applies to each value of the expression by itself:
-// Key("event.data.userId").
-type Key string
+// KeyOption is an option of every limit: [Concurrency], [RateLimit], [Throttle]
+// and [Debounce].
+type KeyOption interface {
+	ConcurrencyOption
+	RateLimitOption
+	ThrottleOption
+	DebounceOption
+}
+
+// Key makes a limit apply to each value of an expression by itself, in the Common
+// Expression Language over the triggering event: Key("event.data.userId").
+func Key(expression string) KeyOption { return key(expression) }
+
+type key string
 
 // option makes an option that may be given once.
 func option(field string, value any, apply func(c *fnconfig.Config)) fnconfig.Option {
@@ -33,15 +43,14 @@ func option(field string, value any, apply func(c *fnconfig.Config)) fnconfig.Op
 }
 
 // checkKey refuses an empty expression and returns the key in the SDK's form.
-func checkKey(c *fnconfig.Config, field string, key *Key) *string {
-	if key == nil {
+func checkKey(c *fnconfig.Config, field string, k *key) *string {
+	if k == nil {
 		return nil
 	}
-	if *key == "" {
+	if *k == "" {
 		c.Refuse(field+".Key", "", "is empty; leave Key out to limit all runs together")
 	}
-	expression := string(*key)
-	return &expression
+	return new(string(*k))
 }
 
 // checkPeriod refuses periods the server refuses.

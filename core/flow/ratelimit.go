@@ -15,9 +15,9 @@ const maxRateLimitPeriod = 24 * time.Hour
 // RateLimitOption is an option of [RateLimit]: a [Key].
 type RateLimitOption interface{ applyRateLimit(l *rateLimit) }
 
-type rateLimit struct{ key *Key }
+type rateLimit struct{ key *key }
 
-func (k Key) applyRateLimit(l *rateLimit) { l.key = &k }
+func (k key) applyRateLimit(l *rateLimit) { l.key = &k }
 
 // RateLimit starts at most limit runs in a period of 1 s to 24 h. Events beyond
 // that start no run, now or later; use [Throttle] to run them later.

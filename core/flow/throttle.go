@@ -12,24 +12,23 @@ import (
 // maxThrottlePeriod is from Inngest's documentation of throttling.
 const maxThrottlePeriod = 7 * 24 * time.Hour
 
-// ThrottleOption is an option of [Throttle]: a [Key] or a [Burst].
+// ThrottleOption is an option of [Throttle]: a [Key] or [Burst].
 type ThrottleOption interface{ applyThrottle(l *throttle) }
 
 type throttle struct {
-	key   *Key
+	key   *key
 	burst *int
 }
 
-func (k Key) applyThrottle(l *throttle) { l.key = &k }
+func (k key) applyThrottle(l *throttle) { l.key = &k }
 
 // Burst is how many runs may start at once before [Throttle] spaces them; at
 // least 1, which is the default and spaces all of them.
-type Burst int
+func Burst(runs int) ThrottleOption { return burst(runs) }
 
-func (b Burst) applyThrottle(l *throttle) {
-	burst := int(b)
-	l.burst = &burst
-}
+type burst int
+
+func (b burst) applyThrottle(l *throttle) { l.burst = new(int(b)) }
 
 // Throttle starts at most limit runs in a period of 1 s to 7 days, in whole
 // seconds, evenly spaced. Further runs wait for their turn.
@@ -44,13 +43,13 @@ func Throttle(limit int, period time.Duration, options ...ThrottleOption) innges
 		if period%time.Second != 0 {
 			c.Refuse("Throttle.Period", period.String(), "is not in whole seconds; the server cuts off the rest")
 		}
-		burst := 1
+		runs := 1
 		if l.burst != nil {
-			burst = *l.burst
-			checkLimit(c, "Throttle.Burst", burst)
+			runs = *l.burst
+			checkLimit(c, "Throttle.Burst", runs)
 		}
 		c.Options.Throttle = &inngestgo.ConfigThrottle{
-			Limit: uint(max(limit, 0)), Period: period, Burst: uint(max(burst, 0)), Key: checkKey(c, "Throttle", l.key),
+			Limit: uint(max(limit, 0)), Period: period, Burst: uint(max(runs, 0)), Key: checkKey(c, "Throttle", l.key),
 		}
 	})
 }

@@ -2,20 +2,29 @@ package step
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
 // Sleep pauses the run for d, at most 366 days. Nothing of the app runs in the
-// meantime. A negative d counts as zero.
+// meantime. A negative d counts as zero. Outside a function it panics, since
+// there is no run to pause.
 func Sleep(ctx context.Context, id string, d time.Duration) {
-	_, _ = call.Step(ctx, id, func() (struct{}, error) {
+	_, err := call.Step(ctx, id, func() (struct{}, error) {
+		if c := call.From(ctx); c != nil && d > maxPause {
+			c.Abort(sdkerrors.NoRetryError(fmt.Errorf("step %q sleeps for %s: a run sleeps for at most 366 days", id, d)))
+		}
 		sdkstep.Sleep(ctx, id, max(d, 0))
 		return struct{}{}, nil
 	})
+	if err != nil {
+		panic(err)
+	}
 }
 
 // SleepUntil pauses the run until t. A time in the past does not pause it.

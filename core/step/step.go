@@ -7,6 +7,9 @@
 // recover in a function must not be used to hide that. Call steps on the
 // goroutine of the function, and not inside the callback of another step.
 //
+// After that, and after a step that ended the call with an error, no further step
+// runs, in deferred functions neither.
+//
 // A step whose context is done ends the call with an error, and the server tries
 // again; the run is never taken for completed.
 package step

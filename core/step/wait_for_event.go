@@ -42,8 +42,9 @@ func Match(path string) WaitOption {
 	return If(fmt.Sprintf("event.%s == async.%s", path, path))
 }
 
-// maxWait is the longest the server waits; see its documentation.
-const maxWait = 366 * 24 * time.Hour
+// maxPause is the longest the server lets a run sleep or wait, by its
+// documentation of usage limits.
+const maxPause = 366 * 24 * time.Hour
 
 // WaitForEvent waits for an event and returns it, or [ErrTimeout] if it did not
 // come in time. With several conditions, all must hold. Events sent before the
@@ -56,7 +57,7 @@ func WaitForEvent[T any](
 		o.apply(&w)
 	}
 	return call.Step(ctx, id, func() (inngestkit.Event[T], error) {
-		if c := call.From(ctx); c != nil && (w.timeout <= 0 || w.timeout > maxWait) {
+		if c := call.From(ctx); c != nil && (w.timeout <= 0 || w.timeout > maxPause) {
 			c.Abort(sdkerrors.NoRetryError(fmt.Errorf(
 				"step %q waits %s for event %q: give step.Timeout more than 0 and at most 366 days",
 				id, w.timeout, event.Name())))

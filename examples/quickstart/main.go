@@ -95,7 +95,7 @@ func send(c *gin.Context, userID string, event inngestkit.AnyEvent) {
 // listen serves the app until ctx is done, and then shuts it down in order.
 func listen(ctx context.Context, app *inngestkit.App, env demo.Env) error {
 	// Watch prints what goes in and out. An application of yours has no need of it.
-	handler := env.Watch(newRouter(app)) //nolint:contextcheck // requests have contexts of their own
+	handler := env.Watch(newRouter(app))
 	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 
 	// The server is told of the functions, again and again until it answers.

@@ -23,5 +23,5 @@ func TestFunctionsAreValid(t *testing.T) {
 	app, err := inngestkit.New(inngestkit.Config{AppID: "quickstart", Dev: true})
 	require.NoError(t, err)
 	require.NoError(t, app.Register(new(Users).Functions()...))
-	require.Equal(t, []string{"welcome-new-user", "start-trial"}, app.Functions())
+	require.Equal(t, []string{"welcome-new-user", "start-trial"}, app.FunctionIDs())
 }

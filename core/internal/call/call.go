@@ -4,7 +4,6 @@ package call
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -13,6 +12,8 @@ import (
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
+
+	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
 // Call is one call: one HTTP request by which the server starts or continues a run.
@@ -30,16 +31,14 @@ type Call struct {
 	// Caller is the context of the request. It is done when the caller hung up.
 	Caller context.Context //nolint:containedctx // a Call lives exactly as long as the request it belongs to
 
-	// Send sends events in the name of the app.
-	Send func(ctx context.Context, events []any) ([]string, error)
-
 	Logger *slog.Logger
 
-	sdk      context.Context //nolint:containedctx // see Caller
-	unwound  atomic.Bool
-	returned atomic.Bool
-	mu       sync.Mutex
-	abortErr error
+	sdk        context.Context //nolint:containedctx // see Caller
+	inCallback atomic.Bool
+	unwound    atomic.Bool
+	returned   atomic.Bool
+	mu         sync.Mutex
+	abortErr   error
 }
 
 type contextKey struct{}
@@ -61,14 +60,20 @@ func From(ctx context.Context) *Call {
 // run as completed.
 func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc) {
 	c.sdk = sdk
-	if c.Caller.Done() == nil {
-		return sdk, func() {}
-	}
 	ctx, cancel := context.WithCancelCause(sdk)
 	stop := context.AfterFunc(c.Caller, func() { cancel(context.Cause(c.Caller)) })
-	return ctx, func() {
+	end := func() {
 		stop()
 		cancel(nil)
+	}
+	deadline, ok := c.Caller.Deadline()
+	if !ok {
+		return ctx, end
+	}
+	ctx, release := context.WithDeadline(ctx, deadline)
+	return ctx, func() {
+		release()
+		end()
 	}
 }
 
@@ -118,22 +123,18 @@ func (c *Call) Returned() bool { return c.returned.Load() }
 // enter refuses a step that cannot work: the SDK would report a step with a done
 // context as a completed run, and does not notice a step within a step.
 func (c *Call) enter(ctx context.Context, id string) {
-	if sdkstep.IsWithinStep(ctx) {
+	if c.Aborted() != nil || (c.sdk != nil && c.sdk.Err() != nil) {
+		// The call is over, and this is a deferred function or one that went on
+		// after a recover. What it does would be lost, and done again.
+		panic(yield)
+	}
+	if c.inCallback.Load() || sdkstep.IsWithinStep(ctx) {
 		c.Abort(sdkerrors.NoRetryError(fmt.Errorf(
 			"step %q was called inside the callback of another step: call it in the function itself", id)))
 	}
-	if ctx.Err() != nil && !c.Yielded() {
-		c.Abort(fmt.Errorf("step %q was not started, its context is done: %w", id, cause(ctx)))
+	if ctx.Err() != nil && !c.unwound.Load() {
+		c.Abort(fmt.Errorf("step %q was not started, its context is done: %w", id, ctxerr.Cause(ctx)))
 	}
-}
-
-// cause is why ctx is done, with ctx.Err() in the chain.
-func cause(ctx context.Context) error {
-	err, why := ctx.Err(), context.Cause(ctx)
-	if errors.Is(why, err) {
-		return why
-	}
-	return fmt.Errorf("%w: %w", err, why)
 }
 
 // Step runs one step of the SDK, body, behind the guards every step shares. The
@@ -141,7 +142,7 @@ func cause(ctx context.Context) error {
 func Step[T any](ctx context.Context, id string, body func() (T, error)) (T, error) {
 	c := From(ctx)
 	if c == nil {
-		return body()
+		return outside(ctx, id, body)
 	}
 	c.enter(ctx, id)
 	returned := false
@@ -153,6 +154,23 @@ func Step[T any](ctx context.Context, id string, body func() (T, error)) (T, err
 	value, err := body()
 	returned = true
 	return value, err
+}
+
+// outside runs a step where there is no call of ours: in a unit test, or in a
+// function that the bare SDK serves.
+func outside[T any](ctx context.Context, id string, body func() (T, error)) (value T, err error) {
+	if ctx.Err() != nil {
+		return value, fmt.Errorf("step %q was not started, its context is done: %w", id, ctxerr.Cause(ctx))
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if r != any(sdkstep.ErrNotInFunction) {
+				panic(r)
+			}
+			err = fmt.Errorf("step %q: %w", id, sdkstep.ErrNotInFunction)
+		}
+	}()
+	return body()
 }
 
 // Callback wraps the callback of a step: a panic becomes an error of that step
@@ -172,6 +190,8 @@ func Callback[T any](id string, fn func(ctx context.Context) (T, error)) func(co
 				err = c.Recovered(fmt.Sprintf("step %q", id), r)
 			}
 		}()
+		c.inCallback.Store(true)
+		defer c.inCallback.Store(false)
 		value, err = fn(ctx)
 		if err != nil {
 			c.Logger.Warn("inngest: step failed",

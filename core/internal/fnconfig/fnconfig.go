@@ -8,7 +8,7 @@ import (
 	"github.com/inngest/inngestgo"
 )
 
-// Option is one option of a function. It is sealed: only this repository can
+// Option is one option of a function. It is sealed: only the core module can
 // name Config.
 type Option interface {
 	Apply(c *Config)
