@@ -181,27 +181,24 @@ func TestShutdownWaitsForASyncAndRefusesNewOnes(t *testing.T) {
 	require.NoError(t, app.Shutdown(t.Context()))
 }
 
-// A slow sync that somebody asked for does not keep Start's from ending.
-func TestShutdownEndsASyncThatWaitsForAnother(t *testing.T) {
+// Syncs run one after the other; who hangs up does not wait for the one before.
+func TestSyncThatWaitsForAnother(t *testing.T) {
 	t.Parallel()
-	reached, release := make(chan struct{}, 2), make(chan struct{})
+	reached, release := make(chan struct{}), make(chan struct{})
 	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, n int) {
-		reached <- struct{}{}
+		close(reached)
 		<-release
 		synced(w, r, n)
 	})
-	app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
-	app.MountedAt("test", "/api/inngest")
-	asked, hangUp := context.WithCancel(context.WithoutCancel(t.Context()))
-	answered := make(chan *inngestkit.Response)
-	go func() { answered <- app.Do(asked, request(http.MethodPut, "", "")) }()
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
+	first := make(chan *inngestkit.Response)
+	go func() { first <- app.Do(context.WithoutCancel(t.Context()), request(http.MethodPut, "", "")) }()
 	<-reached
-	require.NoError(t, app.Start(t.Context()))
-	done := make(chan error)
-	go func() { done <- app.Shutdown(context.WithoutCancel(t.Context())) }()
-	hangUp() // now only Start's sync could hold it up
-	<-answered
-	require.NoError(t, <-done)
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	second := app.Do(ctx, request(http.MethodPut, "", ""))
+	require.Equal(t, http.StatusInternalServerError, second.Status)
+	require.Contains(t, message(t, second), "waiting for another sync: context canceled")
 	close(release)
-	require.NotContains(t, l.String(), "inngest: synced")
+	require.Equal(t, http.StatusOK, (<-first).Status)
 }
