@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"time"
 )
@@ -68,7 +70,8 @@ func describe(runs []Run) string {
 	return strings.Join(texts, "; ")
 }
 
-// poll asks until the answer is yes, an error, or ctx or the server ends.
+// poll asks until the answer is yes, an error, or ctx or the server ends. That a
+// server cannot be reached is no answer: it has ended, or will be back.
 func (s *Server) poll(ctx context.Context, ask func() (bool, error)) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -78,7 +81,9 @@ func (s *Server) poll(ctx context.Context, ask func() (bool, error)) error {
 		case ctx.Err() != nil && (err != nil || !ok):
 			// What a call says that was cut short is of no use.
 			return context.Cause(ctx)
-		case err != nil || ok:
+		case ok:
+			return nil
+		case err != nil && !unreachable(err):
 			return err
 		}
 		select {
@@ -89,4 +94,10 @@ func (s *Server) poll(ctx context.Context, ask func() (bool, error)) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// unreachable reports whether err comes from the connection to the server.
+func unreachable(err error) bool {
+	_, network := errors.AsType[*net.OpError](err)
+	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -47,6 +47,8 @@ func TestRunsOfAnEvent(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, good, one)
 
+	_, err = s.AwaitRunsOf(ctx, "fake-good", 1) // the list comes later than the run
+	require.NoError(t, err)
 	of, err := s.RunsOf(ctx, "fake-good")
 	require.NoError(t, err)
 	require.Len(t, of, 1)

@@ -28,7 +28,8 @@ type gqlRun struct {
 
 // RunsOf returns the runs of the function with the slug, the oldest first,
 // whatever triggered them. It is how the runs of a schedule are found, which no
-// event of ours has triggered. A function that is not registered is an error.
+// event of ours has triggered. The server lists a run some time after it began. A
+// function that is not registered is an error.
 func (s *Server) RunsOf(ctx context.Context, slug string) ([]Run, error) {
 	functions, err := s.Functions(ctx)
 	if err != nil {

@@ -101,6 +101,16 @@ func (s *session) serve(ctx context.Context, env Env) (_ context.Context, stop f
 	}
 }
 
+// ended reports whether the server has ended.
+func (s *session) ended() bool {
+	select {
+	case <-s.server.Done():
+		return true
+	default:
+		return false
+	}
+}
+
 // stopped notes whether a part was stopped without an error.
 func (s *session) stopped(what string, err error) {
 	if err != nil {

@@ -33,6 +33,9 @@ func (s *session) tell(ctx context.Context) error {
 		fmt.Errorf("this should take seconds, and is not over after %s", storyTimeout))
 	defer cancel()
 	err := s.story(within)
+	if err != nil && s.ended() {
+		<-ctx.Done() // with the reason
+	}
 	if err != nil && ctx.Err() != nil {
 		// What was cut short says less than why.
 		return context.Cause(ctx)
