@@ -80,7 +80,13 @@ func TestServerThatDies(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	tb := &recordingTB{TB: t}
 	s := NewServer(tb, ServerConfig{})
+	waited := make(chan error, 1)
+	go func() {
+		_, err := s.AwaitRuns(context.WithoutCancel(t.Context()), "no-such-event", 1)
+		waited <- err
+	}()
 	require.NoError(t, kill(s.proc.cmd.Process))
+	require.ErrorContains(t, <-waited, "the server has ended: signal: killed")
 	<-s.Done()
 	requireEmpty(t, os.Getenv("TMPDIR"))
 	tb.runCleanups()
