@@ -281,7 +281,7 @@ func TestErrorsAreNotSecrets(t *testing.T) {
 	put := app.Do(t.Context(), withHeader(req, "X-Inngest-Sync-Kind", "out_of_band"))
 	require.Equal(t, http.StatusInternalServerError, put.Status)
 	said := err.Error() + string(put.Body) + l.String()
-	require.Contains(t, said, "user:xxxxx@127.0.0.1:1")
+	require.Regexp(t, `user:x+@127\.0\.0\.1:1`, said)
 	require.NotContains(t, said, "a-password")
 	printed, err := json.Marshal(map[string]any{"key": config.SigningKey, "event": config.EventKey})
 	require.NoError(t, err)

@@ -162,16 +162,7 @@ func (r *slowReader) Read([]byte) (int, error) {
 
 func TestShutdownWaitsForASyncAndRefusesNewOnes(t *testing.T) {
 	t.Parallel()
-	reached, release := make(chan struct{}), make(chan struct{})
-	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, n int) {
-		close(reached)
-		<-release
-		synced(w, r, n)
-	})
-	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
-	answered := make(chan *inngestkit.Response)
-	go func() { answered <- app.Do(context.WithoutCancel(t.Context()), request(http.MethodPut, "", "")) }()
-	<-reached
+	app, answered, release := appInASync(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, app.Shutdown(ctx), context.Canceled)
@@ -184,16 +175,7 @@ func TestShutdownWaitsForASyncAndRefusesNewOnes(t *testing.T) {
 // Syncs run one after the other; who hangs up does not wait for the one before.
 func TestSyncThatWaitsForAnother(t *testing.T) {
 	t.Parallel()
-	reached, release := make(chan struct{}), make(chan struct{})
-	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, n int) {
-		close(reached)
-		<-release
-		synced(w, r, n)
-	})
-	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
-	first := make(chan *inngestkit.Response)
-	go func() { first <- app.Do(context.WithoutCancel(t.Context()), request(http.MethodPut, "", "")) }()
-	<-reached
+	app, first, release := appInASync(t)
 	ctx, hangUp := context.WithCancel(t.Context())
 	hangUp()
 	second := app.Do(ctx, request(http.MethodPut, "", ""))

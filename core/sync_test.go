@@ -326,22 +326,30 @@ func firstFunction(t *testing.T, body []byte) map[string]any {
 	return got.Functions[0]
 }
 
+// appInASync returns an app in the middle of a sync, whose answer comes when
+// release is closed.
+func appInASync(t *testing.T) (app *inngestkit.App, answer <-chan *inngestkit.Response, release chan<- struct{}) {
+	t.Helper()
+	reached, released := make(chan struct{}), make(chan struct{})
+	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, n int) {
+		close(reached)
+		<-released
+		synced(w, r, n)
+	})
+	app, _ = newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
+	answered := make(chan *inngestkit.Response)
+	go func() { answered <- app.Do(context.WithoutCancel(t.Context()), request(http.MethodPut, "", "")) }()
+	<-reached
+	return app, answered, released
+}
+
 // Guard for hazard 19: calls do not wait for a sync.
 func TestCallsDoNotWaitForASync(t *testing.T) {
 	t.Parallel()
-	reached, release := make(chan struct{}), make(chan struct{})
-	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, n int) {
-		close(reached)
-		<-release
-		synced(w, r, n)
-	})
-	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
-	done := make(chan *inngestkit.Response)
-	go func() { done <- app.Do(context.WithoutCancel(t.Context()), request(http.MethodPut, "", "")) }()
-	<-reached
+	app, answered, release := appInASync(t)
 	require.Equal(t, http.StatusOK, callFn(t.Context(), t, app, signUpEnvelope(user{})).Status)
 	close(release)
-	require.Equal(t, http.StatusOK, (<-done).Status)
+	require.Equal(t, http.StatusOK, (<-answered).Status)
 }
 
 func TestServePathIsAnnouncedWithTheMount(t *testing.T) {
