@@ -96,6 +96,8 @@ func (a *App) syncUntilDone(ctx context.Context, appURL *url.URL, framework stri
 //
 // The server counts a 503 as an attempt, so a call in its last attempt fails.
 // Where that matters, take the instance out of the load balancer first.
+// Contexts of requests must not end with the signal to stop, as those of an
+// http.Server do whose BaseContext ends with it: calls would not end normally.
 func (a *App) Shutdown(ctx context.Context) error {
 	select {
 	case <-a.gate.close():
