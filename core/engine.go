@@ -93,7 +93,7 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 	rec := recorder{header: http.Header{}}
 	f.engine.ServeHTTP(&rec, f.sdkRequest(sdkCtx, req, e, stepID))
 
-	if rec.status == http.StatusOK && !c.Returned() {
+	if rec.status < http.StatusPartialContent && !c.Returned() {
 		return f.failed(req, c, http.StatusInternalServerError, errCutShort.Error(), rec.header)
 	}
 	if rec.status >= http.StatusBadRequest {
