@@ -44,10 +44,9 @@ type privateInspection struct {
 type capabilities struct {
 	InBandSync string `json:"in_band_sync"`
 	TrustProbe string `json:"trust_probe"`
-	Connect    string `json:"connect"`
 }
 
-var ourCapabilities = capabilities{InBandSync: "v1", TrustProbe: "v1", Connect: "v1"}
+var ourCapabilities = capabilities{InBandSync: "v1", TrustProbe: "v1"}
 
 // doInspect says how the app is configured: more to those who sign, and to
 // nobody a secret.
@@ -92,8 +91,8 @@ func (a *App) inspect(framework string, authenticated *bool) inspection {
 		SDKVersion:             inngestgo.SDKVersion,
 		ServeOrigin:            optional(c.serveOrigin()),
 		ServePath:              optional(c.ServePath),
-		SigningKeyHash:         optional(hashedKeyOf(c.SigningKey)),
-		SigningKeyFallbackHash: optional(hashedKeyOf(c.SigningKeyFallback)),
+		SigningKeyHash:         optional(hashedKey(c.SigningKey)),
+		SigningKeyFallbackHash: optional(hashedKey(c.SigningKeyFallback)),
 	}
 	return i
 }
@@ -103,13 +102,6 @@ func (c Config) mode() string {
 		return "dev"
 	}
 	return "cloud"
-}
-
-func hashedKeyOf(key Secret) string {
-	if key == "" {
-		return ""
-	}
-	return hashedKey(key)
 }
 
 func eventKeyHash(key Secret) *string {

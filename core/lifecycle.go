@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -43,18 +45,11 @@ func (a *App) Start(ctx context.Context) error {
 	if len(a.registry.Load().order) == 0 {
 		return errors.New("inngestkit: start: the app has no functions; call Register first")
 	}
-	origin := a.config.serveOrigin()
-	if origin == "" {
-		origin = fmt.Sprintf("http://localhost:%d", a.config.servePort())
-	}
-	path := firstOf(a.config.ServePath, mount.path)
-	if strings.ContainsAny(path, ":*{") {
+	host := net.JoinHostPort("localhost", strconv.Itoa(a.config.servePort()))
+	appURL := a.announced(&url.URL{Scheme: schemeHTTP, Host: host, Path: mount.path})
+	if strings.ContainsAny(appURL.Path, ":*{") {
 		return fmt.Errorf("inngestkit: start: the app is mounted at %q, which has parameters; "+
-			"set ServePath (INNGEST_SERVE_PATH) to the path the server is to call", path)
-	}
-	appURL, err := url.Parse(origin + path)
-	if err != nil {
-		return fmt.Errorf("inngestkit: start: the URL of the app: %w", err)
+			"set ServePath (INNGEST_SERVE_PATH) to the path the server is to call", appURL.Path)
 	}
 	if !a.gate.enter() {
 		return errors.New("inngestkit: start: the app is shut down")
@@ -68,7 +63,7 @@ func (a *App) Start(ctx context.Context) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(a.gate.closing, cancel)()
-		a.syncUntilDone(ctx, a.announced(appURL), mount.framework)
+		a.syncUntilDone(ctx, appURL, mount.framework)
 	}()
 	return nil
 }

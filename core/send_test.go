@@ -99,6 +99,21 @@ func TestSendWaitsAsLongAsTheServerSays(t *testing.T) {
 	})
 }
 
+// The context and the caller's patience end before an hour does.
+func TestSendDoesNotWaitForAnHour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := fakeClient(func(*http.Request, int) (*http.Response, error) {
+			return response(http.StatusTooManyRequests, "", http.Header{"Retry-After": {"3600"}}), nil
+		})
+		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client})
+		start := time.Now()
+		_, err := app.Send(t.Context(), signedUp.New(user{}))
+		require.ErrorContains(t, err, "429 Too Many Requests")
+		require.LessOrEqual(t, time.Since(start), 30*time.Second)
+	})
+}
+
 func TestSendGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

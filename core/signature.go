@@ -124,11 +124,12 @@ func sign(key, body []byte, now time.Time) string {
 }
 
 // hashedKey is the form in which a signing key authenticates requests to the
-// API: the prefix, and the hash of the secret part (docs/SDK_SPEC.md, 4.1.4).
+// API: the prefix, and the hash of the secret part (docs/SDK_SPEC.md, 4.1.4). It
+// is "" for no key.
 func hashedKey(key Secret) string {
 	secret, err := hex.DecodeString(secretPart(key))
-	if err != nil {
-		return "" // New refuses such keys.
+	if err != nil || len(secret) == 0 {
+		return "" // New refuses keys that are not hexadecimal.
 	}
 	sum := sha256.Sum256(secret)
 	return keyPrefix.FindString(string(key)) + hex.EncodeToString(sum[:])

@@ -7,7 +7,7 @@
 //		flow.Concurrency(1, flow.Key("event.data.accountId")),
 //	)
 //
-// Each option may be given once. Values the Inngest server would refuse or
+// Each option may be given once, Concurrency twice. Values the Inngest server would refuse or
 // silently change are errors of App.Register, with the limit in the message; the
 // limits are those of the server's source, packages pkg/inngest and pkg/consts.
 package flow

@@ -21,22 +21,23 @@ import (
 // adapter is one way to serve an app.
 type adapter struct {
 	name  string
+	path  string // where the app is then
 	mount func(app *inngestkit.App) http.Handler
 }
 
 // adapters is every way to serve an app that is tested here.
 var adapters = []adapter{
-	{"nethttp", func(app *inngestkit.App) http.Handler {
+	{"nethttp", "/api/inngest", func(app *inngestkit.App) http.Handler {
 		mux := http.NewServeMux()
 		inngesthttp.Mount(mux, app)
 		return mux
 	}},
-	{"gin", func(app *inngestkit.App) http.Handler {
+	{"gin", "/api/inngest", func(app *inngestkit.App) http.Handler {
 		r := gin.New()
 		inngestgin.Mount(r, app)
 		return r
 	}},
-	{"gin group", func(app *inngestkit.App) http.Handler {
+	{"gin group", "/v1/internal/api/inngest", func(app *inngestkit.App) http.Handler {
 		r := gin.New()
 		inngestgin.Mount(r.Group("/v1").Group("/internal"), app)
 		return r

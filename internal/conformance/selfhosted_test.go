@@ -26,12 +26,8 @@ func TestSelfHostedServerSigns(t *testing.T) {
 		ordered := inngestkit.NewEvent[user]("order/placed")
 		listener := listen(t, "")
 		addr := listener.Addr().String()
-		path := "/api/inngest"
-		if with.name == "gin group" {
-			path = "/v1/internal" + path
-		}
 		server := inngesttest.NewServer(t, inngesttest.ServerConfig{
-			SigningKey: key, EventKey: eventKey, AppURLs: []string{"http://" + addr + path},
+			SigningKey: key, EventKey: eventKey, AppURLs: []string{"http://" + addr + with.path},
 		})
 		i := serveConfig(t, with, inngestkit.Config{
 			AppID: "signed", SigningKey: key, EventKey: eventKey, BaseURL: server.URL(),
@@ -47,7 +43,7 @@ func TestSelfHostedServerSigns(t *testing.T) {
 		require.Equal(t, `"o1"`, string(run.Output))
 		require.Equal(t, 1, c.of("one"))
 
-		req, err := http.NewRequestWithContext(within(t), http.MethodPost, "http://"+addr+path+"?fnId=signed-order",
+		req, err := http.NewRequestWithContext(within(t), http.MethodPost, "http://"+addr+with.path+"?fnId=signed-order",
 			strings.NewReader(`{"ctx":{},"event":{"data":{}}}`))
 		require.NoError(t, err)
 		resp, err := http.DefaultClient.Do(req)
