@@ -13,6 +13,8 @@ type App struct {
 
 	registering sync.Mutex
 	registry    atomic.Pointer[registry]
+	middleware  []Middleware
+	chain       atomic.Pointer[chain]
 
 	verifier *verifier
 	sender   *sender
@@ -31,6 +33,7 @@ func New(config Config) (*App, error) {
 	}
 	a := &App{config: config}
 	a.registry.Store(&registry{byID: map[string]*function{}})
+	a.chain.Store(newChain(a, nil))
 	a.verifier = newVerifier(config.SigningKey, config.SigningKeyFallback)
 	a.sender = newSender(config)
 	a.syncer.init()
@@ -60,15 +63,6 @@ func (a *App) FunctionIDs() []string {
 		ids[i] = f.source.id
 	}
 	return ids
-}
-
-// Send sends events to Inngest and returns their IDs, in the same order. It
-// tries again after network errors, 429 and 5xx answers, for about half a minute
-// or until ctx is done; the server knows a repeated request by its seed and does
-// not take the events twice. A refusal is a [*SendError]; an event that the server
-// would refuse is an error that names it, and none is sent.
-func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
-	return a.sender.send(ctx, events)
 }
 
 type appContextKey struct{}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/inngest/inngestgo"
 
@@ -24,14 +25,17 @@ import (
 type function struct {
 	id     string // the composite ID
 	app    *App
-	source Function
+	source definition
 	config inngestgo.FunctionOpts
+	own    []any // the middleware of the groups and the function
+	chain  atomic.Pointer[chain]
 	engine http.Handler
 	query  string // the query of a call that is not aimed at one step
 }
 
-func (a *App) newFunction(id string, source Function, config fnconfig.Config) (*function, error) {
-	f := &function{id: id, app: a, source: source, config: config.Options}
+func (a *App) newFunction(id string, source definition, config fnconfig.Config) (*function, error) {
+	f := &function{id: id, app: a, source: source, config: config.Options, own: config.Middleware}
+	f.chain.Store(newChain(a, f.middleware()))
 	f.query = url.Values{"fnId": {id}, "stepId": {anyStep}}.Encode()
 	client, err := inngestgo.NewClient(a.sdkOptions())
 	if err != nil {
@@ -79,15 +83,8 @@ var (
 
 // call executes one call by the server.
 func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID string) *Response {
-	c := &call.Call{
-		FunctionID: f.source.id,
-		RunID:      e.RunID,
-		Attempt:    e.Attempt,
-		Event:      e.Event,
-		Events:     e.Events,
-		Caller:     ctx,
-		Logger:     f.app.config.Logger,
-	}
+	targeted := stepID != "" && stepID != anyStep
+	c := f.newCall(ctx, e, targeted)
 	// To the SDK a done context looks like a completed run: it must not see one.
 	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
@@ -104,35 +101,43 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 	return resp
 }
 
+// newCall makes what one call needs on its way through the SDK.
+func (f *function) newCall(ctx context.Context, e *envelope, targeted bool) *call.Call {
+	c := &call.Call{
+		FunctionID:  f.source.id,
+		RunID:       e.RunID,
+		Attempt:     e.Attempt,
+		MaxAttempts: e.MaxAttempts,
+		Event:       e.Event,
+		Events:      e.Events,
+		Caller:      ctx,
+		Logger:      f.app.config.Logger,
+	}
+	c.Replay.Start(e.Steps, targeted)
+	return c
+}
+
 // run is the function as the SDK sees it.
-func (f *function) run(ctx context.Context, in inngestgo.Input[struct{}]) (result any, err error) {
+func (f *function) run(ctx context.Context, in inngestgo.Input[struct{}]) (any, error) {
 	c := call.From(ctx)
 	ctx, cancel := c.Begin(ctx)
 	defer cancel()
-	defer func() {
-		r := recover()
-		switch aborted := c.Aborted(); {
-		case aborted != nil:
-			result, err = nil, aborted
-		case r == nil:
-		case call.IsYield(r):
-			panic(r)
-		default:
-			result, err = nil, c.Recovered("function "+f.source.id, r)
-		}
-	}()
-	result, err = f.source.invoke(ctx, c, in.InputCtx)
-	if c.Yielded() {
-		// The user's code swallowed the unwinding of a step with its own recover.
+	chain := f.chain.Load()
+	fc := f.functionCall(c, in.InputCtx)
+	ctx = fc.prepare(ctx, chain)
+	output, err := chain.function(ctx, fc)
+	switch aborted := c.Aborted(); {
+	case aborted != nil:
+		return nil, aborted
+	case c.Yielded():
 		call.Yield()
-	}
-	if err == nil && c.Caller.Err() != nil {
+	case err == nil && c.Caller.Err() != nil:
 		// Nobody may be there to take the result, and a step of the SDK's own that
 		// met the done context may have been passed over.
 		return nil, fmt.Errorf("%w: %w", errHungUp, ctxerr.Cause(c.Caller))
 	}
 	c.SetReturned()
-	return result, err
+	return output, err
 }
 
 // failed makes the answer to a call that ended with an error.

@@ -16,9 +16,10 @@ type envelope struct {
 	Events  []byte
 	Steps   []byte
 	Context []byte
-	// RunID and Attempt are decoded from Context.
-	RunID   string
-	Attempt int
+	// RunID, Attempt and MaxAttempts are decoded from Context.
+	RunID       string
+	Attempt     int
+	MaxAttempts int
 	// UseAPI says that the server left out Events and Steps.
 	UseAPI bool
 }
@@ -60,14 +61,15 @@ func parseEnvelope(body []byte) (*envelope, error) {
 		return nil, errors.New(`the body has no "event" or no "ctx"`)
 	}
 	var context struct {
-		RunID   string `json:"run_id"`
-		Attempt int    `json:"attempt"`
-		UseAPI  bool   `json:"use_api"`
+		RunID       string `json:"run_id"`
+		Attempt     int    `json:"attempt"`
+		MaxAttempts int    `json:"max_attempts"`
+		UseAPI      bool   `json:"use_api"`
 	}
 	if err := json.Unmarshal(e.Context, &context); err != nil {
 		return nil, fmt.Errorf(`the body's "ctx": %w`, err)
 	}
-	e.RunID, e.Attempt = context.RunID, context.Attempt
+	e.RunID, e.Attempt, e.MaxAttempts = context.RunID, context.Attempt, context.MaxAttempts
 	e.UseAPI = e.UseAPI || context.UseAPI
 	return &e, nil
 }

@@ -1,32 +1,64 @@
 package inngestkit
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"reflect"
 	"slices"
-
-	"github.com/inngest/inngestgo"
-
-	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
 // Function is a durable function: an ID, triggers, options and a handler. It is
-// a plain value that does nothing until it is given to [App.Register].
-type Function struct {
+// a plain value that does nothing until it is given to [App.Register]. [OnEvent]
+// and [OnCron] make it.
+type Function interface {
+	// ID is the ID of the function within its app.
+	ID() string
+
+	definition() definition
+}
+
+// TypedFunction is a [Function] whose event data and output have known types, so
+// that step.Invoke can call it with both checked by the compiler.
+type TypedFunction[T, R any] struct{ def definition }
+
+var _ Function = TypedFunction[any, any]{}
+
+// definition is all there is to say about a function.
+type definition struct {
 	id       string
 	triggers []trigger
-	options  []Option
-	data     reflect.Type
+	// name is the default of the name option.
+	name string
+	// options are the function's own; outer are those of its groups, from the
+	// innermost on.
+	options []Option
+	outer   [][]Option
+	// middleware goes around that of the options.
+	middleware []any
+	// data is the type of the events' data.
+	data reflect.Type
 	// invoke decodes the event and calls the handler; nil if there is no handler.
-	invoke func(ctx context.Context, c *call.Call, in InputCtx) (any, error)
+	invoke func(ctx context.Context, c *FunctionCall) (any, error)
 }
 
 // ID is the ID of the function within its app.
-func (f Function) ID() string { return f.id }
+func (f TypedFunction[T, R]) ID() string { return f.def.id }
+
+func (f TypedFunction[T, R]) definition() definition { return f.def }
+
+// Ref is a reference to the function, for step.Invoke from within the same app.
+func (f TypedFunction[T, R]) Ref() Ref[T, R] { return Ref[T, R]{FunctionID: f.def.id} }
+
+// Ref refers to a function by its IDs: one of another app, or one whose value
+// cannot be reached. It promises that the function takes T and returns R.
+type Ref[T, R any] struct {
+	// AppID is the ID of the function's app, "" for the app of the caller.
+	AppID string
+	// FunctionID is the ID of the function within its app.
+	FunctionID string
+}
+
+// Ref returns r. With it, a Ref fits wherever a function does.
+func (r Ref[T, R]) Ref() Ref[T, R] { return r }
 
 // OnEvent returns the function id, which runs handler for every event that
 // trigger names. The server retries a run whose handler or step returns an
@@ -39,11 +71,11 @@ func OnEvent[T, R any](
 	trigger Trigger[T],
 	handler func(ctx context.Context, in Input[T]) (R, error),
 	options ...Option,
-) Function {
-	f := newFunction(id, handler, options)
+) TypedFunction[T, R] {
+	f := newTypedFunction(id, handler, options)
 	if trigger != nil {
 		var zero T
-		f.triggers = trigger.triggers(zero)
+		f.def.triggers = trigger.triggers(zero)
 	}
 	return f
 }
@@ -56,60 +88,22 @@ func OnCron[T, R any](
 	id, schedule string,
 	handler func(ctx context.Context, in Input[T]) (R, error),
 	options ...Option,
-) Function {
-	f := newFunction(id, handler, options)
-	f.triggers = []trigger{{cron: schedule, isCron: true}}
+) TypedFunction[T, R] {
+	f := newTypedFunction(id, handler, options)
+	f.def.triggers = []trigger{{cron: schedule, isCron: true}}
 	return f
 }
 
-func newFunction[T, R any](id string, handler func(context.Context, Input[T]) (R, error), options []Option) Function {
-	f := Function{id: id, options: slices.Clone(options), data: reflect.TypeFor[T]()}
+func newTypedFunction[T, R any](id string, handler func(context.Context, Input[T]) (R, error), options []Option) TypedFunction[T, R] {
+	def := definition{id: id, options: slices.Clone(options), data: reflect.TypeFor[T]()}
 	if handler != nil {
-		f.invoke = func(ctx context.Context, c *call.Call, inputCtx InputCtx) (any, error) {
-			in, err := decodeInput[T](c, inputCtx)
+		def.invoke = func(ctx context.Context, c *FunctionCall) (any, error) {
+			in, err := decodeInput[T](c, c.input)
 			if err != nil {
 				return nil, err
 			}
 			return handler(ctx, in)
 		}
 	}
-	return f
-}
-
-// decodeInput decodes the event once, from the bytes the server sent. Events
-// holds the same value again unless the run was triggered by a batch.
-func decodeInput[T any](c *call.Call, inputCtx InputCtx) (Input[T], error) {
-	in := Input[T]{InputCtx: inputCtx}
-	if isBatch(c.Event, c.Events) {
-		if err := json.Unmarshal(c.Events, &in.Events); err != nil {
-			return in, eventError(c, err)
-		}
-		in.Event = in.Events[0]
-		return in, nil
-	}
-	if err := json.Unmarshal(c.Event, &in.Event); err != nil {
-		return in, eventError(c, err)
-	}
-	in.Events = []Event[T]{in.Event}
-	return in, nil
-}
-
-// isBatch reports whether events is a JSON array with anything but event in it.
-// The server always sends both, and for a single event the same bytes twice.
-func isBatch(event, events []byte) bool {
-	if len(events) < 2 || events[0] != '[' {
-		return false
-	}
-	inner := bytes.TrimSpace(events[1 : len(events)-1])
-	return len(inner) > 0 && !bytes.Equal(inner, event)
-}
-
-// eventError says that the event does not fit the function's type. Trying again
-// would not help, so it is not retried.
-func eventError(c *call.Call, err error) error {
-	var mismatch *json.UnmarshalTypeError
-	if errors.As(err, &mismatch) && mismatch.Field != "" {
-		err = fmt.Errorf("field %q is a JSON %s where Go has %s", mismatch.Field, mismatch.Value, mismatch.Type)
-	}
-	return inngestgo.NoRetryError(fmt.Errorf("the event does not fit the type of function %q: %w", c.FunctionID, err))
+	return TypedFunction[T, R]{def}
 }

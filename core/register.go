@@ -43,35 +43,57 @@ var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 func (a *App) Register(functions ...Function) error {
 	a.registering.Lock()
 	defer a.registering.Unlock()
-	registered := a.registry.Load()
-	var errs []error
-	added := make([]*function, 0, len(functions))
-	seen := map[string]bool{}
+	r := registrar{app: a, registered: a.registry.Load(), seen: map[string]bool{}}
 	for _, f := range functions {
-		id := a.compositeID(f.id)
-		config, problems := f.check()
-		if seen[id] || registered.byID[id] != nil {
-			problems = append(problems, taken(f.id))
-		}
-		seen[id] = true
-		for _, p := range problems {
-			errs = append(errs, &RegistrationError{Function: f.id, Field: p.Field, Value: p.Value, Reason: p.Reason})
-		}
-		if len(problems) > 0 {
+		if f == nil {
+			r.refuse("", problem{Field: "Function", Value: "nil", Reason: "is no function; leave it out"})
 			continue
 		}
-		fn, err := a.newFunction(id, f, config)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("inngestkit: function %q: %w", f.id, err))
-			continue
-		}
-		added = append(added, fn)
+		r.add(f.definition())
 	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
+	if len(r.errs) > 0 {
+		return errors.Join(r.errs...)
 	}
-	a.registry.Store(registered.with(added))
+	a.registry.Store(r.registered.with(r.added))
 	return nil
+}
+
+// registrar is one Register at work.
+type registrar struct {
+	app        *App
+	registered *registry
+	seen       map[string]bool
+	added      []*function
+	errs       []error
+}
+
+func (r *registrar) refuse(functionID string, problems ...problem) {
+	for _, p := range problems {
+		r.errs = append(r.errs, &RegistrationError{Function: functionID, Field: p.Field, Value: p.Value, Reason: p.Reason})
+	}
+}
+
+// add checks a function and makes its engine, and then its failure handler's.
+func (r *registrar) add(def definition) {
+	id := r.app.compositeID(def.id)
+	config := def.check()
+	failed, hasFailed := failureOf(def, id, &config)
+	if r.seen[id] || r.registered.byID[id] != nil {
+		config.Problems = append(config.Problems, taken(def.id))
+	}
+	r.seen[id] = true
+	r.refuse(def.id, config.Problems...)
+	if len(config.Problems) == 0 {
+		fn, err := r.app.newFunction(id, def, config)
+		if err != nil {
+			r.errs = append(r.errs, fmt.Errorf("inngestkit: function %q: %w", def.id, err))
+			return
+		}
+		r.added = append(r.added, fn)
+	}
+	if hasFailed {
+		r.add(failed)
+	}
 }
 
 // registry is the functions of an app. It is never changed, only replaced, so
@@ -98,28 +120,41 @@ func taken(id string) problem {
 	return problem{Field: "ID", Value: id, Reason: "is taken by another function of this app; IDs must differ"}
 }
 
-// check applies the options and collects what is wrong with the function.
-func (f Function) check() (fnconfig.Config, []problem) {
+// check applies the options, the function's own first and then those of its
+// groups, and collects what is wrong with the function.
+func (d definition) check() fnconfig.Config {
 	config := fnconfig.Config{}
-	config.Options.ID = f.id
-	if !idPattern.MatchString(f.id) {
-		config.Refuse("ID", f.id, "is malformed; use letters, digits, '-', '_' and '.', beginning with a letter or digit")
+	config.Options.ID, config.Options.Name = d.id, d.name
+	if !idPattern.MatchString(d.id) {
+		config.Refuse("ID", d.id, "is malformed; use letters, digits, '-', '_' and '.', beginning with a letter or digit")
 	}
-	if f.invoke == nil {
+	if d.invoke == nil {
 		config.Refuse("Handler", "nil", "is missing; make functions with OnEvent or OnCron and give them a handler")
 	}
-	if f.data != nil && !isObject(f.data) {
-		config.Refuse("Event", f.data.String(), "cannot be event data, which is a JSON object; use a struct or a map")
+	if d.data != nil && !isObject(d.data) {
+		config.Refuse("Event", d.data.String(), "cannot be event data, which is a JSON object; use a struct or a map")
 	}
-	checkTriggers(f.triggers, config.Refuse)
-	for i, option := range f.options {
+	checkTriggers(d.triggers, config.Refuse)
+	middleware := applyOptions(&config, d.options)
+	for _, options := range d.outer {
+		config.NextLevel()
+		middleware = slices.Concat(applyOptions(&config, options), middleware)
+	}
+	config.Middleware = slices.Concat(d.middleware, middleware)
+	return config
+}
+
+// applyOptions applies the options of one level and returns their middleware.
+func applyOptions(config *fnconfig.Config, options []Option) (middleware []any) {
+	config.Middleware = nil
+	for i, option := range options {
 		if option == nil {
 			config.Refuse("Option", i, "is nil; leave it out")
 			continue
 		}
-		option.Apply(&config)
+		option.Apply(config)
 	}
-	return config, config.Problems
+	return config.Middleware
 }
 
 // isObject reports whether values of type t can be decoded from a JSON object.

@@ -43,7 +43,7 @@ func TestRegisterRefuses(t *testing.T) {
 		field    string
 		reason   string
 	}{
-		{"zero value", inngestkit.Function{}, "Handler", "make functions with OnEvent or OnCron"},
+		{"zero value", inngestkit.TypedFunction[any, any]{}, "Handler", "make functions with OnEvent or OnCron"},
 		{"no ID", event(""), "ID", "malformed"},
 		{"ID with a space", event("a b"), "ID", "malformed"},
 		{"ID with a slash", event("a/b"), "ID", "malformed"},

@@ -3,13 +3,11 @@ package step
 import (
 	"context"
 
-	sdkstep "github.com/inngest/inngestgo/step"
-
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
 // Run runs fn as a step and returns its result, which is kept as JSON: at most
-// 4 MiB of it. If fn returns an error or panics, the step alone is retried; when
+// 4 MiB of it. What Run returns is always decoded from that JSON. If fn returns an error or panics, the step alone is retried; when
 // its retries are spent, Run returns an [Error] and the function may go on.
 //
 // The id names the step in the run. A second step with the same id is told apart
@@ -17,7 +15,5 @@ import (
 //
 // Outside a function, in a unit test for example, Run calls fn at once.
 func Run[T any](ctx context.Context, id string, fn func(ctx context.Context) (T, error)) (T, error) {
-	return call.Step(ctx, id, func() (T, error) {
-		return sdkstep.Run(ctx, id, call.Callback(id, fn))
-	})
+	return call.Run(ctx, id, fn)
 }

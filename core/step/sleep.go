@@ -2,6 +2,7 @@ package step
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -15,12 +16,12 @@ import (
 // meantime. A negative d counts as zero. Outside a function it panics, since
 // there is no run to pause.
 func Sleep(ctx context.Context, id string, d time.Duration) {
-	_, err := call.Step(ctx, id, func() (struct{}, error) {
+	_, err := call.Wait[any](ctx, id, func() (json.RawMessage, error) {
 		if c := call.From(ctx); c != nil && d > maxPause {
 			c.Abort(sdkerrors.NoRetryError(fmt.Errorf("step %q sleeps for %s: a run sleeps for at most 366 days", id, d)))
 		}
 		sdkstep.Sleep(ctx, id, max(d, 0))
-		return struct{}{}, nil
+		return nil, nil
 	})
 	if err != nil {
 		panic(err)

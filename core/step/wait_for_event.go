@@ -2,6 +2,7 @@ package step
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -56,13 +57,13 @@ func WaitForEvent[T any](
 	for _, o := range options {
 		o.apply(&w)
 	}
-	return call.Step(ctx, id, func() (inngestkit.Event[T], error) {
+	return call.Wait[inngestkit.Event[T]](ctx, id, func() (json.RawMessage, error) {
 		if c := call.From(ctx); c != nil && (w.timeout <= 0 || w.timeout > maxPause) {
 			c.Abort(sdkerrors.NoRetryError(fmt.Errorf(
 				"step %q waits %s for event %q: give step.Timeout more than 0 and at most 366 days",
 				id, w.timeout, event.Name())))
 		}
-		return sdkstep.WaitForEvent[inngestkit.Event[T]](ctx, id, sdkstep.WaitForEventOpts{
+		return sdkstep.WaitForEvent[json.RawMessage](ctx, id, sdkstep.WaitForEventOpts{
 			Event: event.Name(), Timeout: w.timeout, If: w.expression(),
 		})
 	})

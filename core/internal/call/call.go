@@ -4,9 +4,9 @@ package call
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -21,6 +21,8 @@ type Call struct {
 	FunctionID string
 	RunID      string
 	Attempt    int
+	// MaxAttempts is 0 if the server did not say.
+	MaxAttempts int
 
 	// Event and Events are the raw JSON of the triggering event and of the batch
 	// it came in. The function decodes them; the SDK never sees them, because it
@@ -33,13 +35,40 @@ type Call struct {
 
 	Logger *slog.Logger
 
+	// Step runs the callback of a step, inside the middleware.
+	Step StepFunc
+	// Restore changes the kept result of a step before the function gets it; nil
+	// if no middleware wants to.
+	Restore RestoreFunc
+
+	// Send is the core's middleware around what the function sends, if any.
+	Send any
+
+	// Replay is how far the function has come through what earlier calls did.
+	Replay Replay
+
 	sdk        context.Context //nolint:containedctx // see Caller
 	inCallback atomic.Bool
 	unwound    atomic.Bool
 	returned   atomic.Bool
 	mu         sync.Mutex
 	abortErr   error
+	indexes    map[string]int
 }
+
+// ID names a step in a run.
+type ID struct {
+	Name string
+	// Index is how many steps with the same name came before in the function.
+	Index int
+}
+
+// StepFunc runs callback as the step id.
+type StepFunc func(ctx context.Context, id ID, callback func(context.Context) (any, error)) (any, error)
+
+// RestoreFunc returns what the function gets to see of data, the kept result of
+// the step id.
+type RestoreFunc func(ctx context.Context, id ID, data json.RawMessage) (json.RawMessage, error)
 
 type contextKey struct{}
 
@@ -95,22 +124,22 @@ func (c *Call) Aborted() error {
 	return c.abortErr
 }
 
+// next names the next step that is called name, as the SDK counts them.
+func (c *Call) next(name string) ID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.indexes == nil {
+		c.indexes = map[string]int{}
+	}
+	id := ID{Name: name, Index: c.indexes[name]}
+	c.indexes[name]++
+	return id
+}
+
 // Yielded reports whether a step has handed control back to the server. What the
 // function returns after that does not count.
 func (c *Call) Yielded() bool {
 	return c.unwound.Load() || (c.sdk != nil && c.sdk.Err() != nil)
-}
-
-// Recovered turns a value recovered from the user's code into an error and logs
-// the stack, which never leaves the process.
-func (c *Call) Recovered(where string, value any) error {
-	c.Logger.Error("inngest: "+where+" panicked",
-		"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt,
-		"panic", fmt.Sprint(value), "stack", string(debug.Stack()))
-	if err, ok := value.(error); ok {
-		return fmt.Errorf("%s panicked: %w", where, err)
-	}
-	return fmt.Errorf("%s panicked: %v", where, value)
 }
 
 // SetReturned notes that the function ended by itself.
@@ -134,69 +163,5 @@ func (c *Call) enter(ctx context.Context, id string) {
 	}
 	if ctx.Err() != nil && !c.unwound.Load() {
 		c.Abort(fmt.Errorf("step %q was not started, its context is done: %w", id, ctxerr.Cause(ctx)))
-	}
-}
-
-// Step runs one step of the SDK, body, behind the guards every step shares. The
-// SDK leaves a step by a panic when the server has to take over.
-func Step[T any](ctx context.Context, id string, body func() (T, error)) (T, error) {
-	c := From(ctx)
-	if c == nil {
-		return outside(ctx, id, body)
-	}
-	c.enter(ctx, id)
-	returned := false
-	defer func() {
-		if !returned {
-			c.unwound.Store(true)
-		}
-	}()
-	value, err := body()
-	returned = true
-	return value, err
-}
-
-// outside runs a step where there is no call of ours: in a unit test, or in a
-// function that the bare SDK serves.
-func outside[T any](ctx context.Context, id string, body func() (T, error)) (value T, err error) {
-	if ctx.Err() != nil {
-		return value, fmt.Errorf("step %q was not started, its context is done: %w", id, ctxerr.Cause(ctx))
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			if r != any(sdkstep.ErrNotInFunction) {
-				panic(r)
-			}
-			err = fmt.Errorf("step %q: %w", id, sdkstep.ErrNotInFunction)
-		}
-	}()
-	return body()
-}
-
-// Callback wraps the callback of a step: a panic becomes an error of that step
-// and is retried like one.
-func Callback[T any](id string, fn func(ctx context.Context) (T, error)) func(context.Context) (T, error) {
-	return func(ctx context.Context) (value T, err error) {
-		c := From(ctx)
-		if c == nil {
-			return fn(ctx)
-		}
-		defer func() {
-			switch r := recover(); {
-			case r == nil:
-			case IsYield(r):
-				panic(r)
-			default:
-				err = c.Recovered(fmt.Sprintf("step %q", id), r)
-			}
-		}()
-		c.inCallback.Store(true)
-		defer c.inCallback.Store(false)
-		value, err = fn(ctx)
-		if err != nil {
-			c.Logger.Warn("inngest: step failed",
-				"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt, "step", id, "error", err)
-		}
-		return value, err
 	}
 }

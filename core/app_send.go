@@ -1,0 +1,62 @@
+package inngestkit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/inngestkit/inngestkit/core/internal/call"
+)
+
+// Send sends events to Inngest and returns their IDs, in the same order. It
+// tries again after network errors, 429 and 5xx answers, for about half a minute
+// or until ctx is done; the server knows a repeated request by its seed and does
+// not take the events twice. A refusal is a [*SendError]; an event that the server
+// would refuse is an error that names it, and none is sent.
+//
+// The app's middleware sees the events first; with the context of a function, that
+// of its groups and its own too.
+func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
+	send := a.sendChain(ctx)
+	if send == nil {
+		return a.sender.send(ctx, events)
+	}
+	raw, err := rawEvents(events)
+	if err != nil {
+		return nil, err
+	}
+	return send(ctx, raw)
+}
+
+// sendChain is the middleware around what is sent with ctx, nil for none.
+func (a *App) sendChain(ctx context.Context) SendHandler {
+	if c := call.From(ctx); c != nil && FromContext(ctx) == a {
+		send, _ := c.Send.(SendHandler)
+		return send
+	}
+	return a.chain.Load().send
+}
+
+// sendRaw sends what the middleware has made of the events.
+func (a *App) sendRaw(ctx context.Context, events []RawEvent) ([]string, error) {
+	all := make([]AnyEvent, len(events))
+	for i, event := range events {
+		all[i] = event
+	}
+	return a.sender.send(ctx, all)
+}
+
+// rawEvents encodes the data of events.
+func rawEvents(events []AnyEvent) ([]RawEvent, error) {
+	raw := make([]RawEvent, len(events))
+	for i, event := range events {
+		encoded, err := json.Marshal(event)
+		if err == nil {
+			err = json.Unmarshal(encoded, &raw[i])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("inngestkit: send: event %d: it cannot be encoded: %w", i, err)
+		}
+	}
+	return raw, nil
+}

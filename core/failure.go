@@ -1,0 +1,84 @@
+package inngestkit
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+)
+
+// failedEvent is what the server sends when a run has failed for good.
+const failedEvent = "inngest/function.failed"
+
+// failureSuffix makes the ID of a function's failure handler, as in Inngest's SDK
+// for TypeScript.
+const failureSuffix = "-failure"
+
+// FailedRun is the data of the event that an [OnFailure] handler gets: the run
+// that failed, whose own event has data of type T.
+type FailedRun[T any] struct {
+	// FunctionID is the ID of the function, with the ID of its app before it.
+	FunctionID string `json:"function_id"`
+	RunID      string `json:"run_id"`
+	// Error is the error of the last attempt.
+	Error RunError `json:"error"`
+	// Event is what triggered the run, the first of Events.
+	Event  Event[T]   `json:"event"`
+	Events []Event[T] `json:"events"`
+}
+
+// RunError is the error a run failed with.
+type RunError struct {
+	Name    string `json:"name"`
+	Message string `json:"message"`
+	// Stack is given by SDKs of other languages. This one keeps stacks in the log.
+	Stack string `json:"stack,omitempty"`
+}
+
+// Error implements error.
+func (e RunError) Error() string { return e.Message }
+
+// OnFailure runs handler when a run of the function has failed and its retries are
+// spent; not when it was cancelled. The handler is a function of its own, with the
+// ID of the function and "-failure", and steps and options of its own; the
+// function's middleware wraps it too. T is the function's own type, or any.
+func OnFailure[T, R any](
+	handler func(ctx context.Context, in Input[FailedRun[T]]) (R, error), options ...Option,
+) Option {
+	return fnconfig.Func(func(c *fnconfig.Config) {
+		if !c.Once("OnFailure", "a handler") {
+			return
+		}
+		if handler == nil {
+			c.Refuse("OnFailure", "nil", "is no handler; leave the option out")
+			return
+		}
+		c.OnFailure = failure{reflect.TypeFor[T](), newTypedFunction("", handler, options).def}
+	})
+}
+
+// failure is a failure handler that does not know its function yet.
+type failure struct {
+	data reflect.Type // of the function's events
+	def  definition
+}
+
+// failureOf makes the function that handles the failures of def, which is
+// registered as id; ok is false if it has no handler.
+func failureOf(def definition, id string, config *fnconfig.Config) (failed definition, ok bool) {
+	f, ok := config.OnFailure.(failure)
+	if !ok {
+		return definition{}, false
+	}
+	if f.data != def.data && f.data != reflect.TypeFor[any]() {
+		config.Refuse("OnFailure", f.data.String(), "is not the function's own type of event data, which is %v", def.data)
+	}
+	failed = f.def
+	failed.id = def.id + failureSuffix
+	failed.name = firstOf(config.Options.Name, def.id) + " (failure)"
+	expression := fmt.Sprintf("event.data.function_id == '%s'", id)
+	failed.triggers = []trigger{{event: failedEvent, expression: &expression}}
+	failed.middleware = config.Middleware
+	return failed, true
+}

@@ -1,0 +1,111 @@
+package inngestkit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/inngestkit/inngestkit/core/internal/call"
+)
+
+// RawEvent is an event with its data as JSON, as middleware sees it.
+type RawEvent = Event[json.RawMessage]
+
+// FunctionCall is one call of a function by the server, as middleware sees it. A
+// run takes several.
+type FunctionCall struct {
+	// FunctionID is the ID of the function within its app.
+	FunctionID string
+	// RunID is the ID of the run, the same for all its calls.
+	RunID string
+	// Attempt counts the tries of what the call is to do, from 0.
+	Attempt int
+	// MaxAttempts is how many tries there are, 0 if the server did not say.
+	MaxAttempts int
+	// Env is the Inngest environment of the run.
+	Env string
+	// RequestID and JobID are the server's names of this call; "" if it gave none.
+	RequestID string
+	JobID     string
+
+	function *function
+	call     *call.Call
+	input    InputCtx
+	events   []RawEvent
+}
+
+// functionCall is c as middleware sees it.
+func (f *function) functionCall(c *call.Call, input InputCtx) *FunctionCall {
+	return &FunctionCall{
+		FunctionID:  c.FunctionID,
+		RunID:       c.RunID,
+		Attempt:     c.Attempt,
+		MaxAttempts: c.MaxAttempts,
+		Env:         input.Env,
+		RequestID:   input.RequestID,
+		JobID:       input.JobID,
+		function:    f,
+		call:        c,
+		input:       input,
+	}
+}
+
+// prepare makes the steps of the call run inside the middleware, and adds what
+// functions find in their context.
+func (c *FunctionCall) prepare(ctx context.Context, chain *chain) context.Context {
+	c.call.Step = func(ctx context.Context, id call.ID, callback func(context.Context) (any, error)) (any, error) {
+		step := &StepCall{ID: id.Name, Index: id.Index, Function: c, callback: callback}
+		output, err := chain.step(ctx, step)
+		if step.yielded {
+			call.Yield()
+		}
+		return output, err
+	}
+	if len(chain.restore) > 0 {
+		c.call.Restore = func(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
+			return chain.restored(ctx, &StepCall{ID: id.Name, Index: id.Index, Function: c}, data)
+		}
+	}
+	c.call.Send = chain.send
+	return withLogger(ctx, c)
+}
+
+// Replaying reports whether the function is still being taken through what earlier
+// calls of the run did. It ends with the first step that is new. Before next, it
+// says whether there was an earlier call: the run has just begun, or is at its
+// first step again, if not.
+func (c *FunctionCall) Replaying() bool { return c.call.Replay.Replaying() }
+
+// LastAttempt reports whether the server will not try again if this call fails.
+func (c *FunctionCall) LastAttempt() bool { return c.MaxAttempts > 0 && c.Attempt+1 >= c.MaxAttempts }
+
+// Events returns the events of the run, one unless they come in a batch.
+func (c *FunctionCall) Events() ([]RawEvent, error) {
+	if c.events == nil {
+		in, err := decodeInput[json.RawMessage](c, InputCtx{})
+		if err != nil {
+			return nil, err
+		}
+		c.events = in.Events
+	}
+	return append([]RawEvent(nil), c.events...), nil
+}
+
+// SetEvents replaces the events that the function gets; there must be at least
+// one. It has no effect after next, nor on what the server keeps.
+func (c *FunctionCall) SetEvents(events []RawEvent) error {
+	if len(events) == 0 {
+		return fmt.Errorf("inngestkit: function %q: SetEvents without events; a function needs at least one", c.FunctionID)
+	}
+	all, err := json.Marshal(events)
+	if err != nil {
+		return fmt.Errorf("inngestkit: function %q: SetEvents: the data of an event is no JSON: %w", c.FunctionID, err)
+	}
+	first, err := json.Marshal(events[0])
+	if err != nil {
+		return fmt.Errorf("inngestkit: function %q: SetEvents: %w", c.FunctionID, err)
+	}
+	c.events = append([]RawEvent(nil), events...)
+	c.call.Event, c.call.Events = first, all
+	return nil
+}

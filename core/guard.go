@@ -1,0 +1,80 @@
+package inngestkit
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/inngestkit/inngestkit/core/internal/call"
+)
+
+// PanicError is what a panic in a function, a step or their middleware becomes.
+// The server retries it like any other error; find it with [errors.As].
+type PanicError struct {
+	// Where is what panicked: `function welcome` or `step "send-email"`.
+	Where string
+	// Value is what it panicked with.
+	Value any
+	// Stack is the stack of the goroutine at that time, as debug.Stack has it. It
+	// is logged, and not sent to the server.
+	Stack []byte
+}
+
+// Error says what panicked and with which value, without the stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("%s panicked: %v", e.Where, e.Value) }
+
+// Unwrap is Value, if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// guardFunction makes an error of whatever unwinds a handler, so that the code
+// after next runs in the middleware around it: of a panic, and of the SDK's way to
+// leave a function when a step hands over to the server.
+func guardFunction(handler FunctionHandler) FunctionHandler {
+	return func(ctx context.Context, fc *FunctionCall) (output any, err error) {
+		defer func() {
+			if r := recover(); r != nil && !call.IsYield(r) {
+				output, err = nil, fc.recovered("function "+fc.FunctionID, r)
+			}
+			// Also if the user's code has swallowed the unwinding with a recover.
+			switch aborted := fc.call.Aborted(); {
+			case aborted != nil:
+				output, err = nil, aborted
+			case fc.call.Yielded():
+				output, err = nil, ErrYielded
+			}
+		}()
+		return handler(ctx, fc)
+	}
+}
+
+// guardStep does the same for the callback of a step, where only a step within it
+// unwinds.
+func guardStep(handler StepHandler) StepHandler {
+	return func(ctx context.Context, step *StepCall) (output any, err error) {
+		defer func() {
+			switch r := recover(); {
+			case r == nil:
+			case call.IsYield(r):
+				step.yielded = true
+				output, err = nil, ErrYielded
+			default:
+				output, err = nil, step.Function.recovered(fmt.Sprintf("step %q", step.ID), r)
+			}
+		}()
+		return handler(ctx, step)
+	}
+}
+
+// recovered makes an error of a panic and logs the stack.
+func (c *FunctionCall) recovered(where string, value any) error {
+	err, ok := value.(*PanicError) // from a parallel branch, which has the stack
+	if !ok {
+		err = &PanicError{Where: where, Value: value, Stack: debug.Stack()}
+	}
+	c.call.Logger.Error("inngest: "+err.Where+" panicked", "function", c.FunctionID, "run_id", c.RunID,
+		"attempt", c.Attempt, "panic", fmt.Sprint(err.Value), "stack", string(err.Stack))
+	return err
+}

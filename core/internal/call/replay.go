@@ -1,0 +1,85 @@
+package call
+
+import (
+	"sync"
+
+	"github.com/tidwall/gjson"
+)
+
+// Replay follows the function through what earlier calls did already, until it
+// comes to something new: when all kept results have been handed out, or the
+// callback of a step runs.
+type Replay struct {
+	mu       sync.Mutex
+	steps    []byte
+	targeted bool
+	counted  bool
+	kept     int // how many results are in steps, once they are counted
+	out      int // how many have been handed out
+	fresh    bool
+	onFresh  []func()
+}
+
+// Start takes note of the results that the server has kept, a JSON object by
+// step, and of whether the call is for one step alone: all before it is a replay.
+func (r *Replay) Start(steps []byte, targeted bool) {
+	r.steps, r.targeted = steps, targeted
+}
+
+// Replaying reports whether the function has not come to anything new yet.
+func (r *Replay) Replaying() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.reached()
+}
+
+// reached counts the kept results when somebody first asks: mostly nobody does.
+func (r *Replay) reached() bool {
+	if r.fresh || r.targeted {
+		return r.fresh
+	}
+	if !r.counted {
+		r.counted = true
+		gjson.ParseBytes(r.steps).ForEach(func(gjson.Result, gjson.Result) bool {
+			r.kept++
+			return true
+		})
+	}
+	r.fresh = r.out >= r.kept
+	return r.fresh
+}
+
+// OnFresh has f called when the function comes to something new, at once if it
+// has already.
+func (r *Replay) OnFresh(f func()) {
+	r.mu.Lock()
+	if !r.reached() {
+		r.onFresh = append(r.onFresh, f)
+		r.mu.Unlock()
+		return
+	}
+	r.mu.Unlock()
+	f()
+}
+
+// handedOut notes that a kept result was handed out.
+func (r *Replay) handedOut() {
+	r.mu.Lock()
+	r.out++
+	reached := len(r.onFresh) > 0 && r.reached()
+	r.mu.Unlock()
+	if reached {
+		r.SetFresh()
+	}
+}
+
+// SetFresh notes that something new begins.
+func (r *Replay) SetFresh() {
+	r.mu.Lock()
+	waiting := r.onFresh
+	r.fresh, r.onFresh = true, nil
+	r.mu.Unlock()
+	for _, f := range waiting {
+		f()
+	}
+}

@@ -1,0 +1,152 @@
+package call
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	sdkerrors "github.com/inngest/inngestgo/errors"
+	sdkstep "github.com/inngest/inngestgo/step"
+
+	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+)
+
+// maxOutputBytes is the size of a step's result, as JSON, above which the server
+// fails the run (MaxStepOutputSize in its pkg/consts).
+const maxOutputBytes = 4 << 20
+
+// Run runs fn as a step with a callback.
+func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (T, error)) (T, error) {
+	c := From(ctx)
+	if c == nil {
+		return outside(ctx, name, func() (T, error) { return sdkstep.Run(ctx, name, fn) })
+	}
+	return step(ctx, c, name, Decode[T], func(id ID) (json.RawMessage, bool, error) {
+		ran := false
+		raw, err := sdkstep.Run(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
+			ran = true
+			return c.callback(ctx, id, func(ctx context.Context) (any, error) { return fn(ctx) })
+		})
+		if ran && err != nil {
+			// Among parallel steps the SDK goes on with an error that is not final:
+			// the server will try the step again.
+			Yield()
+		}
+		return raw, !ran, err
+	})
+}
+
+// Wait runs a step without a callback: one that the server does. The value is
+// decoded from what body returns, which is JSON.
+func Wait[T any](ctx context.Context, name string, body func() (json.RawMessage, error)) (T, error) {
+	return WaitFor(ctx, name, body, Decode[T])
+}
+
+// WaitFor is Wait with another way to decode.
+func WaitFor[T any](
+	ctx context.Context, name string, body func() (json.RawMessage, error), decode func(json.RawMessage) (T, error),
+) (T, error) {
+	c := From(ctx)
+	if c == nil {
+		raw, err := outside(ctx, name, body)
+		if err != nil {
+			var zero T
+			return zero, err
+		}
+		return decode(raw)
+	}
+	return step(ctx, c, name, decode, func(ID) (json.RawMessage, bool, error) {
+		raw, err := body()
+		return raw, true, err
+	})
+}
+
+// Decode decodes the result of a step.
+func Decode[T any](raw json.RawMessage) (value T, err error) {
+	if len(raw) > 0 {
+		err = json.Unmarshal(raw, &value)
+	}
+	return value, err
+}
+
+// step runs one step of the SDK, body, behind the guards every step shares. Body
+// tells whether the result was kept from an earlier call. The SDK leaves a step by
+// a panic when the server has to take over.
+func step[T any](
+	ctx context.Context, c *Call, name string, decode func(json.RawMessage) (T, error),
+	body func(id ID) (raw json.RawMessage, kept bool, err error),
+) (value T, err error) {
+	c.enter(ctx, name)
+	id := c.next(name)
+	returned := false
+	defer func() {
+		if !returned {
+			c.unwound.Store(true)
+		}
+	}()
+	raw, kept, err := body(id)
+	if kept {
+		c.Replay.handedOut()
+		raw = c.restored(ctx, id, raw)
+	}
+	value, decodeErr := decode(raw)
+	if decodeErr != nil && err == nil {
+		c.Abort(fmt.Errorf("the kept result of step %q does not fit its Go type %T: %w", name, value, decodeErr))
+	}
+	returned = true
+	return value, err
+}
+
+// restored is the kept result of a step as the middleware gives it.
+func (c *Call) restored(ctx context.Context, id ID, raw json.RawMessage) json.RawMessage {
+	if c.Restore == nil || len(raw) == 0 {
+		return raw
+	}
+	raw, err := c.Restore(ctx, id, raw)
+	if err != nil {
+		c.Abort(fmt.Errorf("the kept result of step %q could not be restored: %w", id.Name, err))
+	}
+	return raw
+}
+
+// callback runs the callback of a step and encodes its result.
+func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (any, error)) (json.RawMessage, error) {
+	c.Replay.SetFresh()
+	c.inCallback.Store(true)
+	defer c.inCallback.Store(false)
+	value, err := c.Step(ctx, id, run)
+	raw, encodeErr := json.Marshal(value)
+	switch {
+	case err != nil:
+		c.Logger.Warn("inngest: step failed",
+			"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt, "step", id.Name, "error", err)
+	case encodeErr != nil:
+		err = sdkerrors.NoRetryError(fmt.Errorf(
+			"the result of step %q cannot be kept, because it is no JSON: %w", id.Name, encodeErr))
+	case len(raw) > maxOutputBytes:
+		err = sdkerrors.NoRetryError(fmt.Errorf(
+			"the result of step %q has %d bytes as JSON, and at most %d are kept; keep large data elsewhere and return a reference",
+			id.Name, len(raw), maxOutputBytes))
+	}
+	if encodeErr != nil || len(raw) > maxOutputBytes {
+		raw = nil
+	}
+	return raw, err
+}
+
+// outside runs a step where there is no call of ours: in a unit test, or in a
+// function that the bare SDK serves.
+func outside[T any](ctx context.Context, name string, body func() (T, error)) (value T, err error) {
+	if ctx.Err() != nil {
+		return value, fmt.Errorf("step %q was not started, its context is done: %w", name, ctxerr.Cause(ctx))
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if r != any(sdkstep.ErrNotInFunction) {
+				panic(r)
+			}
+			err = fmt.Errorf("step %q: %w", name, sdkstep.ErrNotInFunction)
+		}
+	}()
+	return body()
+}

@@ -1,0 +1,100 @@
+package inngestkit
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/inngest/inngestgo/middleware"
+
+	"github.com/inngestkit/inngestkit/core/internal/call"
+)
+
+// Logger returns the logger for the code of functions: that of the app, with the
+// function, the run and the attempt as attributes. It is silent while the function
+// is taken through what earlier calls did, so that each line is logged once in a
+// run though the function is called several times. Loggers derived from it are
+// silent then too.
+//
+// Outside of functions it is the logger of the app that ctx carries, or
+// slog.Default().
+func Logger(ctx context.Context) *slog.Logger {
+	if l, ok := ctx.Value(loggerKey{}).(*slog.Logger); ok {
+		return l
+	}
+	if a := FromContext(ctx); a != nil {
+		return a.config.Logger
+	}
+	return slog.Default()
+}
+
+type loggerKey struct{}
+
+// withLogger adds the logger of a call to its context, for Logger and for the
+// LoggerFromContext of the SDK, whose own is not silent once attributes are added.
+func withLogger(ctx context.Context, c *FunctionCall) context.Context {
+	l := slog.New(&callHandler{call: c})
+	sdk := middleware.LogMiddleware(l)()
+	sdk.BeforeExecution(ctx, middleware.CallContext{}) // ours decides when to be silent
+	var input middleware.TransformableInput
+	input.WithContext(context.WithValue(ctx, loggerKey{}, l))
+	sdk.TransformInput(ctx, middleware.CallContext{}, &input)
+	return input.Context()
+}
+
+// callHandler is the handler of a call's logger. It formats the attributes of the
+// call only if something is logged.
+type callHandler struct {
+	call *FunctionCall
+	once sync.Once
+	with replayHandler
+}
+
+func (h *callHandler) handler() replayHandler {
+	h.once.Do(func() {
+		h.with = replayHandler{h.call.call.Logger.Handler().WithAttrs([]slog.Attr{
+			slog.String("function", h.call.FunctionID),
+			slog.String("run_id", h.call.RunID),
+			slog.Int("attempt", h.call.Attempt),
+		}), &h.call.call.Replay}
+	})
+	return h.with
+}
+
+// Enabled implements slog.Handler.
+func (h *callHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.handler().Enabled(ctx, level)
+}
+
+// Handle implements slog.Handler.
+func (h *callHandler) Handle(ctx context.Context, record slog.Record) error {
+	return h.handler().Handle(ctx, record)
+}
+
+// WithAttrs implements slog.Handler.
+func (h *callHandler) WithAttrs(attrs []slog.Attr) slog.Handler { return h.handler().WithAttrs(attrs) }
+
+// WithGroup implements slog.Handler.
+func (h *callHandler) WithGroup(name string) slog.Handler { return h.handler().WithGroup(name) }
+
+// replayHandler drops records while the function replays.
+type replayHandler struct {
+	slog.Handler
+
+	replay *call.Replay
+}
+
+// Enabled implements slog.Handler.
+func (h replayHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.Handler.Enabled(ctx, level) && !h.replay.Replaying()
+}
+
+// WithAttrs implements slog.Handler.
+func (h replayHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return replayHandler{h.Handler.WithAttrs(attrs), h.replay}
+}
+
+// WithGroup implements slog.Handler.
+func (h replayHandler) WithGroup(name string) slog.Handler {
+	return replayHandler{h.Handler.WithGroup(name), h.replay}
+}

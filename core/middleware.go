@@ -1,0 +1,148 @@
+package inngestkit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+)
+
+// Middleware wraps what functions do. Every field may be nil.
+//
+// Middleware is installed for all functions of an app ([App.Use]), for a group, or
+// for one function ([Use]). Around a call it runs in that order, and within each in
+// the order given: the app's first is the outermost. Handlers are wrapped once, at
+// registration; what a handler's code does before and after next happens on each
+// call.
+type Middleware struct {
+	// Function wraps each call of a function. A run is several calls: all but the
+	// last end with [ErrYielded].
+	Function func(next FunctionHandler) FunctionHandler
+	// Step wraps each step whose callback runs (step.Run and step.SendEvent). A
+	// step whose result was kept from an earlier call does not come by here, so
+	// each step does so once, or once for each attempt.
+	Step func(next StepHandler) StepHandler
+	// Restore changes the kept result of a step, of any kind, before the function
+	// gets it, on every call that hands it out. It undoes what Step, or the
+	// Function of an invoked function, did to the output: to decrypt it, for one.
+	Restore func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
+	// Send wraps each [App.Send] and step.SendEvent, those outside of functions
+	// too if the middleware is the app's.
+	Send func(next SendHandler) SendHandler
+}
+
+// FunctionHandler runs a function. It returns the function's output, which may be
+// changed as long as encoding/json can encode it, or its error. Call next once.
+type FunctionHandler func(ctx context.Context, call *FunctionCall) (any, error)
+
+// StepHandler runs the callback of a step. It returns the step's output, or its
+// error.
+type StepHandler func(ctx context.Context, step *StepCall) (any, error)
+
+// SendHandler sends events and returns their IDs.
+type SendHandler func(ctx context.Context, events []RawEvent) ([]string, error)
+
+// ErrYielded is what next returns to the middleware around a function when the
+// function has not ended: a step has handed over to the server, which calls the
+// function again. It is no failure. Whatever the middleware returns then, the
+// answer to the server stays the same.
+var ErrYielded = errors.New("the function yielded to the server; it is called again")
+
+// StepCall is a step whose callback runs.
+type StepCall struct {
+	// ID is the step's ID in the function.
+	ID string
+	// Index counts the steps with the same ID before this one in the function.
+	Index int
+	// Function is the call of the function that the step belongs to.
+	Function *FunctionCall
+
+	callback func(ctx context.Context) (any, error)
+	yielded  bool
+}
+
+// Use adds middleware to a function, or to the functions of a [Group].
+func Use(middleware ...Middleware) Option {
+	return fnconfig.Func(func(c *fnconfig.Config) {
+		for _, m := range middleware {
+			c.Middleware = append(c.Middleware, m)
+		}
+	})
+}
+
+// Use adds middleware to all functions of the app, those registered before too,
+// and to what is sent with it. Calls that are running are not affected.
+func (a *App) Use(middleware ...Middleware) {
+	a.registering.Lock()
+	defer a.registering.Unlock()
+	a.middleware = append(a.middleware, middleware...)
+	a.chain.Store(newChain(a, a.middleware))
+	for _, f := range a.registry.Load().order {
+		f.chain.Store(newChain(a, f.middleware()))
+	}
+}
+
+// chain is the middleware of a function, or of an app, around the handlers.
+type chain struct {
+	function FunctionHandler
+	step     StepHandler
+	restore  []func(context.Context, *StepCall, json.RawMessage) (json.RawMessage, error)
+	send     SendHandler // nil if no middleware wants to see events
+}
+
+// newChain wraps the handlers, from the last middleware to the first.
+func newChain(a *App, middleware []Middleware) *chain {
+	c := &chain{function: guardFunction(handleFunction), step: guardStep(handleStep)}
+	for _, m := range middleware {
+		if m.Restore != nil {
+			c.restore = append(c.restore, m.Restore)
+		}
+	}
+	for i := len(middleware) - 1; i >= 0; i-- {
+		m := middleware[i]
+		if m.Function != nil {
+			c.function = guardFunction(m.Function(c.function))
+		}
+		if m.Step != nil {
+			c.step = guardStep(m.Step(c.step))
+		}
+		if m.Send != nil {
+			if c.send == nil {
+				c.send = a.sendRaw
+			}
+			c.send = m.Send(c.send)
+		}
+	}
+	return c
+}
+
+func handleFunction(ctx context.Context, call *FunctionCall) (any, error) {
+	return call.function.source.invoke(ctx, call)
+}
+
+func handleStep(ctx context.Context, step *StepCall) (any, error) { return step.callback(ctx) }
+
+// middleware is all that wraps the function, the outermost first.
+func (f *function) middleware() []Middleware {
+	all := append([]Middleware(nil), f.app.middleware...)
+	for _, m := range f.own {
+		all = append(all, m.(Middleware)) //nolint:forcetypeassert // only Use puts them there
+	}
+	return all
+}
+
+// restored passes the kept result of a step through the middleware.
+func (c *chain) restored(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error) {
+	var err error
+	for _, restore := range c.restore {
+		if data, err = restore(ctx, step, data); err != nil {
+			return nil, err
+		}
+	}
+	if !json.Valid(data) {
+		return nil, fmt.Errorf("the middleware's Restore returned no JSON for step %q", step.ID)
+	}
+	return data, nil
+}
