@@ -94,7 +94,9 @@ func OnCron[T, R any](
 	return f
 }
 
-func newTypedFunction[T, R any](id string, handler func(context.Context, Input[T]) (R, error), options []Option) TypedFunction[T, R] {
+func newTypedFunction[T, R any](
+	id string, handler func(context.Context, Input[T]) (R, error), options []Option,
+) TypedFunction[T, R] {
 	def := definition{id: id, options: slices.Clone(options), data: reflect.TypeFor[T]()}
 	if handler != nil {
 		def.invoke = func(ctx context.Context, c *FunctionCall) (any, error) {

@@ -50,26 +50,6 @@ func (f *function) functionCall(c *call.Call, input InputCtx) *FunctionCall {
 	}
 }
 
-// prepare makes the steps of the call run inside the middleware, and adds what
-// functions find in their context.
-func (c *FunctionCall) prepare(ctx context.Context, chain *chain) context.Context {
-	c.call.Step = func(ctx context.Context, id call.ID, callback func(context.Context) (any, error)) (any, error) {
-		step := &StepCall{ID: id.Name, Index: id.Index, Function: c, callback: callback}
-		output, err := chain.step(ctx, step)
-		if step.yielded {
-			call.Yield()
-		}
-		return output, err
-	}
-	if len(chain.restore) > 0 {
-		c.call.Restore = func(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
-			return chain.restored(ctx, &StepCall{ID: id.Name, Index: id.Index, Function: c}, data)
-		}
-	}
-	c.call.Send = chain.send
-	return withLogger(ctx, c)
-}
-
 // Replaying reports whether the function is still being taken through what earlier
 // calls of the run did. It ends with the first step that is new. Before next, it
 // says whether there was an earlier call: the run has just begun, or is at its
@@ -108,4 +88,24 @@ func (c *FunctionCall) SetEvents(events []RawEvent) error {
 	c.events = append([]RawEvent(nil), events...)
 	c.call.Event, c.call.Events = first, all
 	return nil
+}
+
+// prepare makes the steps of the call run inside the middleware, and adds what
+// functions find in their context.
+func (c *FunctionCall) prepare(ctx context.Context, chain *chain) context.Context {
+	c.call.Step = func(ctx context.Context, id call.ID, callback func(context.Context) (any, error)) (any, error) {
+		step := &StepCall{ID: id.Name, Index: id.Index, Function: c, callback: callback}
+		output, err := chain.step(ctx, step)
+		if step.yielded {
+			call.Yield()
+		}
+		return output, err
+	}
+	if len(chain.restore) > 0 {
+		c.call.Restore = func(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
+			return chain.restored(ctx, &StepCall{ID: id.Name, Index: id.Index, Function: c}, data)
+		}
+	}
+	c.call.Send = chain.send
+	return withLogger(ctx, c)
 }

@@ -50,17 +50,6 @@ type callHandler struct {
 	with replayHandler
 }
 
-func (h *callHandler) handler() replayHandler {
-	h.once.Do(func() {
-		h.with = replayHandler{h.call.call.Logger.Handler().WithAttrs([]slog.Attr{
-			slog.String("function", h.call.FunctionID),
-			slog.String("run_id", h.call.RunID),
-			slog.Int("attempt", h.call.Attempt),
-		}), &h.call.call.Replay}
-	})
-	return h.with
-}
-
 // Enabled implements slog.Handler.
 func (h *callHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.handler().Enabled(ctx, level)
@@ -76,6 +65,17 @@ func (h *callHandler) WithAttrs(attrs []slog.Attr) slog.Handler { return h.handl
 
 // WithGroup implements slog.Handler.
 func (h *callHandler) WithGroup(name string) slog.Handler { return h.handler().WithGroup(name) }
+
+func (h *callHandler) handler() replayHandler {
+	h.once.Do(func() {
+		h.with = replayHandler{h.call.call.Logger.Handler().WithAttrs([]slog.Attr{
+			slog.String("function", h.call.FunctionID),
+			slog.String("run_id", h.call.RunID),
+			slog.Int("attempt", h.call.Attempt),
+		}), &h.call.call.Replay}
+	})
+	return h.with
+}
 
 // replayHandler drops records while the function replays.
 type replayHandler struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
@@ -100,8 +101,7 @@ func newChain(a *App, middleware []Middleware) *chain {
 			c.restore = append(c.restore, m.Restore)
 		}
 	}
-	for i := len(middleware) - 1; i >= 0; i-- {
-		m := middleware[i]
+	for _, m := range slices.Backward(middleware) {
 		if m.Function != nil {
 			c.function = guardFunction(m.Function(c.function))
 		}
@@ -119,7 +119,11 @@ func newChain(a *App, middleware []Middleware) *chain {
 }
 
 func handleFunction(ctx context.Context, call *FunctionCall) (any, error) {
-	return call.function.source.invoke(ctx, call)
+	output, err := call.function.source.invoke(ctx, call)
+	if !call.call.Yielded() {
+		call.call.Replay.SetFresh() // the end is new, whatever steps there used to be
+	}
+	return output, err
 }
 
 func handleStep(ctx context.Context, step *StepCall) (any, error) { return step.callback(ctx) }

@@ -7,8 +7,9 @@ import (
 )
 
 // Run runs fn as a step and returns its result, which is kept as JSON: at most
-// 4 MiB of it. What Run returns is always decoded from that JSON. If fn returns an error or panics, the step alone is retried; when
-// its retries are spent, Run returns an [Error] and the function may go on.
+// 4 MiB of it. What Run returns is always decoded from that JSON. If fn returns an
+// error or panics, the step alone is retried; when its retries are spent, Run
+// returns an [Error] and the function may go on.
 //
 // The id names the step in the run. A second step with the same id is told apart
 // by its position.

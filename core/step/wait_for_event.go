@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -14,38 +13,27 @@ import (
 )
 
 // WaitOption is an option of [WaitForEvent]. [Timeout] is required.
-type WaitOption interface{ apply(w *wait) }
+type WaitOption interface{ applyWait(w *wait) }
 
 type wait struct {
 	timeout    time.Duration
 	conditions []string
 }
 
-type waitOption func(w *wait)
+type condition string
 
-func (o waitOption) apply(w *wait) { o(w) }
-
-// Timeout is how long to wait, at most 366 days.
-func Timeout(d time.Duration) WaitOption {
-	return waitOption(func(w *wait) { w.timeout = d })
-}
+func (c condition) applyWait(w *wait) { w.conditions = append(w.conditions, string(c)) }
 
 // If waits for an event for which expression, in the Common Expression Language,
 // is true. In it, event is the event that triggered the run and async the one
 // that is waited for: `async.data.amount > event.data.limit`.
-func If(expression string) WaitOption {
-	return waitOption(func(w *wait) { w.conditions = append(w.conditions, expression) })
-}
+func If(expression string) WaitOption { return condition(expression) }
 
 // Match waits for an event that has the same value at path as the event that
 // triggered the run: Match("data.userId").
 func Match(path string) WaitOption {
-	return If(fmt.Sprintf("event.%s == async.%s", path, path))
+	return condition(fmt.Sprintf("event.%s == async.%s", path, path))
 }
-
-// maxPause is the longest the server lets a run sleep or wait, by its
-// documentation of usage limits.
-const maxPause = 366 * 24 * time.Hour
 
 // WaitForEvent waits for an event and returns it, or [ErrTimeout] if it did not
 // come in time. With several conditions, all must hold. Events sent before the
@@ -55,14 +43,10 @@ func WaitForEvent[T any](
 ) (inngestkit.Event[T], error) {
 	var w wait
 	for _, o := range options {
-		o.apply(&w)
+		o.applyWait(&w)
 	}
 	return call.Wait[inngestkit.Event[T]](ctx, id, func() (json.RawMessage, error) {
-		if c := call.From(ctx); c != nil && (w.timeout <= 0 || w.timeout > maxPause) {
-			c.Abort(sdkerrors.NoRetryError(fmt.Errorf(
-				"step %q waits %s for event %q: give step.Timeout more than 0 and at most 366 days",
-				id, w.timeout, event.Name())))
-		}
+		checkTimeout(call.From(ctx), id, fmt.Sprintf("event %q", event.Name()), w.timeout)
 		return sdkstep.WaitForEvent[json.RawMessage](ctx, id, sdkstep.WaitForEventOpts{
 			Event: event.Name(), Timeout: w.timeout, If: w.expression(),
 		})

@@ -124,18 +124,6 @@ func (c *Call) Aborted() error {
 	return c.abortErr
 }
 
-// next names the next step that is called name, as the SDK counts them.
-func (c *Call) next(name string) ID {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.indexes == nil {
-		c.indexes = map[string]int{}
-	}
-	id := ID{Name: name, Index: c.indexes[name]}
-	c.indexes[name]++
-	return id
-}
-
 // Yielded reports whether a step has handed control back to the server. What the
 // function returns after that does not count.
 func (c *Call) Yielded() bool {
@@ -148,6 +136,18 @@ func (c *Call) SetReturned() { c.returned.Store(true) }
 // Returned reports whether the function ended by itself. Only then may an answer
 // without steps count as the end of the run.
 func (c *Call) Returned() bool { return c.returned.Load() }
+
+// next names the next step that is called name, as the SDK counts them.
+func (c *Call) next(name string) ID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.indexes == nil {
+		c.indexes = map[string]int{}
+	}
+	id := ID{Name: name, Index: c.indexes[name]}
+	c.indexes[name]++
+	return id
+}
 
 // enter refuses a step that cannot work: the SDK would report a step with a done
 // context as a completed run, and does not notice a step within a step.

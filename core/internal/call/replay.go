@@ -26,11 +26,38 @@ func (r *Replay) Start(steps []byte, targeted bool) {
 	r.steps, r.targeted = steps, targeted
 }
 
+// Kept is the kept results of steps, a JSON object; nil if they are not known.
+func (r *Replay) Kept() []byte { return r.steps }
+
 // Replaying reports whether the function has not come to anything new yet.
 func (r *Replay) Replaying() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.reached()
+}
+
+// OnFresh has f called when the function comes to something new, at once if it
+// has already.
+func (r *Replay) OnFresh(f func()) {
+	r.mu.Lock()
+	if !r.reached() {
+		r.onFresh = append(r.onFresh, f)
+		r.mu.Unlock()
+		return
+	}
+	r.mu.Unlock()
+	f()
+}
+
+// SetFresh notes that something new begins.
+func (r *Replay) SetFresh() {
+	r.mu.Lock()
+	waiting := r.onFresh
+	r.fresh, r.onFresh = true, nil
+	r.mu.Unlock()
+	for _, f := range waiting {
+		f()
+	}
 }
 
 // reached counts the kept results when somebody first asks: mostly nobody does.
@@ -49,19 +76,6 @@ func (r *Replay) reached() bool {
 	return r.fresh
 }
 
-// OnFresh has f called when the function comes to something new, at once if it
-// has already.
-func (r *Replay) OnFresh(f func()) {
-	r.mu.Lock()
-	if !r.reached() {
-		r.onFresh = append(r.onFresh, f)
-		r.mu.Unlock()
-		return
-	}
-	r.mu.Unlock()
-	f()
-}
-
 // handedOut notes that a kept result was handed out.
 func (r *Replay) handedOut() {
 	r.mu.Lock()
@@ -70,16 +84,5 @@ func (r *Replay) handedOut() {
 	r.mu.Unlock()
 	if reached {
 		r.SetFresh()
-	}
-}
-
-// SetFresh notes that something new begins.
-func (r *Replay) SetFresh() {
-	r.mu.Lock()
-	waiting := r.onFresh
-	r.fresh, r.onFresh = true, nil
-	r.mu.Unlock()
-	for _, f := range waiting {
-		f()
 	}
 }

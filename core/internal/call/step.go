@@ -21,7 +21,7 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 	if c == nil {
 		return outside(ctx, name, func() (T, error) { return sdkstep.Run(ctx, name, fn) })
 	}
-	return step(ctx, c, name, Decode[T], func(id ID) (json.RawMessage, bool, error) {
+	return step[T](ctx, c, name, func(id ID) (json.RawMessage, bool, error) {
 		ran := false
 		raw, err := sdkstep.Run(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
 			ran = true
@@ -38,31 +38,23 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 
 // Wait runs a step without a callback: one that the server does. The value is
 // decoded from what body returns, which is JSON.
-func Wait[T any](ctx context.Context, name string, body func() (json.RawMessage, error)) (T, error) {
-	return WaitFor(ctx, name, body, Decode[T])
-}
-
-// WaitFor is Wait with another way to decode.
-func WaitFor[T any](
-	ctx context.Context, name string, body func() (json.RawMessage, error), decode func(json.RawMessage) (T, error),
-) (T, error) {
+func Wait[T any](ctx context.Context, name string, body func() (json.RawMessage, error)) (value T, err error) {
 	c := From(ctx)
 	if c == nil {
 		raw, err := outside(ctx, name, body)
 		if err != nil {
-			var zero T
-			return zero, err
+			return value, err
 		}
-		return decode(raw)
+		return decode[T](raw)
 	}
-	return step(ctx, c, name, decode, func(ID) (json.RawMessage, bool, error) {
+	return step[T](ctx, c, name, func(ID) (json.RawMessage, bool, error) {
 		raw, err := body()
 		return raw, true, err
 	})
 }
 
-// Decode decodes the result of a step.
-func Decode[T any](raw json.RawMessage) (value T, err error) {
+// decode decodes the result of a step.
+func decode[T any](raw json.RawMessage) (value T, err error) {
 	if len(raw) > 0 {
 		err = json.Unmarshal(raw, &value)
 	}
@@ -73,8 +65,7 @@ func Decode[T any](raw json.RawMessage) (value T, err error) {
 // tells whether the result was kept from an earlier call. The SDK leaves a step by
 // a panic when the server has to take over.
 func step[T any](
-	ctx context.Context, c *Call, name string, decode func(json.RawMessage) (T, error),
-	body func(id ID) (raw json.RawMessage, kept bool, err error),
+	ctx context.Context, c *Call, name string, body func(id ID) (raw json.RawMessage, kept bool, err error),
 ) (value T, err error) {
 	c.enter(ctx, name)
 	id := c.next(name)
@@ -89,7 +80,7 @@ func step[T any](
 		c.Replay.handedOut()
 		raw = c.restored(ctx, id, raw)
 	}
-	value, decodeErr := decode(raw)
+	value, decodeErr := decode[T](raw)
 	if decodeErr != nil && err == nil {
 		c.Abort(fmt.Errorf("the kept result of step %q does not fit its Go type %T: %w", name, value, decodeErr))
 	}
@@ -125,7 +116,8 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 			"the result of step %q cannot be kept, because it is no JSON: %w", id.Name, encodeErr))
 	case len(raw) > maxOutputBytes:
 		err = sdkerrors.NoRetryError(fmt.Errorf(
-			"the result of step %q has %d bytes as JSON, and at most %d are kept; keep large data elsewhere and return a reference",
+			"the result of step %q has %d bytes as JSON, and at most %d are kept; "+
+				"keep large data elsewhere and return a reference",
 			id.Name, len(raw), maxOutputBytes))
 	}
 	if encodeErr != nil || len(raw) > maxOutputBytes {

@@ -1,0 +1,53 @@
+package step
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	sdkstep "github.com/inngest/inngestgo/step"
+
+	"github.com/inngestkit/inngestkit/core/internal/call"
+)
+
+// FetchRequest is an HTTP request that the Inngest server makes.
+type FetchRequest struct {
+	// Method is GET if it is empty.
+	Method string
+	URL    string
+	// Header has one value for each key.
+	Header map[string]string
+	Body   string
+}
+
+// FetchResponse is the answer to a [FetchRequest], of any status.
+type FetchResponse struct {
+	StatusCode int `json:"status_code"`
+	// Header has several values of the same key joined by commas.
+	Header map[string]string `json:"headers"`
+	Body   string            `json:"body"`
+	URL    string            `json:"url"`
+}
+
+// Decode decodes the body, which is JSON, into v.
+func (r FetchResponse) Decode(v any) error { return json.Unmarshal([]byte(r.Body), v) }
+
+// Fetch has the Inngest server make an HTTP request, which may take up to two
+// hours, and returns the answer, up to 4 MiB. Nothing of the app runs in the
+// meantime. If there is no answer, and retries are spent, it returns an [Error];
+// an answer of any status is no error.
+func Fetch(ctx context.Context, id string, request FetchRequest) (FetchResponse, error) {
+	if request.Method == "" {
+		request.Method = http.MethodGet
+	}
+	return call.Wait[FetchResponse](ctx, id, func() (json.RawMessage, error) {
+		// The SDK wants the body as JSON, but it comes as a string.
+		response, err := sdkstep.Fetch[json.RawMessage](ctx, id, sdkstep.FetchOpts{
+			Method: request.Method, URL: request.URL, Headers: request.Header, Body: request.Body,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(response)
+	})
+}

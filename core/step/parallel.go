@@ -1,0 +1,54 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+
+	"github.com/inngest/inngestgo/group"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/internal/call"
+)
+
+// Parallel runs branches, whose steps the server runs at the same time, and
+// returns when all have ended, with their errors joined. Branches hand their
+// results on by assigning to variables of the function:
+//
+//	var user User
+//	var orders []Order
+//	err := step.Parallel(ctx,
+//		func(ctx context.Context) (err error) { user, err = step.Run(ctx, "user", …); return err },
+//		func(ctx context.Context) (err error) { orders, err = step.Run(ctx, "orders", …); return err },
+//	)
+//
+// What runs at the same time is the steps, each in a call of its own, on any
+// instance of the app. Within one call the branches go one after another, on
+// goroutines of their own, so they need no locks.
+func Parallel(ctx context.Context, branches ...func(ctx context.Context) error) error {
+	wrapped := make([]func(context.Context) (any, error), len(branches))
+	for i, branch := range branches {
+		wrapped[i] = func(ctx context.Context) (any, error) {
+			defer keepStack()
+			return nil, branch(ctx)
+		}
+	}
+	results := group.Parallel(ctx, wrapped...)
+	errs := make([]error, len(results))
+	for i, result := range results {
+		errs[i] = result.Error
+	}
+	return errors.Join(errs...)
+}
+
+// keepStack gives a panic the stack of its goroutine, which is gone when the SDK
+// panics with it again on the function's.
+func keepStack() {
+	switch r := recover(); {
+	case r == nil:
+	case call.IsYield(r):
+		panic(r)
+	default:
+		panic(&inngestkit.PanicError{Where: "a branch of step.Parallel", Value: r, Stack: debug.Stack()})
+	}
+}
