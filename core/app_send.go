@@ -25,6 +25,9 @@ func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if FromContext(ctx) != a {
+		ctx = NewContext(ctx, a) // for the Logger of the middleware
+	}
 	return send(ctx, raw)
 }
 

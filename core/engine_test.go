@@ -11,12 +11,10 @@ import (
 	"time"
 
 	"github.com/inngest/inngestgo"
-	"github.com/inngest/inngestgo/middleware"
 	sdkstep "github.com/inngest/inngestgo/step"
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -282,16 +280,4 @@ func TestValuesOfTheRequestReachTheFunction(t *testing.T) {
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) { return ctx.Value(key{}), nil }))
 	resp := callFn(context.WithValue(t.Context(), key{}, "value"), t, app, signUpEnvelope(user{}))
 	require.Equal(t, `"value"`, string(resp.Body))
-}
-
-// Functions moved over from the SDK find its logger, which goes to the app's.
-func TestSDKLogger(t *testing.T) {
-	t.Parallel()
-	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
-		middleware.LoggerFromContext(ctx).Info("hello from the function")
-		return nil, errors.New("boom")
-	}, flow.Retries(0)))
-	callFn(t.Context(), t, app, signUpEnvelope(user{}))
-	require.Contains(t, l.String(), "hello from the function")
-	require.NotContains(t, l.String(), "call_ctx", "the SDK's own log lines are dropped")
 }

@@ -1,0 +1,128 @@
+package inngestkit_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/inngest/inngestgo/middleware"
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+// Functions moved over from the SDK find its logger, which goes to the app's.
+func TestSDKLogger(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		middleware.LoggerFromContext(ctx).Info("hello from the function")
+		return nil, errors.New("boom")
+	}, flow.Retries(0)))
+	callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Contains(t, l.String(), "hello from the function")
+	require.NotContains(t, l.String(), "call_ctx", "the SDK's own log lines are dropped")
+}
+
+// Guard for hazard 10: also loggers with attributes and groups are silent while
+// the function is replayed.
+func TestLoggersDoNotRepeatThemselves(t *testing.T) {
+	t.Parallel()
+	for name, logger := range map[string]func(ctx context.Context) *slog.Logger{"ours": inngestkit.Logger, "sdk": middleware.LoggerFromContext} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+				plain := logger(ctx)
+				with, group := plain.With("k", "v"), plain.WithGroup("g")
+				plain.Info("plain begins")
+				with.Info("with begins")
+				group.Info("group begins", "a", 1)
+				got, err := step.Run(ctx, "a", func(ctx context.Context) (string, error) {
+					logger(ctx).With("k", "v").Info("in the step")
+					return "a", nil
+				})
+				with.Info("with goes on")
+				return got, err
+			}))
+			callFn(t.Context(), t, app, signUpEnvelope(user{}))
+			callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "a"))
+			for _, line := range []string{"plain begins", "with begins", "group begins", "in the step", "with goes on"} {
+				require.Equal(t, 1, strings.Count(l.String(), line), "%s in\n%s", line, l)
+			}
+			require.Contains(t, l.String(), "function=fn run_id=01J0000000000000000000000 attempt=0 k=v")
+			require.Contains(t, l.String(), "g.a=1")
+		})
+	}
+}
+
+// A call for one step is a replay up to that step.
+func TestLoggerOfATargetedCall(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+		inngestkit.Logger(ctx).Info("begins")
+		return step.Run(ctx, "a", func(ctx context.Context) (string, error) {
+			inngestkit.Logger(ctx).Info("in the step")
+			return "a", nil
+		})
+	}))
+	app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&stepId="+hashed("a"), signUpEnvelope(user{}).json(t)))
+	require.NotContains(t, l.String(), "begins")
+	require.Contains(t, l.String(), "in the step")
+}
+
+func TestLoggerOutsideOfFunctions(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t)
+	inngestkit.Logger(inngestkit.NewContext(t.Context(), app)).Info("hello")
+	require.Contains(t, l.String(), "hello")
+	require.Same(t, slog.Default(), inngestkit.Logger(t.Context()))
+}
+
+func TestLogging(t *testing.T) {
+	t.Parallel()
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { accepted(w, "id1") })
+	app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL})
+	app.Use(inngestkit.Logging(slog.LevelInfo))
+	require.NoError(t, app.Register(onSignUp(func(ctx context.Context, in input) (any, error) {
+		if _, err := step.SendEvent(ctx, "send", signedUp.New(in.Event.Data)); err != nil {
+			return nil, err
+		}
+		return nil, nil
+	})))
+	callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	callFn(t.Context(), t, app, signUpEnvelope(user{}).done("send", []string{"id1"}))
+	for _, line := range []string{"function started", "step finished", "events sent", "function finished"} {
+		require.Equal(t, 1, strings.Count(l.String(), line), "%s in\n%s", line, l)
+	}
+	require.NotContains(t, l.String(), "level=ERROR")
+
+	before := len(l.String())
+	_, err := app.Send(t.Context(), signedUp.New(user{}))
+	require.NoError(t, err)
+	require.Contains(t, l.String()[before:], "events sent")
+}
+
+func TestRecover(t *testing.T) {
+	t.Parallel()
+	var reported []*inngestkit.PanicError
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, in input) (any, error) {
+		if in.Event.Data.ID == "outside" {
+			panic("outside")
+		}
+		return step.Run(ctx, "a", func(context.Context) (any, error) { panic(http.ErrAbortHandler) })
+	}))
+	app.Use(inngestkit.Recover(func(_ context.Context, p *inngestkit.PanicError) { reported = append(reported, p) }))
+	callFn(t.Context(), t, app, signUpEnvelope(user{ID: "outside"}))
+	callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Len(t, reported, 2)
+	require.Equal(t, "function fn", reported[0].Where)
+	require.Equal(t, `step "a"`, reported[1].Where)
+	require.ErrorIs(t, reported[1], http.ErrAbortHandler)
+	for _, p := range reported {
+		require.Contains(t, string(p.Stack), "logger_test.go")
+	}
+}
