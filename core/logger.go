@@ -52,7 +52,7 @@ type callHandler struct {
 
 // Enabled implements slog.Handler.
 func (h *callHandler) Enabled(ctx context.Context, level slog.Level) bool {
-	return h.handler().Enabled(ctx, level)
+	return h.call.call.Logger.Enabled(ctx, level) && !h.call.call.Replay.Replaying()
 }
 
 // Handle implements slog.Handler.

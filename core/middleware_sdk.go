@@ -1,11 +1,11 @@
 package inngestkit
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 
 	"github.com/inngest/inngestgo"
 	"github.com/inngest/inngestgo/middleware"
@@ -114,62 +114,66 @@ func (s *sdkCall) transformInput(ctx context.Context, call *FunctionCall) (conte
 	if err != nil {
 		return nil, err
 	}
-	before, err := sdkEvents(raw)
+	events, before, err := sdkEvents(raw)
 	if err != nil {
 		return nil, err
 	}
-	events, err := sdkEvents(raw[:1:1])
+	first, _, err := sdkEvents(raw[:1]) // like the SDK, a copy
 	if err != nil {
 		return nil, err
 	}
-	first := events[0]
-	if events, err = sdkEvents(raw); err != nil {
-		return nil, err
-	}
-	input := middleware.TransformableInput{Event: first, Events: events, Steps: map[string]string{}}
+	input := middleware.TransformableInput{Event: first[0], Events: events, Steps: map[string]string{}}
 	gjson.ParseBytes(call.call.Replay.Kept()).ForEach(func(id, result gjson.Result) bool {
 		input.Steps[id.Str] = result.Raw
 		return true
 	})
 	input.WithContext(ctx)
 	s.hooks.TransformInput(ctx, s.context, &input)
-	if len(input.Events) > 0 && input.Event != nil && !reflect.DeepEqual(input.Event, before[0]) {
-		input.Events[0] = input.Event
-	}
-	return input.Context(), setChanged(call, raw, before, input.Events)
+	return input.Context(), takeOver(call, raw, before, input)
 }
 
-// setChanged gives the function the events that are not the same as before.
-func setChanged(call *FunctionCall, raw []RawEvent, before, after []*inngestgo.Event) error {
-	if reflect.DeepEqual(before, after) {
-		return nil
-	}
-	changed := make([]RawEvent, len(after))
-	for i, event := range after {
-		if i < len(raw) && reflect.DeepEqual(event, before[i]) {
-			changed[i] = raw[i]
+// takeOver gives the function the events that are not as they were before. Event
+// and the first of Events are one: a change of either counts.
+func takeOver(call *FunctionCall, raw []RawEvent, before [][]byte, input middleware.TransformableInput) error {
+	changed := len(input.Events) != len(raw)
+	events := make([]RawEvent, len(input.Events))
+	for i, event := range input.Events {
+		encoded, err := json.Marshal(event)
+		if i == 0 && err == nil && bytes.Equal(encoded, before[0]) {
+			encoded, err = json.Marshal(input.Event)
+		}
+		if err == nil && i < len(raw) && bytes.Equal(encoded, before[i]) {
+			events[i] = raw[i]
 			continue
 		}
-		encoded, err := json.Marshal(event)
+		changed = true
 		if err == nil {
-			err = json.Unmarshal(encoded, &changed[i])
+			err = json.Unmarshal(encoded, &events[i])
 		}
 		if err != nil {
 			return fmt.Errorf("TransformInput has made an event that cannot be encoded: %w", err)
 		}
 	}
-	return call.SetEvents(changed)
+	if !changed {
+		return nil
+	}
+	return call.SetEvents(events)
 }
 
-// sdkEvents decodes events as the SDK does.
-func sdkEvents(raw []RawEvent) ([]*inngestgo.Event, error) {
-	events := make([]*inngestgo.Event, len(raw))
-	encoded, err := json.Marshal(raw)
-	if err == nil {
-		err = json.Unmarshal(encoded, &events)
+// sdkEvents decodes events as the SDK does, and says how each is encoded then.
+func sdkEvents(raw []RawEvent) (events []*inngestgo.Event, encoded [][]byte, err error) {
+	events, encoded = make([]*inngestgo.Event, len(raw)), make([][]byte, len(raw))
+	for i := range raw {
+		b, err := json.Marshal(raw[i])
+		if err == nil {
+			err = json.Unmarshal(b, &events[i])
+		}
+		if err == nil {
+			encoded[i], err = json.Marshal(events[i])
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("the event cannot be decoded: %w", err)
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("the event cannot be decoded: %w", err)
-	}
-	return events, nil
+	return events, encoded, nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/gowebpki/jcs"
 	"github.com/inngest/inngestgo"
+	"github.com/inngest/inngestgo/middleware"
 	sdkstep "github.com/inngest/inngestgo/step"
 	"github.com/stretchr/testify/require"
 
@@ -76,6 +77,7 @@ func BenchmarkCall(b *testing.B) {
 				body := callBody(b, shape.of(size), 0)
 				b.Run("sdk", func(b *testing.B) { run(b, bareSDK(b, 1, done), body) })
 				b.Run("ours", func(b *testing.B) { run(b, onGin(b, 1, done), body) })
+				b.Run("ours+3", func(b *testing.B) { run(b, onGinWith(b, 1, done, threeMiddlewares()...), body) })
 			})
 		}
 	}
@@ -118,29 +120,68 @@ func median(d []time.Duration) time.Duration {
 func BenchmarkMemoizedSteps(b *testing.B) {
 	const steps = 100
 	body := callBody(b, itemsOf(1<<10), steps)
+	sdk := func(ctx context.Context, _ inngestkit.Input[benchData]) (any, error) {
+		for i := range steps {
+			if _, err := sdkstep.Run(ctx, stepName(i), benchStep); err != nil {
+				return nil, err
+			}
+		}
+		return "done", nil
+	}
+	ours := func(ctx context.Context, _ inngestkit.Input[benchData]) (any, error) {
+		for i := range steps {
+			if _, err := step.Run(ctx, stepName(i), benchStep); err != nil {
+				return nil, err
+			}
+		}
+		return "done", nil
+	}
 	b.Run(fmt.Sprintf("steps=%d", steps), func(b *testing.B) {
-		b.Run("sdk", func(b *testing.B) {
-			run(b, bareSDK(b, 1, func(ctx context.Context, _ inngestkit.Input[benchData]) (any, error) {
-				for i := range steps {
-					if _, err := sdkstep.Run(ctx, stepName(i), benchStep); err != nil {
-						return nil, err
-					}
-				}
-				return "done", nil
-			}), body)
-		})
-		b.Run("ours", func(b *testing.B) {
-			run(b, onGin(b, 1, func(ctx context.Context, _ inngestkit.Input[benchData]) (any, error) {
-				for i := range steps {
-					if _, err := step.Run(ctx, stepName(i), benchStep); err != nil {
-						return nil, err
-					}
-				}
-				return "done", nil
-			}), body)
-		})
+		b.Run("sdk", func(b *testing.B) { run(b, bareSDK(b, 1, sdk), body) })
+		b.Run("ours", func(b *testing.B) { run(b, onGin(b, 1, ours), body) })
+		b.Run("ours+3", func(b *testing.B) { run(b, onGinWith(b, 1, ours, threeMiddlewares()...), body) })
 	})
 }
+
+// BenchmarkMiddleware says what each middleware adds to a small call.
+func BenchmarkMiddleware(b *testing.B) {
+	body := callBody(b, itemsOf(1<<10), 0)
+	three := threeMiddlewares()
+	for _, with := range []struct {
+		name       string
+		middleware []inngestkit.Middleware
+	}{
+		{"none", nil},
+		{"logging", three[:1]},
+		{"recover", three[1:2]},
+		{"own", three[2:]},
+		{"all", three},
+		{"sdk", []inngestkit.Middleware{inngestkit.SDKMiddleware(func() middleware.Middleware { return &middleware.BaseMiddleware{} })}},
+	} {
+		b.Run("middleware="+with.name, func(b *testing.B) { run(b, onGinWith(b, 1, done, with.middleware...), body) })
+	}
+}
+
+// threeMiddlewares is what an app might have: the two that are shipped, the log
+// with a level that the logger leaves out, and one of its own.
+func threeMiddlewares() []inngestkit.Middleware {
+	return []inngestkit.Middleware{
+		inngestkit.Logging(slog.LevelDebug),
+		inngestkit.Recover(func(context.Context, *inngestkit.PanicError) {}),
+		{
+			Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
+				return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
+					return next(context.WithValue(ctx, benchTenant{}, "acme"), call)
+				}
+			},
+			Step: func(next inngestkit.StepHandler) inngestkit.StepHandler {
+				return func(ctx context.Context, s *inngestkit.StepCall) (any, error) { return next(ctx, s) }
+			},
+		},
+	}
+}
+
+type benchTenant struct{}
 
 type benchResult struct {
 	Status string `json:"status"`
@@ -201,8 +242,14 @@ func bareSDK(b *testing.B, functions int, handler benchHandler) http.Handler {
 
 func onGin(b *testing.B, functions int, handler benchHandler) http.Handler {
 	b.Helper()
+	return onGinWith(b, functions, handler)
+}
+
+func onGinWith(b *testing.B, functions int, handler benchHandler, use ...inngestkit.Middleware) http.Handler {
+	b.Helper()
 	app, err := inngestkit.New(inngestkit.Config{AppID: benchApp, SigningKey: benchKey, Logger: benchLogger()})
 	require.NoError(b, err)
+	app.Use(use...)
 	for i := range functions {
 		require.NoError(b, app.Register(inngestkit.OnEvent(functionName(i), inngestkit.NewEvent[benchData]("bench"), handler)))
 	}
