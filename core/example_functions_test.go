@@ -1,0 +1,95 @@
+package inngestkit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+// Functions of a group share options; their own take precedence.
+func ExampleGroup() {
+	users := &Users{}
+	group := inngestkit.NewGroup(flow.Retries(10), inngestkit.Use(withTenant))
+	app := newExampleApp(group.Functions(
+		inngestkit.OnEvent("welcome", userCreated, users.welcome),
+		inngestkit.OnEvent("count", userCreated, users.hello, flow.Retries(0)),
+	)...)
+	fmt.Println(app.FunctionIDs())
+	// Output: [welcome count]
+}
+
+// When the retries are spent, a function of its own takes care of the failed run.
+func ExampleOnFailure() {
+	users := &Users{}
+	refund := func(ctx context.Context, in inngestkit.Input[inngestkit.FailedRun[UserCreated]]) (string, error) {
+		failed := in.Event.Data
+		return step.Run(ctx, "tell-support", func(context.Context) (string, error) {
+			return fmt.Sprintf("run %s for %s failed: %s", failed.RunID, failed.Event.Data.Email, failed.Error.Message), nil
+		})
+	}
+	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated, users.welcome, inngestkit.OnFailure(refund)))
+	fmt.Println(app.FunctionIDs())
+	// Output: [welcome welcome-failure]
+}
+
+func ExampleNoRetryError() {
+	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated,
+		func(_ context.Context, in inngestkit.Input[UserCreated]) (string, error) {
+			if in.Event.Data.Email == "" {
+				return "", inngestkit.NoRetryError(errors.New("the user has no address"))
+			}
+			return "sent", nil
+		}))
+	serverCalls(app, "welcome", `{"userId":"u1"}`)
+	// Output:
+	// level=ERROR msg="inngest: function failed" function=welcome run_id=run-1 attempt=0 no_retry=true error="the user has no address"
+	// 400 {"name":"Error","message":"the user has no address"}
+}
+
+// An API that is overloaded says when to come back.
+func ExampleRetryAfterError() {
+	err := inngestkit.RetryAfterError(errors.New("too many requests"), time.Minute)
+	fmt.Println(err)
+	// Output: too many requests
+}
+
+func ExampleRetryAtError() {
+	tomorrow := time.Now().Add(24 * time.Hour)
+	err := inngestkit.RetryAtError(errors.New("quota spent for today"), tomorrow)
+	fmt.Println(err)
+	// Output: quota spent for today
+}
+
+// The final error of a step can be looked into, and the function can go on.
+func Example_stepError() {
+	pay := func(ctx context.Context, _ inngestkit.Input[UserCreated]) (string, error) {
+		_, err := step.Run(ctx, "charge", func(context.Context) (string, error) { return "", errors.New("card declined") })
+		if stepErr, ok := errors.AsType[step.Error](err); ok {
+			return "gave up: " + stepErr.Message, nil
+		}
+		return "paid", err
+	}
+	app := newExampleApp(inngestkit.OnEvent("pay", userCreated, pay))
+	fmt.Println(app.FunctionIDs())
+	// Output: [pay]
+}
+
+// Ref stands for a function of another app.
+func ExampleRef() {
+	type order struct {
+		ID string `json:"id"`
+	}
+	charge := inngestkit.Ref[order, string]{AppID: "billing", FunctionID: "charge"}
+	checkout := inngestkit.OnEvent("checkout", inngestkit.NewEvent[order]("order.placed"),
+		func(ctx context.Context, in inngestkit.Input[order]) (string, error) {
+			return step.Invoke(ctx, "charge", charge, in.Event.Data, step.Timeout(time.Hour))
+		})
+	app := newExampleApp(checkout)
+	fmt.Println(app.FunctionIDs())
+	// Output: [checkout]
+}
