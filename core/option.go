@@ -2,10 +2,10 @@ package inngestkit
 
 import "github.com/inngestkit/inngestkit/core/internal/fnconfig"
 
-// Option configures one function. Options are made by this package ([Name]) and
-// by package flow (flow.Retries, flow.Concurrency, …). An option given twice, or
-// a value the Inngest server would refuse or silently change, is an error of
-// [App.Register].
+// Option configures one function. Options are made by this package ([Name],
+// [TimeZone], [Jitter]) and by package flow (flow.Retries, flow.Concurrency, …).
+// An option given twice, options that exclude each other, or a value the Inngest
+// server would refuse or silently change, are errors of [App.Register].
 type Option = fnconfig.Option
 
 // Name sets the name that the Inngest UI shows. The default is the function's ID.

@@ -121,8 +121,8 @@ func taken(id string) problem {
 }
 
 // check applies the options, the function's own first and then those of its
-// groups, and collects what is wrong with the function.
-func (d definition) check() fnconfig.Config {
+// groups, to the triggers also, and collects what is wrong with the function.
+func (d *definition) check() fnconfig.Config {
 	config := fnconfig.Config{}
 	config.Options.ID, config.Options.Name = d.id, d.name
 	if !idPattern.MatchString(d.id) {
@@ -141,6 +141,9 @@ func (d definition) check() fnconfig.Config {
 		middleware = slices.Concat(applyOptions(&config, options), middleware)
 	}
 	config.Middleware = slices.Concat(d.middleware, middleware)
+	d.triggers = scheduled(d.triggers, &config)
+	checkTwice(d.triggers, config.Refuse)
+	checkCombinations(&config)
 	return config
 }
 

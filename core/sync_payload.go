@@ -4,7 +4,6 @@ import (
 	"net/url"
 
 	"github.com/inngest/inngestgo"
-	"github.com/inngest/inngestgo/pkg/checkpoint"
 )
 
 // registerPayload is the body of a sync; see docs/SDK_SPEC.md, 4.3.2.
@@ -27,24 +26,24 @@ type registerHeaders struct {
 }
 
 // functionConfig is one function in a sync. It has the fields of the SDK's own
-// payload, in the same form, but for concurrency.
+// payload, in the same form but for those in sync_flow.go.
 type functionConfig struct {
-	Name        string                       `json:"name"`
-	ID          string                       `json:"id"`
-	Triggers    []inngestgo.Trigger          `json:"triggers"`
-	Concurrency any                          `json:"concurrency,omitempty"`
-	Priority    *inngestgo.ConfigPriority    `json:"priority,omitempty"`
-	BatchEvents *inngestgo.ConfigBatchEvents `json:"batchEvents,omitempty"`
-	Idempotency *string                      `json:"idempotency,omitempty"`
-	RateLimit   *inngestgo.ConfigRateLimit   `json:"rateLimit,omitempty"`
-	Throttle    *inngestgo.ConfigThrottle    `json:"throttle,omitempty"`
-	Retries     *int                         `json:"retries,omitempty"`
-	Debounce    *inngestgo.ConfigDebounce    `json:"debounce,omitempty"`
-	Checkpoint  *checkpoint.Config           `json:"checkpoint,omitempty"`
-	Timeouts    *inngestgo.ConfigTimeouts    `json:"timeouts,omitempty"`
-	Cancel      []inngestgo.ConfigCancel     `json:"cancel,omitempty"`
-	Singleton   *inngestgo.ConfigSingleton   `json:"singleton,omitempty"`
-	Steps       map[string]stepConfig        `json:"steps"`
+	Name        string                     `json:"name"`
+	ID          string                     `json:"id"`
+	Triggers    []inngestgo.Trigger        `json:"triggers"`
+	Concurrency any                        `json:"concurrency,omitempty"`
+	Priority    *inngestgo.ConfigPriority  `json:"priority,omitempty"`
+	BatchEvents *batchConfig               `json:"batchEvents,omitempty"`
+	Idempotency *string                    `json:"idempotency,omitempty"`
+	RateLimit   *inngestgo.ConfigRateLimit `json:"rateLimit,omitempty"`
+	Throttle    *inngestgo.ConfigThrottle  `json:"throttle,omitempty"`
+	Retries     *int                       `json:"retries,omitempty"`
+	Debounce    *inngestgo.ConfigDebounce  `json:"debounce,omitempty"`
+	Checkpoint  *checkpointConfig          `json:"checkpoint,omitempty"`
+	Timeouts    *inngestgo.ConfigTimeouts  `json:"timeouts,omitempty"`
+	Cancel      []inngestgo.ConfigCancel   `json:"cancel,omitempty"`
+	Singleton   *inngestgo.ConfigSingleton `json:"singleton,omitempty"`
+	Steps       map[string]stepConfig      `json:"steps"`
 }
 
 // stepConfig tells the server where to call a function.
@@ -100,15 +99,15 @@ func (f *function) syncConfig(endpoint url.URL) functionConfig {
 	config := functionConfig{
 		Name:        name,
 		ID:          f.id,
-		Concurrency: concurrencyConfig(c.Concurrency),
+		Concurrency: concurrencyOf(c.Concurrency),
 		Priority:    c.Priority,
-		BatchEvents: c.BatchEvents,
+		BatchEvents: batchOf(c.BatchEvents),
 		Idempotency: c.Idempotency,
 		RateLimit:   c.RateLimit,
 		Throttle:    c.Throttle,
 		Retries:     c.Retries,
 		Debounce:    c.Debounce,
-		Checkpoint:  c.Checkpoint,
+		Checkpoint:  checkpointOf(c.Checkpoint),
 		Timeouts:    c.Timeouts,
 		Cancel:      c.Cancel,
 		Singleton:   c.Singleton,
@@ -118,19 +117,4 @@ func (f *function) syncConfig(endpoint url.URL) functionConfig {
 		config.Triggers = append(config.Triggers, t.sdk())
 	}
 	return config
-}
-
-// concurrencyConfig is the concurrency in the form every server reads. The form
-// the SDK sends, {"step": […]}, is newer: servers up to 1.12 take it for one
-// limit of 0 and do not limit anything. The older list means the same to all of
-// them, but has no room for limits on whole runs.
-func concurrencyConfig(c *inngestgo.ConfigConcurrency) any {
-	switch {
-	case c == nil:
-		return nil
-	case len(c.Fn) == 0:
-		return c.Step
-	default:
-		return c
-	}
 }

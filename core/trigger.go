@@ -1,12 +1,11 @@
 package inngestkit
 
 import (
-	"errors"
 	"reflect"
-	"strings"
+	"slices"
+	"time"
 
 	"github.com/inngest/inngestgo"
-	"github.com/robfig/cron/v3"
 )
 
 // Limits of the Inngest server, from its source (pkg/consts and pkg/inngest) and
@@ -17,15 +16,16 @@ const (
 )
 
 // Trigger is what starts a function whose event data is of type T: an
-// [EventType], one with a condition ([EventType.If]), or several ([AnyOf]).
+// [EventType], one with a condition ([EventType.If]), a schedule ([Cron]), or
+// several of them ([AnyOf]).
 type Trigger[T any] interface {
 	// triggers names T so that only a trigger of the function's data type fits.
 	triggers(zero T) []trigger
 }
 
-// AnyOf returns a trigger that starts a function on each of several events with
-// the same data type; the function tells them apart by in.Event.Name. The server
-// accepts at most 10.
+// AnyOf returns a trigger that starts a function on each of several triggers with
+// the same data type, events and schedules; the function tells them apart by
+// in.Event.Name. The server accepts at most 10, none of them twice.
 func AnyOf[T any](triggers ...Trigger[T]) Trigger[T] {
 	return anyOf[T](triggers)
 }
@@ -36,6 +36,7 @@ type trigger struct {
 	expression *string
 	cron       string
 	isCron     bool
+	jitter     time.Duration
 }
 
 func (e EventType[T]) triggers(T) []trigger { return []trigger{{event: e.name}} }
@@ -60,14 +61,14 @@ func (a anyOf[T]) triggers(zero T) []trigger {
 
 // sdk is the trigger in the SDK's form.
 func (t trigger) sdk() inngestgo.Trigger {
-	if t.isCron {
+	switch {
+	case t.isCron && t.jitter > 0:
+		return inngestgo.CronTriggerWithJitter(t.cron, t.jitter)
+	case t.isCron:
 		return inngestgo.CronTrigger(t.cron)
 	}
 	return inngestgo.EventTrigger(t.event, t.expression)
 }
-
-// cronParser reads schedules as the server does: five fields, no @daily.
-var cronParser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 
 // checkTriggers reports everything the server would refuse about the triggers
 // of one function.
@@ -78,14 +79,7 @@ func checkTriggers(triggers []trigger, refuse func(field string, value any, reas
 	if len(triggers) > maxTriggers {
 		refuse("Trigger", len(triggers), "a function has at most %d triggers", maxTriggers)
 	}
-	seen := make([]trigger, 0, len(triggers))
 	for _, t := range triggers {
-		for _, other := range seen {
-			if reflect.DeepEqual(t, other) {
-				refuse("Trigger", t.event+t.cron, "is given twice; give it once")
-			}
-		}
-		seen = append(seen, t)
 		switch {
 		case t.isCron:
 			checkCron(t.cron, refuse)
@@ -100,24 +94,13 @@ func checkTriggers(triggers []trigger, refuse func(field string, value any, reas
 	}
 }
 
-func checkCron(schedule string, refuse func(field string, value any, reason string, args ...any)) {
-	if len(schedule) > maxNameLength {
-		refuse("Cron", schedule, "a schedule has at most %d bytes, this one has %d", maxNameLength, len(schedule))
-		return
-	}
-	if err := parseCron(schedule); err != nil {
-		refuse("Cron", schedule,
-			`is no schedule of five fields such as "0 9 * * *", with "TZ=Europe/Paris " before it if need be: %v`, err)
-	}
-}
-
-func parseCron(schedule string) error {
-	// The parser panics on a time zone with nothing behind it.
-	if strings.HasPrefix(schedule, "TZ=") || strings.HasPrefix(schedule, "CRON_TZ=") {
-		if !strings.Contains(schedule, " ") {
-			return errors.New("a time zone without fields")
+// checkTwice refuses equal triggers, which are equal to the server too only with
+// the time zones of their schedules written out.
+func checkTwice(triggers []trigger, refuse func(field string, value any, reason string, args ...any)) {
+	for i, t := range triggers {
+		same := func(other trigger) bool { return reflect.DeepEqual(t, other) }
+		if slices.ContainsFunc(triggers[:i], same) {
+			refuse("Trigger", t.event+t.cron, "is given twice; give it once")
 		}
 	}
-	_, err := cronParser.Parse(schedule)
-	return err
 }

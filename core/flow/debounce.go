@@ -13,37 +13,27 @@ import (
 const maxDebouncePeriod = 7 * 24 * time.Hour
 
 // DebounceOption is an option of [Debounce]: a [Key] or [Timeout].
-type DebounceOption interface{ applyDebounce(l *debounce) }
-
-type debounce struct {
-	key     *key
-	timeout *time.Duration
+type DebounceOption interface {
+	part
+	ofDebounce()
 }
 
-func (k key) applyDebounce(l *debounce) { l.key = &k }
-
-// Timeout is how long [Debounce] may put a run off in all. Without it, events
-// that keep coming put it off for ever.
-func Timeout(d time.Duration) DebounceOption { return timeout(d) }
-
-type timeout time.Duration
-
-func (t timeout) applyDebounce(l *debounce) { l.timeout = new(time.Duration(t)) }
-
 // Debounce starts a run only when no further event has come for a period of 1 s
-// to 7 days. The run gets the last event.
+// to 7 days, in whole seconds. The run gets the last event. Without a [Timeout],
+// events that keep coming put it off for ever. It cannot be combined with
+// [BatchEvents].
 func Debounce(period time.Duration, options ...DebounceOption) inngestkit.Option {
 	return option("Debounce", period.String(), func(c *fnconfig.Config) {
-		var l debounce
-		for _, o := range options {
-			o.applyDebounce(&l)
-		}
+		s := read(c, "Debounce", options)
 		checkPeriod(c, "Debounce.Period", period, maxDebouncePeriod)
-		if l.timeout != nil && *l.timeout < period {
-			c.Refuse("Debounce.Timeout", l.timeout.String(), "is shorter than the period of %s", period)
+		// The server keeps a debounce for whole seconds (pkg/execution/debounce):
+		// events in the fraction after them would start a second run.
+		checkWholeSeconds(c, "Debounce.Period", period)
+		if s.timeout != nil && *s.timeout < period {
+			c.Refuse("Debounce.Timeout", s.timeout.String(), "is shorter than the period of %s", period)
 		}
-		config := &inngestgo.ConfigDebounce{Period: period, Timeout: l.timeout}
-		if k := checkKey(c, "Debounce", l.key); k != nil {
+		config := &inngestgo.ConfigDebounce{Period: period, Timeout: s.timeout}
+		if k := checkKey(c, "Debounce", s); k != nil {
 			config.Key = *k
 		}
 		c.Options.Debounce = config

@@ -9,28 +9,30 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
-// maxRateLimitPeriod is the server's; see pkg/inngest/rate_limit.go there.
+// maxRateLimitPeriod is FunctionIdempotencyPeriod of the server's pkg/consts,
+// which RateLimit.IsValid of its pkg/inngest/function.go compares with.
 const maxRateLimitPeriod = 24 * time.Hour
 
 // RateLimitOption is an option of [RateLimit]: a [Key].
-type RateLimitOption interface{ applyRateLimit(l *rateLimit) }
-
-type rateLimit struct{ key *key }
-
-func (k key) applyRateLimit(l *rateLimit) { l.key = &k }
+type RateLimitOption interface {
+	part
+	ofRateLimit()
+}
 
 // RateLimit starts at most limit runs in a period of 1 s to 24 h. Events beyond
 // that start no run, now or later; use [Throttle] to run them later.
+//
+// The server spaces the runs: with 10 in an hour it takes one event every 6
+// minutes, and a tenth of the limit, rounded down, more at once (RateLimit in
+// its pkg/execution/ratelimit). It cannot be combined with [Idempotency] or
+// [BatchEvents].
 func RateLimit(limit int, period time.Duration, options ...RateLimitOption) inngestkit.Option {
 	return option("RateLimit", limit, func(c *fnconfig.Config) {
-		var l rateLimit
-		for _, o := range options {
-			o.applyRateLimit(&l)
-		}
+		s := read(c, "RateLimit", options)
 		checkLimit(c, "RateLimit", limit)
 		checkPeriod(c, "RateLimit.Period", period, maxRateLimitPeriod)
 		c.Options.RateLimit = &inngestgo.ConfigRateLimit{
-			Limit: uint(max(limit, 0)), Period: period, Key: checkKey(c, "RateLimit", l.key),
+			Limit: uint(max(limit, 0)), Period: period, Key: checkKey(c, "RateLimit", s),
 		}
 	})
 }

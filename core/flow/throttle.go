@@ -9,47 +9,42 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
-// maxThrottlePeriod is from Inngest's documentation of throttling.
+// maxThrottlePeriod is from Inngest's documentation of throttling; the server
+// does not look.
 const maxThrottlePeriod = 7 * 24 * time.Hour
 
 // ThrottleOption is an option of [Throttle]: a [Key] or [Burst].
-type ThrottleOption interface{ applyThrottle(l *throttle) }
-
-type throttle struct {
-	key   *key
-	burst *int
+type ThrottleOption interface {
+	part
+	ofThrottle()
 }
 
-func (k key) applyThrottle(l *throttle) { l.key = &k }
+// Burst lets [Throttle] start that many runs more at once after a quiet time, at
+// least 1. Servers up to 1.12 take it for a factor: limit × burst runs start at
+// once.
+func Burst(runs int) ThrottleOption {
+	return suboption{name: "Burst", set: func(s *settings) { s.burst = &runs }}
+}
 
-// Burst is how many runs may start at once before [Throttle] spaces them; at
-// least 1, which is the default and spaces all of them.
-func Burst(runs int) ThrottleOption { return burst(runs) }
-
-type burst int
-
-func (b burst) applyThrottle(l *throttle) { l.burst = new(int(b)) }
-
-// Throttle starts at most limit runs in a period of 1 s to 7 days, in whole
-// seconds, evenly spaced. Further runs wait for their turn.
+// Throttle starts runs at the rate of limit in a period of 1 s to 7 days, in
+// whole seconds; further runs wait for their turn. After a quiet time limit runs
+// start at once, and then one every period/limit: give a limit of 1 to space all
+// of them.
 func Throttle(limit int, period time.Duration, options ...ThrottleOption) inngestkit.Option {
 	return option("Throttle", limit, func(c *fnconfig.Config) {
-		var l throttle
-		for _, o := range options {
-			o.applyThrottle(&l)
-		}
+		s := read(c, "Throttle", options)
 		checkLimit(c, "Throttle", limit)
 		checkPeriod(c, "Throttle.Period", period, maxThrottlePeriod)
-		if period%time.Second != 0 {
-			c.Refuse("Throttle.Period", period.String(), "is not in whole seconds; the server cuts off the rest")
-		}
-		runs := 1
-		if l.burst != nil {
-			runs = *l.burst
-			checkLimit(c, "Throttle.Burst", runs)
+		checkWholeSeconds(c, "Throttle.Period", period)
+		// Without a burst the SDK sends 0, and servers after 1.12 start as many
+		// runs more at once as it says.
+		burst := 0
+		if s.burst != nil {
+			burst = *s.burst
+			checkLimit(c, "Throttle.Burst", burst)
 		}
 		c.Options.Throttle = &inngestgo.ConfigThrottle{
-			Limit: uint(max(limit, 0)), Period: period, Burst: uint(max(runs, 0)), Key: checkKey(c, "Throttle", l.key),
+			Limit: uint(max(limit, 0)), Period: period, Burst: uint(max(burst, 0)), Key: checkKey(c, "Throttle", s),
 		}
 	})
 }

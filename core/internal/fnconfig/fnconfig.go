@@ -4,6 +4,7 @@ package fnconfig
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/inngest/inngestgo"
 )
@@ -28,9 +29,18 @@ type Problem struct {
 }
 
 // Config is what the options of one function add up to.
+//
+// Options come from several levels: the function itself, then the group it is
+// in, then that group's group, with [Config.NextLevel] between them. What an
+// inner level has set, an outer one does not change.
 type Config struct {
 	// Options is the SDK's own form.
 	Options inngestgo.FunctionOpts
+
+	// TimeZone and Jitter are for the function's schedules, which are no options
+	// to the SDK but triggers.
+	TimeZone string
+	Jitter   time.Duration
 
 	// Middleware is the core's, the outermost first.
 	Middleware []any
@@ -39,34 +49,47 @@ type Config struct {
 
 	Problems []Problem
 
-	// set is at which level a field was set.
-	set   map[string]int
 	level int
+	// set has the level that has set a field.
+	set map[string]int
 }
-
-// NextLevel goes on to the options of the next group outward: they fill in what is
-// not set yet.
-func (c *Config) NextLevel() { c.level++ }
 
 // Refuse notes that value cannot be used for field.
 func (c *Config) Refuse(field string, value any, reason string, args ...any) {
 	c.Problems = append(c.Problems, Problem{Field: field, Value: value, Reason: fmt.Sprintf(reason, args...)})
 }
 
-// Once reports whether field is to be set: not if it was on an inner level, nor if
-// it was on the same one, which is noted as a problem, so that no option silently
-// overrides another.
+// NextLevel says that the options that follow are those of the group around what
+// has been applied so far.
+func (c *Config) NextLevel() { c.level++ }
+
+// Once reports whether an option may set field. It may not if an inner level has
+// set it, and if the same level has: that is noted as a problem, so that no
+// option silently overrides another.
 func (c *Config) Once(field string, value any) bool {
-	level, ok := c.set[field]
-	if ok && level == c.level {
+	level, taken := c.set[field]
+	if taken && level == c.level {
 		c.Refuse(field, value, "is given twice; give it once")
 	}
-	if ok {
-		return false
+	return !taken && c.Several(field)
+}
+
+// Several is [Config.Once] for options that add up: it reports whether an option
+// may add to field, which it may not if an inner level has.
+func (c *Config) Several(field string) bool {
+	if level, taken := c.set[field]; taken {
+		return level == c.level
 	}
 	if c.set == nil {
 		c.set = map[string]int{}
 	}
 	c.set[field] = c.level
 	return true
+}
+
+// Own reports whether the function itself has set field, and not a group that it
+// may share with functions of another kind.
+func (c *Config) Own(field string) bool {
+	level, taken := c.set[field]
+	return taken && level == 0
 }

@@ -1,0 +1,95 @@
+package flow
+
+import (
+	"slices"
+	"time"
+
+	"github.com/inngest/inngestgo"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+)
+
+// The server's limits on cancellation, MaxCancellations and CancelTimeout of its
+// pkg/consts.
+const (
+	maxCancelOn      = 5
+	maxCancelTimeout = 365 * 24 * time.Hour
+)
+
+// Event is what [CancelOn] needs to know of an event: an inngestkit.EventType,
+// or a name made one with [EventNamed].
+type Event interface {
+	// Name is the name of the event.
+	Name() string
+}
+
+// EventNamed is the event called name, for events that no Go type is declared for.
+func EventNamed(name string) Event { return eventName(name) }
+
+type eventName string
+
+func (n eventName) Name() string { return string(n) }
+
+// CancelOption is an option of [CancelOn]: [If], [Match] or [Timeout].
+type CancelOption interface {
+	part
+	ofCancel()
+}
+
+// CancelOn cancels a run when event comes, until the run ends or for the time of
+// a [Timeout], at most 365 days. Without a condition, every such event cancels
+// all runs of the function; with [Match] or [If], those for which it holds:
+//
+//	flow.CancelOn(orderCancelled, flow.Match("data.orderId"))
+//
+// In the expression of If, event is the event that triggered the run and async
+// the one that cancels: "async.data.userId == event.data.userId". The server
+// takes no macros and no function calls in it, so neither size(…) nor has(…).
+//
+// The step that runs at that moment runs to its end, and its result is dropped.
+// It may be given up to 5 times, for one event each or for the same event on
+// different conditions. It cannot be combined with [BatchEvents].
+func CancelOn(event Event, options ...CancelOption) inngestkit.Option {
+	return fnconfig.Func(func(c *fnconfig.Config) {
+		if !c.Several("CancelOn") {
+			return
+		}
+		name := ""
+		if event != nil {
+			name = event.Name()
+		}
+		if name == "" {
+			c.Refuse("CancelOn", name, "the event needs a name")
+		}
+		s := read(c, "CancelOn", options)
+		added := inngestgo.ConfigCancel{Event: name, If: checkConditions(c, "CancelOn", s)}
+		if s.timeout != nil {
+			if *s.timeout <= 0 || *s.timeout > maxCancelTimeout {
+				c.Refuse("CancelOn.Timeout", s.timeout.String(), "is out of range; it is more than 0 and at most 365 days")
+			}
+			added.Timeout = new(s.timeout.String())
+		}
+		addCancelOn(c, added)
+	})
+}
+
+func addCancelOn(c *fnconfig.Config, added inngestgo.ConfigCancel) {
+	all := &c.Options.Cancel
+	// The server names a cancellation by its event and its condition, and keeps
+	// the first of a name (createCancellationPauses in its pkg/execution/executor).
+	if slices.ContainsFunc(*all, func(other inngestgo.ConfigCancel) bool { return sameCancelOn(other, added) }) {
+		c.Refuse("CancelOn", added.Event, "is given twice with the same condition; give it once")
+	}
+	*all = append(*all, added)
+	if len(*all) > maxCancelOn {
+		c.Refuse("CancelOn", added.Event, "is one event too many; a function has at most %d", maxCancelOn)
+	}
+}
+
+func sameCancelOn(a, b inngestgo.ConfigCancel) bool {
+	if a.Event != b.Event || a.If == nil || b.If == nil {
+		return a.Event == b.Event && a.If == b.If
+	}
+	return *a.If == *b.If
+}

@@ -1,0 +1,97 @@
+package fnconfig_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+)
+
+// once is an option that may be given once, several one that adds up. Both note
+// what they were allowed to set.
+func once(got *[]string, field, value string) fnconfig.Option {
+	return fnconfig.Func(func(c *fnconfig.Config) {
+		if c.Once(field, value) {
+			*got = append(*got, field+"="+value)
+		}
+	})
+}
+
+func several(got *[]string, field, value string) fnconfig.Option {
+	return fnconfig.Func(func(c *fnconfig.Config) {
+		if c.Several(field) {
+			*got = append(*got, field+"="+value)
+		}
+	})
+}
+
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, tc := range []struct {
+		name     string
+		levels   [][]fnconfig.Option // the function's own, its group's, …
+		want     []string
+		problems []fnconfig.Problem
+	}{
+		{
+			"the function before its group, an inner group before an outer one",
+			[][]fnconfig.Option{
+				{once(&got, "a", "function")},
+				{once(&got, "a", "group"), once(&got, "b", "group")},
+				{once(&got, "a", "outer"), once(&got, "b", "outer"), once(&got, "c", "outer")},
+			},
+			[]string{"a=function", "b=group", "c=outer"}, nil,
+		},
+		{
+			"twice on one level",
+			[][]fnconfig.Option{{once(&got, "a", "1"), once(&got, "a", "2")}, {once(&got, "b", "3"), once(&got, "b", "4")}},
+			[]string{"a=1", "b=3"},
+			[]fnconfig.Problem{
+				{Field: "a", Value: "2", Reason: "is given twice; give it once"},
+				{Field: "b", Value: "4", Reason: "is given twice; give it once"},
+			},
+		},
+		{
+			"overridden twice is no problem",
+			[][]fnconfig.Option{{once(&got, "a", "1")}, {once(&got, "a", "2"), once(&got, "a", "3")}},
+			[]string{"a=1"}, nil,
+		},
+		{
+			"what adds up does so on one level",
+			[][]fnconfig.Option{
+				{several(&got, "a", "1"), several(&got, "a", "2")},
+				{several(&got, "a", "3"), several(&got, "b", "4")},
+				{several(&got, "b", "5"), several(&got, "c", "6"), several(&got, "c", "7")},
+			},
+			[]string{"a=1", "a=2", "b=4", "c=6", "c=7"}, nil,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got = nil
+			var c fnconfig.Config
+			for i, level := range tc.levels {
+				if i > 0 {
+					c.NextLevel()
+				}
+				for _, option := range level {
+					option.Apply(&c)
+				}
+			}
+			require.Equal(t, tc.want, got)
+			require.Equal(t, tc.problems, c.Problems)
+		})
+	}
+}
+
+func TestOwn(t *testing.T) {
+	t.Parallel()
+	var c fnconfig.Config
+	require.True(t, c.Once("a", 1))
+	c.NextLevel()
+	require.True(t, c.Once("b", 1))
+	require.True(t, c.Own("a"))
+	require.False(t, c.Own("b"))
+	require.False(t, c.Own("c"))
+}

@@ -1,0 +1,151 @@
+package inngestkit
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+)
+
+// The server's limits on the jitter of a schedule, MinCronJitter and
+// MaxCronJitter of its pkg/inngest/trigger.go.
+const (
+	minJitter = time.Second
+	maxJitter = 5 * time.Minute
+)
+
+// Cron returns a trigger that starts a function on schedule, written as for
+// [OnCron]. With [AnyOf] a function runs on events and on schedule:
+//
+//	inngestkit.AnyOf(userChanged, inngestkit.Cron[User]("0 3 * * *"))
+//
+// A scheduled run has the event "inngest/scheduled.timer", whose data is
+// {"cron": schedule}; decoded as T, that usually leaves the zero value.
+func Cron[T any](schedule string) Trigger[T] { return cronTrigger[T](schedule) }
+
+type cronTrigger[T any] string
+
+func (c cronTrigger[T]) triggers(T) []trigger { return []trigger{{cron: string(c), isCron: true}} }
+
+// TimeZone is where the function's schedules are meant, by its IANA name:
+// TimeZone("Europe/Paris"). The default is UTC. A schedule that names a time zone
+// itself, with "TZ=", cannot have this option as well. Of a group, it holds for
+// the functions that have a schedule without a time zone of its own.
+func TimeZone(name string) Option {
+	return fnconfig.Func(func(c *fnconfig.Config) {
+		if !c.Once("TimeZone", name) {
+			return
+		}
+		if reason := whyNoZone(name); reason != "" {
+			c.Refuse("TimeZone", name, "%s", reason)
+			return
+		}
+		c.TimeZone = name
+	})
+}
+
+func whyNoZone(name string) string {
+	switch name {
+	case "":
+		return "is empty; leave the option out for UTC"
+	case "Local":
+		return `is where the Inngest server runs, and not where the app does; give a name such as "Europe/Paris"`
+	}
+	if _, err := time.LoadLocation(name); err != nil {
+		return `is not in this machine's time zone database; give a name such as "Europe/Paris": ` + err.Error()
+	}
+	return ""
+}
+
+// Jitter puts off each run of the function's schedules by a random time of up to
+// d, so that not all functions begin in the same second: 1 s to 5 min, or 0,
+// which is the default, for none. Servers up to 1.12 do not know it and start
+// runs on time. Of a group, it holds for the functions that have a schedule.
+func Jitter(d time.Duration) Option {
+	return fnconfig.Func(func(c *fnconfig.Config) {
+		if !c.Once("Jitter", d.String()) {
+			return
+		}
+		if d != 0 && (d < minJitter || d > maxJitter) {
+			c.Refuse("Jitter", d.String(), "is out of range; it is 0 or at least %s and at most %s", minJitter, maxJitter)
+			return
+		}
+		c.Jitter = d
+	})
+}
+
+// scheduled returns the triggers with the options for schedules applied to them.
+func scheduled(triggers []trigger, c *fnconfig.Config) []trigger {
+	triggers = slices.Clone(triggers)
+	schedules := 0
+	for i := range triggers {
+		if t := &triggers[i]; t.isCron {
+			schedules++
+			t.jitter = c.Jitter
+			t.cron = inZone(t.cron, c)
+		}
+	}
+	const reason = "is for schedules, and the function has none; leave it out"
+	if schedules == 0 && c.Own("TimeZone") {
+		c.Refuse("TimeZone", c.TimeZone, reason)
+	}
+	if schedules == 0 && c.Own("Jitter") {
+		c.Refuse("Jitter", c.Jitter.String(), reason)
+	}
+	return triggers
+}
+
+// inZone writes the time zone of the options into a schedule without one. One
+// that a schedule names itself is an error besides the function's own option,
+// and goes before the option of a group.
+func inZone(schedule string, c *fnconfig.Config) string {
+	switch {
+	case c.TimeZone == "":
+		return schedule
+	case hasZone(schedule):
+		if c.Own("TimeZone") {
+			c.Refuse("TimeZone", c.TimeZone, "is one time zone too many: the schedule %q names one itself", schedule)
+		}
+		return schedule
+	}
+	zoned := zonePrefix + c.TimeZone + " " + schedule
+	if len(zoned) > maxNameLength && len(schedule) <= maxNameLength {
+		c.Refuse("Cron", zoned, "a schedule has at most %d bytes, this one has %d with its time zone", maxNameLength, len(zoned))
+	}
+	return zoned
+}
+
+const zonePrefix = "TZ="
+
+// hasZone reports whether a schedule names its time zone, in one of the two ways
+// that the parser knows.
+func hasZone(schedule string) bool {
+	return strings.HasPrefix(schedule, zonePrefix) || strings.HasPrefix(schedule, "CRON_"+zonePrefix)
+}
+
+// cronParser reads schedules as the server does: five fields, no @daily.
+var cronParser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
+
+func checkCron(schedule string, refuse func(field string, value any, reason string, args ...any)) {
+	if len(schedule) > maxNameLength {
+		refuse("Cron", schedule, "a schedule has at most %d bytes, this one has %d", maxNameLength, len(schedule))
+		return
+	}
+	if err := parseCron(schedule); err != nil {
+		refuse("Cron", schedule,
+			`is no schedule of five fields such as "0 9 * * *", with "TZ=Europe/Paris " before it if need be: %v`, err)
+	}
+}
+
+func parseCron(schedule string) error {
+	// The parser panics on a time zone with nothing behind it.
+	if hasZone(schedule) && !strings.Contains(schedule, " ") {
+		return errors.New("a time zone without fields")
+	}
+	_, err := cronParser.Parse(schedule)
+	return err
+}
