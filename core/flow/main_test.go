@@ -1,0 +1,90 @@
+package flow_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type order struct {
+	ID string `json:"id"`
+}
+
+var (
+	placed    = inngestkit.NewEvent[order]("order/placed")
+	cancelled = inngestkit.NewEvent[order]("order/cancelled")
+)
+
+func handle(context.Context, inngestkit.Input[order]) (any, error) { return nil, nil }
+
+// register registers a function with options.
+func register(tb testing.TB, options ...inngestkit.Option) (*inngestkit.App, error) {
+	tb.Helper()
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
+	require.NoError(tb, err)
+	return app, app.Register(inngestkit.OnEvent("fn", placed, handle, options...))
+}
+
+// mistake is one mistake in a registration.
+type mistake struct {
+	field string
+	value any
+}
+
+// mistakes are all mistakes in err.
+func mistakes(tb testing.TB, err error) []mistake {
+	tb.Helper()
+	var joined interface{ Unwrap() []error }
+	require.ErrorAs(tb, err, &joined)
+	var all []mistake
+	for _, e := range joined.Unwrap() {
+		var m *inngestkit.RegistrationError
+		require.True(tb, errors.As(e, &m))
+		require.Equal(tb, "fn", m.Function)
+		all = append(all, mistake{m.Field, m.Value})
+	}
+	return all
+}
+
+// announced is what the server is told about a function with options, without
+// what it is told about every function.
+func announced(tb testing.TB, options ...inngestkit.Option) map[string]any {
+	tb.Helper()
+	app, err := register(tb, options...)
+	require.NoError(tb, err)
+	body := `{"url":"https://shop.test/api/inngest"}`
+	header := http.Header{"X-Inngest-Sync-Kind": {"in_band"}}
+	resp := app.Do(tb.Context(), &inngestkit.Request{
+		Method: http.MethodPut, Scheme: "https", Host: "shop.test", Path: "/api/inngest",
+		Header: header.Get, Body: strings.NewReader(body), ContentLength: int64(len(body)),
+	})
+	require.Equal(tb, http.StatusOK, resp.Status, "%s", resp.Body)
+	var answer struct {
+		Functions []map[string]any `json:"functions"`
+	}
+	require.NoError(tb, json.Unmarshal(resp.Body, &answer))
+	require.Len(tb, answer.Functions, 1)
+	for _, key := range []string{"id", "name", "triggers", "steps"} {
+		require.Contains(tb, answer.Functions[0], key)
+		delete(answer.Functions[0], key)
+	}
+	return answer.Functions[0]
+}
+
+// asJSON is v as JSON text, for comparisons.
+func asJSON(tb testing.TB, v any) string {
+	tb.Helper()
+	b, err := json.Marshal(v)
+	require.NoError(tb, err)
+	return string(b)
+}
