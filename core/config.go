@@ -1,14 +1,8 @@
 package inngestkit
 
 import (
-	"encoding/hex"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"regexp"
-	"strings"
 	"time"
 )
 
@@ -33,43 +27,27 @@ const (
 	defaultAPIURL      = "https://api.inngest.com"
 	defaultEventAPIURL = "https://inn.gs"
 	defaultServePort   = 3000
-	// httpTimeout bounds one request to the server: a sync or one try to send.
+	// httpTimeout bounds one request to the server: a sync, one try to send.
 	httpTimeout = 30 * time.Second
 )
 
-// Secret is a string that is not printed: fmt, log/slog and encoding/json show
-// only whether it is set. (fmt shows it all the same in a field that is not
-// exported.)
-type Secret string
-
-// String returns "(set)" or "".
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return "(set)"
-}
-
-// GoString is String, for %#v.
-func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
-
-// MarshalText is String, for JSON and other encodings.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// LogValue is String, for log/slog.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// Config configures an [App]. The zero value of every field but AppID is usable;
-// [ConfigFromEnv] fills the fields from the environment.
+// Config configures an [App]. The zero value of every field but AppID is usable.
+// [ConfigFromEnv] fills the fields whose comment ends with variables from the
+// environment, [ConfigFrom] from anywhere else.
 type Config struct {
 	// AppID names the app at the Inngest server. Required. INNGEST_APP_ID.
 	AppID string
 	// AppVersion is shown beside the app in the Inngest UI. Optional.
+	// INNGEST_APP_VERSION.
 	AppVersion string
+	// Platform names the hosting platform in the Inngest UI, as the SDK does:
+	// aws-<region>, vercel or netlify. Optional. AWS_REGION, VERCEL or NETLIFY.
+	Platform string
 
 	// Dev is for the Inngest dev server: calls need no signature, and
 	// [App.Start] announces the app to the dev server. Without it the app is in
-	// cloud mode and only executes signed calls. INNGEST_DEV.
+	// cloud mode and only executes signed calls. Nothing else decides the mode:
+	// no key, no URL and no NODE_ENV. INNGEST_DEV.
 	Dev bool
 
 	// SigningKey verifies calls by the server and authenticates requests to its
@@ -88,9 +66,11 @@ type Config struct {
 	// the dev server on its usual port in dev mode and Inngest Cloud otherwise.
 	// INNGEST_BASE_URL, or INNGEST_DEV with a URL.
 	BaseURL string
-	// APIBaseURL replaces BaseURL for syncs. INNGEST_API_BASE_URL.
+	// APIBaseURL replaces BaseURL for everything but sending events: syncs,
+	// signals, the state of large runs. INNGEST_API_BASE_URL.
 	APIBaseURL string
-	// EventAPIBaseURL replaces BaseURL for sending. INNGEST_EVENT_API_BASE_URL.
+	// EventAPIBaseURL replaces BaseURL for sending events.
+	// INNGEST_EVENT_API_BASE_URL.
 	EventAPIBaseURL string
 
 	// Path is where adapters mount the app, below the router or group it is
@@ -103,7 +83,9 @@ type Config struct {
 	// INNGEST_SERVE_HOST or INNGEST_SERVE_ORIGIN.
 	ServeHost string
 	// ServePort is the port that goes with ServeHost if that is a mere host
-	// name; the default is 3000. PORT.
+	// name, or with localhost; the default is 3000. A ServeHost that is a URL or
+	// has a port stands for itself, and ServePort is ignored: many platforms set
+	// PORT. PORT.
 	ServePort int
 	// ServePath is the path the server is told, if a proxy makes it differ from
 	// the one the app is mounted on. INNGEST_SERVE_PATH.
@@ -116,8 +98,21 @@ type Config struct {
 	// MaxBodyBytes bounds the body of a request. The default is
 	// [DefaultMaxBodyBytes].
 	MaxBodyBytes int64
+	// MaxInFlight bounds how many calls of functions are handled at once. The
+	// default, 0, is no bound. INNGEST_MAX_IN_FLIGHT.
+	MaxInFlight int
 
-	// HTTPClient sends events and syncs. The default has a timeout of 30 s.
+	// ConnectMaxWorkerConcurrency bounds how many calls the app takes at once in
+	// connect mode; the server is told. The default, 0, is no bound.
+	// INNGEST_CONNECT_MAX_WORKER_CONCURRENCY.
+	ConnectMaxWorkerConcurrency int
+	// ConnectInstanceID tells the instances of the app apart in connect mode. It
+	// should outlive a restart. The default is the name of the host.
+	ConnectInstanceID string
+
+	// HTTPClient makes the requests to the Inngest server. Each has at most 30 s,
+	// whatever the client's own timeout. The default is a client with Go's
+	// default transport.
 	HTTPClient *http.Client
 	// Logger is where the app logs. The default is slog.Default().
 	Logger *slog.Logger
@@ -145,113 +140,4 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.Default()
 	}
 	return c, nil
-}
-
-func (c Config) validate() error {
-	var errs []error
-	refuse := func(field, reason string, args ...any) {
-		errs = append(errs, fmt.Errorf("inngestkit: config: %s "+reason, append([]any{field}, args...)...))
-	}
-	if c.AppID == "" {
-		refuse("AppID (INNGEST_APP_ID)", "is missing; it names the app at the Inngest server")
-	}
-	if !c.Dev && c.SigningKey == "" {
-		refuse("SigningKey (INNGEST_SIGNING_KEY)",
-			"is missing; cloud mode needs it to verify calls. For the dev server set Dev (INNGEST_DEV=1)")
-	}
-	checkSigningKey(refuse, "SigningKey (INNGEST_SIGNING_KEY)", c.SigningKey)
-	checkSigningKey(refuse, "SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK)", c.SigningKeyFallback)
-	if c.SigningKeyFallback != "" && c.SigningKey == "" {
-		refuse("SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK)", "is set without SigningKey (INNGEST_SIGNING_KEY)")
-	}
-	checkURL(refuse, "BaseURL (INNGEST_BASE_URL)", c.BaseURL)
-	checkURL(refuse, "APIBaseURL (INNGEST_API_BASE_URL)", c.APIBaseURL)
-	checkURL(refuse, "EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL)", c.EventAPIBaseURL)
-	checkServeHost(refuse, c)
-	if c.ServePort < 0 || c.ServePort > 65535 {
-		refuse("ServePort (PORT)", "is %d; a port is 1 to 65535", c.ServePort)
-	}
-	checkPath(refuse, "Path", c.Path)
-	checkPath(refuse, "ServePath (INNGEST_SERVE_PATH)", c.ServePath)
-	if c.MaxBodyBytes < 0 || c.MaxBodyBytes > maxMaxBodyBytes {
-		refuse("MaxBodyBytes", "is %d; it is at most %d", c.MaxBodyBytes, maxMaxBodyBytes)
-	}
-	if c.AllowUnsignedSync && !c.Dev && c.ServeHost == "" {
-		refuse("AllowUnsignedSync (INNGEST_ENABLE_UNAUTHED_SYNC)",
-			"is set without ServeHost (INNGEST_SERVE_HOST); anybody could announce the app at a host of theirs")
-	}
-	return errors.Join(errs...)
-}
-
-type refuser func(field, reason string, args ...any)
-
-func checkURL(refuse refuser, field, value string) {
-	if value != "" && !isURL(value) {
-		// The value is not shown: URLs may hold passwords.
-		refuse(field, "is no URL; write it as https://host or http://host:port")
-	}
-}
-
-func isURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == schemeHTTP || u.Scheme == schemeHTTPS) && u.Host != ""
-}
-
-// checkServeHost accepts a host name, with or without a port, or a URL of
-// nothing but scheme, host and port.
-func checkServeHost(refuse refuser, c Config) {
-	if c.ServeHost == "" {
-		return
-	}
-	u, err := url.Parse(trimURL(c.serveOrigin()))
-	if err != nil || !isURL(c.serveOrigin()) || u.Path != "" || u.RawQuery != "" || u.User != nil {
-		// The value is not shown: URLs may hold passwords.
-		refuse("ServeHost (INNGEST_SERVE_HOST)", "is neither a host name nor a URL without path such as https://shop.example.com")
-	}
-}
-
-func checkPath(refuse refuser, field, value string) {
-	if value != "" && (!strings.HasPrefix(value, "/") || strings.HasSuffix(value, "/")) {
-		refuse(field, "is %q; a path begins with / and does not end with it", value)
-	}
-}
-
-// keyPrefix is the part of a signing key that names its environment; the secret
-// follows it in hexadecimal digits.
-var keyPrefix = regexp.MustCompile(`^signkey-\w+-`)
-
-func checkSigningKey(refuse refuser, field string, key Secret) {
-	if key == "" {
-		return
-	}
-	// An empty secret would let anybody sign.
-	if secret, err := hex.DecodeString(secretPart(key)); err != nil || len(secret) == 0 {
-		refuse(field, "is malformed; it is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI")
-	}
-}
-
-// secretPart is the key without its prefix.
-func secretPart(key Secret) string { return keyPrefix.ReplaceAllString(string(key), "") }
-
-// server is the URL of the API for logs and errors.
-func (c Config) server() string { return redacted(c.APIBaseURL) }
-
-// redacted is a URL without its password.
-func redacted(s string) string {
-	u, err := url.Parse(s)
-	if err != nil {
-		return "" // New refuses such URLs.
-	}
-	return u.Redacted()
-}
-
-func trimURL(s string) string { return strings.TrimRight(s, "/") }
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

@@ -1,0 +1,208 @@
+package inngestkit
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// validate lists everything that is wrong with the configuration, and what
+// contradicts itself.
+func (c Config) validate() error {
+	var errs []error
+	refuse := func(field, reason string, args ...any) {
+		errs = append(errs, fmt.Errorf("inngestkit: config: %s "+reason, append([]any{field}, args...)...))
+	}
+	if c.AppID == "" {
+		refuse("AppID (INNGEST_APP_ID)", "is missing; it names the app at the Inngest server")
+	}
+	for _, text := range []struct{ field, value string }{
+		{"AppID (INNGEST_APP_ID)", c.AppID},
+		{"AppVersion (INNGEST_APP_VERSION)", c.AppVersion},
+		{"Platform", c.Platform},
+		{"Env (INNGEST_ENV)", c.Env},
+		{"ConnectInstanceID", c.ConnectInstanceID},
+	} {
+		checkText(refuse, text.field, text.value)
+	}
+	c.checkKeys(refuse)
+	c.checkServer(refuse)
+	c.checkEndpoint(refuse)
+	c.checkBounds(refuse)
+	return errors.Join(errs...)
+}
+
+func (c Config) checkKeys(refuse refuser) {
+	if !c.Dev && c.SigningKey == "" {
+		refuse("SigningKey (INNGEST_SIGNING_KEY)",
+			"is missing; cloud mode needs it to verify calls. For the dev server set Dev (INNGEST_DEV=1)")
+	}
+	checkSigningKey(refuse, "SigningKey (INNGEST_SIGNING_KEY)", c.SigningKey)
+	checkSigningKey(refuse, "SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK)", c.SigningKeyFallback)
+	if c.SigningKeyFallback != "" && c.SigningKey == "" {
+		refuse("SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK)", "is set without SigningKey (INNGEST_SIGNING_KEY)")
+	}
+	checkText(refuse, "EventKey (INNGEST_EVENT_KEY)", string(c.EventKey))
+	if keyPrefix.MatchString(string(c.EventKey)) {
+		// It would become part of URLs.
+		refuse("EventKey (INNGEST_EVENT_KEY)", "is a signing key; the event key is another one, see the Inngest UI")
+	}
+}
+
+// checkServer checks where the server is.
+func (c Config) checkServer(refuse refuser) {
+	for _, server := range []struct{ field, url string }{
+		{"BaseURL (INNGEST_BASE_URL)", c.BaseURL},
+		{"APIBaseURL (INNGEST_API_BASE_URL)", c.APIBaseURL},
+		{"EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL)", c.EventAPIBaseURL},
+	} {
+		checkURL(refuse, server.field, server.url)
+		if c.Dev && isCloud(server.url) {
+			refuse(server.field, "is Inngest Cloud, and Dev (INNGEST_DEV) is set; in dev mode anybody can call the functions")
+		}
+	}
+}
+
+// isCloud reports whether a URL is of one of Inngest Cloud's hosts.
+func isCloud(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Hostname() == "api.inngest.com" || u.Hostname() == "inn.gs")
+}
+
+// checkEndpoint checks where the app is.
+func (c Config) checkEndpoint(refuse refuser) {
+	checkServeHost(refuse, c)
+	if c.ServePort != 0 && !isPort(c.ServePort) {
+		refuse("ServePort (PORT)", "is %d; a port is 1 to 65535", c.ServePort)
+	}
+	checkPath(refuse, "Path", c.Path)
+	checkPath(refuse, "ServePath (INNGEST_SERVE_PATH)", c.ServePath)
+	if c.AllowUnsignedSync && !c.Dev && c.ServeHost == "" {
+		refuse("AllowUnsignedSync (INNGEST_ENABLE_UNAUTHED_SYNC)",
+			"is set without ServeHost (INNGEST_SERVE_HOST); anybody could announce the app at a host of theirs")
+	}
+}
+
+func (c Config) checkBounds(refuse refuser) {
+	if c.MaxBodyBytes < 0 || c.MaxBodyBytes > maxMaxBodyBytes {
+		refuse("MaxBodyBytes", "is %d; it is at most %d", c.MaxBodyBytes, maxMaxBodyBytes)
+	}
+	if c.MaxInFlight < 0 {
+		refuse("MaxInFlight (INNGEST_MAX_IN_FLIGHT)", "is %d; it is at least 1, or 0 for no bound", c.MaxInFlight)
+	}
+	if c.ConnectMaxWorkerConcurrency < 0 {
+		refuse("ConnectMaxWorkerConcurrency (INNGEST_CONNECT_MAX_WORKER_CONCURRENCY)",
+			"is %d; it is at least 1, or 0 for no bound", c.ConnectMaxWorkerConcurrency)
+	}
+}
+
+type refuser func(field, reason string, args ...any)
+
+// checkText refuses what nobody means, and what would not fit into a header. The
+// value is not shown, it may be a key.
+func checkText(refuse refuser, field, value string) {
+	if !isClean(value) {
+		refuse(field, unclean)
+	}
+}
+
+const unclean = "has white space around it or control characters in it, perhaps the line break at the end of a file; remove them"
+
+func isClean(s string) bool {
+	return strings.TrimSpace(s) == s && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+func checkURL(refuse refuser, field, value string) {
+	if value != "" && !isURL(value) {
+		// The value is not shown: URLs may hold passwords.
+		refuse(field, "is no URL; write it as https://host or http://host:port, without query")
+	}
+}
+
+// isURL accepts the URLs that paths can be appended to.
+func isURL(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != schemeHTTP && u.Scheme != schemeHTTPS) || u.Hostname() == "" {
+		return false
+	}
+	if u.Port() != "" {
+		if port, err := strconv.Atoi(u.Port()); err != nil || !isPort(port) {
+			return false
+		}
+	}
+	return u.RawQuery == "" && !u.ForceQuery && u.Fragment == ""
+}
+
+func isPort(n int) bool { return n >= 1 && n <= 65535 }
+
+// checkServeHost accepts a host name, with or without a port, or a URL of
+// nothing but scheme, host and port.
+func checkServeHost(refuse refuser, c Config) {
+	if c.ServeHost == "" {
+		return
+	}
+	origin := trimURL(c.serveOrigin())
+	u, err := url.Parse(origin)
+	if err != nil || !isURL(origin) || u.Path != "" || u.User != nil {
+		// The value is not shown: URLs may hold passwords.
+		refuse("ServeHost (INNGEST_SERVE_HOST)", "is neither a host name nor a URL without path such as https://shop.example.com")
+	}
+}
+
+func checkPath(refuse refuser, field, value string) {
+	if value == "" {
+		return
+	}
+	if !strings.HasPrefix(value, "/") || strings.HasSuffix(value, "/") || strings.ContainsAny(value, "?# ") || !isClean(value) {
+		refuse(field, "is %q; a path begins with / and does not end with it, and has neither query nor white space", value)
+	}
+}
+
+// keyPrefix is the part of a signing key that names its environment; the secret
+// follows it in hexadecimal digits.
+var keyPrefix = regexp.MustCompile(`^signkey-\w+-`)
+
+func checkSigningKey(refuse refuser, field string, key Secret) {
+	if key == "" {
+		return
+	}
+	if !isClean(string(key)) {
+		refuse(field, unclean)
+		return
+	}
+	// An empty secret would let anybody sign.
+	if secret, err := hex.DecodeString(secretPart(key)); err != nil || len(secret) == 0 {
+		refuse(field, "is malformed; it is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI")
+	}
+}
+
+// secretPart is the key without its prefix.
+func secretPart(key Secret) string { return keyPrefix.ReplaceAllString(string(key), "") }
+
+// server is the URL of the API for logs and errors.
+func (c Config) server() string { return redacted(c.APIBaseURL) }
+
+// redacted is a URL without its password.
+func redacted(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "" // New refuses such URLs.
+	}
+	return u.Redacted()
+}
+
+func trimURL(s string) string { return strings.TrimRight(s, "/") }
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,197 @@
+package inngestkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+)
+
+// Lookup returns the value of a variable such as INNGEST_SIGNING_KEY, and found
+// false if there is none. Its error should not hold the value.
+type Lookup func(ctx context.Context, variable string) (value string, found bool, err error)
+
+// LookupEnv looks up variables in the environment.
+func LookupEnv(_ context.Context, variable string) (value string, found bool, err error) {
+	value, found = os.LookupEnv(variable)
+	return value, found, nil
+}
+
+// FirstFound asks several lookups in turn. The first that has the variable
+// decides, even if its value is empty.
+func FirstFound(lookups ...Lookup) Lookup {
+	return func(ctx context.Context, variable string) (value string, found bool, err error) {
+		for _, lookup := range lookups {
+			if value, found, err = lookup(ctx, variable); found || err != nil {
+				return value, found, err
+			}
+		}
+		return "", false, nil
+	}
+}
+
+// environment is the variables that a configuration is read from.
+type environment struct {
+	AppID                       string `env:"INNGEST_APP_ID"`
+	AppVersion                  string `env:"INNGEST_APP_VERSION"`
+	Dev                         string `env:"INNGEST_DEV"`
+	SigningKey                  string `env:"INNGEST_SIGNING_KEY"`
+	SigningKeyFallback          string `env:"INNGEST_SIGNING_KEY_FALLBACK"`
+	EventKey                    string `env:"INNGEST_EVENT_KEY"`
+	Env                         string `env:"INNGEST_ENV"`
+	BaseURL                     string `env:"INNGEST_BASE_URL"`
+	APIBaseURL                  string `env:"INNGEST_API_BASE_URL"`
+	EventAPIBaseURL             string `env:"INNGEST_EVENT_API_BASE_URL"`
+	ServeHost                   string `env:"INNGEST_SERVE_HOST"`
+	ServeOrigin                 string `env:"INNGEST_SERVE_ORIGIN"`
+	ServePath                   string `env:"INNGEST_SERVE_PATH"`
+	Port                        string `env:"PORT"`
+	UnauthedSync                string `env:"INNGEST_ENABLE_UNAUTHED_SYNC"`
+	MaxInFlight                 string `env:"INNGEST_MAX_IN_FLIGHT"`
+	ConnectMaxWorkerConcurrency string `env:"INNGEST_CONNECT_MAX_WORKER_CONCURRENCY"`
+	AWSRegion                   string `env:"AWS_REGION"`
+	Vercel                      string `env:"VERCEL"`
+	Netlify                     string `env:"NETLIFY"`
+}
+
+// ConfigFromEnv is [ConfigFrom] with the environment.
+func ConfigFromEnv() (Config, error) { return ConfigFrom(context.Background(), LookupEnv) }
+
+// ConfigFrom reads the configuration with lookup, from a secrets manager for
+// example; the fields of [Config] name their variables. It asks for each
+// variable once, one after the other. White space around values is dropped, as
+// files with secrets often end with a line break, and an empty value counts as
+// none.
+//
+// INNGEST_DEV is 1 or true for dev mode, 0 or false for cloud mode, or the URL
+// of a dev server; unset means cloud mode.
+//
+// It returns everything that cannot be read as one error that names the
+// variables and shows no values. What is missing is for [New] to say, because
+// the program may set it first.
+func ConfigFrom(ctx context.Context, lookup Lookup) (Config, error) {
+	values, err := lookupAll(ctx, lookup)
+	if err != nil {
+		return Config{}, err
+	}
+	vars, err := env.ParseAsWithOptions[environment](env.Options{Environment: values})
+	if err != nil {
+		return Config{}, fmt.Errorf("inngestkit: environment: %w", err)
+	}
+	return vars.config()
+}
+
+// lookupAll looks up every variable, and goes on after an error: the others may
+// have one, too.
+func lookupAll(ctx context.Context, lookup Lookup) (map[string]string, error) {
+	variables, err := env.GetFieldParams(&environment{})
+	if err != nil {
+		return nil, fmt.Errorf("inngestkit: environment: %w", err)
+	}
+	values := make(map[string]string, len(variables))
+	var errs []error
+	for _, variable := range variables {
+		if ctx.Err() != nil {
+			errs = append(errs, fmt.Errorf("inngestkit: environment: %s was not looked up: %w", variable.Key, ctxerr.Cause(ctx)))
+			break
+		}
+		value, found, err := lookup(ctx, variable.Key)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("inngestkit: environment: %s: %w", variable.Key, err))
+			continue
+		}
+		if found {
+			values[variable.Key] = strings.TrimSpace(value)
+		}
+	}
+	return values, errors.Join(errs...)
+}
+
+// config is the configuration that the variables mean.
+func (vars environment) config() (Config, error) {
+	var errs []error
+	refuse := func(variable, reason string) {
+		errs = append(errs, fmt.Errorf("inngestkit: environment: %s %s", variable, reason))
+	}
+	if vars.ServeHost != "" && vars.ServeOrigin != "" && vars.ServeHost != vars.ServeOrigin {
+		refuse("INNGEST_SERVE_HOST", "and INNGEST_SERVE_ORIGIN mean the same and differ; set one of them")
+	}
+	c := Config{
+		AppID:              vars.AppID,
+		AppVersion:         vars.AppVersion,
+		Platform:           vars.platform(),
+		SigningKey:         Secret(vars.SigningKey),
+		SigningKeyFallback: Secret(vars.SigningKeyFallback),
+		EventKey:           Secret(vars.EventKey),
+		Env:                vars.Env,
+		APIBaseURL:         vars.APIBaseURL,
+		EventAPIBaseURL:    vars.EventAPIBaseURL,
+		ServeHost:          firstOf(vars.ServeHost, vars.ServeOrigin),
+		ServePath:          vars.ServePath,
+		ServePort:          readNumber("PORT", vars.Port, 1, refuse),
+		MaxInFlight:        readNumber("INNGEST_MAX_IN_FLIGHT", vars.MaxInFlight, 0, refuse),
+		ConnectMaxWorkerConcurrency: readNumber(
+			"INNGEST_CONNECT_MAX_WORKER_CONCURRENCY", vars.ConnectMaxWorkerConcurrency, 0, refuse),
+	}
+	c.Dev, c.BaseURL = readDev(vars.Dev, vars.BaseURL, refuse)
+	if vars.UnauthedSync != "" {
+		var err error
+		if c.AllowUnsignedSync, err = strconv.ParseBool(vars.UnauthedSync); err != nil {
+			refuse("INNGEST_ENABLE_UNAUTHED_SYNC", "is neither true nor false")
+		}
+	}
+	return c, errors.Join(errs...)
+}
+
+// platform names the platform that sets these variables, as the SDK does.
+func (vars environment) platform() string {
+	switch {
+	case vars.AWSRegion != "":
+		return "aws-" + vars.AWSRegion
+	case vars.Vercel != "":
+		return "vercel"
+	case vars.Netlify != "":
+		return "netlify"
+	default:
+		return ""
+	}
+}
+
+// readNumber reads a whole number from least on; "" is 0, which means the
+// default.
+func readNumber(variable, value string, least int, refuse func(variable, reason string)) int {
+	if value == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least {
+		refuse(variable, fmt.Sprintf("is no number from %d on", least))
+		return 0
+	}
+	return n
+}
+
+// readDev decides between dev and cloud mode. INNGEST_DEV is a truth value, or
+// the URL of the dev server, which must not be at odds with INNGEST_BASE_URL.
+func readDev(value, baseURL string, refuse func(variable, reason string)) (dev bool, base string) {
+	if value == "" {
+		return false, baseURL
+	}
+	if dev, err := strconv.ParseBool(value); err == nil {
+		return dev, baseURL
+	}
+	if !isURL(value) {
+		refuse("INNGEST_DEV", "is neither 1, 0, true, false nor the URL of a dev server")
+		return false, baseURL
+	}
+	if baseURL != "" && trimURL(baseURL) != trimURL(value) {
+		refuse("INNGEST_DEV", "and INNGEST_BASE_URL name different servers; set one of them")
+	}
+	return true, value
+}
