@@ -8,11 +8,18 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// Send sends events to Inngest and returns their IDs, in the same order. It
-// tries again after network errors, 429 and 5xx answers, for about half a minute
-// or until ctx is done; the server knows a repeated request by its seed and does
-// not take the events twice. A refusal is a [*SendError]; an event that the server
-// would refuse is an error that names it, and none is sent.
+// Send sends events to Inngest and returns their IDs, in the same order. Events
+// that are too many or too large for one request, 5,000 or 3 MiB, go out in
+// several, one after the other.
+//
+// Send tries each request again after network errors, 429 and 5xx answers, for
+// about half a minute or until ctx is done; if the server asks in Retry-After for
+// more than the rest of that time, it gives up at once. The server knows a
+// repeated request by its seed and does not take the events twice.
+//
+// A failure is a [*SendError], which says which of the events were sent. An event
+// that the server would refuse, one above 3 MiB for example, is an error that
+// names it, and none is sent.
 //
 // The app's middleware sees the events first; with the context of a function, that
 // of its groups and its own too.

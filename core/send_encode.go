@@ -1,6 +1,7 @@
 package inngestkit
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,22 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+)
+
+// Limits of the event API, from the server's source (pkg/consts and pkg/api).
+const (
+	// maxRequestEvents is MaxEvents: a request with more is refused when that many
+	// have been taken.
+	maxRequestEvents = 5_000
+	// maxEventBytes is AbsoluteMaxEventSize, what the server takes at most on any
+	// plan, of an event as JSON. Plans may have a lower limit, which the server
+	// tells.
+	maxEventBytes = 3 << 20
+	// maxRequestBytes is when a request with more than one event is split. The
+	// server's /e/ reads any number of bytes, but its newer API bounds the whole
+	// body by AbsoluteMaxEventSize (pkg/api/v2), and the documentation of usage
+	// limits speaks of the size of the request.
+	maxRequestBytes = maxEventBytes
 )
 
 // reservedPrefix begins the names of the server's own events, in any case.
@@ -21,8 +38,8 @@ var (
 
 // encodeEvents encodes events as the event API takes them, and refuses all of
 // them if it would refuse one: it takes those before that one.
-func encodeEvents(events []AnyEvent) ([]byte, error) {
-	encoded := make([]json.RawMessage, len(events))
+func encodeEvents(events []AnyEvent) ([][]byte, error) {
+	encoded := make([][]byte, len(events))
 	var errs []error
 	for i, event := range events {
 		raw, err := encodeEvent(event)
@@ -34,10 +51,33 @@ func encodeEvents(events []AnyEvent) ([]byte, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return json.Marshal(encoded)
+	return encoded, nil
 }
 
-func encodeEvent(event AnyEvent) (json.RawMessage, error) {
+// fitting is how many of the events, from the first on, make the next request.
+func fitting(events [][]byte) int {
+	size := len("[")
+	for n, event := range events {
+		size += len(event) + len(",") // or the bracket at the end
+		if n > 0 && (n == maxRequestEvents || size > maxRequestBytes) {
+			return n
+		}
+	}
+	return len(events)
+}
+
+// requestBody is the JSON array of the events.
+func requestBody(events [][]byte) []byte {
+	var b bytes.Buffer
+	for i, event := range events {
+		b.WriteByte("[,"[min(i, 1)])
+		b.Write(event)
+	}
+	b.WriteByte(']')
+	return b.Bytes()
+}
+
+func encodeEvent(event AnyEvent) ([]byte, error) {
 	raw, err := json.Marshal(event)
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be encoded: %w", err)
@@ -56,6 +96,9 @@ func encodeEvent(event AnyEvent) (json.RawMessage, error) {
 		return nil, fmt.Errorf("the name %q begins with %s, which is reserved for Inngest", name, reservedPrefix)
 	case data.Exists() && data.Type != gjson.Null && !data.IsObject():
 		return nil, fmt.Errorf("the data of %q is not a JSON object; use a struct or a map", name)
+	case len(raw) > maxEventBytes:
+		return nil, fmt.Errorf("%q has %d bytes as JSON, at most %d are allowed; "+
+			"keep large data elsewhere and send a reference to it", name, len(raw), maxEventBytes)
 	case ts != 0 && (ts < minEventTime || ts > maxEventTime):
 		return nil, fmt.Errorf("the timestamp of %q is %d; it is in milliseconds, and between 1980 and 2100", name, ts)
 	}

@@ -1,0 +1,68 @@
+package inngestkit
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// SendError is what [App.Send] returns if the server refused events or could not
+// be reached. It says which of the events were sent:
+//
+//	events[:len(e.IDs)]                            sent
+//	events[len(e.IDs):len(e.IDs)+e.Uncertain]      perhaps sent
+//	events[len(e.IDs)+e.Uncertain:]                not sent
+//
+// To go on, send events[len(e.IDs):]. If some of them are uncertain and must not
+// be there twice, give the events an ID of their own before the first Send: the
+// server takes events with the same ID once.
+type SendError struct {
+	// Status is the server's last HTTP status, 0 if it did not answer.
+	Status int
+	// Message is the server's explanation, if it gave one.
+	Message string
+	// IDs are those of the events, from the first on, that the server took.
+	IDs []string
+	// Uncertain is how many events after those the server may have taken, because
+	// their request got no answer, or one that a proxy may have given.
+	Uncertain int
+	// RetryAfter is how long the last answer asked to wait, 0 if it did not.
+	RetryAfter time.Duration
+	// Err is the network error or the end of the context, if that was the cause.
+	Err error
+}
+
+// Error implements error.
+func (e *SendError) Error() string {
+	var b strings.Builder
+	b.WriteString("inngestkit: send: the events were not sent")
+	if len(e.IDs) > 0 {
+		fmt.Fprintf(&b, ", but for the first %d", len(e.IDs))
+	}
+	switch {
+	case e.Uncertain > 0 && len(e.IDs) == 0:
+		fmt.Fprintf(&b, " (or the first %d were, which is not certain)", e.Uncertain)
+	case e.Uncertain > 0:
+		fmt.Fprintf(&b, " (or the next %d were, too, which is not certain)", e.Uncertain)
+	}
+	if e.Status != 0 {
+		fmt.Fprintf(&b, ": the server answered %d %s", e.Status, http.StatusText(e.Status))
+	}
+	if e.Message != "" {
+		b.WriteString(": " + e.Message)
+	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&b, "; it asks to try again in %s", e.RetryAfter.Round(time.Second))
+	}
+	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
+		b.WriteString("; check EventKey (INNGEST_EVENT_KEY)")
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns Err.
+func (e *SendError) Unwrap() error { return e.Err }
