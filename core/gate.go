@@ -70,9 +70,9 @@ func (a *App) doPost(ctx context.Context, req *Request) *Response {
 			"function %q is not registered in app %q; sync the app again", query.Get("fnId"), a.config.AppID))
 	}
 	if e.UseAPI {
-		return a.refuse(req, http.StatusInternalServerError,
-			"the server left out the run's state because it is above 4 MiB, and fetching it is not supported; "+
-				"return less from steps, or keep large data elsewhere and pass references")
+		if err := a.fetchState(ctx, e); err != nil {
+			return a.refuse(req, http.StatusInternalServerError, err.Error())
+		}
 	}
 	return f.call(ctx, req, e, query.Get("stepId"))
 }

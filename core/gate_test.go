@@ -157,7 +157,7 @@ func TestBadInput(t *testing.T) {
 			r.Body = io.MultiReader(strings.NewReader(good[:100]), iotest.ErrReader(io.ErrUnexpectedEOF))
 			return r
 		}(), 400, "could not be read"},
-		{"state left out", request(http.MethodPost, "fnId=app-fn", `{"event":{},"ctx":{},"use_api":true}`), 500, "left out the run's state"},
+		{"state left out", request(http.MethodPost, "fnId=app-fn", `{"event":{},"ctx":{},"use_api":true}`), 500, "no run ID to fetch the run's state with"},
 		{"DELETE", request(http.MethodDelete, "", ""), 405, "DELETE is not allowed"},
 		{"PATCH", request(http.MethodPatch, "fnId=app-fn", good), 405, "PATCH is not allowed"},
 		{"OPTIONS", request(http.MethodOptions, "", ""), 405, "OPTIONS is not allowed"},

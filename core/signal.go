@@ -1,0 +1,45 @@
+package inngestkit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// ErrNoSignalWaiter is what [App.SendSignal] returns if no run waits for the
+// signal: it has not come to its step yet, was resumed already, or the wait timed
+// out.
+var ErrNoSignalWaiter = errors.New("no run waits for the signal")
+
+// SendSignal resumes the run that waits for signal, whose step then returns data.
+// Data is anything that encoding/json encodes. If no run waits, the error is
+// [ErrNoSignalWaiter].
+//
+// It tries again after network errors, 429 and 5xx answers, a few times or until
+// ctx is done. If such a try resumed the run nonetheless, the next finds no run
+// that waits; the error then says so.
+func (a *App) SendSignal(ctx context.Context, signal string, data any) error {
+	if signal == "" {
+		return errors.New("inngestkit: signal: it has no name")
+	}
+	body, err := json.Marshal(struct {
+		Signal string `json:"signal"`
+		Data   any    `json:"data"`
+	}{signal, data})
+	if err != nil {
+		return fmt.Errorf("inngestkit: signal %q: its data cannot be encoded: %w", signal, err)
+	}
+	_, failure := a.config.callAPI(ctx, http.MethodPost, "/v1/signals", body, maxAnswerBytes)
+	switch {
+	case failure == nil:
+		return nil
+	case failure.status != http.StatusNotFound || !failure.inngest: // a wrong URL is not found, either
+		return fmt.Errorf("inngestkit: signal %q: %w", signal, failure)
+	case failure.lost:
+		return fmt.Errorf("inngestkit: signal %q: %w; perhaps a try that got no answer has resumed it", signal, ErrNoSignalWaiter)
+	default:
+		return fmt.Errorf("inngestkit: signal %q: %w", signal, ErrNoSignalWaiter)
+	}
+}

@@ -1,0 +1,39 @@
+package conformance
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	sdkstep "github.com/inngest/inngestgo/step"
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+func TestSignalOnRealServer(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	paused := inngestkit.NewEvent[user]("user/paused")
+	s := &site{serve(t, server, adapters[0], "shop", "", inngestkit.OnEvent("pause", paused,
+		func(ctx context.Context, in input) (string, error) {
+			got, err := sdkstep.WaitForSignal[user](ctx, "approval", sdkstep.WaitForSignalOpts{
+				Signal: "approve " + in.Event.Data.ID, Timeout: time.Minute,
+			})
+			return got.Data.Plan, err
+		})), server}
+	id := s.send(t, paused.New(user{ID: "u/1"}))
+	_, err := server.AwaitStep(within(t), id, "approval")
+	require.NoError(t, err)
+
+	err = s.app.SendSignal(within(t), "approve somebody else", user{})
+	require.ErrorIs(t, err, inngestkit.ErrNoSignalWaiter)
+	require.NoError(t, s.app.SendSignal(within(t), "approve u/1", user{Plan: "pro"}))
+	runs, err := server.AwaitRuns(within(t), id, 1)
+	require.NoError(t, err)
+	require.Equal(t, inngesttest.Completed, runs[0].Status, "%s", runs[0].Output)
+	require.Equal(t, `"pro"`, string(runs[0].Output))
+	err = s.app.SendSignal(within(t), "approve u/1", user{})
+	require.ErrorIs(t, err, inngestkit.ErrNoSignalWaiter, "it was resumed already")
+}

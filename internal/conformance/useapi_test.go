@@ -1,0 +1,110 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+// largeResult is what a step returns in the tests of large runs, 1.5 MiB: after
+// the third, the state is above the 4 MiB that the server sends with a call.
+func largeResult(digit string) string { return strings.Repeat(digit, 3<<19) }
+
+// large is a function whose every step returns much.
+func large(c *counter, event inngestkit.EventType[user]) inngestkit.Function {
+	const steps = 5
+	return inngestkit.OnEvent("large", event, func(ctx context.Context, in input) (string, error) {
+		out := in.Event.Data.ID + " " + in.Event.Data.Plan
+		for i := range steps {
+			id := fmt.Sprint("step ", i)
+			result, err := step.Run(ctx, id, func(context.Context) (string, error) {
+				c.add(id)
+				return largeResult(fmt.Sprint(i)), nil
+			})
+			if err != nil {
+				return "", err
+			}
+			if result != largeResult(fmt.Sprint(i)) {
+				return "", fmt.Errorf("%s: %d bytes that it did not return", id, len(result))
+			}
+			out += " " + result[:1]
+		}
+		return out, nil
+	})
+}
+
+// countingUseAPI is the adapter with a counter of the calls whose state the
+// server left out.
+func countingUseAPI(with adapter, c *counter) adapter {
+	mount := with.mount
+	with.mount = func(app *inngestkit.App) http.Handler {
+		handler := mount(app)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			var call struct {
+				UseAPI bool           `json:"use_api"`
+				Steps  map[string]any `json:"steps"`
+			}
+			if json.Unmarshal(body, &call) == nil && call.UseAPI && len(call.Steps) == 0 {
+				c.add("use_api")
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			handler.ServeHTTP(w, r)
+		})
+	}
+	return with
+}
+
+// Guard for hazard 2: the server leaves the state of large runs out of its calls,
+// and steps must not run again for that.
+func TestStateAbove4MiB(t *testing.T) {
+	t.Parallel()
+	event := inngestkit.NewEvent[user]("user/large")
+	check := func(t *testing.T, s *site, c *counter) {
+		t.Helper()
+		run := s.run(t, event.New(user{ID: "u1", Plan: "pro"}))
+		require.Equal(t, inngesttest.Completed, run.Status, "%s", run.Output)
+		require.Equal(t, `"u1 pro 0 1 2 3 4"`, string(run.Output))
+		for i := range 5 {
+			require.Equal(t, 1, c.of(fmt.Sprint("step ", i)))
+		}
+		require.GreaterOrEqual(t, c.of("use_api"), 2, "the server did not leave out anything")
+	}
+	t.Run("dev server", func(t *testing.T) {
+		t.Parallel()
+		var c counter
+		server := newServer(t)
+		check(t, &site{serve(t, server, countingUseAPI(adapters[0], &c), "shop", "", large(&c, event)), server}, &c)
+	})
+	t.Run("self-hosted server, which asks for the signing key", func(t *testing.T) {
+		t.Parallel()
+		const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
+		var c counter
+		with := countingUseAPI(adapters[0], &c)
+		listener := listen(t, "")
+		server := inngesttest.NewServer(t, inngesttest.ServerConfig{
+			SigningKey: key, EventKey: eventKey, AppURLs: []string{"http://" + listener.Addr().String() + with.path},
+		})
+		i := serveConfig(t, with, inngestkit.Config{
+			// The first key is refused, by the API only: calls are signed with the second.
+			AppID: "shop", SigningKey: "fedcba9876543210", SigningKeyFallback: key, EventKey: eventKey, BaseURL: server.URL(),
+		}, listener, large(&c, event))
+		require.NoError(t, server.AwaitFunctions(within(t), "shop-large"))
+		check(t, &site{i, server}, &c)
+	})
+}
