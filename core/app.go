@@ -9,7 +9,8 @@ import (
 // App holds the functions of one Inngest app and answers the server's calls. It
 // is safe for concurrent use.
 type App struct {
-	config Config
+	config     Config
+	ownsClient bool // the HTTP client is ours to close
 
 	registering sync.Mutex
 	registry    atomic.Pointer[registry]
@@ -27,17 +28,18 @@ type App struct {
 // New returns an app with this configuration, or one error that lists everything
 // that is wrong with it. It starts nothing and connects to nothing.
 func New(config Config) (*App, error) {
+	ownsClient := config.HTTPClient == nil
 	config, err := config.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	a := &App{config: config}
+	a := &App{config: config, ownsClient: ownsClient}
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))
 	a.verifier = newVerifier(config.SigningKey, config.SigningKeyFallback)
 	a.sender = newSender(config)
 	a.syncer.init()
-	a.gate = newDrainGate()
+	a.gate = newDrainGate(config.MaxInFlight)
 	return a, nil
 }
 

@@ -98,8 +98,9 @@ type Config struct {
 	// MaxBodyBytes bounds the body of a request. The default is
 	// [DefaultMaxBodyBytes].
 	MaxBodyBytes int64
-	// MaxInFlight bounds how many calls of functions are handled at once. The
-	// default, 0, is no bound. INNGEST_MAX_IN_FLIGHT.
+	// MaxInFlight bounds how many calls of functions run at once; further ones wait
+	// for a free place, with their bodies in memory. The default, 0, is no bound.
+	// INNGEST_MAX_IN_FLIGHT.
 	MaxInFlight int
 
 	// ConnectMaxWorkerConcurrency bounds how many calls the app takes at once in
@@ -111,8 +112,8 @@ type Config struct {
 	ConnectInstanceID string
 
 	// HTTPClient makes the requests to the Inngest server. Each has at most 30 s,
-	// whatever the client's own timeout. The default is a client with Go's
-	// default transport.
+	// whatever the client's own timeout. The default is a client with
+	// connections of its own that [App.Shutdown] closes.
 	HTTPClient *http.Client
 	// Logger is where the app logs. The default is slog.Default().
 	Logger *slog.Logger
@@ -134,7 +135,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.MaxBodyBytes = DefaultMaxBodyBytes
 	}
 	if c.HTTPClient == nil {
-		c.HTTPClient = &http.Client{Timeout: httpTimeout}
+		c.HTTPClient = newHTTPClient()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

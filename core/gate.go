@@ -55,11 +55,6 @@ func (a *App) doPost(ctx context.Context, req *Request) *Response {
 	if refusal != nil {
 		return refusal
 	}
-	// Strangers do not get here, so they cannot hold up a shutdown.
-	if !a.gate.enter() {
-		return shuttingDown(req)
-	}
-	defer a.gate.leave()
 	e, err := parseEnvelope(body)
 	if err != nil {
 		return a.refuse(req, http.StatusBadRequest, err.Error())
@@ -69,18 +64,18 @@ func (a *App) doPost(ctx context.Context, req *Request) *Response {
 		return a.refuse(req, http.StatusGone, fmt.Sprintf(
 			"function %q is not registered in app %q; sync the app again", query.Get("fnId"), a.config.AppID))
 	}
+	// Neither strangers nor nonsense get here, so they take nobody's place and
+	// cannot hold up a shutdown.
+	if refusal := a.admit(ctx, req); refusal != nil {
+		return refusal
+	}
+	defer a.gate.leaveCall()
 	if e.UseAPI {
 		if err := a.fetchState(ctx, e); err != nil {
 			return a.refuse(req, http.StatusInternalServerError, err.Error())
 		}
 	}
 	return f.call(ctx, req, e, query.Get("stepId"))
-}
-
-func shuttingDown(req *Request) *Response {
-	resp := fail(req, http.StatusServiceUnavailable, "the app is shutting down; another instance will answer", false)
-	resp.Header.Set(headerRetryAfter, drainRetryAfter)
-	return resp
 }
 
 // readSigned reads the body and verifies its signature. Without a signature it

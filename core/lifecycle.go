@@ -4,52 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
-	"strconv"
-	"strings"
-	"sync"
-	"time"
-
-	"github.com/cenkalti/backoff/v5"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
-// Waiting between the tries to sync at start.
-const (
-	syncFirstWait = 200 * time.Millisecond
-	syncMaxWait   = 5 * time.Second
-)
-
-// drainRetryAfter is the Retry-After header, in seconds, of calls that come
-// during a shutdown.
-const drainRetryAfter = "2"
-
-// Start announces the app to the dev server, and keeps trying in the background
-// until the server is there, ctx is done or [App.Shutdown] is called. It returns
-// at once, so call it before or after the HTTP server starts to listen. The app
-// must be mounted; where the server reaches it is ServeHost and ServePort of the
+// Start keeps the app synced with the dev server in the background: it announces
+// the functions as soon as the server is there, and again whenever the server
+// does not know them all, as after a restart, in which it forgets its apps, or
+// after a [App.Register]. That ends with ctx or [App.Shutdown]. It returns at
+// once, so call it before or after the HTTP server starts to listen. The app must
+// be mounted; where the server reaches it is ServeHost and ServePort of the
 // [Config], by default http://localhost:3000.
 //
-// In cloud mode it does nothing: there, a deployment triggers the sync.
+// A server that is no dev server keeps what it was told; with such a one, the
+// functions are announced once, and when further ones are registered.
+//
+// In cloud mode Start does nothing: there, a deployment triggers the sync, or
+// [App.Sync] does.
 func (a *App) Start(ctx context.Context) error {
 	if !a.config.Dev {
 		return nil
 	}
-	mount := a.mount.Load()
-	if mount == nil {
-		return errors.New("inngestkit: start: the app is not mounted; call the adapter's Mount first, " +
-			"or App.MountedAt if you mount its Handler yourself")
-	}
-	if len(a.registry.Load().order) == 0 {
-		return errors.New("inngestkit: start: the app has no functions; call Register first")
-	}
-	host := net.JoinHostPort("localhost", strconv.Itoa(a.config.servePort()))
-	appURL := a.announced(&url.URL{Scheme: schemeHTTP, Host: host, Path: mount.path})
-	if strings.ContainsAny(appURL.Path, ":*{") {
-		return fmt.Errorf("inngestkit: start: the app is mounted at %q, which has parameters; "+
-			"set ServePath (INNGEST_SERVE_PATH) to the path the server is to call", appURL.Path)
+	target, err := a.syncTarget()
+	if err != nil {
+		return fmt.Errorf("inngestkit: start: %w", err)
 	}
 	if !a.gate.enter() {
 		return errors.New("inngestkit: start: the app is shut down")
@@ -63,24 +41,9 @@ func (a *App) Start(ctx context.Context) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(a.gate.closing, cancel)()
-		a.syncUntilDone(ctx, appURL, mount.framework)
+		a.keepSynced(ctx, target)
 	}()
 	return nil
-}
-
-func (a *App) syncUntilDone(ctx context.Context, appURL *url.URL, framework string) {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = syncFirstWait, syncMaxWait
-	log := a.config.Logger.With("server", a.config.server(), "url", appURL.String())
-	_, err := backoff.Retry(ctx, func() (bool, error) {
-		return a.register(ctx, appURL, registration{framework: framework})
-	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(
-		func(err error, next time.Duration) {
-			log.Warn("inngest: not synced yet; trying again", "error", err, "in", next.Round(time.Millisecond))
-		}))
-	if err == nil {
-		log.Info("inngest: synced", "functions", len(a.registry.Load().order))
-	}
 }
 
 // Shutdown drains the app: calls that are running end normally, new ones are
@@ -96,61 +59,9 @@ func (a *App) syncUntilDone(ctx context.Context, appURL *url.URL, framework stri
 func (a *App) Shutdown(ctx context.Context) error {
 	select {
 	case <-a.gate.close():
+		a.closeConnections()
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("inngestkit: shutdown: %d calls are still running: %w", a.gate.inFlight(), ctxerr.Cause(ctx))
 	}
-}
-
-// drainGate counts what runs and lets nothing new in once it is closed.
-type drainGate struct {
-	mu    sync.Mutex
-	count int
-	idle  chan struct{} // closed when the gate is closed and nothing runs
-
-	closing context.Context //nolint:containedctx // it ends with the gate, for what runs in the background
-	end     context.CancelFunc
-}
-
-func newDrainGate() *drainGate {
-	g := &drainGate{idle: make(chan struct{})}
-	g.closing, g.end = context.WithCancel(context.Background())
-	return g
-}
-
-func (g *drainGate) enter() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closing.Err() != nil {
-		return false
-	}
-	g.count++
-	return true
-}
-
-func (g *drainGate) leave() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.count--
-	if g.closing.Err() != nil && g.count == 0 {
-		close(g.idle)
-	}
-}
-
-func (g *drainGate) inFlight() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.count
-}
-
-func (g *drainGate) close() <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closing.Err() == nil {
-		g.end()
-		if g.count == 0 {
-			close(g.idle)
-		}
-	}
-	return g.idle
 }

@@ -1,0 +1,40 @@
+package inngestkit_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// A deployment announces its functions by itself.
+func ExampleApp_Sync() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"ok":true,"modified":true}`)
+	}))
+	defer server.Close()
+
+	app, err := inngestkit.New(inngestkit.Config{
+		AppID:      "shop",
+		SigningKey: "signkey-prod-0123456789abcdef0123456789abcdef",
+		BaseURL:    server.URL, // a self-hosted server; without it, Inngest Cloud
+		ServeHost:  "https://shop.example.com",
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = app.Shutdown(context.Background()) }()
+	if err := app.Register(inngestkit.OnEvent("hello", signedUp, hello)); err != nil {
+		panic(err)
+	}
+	app.MountedAt("my framework", "/api/inngest") // which the adapters' Mount does
+	if err := app.Sync(context.Background()); err != nil {
+		panic(err)
+	}
+	last, _ := app.LastSync()
+	fmt.Println(last.Functions, "function at", last.URL)
+	// Output: 1 function at https://shop.example.com/api/inngest
+}

@@ -1,0 +1,68 @@
+package inngestkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// syncTarget is what a sync that the app itself begins tells the server.
+type syncTarget struct {
+	url       *url.URL
+	framework string
+}
+
+// Sync announces the functions to the server's API, without being asked to by
+// the server. In dev mode [App.Start] does that by itself. In cloud mode it is
+// for programs that sync when they start or are deployed: set ServeHost, and
+// mount the app first or set ServePath, so that the server learns where to call
+// the app. The server has to reach the app there by then.
+//
+// Syncs run one after the other. The error says what is missing, or why the
+// server refused; the functions it knew before stay in force.
+func (a *App) Sync(ctx context.Context) error {
+	target, err := a.syncTarget()
+	if err != nil {
+		return fmt.Errorf("inngestkit: sync: %w", err)
+	}
+	if !a.gate.enter() {
+		return errors.New("inngestkit: sync: the app is shut down")
+	}
+	defer a.gate.leave()
+	if _, err := a.register(ctx, target.url, registration{framework: target.framework}); err != nil {
+		return fmt.Errorf("inngestkit: %w", err)
+	}
+	return nil
+}
+
+// syncTarget finds out where the server reaches the app as far as mount and
+// configuration tell, or what is missing.
+func (a *App) syncTarget() (syncTarget, error) {
+	mount := a.mount.Load()
+	switch {
+	case mount != nil:
+	case a.config.ServePath != "":
+		mount = &mountPoint{}
+	default:
+		return syncTarget{}, errors.New("the app is not mounted; call the adapter's Mount first, " +
+			"or App.MountedAt if you mount its Handler yourself")
+	}
+	if len(a.registry.Load().order) == 0 {
+		return syncTarget{}, errors.New("the app has no functions; call Register first")
+	}
+	if !a.config.Dev && a.config.ServeHost == "" {
+		return syncTarget{}, errors.New("ServeHost (INNGEST_SERVE_HOST) is missing; " +
+			"in cloud mode nothing else says where the server reaches the app")
+	}
+	host := net.JoinHostPort("localhost", strconv.Itoa(a.config.servePort()))
+	appURL := a.announced(&url.URL{Scheme: schemeHTTP, Host: host, Path: mount.path})
+	if strings.ContainsAny(appURL.Path, ":*{") {
+		return syncTarget{}, fmt.Errorf("the app is mounted at %q, which has parameters; "+
+			"set ServePath (INNGEST_SERVE_PATH) to the path the server is to call", appURL.Path)
+	}
+	return syncTarget{appURL, mount.framework}, nil
+}

@@ -1,0 +1,48 @@
+package conformance
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+// A dev server that is restarted has forgotten its apps: a running app announces
+// itself again, and its functions run. So do functions registered in the meantime.
+func TestDevServerIsRestarted(t *testing.T) {
+	t.Parallel()
+	started := inngestkit.NewEvent[user]("user/started")
+	onStart := func(id string) inngestkit.Function {
+		return inngestkit.OnEvent(id, started, func(_ context.Context, in input) (string, error) {
+			return in.Event.Data.ID, nil
+		})
+	}
+	server := newServer(t)
+	i := serve(t, server, adapters[0], "resynced", "", onStart("first"))
+	require.NoError(t, server.AwaitFunctions(within(t), "resynced-first"))
+
+	u, err := url.Parse(server.URL())
+	require.NoError(t, err)
+	port, err := strconv.Atoi(u.Port())
+	require.NoError(t, err)
+	require.NoError(t, server.Stop())
+	server = inngesttest.NewServer(t, inngesttest.ServerConfig{RetryInterval: time.Second, Port: port})
+	require.NoError(t, server.AwaitFunctions(within(t), "resynced-first"))
+	run := (&site{i, server}).run(t, started.New(user{ID: "u1"}))
+	require.Equal(t, inngesttest.Completed, run.Status)
+
+	require.NoError(t, i.app.Register(onStart("second")))
+	require.NoError(t, server.AwaitFunctions(within(t), "resynced-first", "resynced-second"))
+	runs, err := server.AwaitRuns(within(t), (&site{i, server}).send(t, started.New(user{ID: "u2"})), 2)
+	require.NoError(t, err)
+	for _, run := range runs {
+		require.Equal(t, inngesttest.Completed, run.Status)
+		require.Equal(t, `"u2"`, string(run.Output))
+	}
+}
