@@ -151,5 +151,5 @@ func TestNonsenseTakesNoPlace(t *testing.T) {
 func TestMaxInFlightIsChecked(t *testing.T) {
 	t.Parallel()
 	_, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, MaxInFlight: -1})
-	require.ErrorContains(t, err, "MaxInFlight is -1; it must not be negative")
+	require.ErrorContains(t, err, "MaxInFlight (INNGEST_MAX_IN_FLIGHT) is -1")
 }

@@ -27,30 +27,47 @@ type function struct {
 	app    *App
 	source definition
 	config inngestgo.FunctionOpts
-	own    []any // the middleware of the groups and the function
-	chain  atomic.Pointer[chain]
-	engine http.Handler
-	query  string // the query of a call that is not aimed at one step
+	// triggers are those of source, in the SDK's form.
+	triggers []inngestgo.Trigger
+	own      []any // the middleware of the groups and the function
+	chain    atomic.Pointer[chain]
+	// adopted is the function itself if it was created on a client of the SDK.
+	adopted *adopted
+	engine  http.Handler
+	query   string // the query of a call that is not aimed at one step
 }
 
 func (a *App) newFunction(id string, source definition, config fnconfig.Config) (*function, error) {
 	f := &function{id: id, app: a, source: source, config: config.Options, own: config.Middleware}
-	f.chain.Store(newChain(a, f.middleware()))
-	f.query = url.Values{"fnId": {id}, "stepId": {anyStep}}.Encode()
-	client, err := inngestgo.NewClient(a.sdkOptions())
-	if err != nil {
-		return nil, err
+	for _, t := range source.triggers {
+		f.triggers = append(f.triggers, t.sdk())
 	}
-	triggers := make(inngestgo.MultipleTriggers, len(source.triggers))
-	for i, t := range source.triggers {
-		triggers[i] = t.sdk()
+	return f, f.start(a.sdkOptions())
+}
+
+// start makes the engine.
+func (f *function) start(options inngestgo.ClientOpts) error {
+	f.chain.Store(newChain(f.app, f.middleware()))
+	client, err := inngestgo.NewClient(options)
+	if err != nil {
+		return err
+	}
+	if err := f.addTo(client); err != nil {
+		return err
+	}
+	f.query = url.Values{"fnId": {f.id}, "stepId": {anyStep}}.Encode()
+	f.engine = client.Serve()
+	return nil
+}
+
+// addTo creates the function on a client of the SDK.
+func (f *function) addTo(client inngestgo.Client) error {
+	if f.adopted != nil {
+		return f.adopted.addTo(client)
 	}
 	// The SDK decodes an empty event into struct{}; f.run decodes the real one.
-	if _, err := inngestgo.CreateFunction(client, config.Options, triggers, f.run); err != nil {
-		return nil, err
-	}
-	f.engine = client.Serve()
-	return f, nil
+	_, err := inngestgo.CreateFunction(client, f.config, inngestgo.MultipleTriggers(f.triggers), f.run)
+	return err
 }
 
 // sdkOptions configures the SDK without leaving anything to the environment. The
@@ -78,6 +95,7 @@ const anyStep = "step"
 var (
 	errCutShort = errors.New("the call ended before the function: its context is done, " +
 		"or the step it was meant for is not there any more")
+	errNoCall = errors.New("a middleware of the client has replaced the call's context by one that is not derived from it")
 	errHungUp = errors.New("the caller hung up, or ran out of time, before the function ended")
 )
 
@@ -94,7 +112,7 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 		return f.failed(req, c, http.StatusInternalServerError, errCutShort.Error(), rec.header)
 	}
 	if rec.status >= http.StatusBadRequest {
-		return f.failed(req, c, rec.status, rec.message(), rec.header)
+		return f.failed(req, c, rec.status, panicMessage(rec.message()), rec.header)
 	}
 	resp := respond(req, rec.status, bytes.TrimSuffix(rec.body.Bytes(), []byte("\n")))
 	copyRetryHeaders(resp.Header, rec.header)
@@ -119,11 +137,22 @@ func (f *function) newCall(ctx context.Context, e *envelope, targeted bool) *cal
 
 // run is the function as the SDK sees it.
 func (f *function) run(ctx context.Context, in inngestgo.Input[struct{}]) (any, error) {
+	return f.execute(ctx, in.InputCtx, f.source.invoke)
+}
+
+// execute runs the handler inside the middleware.
+func (f *function) execute(
+	ctx context.Context, input InputCtx, handler func(context.Context, *FunctionCall) (any, error),
+) (any, error) {
 	c := call.From(ctx)
+	if c == nil {
+		return nil, errNoCall
+	}
 	ctx, cancel := c.Begin(ctx)
 	defer cancel()
 	chain := f.chain.Load()
-	fc := f.functionCall(c, in.InputCtx)
+	fc := f.functionCall(c, input)
+	fc.handler = handler
 	ctx = fc.prepare(ctx, chain)
 	output, err := chain.function(ctx, fc)
 	switch aborted := c.Aborted(); {
@@ -169,6 +198,9 @@ func (f *function) sdkRequest(ctx context.Context, req *Request, e *envelope, st
 		query = url.Values{"fnId": {f.id}, "stepId": {stepID}}.Encode()
 	}
 	body := e.forSDK()
+	if f.adopted != nil {
+		body = e.whole()
+	}
 	r := &http.Request{
 		Method:        http.MethodPost,
 		URL:           &url.URL{Path: "/", RawQuery: query},

@@ -183,6 +183,12 @@ func TestDoneContextIsNeverACompletedRun(t *testing.T) {
 			<-ctx.Done()
 			return sdkstep.Run(ctx, "next", func(context.Context) (string, error) { return "ran", nil })
 		},
+		"a step of the SDK's own, timeout of the user's own": func(ctx context.Context, _ func()) (string, error) {
+			ctx, cancel := context.WithTimeout(ctx, 0)
+			defer cancel()
+			<-ctx.Done()
+			return sdkstep.Run(ctx, "next", func(context.Context) (string, error) { return "ran", nil })
+		},
 		"a step of the SDK's own": func(ctx context.Context, hangUp func()) (string, error) {
 			hangUp()
 			<-ctx.Done()

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 
+	"github.com/inngest/inngestgo"
+	sdkstep "github.com/inngest/inngestgo/step"
+
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
@@ -37,4 +40,34 @@ func ExampleApp_Sync() {
 	last, _ := app.LastSync()
 	fmt.Println(last.Functions, "function at", last.URL)
 	// Output: 1 function at https://shop.example.com/api/inngest
+}
+
+// Functions created on a client of the bare SDK are mounted as they are; new ones
+// come beside them.
+func ExampleFromClient() {
+	dev := true
+	client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "shop", Dev: &dev})
+	if err != nil {
+		panic(err)
+	}
+	_, err = inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: "welcome"},
+		inngestgo.EventTrigger("user/signed-up", nil),
+		func(ctx context.Context, in inngestgo.Input[user]) (any, error) {
+			return sdkstep.Run(ctx, "greet", func(context.Context) (string, error) {
+				return "hello " + in.Event.Data.ID, nil
+			})
+		})
+	if err != nil {
+		panic(err)
+	}
+
+	app, err := inngestkit.FromClient(client)
+	if err != nil {
+		panic(err)
+	}
+	if err := app.Register(inngestkit.OnEvent("moved", signedUp, hello)); err != nil {
+		panic(err)
+	}
+	fmt.Println(app.FunctionIDs())
+	// Output: [welcome moved]
 }

@@ -31,6 +31,7 @@ type FunctionCall struct {
 	function *function
 	call     *call.Call
 	input    InputCtx
+	handler  func(ctx context.Context, c *FunctionCall) (any, error)
 	events   []RawEvent
 }
 

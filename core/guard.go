@@ -35,7 +35,11 @@ func (e *PanicError) Unwrap() error {
 func guardFunction(handler FunctionHandler) FunctionHandler {
 	return func(ctx context.Context, fc *FunctionCall) (output any, err error) {
 		defer func() {
-			if r := recover(); r != nil && !call.IsYield(r) {
+			switch r := recover(); {
+			case r == nil:
+			case call.IsYield(r):
+				fc.call.SetUnwound()
+			default:
 				output, err = nil, fc.recovered("function "+fc.FunctionID, r)
 			}
 			// Also if the user's code has swallowed the unwinding with a recover.

@@ -119,7 +119,7 @@ func newChain(a *App, middleware []Middleware) *chain {
 }
 
 func handleFunction(ctx context.Context, call *FunctionCall) (any, error) {
-	output, err := call.function.source.invoke(ctx, call)
+	output, err := call.handler(ctx, call)
 	if !call.call.Yielded() {
 		call.call.Replay.SetFresh() // the end is new, whatever steps there used to be
 	}

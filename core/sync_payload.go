@@ -96,9 +96,10 @@ func (f *function) syncConfig(endpoint url.URL) functionConfig {
 	if c.Retries != nil {
 		step.Retries = &stepRetries{Attempts: *c.Retries}
 	}
-	config := functionConfig{
+	return functionConfig{
 		Name:        name,
 		ID:          f.id,
+		Triggers:    f.triggers,
 		Concurrency: concurrencyOf(c.Concurrency),
 		Priority:    c.Priority,
 		BatchEvents: batchOf(c.BatchEvents),
@@ -113,8 +114,4 @@ func (f *function) syncConfig(endpoint url.URL) functionConfig {
 		Singleton:   c.Singleton,
 		Steps:       map[string]stepConfig{anyStep: step},
 	}
-	for _, t := range f.source.triggers {
-		config.Triggers = append(config.Triggers, t.sdk())
-	}
-	return config
 }

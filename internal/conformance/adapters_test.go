@@ -76,11 +76,22 @@ func serveConfig(
 	app, err := inngestkit.New(config)
 	require.NoError(t, err)
 	require.NoError(t, app.Register(functions...))
+	i := serveApp(t, with, app, listener)
+	if config.Dev {
+		require.NoError(t, app.Start(t.Context()))
+		require.NoError(t, app.AwaitSync(within(t)))
+	}
+	return i
+}
+
+// serveApp serves an app and shuts it down at the end of the test.
+func serveApp(t *testing.T, with adapter, app *inngestkit.App, listener net.Listener) *instance {
+	t.Helper()
 	srv := &http.Server{Handler: with.mount(app), ReadHeaderTimeout: testTimeout}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
 	stopped := false
-	i := &instance{app: app, addr: config.ServeHost, stop: func() {
+	i := &instance{app: app, addr: listener.Addr().String(), stop: func() {
 		if stopped {
 			return
 		}
@@ -92,10 +103,6 @@ func serveConfig(
 		require.ErrorIs(t, <-served, http.ErrServerClosed)
 	}}
 	t.Cleanup(i.stop)
-	if config.Dev {
-		require.NoError(t, app.Start(t.Context()))
-		require.NoError(t, app.AwaitSync(within(t)))
-	}
 	return i
 }
 

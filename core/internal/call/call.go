@@ -130,6 +130,10 @@ func (c *Call) Yielded() bool {
 	return c.unwound.Load() || (c.sdk != nil && c.sdk.Err() != nil)
 }
 
+// SetUnwound notes that a step has unwound the function: also one of the SDK's own,
+// which does so without a word to the server if its context is done.
+func (c *Call) SetUnwound() { c.unwound.Store(true) }
+
 // SetReturned notes that the function ended by itself.
 func (c *Call) SetReturned() { c.returned.Store(true) }
 

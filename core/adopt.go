@@ -1,0 +1,205 @@
+package inngestkit
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/inngest/inngestgo"
+	"github.com/inngest/inngestgo/middleware"
+)
+
+// FromClient returns an app with the functions that have been created on a client
+// of the official SDK, so that any adapter mounts them as they are. The app can
+// register functions of its own besides, so that functions move one at a time.
+//
+// The configuration is that of the client: what its options leave to the
+// environment is read as [ConfigFromEnv] does, so that INNGEST_DEV=0 means cloud
+// mode, where the SDK takes it for dev mode. What the SDK's options cannot say
+// (ServeHost without a path, Path, MaxInFlight, HTTPClient with a timeout) is for
+// configure to set. Streaming, if the client asks for it, is left out.
+//
+// Calls go through the app: signatures over the bytes that came, size limits,
+// drain and MaxInFlight; errors in JSON, without the stack of a panic; no run that
+// counts as completed because its caller hung up or because a context was done
+// that the function had derived; no lock that calls and syncs share. Syncs are the
+// app's, too, in a stable order.
+//
+// Inside the function all is the SDK's: events are decoded by way of float64, which
+// changes integers above 2^53; a panic in a step fails the call and not the step;
+// steps within steps go unnoticed. The client's middleware runs outside the app's.
+// The app's middleware wraps the functions, but not the
+// SDK's steps, and cannot change the events. To change that, make the function
+// with [OnEvent] and take the steps from package step, which work in functions that
+// are adopted, too.
+//
+// Functions created on the client later are not seen. The client goes on sending
+// events with its own configuration.
+func FromClient(client inngestgo.Client, configure ...func(*Config)) (*App, error) {
+	if client == nil {
+		return nil, errors.New("inngestkit: from client: the client is nil")
+	}
+	handler, ok := client.Serve().(sdkHandler)
+	if !ok {
+		return nil, fmt.Errorf("inngestkit: from client: %T does not show its functions; "+
+			"give the client itself that inngestgo.NewClient has returned", client)
+	}
+	config, err := configFromClient(client)
+	if err != nil {
+		return nil, err
+	}
+	for _, change := range configure {
+		change(&config)
+	}
+	a, err := New(config)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.adopt(handler.GetFunctions(), client.Options()); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// sdkHandler is what the handler of an SDK client can do besides serving. The
+// SDK's type has no exported name; its methods have.
+type sdkHandler interface {
+	GetFunctions() []inngestgo.ServableFunction
+	Register(functions ...inngestgo.ServableFunction)
+}
+
+// adopt registers functions of the SDK, in the order of their IDs: the SDK has
+// them in none.
+func (a *App) adopt(functions []inngestgo.ServableFunction, from inngestgo.ClientOpts) error {
+	options := a.sdkOptions()
+	for _, factory := range from.Middleware {
+		options.Middleware = append(options.Middleware, func() middleware.Middleware { return seesPanics{factory()} })
+	}
+	var errs []error
+	var added []*function
+	byID := func(x, y inngestgo.ServableFunction) int { return cmp.Compare(x.ID(), y.ID()) }
+	for _, sf := range slices.SortedFunc(slices.Values(functions), byID) {
+		f, err := a.newAdopted(sf, options)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("inngestkit: from client: function %q: %w", sf.ID(), err))
+			continue
+		}
+		added = append(added, f)
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	a.registry.Store(a.registry.Load().with(added))
+	return nil
+}
+
+func (a *App) newAdopted(sf inngestgo.ServableFunction, options inngestgo.ClientOpts) (*function, error) {
+	if trigger := reflect.ValueOf(sf.Trigger()); !trigger.IsValid() || (trigger.Kind() == reflect.Pointer && trigger.IsNil()) {
+		return nil, errors.New("it has no trigger")
+	}
+	f := &function{
+		id: a.compositeID(sf.ID()), app: a, source: definition{id: sf.ID()},
+		config: sf.Config(), triggers: sf.Trigger().Triggers(),
+	}
+	handler := reflect.ValueOf(sf.Func())
+	if handler.Kind() != reflect.Func || handler.IsNil() {
+		return nil, errors.New("it has no handler")
+	}
+	f.adopted = &adopted{ServableFunction: sf, id: f.id, guarded: f.guard(handler)}
+	return f, f.start(options)
+}
+
+// adopted is a function of the SDK with the app's guards around its handler.
+type adopted struct {
+	inngestgo.ServableFunction
+
+	id      string
+	guarded any
+}
+
+// FullyQualifiedID implements inngestgo.ServableFunction.
+func (a *adopted) FullyQualifiedID() string { return a.id }
+
+// Func implements inngestgo.ServableFunction.
+func (a *adopted) Func() any { return a.guarded }
+
+func (a *adopted) addTo(client inngestgo.Client) error {
+	handler, ok := client.Serve().(sdkHandler)
+	if !ok {
+		return errors.New("this version of inngestgo does not take functions from elsewhere")
+	}
+	handler.Register(a)
+	return nil
+}
+
+// guard returns a function of the same type as handler, which is a
+// func(context.Context, inngestgo.Input[T]) (any, error).
+func (f *function) guard(handler reflect.Value) any {
+	return reflect.MakeFunc(handler.Type(), func(args []reflect.Value) []reflect.Value {
+		ctx, _ := reflect.TypeAssert[context.Context](args[0])
+		input, _ := reflect.TypeAssert[InputCtx](args[1].FieldByName("InputCtx"))
+		result, err := f.execute(ctx, input, func(ctx context.Context, _ *FunctionCall) (any, error) {
+			out := handler.Call([]reflect.Value{reflect.ValueOf(ctx), args[1]})
+			err, _ := reflect.TypeAssert[error](out[1])
+			return out[0].Interface(), err
+		})
+		if panicked, ok := errors.AsType[*PanicError](err); ok {
+			panic(panicked) // for the client's middleware; see seesPanics
+		}
+		return []reflect.Value{valueOf(result, handler.Type().Out(0)), valueOf(err, handler.Type().Out(1))}
+	}).Interface()
+}
+
+// seesPanics is a middleware of the client, which is to see a panic as it was.
+type seesPanics struct{ middleware.Middleware }
+
+// OnPanic implements middleware.Middleware.
+func (m seesPanics) OnPanic(ctx context.Context, call middleware.CallContext, recovered any, stack string) {
+	if panicked, ok := recovered.(*PanicError); ok {
+		recovered, stack = panicked.Value, string(panicked.Stack)
+	}
+	m.Middleware.OnPanic(ctx, call, recovered, stack)
+}
+
+// panicMessage is the message of an error without what the SDK puts around that
+// of a panic: the stack must not leave the process, and is logged already.
+func panicMessage(message string) string {
+	if short, _, found := strings.Cut(message, ".  stack:\n"); found {
+		return strings.TrimPrefix(short, "function panicked: ")
+	}
+	return message
+}
+
+// valueOf is v as a value of the interface type t.
+func valueOf(v any, t reflect.Type) reflect.Value {
+	value := reflect.New(t).Elem()
+	if v != nil {
+		value.Set(reflect.ValueOf(v))
+	}
+	return value
+}
+
+// whole is the envelope as an adopted function gets it: with the events, for the
+// SDK to decode.
+func (e *envelope) whole() []byte {
+	var b bytes.Buffer
+	b.Grow(len(e.Event) + len(e.Events) + len(e.Steps) + len(e.Context) + 64)
+	b.WriteString(`{"ctx":`)
+	b.Write(e.Context)
+	for _, part := range []struct {
+		key string
+		raw []byte
+	}{{"event", e.Event}, {"events", e.Events}, {"steps", normalizeSteps(e.Steps)}} {
+		if len(part.raw) > 0 {
+			b.WriteString(`,"` + part.key + `":`)
+			b.Write(part.raw)
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}

@@ -1,0 +1,68 @@
+package inngestkit
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/inngest/inngestgo"
+)
+
+// registerPath is where the API takes syncs.
+const registerPath = "/fn/register"
+
+// configFromClient is the configuration of a client of the SDK, with what its
+// options do not say from the environment.
+func configFromClient(client inngestgo.Client) (Config, error) {
+	c, err := ConfigFromEnv()
+	if err != nil {
+		return c, err
+	}
+	options := client.Options()
+	c.AppID = client.AppID()
+	if options.Dev != nil && *options.Dev != c.Dev {
+		if c.Dev {
+			// INNGEST_DEV may have been the URL of a server that is not meant then.
+			c.BaseURL = os.Getenv("INNGEST_BASE_URL")
+		}
+		c.Dev = *options.Dev
+	}
+	override(&c.AppVersion, options.AppVersion)
+	override(&c.SigningKey, (*Secret)(options.SigningKey))
+	override(&c.SigningKeyFallback, (*Secret)(options.SigningKeyFallback))
+	override(&c.EventKey, (*Secret)(options.EventKey))
+	override(&c.Env, options.Env)
+	override(&c.APIBaseURL, options.APIBaseURL)
+	override(&c.EventAPIBaseURL, options.EventAPIBaseURL)
+	if options.RegisterURL != nil {
+		base, ok := strings.CutSuffix(*options.RegisterURL, registerPath)
+		if !ok || (options.APIBaseURL != nil && trimURL(*options.APIBaseURL) != base) {
+			return c, errors.New("inngestkit: from client: the client's RegisterURL is not " + registerPath +
+				" of its APIBaseURL; set APIBaseURL to the server's URL, and RegisterURL not at all")
+		}
+		c.APIBaseURL = base
+	}
+	if u := options.URL; u != nil {
+		c.ServeHost = u.Scheme + "://" + u.Host
+		if u.Path != "" && u.Path != "/" {
+			c.ServePath = u.Path
+		}
+	}
+	if options.MaxBodySize > 0 {
+		c.MaxBodyBytes = int64(options.MaxBodySize)
+	}
+	// Without a client the SDK fills in the default one, which has no timeout.
+	if options.HTTPClient != http.DefaultClient {
+		c.HTTPClient = options.HTTPClient
+	}
+	c.Logger = options.Logger
+	return c, nil
+}
+
+// override sets a field that the options name.
+func override[T any](field, option *T) {
+	if option != nil {
+		*field = *option
+	}
+}
