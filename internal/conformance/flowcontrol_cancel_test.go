@@ -1,0 +1,110 @@
+package conformance
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+var (
+	asleep      = inngestkit.NewEvent[user]("flow/asleep")
+	woken       = inngestkit.NewEvent[user]("flow/woken")
+	brieflyOpen = inngestkit.NewEvent[user]("flow/briefly-open")
+	lateStart   = inngestkit.NewEvent[user]("flow/late-start")
+	lateFinish  = inngestkit.NewEvent[user]("flow/late-finish")
+)
+
+// sleeps is a function that sleeps for an hour.
+func sleeps(c *counter) func(context.Context, input) (any, error) {
+	return func(ctx context.Context, _ input) (any, error) {
+		step.Sleep(ctx, "sleep", time.Hour)
+		return c.counted(ctx, "awake")
+	}
+}
+
+// sleeping sends an event and waits until its run sleeps.
+func (s *site) sleeping(t *testing.T, event inngestkit.AnyEvent) (eventID string) {
+	t.Helper()
+	id := s.send(t, event)
+	_, err := s.server.AwaitStep(within(t), id, "sleep")
+	require.NoError(t, err)
+	return id
+}
+
+var cancelScenarios = []scenario{
+	{
+		name: "the matching event cancels a sleeping run, and no other does",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("asleep", asleep, sleeps(c),
+				flow.CancelOn(woken, flow.Match("data.id"), flow.If("async.data.plan != 'none'")),
+				flow.CancelOn(flow.EventNamed("flow/shut-down"), flow.If("event.data.plan == 'free'")))}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			first := s.sleeping(t, asleep.New(user{ID: "1", Plan: "pro"}))
+			second := s.sleeping(t, asleep.New(user{ID: "2", Plan: "free"}))
+			s.sendAll(t, woken, user{ID: "other"}, user{ID: "1", Plan: "none"}, user{ID: "2", Plan: "none"})
+			s.letPass(t)
+			require.Equal(t, inngesttest.Running, s.status(t, first))
+			require.Equal(t, inngesttest.Running, s.status(t, second))
+
+			s.send(t, woken.New(user{ID: "1"}))
+			require.Equal(t, inngesttest.Cancelled, s.ended(t, first)[0].Status)
+			require.Equal(t, inngesttest.Running, s.status(t, second))
+
+			s.send(t, inngestkit.NewEvent[user]("flow/shut-down").New(user{}))
+			require.Equal(t, inngesttest.Cancelled, s.ended(t, second)[0].Status)
+			require.Zero(t, c.of("awake"))
+		},
+	},
+	{
+		name: "an event that comes after the timeout cancels nothing",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("briefly-open", brieflyOpen, sleeps(c),
+				flow.CancelOn(flow.EventNamed("flow/too-late"), flow.Timeout(time.Second)))}
+		},
+		check: func(t *testing.T, s *site, _ *counter) {
+			id := s.sleeping(t, brieflyOpen.New(user{}))
+			s.letPass(t)
+			s.send(t, inngestkit.NewEvent[user]("flow/too-late").New(user{}))
+			s.letPass(t)
+			require.Equal(t, inngesttest.Running, s.status(t, id))
+		},
+	},
+	{
+		name: "a run that does not finish in time is cancelled",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("late-finish", lateFinish, sleeps(c), flow.FinishTimeout(2*time.Second))}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			require.Equal(t, inngesttest.Cancelled, s.run(t, lateFinish.New(user{})).Status)
+			require.Zero(t, c.of("awake"))
+		},
+	},
+	func() scenario {
+		busy := newGate()
+		return scenario{
+			name: "a run that does not start in time is cancelled",
+			functions: func(c *counter) []inngestkit.Function {
+				return []inngestkit.Function{inngestkit.OnEvent("late-start", lateStart, func(ctx context.Context, in input) (any, error) {
+					c.add(in.Event.Data.ID)
+					return nil, busy.wait(ctx)
+				}, flow.Concurrency(1), flow.StartTimeout(5*time.Second))}
+			},
+			check: func(t *testing.T, s *site, c *counter) {
+				first := s.send(t, lateStart.New(user{ID: "first"}))
+				c.await(t, "first")
+				require.Equal(t, inngesttest.Cancelled, s.run(t, lateStart.New(user{ID: "second"})).Status)
+				close(busy.open)
+				completed(t, s.ended(t, first))
+				require.Zero(t, c.of("second"))
+			},
+		}
+	}(),
+}

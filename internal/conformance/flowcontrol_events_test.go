@@ -1,0 +1,159 @@
+package conformance
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+var (
+	debounced  = inngestkit.NewEvent[user]("flow/debounced")
+	impatient  = inngestkit.NewEvent[user]("flow/impatient")
+	filled     = inngestkit.NewEvent[user]("flow/filled")
+	unfilled   = inngestkit.NewEvent[user]("flow/unfilled")
+	batchKeyed = inngestkit.NewEvent[user]("flow/batch-keyed")
+	batchIf    = inngestkit.NewEvent[user]("flow/batch-if")
+	also       = inngestkit.NewEvent[map[string]string]("flow/also")
+)
+
+// batch is a function that returns the IDs of its events.
+func batch(_ context.Context, in input) (string, error) {
+	ids := make([]string, len(in.Events))
+	for i, e := range in.Events {
+		ids[i] = e.Data.ID
+	}
+	return strings.Join(ids, ","), nil
+}
+
+var eventScenarios = []scenario{
+	{
+		name: "debounce runs once, with the last event",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("debounced", debounced, func(_ context.Context, in input) (string, error) {
+				c.add("called")
+				return in.Event.Data.ID, nil
+			}, flow.Debounce(2*time.Second))}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			// In one request, so that they are close together however busy the machine
+			// is, and with times that say which is the last.
+			now := time.Now().UnixMilli()
+			events := make([]inngestkit.AnyEvent, 3)
+			for i, id := range []string{"1", "2", "3"} {
+				event := debounced.New(user{ID: id})
+				event.Timestamp = now + int64(i)
+				events[i] = event
+			}
+			ids, err := s.app.Send(within(t), events...)
+			require.NoError(t, err)
+			run := s.ended(t, ids[2])[0]
+			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, `"3"`, string(run.Output))
+			s.letPass(t)
+			s.noRuns(t, ids[:2]...)
+			require.Equal(t, 1, c.of("called"))
+		},
+	},
+	{
+		name: "events that keep coming put a debounce off for its timeout only",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("impatient", impatient, seen(c),
+				flow.Debounce(5*time.Second, flow.Timeout(5*time.Second)))}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			// More often than the period, so that without a timeout nothing would run;
+			// less often than every second, or this server goes on putting it off: at
+			// the timeout it still gives a debounce 2 s from the last event on
+			// (pkg/execution/debounce of v1.12.1, updateDebounce).
+			eventually(t, 2*time.Second, func() bool {
+				s.send(t, impatient.New(user{}))
+				return c.of("") > 0
+			})
+		},
+	},
+	{
+		name: "a full batch runs at once, with all events in order",
+		functions: func(*counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("filled", filled, batch, flow.BatchEvents(3, time.Hour))}
+		},
+		check: func(t *testing.T, s *site, _ *counter) {
+			// The server takes in events that come together in any order.
+			var ids []string
+			for _, id := range []string{"1", "2", "3", "4"} {
+				ids = append(ids, s.send(t, filled.New(user{ID: id})))
+				s.letPass(t)
+			}
+			run := s.ended(t, ids[0])[0]
+			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, `"1,2,3"`, string(run.Output))
+			s.noRuns(t, ids[3])
+		},
+	},
+	{
+		name: "a batch that does not fill runs after its timeout",
+		functions: func(*counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("unfilled", unfilled, batch, flow.BatchEvents(100, 3*time.Second))}
+		},
+		check: func(t *testing.T, s *site, _ *counter) {
+			before := time.Now()
+			ids, err := s.app.Send(within(t), unfilled.New(user{ID: "x"}), unfilled.New(user{ID: "x"}))
+			require.NoError(t, err)
+			run := s.ended(t, ids[0])[0]
+			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, `"x,x"`, string(run.Output))
+			require.GreaterOrEqual(t, run.EndedAt.Sub(before), 2900*time.Millisecond)
+		},
+	},
+	{
+		name: "each key has a batch of its own",
+		functions: func(*counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("batch-keyed", batchKeyed, batch,
+				flow.BatchEvents(2, time.Hour, flow.Key("event.data.id")))}
+		},
+		check: func(t *testing.T, s *site, _ *counter) {
+			a, b := user{ID: "a"}, user{ID: "b"}
+			s.sendAll(t, batchKeyed, a, b, a, b)
+			runs, err := s.server.AwaitRunsOf(within(t), "flow-batch-keyed", 2)
+			require.NoError(t, err)
+			require.Len(t, runs, 2)
+			require.ElementsMatch(t, []string{`"a,a"`, `"b,b"`}, []string{string(runs[0].Output), string(runs[1].Output)})
+		},
+	},
+	{
+		name: "an event that does not fit a batch runs alone",
+		functions: func(*counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("batch-if", batchIf, batch,
+				flow.BatchEvents(2, time.Hour, flow.If("event.data.plan == 'free'")))}
+		},
+		check: func(t *testing.T, s *site, _ *counter) {
+			first := s.send(t, batchIf.New(user{ID: "1", Plan: "free"}))
+			require.Equal(t, `"2"`, string(s.run(t, batchIf.New(user{ID: "2", Plan: "pro"})).Output))
+			s.send(t, batchIf.New(user{ID: "3", Plan: "free"}))
+			require.Equal(t, `"1,3"`, string(s.ended(t, first)[0].Output))
+		},
+	},
+	{
+		name: "an event and a schedule start the same function",
+		functions: func(*counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnEvent("also",
+				inngestkit.AnyOf(also, inngestkit.Cron[map[string]string]("* * * * *")),
+				func(_ context.Context, in inngestkit.Input[map[string]string]) (string, error) {
+					return in.Event.Name + " " + in.Event.Data["cron"], nil
+				}, inngestkit.TimeZone("Europe/Paris"), inngestkit.Jitter(time.Second))}
+		},
+		check: func(t *testing.T, s *site, _ *counter) {
+			require.Equal(t, `"flow/also "`, string(s.run(t, also.New(nil)).Output))
+			runs, err := s.server.AwaitRunsOf(withinTime(t, longTimeout), "flow-also", 2)
+			require.NoError(t, err)
+			require.Contains(t, []string{string(runs[0].Output), string(runs[1].Output)},
+				`"inngest/scheduled.timer TZ=Europe/Paris * * * * *"`)
+		},
+	},
+}

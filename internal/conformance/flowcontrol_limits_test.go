@@ -1,0 +1,132 @@
+package conformance
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+var (
+	limited    = inngestkit.NewEvent[user]("flow/limited")
+	keyed      = inngestkit.NewEvent[user]("flow/keyed")
+	sharedA    = inngestkit.NewEvent[user]("flow/shared-a")
+	sharedB    = inngestkit.NewEvent[user]("flow/shared-b")
+	twoLimits  = inngestkit.NewEvent[user]("flow/two-limits")
+	runsLimits = inngestkit.NewEvent[user]("flow/runs-limits")
+)
+
+// visits is a function whose calls are in a gauge until there were n at once.
+func visits(c *counter, g *gauge, n int) func(context.Context, input) (any, error) {
+	return func(ctx context.Context, in input) (any, error) {
+		c.add(in.Event.Data.ID)
+		return nil, g.visit(ctx, n)
+	}
+}
+
+func completed(t *testing.T, runs []inngesttest.Run) {
+	t.Helper()
+	for _, run := range runs {
+		require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	}
+}
+
+var limitScenarios = []scenario{
+	func() scenario {
+		var g gauge
+		return scenario{
+			name: "20 events through a concurrency of 2",
+			functions: func(c *counter) []inngestkit.Function {
+				return []inngestkit.Function{inngestkit.OnEvent("limited", limited, visits(c, &g, 2), flow.Concurrency(2))}
+			},
+			check: func(t *testing.T, s *site, c *counter) {
+				completed(t, s.ended(t, s.sendAll(t, limited, make([]user, 20)...)...))
+				require.Equal(t, 20, c.of(""))
+				require.Equal(t, 2, g.peak())
+			},
+		}
+	}(),
+	func() scenario {
+		var all gauge
+		of := map[string]*gauge{"a": {}, "b": {}}
+		return scenario{
+			name: "a concurrency of 1 for each key: two keys side by side",
+			functions: func(c *counter) []inngestkit.Function {
+				return []inngestkit.Function{inngestkit.OnEvent("keyed", keyed, func(ctx context.Context, in input) (any, error) {
+					c.add(in.Event.Data.ID)
+					g := of[in.Event.Data.ID]
+					g.add(1)
+					defer g.add(-1)
+					return nil, all.visit(ctx, 2)
+				}, flow.Concurrency(1, flow.Key("event.data.id")))}
+			},
+			check: func(t *testing.T, s *site, c *counter) {
+				a, b := user{ID: "a"}, user{ID: "b"}
+				completed(t, s.ended(t, s.sendAll(t, keyed, a, a, a, b, b, b)...))
+				require.Equal(t, []int{3, 3}, []int{c.of("a"), c.of("b")})
+				require.Equal(t, []int{2, 1, 1}, []int{all.peak(), of["a"].peak(), of["b"].peak()})
+			},
+		}
+	}(),
+	func() scenario {
+		var g gauge
+		return scenario{
+			name: "two functions share a concurrency",
+			functions: func(c *counter) []inngestkit.Function {
+				shared := flow.Concurrency(1, flow.Key(`"shared"`), flow.Scope(flow.ScopeAccount))
+				return []inngestkit.Function{
+					inngestkit.OnEvent("shared-a", sharedA, visits(c, &g, 1), shared),
+					inngestkit.OnEvent("shared-b", sharedB, visits(c, &g, 1), shared),
+				}
+			},
+			check: func(t *testing.T, s *site, c *counter) {
+				three := []user{{ID: "1"}, {ID: "2"}, {ID: "3"}}
+				completed(t, s.ended(t, append(s.sendAll(t, sharedA, three...), s.sendAll(t, sharedB, three...)...)...))
+				require.Equal(t, []int{2, 2, 2}, []int{c.of("1"), c.of("2"), c.of("3")})
+				require.Equal(t, 1, g.peak())
+			},
+		}
+	}(),
+	func() scenario {
+		var all gauge
+		of := map[string]*gauge{"a": {}, "b": {}, "c": {}}
+		return scenario{
+			name: "a concurrency of 2, and of 1 for each key",
+			functions: func(c *counter) []inngestkit.Function {
+				return []inngestkit.Function{inngestkit.OnEvent("two-limits", twoLimits, func(ctx context.Context, in input) (any, error) {
+					g := of[in.Event.Data.ID]
+					g.add(1)
+					defer g.add(-1)
+					return nil, all.visit(ctx, 2)
+				}, flow.Concurrency(2), flow.Concurrency(1, flow.Key("event.data.id")))}
+			},
+			check: func(t *testing.T, s *site, _ *counter) {
+				a, b, c := user{ID: "a"}, user{ID: "b"}, user{ID: "c"}
+				completed(t, s.ended(t, s.sendAll(t, twoLimits, a, b, c, a, b, c)...))
+				require.Equal(t, []int{2, 1, 1, 1}, []int{all.peak(), of["a"].peak(), of["b"].peak(), of["c"].peak()})
+			},
+		}
+	}(),
+	func() scenario {
+		var g gauge
+		return scenario{
+			// This server does not know limits on runs: it reads the object they come
+			// in as one limit on steps (Concurrency in pkg/inngest/concurrency.go of
+			// v1.12.1), and that must not be lost.
+			name: "a concurrency of runs leaves the one of steps in force",
+			functions: func(c *counter) []inngestkit.Function {
+				return []inngestkit.Function{inngestkit.OnEvent("runs-limits", runsLimits, visits(c, &g, 2),
+					flow.FnConcurrency(5), flow.Concurrency(2))}
+			},
+			check: func(t *testing.T, s *site, c *counter) {
+				completed(t, s.ended(t, s.sendAll(t, runsLimits, make([]user, 6)...)...))
+				require.Equal(t, 6, c.of(""))
+				require.Equal(t, 2, g.peak())
+			},
+		}
+	}(),
+}

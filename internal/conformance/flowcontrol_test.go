@@ -1,0 +1,213 @@
+package conformance
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+// Flow control is what the server does with what it is told. These tests show
+// what it does, so one adapter is enough.
+func TestFlowControl(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	all := slices.Concat(limitScenarios, startScenarios, eventScenarios, cancelScenarios)
+	counters := make([]counter, len(all))
+	functions := []inngestkit.Function{inngestkit.OnEvent("while", aWhile, func(ctx context.Context, _ input) (any, error) {
+		step.Sleep(ctx, "pass", 2*time.Second)
+		return nil, nil
+	})}
+	for i, sc := range all {
+		functions = append(functions, sc.functions(&counters[i])...)
+	}
+	s := &site{serve(t, server, adapters[0], "flow", "", functions...), server}
+	for i, sc := range all {
+		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
+			sc.check(t, s, &counters[i])
+		})
+	}
+}
+
+var aWhile = inngestkit.NewEvent[user]("while")
+
+// letPass lets the server work for two seconds of its own time, before a test
+// looks for what must not have happened.
+func (s *site) letPass(t *testing.T) {
+	t.Helper()
+	require.Equal(t, inngesttest.Completed, s.run(t, aWhile.New(user{})).Status)
+}
+
+// sendAll sends events, each on its own and in the order given, and returns their
+// IDs.
+func (s *site) sendAll(t *testing.T, event inngestkit.EventType[user], data ...user) []string {
+	t.Helper()
+	ids := make([]string, len(data))
+	for i, d := range data {
+		ids[i] = s.send(t, event.New(d))
+	}
+	return ids
+}
+
+// ended waits for the end of the one run that each event triggered.
+func (s *site) ended(t *testing.T, eventIDs ...string) []inngesttest.Run {
+	t.Helper()
+	runs := make([]inngesttest.Run, len(eventIDs))
+	for i, id := range eventIDs {
+		of, err := s.server.AwaitRuns(withinTime(t, longTimeout), id, 1)
+		require.NoError(t, err)
+		require.Len(t, of, 1)
+		runs[i] = of[0]
+	}
+	return runs
+}
+
+// longTimeout is for what takes the server a number of its own rounds.
+const longTimeout = 2 * time.Minute
+
+// noRuns requires that the events have triggered no run.
+func (s *site) noRuns(t *testing.T, eventIDs ...string) {
+	t.Helper()
+	for _, id := range eventIDs {
+		runs, err := s.server.Runs(within(t), id)
+		require.NoError(t, err)
+		require.Empty(t, runs)
+	}
+}
+
+// scheduled waits until the server has scheduled a run of each event.
+func (s *site) scheduled(t *testing.T, eventIDs ...string) {
+	t.Helper()
+	for _, id := range eventIDs {
+		eventually(t, 100*time.Millisecond, func() bool {
+			runs, err := s.server.Runs(within(t), id)
+			require.NoError(t, err)
+			return len(runs) == 1
+		})
+	}
+}
+
+// eventually asks every so often until the answer is yes.
+func eventually(t *testing.T, every time.Duration, ask func() bool) {
+	t.Helper()
+	limit := within(t)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for !ask() {
+		select {
+		case <-tick.C:
+		case <-limit.Done():
+			require.Fail(t, "it never happened")
+		}
+	}
+}
+
+// status is the state of the one run of an event.
+func (s *site) status(t *testing.T, eventID string) inngesttest.RunStatus {
+	t.Helper()
+	runs, err := s.server.Runs(within(t), eventID)
+	require.NoError(t, err)
+	require.Len(t, runs, 1)
+	return runs[0].Status
+}
+
+// gauge measures how many calls are in it at the same time.
+type gauge struct {
+	mu        sync.Mutex
+	now, most int
+	changed   chan struct{}
+}
+
+func (g *gauge) add(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.now += n
+	g.most = max(g.most, g.now)
+	if g.changed != nil {
+		close(g.changed)
+	}
+	g.changed = make(chan struct{})
+}
+
+func (g *gauge) peak() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.most
+}
+
+// company waits until n calls have been in the gauge at once, or ctx ends.
+func (g *gauge) company(ctx context.Context, n int) error {
+	for {
+		g.mu.Lock()
+		most, changed := g.most, g.changed
+		g.mu.Unlock()
+		if most >= n {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// hold is how long a call stays in a gauge: long enough for others to come in
+// that should not.
+const hold = 100 * time.Millisecond
+
+// visit is a call that is in the gauge until n calls have been in it at once, and
+// a moment longer.
+func (g *gauge) visit(ctx context.Context, n int) error {
+	g.add(1)
+	defer g.add(-1)
+	ctx, cancel := context.WithTimeout(ctx, testTimeout)
+	defer cancel()
+	if err := g.company(ctx, n); err != nil {
+		return err
+	}
+	time.Sleep(hold)
+	return nil
+}
+
+// gate keeps calls waiting until a test opens it.
+type gate struct{ open chan struct{} }
+
+func newGate() gate { return gate{make(chan struct{})} }
+
+func (g gate) wait(ctx context.Context) error {
+	select {
+	case <-g.open:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// order is the order in which calls came.
+type order struct {
+	mu    sync.Mutex
+	names []string
+	times []time.Time
+}
+
+func (o *order) add(name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.names = append(o.names, name)
+	o.times = append(o.times, time.Now())
+}
+
+func (o *order) all() ([]string, []time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.names), slices.Clone(o.times)
+}
