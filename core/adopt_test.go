@@ -311,3 +311,16 @@ func mustURL(t *testing.T, s string) *url.URL {
 	require.NoError(t, err)
 	return u
 }
+
+// The app's middleware goes around functions that were adopted, and around our
+// steps in them.
+func TestAdoptedFunctionsHaveTheAppsMiddleware(t *testing.T) {
+	t.Parallel()
+	var tr trace
+	app, _ := adopt(t, func(ctx context.Context, _ input) (any, error) {
+		return step.Run(ctx, "a", func(context.Context) (string, error) { return "a", nil })
+	})
+	app.Use(tr.middleware("app"))
+	require.Equal(t, "a", ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))[0]["data"])
+	require.Equal(t, []string{"app: fn begins", "app: step a begins", "app: step a finished", "app: fn yielded"}, tr.take())
+}
