@@ -1,0 +1,60 @@
+package conformance
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const repository = "../.."
+
+// A page that names a test that is gone claims what nothing shows.
+func TestDocsNameTestsThatExist(t *testing.T) {
+	t.Parallel()
+	exist := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz|Example)\w*)\(`)
+	scenarioName := regexp.MustCompile(`(?:name:|\{)\s*"([^"]+)"`)
+	scenarios := map[string]bool{}
+	eachFile(t, "_test.go", func(path, text string) {
+		for _, match := range declared.FindAllStringSubmatch(text, -1) {
+			exist[match[1]] = true
+		}
+		if strings.Contains(path, "conformance") {
+			for _, match := range scenarioName.FindAllStringSubmatch(text, -1) {
+				scenarios[match[1]] = true
+			}
+		}
+	})
+	named := regexp.MustCompile("`((?:Test|Benchmark|Fuzz|Example)\\w*)(?:/([^`]+))?`")
+	count := 0
+	eachFile(t, ".md", func(path, text string) {
+		for _, match := range named.FindAllStringSubmatch(text, -1) {
+			count++
+			require.True(t, exist[match[1]], "%s names %s, which does not exist", path, match[1])
+			if match[2] != "" {
+				require.True(t, scenarios[match[2]], "%s names the case %q of %s, which does not exist", path, match[2], match[1])
+			}
+		}
+	})
+	require.NotZero(t, count)
+}
+
+// eachFile reads the files of the repository whose names end in suffix.
+func eachFile(t *testing.T, suffix string, read func(path, text string)) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(repository, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, suffix) {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err == nil {
+			read(path, string(raw))
+		}
+		return err
+	}))
+}
