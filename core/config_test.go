@@ -15,6 +15,7 @@ func TestNewListsAllMistakes(t *testing.T) {
 	_, err := inngestkit.New(inngestkit.Config{
 		SigningKeyFallback: "not-hex-secret", BaseURL: "inngest:8288", APIBaseURL: "ftp://x", EventAPIBaseURL: "http://",
 		ServeHost: "https://", ServePort: 70000, Path: "api", ServePath: "x", MaxBodyBytes: -1,
+		MaxInFlight: -1, ConnectMaxWorkerConcurrency: -2,
 	})
 	require.Error(t, err)
 	for _, part := range []string{
@@ -23,6 +24,7 @@ func TestNewListsAllMistakes(t *testing.T) {
 		"BaseURL (INNGEST_BASE_URL) is no URL", "APIBaseURL (INNGEST_API_BASE_URL) is no URL",
 		"EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL) is no URL", "ServeHost (INNGEST_SERVE_HOST) is neither a host name nor a URL",
 		"ServePort (PORT) is 70000", `Path is "api"`, `ServePath (INNGEST_SERVE_PATH) is "x"`, "MaxBodyBytes is -1",
+		"MaxInFlight (INNGEST_MAX_IN_FLIGHT) is -1", "ConnectMaxWorkerConcurrency (INNGEST_CONNECT_MAX_WORKER_CONCURRENCY) is -2",
 	} {
 		require.Contains(t, err.Error(), part)
 	}
@@ -45,6 +47,30 @@ func TestNewRefuses(t *testing.T) {
 		{"serve host with a password", inngestkit.Config{Dev: true, ServeHost: "http://u:a-password@shop.test"}, "ServeHost"},
 		{"serve host with a space", inngestkit.Config{Dev: true, ServeHost: "my host"}, "ServeHost"},
 		{"path with a slash at the end", inngestkit.Config{Dev: true, Path: "/api/inngest/"}, "does not end with it"},
+		{"path with a query", inngestkit.Config{Dev: true, Path: "/api/inngest?x"}, `Path is "/api/inngest?x"`},
+		{"serve path with a line break", inngestkit.Config{Dev: true, ServePath: "/api\ninngest"}, "ServePath (INNGEST_SERVE_PATH)"},
+		{"serve host without a name", inngestkit.Config{Dev: true, ServeHost: "http://:80"}, "ServeHost"},
+		{"serve host with a query", inngestkit.Config{Dev: true, ServeHost: "http://shop.test?x=1"}, "ServeHost"},
+		{"serve host with a port that is none", inngestkit.Config{Dev: true, ServeHost: "shop.test:70000"}, "ServeHost"},
+		{"negative serve port", inngestkit.Config{Dev: true, ServePort: -1}, "ServePort (PORT) is -1; a port is 1 to 65535"},
+		{"server without a name", inngestkit.Config{Dev: true, BaseURL: "http://:8288"}, "BaseURL (INNGEST_BASE_URL) is no URL"},
+		{"server with a query", inngestkit.Config{Dev: true, BaseURL: "http://inngest.test/?a-password"}, "BaseURL (INNGEST_BASE_URL) is no URL"},
+		{"server with an empty query", inngestkit.Config{Dev: true, BaseURL: "http://inngest.test/?"}, "BaseURL (INNGEST_BASE_URL) is no URL"},
+		{"server with a fragment", inngestkit.Config{Dev: true, APIBaseURL: "http://inngest.test/#x"}, "APIBaseURL (INNGEST_API_BASE_URL) is no URL"},
+		{"server with port 0", inngestkit.Config{Dev: true, BaseURL: "http://inngest.test:0"}, "BaseURL (INNGEST_BASE_URL) is no URL"},
+		{"dev mode in the cloud", inngestkit.Config{Dev: true, BaseURL: "https://api.inngest.com"}, "in dev mode anybody can call the functions"},
+		{"dev mode with the cloud's events", inngestkit.Config{Dev: true, EventAPIBaseURL: "https://inn.gs/"},
+			"EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL) is Inngest Cloud, and Dev (INNGEST_DEV) is set"},
+		{"event key is a signing key", inngestkit.Config{SigningKey: signingKey, EventKey: signingKey}, "EventKey (INNGEST_EVENT_KEY) is a signing key"},
+		{"key with a line break", inngestkit.Config{SigningKey: signingKey + "\n"}, "SigningKey (INNGEST_SIGNING_KEY) has white space around it"},
+		{"fallback key with a space", inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: " " + fallbackKey},
+			"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) has white space around it"},
+		{"event key with a line break", inngestkit.Config{Dev: true, EventKey: "a-password\n"}, "EventKey (INNGEST_EVENT_KEY) has white space around it"},
+		{"event key of two lines", inngestkit.Config{Dev: true, EventKey: "a-password\nx"}, "EventKey (INNGEST_EVENT_KEY) has white space around it or control"},
+		{"env with a line break", inngestkit.Config{Dev: true, Env: "branch\r\nX: y"}, "Env (INNGEST_ENV) has white space"},
+		{"version with a space", inngestkit.Config{Dev: true, AppVersion: "1 "}, "AppVersion (INNGEST_APP_VERSION) has white space"},
+		{"platform with a tab", inngestkit.Config{Dev: true, Platform: "\taws"}, "Platform has white space"},
+		{"instance with a space", inngestkit.Config{Dev: true, ConnectInstanceID: " "}, "ConnectInstanceID has white space"},
 		{"unsigned sync to any host", inngestkit.Config{SigningKey: signingKey, AllowUnsignedSync: true}, "without ServeHost"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -57,6 +83,26 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// What many people set must work.
+func TestNewAccepts(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]inngestkit.Config{
+		"dev mode with keys":          {Dev: true, SigningKey: signingKey, EventKey: "key"},
+		"a port and a URL":            {Dev: true, ServePort: 8080, ServeHost: "https://shop.test"},
+		"a port and a host's":         {Dev: true, ServePort: 8080, ServeHost: "shop.test:81"},
+		"an IPv6 address":             {Dev: true, ServeHost: "::1", BaseURL: "http://[::1]:8288/"},
+		"a self-hosted server":        {SigningKey: "0123456789abcdef", EventKey: "key", BaseURL: "https://user:pw@inngest.test/base/"},
+		"the cloud":                   {SigningKey: signingKey, BaseURL: "https://api.inngest.com"},
+		"a path with parameters":      {Dev: true, Path: "/tenants/:id/inngest"},
+		"a key with its own fallback": {SigningKey: signingKey, SigningKeyFallback: signingKey},
+		"an app ID in words":          {Dev: true, Env: "feature/x y", AppVersion: "1.0 beta"},
+	} {
+		config.AppID = "my shop"
+		_, err := inngestkit.New(config)
+		require.NoError(t, err, name)
+	}
+}
+
 func TestAppDoesNotPrintItsConfiguration(t *testing.T) {
 	t.Parallel()
 	app, _ := newAppWith(t, cloud)
@@ -64,52 +110,6 @@ func TestAppDoesNotPrintItsConfiguration(t *testing.T) {
 	require.Contains(t, printed, "inngestkit.App(app)")
 	for _, secret := range []string{signingKey, fallbackKey, "an-event-key"} {
 		require.NotContains(t, printed, secret)
-	}
-}
-
-func TestConfigFromEnv(t *testing.T) {
-	for key, value := range map[string]string{
-		"INNGEST_APP_ID": "shop", "INNGEST_DEV": "http://127.0.0.1:9999/", "INNGEST_SIGNING_KEY": signingKey,
-		"INNGEST_SIGNING_KEY_FALLBACK": fallbackKey, "INNGEST_EVENT_KEY": "event-key", "INNGEST_ENV": "branch",
-		"INNGEST_API_BASE_URL": "http://api.test", "INNGEST_EVENT_API_BASE_URL": "http://events.test",
-		"INNGEST_SERVE_HOST": "https://shop.test", "INNGEST_SERVE_PATH": "/x/inngest", "PORT": "8080",
-		"INNGEST_ENABLE_UNAUTHED_SYNC": "true",
-	} {
-		t.Setenv(key, value)
-	}
-	config, err := inngestkit.ConfigFromEnv()
-	require.NoError(t, err)
-	require.Equal(t, inngestkit.Config{
-		AppID: "shop", Dev: true, BaseURL: "http://127.0.0.1:9999/", SigningKey: signingKey, SigningKeyFallback: fallbackKey,
-		EventKey: "event-key", Env: "branch", APIBaseURL: "http://api.test", EventAPIBaseURL: "http://events.test",
-		ServeHost: "https://shop.test", ServePath: "/x/inngest", ServePort: 8080, AllowUnsignedSync: true,
-	}, config)
-}
-
-func TestConfigFromEnvRefuses(t *testing.T) {
-	for _, tc := range []struct {
-		name    string
-		env     map[string]string
-		message []string
-	}{
-		{"dev", map[string]string{"INNGEST_DEV": "maybe"}, []string{"INNGEST_DEV is neither"}},
-		{"several", map[string]string{"INNGEST_DEV": "ftp://x", "PORT": "http", "INNGEST_ENABLE_UNAUTHED_SYNC": "perhaps"},
-			[]string{"INNGEST_DEV", "PORT is no number", "INNGEST_ENABLE_UNAUTHED_SYNC is neither"}},
-		{"two servers", map[string]string{"INNGEST_DEV": "http://a.test", "INNGEST_BASE_URL": "http://b.test"},
-			[]string{"INNGEST_DEV and INNGEST_BASE_URL name different servers"}},
-		{"two hosts", map[string]string{"INNGEST_SERVE_HOST": "a", "INNGEST_SERVE_ORIGIN": "b"},
-			[]string{"INNGEST_SERVE_HOST and INNGEST_SERVE_ORIGIN"}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			for key, value := range tc.env {
-				t.Setenv(key, value)
-			}
-			_, err := inngestkit.ConfigFromEnv()
-			require.Error(t, err)
-			for _, m := range tc.message {
-				require.Contains(t, err.Error(), m)
-			}
-		})
 	}
 }
 
