@@ -2,10 +2,7 @@ package step
 
 import (
 	"context"
-	"errors"
 	"runtime/debug"
-
-	"github.com/inngest/inngestgo/group"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
@@ -26,19 +23,14 @@ import (
 // instance of the app. Within one call the branches go one after another, on
 // goroutines of their own, so they need no locks.
 func Parallel(ctx context.Context, branches ...func(ctx context.Context) error) error {
-	wrapped := make([]func(context.Context) (any, error), len(branches))
+	guarded := make([]func(context.Context) error, len(branches))
 	for i, branch := range branches {
-		wrapped[i] = func(ctx context.Context) (any, error) {
+		guarded[i] = func(ctx context.Context) error {
 			defer keepStack()
-			return nil, branch(ctx)
+			return branch(ctx)
 		}
 	}
-	results := group.Parallel(ctx, wrapped...)
-	errs := make([]error, len(results))
-	for i, result := range results {
-		errs[i] = result.Error
-	}
-	return errors.Join(errs...)
+	return call.Parallel(ctx, guarded)
 }
 
 // keepStack gives a panic the stack of its goroutine, which is gone when the SDK

@@ -51,9 +51,17 @@ type Call struct {
 	inCallback atomic.Bool
 	unwound    atomic.Bool
 	returned   atomic.Bool
-	mu         sync.Mutex
-	abortErr   error
-	indexes    map[string]int
+	// targetRan says that the one step that the call is for has run.
+	targetRan atomic.Bool
+	// function is the branch outside of all parallel steps.
+	function branch
+
+	mu       sync.Mutex // guards all below, and branches
+	abortErr error
+	indexes  map[string]int
+	// deepest is where a step of a name was met, at most, in the parallel step
+	// that the function is in.
+	deepest map[string]int
 }
 
 // ID names a step in a run.
@@ -142,30 +150,40 @@ func (c *Call) SetReturned() { c.returned.Store(true) }
 func (c *Call) Returned() bool { return c.returned.Load() }
 
 // next names the next step that is called name, as the SDK counts them.
-func (c *Call) next(name string) ID {
+func (c *Call) next(b *branch, name string) (ID, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.checkOrder(b, name); err != nil {
+		return ID{}, err
+	}
+	b.depth++
 	if c.indexes == nil {
 		c.indexes = map[string]int{}
 	}
 	id := ID{Name: name, Index: c.indexes[name]}
 	c.indexes[name]++
-	return id
+	return id, nil
 }
 
-// enter refuses a step that cannot work: the SDK would report a step with a done
-// context as a completed run, and does not notice a step within a step.
-func (c *Call) enter(ctx context.Context, id string) {
-	if c.Aborted() != nil || (c.sdk != nil && c.sdk.Err() != nil) {
-		// The call is over, and this is a deferred function or one that went on
-		// after a recover. What it does would be lost, and done again.
+// enter names a step of the branch b, or refuses it if it cannot work: the SDK would
+// report a step with a done context as a completed run, and does not notice a step
+// within a step.
+func (c *Call) enter(ctx context.Context, b *branch, name string) ID {
+	if c.Aborted() != nil || (c.sdk != nil && c.sdk.Err() != nil) || c.hasLeft(b) {
+		// The call, or the branch, is over, and this is a deferred function or one
+		// that went on after a recover. What it does would be lost, or too early.
 		panic(yield)
 	}
 	if c.inCallback.Load() || sdkstep.IsWithinStep(ctx) {
 		c.Abort(sdkerrors.NoRetryError(fmt.Errorf(
-			"step %q was called inside the callback of another step: call it in the function itself", id)))
+			"step %q was called inside the callback of another step: call it in the function itself", name)))
 	}
-	if ctx.Err() != nil && !c.unwound.Load() {
-		c.Abort(fmt.Errorf("step %q was not started, its context is done: %w", id, ctxerr.Cause(ctx)))
+	if ctx.Err() != nil {
+		c.Abort(fmt.Errorf("step %q was not started, its context is done: %w", name, ctxerr.Cause(ctx)))
 	}
+	id, err := c.next(b, name)
+	if err != nil {
+		c.Abort(err)
+	}
+	return id
 }

@@ -60,6 +60,16 @@ func (r *Replay) SetFresh() {
 	}
 }
 
+// SetOver notes that what follows is not new, if the call is for one step alone: it
+// belongs to other calls.
+func (r *Replay) SetOver() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.targeted {
+		r.fresh = false
+	}
+}
+
 // reached counts the kept results when somebody first asks: mostly nobody does.
 func (r *Replay) reached() bool {
 	if r.fresh || r.targeted {

@@ -67,14 +67,9 @@ func decode[T any](raw json.RawMessage) (value T, err error) {
 func step[T any](
 	ctx context.Context, c *Call, name string, body func(id ID) (raw json.RawMessage, kept bool, err error),
 ) (value T, err error) {
-	c.enter(ctx, name)
-	id := c.next(name)
-	returned := false
-	defer func() {
-		if !returned {
-			c.unwound.Store(true)
-		}
-	}()
+	b, returned := c.branch(ctx), false
+	defer func() { c.leave(b, returned) }()
+	id := c.enter(ctx, b, name)
 	raw, kept, err := body(id)
 	if kept {
 		c.Replay.handedOut()
@@ -103,6 +98,7 @@ func (c *Call) restored(ctx context.Context, id ID, raw json.RawMessage) json.Ra
 // callback runs the callback of a step and encodes its result.
 func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (any, error)) (json.RawMessage, error) {
 	c.Replay.SetFresh()
+	c.targetRan.Store(c.Replay.targeted)
 	c.inCallback.Store(true)
 	defer c.inCallback.Store(false)
 	value, err := c.Step(ctx, id, run)

@@ -1,0 +1,121 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	sdkerrors "github.com/inngest/inngestgo/errors"
+	"github.com/inngest/inngestgo/group"
+)
+
+// branch is a part of the function that its steps unwind by themselves: a branch
+// of a parallel step, or the function itself.
+type branch struct {
+	outer *branch // nil for the function itself
+	// left says that a step has unwound it: what still runs is deferred.
+	left bool
+	// depth is how many steps, one after another, come before the next.
+	depth int
+}
+
+type branchKey struct{}
+
+// branch is the branch that ctx belongs to.
+func (c *Call) branch(ctx context.Context) *branch {
+	if b, ok := ctx.Value(branchKey{}).(*branch); ok {
+		return b
+	}
+	return &c.function
+}
+
+// Parallel runs the branches of a parallel step and joins their errors.
+func Parallel(ctx context.Context, branches []func(ctx context.Context) error) error {
+	c := From(ctx)
+	if c == nil {
+		return parallel(ctx, branches)
+	}
+	outer := c.branch(ctx)
+	start, end, left := outer.depth, outer.depth, false
+	defer func() {
+		c.leave(outer, !left) // not if a branch has panicked
+		outer.depth = end
+	}()
+	inside := make([]func(context.Context) error, len(branches))
+	for i, run := range branches {
+		inside[i] = func(ctx context.Context) error {
+			b := &branch{outer: outer, depth: start}
+			defer func() {
+				end, left = max(end, b.depth), left || b.left
+				c.Replay.SetOver()
+			}()
+			return run(context.WithValue(ctx, branchKey{}, b))
+		}
+	}
+	err := parallel(ctx, inside)
+	if c.targetRan.Load() {
+		// The one step that the call is for has run. The SDK would go on behind the
+		// parallel step, in a call that is not the function's last one.
+		left = true
+		Yield()
+	}
+	return err
+}
+
+func parallel(ctx context.Context, branches []func(context.Context) error) error {
+	wrapped := make([]func(context.Context) (any, error), len(branches))
+	for i, run := range branches {
+		wrapped[i] = func(ctx context.Context) (any, error) { return nil, run(ctx) }
+	}
+	results := group.Parallel(ctx, wrapped...)
+	errs := make([]error, len(results))
+	for i, result := range results {
+		errs[i] = result.Error
+	}
+	return errors.Join(errs...)
+}
+
+// leave notes that a step has unwound b, unless it has returned.
+func (c *Call) leave(b *branch, returned bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !returned {
+		b.left = true
+		c.unwound.Store(true)
+	}
+	if b.outer == nil {
+		c.deepest = nil
+	}
+}
+
+// hasLeft reports whether a step has unwound b, or what b is in.
+func (c *Call) hasLeft(b *branch) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for ; b != nil; b = b.outer {
+		if b.left {
+			return true
+		}
+	}
+	return false
+}
+
+// checkOrder refuses steps with the same name in several branches where they
+// would be taken for each other. Such steps are counted in the order in which the
+// function comes to them. In the end that is the order of the branches; but before,
+// a step far down in the first branch is reached after one at the top of the second.
+func (c *Call) checkOrder(b *branch, name string) error {
+	if b.outer == nil {
+		return nil
+	}
+	if b.depth < c.deepest[name] {
+		return sdkerrors.NoRetryError(fmt.Errorf(
+			"step %q is in several branches of step.Parallel, at different places, and the server would take one "+
+				"for the other: give it an ID of its own in each branch", name))
+	}
+	if c.deepest == nil {
+		c.deepest = map[string]int{}
+	}
+	c.deepest[name] = b.depth
+	return nil
+}

@@ -1,0 +1,292 @@
+package inngestkit_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+// greeted is what the function that the tests invoke returns.
+type greeted struct {
+	Text string `json:"text"`
+	Big  int64  `json:"big,omitempty"`
+}
+
+// greet is a function to invoke.
+var greet = inngestkit.OnEvent("greet", signedUp, func(context.Context, input) (greeted, error) { return greeted{}, nil })
+
+// kind is one kind of step, called with the ID "s".
+type kind struct {
+	op   string
+	call func(ctx context.Context) (any, error)
+	// kept is a result as the server keeps it, want what the function gets.
+	kept any
+	want any
+	// wrong is a kept result that does not fit the type; nil if every one does.
+	wrong any
+	// fails says that the step can fail for good, with a step.Error.
+	fails bool
+}
+
+func run(ctx context.Context) (any, error) {
+	return step.Run(ctx, "s", func(context.Context) (user, error) { return user{ID: "ran"}, nil })
+}
+
+// kinds is every kind of step.
+var kinds = map[string]kind{
+	"Run": {
+		op: "StepRun", call: run, fails: true,
+		kept: map[string]any{"data": user{ID: "u1"}}, want: user{ID: "u1"}, wrong: map[string]any{"data": "text"},
+	},
+	"SendEvent": {
+		op: "StepRun", fails: true,
+		call: func(ctx context.Context) (any, error) { return step.SendEvent(ctx, "s", signedUp.New(user{})) },
+		kept: map[string]any{"data": []string{"e1"}}, want: []string{"e1"}, wrong: map[string]any{"data": 1},
+	},
+	"Sleep": {
+		op:   "Sleep",
+		call: func(ctx context.Context) (any, error) { step.Sleep(ctx, "s", time.Hour); return nil, nil },
+	},
+	"SleepUntil": {
+		op: "Sleep",
+		call: func(ctx context.Context) (any, error) {
+			step.SleepUntil(ctx, "s", time.Now().Add(time.Hour))
+			return nil, nil
+		},
+	},
+	"WaitForEvent": {
+		op: "WaitForEvent",
+		call: func(ctx context.Context) (any, error) {
+			e, err := step.WaitForEvent(ctx, "s", signedUp, step.Timeout(time.Hour))
+			return e.Data, err
+		},
+		kept: map[string]any{"name": "user/signed-up", "data": user{ID: "u1"}}, want: user{ID: "u1"},
+		wrong: map[string]any{"name": "user/signed-up", "data": "text"},
+	},
+	"WaitForSignal": {
+		op: "WaitForSignal",
+		call: func(ctx context.Context) (any, error) {
+			return step.WaitForSignal[user](ctx, "s", "go", step.Timeout(time.Hour))
+		},
+		kept: map[string]any{"data": map[string]any{"signal": "go", "data": user{ID: "u1"}}}, want: user{ID: "u1"},
+		wrong: map[string]any{"data": map[string]any{"signal": "go", "data": "text"}},
+	},
+	"Invoke": {
+		op: "InvokeFunction", fails: true,
+		call: func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", greet, user{ID: "u1"}) },
+		kept: map[string]any{"data": greeted{Text: "hi"}}, want: greeted{Text: "hi"}, wrong: map[string]any{"data": "text"},
+	},
+	"Fetch": {
+		op: "Gateway", fails: true,
+		call: func(ctx context.Context) (any, error) {
+			return step.Fetch(ctx, "s", step.FetchRequest{URL: "https://api.test/users"})
+		},
+		kept:  map[string]any{"data": map[string]any{"status_code": 200, "body": "hi", "url": "https://api.test/users"}},
+		want:  step.FetchResponse{StatusCode: 200, Body: "hi", URL: "https://api.test/users"},
+		wrong: map[string]any{"data": map[string]any{"status_code": "200"}},
+	},
+	"Infer": {
+		op: "AIGateway", fails: true,
+		call: func(ctx context.Context) (any, error) {
+			return step.Infer[greeted](ctx, "s", step.InferRequest{URL: "https://ai.test/v1/chat/completions"})
+		},
+		kept: map[string]any{"data": greeted{Text: "hi"}}, want: greeted{Text: "hi"}, wrong: map[string]any{"data": "text"},
+	},
+}
+
+// eachKind runs test with every kind of step, alone and as the branch of a
+// parallel step.
+func eachKind(t *testing.T, test func(t *testing.T, k kind)) {
+	t.Helper()
+	for name, k := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, k)
+		})
+		t.Run("parallel "+name, func(t *testing.T) {
+			t.Parallel()
+			alone := k.call
+			k.call = func(ctx context.Context) (value any, err error) {
+				joined := step.Parallel(ctx, func(ctx context.Context) error { value, err = alone(ctx); return err })
+				if (err == nil) != (joined == nil) {
+					return nil, errors.New("step.Parallel does not return the branch's error")
+				}
+				return value, err
+			}
+			test(t, k)
+		})
+	}
+}
+
+// newKindApp returns an app whose function is one step, and puts what the step
+// returned into got.
+func newKindApp(tb testing.TB, k kind, got *any) *inngestkit.App {
+	tb.Helper()
+	app, _ := newApp(tb, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		value, err := k.call(ctx)
+		if got != nil {
+			*got = value
+		}
+		return nil, err
+	}))
+	return app
+}
+
+func TestKeptResults(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, k kind) {
+		var got any
+		e := signUpEnvelope(user{})
+		e.Steps[hashed("s")] = k.kept
+		resp := callFn(t.Context(), t, newKindApp(t, k, &got), e)
+		require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)
+		require.Equal(t, k.want, got)
+	})
+}
+
+// A result that a new version of the code cannot read is tried again: the old
+// version may still be deployed somewhere, or come back.
+func TestKeptResultDoesNotFit(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, k kind) {
+		if k.wrong == nil {
+			return // a sleep has no result
+		}
+		e := signUpEnvelope(user{})
+		e.Steps[hashed("s")] = k.wrong
+		resp := callFn(t.Context(), t, newKindApp(t, k, nil), e)
+		require.Equal(t, http.StatusInternalServerError, resp.Status, "%s", resp.Body)
+		require.Equal(t, "false", resp.Header.Get("X-Inngest-No-Retry"))
+		require.Contains(t, message(t, resp), `the kept result of step "s" does not fit its Go type`)
+	})
+}
+
+// Guard for hazard 3, for every kind of step that can fail.
+func TestKeptErrors(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, k kind) {
+		if !k.fails {
+			return
+		}
+		for _, extra := range []map[string]any{{}, {"data": "x"}, {"data": nil}, {"stack": "…", "data": map[string]any{"text": 5}}} {
+			var err error
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+				_, err = k.call(ctx)
+				return "handled", nil
+			}))
+			stepError := map[string]any{"name": "Oops", "message": "it failed"}
+			for key, value := range extra {
+				stepError[key] = value
+			}
+			e := signUpEnvelope(user{})
+			e.Steps[hashed("s")] = map[string]any{"error": stepError}
+			resp := callFn(t.Context(), t, app, e)
+			require.Equal(t, `"handled"`, string(resp.Body))
+			var failed step.Error
+			require.ErrorAs(t, err, &failed)
+			require.Equal(t, "Oops", failed.Name)
+			require.Equal(t, "it failed", failed.Message)
+		}
+	})
+}
+
+// The final error of a step, returned by the function, is final for the run too.
+func TestUnhandledStepErrorIsNotRetried(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, k kind) {
+		if !k.fails {
+			return
+		}
+		e := signUpEnvelope(user{})
+		e.Steps[hashed("s")] = map[string]any{"error": map[string]any{"name": "Oops", "message": "it failed"}}
+		resp := callFn(t.Context(), t, newKindApp(t, k, nil), e)
+		require.Equal(t, http.StatusBadRequest, resp.Status)
+		require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
+		require.Contains(t, message(t, resp), "it failed")
+	})
+}
+
+// Guard for hazard 1, for every kind of step: to the SDK a done context looks like
+// a completed run.
+func TestDoneContextBeforeEachKind(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, k kind) {
+		for name, handler := range map[string]func(ctx context.Context, hangUp func()) (any, error){
+			"caller gone": func(ctx context.Context, hangUp func()) (any, error) {
+				hangUp()
+				<-ctx.Done()
+				return k.call(ctx)
+			},
+			"timeout of the user's own": func(ctx context.Context, _ func()) (any, error) {
+				ctx, cancel := context.WithTimeout(ctx, 0)
+				defer cancel()
+				return k.call(ctx)
+			},
+			"swallowed": func(ctx context.Context, _ func()) (any, error) {
+				defer func() { _ = recover() }()
+				ctx, cancel := context.WithTimeout(ctx, 0)
+				defer cancel()
+				return k.call(ctx)
+			},
+		} {
+			ctx, hangUp := context.WithCancel(t.Context())
+			defer hangUp()
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) { return handler(ctx, hangUp) }))
+			resp := callFn(ctx, t, app, signUpEnvelope(user{}))
+			require.Equal(t, http.StatusInternalServerError, resp.Status, "%s: %s", name, resp.Body)
+			require.Equal(t, "false", resp.Header.Get("X-Inngest-No-Retry"), name)
+			require.Regexp(t, `^step "s" was not started, its context is done: context`, message(t, resp), name)
+		}
+	})
+}
+
+// Guard for hazard 25, for every kind of step.
+func TestEachKindNested(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, k kind) {
+		for name, inner := range map[string]func(outer, callback context.Context) (any, error){
+			"with the context of the callback": func(_, callback context.Context) (any, error) { return k.call(callback) },
+			"with the context of the function": func(outer, _ context.Context) (any, error) { return k.call(outer) },
+		} {
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+				return step.Run(ctx, "outer", func(callback context.Context) (any, error) { return inner(ctx, callback) })
+			}))
+			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+			require.Equal(t, http.StatusBadRequest, resp.Status, name)
+			require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"), name)
+			require.Contains(t, message(t, resp), `step "s" was called inside the callback of another step`, name)
+		}
+	})
+}
+
+// Outside of a function, what has a callback runs it, and what only the server
+// can do says so.
+func TestEachKindOutsideAFunction(t *testing.T) {
+	t.Parallel()
+	for name, k := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			switch name {
+			case "Run":
+				value, err := k.call(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, user{ID: "ran"}, value)
+			case "SendEvent":
+				_, err := k.call(t.Context())
+				require.ErrorContains(t, err, "the context has no app")
+			case "Sleep", "SleepUntil":
+				require.PanicsWithError(t, `step "s": step called without function context`, func() { _, _ = k.call(t.Context()) })
+			default:
+				_, err := k.call(t.Context())
+				require.EqualError(t, err, `step "s": step called without function context`)
+			}
+		})
+	}
+}
