@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/inngest/inngestgo"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -162,4 +164,13 @@ func ops(tb testing.TB, resp *inngestkit.Response) []map[string]any {
 	var all []map[string]any
 	require.NoError(tb, json.Unmarshal(resp.Body, &all))
 	return all
+}
+
+// serveSDK has a client of the bare SDK answer a call of its function fn.
+func serveSDK(tb testing.TB, client inngestgo.Client, e envelope) (status int, body string) {
+	tb.Helper()
+	req := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/?fnId=bare-fn&stepId=step", strings.NewReader(e.json(tb)))
+	recorded := httptest.NewRecorder()
+	client.Serve().ServeHTTP(recorded, req)
+	return recorded.Code, recorded.Body.String()
 }

@@ -283,6 +283,9 @@ func TestEachKindOutsideAFunction(t *testing.T) {
 				require.ErrorContains(t, err, "the context has no app")
 			case "Sleep", "SleepUntil":
 				require.PanicsWithError(t, `step "s": step called without function context`, func() { _, _ = k.call(t.Context()) })
+			case "Invoke":
+				_, err := k.call(t.Context())
+				require.ErrorContains(t, err, "the context belongs to no function of an app")
 			default:
 				_, err := k.call(t.Context())
 				require.EqualError(t, err, `step "s": step called without function context`)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
@@ -17,7 +18,8 @@ type FetchRequest struct {
 	URL    string
 	// Header has one value for each key.
 	Header map[string]string
-	Body   string
+	// Body should be JSON: the server sends any other text as a JSON string, in quotes.
+	Body string
 }
 
 // FetchResponse is the answer to a [FetchRequest], of any status.
@@ -40,14 +42,21 @@ func Fetch(ctx context.Context, id string, request FetchRequest) (FetchResponse,
 	if request.Method == "" {
 		request.Method = http.MethodGet
 	}
-	return call.Wait[FetchResponse](ctx, id, func() (json.RawMessage, error) {
+	return call.Wait[FetchResponse](ctx, id, func(call.ID) (json.RawMessage, error) {
+		c := call.From(ctx)
+		if err := checkURL(c, id, request.URL); err != nil {
+			return nil, err
+		}
 		// The SDK wants the body as JSON, but it comes as a string.
 		response, err := sdkstep.Fetch[json.RawMessage](ctx, id, sdkstep.FetchOpts{
 			Method: request.Method, URL: request.URL, Headers: request.Header, Body: request.Body,
 		})
-		if err != nil {
-			return nil, err
+		switch {
+		case err == nil:
+			return json.Marshal(response)
+		case c != nil && !sdkerrors.IsStepError(err):
+			c.Abort(call.Misfit(id, FetchResponse{}, err))
 		}
-		return json.Marshal(response)
+		return nil, err
 	})
 }

@@ -23,11 +23,15 @@ type InvokeOption interface{ applyInvoke(i *invoke) }
 
 type invoke struct{ timeout *time.Duration }
 
-var errNoAppToInvoke = errors.New("the function to invoke has no app, and neither has the context; give Ref an AppID")
+var (
+	errNoAppToInvoke      = errors.New("the context belongs to no function of an app, so what to invoke needs a Ref with an AppID")
+	errNoFunctionToInvoke = errors.New("the function to invoke has no ID; give Ref a FunctionID")
+)
 
 // Invoke runs another function, with an event that carries data, and returns its
 // output. If it fails, or does not end in time, Invoke returns an [Error], which is
-// not retried: the function that was invoked has been.
+// not retried: the function that was invoked has been. If it did not end in time,
+// the error is [ErrTimeout] too, and the function goes on.
 //
 // The types of function and data are checked by the compiler. Of a function in
 // another app, or one whose value is out of reach, [inngestkit.Ref] says them.
@@ -38,37 +42,71 @@ func Invoke[T, R any](
 	for _, o := range options {
 		o.applyInvoke(&i)
 	}
-	return call.Wait[R](ctx, id, func() (json.RawMessage, error) {
+	return call.Wait[R](ctx, id, func(callID call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
-		opts := sdkstep.InvokeOpts{FunctionId: compositeID(ctx, c, id, function.Ref())}
-		if i.timeout != nil {
-			checkTimeout(c, id, "function "+opts.FunctionId, *i.timeout)
-			opts.Timeout = *i.timeout
+		functionID, err := compositeID(ctx, function.Ref())
+		if err != nil {
+			return nil, abort(c, fmt.Errorf("step %q: %w", id, err))
 		}
-		var err error
+		opts := sdkstep.InvokeOpts{FunctionId: functionID}
+		if i.timeout != nil {
+			opts.Timeout = *i.timeout
+			if err := checkTimeout(c, id, "function "+functionID, opts.Timeout); err != nil {
+				return nil, err
+			}
+		}
 		if opts.Data, err = asMap(data); err != nil {
-			return nil, abort(c, fmt.Errorf("step %q: the data for function %s: %w", id, opts.FunctionId, err))
+			return nil, abort(c, fmt.Errorf("step %q: the data for function %s: %w", id, functionID, err))
 		}
 		raw, err := sdkstep.Invoke[json.RawMessage](ctx, id, opts)
 		if err != nil {
-			err = sdkerrors.NoRetryError(Error{Name: "Error", Message: err.Error()})
+			err = sdkerrors.NoRetryError(invokeError(c, callID, err))
 		}
 		return raw, err
 	})
 }
 
 // compositeID is the ID by which the server knows a function.
-func compositeID[T, R any](ctx context.Context, c *call.Call, id string, ref inngestkit.Ref[T, R]) string {
+func compositeID[T, R any](ctx context.Context, ref inngestkit.Ref[T, R]) (string, error) {
 	if ref.AppID == "" {
 		app := inngestkit.FromContext(ctx)
 		if app == nil {
-			_ = abort(c, fmt.Errorf("step %q: %w", id, errNoAppToInvoke))
-			return ref.FunctionID
+			return "", errNoAppToInvoke
 		}
 		ref.AppID = app.ID()
 	}
-	return ref.AppID + "-" + ref.FunctionID
+	if ref.FunctionID == "" {
+		return "", errNoFunctionToInvoke
+	}
+	return ref.AppID + "-" + ref.FunctionID, nil
 }
+
+// invokeTimedOut is the name of the server's error for a function that did not end
+// in time (SdkInvokeTimeoutError in its pkg/execution).
+const invokeTimedOut = "InngestInvokeTimeoutError"
+
+// invokeError is the whole of the error that an invoked function ended with. The
+// SDK's has the message alone.
+func invokeError(c *call.Call, id call.ID, err error) error {
+	var kept struct{ Error Error }
+	if c == nil || json.Unmarshal(c.Replay.KeptResult(id), &kept) != nil || kept.Error.Message == "" {
+		return Error{Name: "Error", Message: err.Error()}
+	}
+	if kept.Error.Name == invokeTimedOut {
+		return invokeTimeout{kept.Error}
+	}
+	return kept.Error
+}
+
+// invokeTimeout is the error of a function that did not end in time. It is
+// ErrTimeout too.
+type invokeTimeout struct{ failed Error }
+
+// Error is the server's message.
+func (e invokeTimeout) Error() string { return e.failed.Error() }
+
+// Unwrap makes it both.
+func (e invokeTimeout) Unwrap() []error { return []error{e.failed, ErrTimeout} }
 
 // asMap is data as the object that the SDK wants, with its values left as they are
 // encoded.
@@ -86,12 +124,4 @@ func asMap(data any) (map[string]any, error) {
 		object[key] = value
 	}
 	return object, nil
-}
-
-// abort ends the call with err, for good. Outside of a call it returns err.
-func abort(c *call.Call, err error) error {
-	if c != nil {
-		c.Abort(sdkerrors.NoRetryError(err))
-	}
-	return err
 }

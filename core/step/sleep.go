@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
@@ -16,9 +15,9 @@ import (
 // meantime. A negative d counts as zero. Outside a function it panics, since
 // there is no run to pause.
 func Sleep(ctx context.Context, id string, d time.Duration) {
-	_, err := call.Wait[any](ctx, id, func() (json.RawMessage, error) {
-		if c := call.From(ctx); c != nil && d > maxPause {
-			c.Abort(sdkerrors.NoRetryError(fmt.Errorf("step %q sleeps for %s: a run sleeps for at most 366 days", id, d)))
+	_, err := call.Wait[any](ctx, id, func(call.ID) (json.RawMessage, error) {
+		if d > maxPause {
+			return nil, abort(call.From(ctx), fmt.Errorf("step %q sleeps for %s: a run sleeps for at most 366 days", id, d))
 		}
 		sdkstep.Sleep(ctx, id, max(d, 0))
 		return nil, nil

@@ -45,8 +45,14 @@ func WaitForEvent[T any](
 	for _, o := range options {
 		o.applyWait(&w)
 	}
-	return call.Wait[inngestkit.Event[T]](ctx, id, func() (json.RawMessage, error) {
-		checkTimeout(call.From(ctx), id, fmt.Sprintf("event %q", event.Name()), w.timeout)
+	return call.Wait[inngestkit.Event[T]](ctx, id, func(call.ID) (json.RawMessage, error) {
+		c := call.From(ctx)
+		if event.Name() == "" { // the server would take the ID for it
+			return nil, abort(c, fmt.Errorf("step %q waits for an event without a name: make it with inngestkit.NewEvent", id))
+		}
+		if err := checkTimeout(c, id, fmt.Sprintf("event %q", event.Name()), w.timeout); err != nil {
+			return nil, err
+		}
 		return sdkstep.WaitForEvent[json.RawMessage](ctx, id, sdkstep.WaitForEventOpts{
 			Event: event.Name(), Timeout: w.timeout, If: w.expression(),
 		})

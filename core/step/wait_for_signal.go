@@ -49,8 +49,14 @@ func WaitForSignal[T any](ctx context.Context, id, name string, options ...Signa
 	for _, o := range options {
 		o.applySignal(&s)
 	}
-	return call.Wait[T](ctx, id, func() (json.RawMessage, error) {
-		checkTimeout(call.From(ctx), id, fmt.Sprintf("signal %q", name), s.timeout)
+	return call.Wait[T](ctx, id, func(call.ID) (json.RawMessage, error) {
+		c := call.From(ctx)
+		if name == "" {
+			return nil, abort(c, fmt.Errorf("step %q waits for a signal without a name: give it one", id))
+		}
+		if err := checkTimeout(c, id, fmt.Sprintf("signal %q", name), s.timeout); err != nil {
+			return nil, err
+		}
 		result, err := sdkstep.WaitForSignal[json.RawMessage](ctx, id, sdkstep.WaitForSignalOpts{
 			Name: id, Signal: name, Timeout: s.timeout, OnConflict: s.conflict,
 		})

@@ -4,9 +4,12 @@ package call
 
 import (
 	"context"
+	"crypto/sha1" //nolint:gosec // see ID.Key
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -69,6 +72,16 @@ type ID struct {
 	Name string
 	// Index is how many steps with the same name came before in the function.
 	Index int
+}
+
+// Key is the name of the step in the protocol, and in the kept results.
+func (id ID) Key() string {
+	name := id.Name
+	if id.Index > 0 {
+		name += ":" + strconv.Itoa(id.Index)
+	}
+	sum := sha1.Sum([]byte(name)) //nolint:gosec // the protocol's choice; docs/SDK_SPEC.md, 5.1.2
+	return hex.EncodeToString(sum[:])
 }
 
 // StepFunc runs callback as the step id.

@@ -29,6 +29,10 @@ func (r *Replay) Start(steps []byte, targeted bool) {
 // Kept is the kept results of steps, a JSON object; nil if they are not known.
 func (r *Replay) Kept() []byte { return r.steps }
 
+// KeptResult is the kept result of a step as the server sent it, nil if there is
+// none.
+func (r *Replay) KeptResult(id ID) []byte { return []byte(gjson.GetBytes(r.steps, id.Key()).Raw) }
+
 // Replaying reports whether the function has not come to anything new yet.
 func (r *Replay) Replaying() bool {
 	r.mu.Lock()

@@ -38,17 +38,17 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 
 // Wait runs a step without a callback: one that the server does. The value is
 // decoded from what body returns, which is JSON.
-func Wait[T any](ctx context.Context, name string, body func() (json.RawMessage, error)) (value T, err error) {
+func Wait[T any](ctx context.Context, name string, body func(id ID) (json.RawMessage, error)) (value T, err error) {
 	c := From(ctx)
 	if c == nil {
-		raw, err := outside(ctx, name, body)
+		raw, err := outside(ctx, name, func() (json.RawMessage, error) { return body(ID{Name: name}) })
 		if err != nil {
 			return value, err
 		}
 		return decode[T](raw)
 	}
-	return step[T](ctx, c, name, func(ID) (json.RawMessage, bool, error) {
-		raw, err := body()
+	return step[T](ctx, c, name, func(id ID) (json.RawMessage, bool, error) {
+		raw, err := body(id)
 		return raw, true, err
 	})
 }
@@ -59,6 +59,12 @@ func decode[T any](raw json.RawMessage) (value T, err error) {
 		err = json.Unmarshal(raw, &value)
 	}
 	return value, err
+}
+
+// Misfit says that the kept result of a step does not fit value, into which it was
+// to be decoded.
+func Misfit(name string, value any, err error) error {
+	return fmt.Errorf("the kept result of step %q does not fit its Go type %T: %w", name, value, err)
 }
 
 // step runs one step of the SDK, body, behind the guards every step shares. Body
@@ -77,7 +83,7 @@ func step[T any](
 	}
 	value, decodeErr := decode[T](raw)
 	if decodeErr != nil && err == nil {
-		c.Abort(fmt.Errorf("the kept result of step %q does not fit its Go type %T: %w", name, value, decodeErr))
+		c.Abort(Misfit(name, value, decodeErr))
 	}
 	returned = true
 	return value, err

@@ -1,0 +1,136 @@
+package inngestkit_test
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"net/http"
+	"testing"
+
+	"github.com/inngest/inngestgo"
+	sdkerrors "github.com/inngest/inngestgo/errors"
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+// What can be invoked: a function, what a group has made of it, and a reference.
+func TestInvoke(t *testing.T) {
+	t.Parallel()
+	var _ step.Invocable[user, greeted] = greet
+	for want, call := range map[string]func(ctx context.Context) (greeted, error){
+		"app-greet": func(ctx context.Context) (greeted, error) { return step.Invoke(ctx, "s", greet, user{ID: "u1"}) },
+		"app-hello": func(ctx context.Context) (greeted, error) {
+			return step.Invoke(ctx, "s", inngestkit.Ref[user, greeted]{FunctionID: "hello"}, user{ID: "u1"})
+		},
+		"mail-send": func(ctx context.Context) (greeted, error) {
+			return step.Invoke(ctx, "s", inngestkit.Ref[user, greeted]{AppID: "mail", FunctionID: "send"}, user{ID: "u1"})
+		},
+	} {
+		op := only(t, func(ctx context.Context) (any, error) { return call(ctx) })
+		require.Equal(t, "InvokeFunction", op["op"])
+		require.Equal(t, map[string]any{
+			"function_id": want, "payload": map[string]any{"data": map[string]any{"id": "u1"}, "user": nil},
+		}, op["opts"], "no timeout: the server's is a year")
+	}
+}
+
+// Guard for hazard 9 in the other direction: no number of the payload passes
+// through a float64.
+func TestInvokePayload(t *testing.T) {
+	t.Parallel()
+	payload := func(call func(ctx context.Context) (any, error)) string {
+		resp := callFn(t.Context(), t, newKindApp(t, kind{call: call}, nil), signUpEnvelope(user{}))
+		require.Equal(t, http.StatusPartialContent, resp.Status, "%s", resp.Body)
+		var sent []struct {
+			Opts struct {
+				Payload struct{ Data json.RawMessage }
+			}
+		}
+		require.NoError(t, json.Unmarshal(resp.Body, &sent))
+		return string(sent[0].Opts.Payload.Data)
+	}
+	require.JSONEq(t, `{"id":"u1","number":9007199254740993}`, payload(func(ctx context.Context) (any, error) {
+		return step.Invoke(ctx, "s", greet, user{ID: "u1", Number: 1<<53 + 1})
+	}))
+	anything := inngestkit.Ref[any, any]{FunctionID: "fn"}
+	for want, data := range map[string]any{
+		`{"n":12345678901234567890}`: map[string]any{"n": json.Number("12345678901234567890")},
+		`{"a":{"b":[1,2]}}`:          map[string]any{"a": map[string][]int{"b": {1, 2}}},
+		`{"id":"pointer"}`:           &user{ID: "pointer"},
+		`{}`:                         nil,
+	} {
+		require.Equal(t, want, payload(func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", anything, data) }))
+	}
+}
+
+func TestInvokeThatCannotBe(t *testing.T) {
+	t.Parallel()
+	invoke := func(ref inngestkit.Ref[any, any], data any) string {
+		return refused(t, func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", ref, data) })
+	}
+	require.Contains(t, invoke(inngestkit.Ref[any, any]{}, nil), `step "s": the function to invoke has no ID`)
+	fn := inngestkit.Ref[any, any]{FunctionID: "fn"}
+	require.Contains(t, invoke(fn, []int{1}), `step "s": the data for function app-fn: it is no JSON object`)
+	require.Contains(t, invoke(fn, "text"), "it is no JSON object; use a struct or a map")
+	require.Contains(t, invoke(fn, map[string]any{"x": math.Inf(1)}), "unsupported value")
+}
+
+// A function that the bare SDK serves has no app to take for the invoked
+// function's.
+func TestInvokeOnTheBareSDK(t *testing.T) {
+	t.Parallel()
+	client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "bare", Dev: inngestgo.BoolPtr(true)})
+	require.NoError(t, err)
+	_, err = inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: "fn"}, inngestgo.EventTrigger("x", nil),
+		func(ctx context.Context, _ inngestgo.Input[any]) (any, error) {
+			return step.Invoke(ctx, "s", greet, user{})
+		})
+	require.NoError(t, err)
+	status, body := serveSDK(t, client, signUpEnvelope(user{}))
+	require.Equal(t, http.StatusInternalServerError, status)
+	require.Contains(t, body, "needs a Ref with an AppID")
+}
+
+// The result is decoded into the type of the invoked function; what it failed with
+// is an error that is not tried again, also if the function adds to it.
+func TestInvokeResults(t *testing.T) {
+	t.Parallel()
+	var got any
+	k := kind{call: func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", greet, user{}) }}
+	resp := callFn(t.Context(), t, newKindApp(t, k, &got), signUpEnvelope(user{}).done("s", greeted{Text: "hi", Big: 1<<53 + 1}))
+	require.Equal(t, http.StatusOK, resp.Status)
+	require.Equal(t, greeted{Text: "hi", Big: 1<<53 + 1}, got)
+
+	k.call = func(ctx context.Context) (any, error) {
+		return step.Invoke(ctx, "s", inngestkit.Ref[any, any]{FunctionID: "fn"}, nil)
+	}
+	for want, kept := range map[any]any{"text": "text", nil: nil, 1.5: 1.5, true: true} {
+		resp := callFn(t.Context(), t, newKindApp(t, k, &got), signUpEnvelope(user{}).done("s", kept))
+		require.Equal(t, http.StatusOK, resp.Status)
+		require.Equal(t, want, got)
+	}
+}
+
+// The second step of an ID has the result and the error of its own.
+func TestInvokeTwice(t *testing.T) {
+	t.Parallel()
+	var second error
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+		first, err := step.Invoke(ctx, "s", greet, user{})
+		if err != nil {
+			return "", err
+		}
+		_, second = step.Invoke(ctx, "s", greet, user{})
+		return first.Text, nil
+	}, flow.Retries(0)))
+	e := signUpEnvelope(user{}).done("s", greeted{Text: "hi"})
+	e.Steps[hashed("s:1")] = map[string]any{"error": map[string]any{"name": "Second", "message": "no", "data": 5}}
+	require.Equal(t, `"hi"`, string(callFn(t.Context(), t, app, e).Body))
+	var failed step.Error
+	require.ErrorAs(t, second, &failed)
+	require.Equal(t, step.Error{Name: "Second", Message: "no", Data: json.RawMessage("5")}, failed)
+	require.True(t, sdkerrors.IsNoRetryError(second))
+}
