@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -131,4 +132,32 @@ func TestSDKMiddlewareSeesPanics(t *testing.T) {
 	require.Equal(t, []string{"before, for acme", "after <nil> <nil>, for acme", "panic outside true"}, tr.take()[1:])
 	callFn(t.Context(), t, app, signUpEnvelope(user{}))
 	require.Equal(t, []string{"before, for acme", "after <nil> <nil>, for acme", "panic inside true"}, tr.take()[1:])
+}
+
+// Guard for hazard 6: with checkpoints, one call runs several steps. Each output is
+// transformed, so nothing leaves in plain text.
+func TestSDKMiddlewareWithCheckpoints(t *testing.T) {
+	t.Parallel()
+	var tr trace
+	server := newAPI(t, func(http.ResponseWriter, *http.Request, int) {})
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(
+		func(ctx context.Context, _ input) (string, error) {
+			for _, id := range []string{"a", "b"} {
+				if _, err := step.Run(ctx, id, func(context.Context) (string, error) { return id, nil }); err != nil {
+					return "", err
+				}
+			}
+			return "done", nil
+		}, flow.Checkpoint(), usesSDK(&tr, nil)))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(user{ID: "u1"}))
+	require.Equal(t, `"sealed done"`, string(resp.Body))
+	_, bodies := server.seen()
+	require.Len(t, bodies, 2)
+	require.Contains(t, bodies[0], `"data":"sealed a"`)
+	require.Contains(t, bodies[1], `"data":"sealed b"`)
+	var want []string
+	for _, output := range []string{"a", "b", "done"} {
+		want = append(want, "before, for acme", "after "+output+" <nil>, for acme", "output, for acme")
+	}
+	require.Equal(t, want, tr.take()[1:])
 }
