@@ -26,7 +26,8 @@ func checkCombinations(c *fnconfig.Config) {
 			{"Idempotency", o.Idempotency != nil, "it would not hold for events in batches"},
 		} {
 			if other.set {
-				c.Refuse("BatchEvents", batch.MaxSize, "cannot be combined with %s: %s; leave out one of them", other.name, other.why)
+				c.Refuse("BatchEvents", batch.MaxSize, "cannot be combined with %s: %s; leave out one of them",
+					other.name, other.why)
 			}
 		}
 	}

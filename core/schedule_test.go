@@ -2,7 +2,6 @@ package inngestkit_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -61,7 +60,7 @@ func TestScheduleRefusals(t *testing.T) {
 			err := app.Register(tc.function)
 			require.Equal(t, []string{tc.field}, fields(err))
 			var mistake *inngestkit.RegistrationError
-			require.True(t, errors.As(err, &mistake))
+			require.ErrorAs(t, err, &mistake)
 			require.Equal(t, tc.value, mistake.Value)
 			require.Contains(t, mistake.Reason, tc.reason)
 			require.Empty(t, app.FunctionIDs())

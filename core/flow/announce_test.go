@@ -89,9 +89,9 @@ var announcements = []struct {
 	},
 	{
 		"batch on two conditions",
-		one(flow.BatchEvents(2, time.Second, flow.If("a"), flow.If("b"))),
-		flow.Config{BatchEvents: &flow.BatchConfig{MaxSize: 2, Timeout: time.Second, If: "(a) && (b)"}},
-		`{"batchEvents": {"maxSize": 2, "timeout": "1s", "if": "(a) && (b)"}}`,
+		one(flow.BatchEvents(2, time.Second, flow.If("event.data.id != 'x'"), flow.If("event.v == '1'"))),
+		flow.Config{BatchEvents: &flow.BatchConfig{MaxSize: 2, Timeout: time.Second, If: "(event.data.id != 'x') && (event.v == '1')"}},
+		`{"batchEvents": {"maxSize": 2, "timeout": "1s", "if": "(event.data.id != 'x') && (event.v == '1')"}}`,
 	},
 	{
 		"priority and idempotency",

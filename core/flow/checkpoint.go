@@ -38,8 +38,9 @@ func MaxRuntime(d time.Duration) CheckpointOption {
 // results to the server meanwhile, instead of being called once for each step.
 // That saves a round trip per step.
 //
-// It needs a server that knows it. With servers up to 1.12 the function works and
-// nothing is saved: they refuse the results, and get them with the answer.
+// It needs a server that knows it. Servers up to 1.12 refuse the results, which
+// then come with the answer only: after an error, all steps of that call run
+// again.
 func Checkpoint(options ...CheckpointOption) inngestkit.Option {
 	return option("Checkpoint", "", func(c *fnconfig.Config) {
 		s := read(c, "Checkpoint", options)

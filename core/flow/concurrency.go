@@ -77,7 +77,8 @@ func Concurrency(limit int, options ...ConcurrencyOption) inngestkit.Option {
 		}
 		// Concurrency.Validate of the server's pkg/inngest/concurrency.go.
 		if s.scope != ScopeFn && s.key == nil {
-			c.Refuse("Concurrency.Scope", s.scope.String(), `needs a Key, on which functions share the limit, for example Key("\"openai\"")`)
+			c.Refuse("Concurrency.Scope", s.scope.String(),
+				`needs a Key, on which functions share the limit, for example Key("\"openai\"")`)
 		}
 		addConcurrency(c, added)
 	})

@@ -34,7 +34,7 @@ func (c Config) limits() []inngestkit.Option {
 }
 
 func (c Config) lists() []inngestkit.Option {
-	var all []inngestkit.Option
+	all := make([]inngestkit.Option, 0, len(c.Concurrency)+len(c.CancelOn))
 	for _, limit := range c.Concurrency {
 		all = append(all, limit.option())
 	}

@@ -3,7 +3,6 @@ package flow_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -49,7 +48,7 @@ func mistakes(tb testing.TB, err error) []mistake {
 	var all []mistake
 	for _, e := range joined.Unwrap() {
 		var m *inngestkit.RegistrationError
-		require.True(tb, errors.As(e, &m))
+		require.ErrorAs(tb, e, &m)
 		require.Equal(tb, "fn", m.Function)
 		all = append(all, mistake{m.Field, m.Value})
 	}

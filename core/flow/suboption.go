@@ -36,7 +36,7 @@ type IfOption interface {
 // cancels a run ([CancelOn]). Of several conditions, all must hold.
 func If(expression string) IfOption {
 	return suboption{name: "If", repeats: true, set: func(s *settings) {
-		s.conditions = append(s.conditions, condition{"If", expression, expression})
+		s.conditions = append(s.conditions, condition{option: "If", value: expression, expression: expression})
 	}}
 }
 
@@ -44,7 +44,8 @@ func If(expression string) IfOption {
 // path as the event that triggered the run, as in Match("data.orderId").
 func Match(path string) CancelOption {
 	return suboption{name: "Match", repeats: true, set: func(s *settings) {
-		s.conditions = append(s.conditions, condition{"Match", path, fmt.Sprintf("event.%s == async.%s", path, path)})
+		expression := fmt.Sprintf("event.%s == async.%s", path, path)
+		s.conditions = append(s.conditions, condition{option: "Match", value: path, expression: expression, isPath: true})
 	}}
 }
 
@@ -56,6 +57,9 @@ type TimeoutOption interface {
 
 // Timeout is how long [Debounce] may put a run off in all, and how long after a
 // run was scheduled [CancelOn] still cancels it.
+//
+// A debounce at its timeout waits for another 2 s, and each event that comes in
+// them makes the server wait anew (updateDebounce in its pkg/execution/debounce).
 func Timeout(d time.Duration) TimeoutOption {
 	return suboption{name: "Timeout", set: func(s *settings) { s.timeout = &d }}
 }
@@ -96,8 +100,12 @@ type settings struct {
 	maxRuntime    *time.Duration
 }
 
-// condition is one condition, as it was given and as an expression.
-type condition struct{ option, value, expression string }
+// condition is one condition: the option it was given with, what was given, and
+// the expression that makes of it.
+type condition struct {
+	option, value, expression string
+	isPath                    bool
+}
 
 // read adds up the options of one option, and refuses one that is given twice.
 func read[O part](c *fnconfig.Config, field string, options []O) settings {
@@ -126,8 +134,8 @@ func checkConditions(c *fnconfig.Config, field string, s settings) *string {
 	for i, cond := range s.conditions {
 		checkExpression(c, field+"."+cond.option, cond.value)
 		root, _, _ := strings.Cut(cond.value, ".")
-		if cond.option == "Match" && (root == "event" || root == "async") {
-			c.Refuse(field+".Match", cond.value, "is a path within both events; leave out %q", root+".")
+		if cond.isPath && (root == "event" || root == "async") {
+			c.Refuse(field+"."+cond.option, cond.value, "is a path within both events; leave out %q", root+".")
 		}
 		all[i] = cond.expression
 	}

@@ -72,10 +72,12 @@ var eventScenarios = []scenario{
 			// less often than every second, or this server goes on putting it off: at
 			// the timeout it still gives a debounce 2 s from the last event on
 			// (pkg/execution/debounce of v1.12.1, updateDebounce).
+			before := time.Now()
 			eventually(t, 2*time.Second, func() bool {
 				s.send(t, impatient.New(user{}))
 				return c.of("") > 0
 			})
+			require.GreaterOrEqual(t, time.Since(before), 5*time.Second)
 		},
 	},
 	{

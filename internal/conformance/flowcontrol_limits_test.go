@@ -96,7 +96,7 @@ var limitScenarios = []scenario{
 		of := map[string]*gauge{"a": {}, "b": {}, "c": {}}
 		return scenario{
 			name: "a concurrency of 2, and of 1 for each key",
-			functions: func(c *counter) []inngestkit.Function {
+			functions: func(*counter) []inngestkit.Function {
 				return []inngestkit.Function{inngestkit.OnEvent("two-limits", twoLimits, func(ctx context.Context, in input) (any, error) {
 					g := of[in.Event.Data.ID]
 					g.add(1)

@@ -1,0 +1,129 @@
+package conformance
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+// What the server has understood of every option. The times are of a day and
+// more, where the server's two syntaxes for durations differ: had it not read
+// one, it would have refused the sync.
+//
+// This server knows neither jitter nor limits on runs nor checkpoints, and passes
+// over them; package flow's own tests have what it is told.
+var stored = []struct {
+	function inngestkit.Function
+	want     string
+}{
+	{
+		inngestkit.OnEvent("limits", storedEvent, seen(new(counter)), flow.Retries(7),
+			flow.Concurrency(4), flow.Concurrency(5, flow.Key("event.data.id"), flow.Scope(flow.ScopeEnv)),
+			flow.Throttle(2, 7*day, flow.Burst(3), flow.Key("event.data.id")),
+			flow.RateLimit(2, day, flow.Key("event.data.id")),
+			flow.Debounce(7*day, flow.Timeout(30*day), flow.Key("event.data.id")),
+			flow.Priority("120"), flow.Singleton(flow.SingletonCancel, flow.Key("event.data.id")),
+			flow.CancelOn(woken, flow.Match("data.id"), flow.Timeout(365*day)),
+			flow.StartTimeout(2*day), flow.FinishTimeout(36*time.Hour+500*time.Millisecond),
+			flow.Checkpoint(flow.BatchSteps(3), flow.BatchInterval(time.Second), flow.MaxRuntime(day))),
+		`{
+			"triggers": [{"event": "flow/stored"}],
+			"concurrency": [
+				{"limit": 4, "scope": "Fn", "hash": ""},
+				{"limit": 5, "scope": "Env", "key": "event.data.id", "hash": "1qli8ewrvdw7i"}
+			],
+			"throttle": {"limit": 2, "period": "1w", "burst": 3, "key": "event.data.id"},
+			"rateLimit": {"limit": 2, "period": "1d", "key": "event.data.id"},
+			"debounce": {"period": "1w", "timeout": "4w2d", "key": "event.data.id"},
+			"priority": {"run": "120"},
+			"singleton": {"mode": "cancel", "key": "event.data.id"},
+			"cancel": [{"event": "flow/woken", "if": "event.data.id == async.data.id", "timeout": "8760h0m0s"}],
+			"timeouts": {"start": "2d", "finish": "1d12h500ms"},
+			"retries": 7
+		}`,
+	},
+	{
+		inngestkit.OnEvent("batch", storedEvent, seen(new(counter)),
+			flow.BatchEvents(50, 2*day, flow.Key("event.data.id"), flow.If("event.data.id != ''"))),
+		`{
+			"triggers": [{"event": "flow/stored"}],
+			"batchEvents": {"maxSize": 50, "timeout": "48h0m0s", "key": "event.data.id", "if": "event.data.id != ''"}
+		}`,
+	},
+	{
+		// The reason why it cannot be combined with a rate limit.
+		inngestkit.OnEvent("idempotent", storedEvent, seen(new(counter)), flow.Idempotency("event.data.id")),
+		`{
+			"triggers": [{"event": "flow/stored"}],
+			"rateLimit": {"limit": 1, "period": "24h0m0s", "key": "event.data.id"}
+		}`,
+	},
+	{
+		inngestkit.OnEvent("runs", storedEvent, seen(new(counter)), flow.FnConcurrency(3), flow.Concurrency(2, flow.Key("event.data.id"))),
+		`{
+			"triggers": [{"event": "flow/stored"}],
+			"concurrency": [{"limit": 2, "scope": "Fn", "key": "event.data.id", "hash": "1qli8ewrvdw7i"}]
+		}`,
+	},
+	{
+		inngestkit.OnEvent("schedule", inngestkit.AnyOf(
+			storedEvent.If("event.data.id == 'x'"), inngestkit.Cron[user]("0 9 * * *"), inngestkit.Cron[user]("0 18 * * 1-5"),
+		), seen(new(counter)), inngestkit.TimeZone("Europe/Paris"), inngestkit.Jitter(5*time.Minute)),
+		`{"triggers": [
+			{"event": "flow/stored", "expression": "event.data.id == 'x'"},
+			{"cron": "TZ=Europe/Paris 0 9 * * *"},
+			{"cron": "TZ=Europe/Paris 0 18 * * 1-5"}
+		]}`,
+	},
+}
+
+const day = 24 * time.Hour
+
+var storedEvent = inngestkit.NewEvent[user]("flow/stored")
+
+func TestFlowControlIsStored(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	functions := make([]inngestkit.Function, len(stored))
+	for i, tc := range stored {
+		functions[i] = tc.function
+	}
+	serve(t, server, adapters[0], "stored", "", functions...)
+	registered, err := server.Functions(within(t))
+	require.NoError(t, err)
+	for _, tc := range stored {
+		t.Run(tc.function.ID(), func(t *testing.T) {
+			t.Parallel()
+			slug := "stored-" + tc.function.ID()
+			i := slices.IndexFunc(registered, func(f inngesttest.Function) bool { return f.Slug == slug })
+			require.GreaterOrEqual(t, i, 0, "not registered")
+			require.JSONEq(t, tc.want, flowControl(t, registered[i]))
+		})
+	}
+}
+
+// flowControl is what the server knows about a function, without what it knows
+// of every function, and with the retries, which it keeps with the step.
+func flowControl(t *testing.T, f inngesttest.Function) string {
+	t.Helper()
+	var config map[string]any
+	require.NoError(t, json.Unmarshal(f.Config, &config))
+	step := config["steps"].([]any)[0].(map[string]any)
+	if retries, ok := step["retries"]; ok {
+		config["retries"] = retries
+	}
+	for _, key := range []string{"id", "fv", "name", "slug", "steps"} {
+		require.Contains(t, config, key)
+		delete(config, key)
+	}
+	text, err := json.Marshal(config)
+	require.NoError(t, err)
+	return string(text)
+}
