@@ -83,9 +83,8 @@ type Config struct {
 	// INNGEST_SERVE_HOST or INNGEST_SERVE_ORIGIN.
 	ServeHost string
 	// ServePort is the port that goes with ServeHost if that is a mere host
-	// name, or with localhost; the default is 3000. A ServeHost that is a URL or
-	// has a port stands for itself, and ServePort is ignored: many platforms set
-	// PORT. PORT.
+	// name, or with localhost; the default is 3000. With a ServeHost that is a URL
+	// or has a port it is ignored, since many platforms set its variable. PORT.
 	ServePort int
 	// ServePath is the path the server is told, if a proxy makes it differ from
 	// the one the app is mounted on. INNGEST_SERVE_PATH.

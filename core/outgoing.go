@@ -129,7 +129,7 @@ func (c Config) try(ctx context.Context, o outgoing) outcome {
 
 // exchange sends the request and reads the answer.
 func (o outgoing) exchange(client *http.Client, req *http.Request) (outcome, error) {
-	resp, err := client.Do(req)
+	resp, err := client.Do(req) //nolint:gosec // G704: the URL is configured, but for a run ID that has been checked
 	if err != nil {
 		return outcome{}, err
 	}
@@ -169,7 +169,7 @@ const maxRetryAfter = 365 * 24 * time.Hour
 func retryAfter(h http.Header) time.Duration {
 	value := h.Get(headerRetryAfter)
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second //nolint:gosec // bounded
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
 		return min(max(time.Until(at), 0), maxRetryAfter)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,28 +20,28 @@ import (
 
 // largeResult is what a step returns in the tests of large runs, 1.5 MiB: after
 // the third, the state is above the 4 MiB that the server sends with a call.
-func largeResult(digit string) string { return strings.Repeat(digit, 3<<19) }
+func largeResult(step int) string { return strings.Repeat(strconv.Itoa(step), 3<<19) }
 
 // large is a function whose every step returns much.
 func large(c *counter, event inngestkit.EventType[user]) inngestkit.Function {
 	const steps = 5
 	return inngestkit.OnEvent("large", event, func(ctx context.Context, in input) (string, error) {
-		out := in.Event.Data.ID + " " + in.Event.Data.Plan
+		out := []string{in.Event.Data.ID, in.Event.Data.Plan}
 		for i := range steps {
 			id := fmt.Sprint("step ", i)
 			result, err := step.Run(ctx, id, func(context.Context) (string, error) {
 				c.add(id)
-				return largeResult(fmt.Sprint(i)), nil
+				return largeResult(i), nil
 			})
 			if err != nil {
 				return "", err
 			}
-			if result != largeResult(fmt.Sprint(i)) {
+			if result != largeResult(i) {
 				return "", fmt.Errorf("%s: %d bytes that it did not return", id, len(result))
 			}
-			out += " " + result[:1]
+			out = append(out, result[:1])
 		}
-		return out, nil
+		return strings.Join(out, " "), nil
 	})
 }
 

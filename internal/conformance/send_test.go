@@ -1,0 +1,65 @@
+package conformance
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+// More events than one request may have, and the largest event: all arrive, each
+// under an ID of its own, in order.
+func TestSendSplitsForTheRealServer(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true, BaseURL: server.URL()})
+	require.NoError(t, err)
+	bulk := inngestkit.NewEvent[user]("user/bulk")
+	events := make([]inngestkit.AnyEvent, 5001)
+	for i := range events {
+		events[i] = bulk.New(user{ID: fmt.Sprint(i)})
+	}
+	const frame = `{"name":"user/bulk","data":{"id":""}}`
+	events = append(events, bulk.New(user{ID: strings.Repeat("x", 3<<20-len(frame))}))
+	ids, err := app.Send(within(t), events...)
+	require.NoError(t, err)
+	require.Len(t, ids, len(events))
+	places := map[string]int{}
+	for i, id := range ids {
+		require.NotContains(t, places, id)
+		places[id] = i
+	}
+	for _, i := range []int{0, 4999, 5000} {
+		var event struct {
+			Data struct {
+				Data user `json:"data"`
+			} `json:"data"`
+		}
+		require.NoError(t, server.Do(within(t), http.MethodGet, "/v1/events/"+ids[i], nil, &event))
+		require.Equal(t, fmt.Sprint(i), event.Data.Data.ID)
+	}
+}
+
+// The limits by which events are split and refused are the server's.
+func TestLimitsOfTheRealServer(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	many := make([]map[string]string, 5001)
+	for i := range many {
+		many[i] = map[string]string{"name": "e"}
+	}
+	for name, body := range map[string]any{
+		"events in a request": many,
+		"size of an event":    []map[string]any{{"name": "e", "data": map[string]string{"x": strings.Repeat("x", 3<<20)}}},
+	} {
+		var refusal *inngesttest.StatusError
+		err := server.Do(within(t), http.MethodPost, "/e/key", body, nil)
+		require.ErrorAs(t, err, &refusal, name)
+		require.Equal(t, http.StatusBadRequest, refusal.Status, name)
+	}
+}
