@@ -5,9 +5,14 @@ import (
 	"encoding/json"
 )
 
+// lostError stands for an error that the server could not keep. It keeps null in
+// its place if a model's API fails with a body that is no JSON.
+var lostError = json.RawMessage(`{"name":"Error","message":"the step failed, and the server did not keep why","data":null}`)
+
 // normalizeSteps mends the results of steps where the SDK cannot read them: it
 // wants "data" in every error, which errors made by the server do not have, takes
-// an "error" of null for an error, and takes an input for a result.
+// an "error" of null for an unreadable error or for none, and takes an input for a
+// result.
 func normalizeSteps(steps []byte) []byte {
 	if !bytes.Contains(steps, []byte(`"error"`)) && !bytes.Contains(steps, []byte(`"input"`)) &&
 		!bytes.Contains(steps, encodedInput) {
@@ -48,6 +53,8 @@ func normalizeStep(result json.RawMessage) json.RawMessage {
 		return result
 	}
 	switch {
+	case stepError == nil && step["data"] == nil:
+		step["error"] = lostError
 	case stepError == nil:
 		delete(step, "error")
 	case stepError["data"] == nil:

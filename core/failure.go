@@ -4,12 +4,16 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
 // failedEvent is what the server sends when a run has failed for good.
 const failedEvent = "inngest/function.failed"
+
+// finishedEvent is what the server sends when a run has ended.
+const finishedEvent = "inngest/function.finished"
 
 // failureSuffix makes the ID of a function's failure handler, as in Inngest's SDK
 // for TypeScript.
@@ -71,6 +75,11 @@ func failureOf(def definition, id string, config *fnconfig.Config) (failed defin
 	if !ok {
 		return definition{}, false
 	}
+	if len(def.triggers) > 0 && !slices.ContainsFunc(def.triggers, trigger.canFail) {
+		config.Refuse("OnFailure", def.triggers[0].event,
+			"would never run: the server sends no event about the failure of a run that such an event has triggered")
+		return definition{}, false
+	}
 	if f.data != def.data && f.data != reflect.TypeFor[any]() {
 		config.Refuse("OnFailure", f.data.String(), "is not the function's own type of event data, which is %v", def.data)
 	}
@@ -82,3 +91,8 @@ func failureOf(def definition, id string, config *fnconfig.Config) (failed defin
 	failed.middleware = config.Middleware
 	return failed, true
 }
+
+// canFail reports whether the server sends an event when a run that t has triggered
+// fails. It does not for those about runs (finalizeEvents in its
+// pkg/execution/executor).
+func (t trigger) canFail() bool { return t.event != failedEvent && t.event != finishedEvent }

@@ -3,6 +3,7 @@ package inngestkit_test
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"math"
 	"net/http"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/inngest/inngestgo"
 	sdkerrors "github.com/inngest/inngestgo/errors"
 	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
@@ -44,13 +46,7 @@ func TestInvokePayload(t *testing.T) {
 	payload := func(call func(ctx context.Context) (any, error)) string {
 		resp := callFn(t.Context(), t, newKindApp(t, kind{call: call}, nil), signUpEnvelope(user{}))
 		require.Equal(t, http.StatusPartialContent, resp.Status, "%s", resp.Body)
-		var sent []struct {
-			Opts struct {
-				Payload struct{ Data json.RawMessage }
-			}
-		}
-		require.NoError(t, json.Unmarshal(resp.Body, &sent))
-		return string(sent[0].Opts.Payload.Data)
+		return gjson.GetBytes(resp.Body, "0.opts.payload.data").Raw
 	}
 	require.JSONEq(t, `{"id":"u1","number":9007199254740993}`, payload(func(ctx context.Context) (any, error) {
 		return step.Invoke(ctx, "s", greet, user{ID: "u1", Number: 1<<53 + 1})
@@ -82,7 +78,7 @@ func TestInvokeThatCannotBe(t *testing.T) {
 // function's.
 func TestInvokeOnTheBareSDK(t *testing.T) {
 	t.Parallel()
-	client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "bare", Dev: inngestgo.BoolPtr(true)})
+	client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "bare", Dev: new(true), Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	_, err = inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: "fn"}, inngestgo.EventTrigger("x", nil),
 		func(ctx context.Context, _ inngestgo.Input[any]) (any, error) {

@@ -3,6 +3,7 @@ package inngestkit_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -182,9 +183,7 @@ func TestKeptErrors(t *testing.T) {
 				return "handled", nil
 			}))
 			stepError := map[string]any{"name": "Oops", "message": "it failed"}
-			for key, value := range extra {
-				stepError[key] = value
-			}
+			maps.Copy(stepError, extra)
 			e := signUpEnvelope(user{})
 			e.Steps[hashed("s")] = map[string]any{"error": stepError}
 			resp := callFn(t.Context(), t, app, e)

@@ -143,6 +143,11 @@ func TestRequestsThatCannotBe(t *testing.T) {
 			return step.Fetch(ctx, "s", step.FetchRequest{URL: url})
 		}), want)
 	}
+	for _, method := range []string{"get", "BREW"} {
+		require.Contains(t, refused(t, func(ctx context.Context) (any, error) {
+			return step.Fetch(ctx, "s", step.FetchRequest{Method: method, URL: "https://api.test/"})
+		}), `step "s": the server knows no method "`+method)
+	}
 	const ai = "https://ai.test/"
 	require.Contains(t, infer(step.InferRequest{URL: ai, Body: math.Inf(1)}), `step "s": the body of the request is no JSON`)
 	most := strings.Repeat("x", 4<<20-2) // and two quotes

@@ -134,6 +134,7 @@ func TestMemoizedErrors(t *testing.T) {
 		"with data":    {map[string]any{"error": map[string]any{"name": "Step", "message": "no", "data": "x"}}, `"Step: no"`},
 		"null":         {map[string]any{"error": nil, "data": "fine"}, `"fine"`},
 		"none":         {map[string]any{"data": "fine"}, `"fine"`},
+		"lost":         {map[string]any{"error": nil}, `"Error: the step failed, and the server did not keep why"`},
 		"in the data":  {map[string]any{"data": `"error"`}, `"\"error\""`},
 	} {
 		t.Run(name, func(t *testing.T) {

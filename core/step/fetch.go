@@ -3,7 +3,9 @@ package step
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
@@ -34,6 +36,13 @@ type FetchResponse struct {
 // Decode decodes the body, which is JSON, into v.
 func (r FetchResponse) Decode(v any) error { return json.Unmarshal([]byte(r.Body), v) }
 
+// fetchMethods are those the server knows (validMethod in its pkg/execution/exechttp).
+// It would try a request with another one again and again.
+var fetchMethods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+	http.MethodConnect, http.MethodOptions, http.MethodTrace,
+}
+
 // Fetch has the Inngest server make an HTTP request, which may take up to two
 // hours, and returns the answer, up to 4 MiB. Nothing of the app runs in the
 // meantime. If there is no answer, and retries are spent, it returns an [Error];
@@ -46,6 +55,10 @@ func Fetch(ctx context.Context, id string, request FetchRequest) (FetchResponse,
 		c := call.From(ctx)
 		if err := checkURL(c, id, request.URL); err != nil {
 			return nil, err
+		}
+		if !slices.Contains(fetchMethods, request.Method) {
+			return nil, abort(c, fmt.Errorf(
+				"step %q: the server knows no method %q: give one of %v", id, request.Method, fetchMethods))
 		}
 		// The SDK wants the body as JSON, but it comes as a string.
 		response, err := sdkstep.Fetch[json.RawMessage](ctx, id, sdkstep.FetchOpts{

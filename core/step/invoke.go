@@ -24,7 +24,8 @@ type InvokeOption interface{ applyInvoke(i *invoke) }
 type invoke struct{ timeout *time.Duration }
 
 var (
-	errNoAppToInvoke      = errors.New("the context belongs to no function of an app, so what to invoke needs a Ref with an AppID")
+	errNoAppToInvoke = errors.New(
+		"the context belongs to no function of an app, so what to invoke needs a Ref with an AppID")
 	errNoFunctionToInvoke = errors.New("the function to invoke has no ID; give Ref a FunctionID")
 )
 
@@ -88,25 +89,27 @@ const invokeTimedOut = "InngestInvokeTimeoutError"
 // invokeError is the whole of the error that an invoked function ended with. The
 // SDK's has the message alone.
 func invokeError(c *call.Call, id call.ID, err error) error {
-	var kept struct{ Error Error }
+	var kept struct {
+		Error Error `json:"error"`
+	}
 	if c == nil || json.Unmarshal(c.Replay.KeptResult(id), &kept) != nil || kept.Error.Message == "" {
 		return Error{Name: "Error", Message: err.Error()}
 	}
 	if kept.Error.Name == invokeTimedOut {
-		return invokeTimeout{kept.Error}
+		return invokeTimeoutError{kept.Error}
 	}
 	return kept.Error
 }
 
-// invokeTimeout is the error of a function that did not end in time. It is
+// invokeTimeoutError is the error of a function that did not end in time. It is
 // ErrTimeout too.
-type invokeTimeout struct{ failed Error }
+type invokeTimeoutError struct{ failed Error }
 
 // Error is the server's message.
-func (e invokeTimeout) Error() string { return e.failed.Error() }
+func (e invokeTimeoutError) Error() string { return e.failed.Error() }
 
 // Unwrap makes it both.
-func (e invokeTimeout) Unwrap() []error { return []error{e.failed, ErrTimeout} }
+func (e invokeTimeoutError) Unwrap() []error { return []error{e.failed, ErrTimeout} }
 
 // asMap is data as the object that the SDK wants, with its values left as they are
 // encoded.

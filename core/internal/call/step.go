@@ -12,8 +12,8 @@ import (
 )
 
 // maxOutputBytes is the size of a step's result, as JSON, above which the server
-// fails the run (MaxStepOutputSize in its pkg/consts).
-const maxOutputBytes = 4 << 20
+// fails the run: MaxStepOutputSize in its pkg/consts, less what it wraps it in.
+const maxOutputBytes = 4<<20 - len(`{"data":}`)
 
 // Run runs fn as a step with a callback.
 func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (T, error)) (T, error) {

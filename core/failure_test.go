@@ -1,0 +1,254 @@
+package inngestkit_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+type failedInput = inngestkit.Input[inngestkit.FailedRun[user]]
+
+// onFailure is the option for a handler that does nothing.
+func onFailure(options ...inngestkit.Option) inngestkit.Option {
+	return inngestkit.OnFailure(func(context.Context, failedInput) (any, error) { return nil, nil }, options...)
+}
+
+// syncedFunction is a function as a sync announces it.
+type syncedFunction struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Triggers []struct {
+		Event      string  `json:"event"`
+		Expression *string `json:"expression"`
+	} `json:"triggers"`
+	Retries     *int            `json:"retries"`
+	Concurrency json.RawMessage `json:"concurrency"`
+	RateLimit   json.RawMessage `json:"rateLimit"`
+	Steps       map[string]struct {
+		Retries *struct {
+			Attempts int `json:"attempts"`
+		} `json:"retries"`
+	} `json:"steps"`
+}
+
+// syncedFunctions are the functions of an app with these ones, in the order of the
+// sync.
+func syncedFunctions(t *testing.T, functions ...inngestkit.Function) []syncedFunction {
+	t.Helper()
+	server := newAPI(t, synced)
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, functions...)
+	require.Equal(t, http.StatusOK, app.Do(t.Context(), request(http.MethodPut, "", "")).Status)
+	_, bodies := server.seen()
+	var payload struct {
+		Functions []syncedFunction `json:"functions"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(bodies[0]), &payload))
+	return payload.Functions
+}
+
+func ids(functions []syncedFunction) []string {
+	var all []string
+	for _, f := range functions {
+		all = append(all, f.ID)
+	}
+	return all
+}
+
+func TestOnFailureIsSynced(t *testing.T) {
+	t.Parallel()
+	functions := []inngestkit.Function{
+		inngestkit.OnEvent("z", signedUp, hello, flow.Retries(1), onFailure(flow.Retries(7))),
+		inngestkit.OnEvent("m", signedUp, hello),
+		inngestkit.OnEvent("a", signedUp, hello, inngestkit.Name("Nice"), onFailure(inngestkit.Name("Sorry"))),
+		inngestkit.OnEvent("b", signedUp, hello, inngestkit.Name("Nicer"), onFailure()),
+	}
+	want := []string{"app-z", "app-z-failure", "app-m", "app-a", "app-a-failure", "app-b", "app-b-failure"}
+	for range 20 {
+		require.Equal(t, want, ids(syncedFunctions(t, functions...)), "right after its function, in every sync")
+	}
+	all := syncedFunctions(t, functions...)
+	failure := all[1]
+	require.Equal(t, "z (failure)", failure.Name)
+	require.Len(t, failure.Triggers, 1)
+	require.Equal(t, "inngest/function.failed", failure.Triggers[0].Event)
+	require.Equal(t, `event.data.function_id == 'app-z'`, *failure.Triggers[0].Expression)
+	require.Equal(t, 7, *failure.Retries)
+	require.Equal(t, 1, *all[0].Retries)
+	require.Equal(t, "Sorry", all[4].Name)
+	require.Equal(t, "Nicer (failure)", all[6].Name)
+	require.Nil(t, all[6].Retries)
+}
+
+// failedEnvelope is a call of a failure handler, with the data that the server
+// makes of a failed run (functionFinishedData in its pkg/execution/executor).
+func failedEnvelope(err any) envelope {
+	e := signUpEnvelope(user{ID: "u1", Number: 1<<53 + 1})
+	e.Event = map[string]any{
+		"id": "01J0000000000000000000000", "name": "inngest/function.failed", "ts": 1700000000001,
+		"data": map[string]any{
+			"function_id": "app-fn", "run_id": "01J0000000000000000000000",
+			"event": e.Event, "events": e.Events, "error": err, "result": map[string]any{"message": "no"},
+		},
+	}
+	e.Events = []any{e.Event}
+	return e
+}
+
+// callFailure calls the failure handler of the function fn.
+func callFailure(tb testing.TB, app *inngestkit.App, e envelope) *inngestkit.Response {
+	tb.Helper()
+	return app.Do(tb.Context(), request(http.MethodPost, "fnId=app-fn-failure&stepId=step", e.json(tb)))
+}
+
+func TestOnFailureGetsTheFailedRun(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		err  map[string]any
+		want inngestkit.RunError
+	}{
+		"an error of the function": {map[string]any{"name": "Error", "message": "boom"}, inngestkit.RunError{Name: "Error", Message: "boom"}},
+		"an error of the server": {
+			map[string]any{"error": "invalid status code: 500", "name": "Error", "message": "no", "stack": "at fn.js", "noRetry": true},
+			inngestkit.RunError{Name: "Error", Message: "no", Stack: "at fn.js"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got failedInput
+			app, _ := newApp(t, onSignUp(hello, inngestkit.OnFailure(func(_ context.Context, in failedInput) (string, error) {
+				got = in
+				return "handled", nil
+			})))
+			resp := callFailure(t, app, failedEnvelope(tc.err))
+			require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)
+			require.Equal(t, `"handled"`, string(resp.Body))
+			failed := got.Event.Data
+			require.Equal(t, "inngest/function.failed", got.Event.Name)
+			require.Equal(t, "app-fn", failed.FunctionID)
+			require.Equal(t, "01J0000000000000000000000", failed.RunID)
+			require.Equal(t, tc.want, failed.Error)
+			require.EqualError(t, failed.Error, tc.want.Message)
+			require.Equal(t, "user/signed-up", failed.Event.Name)
+			require.Equal(t, "e1", *failed.Event.ID)
+			require.EqualValues(t, 1700000000000, failed.Event.Timestamp)
+			require.Equal(t, user{ID: "u1", Number: 1<<53 + 1}, failed.Event.Data)
+			require.Equal(t, []inngestkit.Event[user]{failed.Event}, failed.Events)
+		})
+	}
+}
+
+func TestOnFailureHasSteps(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(hello, inngestkit.OnFailure(func(ctx context.Context, in failedInput) (string, error) {
+		return step.Run(ctx, "tell", func(context.Context) (string, error) { return in.Event.Data.Error.Message, nil })
+	})))
+	e := failedEnvelope(map[string]any{"name": "Error", "message": "boom"})
+	op := ops(t, callFailure(t, app, e))[0]
+	require.Equal(t, "StepRun", op["op"])
+	require.Equal(t, "boom", op["data"])
+	require.Equal(t, `"kept"`, string(callFailure(t, app, e.done("tell", "kept")).Body))
+}
+
+// One handler may do for functions of different types, from a group for one.
+func TestOnFailureOfAnyType(t *testing.T) {
+	t.Parallel()
+	var handled []string
+	shared := inngestkit.OnFailure(func(_ context.Context, in inngestkit.Input[inngestkit.FailedRun[any]]) (any, error) {
+		handled = append(handled, in.Event.Data.FunctionID)
+		return nil, nil
+	})
+	own := inngestkit.OnFailure(func(context.Context, failedInput) (any, error) {
+		handled = append(handled, "own")
+		return nil, nil
+	})
+	app, _ := newApp(t, inngestkit.NewGroup(shared).Functions(
+		onSignUp(hello), inngestkit.OnEvent("other", signedUp, hello, own), inngestkit.OnCron("cron", "0 9 * * *", hello),
+	)...)
+	require.Equal(t, []string{"fn", "fn-failure", "other", "other-failure", "cron", "cron-failure"}, app.FunctionIDs())
+	e := failedEnvelope(map[string]any{"name": "Error", "message": "boom"})
+	require.Equal(t, http.StatusOK, callFailure(t, app, e).Status)
+	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-other-failure", e.json(t)))
+	require.Equal(t, http.StatusOK, resp.Status)
+	require.Equal(t, []string{"app-fn", "own"}, handled)
+}
+
+func TestOnFailureRefused(t *testing.T) {
+	t.Parallel()
+	type order struct{ ID string }
+	failed := inngestkit.NewEvent[user]("inngest/function.failed")
+	for name, tc := range map[string]struct {
+		functions []inngestkit.Function
+		function  string
+		field     string
+		reason    string
+	}{
+		"another type": {[]inngestkit.Function{onSignUp(hello, inngestkit.OnFailure(
+			func(context.Context, inngestkit.Input[inngestkit.FailedRun[order]]) (any, error) { return nil, nil }))},
+			"fn", "OnFailure", "is not the function's own type of event data, which is inngestkit_test.user"},
+		"no handler": {[]inngestkit.Function{onSignUp(hello, inngestkit.OnFailure[user, any](nil))},
+			"fn", "OnFailure", "is no handler"},
+		"twice": {[]inngestkit.Function{onSignUp(hello, onFailure(), onFailure())}, "fn", "OnFailure", "given twice"},
+		"ID taken by a function before": {[]inngestkit.Function{inngestkit.OnEvent("fn-failure", signedUp, hello), onSignUp(hello, onFailure())},
+			"fn-failure", "ID", "taken by another function"},
+		"ID taken by a function behind": {[]inngestkit.Function{onSignUp(hello, onFailure()), inngestkit.OnEvent("fn-failure", signedUp, hello)},
+			"fn-failure", "ID", "taken by another function"},
+		"bad option of the handler":  {[]inngestkit.Function{onSignUp(hello, onFailure(flow.Retries(99)))}, "fn-failure", "Retries", "at most 20"},
+		"nil option of the handler":  {[]inngestkit.Function{onSignUp(hello, onFailure(nil))}, "fn-failure", "Option", "is nil"},
+		"a handler of the handler":   {[]inngestkit.Function{onSignUp(hello, onFailure(onFailure()))}, "fn-failure", "OnFailure", "would never run"},
+		"a handler of failed events": {[]inngestkit.Function{inngestkit.OnEvent("fn", failed, hello, onFailure())}, "fn", "OnFailure", "would never run"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, _ := newApp(t)
+			err := app.Register(tc.functions...)
+			var mistake *inngestkit.RegistrationError
+			require.ErrorAs(t, err, &mistake)
+			require.Equal(t, tc.function, mistake.Function)
+			require.Equal(t, tc.field, mistake.Field)
+			require.Contains(t, mistake.Error(), tc.reason)
+			require.Empty(t, app.FunctionIDs())
+		})
+	}
+}
+
+// The function's middleware goes around its failure handler too, outside of the
+// handler's own; its flow control does not apply.
+func TestOnFailureMiddlewareAndOptions(t *testing.T) {
+	t.Parallel()
+	var order []string
+	group := inngestkit.NewGroup(noting(&order, "group"), flow.RateLimit(1, 60e9), flow.Retries(3))
+	functions := group.Functions(onSignUp(hello, flow.Concurrency(1), noting(&order, "function"),
+		inngestkit.OnFailure(func(context.Context, failedInput) (string, error) { return "", errors.New("again") }, noting(&order, "handler"))))
+	app, _ := newApp(t, functions...)
+	app.Use(note(&order, "app"))
+	resp := callFailure(t, app, failedEnvelope(map[string]any{"name": "Error", "message": "boom"}))
+	require.Equal(t, http.StatusInternalServerError, resp.Status, "it is tried again")
+	require.Equal(t, []string{"app", "group", "function", "handler"}, order)
+
+	all := syncedFunctions(t, functions...)
+	require.NotNil(t, all[0].RateLimit)
+	require.NotNil(t, all[0].Concurrency)
+	require.Equal(t, 3, *all[0].Retries)
+	require.Equal(t, []any{json.RawMessage(nil), json.RawMessage(nil), (*int)(nil)},
+		[]any{all[1].RateLimit, all[1].Concurrency, all[1].Retries})
+}
+
+// note is middleware that notes that a function was called.
+func note(order *[]string, name string) inngestkit.Middleware {
+	return inngestkit.Middleware{Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
+		return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
+			*order = append(*order, name)
+			return next(ctx, call)
+		}
+	}}
+}
+
+func noting(order *[]string, name string) inngestkit.Option { return inngestkit.Use(note(order, name)) }
