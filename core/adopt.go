@@ -194,7 +194,7 @@ func (e *envelope) whole() []byte {
 	for _, part := range []struct {
 		key string
 		raw []byte
-	}{{"event", e.Event}, {"events", e.Events}, {"steps", normalizeSteps(e.Steps)}} {
+	}{{"event", e.Event}, {"events", e.Events}, {"steps", e.Steps}} {
 		if len(part.raw) > 0 {
 			b.WriteString(`,"` + part.key + `":`)
 			b.Write(part.raw)

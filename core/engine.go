@@ -101,6 +101,7 @@ var (
 
 // call executes one call by the server.
 func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID string) *Response {
+	e.Steps = normalizeSteps(e.Steps)
 	targeted := stepID != "" && stepID != anyStep
 	c := f.newCall(ctx, e, targeted)
 	// To the SDK a done context looks like a completed run: it must not see one.

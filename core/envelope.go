@@ -77,14 +77,13 @@ func parseEnvelope(body []byte) (*envelope, error) {
 // forSDK is the envelope as the SDK gets it: without the events, which it would
 // encode and decode again and again.
 func (e *envelope) forSDK() []byte {
-	steps := normalizeSteps(e.Steps)
 	var b bytes.Buffer
-	b.Grow(len(steps) + len(e.Context) + 64)
+	b.Grow(len(e.Steps) + len(e.Context) + 64)
 	b.WriteString(`{"event":{},"events":[],"ctx":`)
 	b.Write(e.Context)
-	if len(steps) > 0 {
+	if len(e.Steps) > 0 {
 		b.WriteString(`,"steps":`)
-		b.Write(steps)
+		b.Write(e.Steps)
 	}
 	b.WriteByte('}')
 	return b.Bytes()

@@ -113,7 +113,7 @@ func eachKind(t *testing.T, test func(t *testing.T, k kind)) {
 		})
 		t.Run("parallel "+name, func(t *testing.T) {
 			t.Parallel()
-			alone := k.call
+			k, alone := k, k.call // a copy: the other subtest has k too
 			k.call = func(ctx context.Context) (value any, err error) {
 				joined := step.Parallel(ctx, func(ctx context.Context) error { value, err = alone(ctx); return err })
 				if (err == nil) != (joined == nil) {

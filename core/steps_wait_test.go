@@ -2,6 +2,7 @@ package inngestkit_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
@@ -117,7 +118,7 @@ func TestTimedOut(t *testing.T) {
 			var failed step.Error
 			if name == "invoke" {
 				require.ErrorAs(t, err, &failed)
-				require.Equal(t, step.Error{Name: "InngestInvokeTimeoutError", Message: "Timed out"}, failed)
+				require.Equal(t, step.Error{Name: "InngestInvokeTimeoutError", Message: "Timed out", Data: json.RawMessage("null")}, failed)
 				require.EqualError(t, err, "Timed out")
 				return
 			}
