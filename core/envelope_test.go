@@ -24,3 +24,16 @@ func TestEnvelopeForSDK(t *testing.T) {
 	require.JSONEq(t, `{"event":{},"events":[],"steps":{"a":{"data":1}},
 		"ctx":{"run_id":"r","attempt":3,"stack":{"stack":["a"],"current":1},"new":true}}`, string(sdk))
 }
+
+// The event of a call whose state was left out is the first of the batch
+// (docs/SDK_SPEC.md, 4.4.2).
+func TestSetState(t *testing.T) {
+	t.Parallel()
+	e, err := parseEnvelope([]byte(`{"event":{"name":"from the call"},"ctx":{"stack":{"stack":["a"]}},"use_api":true}`))
+	require.NoError(t, err)
+	require.NoError(t, e.setState([]byte(" [{\"name\":\"first\"},{}]\n"), []byte(`{"a":{}}`)))
+	require.JSONEq(t, `{"name":"first"}`, string(e.Event))
+	require.Equal(t, `[{"name":"first"},{}]`, string(e.Events))
+	require.False(t, e.UseAPI)
+	require.Contains(t, string(e.forSDK()), `"steps":{"a":{}}`)
+}

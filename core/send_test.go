@@ -241,6 +241,25 @@ func TestSendSaysWhyItWasStillTrying(t *testing.T) {
 	})
 }
 
+// What the server said before the context ended in mid-request.
+func TestSendSaysWhatTheServerSaidBefore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := fakeClient(func(r *http.Request, n int) (*http.Response, error) {
+			if n == 1 {
+				return response(http.StatusServiceUnavailable, `{"error":"overloaded"}`, nil), nil
+			}
+			return hanging(n, r)
+		})
+		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := app.Send(ctx, signedUp.New(user{}))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "503 Service Unavailable: overloaded: context deadline exceeded")
+	})
+}
+
 func TestSendNeedsAnEventKeyInCloudMode(t *testing.T) {
 	t.Parallel()
 	app, _ := newAppWith(t, inngestkit.Config{SigningKey: signingKey})
