@@ -37,6 +37,9 @@ func ExampleApp_Sync() {
 	if err := app.Sync(context.Background()); err != nil {
 		panic(err)
 	}
+	if err := app.AwaitSync(context.Background()); err != nil { // returns at once: there was a sync
+		panic(err)
+	}
 	last, _ := app.LastSync()
 	fmt.Println(last.Functions, "function at", last.URL)
 	// Output: 1 function at https://shop.example.com/api/inngest
