@@ -15,8 +15,8 @@ import (
 //	events[len(e.IDs)+e.Uncertain:]                not sent
 //
 // To go on, send events[len(e.IDs):]. If some of them are uncertain and must not
-// be there twice, give the events an ID of their own before the first Send: the
-// server takes events with the same ID once.
+// start runs twice, give the events IDs of their own before the first Send: of
+// events with the same ID, only the first starts runs.
 type SendError struct {
 	// Status is the server's last HTTP status, 0 if it did not answer.
 	Status int

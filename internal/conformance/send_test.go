@@ -1,8 +1,8 @@
 package conformance
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,9 +20,9 @@ func TestSendSplitsForTheRealServer(t *testing.T) {
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true, BaseURL: server.URL()})
 	require.NoError(t, err)
 	bulk := inngestkit.NewEvent[user]("user/bulk")
-	events := make([]inngestkit.AnyEvent, 5001)
-	for i := range events {
-		events[i] = bulk.New(user{ID: fmt.Sprint(i)})
+	var events []inngestkit.AnyEvent
+	for i := range 5001 {
+		events = append(events, bulk.New(user{ID: strconv.Itoa(i)}))
 	}
 	const frame = `{"name":"user/bulk","data":{"id":""}}`
 	events = append(events, bulk.New(user{ID: strings.Repeat("x", 3<<20-len(frame))}))
@@ -41,7 +41,7 @@ func TestSendSplitsForTheRealServer(t *testing.T) {
 			} `json:"data"`
 		}
 		require.NoError(t, server.Do(within(t), http.MethodGet, "/v1/events/"+ids[i], nil, &event))
-		require.Equal(t, fmt.Sprint(i), event.Data.Data.ID)
+		require.Equal(t, strconv.Itoa(i), event.Data.Data.ID)
 	}
 }
 
