@@ -142,6 +142,7 @@ func (a *App) syncInBand(req *Request, body, key []byte) *Response {
 		Framework:   optional(req.Framework),
 		Functions:   functions,
 		Inspection:  a.inspect(req.Framework, &authenticated),
+		Platform:    optional(a.config.Platform),
 		SDKAuthor:   inngestgo.SDKAuthor,
 		SDKLanguage: inngestgo.SDKLanguage,
 		SDKVersion:  inngestgo.SDKVersion,

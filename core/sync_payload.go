@@ -68,7 +68,7 @@ func (a *App) registerPayload(appURL *url.URL, framework string) registerPayload
 		AppName:      a.config.AppID,
 		AppVersion:   a.config.AppVersion,
 		Functions:    a.functionConfigs(appURL),
-		Headers:      registerHeaders{Env: a.config.Env},
+		Headers:      registerHeaders{Env: a.config.Env, Platform: a.config.Platform},
 		Capabilities: ourCapabilities,
 	}
 }

@@ -58,7 +58,7 @@ func synced(w http.ResponseWriter, _ *http.Request, _ int) {
 func TestSyncOutOfBand(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, synced)
-	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL, Env: "branch"},
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL, Env: "branch", Platform: "eu-west-1"},
 		inngestkit.OnEvent("z", signedUp, hello, flow.Retries(2)), inngestkit.OnCron("a", "0 9 * * *", hello))
 	_, ok := app.LastSync()
 	require.False(t, ok)
@@ -78,7 +78,7 @@ func TestSyncOutOfBand(t *testing.T) {
 	require.Equal(t, "go:v0.16.0", requests[0].Header.Get("X-Inngest-Sdk"))
 	require.JSONEq(t, `{
 		"url": "http://app.test/api/inngest?token=x", "v": "0.1", "deployType": "ping", "sdk": "go:v0.16.0",
-		"framework": "test", "appName": "app", "headers": {"env": "branch", "platform": ""},
+		"framework": "test", "appName": "app", "headers": {"env": "branch", "platform": "eu-west-1"},
 		"capabilities": {"in_band_sync": "v1", "trust_probe": "v1"},
 		"functions": [
 			{"id": "app-z", "name": "z", "triggers": [{"event": "user/signed-up"}], "retries": 2,
