@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -273,6 +274,19 @@ func TestYieldReachesEveryLayer(t *testing.T) {
 	require.Contains(t, tr.take(), "own: fn yielded")
 	require.Len(t, ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{}).done("before", nil))), 1)
 	require.Contains(t, tr.take(), "own: fn yielded")
+}
+
+// A call that a step has ended with an error has failed; it has not yielded.
+func TestMiddlewareSeesWhyACallEnded(t *testing.T) {
+	t.Parallel()
+	var tr trace
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		step.Sleep(ctx, "for ever", 367*24*time.Hour)
+		return nil, nil
+	}, inngestkit.Use(tr.middleware("own"))))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Equal(t, http.StatusBadRequest, resp.Status)
+	require.Equal(t, []string{"own: fn begins", "own: fn failed: " + message(t, resp)}, tr.take())
 }
 
 func TestPanicsInMiddleware(t *testing.T) {
