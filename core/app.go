@@ -23,6 +23,8 @@ type App struct {
 	gate     *drainGate
 	mount    atomic.Pointer[mountPoint]
 	started  atomic.Bool
+
+	connected atomic.Bool // Connect runs
 }
 
 // New returns an app with this configuration, or one error that lists everything

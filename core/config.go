@@ -102,13 +102,14 @@ type Config struct {
 	// INNGEST_MAX_IN_FLIGHT.
 	MaxInFlight int
 
-	// ConnectMaxWorkerConcurrency bounds how many calls the app takes at once in
-	// connect mode; the server is told. The default, 0, is no bound.
+	// ConnectInstanceID tells this instance of the app from others in [App.Connect];
+	// it should stay the same over restarts. The default is the host's name.
+	ConnectInstanceID string
+	// ConnectMaxWorkerConcurrency is how many calls at a time the server gives to
+	// this instance over [App.Connect]. The default is MaxInFlight; without that,
+	// the server does not count, and 1,000 run at a time.
 	// INNGEST_CONNECT_MAX_WORKER_CONCURRENCY.
 	ConnectMaxWorkerConcurrency int
-	// ConnectInstanceID tells the instances of the app apart in connect mode. It
-	// should outlive a restart. The default is the name of the host.
-	ConnectInstanceID string
 
 	// HTTPClient makes the requests to the Inngest server. Each has at most 30 s,
 	// whatever the client's own timeout. The default is a client with

@@ -45,8 +45,9 @@ func comeBack(req *Request, message string) *Response {
 // functions it lets in only as many at a time as there are places.
 type drainGate struct {
 	mu    sync.Mutex
-	count int
-	idle  chan struct{} // closed when the gate is closed and nothing runs
+	count int           // of what is in
+	calls int           // of calls of functions among it
+	idle  chan struct{} // closed when the gate is closed and nothing is in
 
 	places chan struct{} // holds a value for each call that runs; nil without a cap
 
@@ -64,20 +65,26 @@ func newDrainGate(places int) *drainGate {
 	return g
 }
 
-func (g *drainGate) enter() bool {
+func (g *drainGate) enter() bool { return g.add(0) }
+
+func (g *drainGate) leave() { g.remove(0) }
+
+func (g *drainGate) add(calls int) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closing.Err() != nil {
 		return false
 	}
 	g.count++
+	g.calls += calls
 	return true
 }
 
-func (g *drainGate) leave() {
+func (g *drainGate) remove(calls int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.count--
+	g.calls -= calls
 	if g.closing.Err() != nil && g.count == 0 {
 		close(g.idle)
 	}
@@ -96,7 +103,7 @@ func (g *drainGate) enterCall(ctx context.Context) error {
 			return ctxerr.Cause(ctx)
 		}
 	}
-	if g.enter() {
+	if g.add(1) {
 		return nil
 	}
 	g.freePlace()
@@ -106,7 +113,7 @@ func (g *drainGate) enterCall(ctx context.Context) error {
 // leaveCall is leave for what enterCall has let in.
 func (g *drainGate) leaveCall() {
 	g.freePlace()
-	g.leave()
+	g.remove(1)
 }
 
 func (g *drainGate) freePlace() {
@@ -115,10 +122,11 @@ func (g *drainGate) freePlace() {
 	}
 }
 
+// inFlight is the number of calls of functions that run.
 func (g *drainGate) inFlight() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.count
+	return g.calls
 }
 
 // close lets nothing in any more. The channel is closed when nothing runs.

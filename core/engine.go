@@ -113,7 +113,7 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 		return f.failed(req, c, http.StatusInternalServerError, errCutShort.Error(), rec.header)
 	}
 	if rec.status >= http.StatusBadRequest {
-		return f.failed(req, c, rec.status, panicMessage(rec.message()), rec.header)
+		return f.failed(req, c, rec.status, panicMessage(answerMessage(rec.body.Bytes(), rec.status)), rec.header)
 	}
 	resp := respond(req, rec.status, bytes.TrimSuffix(rec.body.Bytes(), []byte("\n")))
 	copyRetryHeaders(resp.Header, rec.header)
@@ -237,13 +237,13 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// message is the SDK's error message.
-func (r *recorder) message() string {
+// answerMessage is the message in the body of an error.
+func answerMessage(body []byte, status int) string {
 	var e errorBody
-	if json.Unmarshal(r.body.Bytes(), &e) == nil && e.Message != "" {
+	if json.Unmarshal(body, &e) == nil && e.Message != "" {
 		return e.Message
 	}
-	return http.StatusText(r.status)
+	return http.StatusText(status)
 }
 
 // sdkLogHandler passes on what functions log with the SDK's logger, and drops

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/signal"
 
 	"github.com/inngest/inngestgo"
 	sdkstep "github.com/inngest/inngestgo/step"
@@ -73,4 +75,23 @@ func ExampleFromClient() {
 	}
 	fmt.Println(app.FunctionIDs())
 	// Output: [welcome moved]
+}
+
+// A program without a public endpoint. The signal to stop ends Connect, which
+// lets running calls end first.
+func ExampleApp_Connect() {
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
+	if err != nil {
+		panic(err)
+	}
+	if err := app.Register(inngestkit.OnEvent("hello", signedUp, hello)); err != nil {
+		panic(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	stop() // a program leaves that to the signal
+	if err := app.Connect(ctx); err != nil {
+		fmt.Println(err)
+	}
+	// Output: inngestkit: connect to http://127.0.0.1:8288: never connected: context canceled
 }

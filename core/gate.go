@@ -22,9 +22,7 @@ import (
 func (a *App) Do(ctx context.Context, req *Request) (resp *Response) {
 	defer func() {
 		if r := recover(); r != nil {
-			a.config.Logger.Error("inngest: request panicked",
-				"method", req.Method, "path", req.Path, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			resp = fail(req, http.StatusInternalServerError, "internal error; see the app's log", false)
+			resp = a.panicked(req, r)
 		}
 	}()
 	switch req.Method {
@@ -42,6 +40,13 @@ func (a *App) Do(ctx context.Context, req *Request) (resp *Response) {
 	}
 }
 
+// panicked logs a panic that nothing else has recovered, and answers for it.
+func (a *App) panicked(req *Request, recovered any) *Response {
+	a.config.Logger.Error("inngest: request panicked",
+		"method", req.Method, "path", req.Path, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
+	return fail(req, http.StatusInternalServerError, "internal error; see the app's log", false)
+}
+
 // doPost checks a call before anything of it is believed: size, signature, form.
 func (a *App) doPost(ctx context.Context, req *Request) *Response {
 	query, err := url.ParseQuery(req.RawQuery)
@@ -55,14 +60,19 @@ func (a *App) doPost(ctx context.Context, req *Request) *Response {
 	if refusal != nil {
 		return refusal
 	}
+	return a.execute(ctx, req, query.Get("fnId"), query.Get("stepId"), body)
+}
+
+// execute executes a call whose body is known to come from the server.
+func (a *App) execute(ctx context.Context, req *Request, functionID, stepID string, body []byte) *Response {
 	e, err := parseEnvelope(body)
 	if err != nil {
 		return a.refuse(req, http.StatusBadRequest, err.Error())
 	}
-	f := a.registry.Load().byID[query.Get("fnId")]
+	f := a.registry.Load().byID[functionID]
 	if f == nil {
 		return a.refuse(req, http.StatusGone, fmt.Sprintf(
-			"function %q is not registered in app %q; sync the app again", query.Get("fnId"), a.config.AppID))
+			"function %q is not registered in app %q; sync the app again", functionID, a.config.AppID))
 	}
 	// Neither strangers nor nonsense get here, so they take nobody's place and
 	// cannot hold up a shutdown.
@@ -75,7 +85,7 @@ func (a *App) doPost(ctx context.Context, req *Request) *Response {
 			return a.refuse(req, http.StatusInternalServerError, err.Error())
 		}
 	}
-	return f.call(ctx, req, e, query.Get("stepId"))
+	return f.call(ctx, req, e, stepID)
 }
 
 // readSigned reads the body and verifies its signature. Without a signature it

@@ -249,7 +249,7 @@ func TestIntrospection(t *testing.T) {
 	require.Equal(t, map[string]any{
 		"schema_version": "2024-05-24", "authentication_succeeded": nil, "function_count": 1.0, "mode": "cloud",
 		"has_event_key": true, "has_signing_key": true, "has_signing_key_fallback": true,
-		"capabilities": map[string]any{"in_band_sync": "v1", "trust_probe": "v1"},
+		"capabilities": map[string]any{"connect": "v1", "in_band_sync": "v1", "trust_probe": "v1"},
 	}, unsigned)
 
 	badlySigned := get(sign(t, wrongKey, "", time.Now()))

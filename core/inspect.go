@@ -42,11 +42,12 @@ type privateInspection struct {
 }
 
 type capabilities struct {
+	Connect    string `json:"connect"`
 	InBandSync string `json:"in_band_sync"`
 	TrustProbe string `json:"trust_probe"`
 }
 
-var ourCapabilities = capabilities{InBandSync: "v1", TrustProbe: "v1"}
+var ourCapabilities = capabilities{Connect: "v1", InBandSync: "v1", TrustProbe: "v1"}
 
 // doInspect says how the app is configured: more to those who sign, and to
 // nobody a secret.

@@ -62,6 +62,7 @@ func (a *App) Shutdown(ctx context.Context) error {
 		a.closeConnections()
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("inngestkit: shutdown: %d calls are still running: %w", a.gate.inFlight(), ctxerr.Cause(ctx))
+		return fmt.Errorf("inngestkit: shutdown: not everything has ended, %d calls are still running: %w",
+			a.gate.inFlight(), ctxerr.Cause(ctx))
 	}
 }

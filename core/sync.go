@@ -18,13 +18,15 @@ import (
 type Sync struct {
 	// Time is when it happened.
 	Time time.Time
-	// URL is where the server was told to call the app.
+	// URL is where the server was told to call the app, "" over [App.Connect].
 	URL string
 	// Functions is the number of functions announced.
 	Functions int
 	// InBand is whether the functions went out in the answer to the server's
 	// request and not by a request of ours.
 	InBand bool
+	// Connect is whether they went out over the connection of [App.Connect].
+	Connect bool
 }
 
 // syncer remembers the last sync and lets one sync run at a time.

@@ -79,7 +79,7 @@ func TestSyncOutOfBand(t *testing.T) {
 	require.JSONEq(t, `{
 		"url": "http://app.test/api/inngest?token=x", "v": "0.1", "deployType": "ping", "sdk": "go:v0.16.0",
 		"framework": "test", "appName": "app", "headers": {"env": "branch", "platform": "eu-west-1"},
-		"capabilities": {"in_band_sync": "v1", "trust_probe": "v1"},
+		"capabilities": {"connect": "v1", "in_band_sync": "v1", "trust_probe": "v1"},
 		"functions": [
 			{"id": "app-z", "name": "z", "triggers": [{"event": "user/signed-up"}], "retries": 2,
 			 "steps": {"step": {"id": "step", "name": "z", "retries": {"attempts": 2}, "runtime":

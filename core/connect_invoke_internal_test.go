@@ -1,0 +1,310 @@
+package inngestkit
+
+import (
+	"context"
+	"crypto/sha1" // the protocol names steps by their SHA-1
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/inngest/inngestgo"
+	"github.com/inngest/inngestgo/connect"
+	sdkerrors "github.com/inngest/inngestgo/errors"
+	sdkstep "github.com/inngest/inngestgo/step"
+	"github.com/stretchr/testify/require"
+)
+
+type invoked struct {
+	ID     string `json:"id"`
+	Number int64  `json:"number"`
+}
+
+// connectCall is a call as it comes over a connection.
+type connectCall struct {
+	Steps       string // JSON
+	Attempt     int
+	MaxAttempts int
+	StepID      string
+	UseAPI      bool
+	Data        string // JSON
+}
+
+func (c connectCall) body() string {
+	steps, data := firstOf(c.Steps, "{}"), firstOf(c.Data, `{"id":"u1"}`)
+	event := fmt.Sprintf(`{"id":"e1","name":"e","data":%s,"ts":1700000000000}`, data)
+	return fmt.Sprintf(`{"event":%s,"events":[%s],"steps":%s,"use_api":%v,"ctx":{"run_id":"r1","attempt":%d,"max_attempts":%d,
+		"fn_id":"6a1e4d3b-4d2c-4f0e-9a55-0c6a2c5d1f10","step_id":"step","stack":{"stack":[],"current":0}}}`,
+		event, event, steps, c.UseAPI, c.Attempt, max(c.MaxAttempts, 4))
+}
+
+// invoke calls a function as the SDK does when a call has come over a connection.
+// The operations are in the JSON that the SDK makes of them.
+func invoke(t *testing.T, c connectCall, handler func(context.Context, Input[invoked]) (any, error)) (result, ops string, err error) {
+	t.Helper()
+	l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), handler))
+	return invokeWith(t, newInvoker(l.connection, connect.FunctionInvoker.InvokeFunction), c)
+}
+
+func invokeWith[R, O any](t *testing.T, i *invoker[R, O], c connectCall) (result, ops string, err error) {
+	t.Helper()
+	var _ connect.FunctionInvoker = newInvoker(i.connection, connect.FunctionInvoker.InvokeFunction)
+	var request R
+	require.NoError(t, json.Unmarshal([]byte(c.body()), &request))
+	var stepID *string
+	if c.StepID != "" {
+		stepID = &c.StepID
+	}
+	value, list, err := i.InvokeFunction(t.Context(), "app-fn", stepID, request)
+	encoded, encodeErr := json.Marshal(value)
+	require.NoError(t, encodeErr)
+	if len(list) > 0 {
+		encodedOps, encodeErr := json.Marshal(list)
+		require.NoError(t, encodeErr)
+		ops = string(encodedOps)
+	}
+	return string(encoded), ops, err
+}
+
+func stepHash(id string) string {
+	sum := sha1.Sum([]byte(id))
+	return hex.EncodeToString(sum[:])
+}
+
+func runStep(ctx context.Context, id string, result string, err error) (string, error) {
+	return sdkstep.Run(ctx, id, func(context.Context) (string, error) { return result, err })
+}
+
+func TestConnectedFunctionReturns(t *testing.T) {
+	t.Parallel()
+	result, ops, err := invoke(t, connectCall{Data: `{"id":"<u&1>","number":9007199254740993}`, Attempt: 2},
+		func(_ context.Context, in Input[invoked]) (any, error) {
+			return []any{in.Event.Data, len(in.Events), in.InputCtx.RunID, in.InputCtx.Attempt}, nil
+		})
+	require.NoError(t, err)
+	require.Empty(t, ops)
+	require.JSONEq(t, `[{"id":"<u&1>","number":9007199254740993},1,"r1",2]`, result)
+	require.Contains(t, result, "9007199254740993", "no digit is lost")
+}
+
+func TestConnectedFunctionHasTheIDsOfTheRequest(t *testing.T) {
+	t.Parallel()
+	l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(_ context.Context, in Input[invoked]) (any, error) {
+		return []string{in.InputCtx.RequestID, in.InputCtx.JobID}, nil
+	}))
+	resp := l.connection.call("app-fn", anyStep, http.Header{headerRequestID: {"req"}, headerJobID: {"job"}}, []byte(connectCall{}.body()))
+	require.JSONEq(t, `["req","job"]`, string(resp.Body))
+}
+
+// Operations come out as they would over HTTP.
+func TestConnectedFunctionYields(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]func(context.Context, Input[invoked]) (any, error){
+		"step": func(ctx context.Context, _ Input[invoked]) (any, error) { return runStep(ctx, "one", "1", nil) },
+		"sleep": func(ctx context.Context, _ Input[invoked]) (any, error) {
+			sdkstep.Sleep(ctx, "nap", time.Hour)
+			return nil, nil
+		},
+		"wait for an event": func(ctx context.Context, _ Input[invoked]) (any, error) {
+			return sdkstep.WaitForEvent[inngestgo.GenericEvent[invoked]](ctx, "wait", sdkstep.WaitForEventOpts{
+				Event: "x", Timeout: time.Hour, If: new("async.data.id == event.data.id"),
+			})
+		},
+		"invoke, with many digits": func(ctx context.Context, _ Input[invoked]) (any, error) {
+			return sdkstep.Invoke[string](ctx, "invoke", sdkstep.InvokeOpts{
+				FunctionId: "app-other", Data: map[string]any{"n": int64(9007199254740993), "f": 1.5},
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, ops, err := invoke(t, connectCall{}, handler)
+			require.NoError(t, err)
+			require.NotEmpty(t, ops)
+
+			l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), handler))
+			resp := l.connection.app.Do(t.Context(), &Request{
+				Method: http.MethodPost, RawQuery: "fnId=app-fn", Header: http.Header{}.Get, Body: strings.NewReader(connectCall{}.body()),
+			})
+			require.Equal(t, http.StatusPartialContent, resp.Status)
+			require.Equal(t, withoutTiming(t, string(resp.Body)), withoutTiming(t, ops))
+		})
+	}
+}
+
+// withoutTiming is operations without the time they took, every number as it is
+// written.
+func withoutTiming(t *testing.T, ops string) []map[string]any {
+	t.Helper()
+	var all []map[string]any
+	decoder := json.NewDecoder(strings.NewReader(ops))
+	decoder.UseNumber()
+	require.NoError(t, decoder.Decode(&all))
+	for _, op := range all {
+		delete(op, "timing")
+	}
+	return all
+}
+
+func TestConnectedStepFails(t *testing.T) {
+	t.Parallel()
+	failing := func(stepErr error) func(context.Context, Input[invoked]) (any, error) {
+		return func(ctx context.Context, _ Input[invoked]) (any, error) {
+			if _, err := runStep(ctx, "one", "", stepErr); err != nil {
+				return "had " + err.Error(), nil //nolint:nilerr // the function handles it
+			}
+			return "done", nil
+		}
+	}
+	at := time.Now().Add(time.Hour).Truncate(time.Second)
+	for _, tc := range []struct {
+		name    string
+		call    connectCall
+		err     error
+		op      string
+		noRetry bool
+		at      *time.Time
+	}{
+		{"once", connectCall{}, errors.New("flaky"), "StepError", false, nil},
+		{"until later", connectCall{}, inngestgo.RetryAtError(errors.New("flaky"), at), "StepError", false, &at},
+		{"for good", connectCall{}, inngestgo.NoRetryError(errors.New("flaky")), "StepFailed", false, nil},
+		{"too often", connectCall{Attempt: 3, MaxAttempts: 4}, errors.New("flaky"), "StepFailed", false, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, ops, err := invoke(t, tc.call, failing(tc.err))
+			require.Equal(t, tc.op, withoutTiming(t, ops)[0]["op"])
+			if tc.op == "StepFailed" {
+				require.NoError(t, err, "hazard 29: the function is to go on, with the error in hand")
+				return
+			}
+			require.Error(t, err)
+			require.Equal(t, tc.noRetry, sdkerrors.IsNoRetryError(err))
+			if tc.at != nil {
+				require.WithinDuration(t, *tc.at, *sdkerrors.GetRetryAtTime(err), time.Second)
+			}
+		})
+	}
+	t.Run("and the function goes on", func(t *testing.T) {
+		t.Parallel()
+		// Hazard 3: an error that the server has made, without data.
+		steps := fmt.Sprintf(`{%q:{"error":{"name":"E","message":"too large"}}}`, stepHash("one"))
+		result, _, err := invoke(t, connectCall{Steps: steps}, failing(nil))
+		require.NoError(t, err)
+		require.JSONEq(t, `"had too large"`, result)
+	})
+}
+
+func TestConnectedFunctionFails(t *testing.T) {
+	t.Parallel()
+	at := time.Now().Add(time.Hour).Truncate(time.Second)
+	nothing := func(err error) func(context.Context, Input[invoked]) (any, error) {
+		return func(context.Context, Input[invoked]) (any, error) { return nil, err }
+	}
+	for _, tc := range []struct {
+		name    string
+		call    connectCall
+		handler func(context.Context, Input[invoked]) (any, error)
+		message string
+		noRetry bool
+		at      *time.Time
+	}{
+		{"once", connectCall{}, nothing(errors.New("flaky")), "flaky", false, nil},
+		{"for good", connectCall{}, nothing(inngestgo.NoRetryError(errors.New("flaky"))), "flaky", true, nil},
+		{"until later", connectCall{}, nothing(inngestgo.RetryAtError(errors.New("flaky"), at)), "flaky", false, &at},
+		{"with a panic", connectCall{}, func(context.Context, Input[invoked]) (any, error) { panic("boom") }, "function fn panicked: boom", false, nil},
+		{"with an event that does not fit", connectCall{Data: `{"id":5}`}, nothing(nil), "does not fit", true, nil},
+		// Hazard 1: to the SDK, this is a completed run.
+		{"with a done context", connectCall{}, func(ctx context.Context, _ Input[invoked]) (any, error) {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return runStep(ctx, "one", "1", nil)
+		}, "the call ended before the function", false, nil},
+		{"without the step that was asked for", connectCall{StepID: stepHash("gone")}, func(ctx context.Context, _ Input[invoked]) (any, error) {
+			return runStep(ctx, "one", "1", nil)
+		}, "is not there any more", false, nil},
+		{"without the run's state", connectCall{UseAPI: true}, nothing(nil), "", false, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			result, ops, err := invoke(t, tc.call, tc.handler)
+			require.ErrorContains(t, err, tc.message)
+			require.NotContains(t, err.Error(), "goroutine", "no stack")
+			require.Empty(t, ops)
+			require.Equal(t, "null", result)
+			require.Equal(t, tc.noRetry, sdkerrors.IsNoRetryError(err))
+			if tc.at != nil {
+				require.WithinDuration(t, *tc.at, *sdkerrors.GetRetryAtTime(err), time.Second)
+			} else {
+				require.Nil(t, sdkerrors.GetRetryAtTime(err))
+			}
+		})
+	}
+	t.Run("that is not there", func(t *testing.T) {
+		t.Parallel()
+		l := newLines(t)
+		_, _, err := invokeWith(t, newInvoker(l.connection, connect.FunctionInvoker.InvokeFunction), connectCall{})
+		require.ErrorContains(t, err, `function "app-fn" is not registered`)
+	})
+}
+
+// Nothing that a call does ends the process: the SDK would not recover it.
+func TestConnectedCallPanics(t *testing.T) {
+	t.Parallel()
+	l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
+	l.connection.app.registry.Load().byID["app-fn"].engine = nil
+	resp := l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body()))
+	require.Equal(t, http.StatusInternalServerError, resp.Status)
+	require.Equal(t, 1, l.log.count("request panicked"))
+	<-l.connection.gate.close() // the call has left
+}
+
+// MaxInFlight holds for calls over the connection, too.
+func TestConnectedCallsWaitForAPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
+		l.connection.app.gate = newDrainGate(1)
+		require.NoError(t, l.connection.app.gate.enterCall(t.Context()))
+		replied := make(chan *Response, 1)
+		go func() { replied <- l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
+		synctest.Wait()
+		require.Empty(t, replied)
+		l.connection.app.gate.leaveCall()
+		require.Equal(t, http.StatusOK, (<-replied).Status)
+	})
+}
+
+// What is announced over a connection is what the SDK would announce.
+func TestConnectAnnouncesTheFunctions(t *testing.T) {
+	t.Parallel()
+	l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }, Name("Name")))
+	l.connection.app.config.AppVersion = "v7"
+	l.connection.app.config.MaxInFlight = 7
+	options := l.connection.options()
+	require.Equal(t, "app", options.Apps[0].AppName)
+	require.Equal(t, "v7", *options.Apps[0].AppVersion)
+	functions, err := json.Marshal(options.Apps[0].Functions)
+	require.NoError(t, err)
+	require.JSONEq(t, `[{"id":"app-fn","name":"Name","triggers":[{"event":"e"}],"Singleton":null,"steps":{"step":
+		{"id":"step","name":"Name","retries":null,"runtime":{"type":"ws","url":"ws://connect?fnId=app-fn&step=step"}}}}]`, string(functions))
+	capabilities, err := json.Marshal(options.Capabilities)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"connect":"v1","in_band_sync":"v1","trust_probe":"v1"}`, string(capabilities))
+	require.EqualValues(t, 7, *options.MaxWorkerConcurrency, "the server is to give no more calls than may run")
+	require.Nil(t, options.HashedSigningKey)
+	require.Nil(t, options.InstanceID)
+
+	l.connection.app.config.ConnectMaxWorkerConcurrency = 3
+	l.connection.app.config.ConnectInstanceID = "worker-1"
+	l.connection.app.config.SigningKey = "signkey-test-0123"
+	options = l.connection.options()
+	require.EqualValues(t, 3, *options.MaxWorkerConcurrency)
+	require.Equal(t, "worker-1", *options.InstanceID)
+	require.Equal(t, hashedKey("signkey-test-0123"), string(options.HashedSigningKey))
+}

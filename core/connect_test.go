@@ -1,0 +1,63 @@
+package inngestkit_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+func TestConnectRefuses(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t)
+	require.ErrorContains(t, app.Connect(t.Context()), "no functions")
+	require.NoError(t, app.Register(onSignUp(hello)))
+	require.NoError(t, app.Shutdown(t.Context()))
+	require.ErrorContains(t, app.Connect(t.Context()), "shut down")
+	_, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, ConnectMaxWorkerConcurrency: -1})
+	require.ErrorContains(t, err, "ConnectMaxWorkerConcurrency (INNGEST_CONNECT_MAX_WORKER_CONCURRENCY) is -1")
+}
+
+// A server that refuses the key is asked with the fallback key; says why, once.
+func TestConnectIsRefusedByTheServer(t *testing.T) {
+	t.Parallel()
+	enough := make(chan struct{})
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, n int) {
+		w.WriteHeader(http.StatusUnauthorized)
+		if n == 2 {
+			close(enough)
+		}
+	})
+	config := cloud
+	config.BaseURL, config.Env = server.URL, "branch"
+	app, l := newAppWith(t, config, onSignUp(hello))
+	ended := make(chan error)
+	go func() { ended <- app.Connect(context.WithoutCancel(t.Context())) }()
+	<-enough
+	require.ErrorContains(t, app.Connect(t.Context()), "connected already")
+	shutdown := make(chan error)
+	go func() { shutdown <- app.Shutdown(context.WithoutCancel(t.Context())) }()
+	err := <-ended
+	require.ErrorContains(t, err, "never connected")
+	require.NoError(t, <-shutdown)
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections() // the SDK's requests go through it
+
+	requests, _ := server.seen()
+	require.Equal(t, "/v0/connect/start", requests[0].URL.Path)
+	require.Equal(t, "branch", requests[0].Header.Get("X-Inngest-Env"))
+	keys := map[string]bool{}
+	for _, r := range requests {
+		keys[r.Header.Get("Authorization")] = true
+	}
+	require.Len(t, keys, 2, "both keys")
+	require.Equal(t, 1, strings.Count(l.String(), "inngest: connect: could not establish connection"), l.String())
+	for _, secret := range []string{signingKey[13:], fallbackKey[13:]} {
+		require.NotContains(t, l.String()+err.Error(), secret)
+	}
+	_, ok := app.LastSync()
+	require.False(t, ok)
+}

@@ -1,0 +1,263 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/inngest/inngestgo"
+	sdkstep "github.com/inngest/inngestgo/step"
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+type user struct {
+	ID string `json:"id"`
+}
+
+type input = inngestkit.Input[user]
+
+// Each app has an event of its own, so that they can share a server.
+func event(appID string) inngestkit.EventType[user] {
+	return inngestkit.NewEvent[user](appID + "/started")
+}
+
+// The tests that can, share a server and run side by side.
+func TestConnect(t *testing.T) {
+	server := newServer(t, inngesttest.ServerConfig{})
+	for name, test := range map[string]func(*testing.T, *inngesttest.Server){
+		"steps":                  runsSteps,
+		"wait for an event":      waitsForAnEvent,
+		"failures":               fails,
+		"adopted functions":      runsAdoptedFunctions,
+		"restart in mid-run":     restartsInMidRun,
+		"shutdown during a step": shutsDownDuringAStep,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, server)
+		})
+	}
+}
+
+// Steps run once though the function is called for each; one that fails is
+// tried again, alone.
+func runsSteps(t *testing.T, server *inngesttest.Server) {
+	var c counter
+	w := connected(t, server, "steps", inngestkit.OnEvent("fn", event("steps"), func(ctx context.Context, in input) (any, error) {
+		one, err := c.counted(ctx, "one")
+		if err != nil {
+			return nil, err
+		}
+		step.Sleep(ctx, "nap", time.Second)
+		flaky, err := step.Run(ctx, "flaky", func(context.Context) (int, error) {
+			if n := c.add("flaky"); n < 3 {
+				return n, errors.New("not yet")
+			}
+			return 3, nil
+		})
+		return []any{in.Event.Data.ID, one, flaky, in.InputCtx.RequestID != ""}, err
+	}))
+	run := await(t, server, w.send(t, event("steps").New(user{ID: "u1"})))
+	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.JSONEq(t, `["u1","one",3,true]`, string(run.Output))
+	require.Equal(t, []int{1, 3}, []int{c.of("one"), c.of("flaky")})
+	last, ok := w.app.LastSync()
+	require.True(t, ok)
+	require.True(t, last.Connect)
+	require.Equal(t, 1, last.Functions)
+}
+
+func waitsForAnEvent(t *testing.T, server *inngesttest.Server) {
+	answered := inngestkit.NewEvent[user]("waiter/answered")
+	w := connected(t, server, "waiter", inngestkit.OnEvent("fn", event("waiter"), func(ctx context.Context, _ input) (string, error) {
+		answer, err := step.WaitForEvent(ctx, "answer", answered, step.Timeout(time.Hour), step.Match("data.id"))
+		return answer.Name, err
+	}))
+	id := w.send(t, event("waiter").New(user{ID: "u1"}))
+	_, err := server.AwaitStep(within(t), id, "answer")
+	require.NoError(t, err)
+	w.send(t, answered.New(user{ID: "u1"}))
+	run := await(t, server, id)
+	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.JSONEq(t, `"waiter/answered"`, string(run.Output))
+}
+
+// A step that has failed for good is an error the function can handle, which the
+// SDK's own way through a connection makes a failure of the function (hazard 29).
+func fails(t *testing.T, server *inngesttest.Server) {
+	var c counter
+	w := connected(t, server, "failing",
+		inngestkit.OnEvent("handles", event("failing"), func(ctx context.Context, _ input) (string, error) {
+			_, err := step.Run(ctx, "hopeless", func(context.Context) (string, error) {
+				c.add("hopeless")
+				return "", errors.New("no hope")
+			})
+			var failed step.Error
+			if !errors.As(err, &failed) {
+				return "", fmt.Errorf("no error of a step: %w", err)
+			}
+			return "handled: " + failed.Message, nil
+		}, flow.Retries(1)),
+		inngestkit.OnEvent("gives-up", event("failing"), func(context.Context, input) (string, error) {
+			c.add("gives up")
+			return "", inngestgo.NoRetryError(errors.New("never"))
+		}),
+		inngestkit.OnEvent("panics", event("failing"), func(context.Context, input) (string, error) {
+			c.add("panics")
+			panic("boom")
+		}, flow.Retries(0)))
+	runs, err := server.AwaitRuns(within(t), w.send(t, event("failing").New(user{ID: "u1"})), 3)
+	require.NoError(t, err)
+	byFunction := map[string]inngesttest.Run{}
+	for _, run := range runs {
+		byFunction[run.Function] = run
+	}
+	handles := byFunction["failing-handles"]
+	require.Equal(t, inngesttest.Completed, handles.Status, "%s", handles)
+	require.JSONEq(t, `"handled: no hope"`, string(handles.Output))
+	require.Equal(t, inngesttest.Failed, byFunction["failing-gives-up"].Status)
+	panics := byFunction["failing-panics"]
+	require.Equal(t, inngesttest.Failed, panics.Status)
+	require.Contains(t, string(panics.Output), "boom")
+	require.NotContains(t, string(panics.Output), "goroutine")
+	require.Equal(t, []int{2, 1, 1}, []int{c.of("hopeless"), c.of("gives up"), c.of("panics")})
+}
+
+func runsAdoptedFunctions(t *testing.T, server *inngesttest.Server) {
+	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
+		AppID: "adopted", Dev: new(true), APIBaseURL: new(server.URL()), EventAPIBaseURL: new(server.URL()),
+		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	require.NoError(t, err)
+	_, err = inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: "fn"}, inngestgo.EventTrigger("adopted/started", nil),
+		func(ctx context.Context, in input) (any, error) {
+			return sdkstep.Run(ctx, "one", func(context.Context) (string, error) { return in.Event.Data.ID, nil })
+		})
+	require.NoError(t, err)
+	app, err := inngestkit.FromClient(client)
+	require.NoError(t, err)
+	w := run(t, app)
+	run := await(t, server, w.send(t, event("adopted").New(user{ID: "u1"})))
+	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.JSONEq(t, `"u1"`, string(run.Output))
+}
+
+// An app that is restarted in the middle of a run finishes it, and what has run
+// does not run again.
+func restartsInMidRun(t *testing.T, server *inngesttest.Server) {
+	function := func(c *counter) inngestkit.Function {
+		return inngestkit.OnEvent("fn", event("restarted"), func(ctx context.Context, in input) (string, error) {
+			if _, err := c.counted(ctx, "before"); err != nil {
+				return "", err
+			}
+			step.Sleep(ctx, "restart meanwhile", 2*time.Second)
+			if _, err := c.counted(ctx, "after"); err != nil {
+				return "", err
+			}
+			return in.Event.Data.ID, nil
+		}, flow.Retries(20)) // calls that meet nobody count as tries
+	}
+	var first, second counter
+	old := connected(t, server, "restarted", function(&first))
+	id := old.send(t, event("restarted").New(user{ID: "u1"}))
+	first.await(t, "before")
+	old.stop(t)
+
+	connected(t, server, "restarted", function(&second))
+	run := await(t, server, id)
+	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.JSONEq(t, `"u1"`, string(run.Output))
+	require.Equal(t, []int{1, 0}, []int{first.of("before"), first.of("after")})
+	require.Equal(t, []int{0, 1}, []int{second.of("before"), second.of("after")})
+}
+
+// leaseTime is how long a server waits for a worker that has gone: 20 s of lease
+// and 5 s of grace (ConnectWorkerRequestLeaseDuration in its source).
+const leaseTime = 25 * time.Second
+
+// A step that runs when the app shuts down delivers its result, even if it takes
+// longer than the server waits for a worker that has gone; a call that comes
+// meanwhile goes back to the server. As in a deployment, the next instance comes
+// up before the old one ends.
+func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
+	release := make(chan struct{})
+	function := func(c *counter) inngestkit.Function {
+		return inngestkit.OnEvent("fn", event("drained"), func(ctx context.Context, in input) (string, error) {
+			return step.Run(ctx, "slow", func(context.Context) (string, error) {
+				c.add(in.Event.Data.ID)
+				if in.Event.Data.ID == "slow" {
+					<-release
+				}
+				return in.Event.Data.ID, nil
+			})
+		})
+	}
+	var first, second counter
+	old := connected(t, server, "drained", function(&first))
+	slow := old.send(t, event("drained").New(user{ID: "slow"}))
+	first.await(t, "slow")
+
+	shutdown := make(chan error, 1)
+	started := time.Now()
+	go func() { shutdown <- old.app.Shutdown(context.WithoutCancel(t.Context())) }()
+	require.Eventually(t, func() bool {
+		return strings.Contains(old.app.Connect(t.Context()).Error(), "shut down")
+	}, testTimeout, time.Millisecond)
+	late := old.send(t, event("drained").New(user{ID: "late"}))
+	require.Eventually(t, func() bool {
+		runs, err := server.Runs(t.Context(), late)
+		return err == nil && len(runs) == 1
+	}, testTimeout, 10*time.Millisecond)
+	connected(t, server, "drained", function(&second))
+	time.AfterFunc(leaseTime+10*time.Second-time.Since(started), func() { close(release) })
+	require.NoError(t, <-shutdown)
+	require.NoError(t, <-old.ended)
+	old.ended = nil
+	require.Zero(t, first.of("late"), "it shuts down and takes nothing new")
+	for _, id := range []string{slow, late} {
+		run := await(t, server, id)
+		require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	}
+	require.Equal(t, []int{1, 0}, []int{first.of("slow"), second.of("slow")})
+	require.Equal(t, 1, second.of("late"))
+}
+
+// A dev server that is restarted finds the app connected again.
+func TestServerIsRestarted(t *testing.T) {
+	server := newServer(t, inngesttest.ServerConfig{})
+	u, err := url.Parse(server.URL())
+	require.NoError(t, err)
+	port, err := strconv.Atoi(u.Port())
+	require.NoError(t, err)
+	w := connected(t, server, "patient", inngestkit.OnEvent("fn", event("patient"), func(_ context.Context, in input) (string, error) {
+		return in.Event.Data.ID, nil
+	}))
+	require.NoError(t, server.Stop())
+	server = newServer(t, inngesttest.ServerConfig{Port: port})
+	require.NoError(t, server.AwaitFunctions(within(t), "patient-fn"))
+	run := await(t, server, w.send(t, event("patient").New(user{ID: "u1"})))
+	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+}
+
+// A self-hosted server wants to know the signing key.
+func TestSelfHostedServer(t *testing.T) {
+	const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
+	server := newServer(t, inngesttest.ServerConfig{SigningKey: key, EventKey: eventKey})
+	config := inngestkit.Config{AppID: "keyed", SigningKey: key, EventKey: eventKey, BaseURL: server.URL()}
+	w := connect(t, config, inngestkit.OnEvent("fn", event("keyed"), func(_ context.Context, in input) (string, error) {
+		return in.Event.Data.ID, nil
+	}))
+	run := await(t, server, w.send(t, event("keyed").New(user{ID: "u1"})))
+	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+}
