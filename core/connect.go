@@ -31,7 +31,7 @@ const (
 // ctx is done or [App.Shutdown] is called, and connects again, for as long as it
 // takes, when the connection is lost. [App.AwaitSync] tells when it is there.
 //
-// Then it drains: calls that run end normally, without a deadline but that of
+// At the end it drains: calls that run end normally, without a deadline but that of
 // Shutdown's ctx, and their replies are delivered before the connection closes.
 // Calls that come meanwhile are held and given back to the server at the end, once
 // for each: the server counts that as an attempt. Where it can be, have the next
@@ -42,11 +42,13 @@ const (
 // never been connected.
 //
 // Functions are called as over HTTP, except that their context does not end when
-// the connection does: their replies are delivered by other means then. Functions
-// registered after Connect are announced when it connects the next time. Serve an
-// app in one of the two ways, because the server calls each function at the place
-// it was told last. Servers up to 1.12 do not apply flow.Concurrency to functions
-// served over a connection, because the SDK announces it in a form they do not know.
+// the connection does. If it is lost while they run, their replies are delivered
+// when it is back; but after 20 to 25 s without it the server has calls executed
+// again. Functions registered after Connect are announced when it connects the
+// next time. Serve an app in one of the two ways, because the server calls each
+// function at the place it was told last. Servers up to 1.12 do not apply
+// flow.Concurrency to functions served over a connection, because the SDK
+// announces it in a form they do not know.
 //
 // The requests that open the connection are the SDK's: they go through
 // http.DefaultTransport and not through Config.HTTPClient.
