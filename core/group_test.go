@@ -81,6 +81,9 @@ func TestGroupLeavesFunctionsAsTheyAre(t *testing.T) {
 	first := inngestkit.NewGroup(options...)
 	options[1] = flow.Concurrency(9)
 	inFirst := first.Functions(fn)
+	for range 2 { // so that a slice of groups has room for one more
+		inFirst = inngestkit.Group{}.Functions(inFirst...)
+	}
 	inBoth := inngestkit.NewGroup(flow.RateLimit(7, time.Hour)).Functions(inFirst...)
 	again := inngestkit.NewGroup(flow.RateLimit(8, time.Hour)).Functions(inFirst...)
 

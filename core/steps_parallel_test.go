@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -218,6 +219,7 @@ func TestNoStepRunsWhileAParallelStepWaits(t *testing.T) {
 	}
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
 		defer deferred(ctx, "deferred in the function")
+		defer func() { _ = step.Parallel(ctx, stepOf("deferred in parallel", new(string))) }()
 		return nil, step.Parallel(ctx, func(ctx context.Context) error {
 			defer deferred(ctx, "deferred in the branch")
 			return stepOf("a", new(string))(ctx)
@@ -230,6 +232,8 @@ func TestNoStepRunsWhileAParallelStepWaits(t *testing.T) {
 	require.Equal(t, []string{"StepPlanned deferred in the branch", "StepPlanned b"}, listed(ops(t, callFn(t.Context(), t, app, e))))
 	require.False(t, ran)
 	e = e.done("b", "b").done("deferred in the branch", "")
+	require.Equal(t, []string{"StepPlanned deferred in parallel"}, listed(ops(t, callFn(t.Context(), t, app, e))))
+	e = e.done("deferred in parallel", "")
 	require.Equal(t, []string{"StepRun deferred in the function"}, listed(ops(t, callFn(t.Context(), t, app, e))))
 	require.True(t, ran)
 }
@@ -296,7 +300,7 @@ func TestSameIDAtDifferentPlacesOfBranches(t *testing.T) {
 		"late in the first":                {[]branch{long, stepOf("same", new(string))}, true},
 		"late in the second":               {[]branch{stepOf("same", new(string)), long}, false},
 		"behind a parallel step in it":     {[]branch{nested(long), stepOf("same", new(string))}, true},
-		"behind one, and at the same pace": {[]branch{nested(stepOf("first", new(string))), long}, false},
+		"behind one, and at the same pace": {[]branch{long, nested(stepOf("first", new(string)))}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -328,4 +332,33 @@ func nested(inner branch) branch {
 		}
 		return stepOf("same", new(string))(ctx)
 	}
+}
+
+// What branches log is logged, and not once for each step of their neighbours.
+func TestParallelLogs(t *testing.T) {
+	t.Parallel()
+	logged := func(id string) branch {
+		return func(ctx context.Context) error {
+			inngestkit.Logger(ctx).Info(id + " begins")
+			err := stepOf(id, new(string))(ctx)
+			inngestkit.Logger(ctx).Info(id + " went on")
+			return err
+		}
+	}
+	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		err := step.Parallel(ctx, logged("a"), logged("b"), logged("c"))
+		inngestkit.Logger(ctx).Info("end")
+		return nil, err
+	}))
+	e := signUpEnvelope(user{})
+	callFn(t.Context(), t, app, e)
+	for _, id := range []string{"a", "b", "c"} {
+		callStep(t.Context(), t, app, e, id)
+		e = e.done(id, id)
+	}
+	callFn(t.Context(), t, app, e)
+	for _, line := range []string{"a begins", "b begins", "c begins", "a went on", "b went on", "end"} {
+		require.Equal(t, 1, strings.Count(l.String(), line), "%s", line)
+	}
+	require.Contains(t, l.String(), "c went on")
 }

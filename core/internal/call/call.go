@@ -62,8 +62,7 @@ type Call struct {
 	mu       sync.Mutex // guards all below, and branches
 	abortErr error
 	indexes  map[string]int
-	// deepest is where a step of a name was met, at most, in the parallel step
-	// that the function is in.
+	// deepest is the greatest depth at which a branch had a step of a name.
 	deepest map[string]int
 }
 

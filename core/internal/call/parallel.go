@@ -83,9 +83,6 @@ func (c *Call) leave(b *branch, returned bool) {
 		b.left = true
 		c.unwound.Store(true)
 	}
-	if b.outer == nil {
-		c.deepest = nil
-	}
 }
 
 // hasLeft reports whether a step has unwound b, or what b is in.

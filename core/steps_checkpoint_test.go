@@ -1,0 +1,137 @@
+package inngestkit_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/inngest/inngestgo/pkg/checkpoint"
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+// checkpointing has a function go on behind a step in the same call.
+var checkpointing = fnconfig.Func(func(c *fnconfig.Config) {
+	c.Options.Checkpoint = &checkpoint.Config{BatchSteps: 1}
+})
+
+// newCheckpointApp returns an app with the function fn, which checkpoints, and its
+// API, which answers checkpoints with status.
+func newCheckpointApp(
+	t *testing.T, status int, handler func(ctx context.Context, in input) (string, error),
+) (*inngestkit.App, *api) {
+	t.Helper()
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(status) })
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(handler, checkpointing))
+	return app, server
+}
+
+// checkpoints are the operations that a server was sent, and where to.
+func checkpoints(t *testing.T, server *api) []string {
+	t.Helper()
+	requests, bodies := server.seen()
+	var all []map[string]any
+	for i, body := range bodies {
+		require.Equal(t, "/v1/checkpoint/01J0000000000000000000000/async", requests[i].URL.Path)
+		var sent struct {
+			Steps []map[string]any `json:"steps"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(body), &sent))
+		all = append(all, sent.Steps...)
+	}
+	return listed(all)
+}
+
+func TestCheckpoints(t *testing.T) {
+	t.Parallel()
+	ran := 0
+	handler := func(ctx context.Context, _ input) (string, error) {
+		var results [4]string
+		for i, id := range []string{"a", "b"} {
+			if err := stepOf(id, &results[i])(ctx); err != nil {
+				return "", err
+			}
+			ran++
+		}
+		err := step.Parallel(ctx, stepOf("c", &results[2]), stepOf("d", &results[3]))
+		return results[0] + results[1] + results[2] + results[3], err
+	}
+	app, server := newCheckpointApp(t, http.StatusOK, handler)
+	e := signUpEnvelope(user{}).done("a", "a")
+	require.Equal(t, []string{"StepPlanned c", "StepPlanned d"}, listed(ops(t, callFn(t.Context(), t, app, e))))
+	require.Equal(t, []string{"StepRun b"}, checkpoints(t, server), "what is kept is not sent again")
+	require.Equal(t, 2, ran)
+
+	e = e.done("b", "b").done("c", "c")
+	require.Equal(t, []string{"StepRun d"}, listed(ops(t, callStep(t.Context(), t, app, e, "d"))))
+	require.Equal(t, `"abcd"`, string(callFn(t.Context(), t, app, e.done("d", "d")).Body))
+	require.Len(t, checkpoints(t, server), 1)
+}
+
+// The steps of a call whose checkpoints the server did not take are in its answer.
+func TestCheckpointsAreNotTaken(t *testing.T) {
+	t.Parallel()
+	app, _ := newCheckpointApp(t, http.StatusBadRequest, func(ctx context.Context, _ input) (string, error) {
+		return "done", errors.Join(stepOf("a", new(string))(ctx), stepOf("b", new(string))(ctx))
+	})
+	require.Equal(t, []string{"StepRun a", "StepRun b"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
+}
+
+// The guards are the same when a function goes on behind its steps.
+func TestGuardsWithCheckpoints(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		handler func(ctx context.Context, in input) (string, error)
+		status  int
+		want    string
+	}{
+		"a done context": {func(ctx context.Context, _ input) (string, error) {
+			ctx, cancel := context.WithCancel(ctx)
+			_ = stepOf("a", new(string))(ctx)
+			cancel()
+			return "done", stepOf("b", new(string))(ctx)
+		}, http.StatusInternalServerError, `step "b" was not started`},
+		"a nested step": {func(ctx context.Context, _ input) (string, error) {
+			_ = stepOf("a", new(string))(ctx)
+			return step.Run(ctx, "b", func(ctx context.Context) (string, error) { return "", stepOf("c", new(string))(ctx) })
+		}, http.StatusBadRequest, `step "c" was called inside the callback`},
+		"a timeout that cannot be": {func(ctx context.Context, _ input) (string, error) {
+			_ = stepOf("a", new(string))(ctx)
+			return step.WaitForSignal[string](ctx, "b", "go")
+		}, http.StatusBadRequest, `give step.Timeout`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, server := newCheckpointApp(t, http.StatusOK, tc.handler)
+			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+			require.Equal(t, tc.status, resp.Status, "%s", resp.Body)
+			require.Contains(t, message(t, resp), tc.want)
+			require.Equal(t, []string{"StepRun a"}, checkpoints(t, server))
+		})
+	}
+}
+
+// A step that fails ends the call: what ran before it is kept, and not run again.
+func TestStepFailsAfterACheckpoint(t *testing.T) {
+	t.Parallel()
+	app, server := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
+		_ = stepOf("a", new(string))(ctx)
+		_, err := step.Run(ctx, "b", func(context.Context) (string, error) { return "", errors.New("not yet") })
+		return "went on", err
+	})
+	require.Equal(t, []string{"StepError b"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
+	require.Equal(t, []string{"StepRun a"}, checkpoints(t, server))
+
+	app, _ = newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
+		_ = stepOf("a", new(string))(ctx)
+		step.Sleep(ctx, "nap", time.Minute)
+		return "went on", nil
+	})
+	require.Equal(t, []string{"Sleep nap"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
+}
