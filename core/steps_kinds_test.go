@@ -113,15 +113,15 @@ func eachKind(t *testing.T, test func(t *testing.T, k kind)) {
 		})
 		t.Run("parallel "+name, func(t *testing.T) {
 			t.Parallel()
-			k, alone := k, k.call // a copy: the other subtest has k too
-			k.call = func(ctx context.Context) (value any, err error) {
+			parallel, alone := k, k.call
+			parallel.call = func(ctx context.Context) (value any, err error) {
 				joined := step.Parallel(ctx, func(ctx context.Context) error { value, err = alone(ctx); return err })
 				if (err == nil) != (joined == nil) {
 					return nil, errors.New("step.Parallel does not return the branch's error")
 				}
 				return value, err
 			}
-			test(t, k)
+			test(t, parallel)
 		})
 	}
 }
