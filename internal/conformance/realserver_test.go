@@ -15,8 +15,10 @@ import (
 )
 
 type user struct {
-	ID   string `json:"id"`
-	Plan string `json:"plan,omitempty"`
+	ID     string `json:"id"`
+	Plan   string `json:"plan,omitempty"`
+	Number int64  `json:"number,omitempty"`
+	URL    string `json:"url,omitempty"`
 }
 
 type input = inngestkit.Input[user]

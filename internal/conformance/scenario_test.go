@@ -2,6 +2,9 @@ package conformance
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"slices"
 	"sync"
 	"testing"
 
@@ -31,13 +34,14 @@ func TestRealServer(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {
 		server := newServer(t)
-		counters := make([]counter, len(scenarios))
+		all := slices.Concat(scenarios, stepScenarios, parallelScenarios, requestScenarios, failureScenarios)
+		counters := make([]counter, len(all))
 		var functions []inngestkit.Function
-		for i, sc := range scenarios {
+		for i, sc := range all {
 			functions = append(functions, sc.functions(&counters[i])...)
 		}
 		s := &site{serve(t, server, with, "shop", "", functions...), server}
-		for i, sc := range scenarios {
+		for i, sc := range all {
 			t.Run(sc.name, func(t *testing.T) {
 				t.Parallel()
 				sc.check(t, s, &counters[i])
@@ -58,10 +62,39 @@ func (s *site) send(t *testing.T, event inngestkit.AnyEvent) string {
 // run sends an event and waits for the one run it triggers to end.
 func (s *site) run(t *testing.T, event inngestkit.AnyEvent) inngesttest.Run {
 	t.Helper()
-	runs, err := s.server.AwaitRuns(within(t), s.send(t, event), 1)
+	return s.ended(t, s.send(t, event))
+}
+
+// ended waits for the one run that an event triggers to end.
+func (s *site) ended(t *testing.T, eventID string) inngesttest.Run {
+	t.Helper()
+	runs, err := s.server.AwaitRuns(within(t), eventID, 1)
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
 	return runs[0]
+}
+
+// signal sends a signal and returns the ID of the run that it resumes.
+func (s *site) signal(t *testing.T, name string, data any) (runID string) {
+	t.Helper()
+	var answer struct {
+		Data struct {
+			RunID string `json:"run_id"`
+		} `json:"data"`
+	}
+	in := map[string]any{"signal": name, "data": data}
+	require.NoError(t, s.server.Do(within(t), http.MethodPost, "/v1/signals", in, &answer))
+	return answer.Data.RunID
+}
+
+// userEvent is an event of a scenario's own.
+func userEvent(name string) inngestkit.EventType[user] { return inngestkit.NewEvent[user](name) }
+
+// onUser is the function id for the event.
+func onUser[R any](
+	id, event string, handler func(context.Context, input) (R, error), options ...inngestkit.Option,
+) inngestkit.TypedFunction[user, R] {
+	return inngestkit.OnEvent(id, userEvent(event), handler, options...)
 }
 
 // counter counts how often the parts of a function run, and lets a test wait
@@ -95,13 +128,21 @@ func (c *counter) of(part string) int {
 // await waits until part has run.
 func (c *counter) await(t *testing.T, part string) {
 	t.Helper()
+	require.NoError(t, c.wait(within(t), part))
+}
+
+// wait is await in a function, for testTimeout at most.
+func (c *counter) wait(ctx context.Context, part string) error {
+	ctx, cancel := context.WithTimeout(ctx, testTimeout)
+	defer cancel()
 	c.mu.Lock()
 	seen := c.channel(part)
 	c.mu.Unlock()
 	select {
 	case <-seen:
-	case <-within(t).Done():
-		require.Fail(t, "never ran", part)
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%s never ran: %w", part, ctx.Err())
 	}
 }
 

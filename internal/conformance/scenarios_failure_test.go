@@ -1,0 +1,78 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+// failureScenarios is what happens when a run fails for good.
+var failureScenarios = []scenario{
+	{
+		name: "a failure handler gets the failed run, once",
+		functions: func(c *counter) []inngestkit.Function {
+			handle := func(ctx context.Context, in inngestkit.Input[inngestkit.FailedRun[user]]) (any, error) {
+				failed := in.Event.Data
+				if _, err := c.counted(ctx, "told "+failed.RunID); err != nil {
+					return nil, err
+				}
+				return map[string]any{
+					"function": failed.FunctionID, "run": failed.RunID, "error": failed.Error.Message,
+					"event": failed.Event.Name, "user": failed.Event.Data.ID, "events": len(failed.Events),
+				}, nil
+			}
+			return []inngestkit.Function{
+				onUser("doomed", "user/doomed", func(_ context.Context, in input) (string, error) {
+					c.add("tried " + in.Event.Data.ID)
+					return "", errors.New("doomed")
+				}, flow.Retries(1), inngestkit.OnFailure(handle)),
+				onUser("doomed-step", "user/doomed-step", func(ctx context.Context, _ input) (string, error) {
+					return step.Run(ctx, "fail", func(context.Context) (string, error) {
+						return "", inngestkit.NoRetryError(errors.New("doomed in a step"))
+					})
+				}, inngestkit.OnFailure(handle)),
+				onUser("doomed-alone", "user/doomed-alone", func(context.Context, input) (string, error) {
+					return "", inngestkit.NoRetryError(errors.New("doomed without a handler"))
+				}),
+				onUser("saved", "user/saved", func(_ context.Context, in input) (string, error) {
+					if c.add("saved") == 1 {
+						return "", errors.New("not yet")
+					}
+					return in.Event.Data.ID, nil
+				}, inngestkit.OnFailure(func(context.Context, inngestkit.Input[inngestkit.FailedRun[user]]) (string, error) {
+					c.add("not saved")
+					return "", nil
+				})),
+			}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			require.Equal(t, inngesttest.Completed, s.run(t, userEvent("user/saved").New(user{ID: "u0"})).Status)
+			require.Equal(t, inngesttest.Failed, s.run(t, userEvent("user/doomed-alone").New(user{ID: "u0"})).Status)
+			for _, tc := range []struct{ function, user, message string }{
+				{"doomed", "u1", "doomed"},
+				{"doomed-step", "u2", "unhandled step error: doomed in a step"},
+			} {
+				run := s.run(t, userEvent("user/"+tc.function).New(user{ID: tc.user}))
+				require.Equal(t, inngesttest.Failed, run.Status)
+				handled, err := s.server.AwaitRunsOf(within(t), "shop-"+tc.function+"-failure", 1)
+				require.NoError(t, err)
+				require.Len(t, handled, 1)
+				require.Equal(t, inngesttest.Completed, handled[0].Status)
+				require.Equal(t, map[string]any{
+					"function": "shop-" + tc.function, "run": run.RunID, "error": tc.message,
+					"event": "user/" + tc.function, "user": tc.user, "events": 1.0,
+				}, decoded[map[string]any](t, handled[0].Output))
+				require.Equal(t, 1, c.of("told "+run.RunID))
+			}
+			require.Equal(t, 2, c.of("tried u1"))
+			require.Zero(t, c.of("not saved"))
+		},
+	},
+}

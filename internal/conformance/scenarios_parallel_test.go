@@ -1,0 +1,159 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+// parallelScenarios is what step.Parallel does.
+var parallelScenarios = []scenario{
+	{
+		name: "parallel steps run at the same time, each once",
+		functions: func(c *counter) []inngestkit.Function {
+			// Each of the two ends when the other has begun.
+			meeting := func(id, other string) func(context.Context) error {
+				return func(ctx context.Context) error {
+					_, err := step.Run(ctx, id, func(ctx context.Context) (string, error) {
+						c.add(id)
+						return id, c.wait(ctx, other)
+					})
+					return err
+				}
+			}
+			return []inngestkit.Function{onUser("parallel", "user/parallel", func(ctx context.Context, _ input) (int, error) {
+				tries := 0
+				err := step.Parallel(ctx, meeting("left", "right"), meeting("right", "left"), func(ctx context.Context) (err error) {
+					tries, err = step.Run(ctx, "flaky", func(context.Context) (int, error) {
+						if n := c.add("flaky"); n > 1 {
+							return n, nil
+						}
+						return 0, errors.New("not yet")
+					})
+					return err
+				})
+				if err != nil {
+					return 0, err
+				}
+				c.add("behind")
+				_, err = c.counted(ctx, "after")
+				return tries, err
+			}, flow.Retries(3))}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, userEvent("user/parallel").New(user{}))
+			require.Equal(t, inngesttest.Completed, run.Status, "%s", run.Output)
+			require.Equal(t, "2", string(run.Output))
+			require.Equal(t, []int{1, 1, 2, 1}, []int{c.of("left"), c.of("right"), c.of("flaky"), c.of("after")})
+		},
+	},
+	{
+		name: "parallel steps that fail",
+		functions: func(c *counter) []inngestkit.Function {
+			failing := func(id string) func(context.Context) error {
+				return func(ctx context.Context) error {
+					_, err := step.Run(ctx, id, func(context.Context) (int, error) {
+						c.add(id)
+						return 0, errors.New(id + " failed")
+					})
+					return err
+				}
+			}
+			return []inngestkit.Function{onUser("parallel-fails", "user/parallel-fails", func(ctx context.Context, _ input) (string, error) {
+				var fine string
+				err := step.Parallel(ctx, failing("one"), failing("two"), func(ctx context.Context) (err error) {
+					fine, err = c.counted(ctx, "fine")
+					return err
+				})
+				if _, ok := errors.AsType[step.Error](err); !ok {
+					return "no step.Error", nil
+				}
+				c.add("behind")
+				return fine + "; " + err.Error(), nil
+			}, flow.Retries(1))}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, userEvent("user/parallel-fails").New(user{}))
+			require.JSONEq(t, `"fine; one failed\ntwo failed"`, string(run.Output))
+			require.Equal(t, []int{2, 2, 1, 1}, []int{c.of("one"), c.of("two"), c.of("fine"), c.of("behind")})
+		},
+	},
+	{
+		name: "sleeps and waits in parallel, and parallel steps in a branch",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{onUser("branches", "user/branches", func(ctx context.Context, _ input) (string, error) {
+				var answer inngestkit.Event[user]
+				counted := func(id string) func(context.Context) error {
+					return func(ctx context.Context) error { _, err := c.counted(ctx, id); return err }
+				}
+				err := step.Parallel(ctx,
+					func(ctx context.Context) error {
+						step.Sleep(ctx, "nap", time.Second)
+						return counted("rested")(ctx)
+					},
+					func(ctx context.Context) (err error) {
+						answer, err = step.WaitForEvent(ctx, "wait", userEvent("user/branches-answer"), step.Timeout(time.Minute))
+						return err
+					},
+					func(ctx context.Context) error {
+						if err := step.Parallel(ctx, counted("inner one"), counted("inner two")); err != nil {
+							return err
+						}
+						return counted("inner end")(ctx)
+					},
+				)
+				return answer.Data.ID, err
+			})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			id := s.send(t, userEvent("user/branches").New(user{}))
+			_, err := s.server.AwaitStep(within(t), id, "wait")
+			require.NoError(t, err)
+			s.send(t, userEvent("user/branches-answer").New(user{ID: "answered"}))
+			run := s.ended(t, id)
+			require.Equal(t, inngesttest.Completed, run.Status, "%s", run.Output)
+			require.Equal(t, `"answered"`, string(run.Output))
+			for _, id := range []string{"rested", "inner one", "inner two", "inner end"} {
+				require.Equal(t, 1, c.of(id), id)
+			}
+		},
+	},
+	{
+		name: "branches with the same step IDs get their own results",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{onUser("same-ids", "user/same-ids", func(ctx context.Context, _ input) ([]string, error) {
+				results := make([]string, 3)
+				branches := make([]func(context.Context) error, len(results))
+				for i, name := range []string{"a", "b", "c"} {
+					branches[i] = func(ctx context.Context) error {
+						first, err := step.Run(ctx, "first", func(context.Context) (string, error) { c.add("first " + name); return name, nil })
+						if err != nil {
+							return err
+						}
+						results[i], err = step.Run(ctx, "second", func(context.Context) (string, error) {
+							c.add("second " + name)
+							return first + name, nil
+						})
+						return err
+					}
+				}
+				return results, step.Parallel(ctx, branches...)
+			})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, userEvent("user/same-ids").New(user{}))
+			require.JSONEq(t, `["aa","bb","cc"]`, string(run.Output))
+			for _, name := range []string{"a", "b", "c"} {
+				require.Equal(t, []int{1, 1}, []int{c.of("first " + name), c.of("second " + name)})
+			}
+		},
+	},
+}
