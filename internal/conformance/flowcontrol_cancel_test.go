@@ -55,11 +55,11 @@ var cancelScenarios = []scenario{
 			require.Equal(t, inngesttest.Running, s.status(t, second))
 
 			s.send(t, woken.New(user{ID: "1"}))
-			require.Equal(t, inngesttest.Cancelled, s.ended(t, first)[0].Status)
+			require.Equal(t, inngesttest.Cancelled, s.ended(t, first).Status)
 			require.Equal(t, inngesttest.Running, s.status(t, second))
 
 			s.send(t, inngestkit.NewEvent[user]("flow/shut-down").New(user{}))
-			require.Equal(t, inngesttest.Cancelled, s.ended(t, second)[0].Status)
+			require.Equal(t, inngesttest.Cancelled, s.ended(t, second).Status)
 			require.Zero(t, c.of("awake"))
 		},
 	},
@@ -102,7 +102,7 @@ var cancelScenarios = []scenario{
 				c.await(t, "first")
 				require.Equal(t, inngesttest.Cancelled, s.run(t, lateStart.New(user{ID: "second"})).Status)
 				close(busy.open)
-				completed(t, s.ended(t, first))
+				completed(t, s.allEnded(t, first))
 				require.Zero(t, c.of("second"))
 			},
 		}

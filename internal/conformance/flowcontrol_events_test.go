@@ -53,7 +53,7 @@ var eventScenarios = []scenario{
 			}
 			ids, err := s.app.Send(within(t), events...)
 			require.NoError(t, err)
-			run := s.ended(t, ids[2])[0]
+			run := s.ended(t, ids[2])
 			require.Equal(t, inngesttest.Completed, run.Status)
 			require.Equal(t, `"3"`, string(run.Output))
 			s.letPass(t)
@@ -92,7 +92,7 @@ var eventScenarios = []scenario{
 				ids = append(ids, s.send(t, filled.New(user{ID: id})))
 				s.letPass(t)
 			}
-			run := s.ended(t, ids[0])[0]
+			run := s.ended(t, ids[0])
 			require.Equal(t, inngesttest.Completed, run.Status)
 			require.Equal(t, `"1,2,3"`, string(run.Output))
 			s.noRuns(t, ids[3])
@@ -140,7 +140,7 @@ var eventScenarios = []scenario{
 			first := s.send(t, batchIf.New(user{ID: "1", Plan: "free"}))
 			require.Equal(t, `"2"`, string(s.run(t, batchIf.New(user{ID: "2", Plan: "pro"})).Output))
 			s.send(t, batchIf.New(user{ID: "3", Plan: "free"}))
-			require.Equal(t, `"1,3"`, string(s.ended(t, first)[0].Output))
+			require.Equal(t, `"1,3"`, string(s.ended(t, first).Output))
 		},
 	},
 	{

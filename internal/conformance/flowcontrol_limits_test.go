@@ -44,7 +44,7 @@ var limitScenarios = []scenario{
 				return []inngestkit.Function{inngestkit.OnEvent("limited", limited, visits(c, &g, 2), flow.Concurrency(2))}
 			},
 			check: func(t *testing.T, s *site, c *counter) {
-				completed(t, s.ended(t, s.sendAll(t, limited, make([]user, 20)...)...))
+				completed(t, s.allEnded(t, s.sendAll(t, limited, make([]user, 20)...)...))
 				require.Equal(t, 20, c.of(""))
 				require.Equal(t, 2, g.peak())
 			},
@@ -66,7 +66,7 @@ var limitScenarios = []scenario{
 			},
 			check: func(t *testing.T, s *site, c *counter) {
 				a, b := user{ID: "a"}, user{ID: "b"}
-				completed(t, s.ended(t, s.sendAll(t, keyed, a, a, a, b, b, b)...))
+				completed(t, s.allEnded(t, s.sendAll(t, keyed, a, a, a, b, b, b)...))
 				require.Equal(t, []int{3, 3}, []int{c.of("a"), c.of("b")})
 				require.Equal(t, []int{2, 1, 1}, []int{all.peak(), of["a"].peak(), of["b"].peak()})
 			},
@@ -85,7 +85,7 @@ var limitScenarios = []scenario{
 			},
 			check: func(t *testing.T, s *site, c *counter) {
 				three := []user{{ID: "1"}, {ID: "2"}, {ID: "3"}}
-				completed(t, s.ended(t, append(s.sendAll(t, sharedA, three...), s.sendAll(t, sharedB, three...)...)...))
+				completed(t, s.allEnded(t, append(s.sendAll(t, sharedA, three...), s.sendAll(t, sharedB, three...)...)...))
 				require.Equal(t, []int{2, 2, 2}, []int{c.of("1"), c.of("2"), c.of("3")})
 				require.Equal(t, 1, g.peak())
 			},
@@ -106,7 +106,7 @@ var limitScenarios = []scenario{
 			},
 			check: func(t *testing.T, s *site, _ *counter) {
 				a, b, c := user{ID: "a"}, user{ID: "b"}, user{ID: "c"}
-				completed(t, s.ended(t, s.sendAll(t, twoLimits, a, b, c, a, b, c)...))
+				completed(t, s.allEnded(t, s.sendAll(t, twoLimits, a, b, c, a, b, c)...))
 				require.Equal(t, []int{2, 1, 1, 1}, []int{all.peak(), of["a"].peak(), of["b"].peak(), of["c"].peak()})
 			},
 		}
@@ -123,7 +123,7 @@ var limitScenarios = []scenario{
 					flow.FnConcurrency(5), flow.Concurrency(2))}
 			},
 			check: func(t *testing.T, s *site, c *counter) {
-				completed(t, s.ended(t, s.sendAll(t, runsLimits, make([]user, 6)...)...))
+				completed(t, s.allEnded(t, s.sendAll(t, runsLimits, make([]user, 6)...)...))
 				require.Equal(t, 6, c.of(""))
 				require.Equal(t, 2, g.peak())
 			},

@@ -41,7 +41,7 @@ var startScenarios = []scenario{
 			},
 			check: func(t *testing.T, s *site, _ *counter) {
 				before := time.Now()
-				completed(t, s.ended(t, s.sendAll(t, throttled, user{ID: "1"}, user{ID: "2"}, user{ID: "3"})...))
+				completed(t, s.allEnded(t, s.sendAll(t, throttled, user{ID: "1"}, user{ID: "2"}, user{ID: "3"})...))
 				_, times := starts.all()
 				require.Len(t, times, 3)
 				// However late one starts, the next has to wait from when it was let go.
@@ -120,7 +120,7 @@ var startScenarios = []scenario{
 					ids = append(ids, id)
 				}
 				close(busy.open)
-				completed(t, s.ended(t, ids...))
+				completed(t, s.allEnded(t, ids...))
 				names, _ := starts.all()
 				require.Equal(t, []string{"blocker", "3", "1", "2"}, names)
 			},
@@ -145,7 +145,7 @@ var startScenarios = []scenario{
 				s.letPass(t)
 				s.noRuns(t, skipped)
 				close(busy.open)
-				completed(t, s.ended(t, first, other))
+				completed(t, s.allEnded(t, first, other))
 				completed(t, []inngesttest.Run{s.run(t, skipping.New(user{ID: "a", Plan: "3"}))})
 				require.Equal(t, []int{1, 0, 1}, []int{c.of("a1"), c.of("a2"), c.of("a3")})
 			},
@@ -168,7 +168,7 @@ var startScenarios = []scenario{
 				require.NoError(t, err)
 			}
 			completed(t, []inngesttest.Run{s.run(t, replacing.New(user{ID: "a", Plan: "quick"}))})
-			require.Equal(t, inngesttest.Cancelled, s.ended(t, slow[0])[0].Status)
+			require.Equal(t, inngesttest.Cancelled, s.ended(t, slow[0]).Status)
 			require.Equal(t, inngesttest.Running, s.status(t, slow[1]), "it has another key")
 			require.Equal(t, []int{0, 1}, []int{c.of("slow"), c.of("quick")})
 		},

@@ -57,15 +57,12 @@ func (s *site) sendAll(t *testing.T, event inngestkit.EventType[user], data ...u
 	return ids
 }
 
-// ended waits for the end of the one run that each event triggered.
-func (s *site) ended(t *testing.T, eventIDs ...string) []inngesttest.Run {
+// allEnded waits for the end of the one run that each event triggered.
+func (s *site) allEnded(t *testing.T, eventIDs ...string) []inngesttest.Run {
 	t.Helper()
 	runs := make([]inngesttest.Run, len(eventIDs))
 	for i, id := range eventIDs {
-		of, err := s.server.AwaitRuns(withinTime(t, longTimeout), id, 1)
-		require.NoError(t, err)
-		require.Len(t, of, 1)
-		runs[i] = of[0]
+		runs[i] = s.ended(t, id)
 	}
 	return runs
 }

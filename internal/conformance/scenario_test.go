@@ -68,7 +68,7 @@ func (s *site) run(t *testing.T, event inngestkit.AnyEvent) inngesttest.Run {
 // ended waits for the one run that an event triggers to end.
 func (s *site) ended(t *testing.T, eventID string) inngesttest.Run {
 	t.Helper()
-	runs, err := s.server.AwaitRuns(within(t), eventID, 1)
+	runs, err := s.server.AwaitRuns(withinTime(t, longTimeout), eventID, 1)
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
 	return runs[0]
