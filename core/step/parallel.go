@@ -22,6 +22,14 @@ import (
 // What runs at the same time is the steps, each in a call of its own, on any
 // instance of the app. Within one call the branches go one after another, on
 // goroutines of their own, so they need no locks.
+//
+// Steps have the context of their branch. Branches may have steps with the same ID
+// if these are at the same place, such as the second in each; elsewhere the server
+// would take one for the other, and the run fails at once.
+//
+// A branch that returns an error, or panics, does not keep the others from going
+// on: that counts when all have ended. The SDK's logger and [inngestkit.Logger] may
+// repeat what the last branch logs behind its steps.
 func Parallel(ctx context.Context, branches ...func(ctx context.Context) error) error {
 	guarded := make([]func(context.Context) error, len(branches))
 	for i, branch := range branches {

@@ -23,5 +23,6 @@ import (
 // it must not be retried. Find it with [errors.As].
 type Error = inngestgo.StepError
 
-// ErrTimeout is returned by [WaitForEvent] if the event did not come in time.
+// ErrTimeout is in the chain of what [WaitForEvent], [WaitForSignal] and [Invoke]
+// return if what they wait for did not come in time. Find it with [errors.Is].
 var ErrTimeout = sdkstep.ErrEventNotReceived

@@ -25,7 +25,7 @@ type replace struct{}
 func (replace) applySignal(s *signal) { s.conflict = sdkstep.SignalConflictReplace }
 
 // Replace has this run get the signal if another run waits for the same one. The
-// other then waits in vain. Without it, this run fails.
+// other then waits in vain, to the end of its timeout. Without it, this run fails.
 func Replace() SignalOption { return replace{} }
 
 // errSignalTimeout is ErrTimeout for signals.

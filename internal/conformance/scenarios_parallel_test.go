@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,12 +39,14 @@ var parallelScenarios = []scenario{
 						}
 						return 0, errors.New("not yet")
 					})
+					if err != nil {
+						c.add("seen its error")
+					}
 					return err
 				})
 				if err != nil {
 					return 0, err
 				}
-				c.add("behind")
 				_, err = c.counted(ctx, "after")
 				return tries, err
 			}, flow.Retries(3))}
@@ -53,6 +56,7 @@ var parallelScenarios = []scenario{
 			require.Equal(t, inngesttest.Completed, run.Status, "%s", run.Output)
 			require.Equal(t, "2", string(run.Output))
 			require.Equal(t, []int{1, 1, 2, 1}, []int{c.of("left"), c.of("right"), c.of("flaky"), c.of("after")})
+			require.Zero(t, c.of("seen its error"), "it is tried again")
 		},
 	},
 	{
@@ -154,6 +158,44 @@ var parallelScenarios = []scenario{
 			for _, name := range []string{"a", "b", "c"} {
 				require.Equal(t, []int{1, 1}, []int{c.of("first " + name), c.of("second " + name)})
 			}
+		},
+	},
+	{
+		name: "the same step ID at different places of branches",
+		functions: func(c *counter) []inngestkit.Function {
+			named := func(name string, result *string, ids ...string) func(context.Context) error {
+				return func(ctx context.Context) (err error) {
+					for _, id := range ids {
+						*result, err = step.Run(ctx, id, func(context.Context) (string, error) { c.add(name + " " + id); return name, nil })
+						if err != nil {
+							return err
+						}
+					}
+					return nil
+				}
+			}
+			apart := func(swap bool) func(ctx context.Context, _ input) ([]string, error) {
+				return func(ctx context.Context, _ input) ([]string, error) {
+					var short, long string
+					branches := []func(context.Context) error{named("short", &short, "same"), named("long", &long, "other", "same")}
+					if swap {
+						slices.Reverse(branches)
+					}
+					return []string{short, long}, step.Parallel(ctx, branches...)
+				}
+			}
+			return []inngestkit.Function{
+				onUser("long-last", "user/long-last", apart(false)), onUser("long-first", "user/long-first", apart(true)),
+			}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, userEvent("user/long-last").New(user{}))
+			require.JSONEq(t, `["short","long"]`, string(run.Output))
+			require.Equal(t, []int{1, 1, 1}, []int{c.of("short same"), c.of("long other"), c.of("long same")})
+
+			run = s.run(t, userEvent("user/long-first").New(user{}))
+			require.Equal(t, inngesttest.Failed, run.Status, "%s", run.Output)
+			require.Contains(t, string(run.Output), `is in several branches of step.Parallel, at different places`)
 		},
 	},
 }

@@ -1,0 +1,240 @@
+package step_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+type Order struct {
+	ID     string `json:"id"`
+	Amount int    `json:"amount"`
+}
+
+type Receipt struct {
+	Number string `json:"number"`
+}
+
+var (
+	ordered   = inngestkit.NewEvent[Order]("order/placed")
+	paid      = inngestkit.NewEvent[Order]("order/paid")
+	delivered = inngestkit.NewEvent[Order]("order/delivered")
+)
+
+func charge(_ context.Context, order Order) (Receipt, error) {
+	return Receipt{Number: "R-" + order.ID}, nil
+}
+
+// Outside of a function Run calls its function at once, so that a handler that has
+// only such steps can be tested like any other function.
+func ExampleRun() {
+	handle := func(ctx context.Context, in inngestkit.Input[Order]) (Receipt, error) {
+		receipt, err := step.Run(ctx, "charge", func(ctx context.Context) (Receipt, error) {
+			return charge(ctx, in.Event.Data)
+		})
+		if failed, ok := errors.AsType[step.Error](err); ok { // its retries are spent
+			fmt.Println("not charged:", failed.Message)
+		}
+		return receipt, err
+	}
+	_ = inngestkit.OnEvent("charge-order", ordered, handle)
+
+	in := inngestkit.Input[Order]{Event: ordered.New(Order{ID: "o1", Amount: 20})}
+	fmt.Println(handle(context.Background(), in))
+	// Output: {R-o1} <nil>
+}
+
+// An error can say that trying again is in vain, or when to.
+func ExampleRun_errors() {
+	_, err := step.Run(context.Background(), "charge", func(context.Context) (Receipt, error) {
+		return Receipt{}, inngestkit.NoRetryError(errors.New("the card has expired"))
+	})
+	fmt.Println(err)
+	_, err = step.Run(context.Background(), "charge", func(context.Context) (Receipt, error) {
+		return Receipt{}, inngestkit.RetryAfterError(errors.New("the bank is closed"), time.Hour)
+	})
+	fmt.Println(err)
+	// Output:
+	// the card has expired
+	// the bank is closed
+}
+
+func ExampleSleep() {
+	remind := inngestkit.OnEvent("remind", ordered, func(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
+		step.Sleep(ctx, "a week", 7*24*time.Hour) // the app may be restarted meanwhile
+		return step.Run(ctx, "send", func(context.Context) (string, error) {
+			return "how was " + in.Event.Data.ID + "?", nil
+		})
+	})
+	show(remind)
+	// Output: [remind]
+}
+
+func ExampleSleepUntil() {
+	show(inngestkit.OnEvent("ship-at-nine", ordered, func(ctx context.Context, _ inngestkit.Input[Order]) (string, error) {
+		tomorrow := time.Now().UTC().AddDate(0, 0, 1)
+		step.SleepUntil(ctx, "nine", time.Date(tomorrow.Year(), tomorrow.Month(), tomorrow.Day(), 9, 0, 0, 0, time.UTC))
+		return "shipped", nil
+	}))
+	// Output: [ship-at-nine]
+}
+
+func ExampleWaitForEvent() {
+	show(inngestkit.OnEvent("await-payment", ordered, func(ctx context.Context, _ inngestkit.Input[Order]) (string, error) {
+		payment, err := step.WaitForEvent(ctx, "payment", paid,
+			step.Timeout(3*24*time.Hour),
+			step.Match("data.id"),
+			step.If("async.data.amount >= event.data.amount"),
+		)
+		if errors.Is(err, step.ErrTimeout) {
+			return "cancelled", nil
+		}
+		return fmt.Sprint("paid ", payment.Data.Amount), err
+	}))
+	// Output: [await-payment]
+}
+
+// The signal can be sent when somebody clicks a link that has the order's ID.
+func ExampleWaitForSignal() {
+	show(inngestkit.OnEvent("await-approval", ordered, func(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
+		type Approval struct {
+			By string `json:"by"`
+		}
+		approval, err := step.WaitForSignal[Approval](ctx, "approval", "approve/"+in.Event.Data.ID,
+			step.Timeout(24*time.Hour), step.Replace())
+		if errors.Is(err, step.ErrTimeout) {
+			return "nobody approved", nil
+		}
+		return "approved by " + approval.By, err
+	}))
+	// Output: [await-approval]
+}
+
+func ExampleSendEvent() {
+	show(inngestkit.OnEvent("hand-over", ordered, func(ctx context.Context, in inngestkit.Input[Order]) ([]string, error) {
+		return step.SendEvent(ctx, "announce", paid.New(in.Event.Data), delivered.New(in.Event.Data))
+	}))
+	// Output: [hand-over]
+}
+
+// The compiler knows what the invoked function takes and returns.
+func ExampleInvoke() {
+	chargeOrder := inngestkit.OnEvent("charge-order", ordered, func(ctx context.Context, in inngestkit.Input[Order]) (Receipt, error) {
+		return charge(ctx, in.Event.Data)
+	})
+	// A function of another app, or one out of reach: its type is a promise.
+	ship := inngestkit.Ref[Order, string]{AppID: "warehouse", FunctionID: "ship"}
+
+	show(chargeOrder, inngestkit.OnEvent("handle-order", ordered, func(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
+		receipt, err := step.Invoke(ctx, "charge", chargeOrder, in.Event.Data)
+		if err != nil {
+			return "", err
+		}
+		parcel, err := step.Invoke(ctx, "ship", ship, in.Event.Data, step.Timeout(time.Hour))
+		if errors.Is(err, step.ErrTimeout) {
+			return receipt.Number + ", to be shipped", nil
+		}
+		return receipt.Number + " " + parcel, err
+	}))
+	// Output: [charge-order handle-order]
+}
+
+func ExampleParallel() {
+	handle := func(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
+		var receipt Receipt
+		var stock int
+		err := step.Parallel(ctx,
+			func(ctx context.Context) (err error) {
+				receipt, err = step.Run(ctx, "charge", func(ctx context.Context) (Receipt, error) { return charge(ctx, in.Event.Data) })
+				return err
+			},
+			func(ctx context.Context) (err error) {
+				stock, err = step.Run(ctx, "count", func(context.Context) (int, error) { return 7, nil })
+				return err
+			},
+		)
+		return fmt.Sprintf("%s, %d left", receipt.Number, stock), err
+	}
+	_ = inngestkit.OnEvent("handle-order", ordered, handle)
+
+	fmt.Println(handle(context.Background(), inngestkit.Input[Order]{Event: ordered.New(Order{ID: "o1"})}))
+	// Output: R-o1, 7 left <nil>
+}
+
+// The server makes the request and the app waits for nothing, however long it takes.
+func ExampleFetch() {
+	show(inngestkit.OnEvent("look-up-tax", ordered, func(ctx context.Context, in inngestkit.Input[Order]) (int, error) {
+		response, err := step.Fetch(ctx, "tax", step.FetchRequest{
+			Method: "POST",
+			URL:    "https://tax.example.com/rates",
+			Header: map[string]string{"Content-Type": "application/json"},
+			Body:   fmt.Sprintf(`{"amount": %d}`, in.Event.Data.Amount),
+		})
+		if err != nil {
+			return 0, err
+		}
+		if response.StatusCode != 200 {
+			return 0, fmt.Errorf("no tax rate: status %d", response.StatusCode)
+		}
+		var rate struct {
+			Percent int `json:"percent"`
+		}
+		return rate.Percent, response.Decode(&rate)
+	}))
+	// Output: [look-up-tax]
+}
+
+func ExampleFetchResponse_Decode() {
+	var rate struct {
+		Percent int `json:"percent"`
+	}
+	err := step.FetchResponse{StatusCode: 200, Body: `{"percent": 19}`}.Decode(&rate)
+	fmt.Println(rate.Percent, err)
+	// Output: 19 <nil>
+}
+
+// Infer takes the request of the model's API and returns its answer, in any form
+// that encoding/json can fill.
+func ExampleInfer() {
+	type Completion struct {
+		Choices []struct {
+			Message struct {
+				Content string `json:"content"`
+			} `json:"message"`
+		} `json:"choices"`
+	}
+	show(inngestkit.OnEvent("write-thanks", ordered, func(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
+		answer, err := step.Infer[Completion](ctx, "thanks", step.InferRequest{
+			URL:     "https://api.openai.com/v1/chat/completions",
+			Format:  step.FormatOpenAIChat,
+			AuthKey: "sk-…",
+			Body: map[string]any{
+				"model":    "gpt-4o-mini",
+				"messages": []map[string]string{{"role": "user", "content": "Thank for order " + in.Event.Data.ID}},
+			},
+		})
+		if err != nil || len(answer.Choices) == 0 {
+			return "Thank you!", err
+		}
+		return answer.Choices[0].Message.Content, nil
+	}))
+	// Output: [write-thanks]
+}
+
+// show registers functions and prints their IDs.
+func show(functions ...inngestkit.Function) {
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
+	if err == nil {
+		err = app.Register(functions...)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stdout, err)
+		return
+	}
+	_, _ = fmt.Fprintln(os.Stdout, app.FunctionIDs())
+}
