@@ -169,6 +169,66 @@ func TestPanicInBranch(t *testing.T) {
 
 func panicky(context.Context) error { panic("oh no") }
 
+// The result of a step is kept though another branch panics in the same call.
+func TestPanicBesidesAStep(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return nil, step.Parallel(ctx, stepOf("a", new(string)), panicky)
+	}))
+	require.Equal(t, []string{"StepRun a"}, listed(ops(t, callStep(t.Context(), t, app, signUpEnvelope(user{}), "a"))))
+}
+
+// A step within the one that the call is for is found, too.
+func TestNestedInTheStepOfTheCall(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return nil, step.Parallel(ctx, func(ctx context.Context) error {
+			_, err := step.Run(ctx, "a", func(ctx context.Context) (any, error) { return nil, stepOf("inner", new(string))(ctx) })
+			return err
+		}, stepOf("b", new(string)))
+	}))
+	resp := callStep(t.Context(), t, app, signUpEnvelope(user{}), "a")
+	require.Equal(t, http.StatusBadRequest, resp.Status)
+	require.Contains(t, message(t, resp), `step "inner" was called inside the callback of another step`)
+}
+
+func TestPanicInBranchOfBranch(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return nil, step.Parallel(ctx, func(ctx context.Context) error { return step.Parallel(ctx, panicky) })
+	}))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Equal(t, "a branch of step.Parallel panicked: oh no", message(t, resp))
+	require.Contains(t, l.String(), ".panicky(")
+}
+
+// Guard for hazard 24: a recover in a branch must not hide that its step yielded.
+func TestSwallowedUnwindingInBranch(t *testing.T) {
+	t.Parallel()
+	behind := false
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		err := step.Parallel(ctx, func(ctx context.Context) error {
+			defer func() { _ = recover() }()
+			return stepOf("a", new(string))(ctx)
+		}, func(ctx context.Context) error {
+			defer func() { _ = recover() }()
+			done, cancel := context.WithCancel(ctx)
+			cancel()
+			return stepOf("b", new(string))(done)
+		})
+		behind = true
+		return nil, err
+	}))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Equal(t, http.StatusInternalServerError, resp.Status)
+	require.Contains(t, message(t, resp), `step "b" was not started`)
+	require.False(t, behind)
+
+	resp = callStep(t.Context(), t, app, signUpEnvelope(user{}), "a")
+	require.Equal(t, []string{"StepRun a"}, listed(ops(t, resp)), "an error elsewhere does not lose what has run")
+	require.False(t, behind)
+}
+
 func TestParallelOfNothing(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {

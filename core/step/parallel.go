@@ -44,9 +44,11 @@ func Parallel(ctx context.Context, branches ...func(ctx context.Context) error) 
 // keepStack gives a panic the stack of its goroutine, which is gone when the SDK
 // panics with it again on the function's.
 func keepStack() {
-	switch r := recover(); {
+	r := recover()
+	_, kept := r.(*inngestkit.PanicError) // from a branch of a branch
+	switch {
 	case r == nil:
-	case call.IsYield(r):
+	case kept || call.IsYield(r):
 		panic(r)
 	default:
 		panic(&inngestkit.PanicError{Where: "a branch of step.Parallel", Value: r, Stack: debug.Stack()})

@@ -181,9 +181,10 @@ func (c *Call) next(b *branch, name string) (ID, error) {
 // report a step with a done context as a completed run, and does not notice a step
 // within a step.
 func (c *Call) enter(ctx context.Context, b *branch, name string) ID {
-	if c.Aborted() != nil || (c.sdk != nil && c.sdk.Err() != nil) || c.hasLeft(b) {
-		// The call, or the branch, is over, and this is a deferred function or one
-		// that went on after a recover. What it does would be lost, or too early.
+	if c.Aborted() != nil || (c.sdk != nil && c.sdk.Err() != nil) || c.hasLeft(b) || c.targetRan.Load() {
+		// The call, or the branch, is over, and this is a deferred function, one that
+		// went on after a recover, or another branch. What it does would be lost, or too
+		// early; and an error here would lose what has run.
 		panic(yield)
 	}
 	if c.inCallback.Load() || sdkstep.IsWithinStep(ctx) {

@@ -38,7 +38,8 @@ func Parallel(ctx context.Context, branches []func(ctx context.Context) error) e
 	outer := c.branch(ctx)
 	start, end, left := outer.depth, outer.depth, false
 	defer func() {
-		c.leave(outer, !left) // not if a branch has panicked
+		// Also if a branch has panicked meanwhile: what has run is to be kept.
+		c.leave(outer, !left && !c.targetRan.Load())
 		outer.depth = end
 	}()
 	inside := make([]func(context.Context) error, len(branches))
@@ -53,10 +54,10 @@ func Parallel(ctx context.Context, branches []func(ctx context.Context) error) e
 		}
 	}
 	err := parallel(ctx, inside)
-	if c.targetRan.Load() {
-		// The one step that the call is for has run. The SDK would go on behind the
-		// parallel step, in a call that is not the function's last one.
-		left = true
+	if left || c.targetRan.Load() {
+		// A branch has swallowed the unwinding, or the one step that the call is for
+		// has run. The SDK would go on behind the parallel step, in a call that is not
+		// the function's last one.
 		Yield()
 	}
 	return err

@@ -104,10 +104,10 @@ func (c *Call) restored(ctx context.Context, id ID, raw json.RawMessage) json.Ra
 // callback runs the callback of a step and encodes its result.
 func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (any, error)) (json.RawMessage, error) {
 	c.Replay.SetFresh()
-	c.targetRan.Store(c.Replay.targeted)
 	c.inCallback.Store(true)
 	defer c.inCallback.Store(false)
 	value, err := c.Step(ctx, id, run)
+	c.targetRan.Store(c.Replay.targeted)
 	raw, encodeErr := json.Marshal(value)
 	switch {
 	case err != nil:
