@@ -86,7 +86,7 @@ func failureOf(def definition, id string, config *fnconfig.Config) (failed defin
 	failed = f.def
 	failed.id = def.id + failureSuffix
 	failed.name = firstOf(config.Options.Name, def.id) + " (failure)"
-	expression := fmt.Sprintf("event.data.function_id == '%s'", id)
+	expression := fmt.Sprintf("event.data.function_id == %q", id)
 	failed.triggers = []trigger{{event: failedEvent, expression: &expression}}
 	failed.middleware = config.Middleware
 	return failed, true

@@ -79,7 +79,7 @@ func TestOnFailureIsSynced(t *testing.T) {
 	require.Equal(t, "z (failure)", failure.Name)
 	require.Len(t, failure.Triggers, 1)
 	require.Equal(t, "inngest/function.failed", failure.Triggers[0].Event)
-	require.Equal(t, `event.data.function_id == 'app-z'`, *failure.Triggers[0].Expression)
+	require.Equal(t, `event.data.function_id == "app-z"`, *failure.Triggers[0].Expression)
 	require.Equal(t, 7, *failure.Retries)
 	require.Equal(t, 1, *all[0].Retries)
 	require.Equal(t, "Sorry", all[4].Name)
