@@ -191,7 +191,7 @@ var stepScenarios = []scenario{
 			return []inngestkit.Function{
 				onUser("fan-out", "user/fan-out", func(ctx context.Context, _ input) ([]string, error) {
 					return step.SendEvent(ctx, "send", userEvent("user/fan-in").New(user{ID: "a"}), userEvent("user/fan-in").New(user{ID: "b"}),
-						counted.New(numbers{Count: 3}))
+						inngestkit.NewEvent[numbers]("user/of-another-type").New(numbers{Count: 3}))
 				}),
 				onUser("fan-in", "user/fan-in", func(_ context.Context, in input) (string, error) {
 					c.add(in.Event.Data.ID)
