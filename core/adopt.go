@@ -12,6 +12,8 @@ import (
 
 	"github.com/inngest/inngestgo"
 	"github.com/inngest/inngestgo/middleware"
+
+	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
 // FromClient returns an app with the functions that have been created on a client
@@ -38,7 +40,9 @@ import (
 // with [OnEvent] and take the steps from package step, which work in functions that
 // are adopted, too.
 //
-// Functions created on the client later are not seen. The client goes on sending
+// Functions created on the client later are not seen. If the client is mounted by
+// hand as well, mount it after FromClient: that resets the Origin and Path given to
+// ServeWithOpts. For the app, they are ServeHost and ServePath. The client goes on sending
 // events with its own configuration.
 func FromClient(client inngestgo.Client, configure ...func(*Config)) (*App, error) {
 	if client == nil {
@@ -77,6 +81,7 @@ type sdkHandler interface {
 // them in none.
 func (a *App) adopt(functions []inngestgo.ServableFunction, from inngestgo.ClientOpts) error {
 	options := a.sdkOptions()
+	options.Middleware = append(options.Middleware, func() middleware.Middleware { return &seesReplays{} })
 	for _, factory := range from.Middleware {
 		options.Middleware = append(options.Middleware, func() middleware.Middleware { return seesPanics{factory()} })
 	}
@@ -155,15 +160,25 @@ func (f *function) guard(handler reflect.Value) any {
 	}).Interface()
 }
 
+// seesReplays tells the call where new code begins, which steps of the SDK do not.
+type seesReplays struct{ middleware.BaseMiddleware }
+
+// BeforeExecution implements middleware.Middleware.
+func (*seesReplays) BeforeExecution(ctx context.Context, _ middleware.CallContext) {
+	if c := call.From(ctx); c != nil {
+		c.Replay.SetFresh()
+	}
+}
+
 // seesPanics is a middleware of the client, which is to see a panic as it was.
 type seesPanics struct{ middleware.Middleware }
 
 // OnPanic implements middleware.Middleware.
-func (m seesPanics) OnPanic(ctx context.Context, call middleware.CallContext, recovered any, stack string) {
+func (m seesPanics) OnPanic(ctx context.Context, callCtx middleware.CallContext, recovered any, stack string) {
 	if panicked, ok := recovered.(*PanicError); ok {
 		recovered, stack = panicked.Value, string(panicked.Stack)
 	}
-	m.Middleware.OnPanic(ctx, call, recovered, stack)
+	m.Middleware.OnPanic(ctx, callCtx, recovered, stack)
 }
 
 // panicMessage is the message of an error without what the SDK puts around that

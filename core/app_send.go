@@ -24,6 +24,10 @@ import (
 // The app's middleware sees the events first; with the context of a function, that
 // of its groups and its own too.
 func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
+	// A shutdown waits for what is being sent; what comes later still goes out.
+	if a.gate.enter() {
+		defer a.gate.leave()
+	}
 	send := a.sendChain(ctx)
 	if send == nil {
 		return a.sender.send(ctx, events)

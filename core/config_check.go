@@ -71,7 +71,7 @@ func (c Config) checkServer(refuse refuser) {
 // isCloud reports whether a URL is of one of Inngest Cloud's hosts.
 func isCloud(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Hostname() == "api.inngest.com" || u.Hostname() == "inn.gs")
+	return err == nil && (strings.EqualFold(u.Hostname(), "api.inngest.com") || strings.EqualFold(u.Hostname(), "inn.gs"))
 }
 
 // checkEndpoint checks where the app is.

@@ -13,6 +13,20 @@
 //	)
 //	inngestgin.Mount(router, app)
 //
+// # Around functions
+//
+// [Middleware] wraps functions, steps and sends: of the app with [App.Use], of a
+// [Group] or of one function with [Use]. [Logger] is for the code of functions.
+// [OnFailure] handles runs that have failed for good; [NoRetryError],
+// [RetryAfterError] and [RetryAtError] say whether and when to try again.
+//
+// # Around apps
+//
+// [ConfigFromEnv] and [ConfigFrom] fill a [Config]. [App.Start] announces the app to
+// the dev server, [App.Sync] to any; [App.Connect] serves it without an endpoint;
+// [App.Shutdown] drains it. [App.Send] sends events, [App.SendSignal] signals.
+// [FromClient] takes functions over from a client of the bare SDK.
+//
 // The engine underneath is the official SDK, github.com/inngest/inngestgo; its
 // types and the meaning of its steps are kept.
 //

@@ -133,6 +133,14 @@ func (f *function) newCall(ctx context.Context, e *envelope, targeted bool) *cal
 		Logger:      f.app.config.Logger,
 	}
 	c.Replay.Start(e.Steps, targeted)
+	if checkpoint := f.config.Checkpoint; checkpoint != nil {
+		c.Buffers = func(ran int) bool {
+			if checkpoint.BatchInterval > 0 {
+				return ran > 0
+			}
+			return checkpoint.BatchSteps > 1 && ran%checkpoint.BatchSteps != 0
+		}
+	}
 	return c
 }
 

@@ -7,35 +7,8 @@ import (
 	"time"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 )
-
-// Functions of a group share options; their own take precedence.
-func ExampleGroup() {
-	users := &Users{}
-	group := inngestkit.NewGroup(flow.Retries(10), inngestkit.Use(withTenant))
-	app := newExampleApp(group.Functions(
-		inngestkit.OnEvent("welcome", userCreated, users.welcome),
-		inngestkit.OnEvent("count", userCreated, users.hello, flow.Retries(0)),
-	)...)
-	fmt.Println(app.FunctionIDs())
-	// Output: [welcome count]
-}
-
-// When the retries are spent, a function of its own takes care of the failed run.
-func ExampleOnFailure() {
-	users := &Users{}
-	refund := func(ctx context.Context, in inngestkit.Input[inngestkit.FailedRun[UserCreated]]) (string, error) {
-		failed := in.Event.Data
-		return step.Run(ctx, "tell-support", func(context.Context) (string, error) {
-			return fmt.Sprintf("run %s for %s failed: %s", failed.RunID, failed.Event.Data.Email, failed.Error.Message), nil
-		})
-	}
-	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated, users.welcome, inngestkit.OnFailure(refund)))
-	fmt.Println(app.FunctionIDs())
-	// Output: [welcome welcome-failure]
-}
 
 func ExampleNoRetryError() {
 	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated,

@@ -32,6 +32,7 @@ type FunctionCall struct {
 	call     *call.Call
 	input    InputCtx
 	handler  func(ctx context.Context, c *FunctionCall) (any, error)
+	started  bool
 	events   []RawEvent
 }
 
@@ -95,7 +96,8 @@ func (c *FunctionCall) SetEvents(events []RawEvent) error {
 // functions find in their context.
 func (c *FunctionCall) prepare(ctx context.Context, chain *chain) context.Context {
 	c.call.Step = func(ctx context.Context, id call.ID, callback func(context.Context) (any, error)) (any, error) {
-		step := &StepCall{ID: id.Name, Index: id.Index, Function: c, callback: callback}
+		step := c.stepCall(id)
+		step.callback = callback
 		output, err := chain.step(ctx, step)
 		if step.yielded {
 			call.Yield()
@@ -104,9 +106,17 @@ func (c *FunctionCall) prepare(ctx context.Context, chain *chain) context.Contex
 	}
 	if len(chain.restore) > 0 {
 		c.call.Restore = func(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
-			return chain.restored(ctx, &StepCall{ID: id.Name, Index: id.Index, Function: c}, data)
+			return chain.restored(ctx, c.stepCall(id), data)
 		}
 	}
 	c.call.Send = chain.send
 	return withLogger(ctx, c)
+}
+
+// owns reports whether ctx is derived from the context of the call. Steps would run
+// without being kept otherwise.
+func (c *FunctionCall) owns(ctx context.Context) bool { return call.From(ctx) == c.call }
+
+func (c *FunctionCall) stepCall(id call.ID) *StepCall {
+	return &StepCall{ID: id.Name, Kind: string(id.Kind), Index: id.Index, Function: c}
 }

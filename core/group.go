@@ -4,7 +4,8 @@ import "slices"
 
 // Group is options and middleware that several functions share. A function's own
 // option takes the place of its group's, and an inner group's that of an outer
-// one; middleware adds up, the outer group's around the inner one's.
+// one; middleware adds up, the outer group's around the inner one's. Options that
+// exclude each other are refused also if one is the group's and one the function's.
 type Group struct{ options []Option }
 
 // NewGroup returns a group with these options.

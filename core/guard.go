@@ -74,9 +74,11 @@ func guardStep(handler StepHandler) StepHandler {
 
 // recovered makes an error of a panic and logs the stack.
 func (c *FunctionCall) recovered(where string, value any) error {
-	err, ok := value.(*PanicError) // from a parallel branch, which has the stack
-	if !ok {
-		err = &PanicError{Where: where, Value: value, Stack: debug.Stack()}
+	err := &PanicError{Where: where, Value: value}
+	if p, ok := value.(*call.Panic); ok {
+		err.Where, err.Value, err.Stack = p.Where, p.Value, p.Stack
+	} else {
+		err.Stack = debug.Stack()
 	}
 	c.call.Logger.Error("inngest: "+err.Where+" panicked", "function", c.FunctionID, "run_id", c.RunID,
 		"attempt", c.Attempt, "panic", fmt.Sprint(err.Value), "stack", string(err.Stack))

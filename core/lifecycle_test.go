@@ -185,3 +185,31 @@ func TestSyncThatWaitsForAnother(t *testing.T) {
 	close(release)
 	require.Equal(t, http.StatusOK, (<-first).Status)
 }
+
+// What is being sent is waited for; what is sent later still goes out.
+func TestShutdownWaitsForSends(t *testing.T) {
+	t.Parallel()
+	arrived, answer := make(chan struct{}), make(chan struct{})
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, n int) {
+		if n == 1 {
+			close(arrived)
+			<-answer
+		}
+		accepted(w, "id1")
+	})
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL})
+	sent := make(chan error, 1)
+	go func() {
+		_, err := app.Send(t.Context(), signedUp.New(user{}))
+		sent <- err
+	}()
+	<-arrived
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, app.Shutdown(ctx), context.Canceled)
+	close(answer)
+	require.NoError(t, <-sent)
+	require.NoError(t, app.Shutdown(t.Context()))
+	_, err := app.Send(t.Context(), signedUp.New(user{}))
+	require.NoError(t, err)
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
@@ -15,11 +16,13 @@ import (
 // Middleware is installed for all functions of an app ([App.Use]), for a group, or
 // for one function ([Use]). Around a call it runs in that order, and within each in
 // the order given: the app's first is the outermost. Handlers are wrapped once, at
-// registration; what a handler's code does before and after next happens on each
-// call.
+// registration, and again when the app gets more middleware, so they should not keep
+// state of their own; what a handler's code does before and after next happens on
+// each call.
 type Middleware struct {
 	// Function wraps each call of a function. A run is several calls: all but the
-	// last end with [ErrYielded].
+	// last end with [ErrYielded]. (With flow.Checkpoint a call may come to the end
+	// of the function and be repeated, because results have not been sent yet.)
 	Function func(next FunctionHandler) FunctionHandler
 	// Step wraps each step whose callback runs (step.Run and step.SendEvent). A
 	// step whose result was kept from an earlier call does not come by here, so
@@ -51,10 +54,15 @@ type SendHandler func(ctx context.Context, events []RawEvent) ([]string, error)
 // answer to the server stays the same.
 var ErrYielded = errors.New("the function yielded to the server; it is called again")
 
-// StepCall is a step whose callback runs.
+// StepCall is a step whose callback runs, or whose kept result is handed out.
 type StepCall struct {
 	// ID is the step's ID in the function.
 	ID string
+	// Kind is what the step does, by the name of its operation at Inngest: StepRun
+	// (also of step.SendEvent), Sleep, WaitForEvent, WaitForSignal, InvokeFunction,
+	// Gateway (step.Fetch) or AIGateway (step.Infer). Only a StepRun has a callback;
+	// Restore sees all.
+	Kind string
 	// Index counts the steps with the same ID before this one in the function.
 	Index int
 	// Function is the call of the function that the step belongs to.
@@ -119,14 +127,29 @@ func newChain(a *App, middleware []Middleware) *chain {
 }
 
 func handleFunction(ctx context.Context, call *FunctionCall) (any, error) {
+	if call.started || !call.owns(ctx) {
+		return nil, NoRetryError(fmt.Errorf("the middleware of function %q has called next twice, "+
+			"or with a context that is not derived from its own", call.FunctionID))
+	}
+	call.started = true
 	output, err := call.handler(ctx, call)
+	if gone := call.call.Caller.Err(); err == nil && gone != nil && !call.call.Yielded() {
+		// Nobody may be there to take the result.
+		err = fmt.Errorf("%w: %w", errHungUp, ctxerr.Cause(call.call.Caller))
+	}
 	if !call.call.Yielded() {
 		call.call.Replay.SetFresh() // the end is new, whatever steps there used to be
 	}
 	return output, err
 }
 
-func handleStep(ctx context.Context, step *StepCall) (any, error) { return step.callback(ctx) }
+func handleStep(ctx context.Context, step *StepCall) (any, error) {
+	if !step.Function.owns(ctx) {
+		return nil, NoRetryError(fmt.Errorf(
+			"the middleware of step %q has called next with a context that is not derived from its own", step.ID))
+	}
+	return step.callback(ctx)
+}
 
 // middleware is all that wraps the function, the outermost first.
 func (f *function) middleware() []Middleware {

@@ -10,7 +10,7 @@ import (
 // Logging returns middleware that logs at level, with [Logger], what goes well:
 // that a run of a function starts, that a step has run, that a function has
 // finished, that events were sent. Each is logged once, however often the function
-// is called. Durations are those of the last call or try. What fails is logged by
+// is called; the start again for each try of the first step. Durations are those of the last call or try. What fails is logged by
 // the app itself, with or without this middleware.
 func Logging(level slog.Level) Middleware {
 	return Middleware{

@@ -19,6 +19,9 @@ const (
 	// watchEvery is how often the dev server is asked what it knows. The dev
 	// server asks apps for their functions at this interval, too.
 	watchEvery = 5 * time.Second
+	// watchAtMost is how long that becomes while the server keeps losing the
+	// functions.
+	watchAtMost = 5 * time.Minute
 	// watchTimeout bounds one such question.
 	watchTimeout = 5 * time.Second
 	// maxInfoBytes bounds what is read of the answer: the server tells the whole
@@ -31,19 +34,26 @@ const (
 func (a *App) keepSynced(ctx context.Context, target syncTarget) {
 	w := watch{app: a, target: target}
 	w.sync(ctx)
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
+	for every := watchEvery; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(every):
 		}
-		if w.stale(ctx) {
-			w.sync(ctx)
+		if !w.stale(ctx) {
+			every = watchEvery
+			continue
 		}
+		if every > watchEvery {
+			w.complain("lost again", "inngest: the dev server does not keep the functions; "+
+				"does another app use the same URL? See ServePort, ServeHost and Path", errNotKept)
+		}
+		w.sync(ctx)
+		every = min(2*every, watchAtMost) // two apps at one URL would go on for ever
 	}
 }
+
+var errNotKept = errors.New("it was synced a moment ago")
 
 // watch is the state of keepSynced.
 type watch struct {

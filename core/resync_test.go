@@ -22,6 +22,7 @@ type devServer struct {
 	mu        sync.Mutex
 	away      bool
 	functions []string
+	forgets   bool // at once
 	syncs     int
 	questions int
 	// info answers GET /dev in the server's place.
@@ -58,6 +59,9 @@ func (s *devServer) RoundTrip(r *http.Request) (*http.Response, error) {
 		s.syncs++
 		s.functions = nil
 		for _, f := range payload.Functions {
+			if s.forgets {
+				break
+			}
 			s.functions = append(s.functions, f.ID)
 		}
 		return serverAnswer{http.StatusOK, "dev", `{"ok":true,"modified":true}`}.response(), nil
@@ -113,6 +117,28 @@ func TestStartSyncsAgainWhenTheServerHasForgotten(t *testing.T) {
 		syncs, _ := server.seen()
 		require.Equal(t, 2, syncs)
 		require.Equal(t, 2, strings.Count(l.String(), "inngest: synced"), l.String())
+		require.NoError(t, app.Shutdown(t.Context()))
+	})
+}
+
+// Two apps with one URL take the functions from each other: that is said, and they
+// do it less and less often.
+func TestStartWithAServerThatKeepsForgetting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &devServer{forgets: true}
+		app, l := startedApp(t, server)
+		time.Sleep(10 * aMinute)
+		syncs, _ := server.seen()
+		require.Less(t, syncs, 12)
+		require.Contains(t, l.String(), "does another app use the same URL?")
+		server.set(func(s *devServer) { s.forgets = false })
+		time.Sleep(5 * aMinute)
+		server.set(func(s *devServer) { s.functions = nil })
+		before, _ := server.seen()
+		time.Sleep(6 * time.Second)
+		after, _ := server.seen()
+		require.Equal(t, before+1, after, "it looks as often as ever again")
 		require.NoError(t, app.Shutdown(t.Context()))
 	})
 }

@@ -56,7 +56,8 @@ func whyNoZone(name string) string {
 		return `is where the Inngest server runs, and not where the app does; give a name such as "Europe/Paris"`
 	}
 	if _, err := time.LoadLocation(name); err != nil {
-		return `is not in this machine's time zone database; give a name such as "Europe/Paris": ` + err.Error()
+		return `is not in this machine's time zone database; give a name such as "Europe/Paris", ` +
+			`or import time/tzdata if the machine has no database: ` + err.Error()
 	}
 	return ""
 }
@@ -145,6 +146,12 @@ func parseCron(schedule string) error {
 	// The parser panics on a time zone with nothing behind it.
 	if hasZone(schedule) && !strings.Contains(schedule, " ") {
 		return errors.New("a time zone without fields")
+	}
+	if hasZone(schedule) {
+		_, zone, _ := strings.Cut(strings.Fields(schedule)[0], "=")
+		if zone == "Local" {
+			return errors.New(`the time zone "Local" is where the Inngest server runs`)
+		}
 	}
 	_, err := cronParser.Parse(schedule)
 	return err

@@ -51,7 +51,7 @@ func Fetch(ctx context.Context, id string, request FetchRequest) (FetchResponse,
 	if request.Method == "" {
 		request.Method = http.MethodGet
 	}
-	return call.Wait[FetchResponse](ctx, id, func(call.ID) (json.RawMessage, error) {
+	return call.Wait[FetchResponse](ctx, call.Gateway, id, func(call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		if err := checkURL(c, id, request.URL); err != nil {
 			return nil, err

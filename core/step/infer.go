@@ -45,7 +45,7 @@ type InferRequest struct {
 // API decoded into a T, which may be any. Nothing of the app runs in the meantime.
 // When its retries are spent it returns an [Error].
 func Infer[T any](ctx context.Context, id string, request InferRequest) (T, error) {
-	return call.Wait[T](ctx, id, func(call.ID) (json.RawMessage, error) {
+	return call.Wait[T](ctx, call.AIGateway, id, func(call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		if err := checkURL(c, id, request.URL); err != nil {
 			return nil, err

@@ -43,7 +43,7 @@ func Invoke[T, R any](
 	for _, o := range options {
 		o.applyInvoke(&i)
 	}
-	return call.Wait[R](ctx, id, func(callID call.ID) (json.RawMessage, error) {
+	return call.Wait[R](ctx, call.InvokeFunction, id, func(callID call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		functionID, err := compositeID(ctx, function.Ref())
 		if err != nil {

@@ -2,9 +2,7 @@ package step
 
 import (
 	"context"
-	"runtime/debug"
 
-	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
@@ -34,23 +32,9 @@ func Parallel(ctx context.Context, branches ...func(ctx context.Context) error) 
 	guarded := make([]func(context.Context) error, len(branches))
 	for i, branch := range branches {
 		guarded[i] = func(ctx context.Context) error {
-			defer keepStack()
+			defer call.KeepStack("a branch of step.Parallel")
 			return branch(ctx)
 		}
 	}
 	return call.Parallel(ctx, guarded)
-}
-
-// keepStack gives a panic the stack of its goroutine, which is gone when the SDK
-// panics with it again on the function's.
-func keepStack() {
-	r := recover()
-	_, kept := r.(*inngestkit.PanicError) // from a branch of a branch
-	switch {
-	case r == nil:
-	case kept || call.IsYield(r):
-		panic(r)
-	default:
-		panic(&inngestkit.PanicError{Where: "a branch of step.Parallel", Value: r, Stack: debug.Stack()})
-	}
 }

@@ -15,7 +15,7 @@ import (
 // meantime. A negative d counts as zero. Outside a function it panics, since
 // there is no run to pause.
 func Sleep(ctx context.Context, id string, d time.Duration) {
-	_, err := call.Wait[any](ctx, id, func(call.ID) (json.RawMessage, error) {
+	_, err := call.Wait[any](ctx, call.Sleep, id, func(call.ID) (json.RawMessage, error) {
 		if d > maxPause {
 			return nil, abort(call.From(ctx), fmt.Errorf("step %q sleeps for %s: a run sleeps for at most 366 days", id, d))
 		}

@@ -2,6 +2,19 @@
 // once in a run, however often the function is called: its result is kept by the
 // Inngest server and handed out again on the next call.
 //
+//	Run                    your code
+//	SendEvent              events
+//	Sleep, SleepUntil      time
+//	WaitForEvent           an event that another part of the system sends
+//	WaitForSignal          a signal that is for this run alone
+//	Invoke                 another function
+//	Parallel               several of these at the same time
+//	Fetch, Infer           requests that the Inngest server makes
+//
+// Outside of a function, in a unit test of a handler, Run calls its callback and
+// Parallel its branches; SendEvent sends if the context has an app; Sleep panics;
+// the others return an error.
+//
 // Steps leave the function by unwinding it when the server has to take over (to
 // wait, to run the step, or to keep its result). Deferred functions run each time;
 // recover in a function must not be used to hide that. Call steps on the

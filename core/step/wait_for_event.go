@@ -45,7 +45,7 @@ func WaitForEvent[T any](
 	for _, o := range options {
 		o.applyWait(&w)
 	}
-	return call.Wait[inngestkit.Event[T]](ctx, id, func(call.ID) (json.RawMessage, error) {
+	return call.Wait[inngestkit.Event[T]](ctx, call.WaitForEvent, id, func(call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		if event.Name() == "" { // the server would take the ID for it
 			return nil, abort(c, fmt.Errorf("step %q waits for an event without a name: make it with inngestkit.NewEvent", id))

@@ -49,7 +49,7 @@ func WaitForSignal[T any](ctx context.Context, id, name string, options ...Signa
 	for _, o := range options {
 		o.applySignal(&s)
 	}
-	return call.Wait[T](ctx, id, func(call.ID) (json.RawMessage, error) {
+	return call.Wait[T](ctx, call.WaitForSignal, id, func(call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		if name == "" {
 			return nil, abort(c, fmt.Errorf("step %q waits for a signal without a name: give it one", id))

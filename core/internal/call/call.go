@@ -47,11 +47,16 @@ type Call struct {
 	// Send is the core's middleware around what the function sends, if any.
 	Send any
 
+	// Buffers reports whether results of steps that this call has run, as many as
+	// ran, are still to be sent; nil if a call runs one step at most.
+	Buffers func(ran int) bool
+
 	// Replay is how far the function has come through what earlier calls did.
 	Replay Replay
 
 	sdk        context.Context //nolint:containedctx // see Caller
 	inCallback atomic.Bool
+	ran        int // steps whose callbacks have run
 	unwound    atomic.Bool
 	returned   atomic.Bool
 	// targetRan says that the one step that the call is for has run.
@@ -69,9 +74,25 @@ type Call struct {
 // ID names a step in a run.
 type ID struct {
 	Name string
+	// Kind is what the step does.
+	Kind Kind
 	// Index is how many steps with the same name came before in the function.
 	Index int
 }
+
+// Kind is what a step does, by the name of its operation in the protocol.
+type Kind string
+
+// The kinds of steps; docs/SDK_SPEC.md, 5.3.
+const (
+	StepRun        Kind = "StepRun"
+	Sleep          Kind = "Sleep"
+	WaitForEvent   Kind = "WaitForEvent"
+	WaitForSignal  Kind = "WaitForSignal"
+	InvokeFunction Kind = "InvokeFunction"
+	Gateway        Kind = "Gateway"
+	AIGateway      Kind = "AIGateway"
+)
 
 // Key is the name of the step in the protocol, and in the kept results.
 func (id ID) Key() string {

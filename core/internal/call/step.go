@@ -21,7 +21,7 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 	if c == nil {
 		return outside(ctx, name, func() (T, error) { return sdkstep.Run(ctx, name, fn) })
 	}
-	return step[T](ctx, c, name, func(id ID) (json.RawMessage, bool, error) {
+	return step[T](ctx, c, StepRun, name, func(id ID) (json.RawMessage, bool, error) {
 		ran := false
 		raw, err := sdkstep.Run(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
 			ran = true
@@ -38,16 +38,18 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 
 // Wait runs a step without a callback: one that the server does. The value is
 // decoded from what body returns, which is JSON.
-func Wait[T any](ctx context.Context, name string, body func(id ID) (json.RawMessage, error)) (value T, err error) {
+func Wait[T any](
+	ctx context.Context, kind Kind, name string, body func(id ID) (json.RawMessage, error),
+) (value T, err error) {
 	c := From(ctx)
 	if c == nil {
-		raw, err := outside(ctx, name, func() (json.RawMessage, error) { return body(ID{Name: name}) })
+		raw, err := outside(ctx, name, func() (json.RawMessage, error) { return body(ID{Name: name, Kind: kind}) })
 		if err != nil {
 			return value, err
 		}
 		return decode[T](raw)
 	}
-	return step[T](ctx, c, name, func(id ID) (json.RawMessage, bool, error) {
+	return step[T](ctx, c, kind, name, func(id ID) (json.RawMessage, bool, error) {
 		raw, err := body(id)
 		return raw, true, err
 	})
@@ -71,14 +73,28 @@ func Misfit(name string, value any, err error) error {
 // tells whether the result was kept from an earlier call. The SDK leaves a step by
 // a panic when the server has to take over.
 func step[T any](
-	ctx context.Context, c *Call, name string, body func(id ID) (raw json.RawMessage, kept bool, err error),
+	ctx context.Context, c *Call, kind Kind, name string,
+	body func(id ID) (raw json.RawMessage, kept bool, err error),
 ) (value T, err error) {
 	b, returned := c.branch(ctx), false
-	defer func() { c.leave(b, returned) }()
+	defer func() {
+		if returned {
+			return
+		}
+		r := recover()
+		if r == nil || IsYield(r) {
+			c.leave(b, false)
+			panic(r) // runtime.Goexit ends the test that it comes from
+		}
+		panic(newPanic(fmt.Sprintf("step %q", name), r)) // nothing has unwound the function but a mistake
+	}()
 	id := c.enter(ctx, b, name)
+	id.Kind = kind
 	raw, kept, err := body(id)
 	if kept {
 		c.Replay.handedOut()
+	}
+	if err == nil {
 		raw = c.restored(ctx, id, raw)
 	}
 	value, decodeErr := decode[T](raw)
@@ -108,7 +124,7 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 	defer c.inCallback.Store(false)
 	value, err := c.Step(ctx, id, run)
 	c.targetRan.Store(c.Replay.targeted)
-	raw, encodeErr := json.Marshal(value)
+	raw, encodeErr := encode(value)
 	switch {
 	case err != nil:
 		c.Logger.Warn("inngest: step failed",
@@ -125,7 +141,23 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 	if encodeErr != nil || len(raw) > maxOutputBytes {
 		raw = nil
 	}
+	if err != nil && c.Buffers != nil && c.Buffers(c.ran) {
+		// The SDK can answer with this error, or with the results of the steps before
+		// it that it has not sent yet. It would lose the results.
+		Yield()
+	}
+	c.ran++
 	return raw, err
+}
+
+// encode encodes the result of a step. What panics there is the user's MarshalJSON.
+func encode(value any) (raw json.RawMessage, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("encoding it panicked: %v", r)
+		}
+	}()
+	return json.Marshal(value)
 }
 
 // outside runs a step where there is no call of ours: in a unit test, or in a

@@ -1,0 +1,36 @@
+package call
+
+import (
+	"fmt"
+	"runtime/debug"
+)
+
+// Panic is a panic on its way to the function's wrapper, with what panicked and the
+// stack it began with.
+type Panic struct {
+	Where string
+	Value any
+	Stack []byte
+}
+
+// Error is for a panic that nothing recovers.
+func (p *Panic) Error() string { return fmt.Sprintf("%s panicked: %v\n%s", p.Where, p.Value, p.Stack) }
+
+// KeepStack is deferred. It gives a panic the stack of its goroutine, which is gone
+// when it goes on on another one.
+func KeepStack(where string) {
+	switch r := recover(); {
+	case r == nil:
+	case IsYield(r):
+		panic(r)
+	default:
+		panic(newPanic(where, r))
+	}
+}
+
+func newPanic(where string, value any) *Panic {
+	if p, ok := value.(*Panic); ok {
+		return p
+	}
+	return &Panic{Where: where, Value: value, Stack: debug.Stack()}
+}
