@@ -62,3 +62,25 @@ func TestCheckpoint(t *testing.T) {
 		})
 	}
 }
+
+// Guard: a call for one step answers with that step. The SDK takes it for a
+// checkpoint, runs no further, and answers with a completed run.
+func TestCallForOneStepWithCheckpoints(t *testing.T) {
+	t.Parallel()
+	server := newAPI(t, func(http.ResponseWriter, *http.Request, int) {})
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(
+		func(ctx context.Context, _ input) (string, error) {
+			for _, id := range []string{"a", "b"} {
+				if _, err := step.Run(ctx, id, func(context.Context) (string, error) { return id, nil }); err != nil {
+					return "", err
+				}
+			}
+			return "done", nil
+		}, flow.Checkpoint()))
+	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&stepId="+hashed("a"), signUpEnvelope(user{}).json(t)))
+	answered := ops(t, resp)
+	require.Len(t, answered, 1)
+	require.Equal(t, "a", answered[0]["name"])
+	requests, _ := server.seen()
+	require.Empty(t, requests)
+}

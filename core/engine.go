@@ -103,6 +103,11 @@ var (
 func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID string) *Response {
 	e.Steps = normalizeSteps(e.Steps)
 	targeted := stepID != "" && stepID != anyStep
+	if targeted && f.config.Checkpoint != nil {
+		// The SDK sends the result of such a step as a checkpoint, and then answers
+		// with a completed run, unless the context names the step too.
+		e.aimAt(stepID)
+	}
 	c := f.newCall(ctx, e, targeted)
 	// To the SDK a done context looks like a completed run: it must not see one.
 	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)

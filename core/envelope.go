@@ -88,3 +88,13 @@ func (e *envelope) forSDK() []byte {
 	b.WriteByte('}')
 	return b.Bytes()
 }
+
+// aimAt names the step that the call is for in its context, where servers name
+// none.
+func (e *envelope) aimAt(stepID string) {
+	var context map[string]json.RawMessage
+	if json.Unmarshal(e.Context, &context) == nil { // it was decoded before
+		context["step_id"] = mustJSON(stepID)
+		e.Context = mustJSON(context)
+	}
+}
