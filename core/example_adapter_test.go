@@ -47,7 +47,9 @@ func ExampleFunctionCall_SetEvents() {
 					return nil, err
 				}
 				for i := range events {
-					var sealed struct{ Sealed string }
+					var sealed struct {
+						Sealed string `json:"sealed"`
+					}
 					if err := json.Unmarshal(events[i].Data, &sealed); err != nil {
 						return nil, inngestkit.NoRetryError(err)
 					}

@@ -112,8 +112,7 @@ func TestRestoreLeavesErrorsAlone(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
 		_, err := step.Run(ctx, "a", func(context.Context) (string, error) { return "", nil })
-		var failed step.Error
-		if errors.As(err, &failed) {
+		if failed, ok := errors.AsType[step.Error](err); ok {
 			return "went on after " + failed.Message, nil
 		}
 		return "", err

@@ -13,11 +13,11 @@ type Panic struct {
 	Stack []byte
 }
 
-// Error is for a panic that nothing recovers.
-func (p *Panic) Error() string { return fmt.Sprintf("%s panicked: %v\n%s", p.Where, p.Value, p.Stack) }
+// String is for a panic that nothing recovers.
+func (p *Panic) String() string { return fmt.Sprintf("%s panicked: %v\n%s", p.Where, p.Value, p.Stack) }
 
 // KeepStack is deferred. It gives a panic the stack of its goroutine, which is gone
-// when it goes on on another one.
+// when another one panics with it again.
 func KeepStack(where string) {
 	switch r := recover(); {
 	case r == nil:
