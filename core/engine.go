@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,7 +14,6 @@ import (
 	"github.com/inngest/inngestgo"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
-	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
@@ -169,15 +167,8 @@ func (f *function) execute(
 	fc.handler = handler
 	ctx = fc.prepare(ctx, chain)
 	output, err := chain.function(ctx, fc)
-	switch aborted := c.Aborted(); {
-	case aborted != nil:
-		return nil, aborted
-	case c.Yielded():
+	if c.Yielded() && c.Aborted() == nil {
 		call.Yield()
-	case err == nil && c.Caller.Err() != nil:
-		// Nobody may be there to take the result, and a step of the SDK's own that
-		// met the done context may have been passed over.
-		return nil, fmt.Errorf("%w: %w", errHungUp, ctxerr.Cause(c.Caller))
 	}
 	c.SetReturned()
 	return output, err
