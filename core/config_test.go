@@ -59,7 +59,7 @@ func TestNewRefuses(t *testing.T) {
 		{"server with a fragment", inngestkit.Config{Dev: true, APIBaseURL: "http://inngest.test/#x"}, "APIBaseURL (INNGEST_API_BASE_URL) is no URL"},
 		{"server with port 0", inngestkit.Config{Dev: true, BaseURL: "http://inngest.test:0"}, "BaseURL (INNGEST_BASE_URL) is no URL"},
 		{"dev mode in the cloud", inngestkit.Config{Dev: true, BaseURL: "https://api.inngest.com"}, "in dev mode anybody can call the functions"},
-		{"dev mode with the cloud's events", inngestkit.Config{Dev: true, EventAPIBaseURL: "https://inn.gs/"},
+		{"dev mode with the cloud's events", inngestkit.Config{Dev: true, EventAPIBaseURL: "https://INN.gs/"},
 			"EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL) is Inngest Cloud, and Dev (INNGEST_DEV) is set"},
 		{"event key is a signing key", inngestkit.Config{SigningKey: signingKey, EventKey: signingKey}, "EventKey (INNGEST_EVENT_KEY) is a signing key"},
 		{"key with a line break", inngestkit.Config{SigningKey: signingKey + "\n"}, "SigningKey (INNGEST_SIGNING_KEY) has white space around it"},

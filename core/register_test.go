@@ -66,6 +66,7 @@ func TestRegisterRefuses(t *testing.T) {
 		{"cron descriptor", cron("@daily"), "Cron", "no schedule of five fields"},
 		{"cron zone alone", cron("TZ=UTC"), "Cron", "no schedule of five fields"},
 		{"cron unknown zone", cron("TZ=Nowhere/Town 0 9 * * *"), "Cron", "no schedule of five fields"},
+		{"cron local zone", cron("CRON_TZ=Local 0 9 * * *"), "Cron", "where the Inngest server runs"},
 		{"empty cron", cron(""), "Cron", "no schedule of five fields"},
 		{"long cron", cron(long), "Cron", "at most 255 bytes"},
 		{"nil option", event("fn", nil), "Option", "is nil"},
