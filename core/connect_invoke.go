@@ -99,10 +99,13 @@ func (c *connection) call(functionID, stepID string, header http.Header, body []
 		<-c.released
 		return fail(req, http.StatusServiceUnavailable, "the app has shut down; another instance will answer", false)
 	}
-	defer c.gate.leave()
 	defer func() {
 		if r := recover(); r != nil {
 			resp = c.app.panicked(req, r)
+		}
+		c.gate.leave()
+		if resp.Status == http.StatusServiceUnavailable && c.app.gate.closing.Err() != nil {
+			<-c.released // it was waiting for a place
 		}
 	}()
 	return c.app.execute(context.Background(), req, functionID, stepID, body)

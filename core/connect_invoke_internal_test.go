@@ -280,6 +280,26 @@ func TestConnectedCallsWaitForAPlace(t *testing.T) {
 	})
 }
 
+// A call that is still waiting for a place when the app shuts down is held like one
+// that comes then.
+func TestConnectedCallsThatWaitAreHeld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
+		l.connection.app.gate = newDrainGate(1)
+		require.NoError(t, l.connection.app.gate.enterCall(t.Context()))
+		replied := make(chan *Response, 1)
+		go func() { replied <- l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
+		synctest.Wait()
+		l.connection.app.gate.close()
+		synctest.Wait()
+		require.Empty(t, replied)
+		l.connection.app.gate.leaveCall()
+		l.connection.drain()
+		require.Equal(t, http.StatusServiceUnavailable, (<-replied).Status)
+	})
+}
+
 // What is announced over a connection is what the SDK would announce.
 func TestConnectAnnouncesTheFunctions(t *testing.T) {
 	t.Parallel()

@@ -113,6 +113,9 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 	f.engine.ServeHTTP(&rec, f.sdkRequest(sdkCtx, req, e, stepID))
 
 	if rec.status < http.StatusPartialContent && !c.Returned() {
+		if c.PutOff != nil {
+			return f.answerPutOff(req, c, c.PutOff)
+		}
 		return f.failed(req, c, http.StatusInternalServerError, errCutShort.Error(), rec.header)
 	}
 	if rec.status >= http.StatusBadRequest {
@@ -136,14 +139,7 @@ func (f *function) newCall(ctx context.Context, e *envelope, targeted bool) *cal
 		Logger:      f.app.config.Logger,
 	}
 	c.Replay.Start(e.Steps, targeted)
-	if checkpoint := f.config.Checkpoint; checkpoint != nil {
-		c.Buffers = func(ran int) bool {
-			if checkpoint.BatchInterval > 0 {
-				return ran > 0
-			}
-			return checkpoint.BatchSteps > 1 && ran%checkpoint.BatchSteps != 0
-		}
-	}
+	c.Checkpoints = f.config.Checkpoint != nil
 	return c
 }
 
@@ -168,6 +164,10 @@ func (f *function) execute(
 	ctx = fc.prepare(ctx, chain)
 	output, err := chain.function(ctx, fc)
 	if c.Yielded() && c.Aborted() == nil {
+		call.Yield()
+	}
+	if err != nil && c.MayHold() {
+		c.PutOff = &call.PutOff{Err: err}
 		call.Yield()
 	}
 	c.SetReturned()

@@ -49,7 +49,9 @@ func parseEnvelope(body []byte) (*envelope, error) {
 		case "events":
 			e.Events = raw
 		case "steps":
-			e.Steps = raw
+			if value.Type != gjson.Null { // null is none
+				e.Steps = raw
+			}
 		case "ctx":
 			e.Context = raw
 		case "use_api":

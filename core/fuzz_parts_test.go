@@ -16,7 +16,7 @@ func FuzzParseEnvelope(f *testing.F) {
 	for _, body := range []string{
 		`{"event":{"data":{}},"events":[{}],"steps":{"a":{"data":1}},"ctx":{"run_id":"r","attempt":2,"use_api":false},"use_api":true}`,
 		" \n{ \"ctx\" : { } , \"event\" : null } \t", `{"event":1,"ctx":{},"event":[2,"\u0000"]}`, `{"EVENT":1,"ctx":{}}`,
-		`{"\u0065vent":1,"c\u0074x":{"run_id":"\ud800"}}`, `{"event":{},"ctx":[]}`, `{"event":{},"ctx":null}`, `[]`, `{}`, ``,
+		`{"\u0065vent":1,"c\u0074x":{"run_id":"\ud800"}}`, `{"event":{},"steps":null,"ctx":{}}`, `{"event":{},"ctx":[]}`, `{"event":{},"ctx":null}`, `[]`, `{}`, ``,
 		`{"event":{},"ctx":{},"use_api":"true"}`, `{"event":{},"ctx":{"attempt":1.5}}`, `{"event":{},"ctx":{}} x`, "{\"event\":\"\xff\",\"ctx\":{}}",
 	} {
 		f.Add([]byte(body))
@@ -31,6 +31,9 @@ func FuzzParseEnvelope(f *testing.F) {
 		var want map[string]json.RawMessage
 		require.NoError(t, json.Unmarshal(body, &want))
 		for key, part := range map[string][]byte{"event": e.Event, "events": e.Events, "steps": e.Steps, "ctx": e.Context} {
+			if key == "steps" && string(want[key]) == "null" {
+				want[key] = nil
+			}
 			require.Equal(t, string(want[key]), string(part), key)
 			require.True(t, len(part) == 0 || inside(part, body), "%s is not a slice of the body", key)
 		}

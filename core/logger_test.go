@@ -126,3 +126,14 @@ func TestRecover(t *testing.T) {
 		require.Contains(t, string(p.Stack), "logger_test.go")
 	}
 }
+
+// Null is no kept result: the run has just begun.
+func TestLoggerWithoutSteps(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		inngestkit.Logger(ctx).Info("begins")
+		return nil, nil
+	}))
+	app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn", `{"event":{"name":"e","data":{}},"steps":null,"ctx":{"run_id":"r"}}`))
+	require.Contains(t, l.String(), "begins")
+}

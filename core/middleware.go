@@ -28,8 +28,8 @@ type Middleware struct {
 	// step whose result was kept from an earlier call does not come by here, so
 	// each step does so once, or once for each attempt.
 	Step func(next StepHandler) StepHandler
-	// Restore changes the kept result of a step, of any kind, before the function
-	// gets it, on every call that hands it out. It undoes what Step, or the
+	// Restore changes the kept result of a step, of any kind but Sleep, before the
+	// function gets it, on every call that hands it out. It undoes what Step, or the
 	// Function of an invoked function, did to the output: to decrypt it, for one.
 	Restore func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
 	// Send wraps each [App.Send] and step.SendEvent, those outside of functions
@@ -61,7 +61,7 @@ type StepCall struct {
 	// Kind is what the step does, by the name of its operation at Inngest: StepRun
 	// (also of step.SendEvent), Sleep, WaitForEvent, WaitForSignal, InvokeFunction,
 	// Gateway (step.Fetch) or AIGateway (step.Infer). Only a StepRun has a callback;
-	// Restore sees all.
+	// Restore sees all but Sleep.
 	Kind string
 	// Index counts the steps with the same ID before this one in the function.
 	Index int

@@ -228,27 +228,3 @@ func TestLoggerOfAdoptedFunctions(t *testing.T) {
 		require.Equal(t, 1, strings.Count(l.String(), line), "%s in\n%s", line, l)
 	}
 }
-
-// Guard: with buffered results, the SDK answers the failure of a step with an error
-// of the function, and drops the results.
-func TestStepThatFailsBetweenCheckpoints(t *testing.T) {
-	t.Parallel()
-	server := newAPI(t, func(http.ResponseWriter, *http.Request, int) {})
-	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(
-		func(ctx context.Context, _ input) (string, error) {
-			if _, err := step.Run(ctx, "a", func(context.Context) (string, error) { return "a", nil }); err != nil {
-				return "", err
-			}
-			_, err := step.Run(ctx, "b", func(context.Context) (string, error) {
-				return "", inngestkit.NoRetryError(errors.New("declined"))
-			})
-			return "", err
-		}, flow.Checkpoint(flow.BatchSteps(2))))
-	first := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))
-	require.Len(t, first, 1)
-	require.Equal(t, "a", first[0]["name"])
-	second := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "a")))
-	require.Len(t, second, 1)
-	require.Equal(t, "StepFailed", second[0]["op"])
-	require.Equal(t, "b", second[0]["name"])
-}

@@ -3,12 +3,14 @@ package inngestkit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/inngest/inngestgo/group"
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -135,4 +137,61 @@ func TestResultsAreDecodedFromJSON(t *testing.T) {
 			require.Equal(t, tc.want, got)
 		})
 	}
+}
+
+// Guard: the SDK takes a step that returns the error of another step for a function
+// that has not handled it.
+func TestStepThatReturnsTheErrorOfAnother(t *testing.T) {
+	t.Parallel()
+	at := time.Now().Add(time.Hour).Truncate(time.Second)
+	for name, tc := range map[string]struct {
+		wrap  func(err error) error
+		op    string
+		after string
+	}{
+		"as it is":   {func(err error) error { return err }, "StepError", ""},
+		"wrapped":    {func(err error) error { return fmt.Errorf("after: %w", err) }, "StepError", ""},
+		"for good":   {func(err error) error { return inngestkit.NoRetryError(fmt.Errorf("after: %w", err)) }, "StepFailed", ""},
+		"for a time": {func(err error) error { return inngestkit.RetryAtError(err, at) }, "StepError", at.Format(time.RFC3339)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+				_, err := step.Run(ctx, "a", func(context.Context) (string, error) { return "", nil })
+				return step.Run(ctx, "b", func(context.Context) (string, error) { return "", tc.wrap(err) })
+			}))
+			e := signUpEnvelope(user{})
+			e.Steps[hashed("a")] = map[string]any{"error": map[string]any{"name": "Error", "message": "a failed"}}
+			resp := callFn(t.Context(), t, app, e)
+			op := ops(t, resp)[0]
+			require.Equal(t, tc.op, op["op"])
+			require.Contains(t, op["error"].(map[string]any)["message"], "a failed")
+			require.Equal(t, tc.after, resp.Header.Get("Retry-After"))
+		})
+	}
+}
+
+// Our steps are parallel in the SDK's group.Parallel too, as functions moved over
+// from it have them.
+func TestStepsInAGroupOfTheSDK(t *testing.T) {
+	t.Parallel()
+	var tr trace
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+		branch := func(id string) func(context.Context) (any, error) {
+			return func(ctx context.Context) (any, error) {
+				return step.Run(ctx, id, func(context.Context) (string, error) { return id, nil })
+			}
+		}
+		group.Parallel(ctx, branch("a"), branch("b"))
+		return "done", nil
+	}, inngestkit.Use(tr.middleware("own"))))
+	planned := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))
+	require.Len(t, planned, 2)
+
+	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&stepId="+hashed("b"), signUpEnvelope(user{}).done("a", "a").json(t)))
+	require.Equal(t, "b", ops(t, resp)[0]["data"])
+	require.NotContains(t, tr.take(), "own: fn finished", "it is called once more")
+	resp = callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "a").done("b", "b"))
+	require.Equal(t, `"done"`, string(resp.Body))
+	require.Contains(t, tr.take(), "own: fn finished")
 }

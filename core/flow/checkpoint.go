@@ -38,9 +38,12 @@ func MaxRuntime(d time.Duration) CheckpointOption {
 // results to the server meanwhile, instead of being called once for each step.
 // That saves a round trip per step.
 //
+// If a step or the function fails while results before it have not been sent, the
+// call ends with those, and the step, or what comes after the last one, runs again
+// in a call of its own.
+//
 // It needs a server that knows it. Servers up to 1.12 refuse the results, which
-// then come with the answer only: after an error, all steps of that call run
-// again.
+// then come with the answer only.
 func Checkpoint(options ...CheckpointOption) inngestkit.Option {
 	return option("Checkpoint", "", func(c *fnconfig.Config) {
 		s := read(c, "Checkpoint", options)

@@ -47,16 +47,17 @@ type Call struct {
 	// Send is the core's middleware around what the function sends, if any.
 	Send any
 
-	// Buffers reports whether results of steps that this call has run, as many as
-	// ran, are still to be sent; nil if a call runs one step at most.
-	Buffers func(ran int) bool
+	// Checkpoints says that a call may run several steps.
+	Checkpoints bool
+	// PutOff is an error that has to wait until the results before it are sent.
+	PutOff *PutOff
 
 	// Replay is how far the function has come through what earlier calls did.
 	Replay Replay
 
 	sdk        context.Context //nolint:containedctx // see Caller
 	inCallback atomic.Bool
-	ran        int // steps whose callbacks have run
+	ran        int // steps that have run well
 	unwound    atomic.Bool
 	returned   atomic.Bool
 	// targetRan says that the one step that the call is for has run.
@@ -103,6 +104,18 @@ func (id ID) Key() string {
 	sum := sha1.Sum([]byte(name)) //nolint:gosec // the protocol's choice; docs/SDK_SPEC.md, 5.1.2
 	return hex.EncodeToString(sum[:])
 }
+
+// PutOff is an error that was put off, of a step or, if Step is nil, of the function.
+type PutOff struct {
+	Step *ID
+	Err  error
+	// Data is what the step has returned besides the error.
+	Data json.RawMessage
+}
+
+// MayHold reports whether results of steps may still have to be sent, so that an
+// error has to be put off.
+func (c *Call) MayHold() bool { return c.Checkpoints && !c.Replay.targeted && c.ran > 0 }
 
 // StepFunc runs callback as the step id.
 type StepFunc func(ctx context.Context, id ID, callback func(context.Context) (any, error)) (any, error)
@@ -168,7 +181,7 @@ func (c *Call) Aborted() error {
 // Yielded reports whether a step has handed control back to the server. What the
 // function returns after that does not count.
 func (c *Call) Yielded() bool {
-	return c.unwound.Load() || (c.sdk != nil && c.sdk.Err() != nil)
+	return c.unwound.Load() || c.targetRan.Load() || (c.sdk != nil && c.sdk.Err() != nil)
 }
 
 // SetUnwound notes that a step has unwound the function: also one of the SDK's own,

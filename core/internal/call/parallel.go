@@ -86,6 +86,14 @@ func (c *Call) leave(b *branch, returned bool) {
 	}
 }
 
+// unwind notes that a step has unwound b by itself. It may not have left the function
+// with it: in a group.Parallel of the SDK, only a branch that is not known here. If
+// it has, the SDK's context is done, or the call is for another step.
+func (c *Call) unwind(b *branch) {
+	c.leave(b, b.outer == nil)
+	c.unwound.Store(true)
+}
+
 // hasLeft reports whether a step has unwound b, or what b is in.
 func (c *Call) hasLeft(b *branch) bool {
 	c.mu.Lock()

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
@@ -83,7 +84,7 @@ func step[T any](
 		}
 		r := recover()
 		if r == nil || IsYield(r) {
-			c.leave(b, false)
+			c.unwind(b)
 			panic(r) // runtime.Goexit ends the test that it comes from
 		}
 		panic(newPanic(fmt.Sprintf("step %q", name), r)) // nothing has unwound the function but a mistake
@@ -141,13 +142,30 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 	if encodeErr != nil || len(raw) > maxOutputBytes {
 		raw = nil
 	}
-	if err != nil && c.Buffers != nil && c.Buffers(c.ran) {
-		// The SDK can answer with this error, or with the results of the steps before
-		// it that it has not sent yet. It would lose the results.
+	err = ownError(err)
+	if err != nil && c.MayHold() {
+		c.PutOff = &PutOff{Step: &id, Err: err, Data: raw}
 		Yield()
 	}
 	c.ran++
 	return raw, err
+}
+
+// ownError is err without the error of another step in its chain: the SDK takes
+// such an error for one that the function did not handle, and fails the call.
+func ownError(err error) error {
+	if !sdkerrors.IsStepError(err) {
+		return err
+	}
+	own := errors.New(err.Error())
+	switch at := sdkerrors.GetRetryAtTime(err); {
+	case sdkerrors.IsNoRetryError(err):
+		return sdkerrors.NoRetryError(own)
+	case at != nil:
+		return sdkerrors.RetryAtError(own, *at)
+	default:
+		return own
+	}
 }
 
 // encode encodes the result of a step. What panics there is the user's MarshalJSON.
