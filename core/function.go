@@ -82,7 +82,7 @@ func OnEvent[T, R any](
 
 // OnCron returns the function id, which runs handler on schedule: five fields
 // (minute, hour, day, month, weekday) in UTC, or in another time
-// zone with a prefix as in "TZ=Europe/Paris 0 9 * * *". The data of the event is
+// zone with [TimeZone] or a prefix as in "TZ=Europe/Paris 0 9 * * *". The data of the event is
 // {"cron": schedule}, so handlers usually take Input[any].
 func OnCron[T, R any](
 	id, schedule string,

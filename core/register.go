@@ -39,7 +39,8 @@ var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 // any of them, none is added.
 //
 // Functions registered after the app was synced are called only after the next
-// sync, so register before [App.Start].
+// sync: in dev mode [App.Start] sees to that within seconds, otherwise [App.Sync] or
+// a deployment does. So register first.
 func (a *App) Register(functions ...Function) error {
 	a.registering.Lock()
 	defer a.registering.Unlock()
