@@ -11,7 +11,7 @@ import (
 // Start keeps the app synced with the dev server in the background: it announces
 // the functions as soon as the server is there, and again whenever the server
 // does not know them all, as after a restart, in which it forgets its apps, or
-// after a [App.Register]. That ends with ctx or [App.Shutdown]. It returns at
+// after an [App.Register]. That ends with ctx or [App.Shutdown]. It returns at
 // once, so call it before or after the HTTP server starts to listen. The app must
 // be mounted; where the server reaches it is ServeHost and ServePort of the
 // [Config], by default http://localhost:3000.
