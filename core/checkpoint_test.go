@@ -18,8 +18,7 @@ import (
 // With checkpoints one call runs step after step, and their results go to the
 // API meanwhile. The pinned server has no such API, so this shows it by the
 // protocol alone.
-func TestCheckpoint(t *testing.T) {
-	t.Parallel()
+func TestCheckpoint(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
 	for _, tc := range []struct {
 		name   string
 		option inngestkit.Option
@@ -29,7 +28,6 @@ func TestCheckpoint(t *testing.T) {
 		{"every two steps", flow.Checkpoint(flow.BatchSteps(2)), [][]string{{"a", "b"}, {"c", "d"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
 			server := newAPI(t, func(http.ResponseWriter, *http.Request, int) {})
 			app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(
 				func(ctx context.Context, _ input) (string, error) {
@@ -67,8 +65,7 @@ func TestCheckpoint(t *testing.T) {
 
 // Guard: a call for one step answers with that step. The SDK takes it for a
 // checkpoint, runs no further, and answers with a completed run.
-func TestCallForOneStepWithCheckpoints(t *testing.T) {
-	t.Parallel()
+func TestCallForOneStepWithCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
 	server := newAPI(t, func(http.ResponseWriter, *http.Request, int) {})
 	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(
 		func(ctx context.Context, _ input) (string, error) {
@@ -89,8 +86,7 @@ func TestCallForOneStepWithCheckpoints(t *testing.T) {
 
 // Guard: beside an error, the SDK drops the results that it has not sent, and their
 // steps would run again. What is unsent goes first, and the error comes after it.
-func TestErrorsBetweenCheckpoints(t *testing.T) {
-	t.Parallel()
+func TestErrorsBetweenCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
 	boom := errors.New("boom")
 	for _, tc := range []struct {
 		name    string
@@ -117,7 +113,6 @@ func TestErrorsBetweenCheckpoints(t *testing.T) {
 		}, "a", isFailure(500, "false")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
 			server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
 				if tc.refused {
 					w.WriteHeader(http.StatusBadRequest)

@@ -48,8 +48,7 @@ func checkpoints(t *testing.T, server *api) []string {
 	return listed(all)
 }
 
-func TestCheckpoints(t *testing.T) {
-	t.Parallel()
+func TestCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
 	ran := 0
 	handler := func(ctx context.Context, _ input) (string, error) {
 		var results [4]string
@@ -75,8 +74,7 @@ func TestCheckpoints(t *testing.T) {
 }
 
 // The steps of a call whose checkpoints the server did not take are in its answer.
-func TestCheckpointsAreNotTaken(t *testing.T) {
-	t.Parallel()
+func TestCheckpointsAreNotTaken(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
 	app, _ := newCheckpointApp(t, http.StatusBadRequest, func(ctx context.Context, _ input) (string, error) {
 		return "done", errors.Join(stepOf("a", new(string))(ctx), stepOf("b", new(string))(ctx))
 	})
@@ -84,8 +82,7 @@ func TestCheckpointsAreNotTaken(t *testing.T) {
 }
 
 // The guards are the same when a function goes on behind its steps.
-func TestGuardsWithCheckpoints(t *testing.T) {
-	t.Parallel()
+func TestGuardsWithCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
 	for name, tc := range map[string]struct {
 		handler func(ctx context.Context, in input) (string, error)
 		status  int
@@ -107,7 +104,6 @@ func TestGuardsWithCheckpoints(t *testing.T) {
 		}, http.StatusBadRequest, `give step.Timeout`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			app, server := newCheckpointApp(t, http.StatusOK, tc.handler)
 			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
 			require.Equal(t, tc.status, resp.Status, "%s", resp.Body)
@@ -118,8 +114,7 @@ func TestGuardsWithCheckpoints(t *testing.T) {
 }
 
 // A step that fails ends the call: what ran before it is kept, and not run again.
-func TestStepFailsAfterACheckpoint(t *testing.T) {
-	t.Parallel()
+func TestStepFailsAfterACheckpoint(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
 	app, server := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
 		_ = stepOf("a", new(string))(ctx)
 		_, err := step.Run(ctx, "b", func(context.Context) (string, error) { return "", errors.New("not yet") })
