@@ -119,7 +119,11 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 		return f.failed(req, c, http.StatusInternalServerError, errCutShort.Error(), rec.header)
 	}
 	if rec.status >= http.StatusBadRequest {
-		return f.failed(req, c, rec.status, panicMessage(answerMessage(rec.body.Bytes(), rec.status)), rec.header)
+		message := answerMessage(rec.body.Bytes(), rec.status)
+		if f.adopted != nil {
+			message = panicMessage(message)
+		}
+		return f.failed(req, c, rec.status, message, rec.header)
 	}
 	resp := respond(req, rec.status, bytes.TrimSuffix(rec.body.Bytes(), []byte("\n")))
 	copyRetryHeaders(resp.Header, rec.header)
@@ -137,9 +141,9 @@ func (f *function) newCall(ctx context.Context, e *envelope, targeted bool) *cal
 		Events:      e.Events,
 		Caller:      ctx,
 		Logger:      f.app.config.Logger,
+		Checkpoints: f.config.Checkpoint != nil,
 	}
 	c.Replay.Start(e.Steps, targeted)
-	c.Checkpoints = f.config.Checkpoint != nil
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -194,4 +195,23 @@ func TestStepsInAGroupOfTheSDK(t *testing.T) {
 	resp = callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "a").done("b", "b"))
 	require.Equal(t, `"done"`, string(resp.Body))
 	require.Contains(t, tr.take(), "own: fn finished")
+}
+
+// A test that ends in the callback of a step, by require for one, ends as it would
+// elsewhere: with runtime.Goexit, and without a panic.
+func TestGoexitInAStep(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+		return step.Run(ctx, "a", func(context.Context) (string, error) { runtime.Goexit(); return "", nil })
+	}))
+	request := callRequest(t, signUpEnvelope(user{}))
+	returned, ended := false, make(chan any)
+	go func() {
+		defer func() { ended <- recover() }()
+		app.Do(t.Context(), request)
+		returned = true
+	}()
+	require.Nil(t, <-ended)
+	require.False(t, returned)
+	require.NotContains(t, l.String(), "panicked")
 }

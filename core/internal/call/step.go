@@ -82,12 +82,15 @@ func step[T any](
 		if returned {
 			return
 		}
-		r := recover()
-		if r == nil || IsYield(r) {
+		switch r := recover(); {
+		case r == nil: // runtime.Goexit, as of a test that ends; it goes on
 			c.unwind(b)
-			panic(r) // runtime.Goexit ends the test that it comes from
+		case IsYield(r):
+			c.unwind(b)
+			panic(r)
+		default:
+			panic(newPanic(fmt.Sprintf("step %q", name), r)) // nothing has unwound the function but a mistake
 		}
-		panic(newPanic(fmt.Sprintf("step %q", name), r)) // nothing has unwound the function but a mistake
 	}()
 	id := c.enter(ctx, b, name)
 	id.Kind = kind
