@@ -3,6 +3,7 @@ package inngestkit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
@@ -40,6 +41,16 @@ func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 		ctx = NewContext(ctx, a) // for the Logger of the middleware
 	}
 	return send(ctx, raw)
+}
+
+// Send is [App.Send] with the app that ctx carries: the context of a function, or
+// of a request that the Middleware of an adapter has seen.
+func Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
+	app := FromContext(ctx)
+	if app == nil {
+		return nil, errors.New("inngestkit: send: the context has no app; install the Middleware of the adapter, or use App.Send")
+	}
+	return app.Send(ctx, events...)
 }
 
 // sendChain is the middleware around what is sent with ctx, nil for none.

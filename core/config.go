@@ -78,9 +78,9 @@ type Config struct {
 	Path string
 	// ServeHost is where the server reaches this app: a host name, or a URL
 	// without path such as https://shop.example.com. The default is the host of
-	// the sync request, and localhost for [App.Start]. Set it behind a proxy that
-	// terminates TLS: X-Forwarded headers, which anybody can send, are not read.
-	// INNGEST_SERVE_HOST or INNGEST_SERVE_ORIGIN.
+	// the sync request, and localhost for [App.Start]. Behind a proxy that
+	// terminates TLS, set it or TrustProxy. INNGEST_SERVE_HOST or
+	// INNGEST_SERVE_ORIGIN.
 	ServeHost string
 	// ServePort is the port that goes with ServeHost if that is a mere host
 	// name, or with localhost; the default is 3000. With a ServeHost that is a URL
@@ -89,6 +89,11 @@ type Config struct {
 	// ServePath is the path the server is told, if a proxy makes it differ from
 	// the one the app is mounted on. INNGEST_SERVE_PATH.
 	ServePath string
+	// TrustProxy takes the URL that a sync announces from the headers
+	// X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix, the first element
+	// of each. Anybody can send them: set it only where a proxy in front of the app
+	// overwrites them. ServeHost and ServePath take precedence. INNGEST_TRUST_PROXY.
+	TrustProxy bool
 	// AllowUnsignedSync lets anybody trigger a sync in cloud mode by an unsigned
 	// PUT, which sends the functions to the server. It needs ServeHost, since the
 	// request's host could be anything. INNGEST_ENABLE_UNAUTHED_SYNC.

@@ -52,6 +52,7 @@ type environment struct {
 	ServeOrigin                 string `env:"INNGEST_SERVE_ORIGIN"`
 	ServePath                   string `env:"INNGEST_SERVE_PATH"`
 	Port                        string `env:"PORT"`
+	TrustProxy                  string `env:"INNGEST_TRUST_PROXY"`
 	UnauthedSync                string `env:"INNGEST_ENABLE_UNAUTHED_SYNC"`
 	MaxInFlight                 string `env:"INNGEST_MAX_IN_FLIGHT"`
 	ConnectMaxWorkerConcurrency string `env:"INNGEST_CONNECT_MAX_WORKER_CONCURRENCY"`
@@ -134,19 +135,27 @@ func (vars environment) config() (Config, error) {
 		EventAPIBaseURL:    vars.EventAPIBaseURL,
 		ServeHost:          firstOf(vars.ServeHost, vars.ServeOrigin),
 		ServePath:          vars.ServePath,
+		TrustProxy:         readBool("INNGEST_TRUST_PROXY", vars.TrustProxy, refuse),
+		AllowUnsignedSync:  readBool("INNGEST_ENABLE_UNAUTHED_SYNC", vars.UnauthedSync, refuse),
 		ServePort:          readNumber("PORT", vars.Port, 1, refuse),
 		MaxInFlight:        readNumber("INNGEST_MAX_IN_FLIGHT", vars.MaxInFlight, 0, refuse),
 		ConnectMaxWorkerConcurrency: readNumber(
 			"INNGEST_CONNECT_MAX_WORKER_CONCURRENCY", vars.ConnectMaxWorkerConcurrency, 0, refuse),
 	}
 	c.Dev, c.BaseURL = readDev(vars.Dev, vars.BaseURL, refuse)
-	if vars.UnauthedSync != "" {
-		var err error
-		if c.AllowUnsignedSync, err = strconv.ParseBool(vars.UnauthedSync); err != nil {
-			refuse("INNGEST_ENABLE_UNAUTHED_SYNC", "is neither true nor false")
-		}
-	}
 	return c, errors.Join(errs...)
+}
+
+// readBool reads a switch; none is off.
+func readBool(variable, value string, refuse func(variable, reason string)) bool {
+	if value == "" {
+		return false
+	}
+	on, err := strconv.ParseBool(value)
+	if err != nil {
+		refuse(variable, "is neither true nor false")
+	}
+	return on
 }
 
 // platform names the platform that sets these variables, as the SDK does.

@@ -25,7 +25,7 @@ var everything = map[string]string{
 	"INNGEST_ENV": "branch", "INNGEST_BASE_URL": "http://127.0.0.1:9999", "INNGEST_API_BASE_URL": "http://api.test",
 	"INNGEST_EVENT_API_BASE_URL": "http://events.test", "INNGEST_SERVE_HOST": "https://shop.test",
 	"INNGEST_SERVE_ORIGIN": "https://shop.test", "INNGEST_SERVE_PATH": "/x/inngest", "PORT": "8080",
-	"INNGEST_ENABLE_UNAUTHED_SYNC": "true", "INNGEST_MAX_IN_FLIGHT": "50", "INNGEST_CONNECT_MAX_WORKER_CONCURRENCY": "20",
+	"INNGEST_ENABLE_UNAUTHED_SYNC": "true", "INNGEST_TRUST_PROXY": "1", "INNGEST_MAX_IN_FLIGHT": "50", "INNGEST_CONNECT_MAX_WORKER_CONCURRENCY": "20",
 	"AWS_REGION": "eu-west-3", "VERCEL": "1", "NETLIFY": "true",
 }
 
@@ -33,7 +33,7 @@ var everythingConfig = inngestkit.Config{
 	AppID: "shop", AppVersion: "1.2", Platform: "aws-eu-west-3", Dev: true, BaseURL: "http://127.0.0.1:9999/",
 	SigningKey: signingKey, SigningKeyFallback: fallbackKey, EventKey: "event-key", Env: "branch",
 	APIBaseURL: "http://api.test", EventAPIBaseURL: "http://events.test",
-	ServeHost: "https://shop.test", ServePath: "/x/inngest", ServePort: 8080, AllowUnsignedSync: true,
+	ServeHost: "https://shop.test", ServePath: "/x/inngest", ServePort: 8080, TrustProxy: true, AllowUnsignedSync: true,
 	MaxInFlight: 50, ConnectMaxWorkerConcurrency: 20,
 }
 

@@ -94,7 +94,7 @@ func withRetry(err error, header http.Header) error {
 // its attempts.
 func (c *connection) call(functionID, stepID string, header http.Header, body []byte) (resp *Response) {
 	c.owed.Add(1)
-	req := &Request{Method: http.MethodPost, Path: connectURL.String(), Header: header.Get}
+	req := &Request{Method: http.MethodPost, Path: connectURL.String(), Header: header, connect: true}
 	if c.app.gate.closing.Err() != nil || !c.gate.enter() {
 		<-c.released
 		return fail(req, http.StatusServiceUnavailable, "the app has shut down; another instance will answer", false)

@@ -129,7 +129,7 @@ func TestConnectedFunctionYields(t *testing.T) {
 
 			l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), handler))
 			resp := l.connection.app.Do(t.Context(), &Request{
-				Method: http.MethodPost, RawQuery: "fnId=app-fn", Header: http.Header{}.Get, Body: strings.NewReader(connectCall{}.body()),
+				Method: http.MethodPost, RawQuery: "fnId=app-fn", Header: http.Header{}, Body: strings.NewReader(connectCall{}.body()),
 			})
 			require.Equal(t, http.StatusPartialContent, resp.Status)
 			require.Equal(t, withoutTiming(t, string(resp.Body)), withoutTiming(t, ops))

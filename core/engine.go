@@ -106,7 +106,7 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 		// with a completed run, unless the context names the step too.
 		e.aimAt(stepID)
 	}
-	c := f.newCall(ctx, e, targeted)
+	c := f.newCall(ctx, req, e, targeted)
 	// To the SDK a done context looks like a completed run: it must not see one.
 	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
@@ -131,7 +131,7 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 }
 
 // newCall makes what one call needs on its way through the SDK.
-func (f *function) newCall(ctx context.Context, e *envelope, targeted bool) *call.Call {
+func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targeted bool) *call.Call {
 	c := &call.Call{
 		FunctionID:  f.source.id,
 		RunID:       e.RunID,
@@ -140,6 +140,7 @@ func (f *function) newCall(ctx context.Context, e *envelope, targeted bool) *cal
 		Event:       e.Event,
 		Events:      e.Events,
 		Caller:      ctx,
+		Request:     req,
 		Logger:      f.app.config.Logger,
 		Checkpoints: f.config.Checkpoint != nil,
 	}
@@ -218,7 +219,7 @@ func (f *function) sdkRequest(ctx context.Context, req *Request, e *envelope, st
 		ContentLength: int64(len(body)),
 	}
 	for _, key := range []string{headerRequestID, headerJobID} {
-		if v := req.Header(key); v != "" {
+		if v := req.Header.Get(key); v != "" {
 			r.Header[key] = []string{v}
 		}
 	}

@@ -23,7 +23,6 @@ func serverCalls(app *inngestkit.App, functionID, data string) {
 		Method:   "POST",
 		Path:     app.Path(),
 		RawQuery: "fnId=" + app.ID() + "-" + functionID + "&stepId=step",
-		Header:   func(string) string { return "" },
 		Body:     strings.NewReader(body),
 	})
 	fmt.Println(response.Status, string(response.Body))

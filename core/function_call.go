@@ -27,6 +27,9 @@ type FunctionCall struct {
 	// RequestID and JobID are the server's names of this call; "" if it gave none.
 	RequestID string
 	JobID     string
+	// Request is the HTTP request that brought the call, with its body read. It may
+	// be kept, and must not be changed. It is nil over [App.Connect].
+	Request *Request
 
 	function *function
 	call     *call.Call
@@ -46,10 +49,19 @@ func (f *function) functionCall(c *call.Call, input InputCtx) *FunctionCall {
 		Env:         input.Env,
 		RequestID:   input.RequestID,
 		JobID:       input.JobID,
+		Request:     httpRequest(c.Request),
 		function:    f,
 		call:        c,
 		input:       input,
 	}
+}
+
+// httpRequest is the request of a call, nil if none brought it.
+func httpRequest(request any) *Request {
+	if req, ok := request.(*Request); ok && !req.connect {
+		return req
+	}
+	return nil
 }
 
 // Replaying reports whether the function is still being taken through what earlier

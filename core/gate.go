@@ -100,7 +100,7 @@ func (a *App) readSigned(req *Request, unsigned bool) (body, key []byte, refusal
 	if err != nil {
 		return nil, nil, a.refuse(req, http.StatusBadRequest, "the body could not be read: "+err.Error())
 	}
-	signature := req.Header(headerSignature)
+	signature := req.Header.Get(headerSignature)
 	if a.config.Dev || (unsigned && signature == "") {
 		return body, nil, nil
 	}
@@ -138,6 +138,7 @@ func (a *App) readBody(req *Request) ([]byte, error) {
 	var b bytes.Buffer
 	b.Grow(int(min(max(req.ContentLength, 0), maxReserved)) + bytes.MinRead)
 	n, err := b.ReadFrom(io.LimitReader(req.Body, limit+1))
+	req.Body = nil // middleware may keep the request
 	if err != nil {
 		return nil, err
 	}

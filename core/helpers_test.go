@@ -76,19 +76,13 @@ func request(method, query, body string) *inngestkit.Request {
 	header := http.Header{}
 	return &inngestkit.Request{
 		Method: method, Scheme: "http", Host: "app.test", Path: "/api/inngest", RawQuery: query,
-		Header: header.Get, Body: strings.NewReader(body), ContentLength: int64(len(body)), Framework: "test",
+		Header: header, Body: strings.NewReader(body), ContentLength: int64(len(body)), Framework: "test",
 	}
 }
 
 // withHeader adds a header to a request.
 func withHeader(req *inngestkit.Request, key, value string) *inngestkit.Request {
-	before := req.Header
-	req.Header = func(k string) string {
-		if k == key {
-			return value
-		}
-		return before(k)
-	}
+	req.Header.Set(key, value)
 	return req
 }
 

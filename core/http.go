@@ -21,7 +21,7 @@ func HTTPHandler(framework string, do func(context.Context, *Request) *Response)
 			Host:          r.Host,
 			Path:          r.URL.Path,
 			RawQuery:      r.URL.RawQuery,
-			Header:        r.Header.Get,
+			Header:        r.Header,
 			Body:          r.Body,
 			ContentLength: r.ContentLength,
 			Framework:     framework,

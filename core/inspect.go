@@ -54,7 +54,7 @@ var ourCapabilities = capabilities{Connect: "v1", InBandSync: "v1", TrustProbe: 
 func (a *App) doInspect(req *Request) *Response {
 	authenticated := false
 	var succeeded *bool
-	if signature := req.Header(headerSignature); signature != "" {
+	if signature := req.Header.Get(headerSignature); signature != "" {
 		_, err := a.verifier.verify(signature, nil, time.Now())
 		authenticated = err == nil
 		succeeded = &authenticated

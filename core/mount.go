@@ -1,8 +1,10 @@
 package inngestkit
 
 import (
+	"fmt"
 	"net"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -10,14 +12,52 @@ import (
 // mountPoint is where an adapter has mounted the app.
 type mountPoint struct {
 	framework string
-	path      string
+	path      func() string
 }
 
 // MountedAt tells the app where its endpoint is: the full path, with the
 // prefixes of all groups. Adapters call it when they mount the app; [App.Start]
 // announces this path. If an app is mounted several times, the first counts.
 func (a *App) MountedAt(framework, path string) {
+	a.MountedAtFunc(framework, func() string { return path })
+}
+
+// MountedAtFunc is [App.MountedAt] where the path is known only later. It is asked
+// for when a sync needs it.
+func (a *App) MountedAtFunc(framework string, path func() string) {
 	a.mount.CompareAndSwap(nil, &mountPoint{framework: framework, path: path})
+}
+
+// requested is the URL that a request was sent to: as it came, or before the proxy
+// that is to be trusted.
+func (a *App) requested(req *Request) (*url.URL, error) {
+	u := &url.URL{Scheme: req.Scheme, Host: req.Host, Path: req.Path}
+	if !a.config.TrustProxy {
+		return u, nil
+	}
+	if scheme := forwarded(req, "X-Forwarded-Proto"); scheme != "" {
+		u.Scheme = strings.ToLower(scheme)
+	}
+	if host := forwarded(req, "X-Forwarded-Host"); host != "" {
+		u.Host = host
+	}
+	if prefix := forwarded(req, "X-Forwarded-Prefix"); prefix != "" {
+		u.Path = path.Join("/", prefix, u.Path)
+	}
+	if u.Scheme != schemeHTTP && u.Scheme != schemeHTTPS {
+		return nil, fmt.Errorf("X-Forwarded-Proto is %q; it can be http or https", u.Scheme)
+	}
+	if parsed, err := url.Parse(u.Scheme + "://" + u.Host); err != nil || parsed.Host != u.Host {
+		return nil, fmt.Errorf("X-Forwarded-Host is %q, which is no host", u.Host)
+	}
+	return u, nil
+}
+
+// forwarded is what the first proxy, the one that saw the client, has put into a
+// header; each further one adds to the list.
+func forwarded(req *Request, key string) string {
+	first, _, _ := strings.Cut(req.Header.Get(key), ",")
+	return strings.TrimSpace(first)
 }
 
 // announced is the URL the server is told: u, with what the configuration fixes.

@@ -20,15 +20,21 @@ type Request struct {
 	// Path and RawQuery are those of the URL, as received.
 	Path     string
 	RawQuery string
-	// Header returns the first value of a header, "" if it was not sent. The key
-	// is in canonical form.
-	Header func(key string) string
+	// Header has the headers under their canonical names, without Host. Like all
+	// strings here it must stay as it is after Do has returned: middleware may have
+	// kept it. A framework that uses its memory again has to copy.
+	Header http.Header
 	// Body is read at most once and not after Do has returned. It may be nil.
 	Body io.Reader
 	// ContentLength is the length of the body if it is known, -1 otherwise.
 	ContentLength int64
+	// BodyLimit is the size in bytes of the largest body that the framework lets
+	// through, 0 if there is no limit or it is not known.
+	BodyLimit int64
 	// Framework names the framework to Inngest: "gin", "nethttp".
 	Framework string
+
+	connect bool // it came over a connection and is no HTTP request
 }
 
 // Response is the answer to a [Request]. An adapter writes it as it is.

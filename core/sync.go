@@ -98,13 +98,13 @@ func (a *App) doSync(ctx context.Context, req *Request) *Response {
 // signs and says nothing, not even which kind of server it is, is taken as the
 // SDK takes it.
 func wantsInBand(req *Request) bool {
-	switch req.Header(headerSyncKind) {
+	switch req.Header.Get(headerSyncKind) {
 	case inngestgo.SyncKindInBand:
 		return true
 	case inngestgo.SyncKindOutOfBand:
 		return false
 	default:
-		return req.Header(headerSignature) != "" && req.Header(headerServerKind) == ""
+		return req.Header.Get(headerSignature) != "" && req.Header.Get(headerServerKind) == ""
 	}
 }
 
@@ -167,9 +167,17 @@ func (a *App) syncOutOfBand(ctx context.Context, req *Request) *Response {
 	// the URL of the app.
 	syncID := query.Get("deployId")
 	query.Del("deployId")
-	appURL := a.announced(&url.URL{Scheme: req.Scheme, Host: req.Host, Path: req.Path, RawQuery: query.Encode()})
+	requested, err := a.requested(req)
+	if err != nil {
+		return a.refuse(req, http.StatusBadRequest, err.Error())
+	}
+	requested.RawQuery = query.Encode()
+	appURL := a.announced(requested)
+	if appURL.Host == "" {
+		return a.refuse(req, http.StatusBadRequest, "the request has no Host header; send one, or set ServeHost (INNGEST_SERVE_HOST)")
+	}
 	modified, err := a.register(ctx, appURL, registration{
-		framework: req.Framework, syncID: syncID, serverKind: req.Header(headerServerKind),
+		framework: req.Framework, syncID: syncID, serverKind: req.Header.Get(headerServerKind),
 	})
 	if err != nil {
 		return a.refuse(req, http.StatusInternalServerError, err.Error())

@@ -46,7 +46,7 @@ func (a *App) syncTarget() (syncTarget, error) {
 	switch {
 	case mount != nil:
 	case a.config.ServePath != "":
-		mount = &mountPoint{}
+		mount = &mountPoint{path: a.Path}
 	default:
 		return syncTarget{}, errors.New("the app is not mounted; call the adapter's Mount first, " +
 			"or App.MountedAt if you mount its Handler yourself")
@@ -59,7 +59,7 @@ func (a *App) syncTarget() (syncTarget, error) {
 			"in cloud mode nothing else says where the server reaches the app")
 	}
 	host := net.JoinHostPort("localhost", strconv.Itoa(a.config.servePort()))
-	appURL := a.announced(&url.URL{Scheme: schemeHTTP, Host: host, Path: mount.path})
+	appURL := a.announced(&url.URL{Scheme: schemeHTTP, Host: host, Path: mount.path()})
 	if strings.ContainsAny(appURL.Path, ":*{") {
 		return syncTarget{}, fmt.Errorf("the app is mounted at %q, which has parameters; "+
 			"set ServePath (INNGEST_SERVE_PATH) to the path the server is to call", appURL.Path)

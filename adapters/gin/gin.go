@@ -3,7 +3,6 @@ package inngestgin
 
 import (
 	"context"
-	"errors"
 	"path"
 
 	"github.com/gin-gonic/gin"
@@ -39,7 +38,9 @@ func Handler(app *inngestkit.App) gin.HandlerFunc {
 func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) gin.HandlerFunc {
 	handler := inngestkit.HTTPHandler(framework, do)
 	return func(c *gin.Context) {
-		handler.ServeHTTP(c.Writer, c.Request.WithContext(withKeys(c)))
+		// A copy, because Gin goes on with its context, for this request and for others.
+		ctx := inngestkit.WithValues(c.Request.Context(), c.Copy().Keys)
+		handler.ServeHTTP(c.Writer, c.Request.WithContext(ctx))
 	}
 }
 
@@ -58,33 +59,5 @@ func From(c *gin.Context) *inngestkit.App {
 // Send sends events with the app and the context of a request; see
 // [inngestkit.App.Send].
 func Send(c *gin.Context, events ...inngestkit.AnyEvent) ([]string, error) {
-	app := From(c)
-	if app == nil {
-		return nil, errors.New("inngestgin: send: the request has no app; install inngestgin.Middleware")
-	}
-	return app.Send(c.Request.Context(), events...)
-}
-
-// keysContext shows functions what middleware has stored with c.Set. It holds a
-// copy, because Gin goes on with its context, for this request and for others.
-type keysContext struct {
-	context.Context //nolint:containedctx // this is a context
-
-	keys map[any]any
-}
-
-func withKeys(c *gin.Context) context.Context {
-	ctx := c.Request.Context()
-	if keys := c.Copy().Keys; len(keys) > 0 {
-		return keysContext{ctx, keys}
-	}
-	return ctx
-}
-
-// Value implements context.Context.
-func (c keysContext) Value(key any) any {
-	if v, ok := c.keys[key]; ok {
-		return v
-	}
-	return c.Context.Value(key)
+	return inngestkit.Send(c.Request.Context(), events...)
 }

@@ -142,7 +142,7 @@ func TestFromAndSend(t *testing.T) {
 	require.Equal(t, "app", request(t, r, http.MethodGet, "/from", "").Body.String())
 	w := request(t, r, http.MethodPost, "/without", "")
 	require.Equal(t, http.StatusInternalServerError, w.Code)
-	require.Contains(t, w.Body.String(), "install inngestgin.Middleware")
+	require.Contains(t, w.Body.String(), "install the Middleware of the adapter")
 }
 
 // A panic in a function, http.ErrAbortHandler included, never looks like success.

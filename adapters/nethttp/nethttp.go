@@ -3,7 +3,6 @@
 package inngesthttp
 
 import (
-	"errors"
 	"net/http"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -56,9 +55,5 @@ func From(r *http.Request) *inngestkit.App {
 // Send sends events with the app and the context of a request; see
 // [inngestkit.App.Send].
 func Send(r *http.Request, events ...inngestkit.AnyEvent) ([]string, error) {
-	app := From(r)
-	if app == nil {
-		return nil, errors.New("inngesthttp: send: the request has no app; wrap the handler with inngesthttp.Middleware")
-	}
-	return app.Send(r.Context(), events...)
+	return inngestkit.Send(r.Context(), events...)
 }

@@ -101,5 +101,5 @@ func TestFromAndSend(t *testing.T) {
 	require.Equal(t, "app e1", request(t, inngesthttp.Middleware(app)(send), http.MethodPost, "/", "").Body.String())
 	w := request(t, send, http.MethodPost, "/", "")
 	require.Equal(t, http.StatusInternalServerError, w.Code)
-	require.Contains(t, w.Body.String(), "wrap the handler with inngesthttp.Middleware")
+	require.Contains(t, w.Body.String(), "install the Middleware of the adapter")
 }

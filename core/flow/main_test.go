@@ -65,7 +65,7 @@ func announced(tb testing.TB, options ...inngestkit.Option) map[string]any {
 	header := http.Header{"X-Inngest-Sync-Kind": {"in_band"}}
 	resp := app.Do(tb.Context(), &inngestkit.Request{
 		Method: http.MethodPut, Scheme: "https", Host: "shop.test", Path: "/api/inngest",
-		Header: header.Get, Body: strings.NewReader(body), ContentLength: int64(len(body)),
+		Header: header, Body: strings.NewReader(body), ContentLength: int64(len(body)),
 	})
 	require.Equal(tb, http.StatusOK, resp.Status, "%s", resp.Body)
 	var answer struct {

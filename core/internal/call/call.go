@@ -35,6 +35,8 @@ type Call struct {
 
 	// Caller is the context of the request. It is done when the caller hung up.
 	Caller context.Context //nolint:containedctx // a Call lives exactly as long as the request it belongs to
+	// Request is the request that brought the call. This package only carries it.
+	Request any
 
 	Logger *slog.Logger
 
