@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	_ "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -41,6 +44,11 @@ var adapters = []adapter{
 		r := gin.New()
 		inngestgin.Mount(r.Group("/v1").Group("/internal"), app)
 		return r
+	}},
+	{"echo group", "/v1/internal/api/inngest", func(app *inngestkit.App) http.Handler {
+		e := echo.New()
+		inngestecho.Mount(e.Group("/v1").Group("/internal"), app)
+		return e
 	}},
 }
 
