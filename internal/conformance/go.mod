@@ -4,10 +4,11 @@ go 1.26.0
 
 require (
 	github.com/gin-gonic/gin v1.12.0
+	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/gowebpki/jcs v1.0.2
 	github.com/inngest/inngestgo v0.16.0
-	github.com/inngestkit/inngestkit/adapters/echo v0.0.0-00010101000000-000000000000
-	github.com/inngestkit/inngestkit/adapters/fiber v0.0.0-00010101000000-000000000000
+	github.com/inngestkit/inngestkit/adapters/echo v0.1.0
+	github.com/inngestkit/inngestkit/adapters/fiber v0.1.0
 	github.com/inngestkit/inngestkit/adapters/gin v0.1.0
 	github.com/inngestkit/inngestkit/adapters/nethttp v0.1.0
 	github.com/inngestkit/inngestkit/core v0.1.0
@@ -34,7 +35,6 @@ require (
 	github.com/go-playground/validator/v10 v10.30.1 // indirect
 	github.com/goccy/go-json v0.10.5 // indirect
 	github.com/goccy/go-yaml v1.19.2 // indirect
-	github.com/gofiber/fiber/v2 v2.52.15 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/gosimple/slug v1.12.0 // indirect
 	github.com/gosimple/unidecode v1.0.1 // indirect
