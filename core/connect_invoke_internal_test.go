@@ -97,8 +97,16 @@ func TestConnectedFunctionHasTheIDsOfTheRequest(t *testing.T) {
 	l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(_ context.Context, in Input[invoked]) (any, error) {
 		return []string{in.InputCtx.RequestID, in.InputCtx.JobID}, nil
 	}))
+	var request any
+	l.connection.app.Use(Middleware{Function: func(next FunctionHandler) FunctionHandler {
+		return func(ctx context.Context, call *FunctionCall) (any, error) {
+			request = call.Request
+			return next(ctx, call)
+		}
+	}})
 	resp := l.connection.call("app-fn", anyStep, http.Header{headerRequestID: {"req"}, headerJobID: {"job"}}, []byte(connectCall{}.body()))
 	require.JSONEq(t, `["req","job"]`, string(resp.Body))
+	require.Nil(t, request, "no HTTP request brought the call")
 }
 
 // Operations come out as they would over HTTP.

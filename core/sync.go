@@ -174,7 +174,8 @@ func (a *App) syncOutOfBand(ctx context.Context, req *Request) *Response {
 	requested.RawQuery = query.Encode()
 	appURL := a.announced(requested)
 	if appURL.Host == "" {
-		return a.refuse(req, http.StatusBadRequest, "the request has no Host header; send one, or set ServeHost (INNGEST_SERVE_HOST)")
+		return a.refuse(req, http.StatusBadRequest,
+			"the request has no Host header; send it, or set ServeHost (INNGEST_SERVE_HOST)")
 	}
 	modified, err := a.register(ctx, appURL, registration{
 		framework: req.Framework, syncID: syncID, serverKind: req.Header.Get(headerServerKind),

@@ -1,0 +1,108 @@
+package inngestkit_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// Anybody can send these headers, so they count only where the configuration says
+// that a proxy overwrites them.
+func TestForwardedHeaders(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		config  inngestkit.Config
+		headers map[string]string
+		url     string // announced, "" if refused
+		refusal string
+	}{
+		{
+			"not trusted", inngestkit.Config{},
+			map[string]string{"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.test", "X-Forwarded-Prefix": "/x"},
+			"http://app.test/api/inngest", "",
+		},
+		{
+			"all", inngestkit.Config{TrustProxy: true},
+			map[string]string{"X-Forwarded-Proto": "https", "X-Forwarded-Host": "shop.test:8443", "X-Forwarded-Prefix": "/shop/"},
+			"https://shop.test:8443/shop/api/inngest", "",
+		},
+		{
+			"the scheme alone", inngestkit.Config{TrustProxy: true}, map[string]string{"X-Forwarded-Proto": "HTTPS"},
+			"https://app.test/api/inngest", "",
+		},
+		{
+			"several proxies", inngestkit.Config{TrustProxy: true},
+			map[string]string{"X-Forwarded-Proto": "https, http", "X-Forwarded-Host": "shop.test , inner.test"},
+			"https://shop.test/api/inngest", "",
+		},
+		{
+			"no proxy", inngestkit.Config{TrustProxy: true}, map[string]string{"X-Forwarded-Host": " "},
+			"http://app.test/api/inngest", "",
+		},
+		{
+			"what is configured takes precedence", inngestkit.Config{TrustProxy: true, ServeHost: "https://fix.test", ServePath: "/fix"},
+			map[string]string{"X-Forwarded-Proto": "http", "X-Forwarded-Host": "shop.test", "X-Forwarded-Prefix": "/x"},
+			"https://fix.test/fix", "",
+		},
+		{
+			"another scheme", inngestkit.Config{TrustProxy: true}, map[string]string{"X-Forwarded-Proto": "ftp"},
+			"", `X-Forwarded-Proto is "ftp"; it can be http or https`,
+		},
+		{
+			"no host", inngestkit.Config{TrustProxy: true}, map[string]string{"X-Forwarded-Host": "shop.test/path"},
+			"", `X-Forwarded-Host is "shop.test/path", which is no host`,
+		},
+		{
+			"a user", inngestkit.Config{TrustProxy: true}, map[string]string{"X-Forwarded-Host": "user@shop.test"},
+			"", `X-Forwarded-Host is "user@shop.test", which is no host`,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			server := newAPI(t, synced)
+			tc.config.Dev, tc.config.BaseURL = true, server.URL
+			app, _ := newAppWith(t, tc.config, onSignUp(hello))
+			req := request(http.MethodPut, "", "")
+			for key, value := range tc.headers {
+				withHeader(req, key, value)
+			}
+			resp := app.Do(t.Context(), req)
+			last, ok := app.LastSync()
+			require.Equal(t, tc.url, last.URL)
+			if tc.refusal != "" {
+				require.False(t, ok)
+				require.Equal(t, http.StatusBadRequest, resp.Status)
+				require.Contains(t, message(t, resp), tc.refusal)
+			}
+		})
+	}
+}
+
+// HTTP/1.0 needs no Host header, and a URL without host is none.
+func TestSyncWithoutHost(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(hello))
+	req := request(http.MethodPut, "", "")
+	req.Host = ""
+	resp := app.Do(t.Context(), req)
+	require.Equal(t, http.StatusBadRequest, resp.Status)
+	require.Contains(t, message(t, resp), "no Host header")
+}
+
+// Some frameworks know the full path of a router only when it is mounted.
+func TestMountedAtFunc(t *testing.T) {
+	t.Parallel()
+	server := newAPI(t, synced)
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
+	path := ""
+	app.MountedAtFunc("test", func() string { return path })
+	path = "/late/api/inngest"
+	require.NoError(t, app.Sync(t.Context()))
+	last, _ := app.LastSync()
+	require.Equal(t, "http://localhost:3000/late/api/inngest", last.URL)
+	require.NoError(t, app.Shutdown(t.Context()))
+}

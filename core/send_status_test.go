@@ -1,0 +1,36 @@
+package inngestkit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+func TestSendStatus(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		err  error
+		want int
+	}{
+		{&inngestkit.SendError{Status: 429}, http.StatusServiceUnavailable},
+		{&inngestkit.SendError{Status: 503}, http.StatusServiceUnavailable},
+		{&inngestkit.SendError{Status: 500}, http.StatusBadGateway},
+		{&inngestkit.SendError{Status: 200, Message: "the answer is not an Inngest server's"}, http.StatusBadGateway},
+		{&inngestkit.SendError{Err: &net.OpError{Op: "dial", Err: errors.New("refused")}}, http.StatusBadGateway},
+		{&inngestkit.SendError{Err: context.DeadlineExceeded}, http.StatusGatewayTimeout},
+		{&inngestkit.SendError{Err: context.Canceled}, http.StatusServiceUnavailable},
+		{&inngestkit.SendError{Status: 401}, http.StatusInternalServerError},
+		{&inngestkit.SendError{Status: 413}, http.StatusInternalServerError},
+		{fmt.Errorf("order: %w", &inngestkit.SendError{Status: 429}), http.StatusServiceUnavailable},
+		{errors.New("inngestkit: send: event 0: it cannot be encoded"), http.StatusInternalServerError},
+	} {
+		require.Equal(t, tc.want, inngestkit.SendStatus(tc.err), "%v", tc.err)
+	}
+}
