@@ -25,6 +25,24 @@ func TestWithValues(t *testing.T) {
 	require.Equal(t, ctx, inngestkit.WithValues(ctx, nil))
 }
 
+func TestWithLookup(t *testing.T) {
+	t.Parallel()
+	ctx := context.WithValue(t.Context(), signingKey, "from ctx") //nolint:staticcheck // any key will do
+	with, end := inngestkit.WithLookup(ctx, func(key any) any {
+		if key == "tenant" {
+			return "acme"
+		}
+		return nil
+	})
+	require.Equal(t, "acme", with.Value("tenant"))
+	require.Equal(t, "from ctx", with.Value(signingKey))
+	require.Nil(t, with.Value("absent"))
+	end()
+	end()
+	require.Nil(t, with.Value("tenant"), "the framework's context is another request's now")
+	require.Equal(t, "from ctx", with.Value(signingKey))
+}
+
 // Middleware finds the request, also after it is over.
 func TestFunctionCallRequest(t *testing.T) {
 	t.Parallel()

@@ -45,8 +45,13 @@ func Handler(app *inngestkit.App) echo.HandlerFunc {
 func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) echo.HandlerFunc {
 	handler := inngestkit.HTTPHandler(framework, do)
 	return func(c echo.Context) error {
-		ctx := &valuesContext{Context: c.Request().Context(), echo: c}
-		defer ctx.end()
+		ctx, end := inngestkit.WithLookup(c.Request().Context(), func(key any) any {
+			if name, ok := key.(string); ok {
+				return c.Get(name)
+			}
+			return nil
+		})
+		defer end()
 		handler.ServeHTTP(c.Response(), c.Request().WithContext(ctx))
 		return nil
 	}
