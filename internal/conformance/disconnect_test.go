@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,7 +22,7 @@ func TestClientHangsUp(t *testing.T) {
 	eachAdapter(t, func(t *testing.T, with adapter) {
 		running := make(chan struct{})
 		var c counter
-		app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, Logger: benchLogger()})
+		app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, Logger: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
 		require.NoError(t, app.Register(inngestkit.OnEvent("fn", signedUp, func(ctx context.Context, _ input) (string, error) {
 			close(running)

@@ -1,4 +1,4 @@
-package conformance
+package benchmarks
 
 import (
 	"bytes"
@@ -33,8 +33,8 @@ import (
 // same signed request, in the form the server sends it. See docs/performance.md.
 
 const (
-	benchKey = "signkey-test-0123456789abcdef0123456789abcdef"
-	benchApp = "bench"
+	benchKey   = "signkey-test-0123456789abcdef0123456789abcdef"
+	benchAppID = "bench"
 )
 
 // benchData is event data of one shape and about a size.
@@ -72,7 +72,7 @@ func BenchmarkCall(b *testing.B) {
 		name string
 		of   func(size int) benchData
 	}{{"items", itemsOf}, {"text", textOf}} {
-		for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
+		for _, size := range eventSizes {
 			b.Run(fmt.Sprintf("data=%s/event=%dKiB", shape.name, size>>10), func(b *testing.B) {
 				body := callBody(b, shape.of(size), 0)
 				b.Run("sdk", func(b *testing.B) { run(b, bareSDK(b, 1, done), body) })
@@ -226,18 +226,28 @@ func functionName(i int) string { return fmt.Sprintf("fn-%d", i) }
 
 func bareSDK(b *testing.B, functions int, handler benchHandler) http.Handler {
 	b.Helper()
-	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
-		AppID: benchApp, SigningKey: new(benchKey), Dev: new(false), Logger: benchLogger(),
-	})
+	client, err := newClient(functions, handler)
 	require.NoError(b, err)
+	r := gin.New()
+	r.Any(path, gin.WrapH(client.Serve()))
+	return r
+}
+
+func newClient(functions int, handler benchHandler) (inngestgo.Client, error) {
+	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
+		AppID: benchAppID, SigningKey: new(benchKey), Dev: new(false), Logger: benchLogger(),
+	})
+	if err != nil {
+		return nil, err
+	}
 	for i := range functions {
 		_, err := inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: functionName(i)},
 			inngestgo.EventTrigger("bench", nil), handler)
-		require.NoError(b, err)
+		if err != nil {
+			return nil, err
+		}
 	}
-	r := gin.New()
-	r.Any("/api/inngest", gin.WrapH(client.Serve()))
-	return r
+	return client, nil
 }
 
 func onGin(b *testing.B, functions int, handler benchHandler) http.Handler {
@@ -247,15 +257,25 @@ func onGin(b *testing.B, functions int, handler benchHandler) http.Handler {
 
 func onGinWith(b *testing.B, functions int, handler benchHandler, use ...inngestkit.Middleware) http.Handler {
 	b.Helper()
-	app, err := inngestkit.New(inngestkit.Config{AppID: benchApp, SigningKey: benchKey, Logger: benchLogger()})
+	app, err := newApp(functions, handler, use...)
 	require.NoError(b, err)
-	app.Use(use...)
-	for i := range functions {
-		require.NoError(b, app.Register(inngestkit.OnEvent(functionName(i), inngestkit.NewEvent[benchData]("bench"), handler)))
-	}
 	r := gin.New()
 	inngestgin.Mount(r, app)
 	return r
+}
+
+func newApp(functions int, handler benchHandler, use ...inngestkit.Middleware) (*inngestkit.App, error) {
+	app, err := inngestkit.New(inngestkit.Config{AppID: benchAppID, SigningKey: benchKey, Logger: benchLogger()})
+	if err != nil {
+		return nil, err
+	}
+	app.Use(use...)
+	for i := range functions {
+		if err := app.Register(inngestkit.OnEvent(functionName(i), inngestkit.NewEvent[benchData]("bench"), handler)); err != nil {
+			return nil, err
+		}
+	}
+	return app, nil
 }
 
 // benchLogger formats what it is given, as the logger of an app does, and logs

@@ -1,0 +1,186 @@
+package benchmarks
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"github.com/inngest/inngestgo"
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
+
+	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// Each server is a process of its own, this test binary started again: so the
+// garbage of one does not slow down another, and the SDK behind Fiber's adaptor,
+// which leaves a goroutine behind with every call and cannot be shut down, ends
+// with its process.
+
+// serverVariable names the server that a process is to be.
+const serverVariable = "INNGESTKIT_BENCHMARK_SERVER"
+
+func TestMain(m *testing.M) {
+	gin.SetMode(gin.ReleaseMode)
+	if name := os.Getenv(serverVariable); name != "" {
+		if err := serveUntilEOF(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// serveUntilEOF serves what name says, tells where on standard output, and stops
+// when standard input ends.
+func serveUntilEOF(name string) error {
+	by, framework, _ := strings.Cut(name, "/")
+	serve := servers[framework][by]
+	if serve == nil {
+		return errors.New("there is no server " + name)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- serve(listener) }()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, os.Stdin)
+		ended <- err
+	}()
+	if _, err := fmt.Fprintln(os.Stdout, listener.Addr()); err != nil {
+		return err
+	}
+	select {
+	case err := <-failed:
+		return err
+	case err := <-ended:
+		return err
+	}
+}
+
+// startServer starts the process and returns the address.
+func startServer(b *testing.B, name string) string {
+	b.Helper()
+	executable, err := os.Executable()
+	require.NoError(b, err)
+	cmd := exec.Command(executable)
+	cmd.Env = append(os.Environ(), serverVariable+"="+name)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	require.NoError(b, err)
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(b, err)
+	require.NoError(b, cmd.Start())
+	b.Cleanup(func() {
+		require.NoError(b, stdin.Close())
+		require.NoError(b, cmd.Wait())
+	})
+	address, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(b, err)
+	return strings.TrimSpace(address)
+}
+
+const (
+	bySDK = "sdk"
+	byUs  = "ours"
+	path  = "/api/inngest"
+)
+
+var frameworks = []string{"nethttp", "gin", "echo", "fiber"}
+
+// servers has for each framework the SDK mounted by hand, as people do it, and our
+// adapter.
+var servers = map[string]map[string]func(net.Listener) error{
+	"nethttp": {
+		bySDK: func(l net.Listener) error {
+			mux := http.NewServeMux()
+			mux.Handle(path, benchClient().Serve())
+			return http.Serve(l, mux)
+		},
+		byUs: func(l net.Listener) error {
+			mux := http.NewServeMux()
+			inngesthttp.Mount(mux, benchApp())
+			return http.Serve(l, mux)
+		},
+	},
+	"gin": {
+		bySDK: func(l net.Listener) error {
+			r := gin.New()
+			r.Any(path, gin.WrapH(benchClient().Serve()))
+			return r.RunListener(l)
+		},
+		byUs: func(l net.Listener) error {
+			r := gin.New()
+			inngestgin.Mount(r, benchApp())
+			return r.RunListener(l)
+		},
+	},
+	"echo": {
+		bySDK: func(l net.Listener) error {
+			e := newEcho(l)
+			e.Any(path, echo.WrapHandler(benchClient().Serve()))
+			return e.Start("")
+		},
+		byUs: func(l net.Listener) error {
+			e := newEcho(l)
+			inngestecho.Mount(e, benchApp())
+			return e.Start("")
+		},
+	},
+	"fiber": {
+		bySDK: func(l net.Listener) error {
+			f := newFiber()
+			f.All(path, adaptor.HTTPHandler(benchClient().Serve()))
+			return f.Listener(l)
+		},
+		byUs: func(l net.Listener) error {
+			f := newFiber()
+			inngestfiber.Mount(f, benchApp())
+			return f.Listener(l)
+		},
+	},
+}
+
+func newEcho(l net.Listener) *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort, e.Listener = true, true, l
+	return e
+}
+
+func newFiber() *fiber.App {
+	return fiber.New(fiber.Config{DisableStartupMessage: true, BodyLimit: inngestkit.DefaultMaxBodyBytes})
+}
+
+func benchClient() inngestgo.Client {
+	client, err := newClient(1, done)
+	if err != nil {
+		panic(err)
+	}
+	return client
+}
+
+func benchApp() *inngestkit.App {
+	app, err := newApp(1, done)
+	if err != nil {
+		panic(err)
+	}
+	return app
+}
