@@ -22,9 +22,16 @@ type Router interface {
 
 var _ Router = (*http.ServeMux)(nil)
 
+// RouterFunc makes a [Router] of a function, for routers with another Handle, as
+// gorilla/mux has it.
+type RouterFunc func(pattern string, handler http.Handler)
+
+// Handle implements [Router].
+func (f RouterFunc) Handle(pattern string, handler http.Handler) { f(pattern, handler) }
+
 // Mount registers the endpoints of app on router, for all methods: the app
 // answers those it does not support with 405 itself. Below http.StripPrefix or
-// in a sub-router, set Config.ServePath to the full path.
+// in a sub-router, set Config.ServePath to the full path, for [inngestkit.App.Start].
 func Mount(router Router, app *inngestkit.App) {
 	for _, route := range app.Routes() {
 		router.Handle(route.Path, inngestkit.HTTPHandler(framework, route.Do))
