@@ -1,0 +1,158 @@
+package front
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+func TestMain(m *testing.M) {
+	gin.SetMode(gin.TestMode)
+	goleak.VerifyTestMain(m,
+		// It ends, up to ten seconds after the server it cleans up for.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		// Fiber and fasthttp never end what they start once, and for each middleware.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreTopFunction("github.com/valyala/fasthttp/stackless.funcWorker"),
+		goleak.IgnoreAnyFunction("github.com/gofiber/fiber/v2/middleware/cache.New.func2"),
+		goleak.IgnoreAnyFunction("github.com/gofiber/fiber/v2/internal/memory.(*Storage).gc"),
+		goleak.IgnoreAnyFunction("github.com/gofiber/fiber/v2/utils.StartTimeStampUpdater.func1.1"))
+}
+
+const (
+	signingKey = "signkey-test-0123456789abcdef0123456789abcdef"
+	endpoint   = "/api/inngest"
+	// largest is the size of the largest body that the server sends.
+	largest = 4 << 20
+	// short is the timeout that cuts slow calls off.
+	short = 400 * time.Millisecond
+	slow  = 3 * short
+)
+
+type user struct {
+	ID string `json:"id"`
+}
+
+// log is what an app has logged.
+type log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// server is an application of a framework.
+type server interface {
+	Serve(listener net.Listener) error
+	Shutdown(ctx context.Context) error
+}
+
+// site is an application that runs, with an app in it.
+type site struct {
+	app *inngestkit.App
+	log *log
+	url string
+}
+
+// run serves an application. The app in it is in cloud mode, so that calls are
+// signed as they are in production.
+func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App) server) *site {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &site{log: &log{}, url: "http://" + listener.Addr().String()}
+	config.AppID, config.SigningKey, config.ServeHost = "app", signingKey, s.url
+	config.Logger = slog.New(slog.NewTextHandler(s.log, nil))
+	s.app, err = inngestkit.New(config)
+	require.NoError(t, err)
+	signedUp := inngestkit.NewEvent[user]("user/signed-up")
+	require.NoError(t, s.app.Register(
+		inngestkit.OnEvent("fn", signedUp, func(context.Context, inngestkit.Input[user]) (string, error) { return "done", nil }),
+		inngestkit.OnEvent("slow", signedUp, func(ctx context.Context, _ inngestkit.Input[user]) (string, error) {
+			select {
+			case <-ctx.Done():
+				return "", ctx.Err()
+			case <-time.After(slow):
+				return "done", nil
+			}
+		}),
+		inngestkit.OnEvent("deaf", signedUp, func(context.Context, inngestkit.Input[user]) (string, error) {
+			time.Sleep(slow)
+			return "done", nil
+		})))
+	srv := build(s.app)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = srv.Serve(listener)
+	}()
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		require.NoError(t, s.app.Shutdown(ctx))
+		require.NoError(t, srv.Shutdown(ctx))
+		<-served
+	})
+	return s
+}
+
+// call calls a function as the server does, with a body of the given size, 0 for
+// the smallest. The status is 0 if there is no answer.
+func (s *site) call(t *testing.T, function string, size int) (status int, sdk bool, body string) {
+	t.Helper()
+	const head, tail = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{"id":"`, `"}}}`
+	payload := head + strings.Repeat("x", max(0, size-len(head)-len(tail))) + tail
+	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
+	mac := hmac.New(sha256.New, []byte("0123456789abcdef0123456789abcdef"))
+	_, _ = io.WriteString(mac, payload+timestamp)
+	status, header, body := s.request(t, http.MethodPost, endpoint+"?fnId=app-"+function, payload, http.Header{
+		"X-Inngest-Signature": {fmt.Sprintf("t=%s&s=%s", timestamp, hex.EncodeToString(mac.Sum(nil)))},
+		"Content-Type":        {"application/json"},
+	})
+	return status, header.Get("X-Inngest-Sdk") != "", body
+}
+
+// request makes a request. The status is 0 if there is no answer.
+func (s *site) request(t *testing.T, method, path, body string, header http.Header) (int, http.Header, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
+	require.NoError(t, err)
+	maps.Copy(req.Header, header)
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(req) // follows no redirects
+	if err != nil {
+		return 0, nil, ""
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, resp.Header, string(answer)
+}
