@@ -44,7 +44,7 @@ const (
 	// largest is the size of the largest body that the server sends.
 	largest = 4 << 20
 	// short is the timeout that cuts slow calls off.
-	short = 400 * time.Millisecond
+	short = 250 * time.Millisecond
 	slow  = 3 * short
 )
 
@@ -81,6 +81,10 @@ type site struct {
 	app *inngestkit.App
 	log *log
 	url string
+
+	server  server
+	running chan struct{} // of the function deaf
+	stop    func()        // as a program stops; at the end of the test if not before
 }
 
 // run serves an application. The app in it is in cloud mode, so that calls are
@@ -89,7 +93,7 @@ func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App)
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &site{log: &log{}, url: "http://" + listener.Addr().String()}
+	s := &site{log: &log{}, url: "http://" + listener.Addr().String(), running: make(chan struct{}, 1)}
 	config.AppID, config.SigningKey, config.ServeHost = "app", signingKey, s.url
 	config.Logger = slog.New(slog.NewTextHandler(s.log, nil))
 	s.app, err = inngestkit.New(config)
@@ -106,21 +110,26 @@ func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App)
 			}
 		}),
 		inngestkit.OnEvent("deaf", signedUp, func(context.Context, inngestkit.Input[user]) (string, error) {
+			select {
+			case s.running <- struct{}{}:
+			default:
+			}
 			time.Sleep(slow)
 			return "done", nil
 		})))
-	srv := build(s.app)
+	s.server = build(s.app)
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = srv.Serve(listener)
+		_ = s.server.Serve(listener)
 	}()
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		ctx := context.WithoutCancel(t.Context())
 		require.NoError(t, s.app.Shutdown(ctx))
-		require.NoError(t, srv.Shutdown(ctx))
+		require.NoError(t, s.server.Shutdown(ctx))
 		<-served
 	})
+	t.Cleanup(s.stop)
 	return s
 }
 
