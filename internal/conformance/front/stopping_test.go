@@ -79,8 +79,9 @@ func TestFiberRunsItsHooksAfterTheCalls(t *testing.T) {
 func (s *site) inFlight(t *testing.T) <-chan string {
 	t.Helper()
 	answer := make(chan string, 1)
+	call := s.signed(t, "deaf", 0)
 	go func() {
-		_, _, body := s.call(t, "deaf", 0)
+		_, _, body := send(call)
 		answer <- body
 	}()
 	<-s.running
