@@ -36,6 +36,9 @@ func (a *App) CheckEndpoint(ctx context.Context) error {
 		return errors.New("inngestkit: check endpoint: the app is shut down")
 	}
 	defer a.gate.leave()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(a.gate.closing, func() { cancel(errDraining) })()
 	findings, err := a.newEndpointCheck(target.url).run(ctx)
 	if err != nil {
 		return fmt.Errorf("inngestkit: check endpoint: %w", err)

@@ -79,7 +79,11 @@ func TestCheckEndpoint(t *testing.T) {
 		{"nothing in front", nothing, nil},
 		{"a cache that has nothing", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
 			w.Header().Set("X-Cache", "MISS")
+			w.Header().Set("Age", "0")
 		}), nil},
+		{"headers that are removed", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
+			w.Header().Del("X-Inngest-Sdk")
+		}), []string{"without the header X-Inngest-SDK", "let the headers of the app pass"}},
 		{"authentication", answers(401, "", "", "who are you?"),
 			[]string{"POST http", "/api/inngest was not answered by the app but with 401 Unauthorized", `("who are you?")`, "authentication is in front of it"}},
 		{"a proxy's authentication", answers(407, "", "", ""), []string{"407", "authentication is in front"}},
@@ -222,4 +226,24 @@ func TestCheckEndpointRefuses(t *testing.T) {
 	require.ErrorContains(t, app.CheckEndpoint(ctx), "enough")
 	require.NoError(t, app.Shutdown(t.Context()))
 	require.ErrorContains(t, app.CheckEndpoint(t.Context()), "shut down")
+}
+
+// A shutdown does not wait for a check whose answer nobody needs any more.
+func TestShutdownEndsACheck(t *testing.T) {
+	t.Parallel()
+	reached := make(chan struct{})
+	app, _ := served(t, inngestkit.Config{Dev: true}, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // so that the end of the connection is noticed
+			close(reached)
+			<-r.Context().Done()
+		})
+	})
+	checked := make(chan error)
+	go func() { checked <- app.CheckEndpoint(context.WithoutCancel(t.Context())) }()
+	<-reached
+	ended := make(chan error)
+	go func() { ended <- app.Shutdown(context.WithoutCancel(t.Context())) }()
+	require.ErrorContains(t, <-checked, "the app is shutting down")
+	require.NoError(t, <-ended)
 }

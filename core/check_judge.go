@@ -57,6 +57,10 @@ func (c endpointCheck) judge(p probe, got answer) []error {
 			c.request(p), got.status, messageOf(got.body), c.ownCause(p, got))}
 	}
 	var findings []error
+	if got.header.Get(headerSDK) == "" {
+		findings = append(findings, fmt.Errorf("%s was answered without the header X-Inngest-SDK, and the server takes that "+
+			"for the answer of something else; let the headers of the app pass", c.request(p)))
+	}
 	if encoding := got.header.Get("Content-Encoding"); encoding != "" {
 		findings = append(findings, fmt.Errorf("%s was answered with Content-Encoding %q, which was not asked for "+
 			"and the server cannot read; leave %s out of the compression", c.request(p), encoding, c.url.Path))
@@ -132,7 +136,7 @@ func cachedBy(h http.Header) string {
 			return key + ": " + value
 		}
 	}
-	if age := h.Get("Age"); age != "" {
+	if age := h.Get("Age"); age != "" && age != "0" {
 		return "Age: " + age
 	}
 	return ""

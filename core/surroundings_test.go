@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
 func TestTheFirstRequestTellsWhatWillHurt(t *testing.T) {
@@ -81,12 +79,4 @@ func TestInspectionsAreNotForCaches(t *testing.T) {
 		require.Equal(t, "no-store", app.Do(t.Context(), request(method, "", "")).Header.Get("Cache-Control"))
 	}
 	require.Empty(t, callFn(t.Context(), t, app, signUpEnvelope(user{})).Header.Get("Cache-Control"))
-}
-
-func BenchmarkLookAround(b *testing.B) {
-	app, _ := newApp(b)
-	req := &inngestkit.Request{Method: http.MethodDelete, Path: "/api/inngest"}
-	for b.Loop() {
-		app.Do(b.Context(), req)
-	}
 }
