@@ -106,6 +106,9 @@ func TestCheckEndpoint(t *testing.T) {
 		{"changed answers", after(func(_ http.ResponseWriter, _ *http.Request, answer *httptest.ResponseRecorder) {
 			answer.Body = bytes.NewBufferString("{}<!-- seen -->")
 		}), []string{`something else than the app wrote ("{}<!-- seen -->")`}},
+		{"answers without a signature", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
+			w.Header().Del("X-Inngest-Signature")
+		}), []string{`something else than the app wrote ("{}")`, "compare the signing keys"}},
 		{"changed requests", func(app http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				r.Header.Del("X-Inngest-Signature")
@@ -114,6 +117,21 @@ func TestCheckEndpoint(t *testing.T) {
 		}, []string{"answered by the app with 401: the X-Inngest-Signature header is missing", "removes headers"}},
 		{"a body limit of 1 MiB", func(app http.Handler) http.Handler { return http.MaxBytesHandler(app, 1<<20) },
 			[]string{"with the largest body the server sends, 4 MiB,", "request body too large", "raise its limit for /api/inngest"}},
+		{"a body limit that answers 400", func(app http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.ContentLength > 1<<20 {
+					_, _ = io.Copy(io.Discard, r.Body)
+					w.WriteHeader(http.StatusBadRequest)
+					return
+				}
+				app.ServeHTTP(w, r)
+			})
+		}, []string{"400 Bad Request", "raise its limit for /api/inngest"}},
+		{"changed inspections", after(func(_ http.ResponseWriter, r *http.Request, answer *httptest.ResponseRecorder) {
+			if r.Method == http.MethodGet {
+				answer.Body.WriteString("<!-- seen -->")
+			}
+		}), []string{"GET http", "something else than the app wrote"}},
 		{"no chunks", func(app http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.ContentLength < 0 {
@@ -170,9 +188,19 @@ func TestCheckEndpointFindsEverything(t *testing.T) {
 	require.NoError(t, app.Shutdown(t.Context()))
 }
 
+func TestCheckEndpointFindsChangesInDevMode(t *testing.T) {
+	t.Parallel()
+	app, _ := served(t, inngestkit.Config{Dev: true}, after(func(_ http.ResponseWriter, _ *http.Request, answer *httptest.ResponseRecorder) {
+		answer.Body.WriteString("<!-- seen -->")
+	}))
+	require.ErrorContains(t, app.CheckEndpoint(t.Context()), `something else than the app wrote ("{}<!-- seen -->")`)
+	require.NoError(t, app.Shutdown(t.Context()))
+}
+
 // The probes are what the server sends, and the client stays as it is.
 func TestCheckEndpointCallsAsTheServerDoes(t *testing.T) {
 	t.Parallel()
+	var closed []bool // the connections
 	var headers []http.Header
 	var lengths []int64
 	var bodies []string
@@ -184,6 +212,7 @@ func TestCheckEndpointCallsAsTheServerDoes(t *testing.T) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			r.Body = io.NopCloser(bytes.NewReader(body))
+			closed = append(closed, r.Close)
 			headers, lengths, bodies = append(headers, r.Header.Clone()), append(lengths, r.ContentLength), append(bodies, r.Method+" "+string(body))
 			http.SetCookie(w, &http.Cookie{Name: "_csrf", Value: "token"})
 			app.ServeHTTP(w, r)
@@ -191,6 +220,7 @@ func TestCheckEndpointCallsAsTheServerDoes(t *testing.T) {
 	})
 	require.NoError(t, app.CheckEndpoint(t.Context()))
 	require.Equal(t, []int64{2, 4 << 20, -1, 0, 0}, lengths)
+	require.Equal(t, []bool{true, true, true, true, true}, closed)
 	for i, header := range headers {
 		require.Empty(t, header.Get("Cookie"))
 		require.Equal(t, "gzip", header.Get("Accept-Encoding"), "the server's client asks for this")
