@@ -56,13 +56,18 @@ type user struct {
 
 // log is what an app has logged.
 type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu    sync.Mutex
+	b     bytes.Buffer
+	wrote chan struct{} // is closed by the next line
 }
 
 func (l *log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.wrote != nil {
+		close(l.wrote)
+		l.wrote = nil
+	}
 	return l.b.Write(p)
 }
 
@@ -70,6 +75,32 @@ func (l *log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// next is closed by the next line, and nil if text is there.
+func (l *log) next(text string) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if strings.Contains(l.b.String(), text) {
+		return nil
+	}
+	if l.wrote == nil {
+		l.wrote = make(chan struct{})
+	}
+	return l.wrote
+}
+
+// await waits until text is logged.
+func (l *log) await(t *testing.T, text string) {
+	t.Helper()
+	timeout := time.After(time.Minute)
+	for wrote := l.next(text); wrote != nil; wrote = l.next(text) {
+		select {
+		case <-wrote:
+		case <-timeout:
+			t.Fatalf("%q was never logged, but\n%s", text, l)
+		}
+	}
 }
 
 // server is an application of a framework.
@@ -89,14 +120,17 @@ type site struct {
 	stop    func()        // as a program stops; at the end of the test if not before
 }
 
-// run serves an application. The app in it is in cloud mode, so that calls are
-// signed as they are in production.
+// run serves an application. The app in it is in cloud mode if config does not say
+// otherwise, so that calls are signed as they are in production.
 func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App) server) *site {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	s := &site{log: &log{}, url: "http://" + listener.Addr().String(), running: make(chan struct{}, 1)}
-	config.AppID, config.SigningKey, config.ServeHost = "app", signingKey, s.url
+	config.AppID, config.ServeHost = "app", s.url
+	if !config.Dev {
+		config.SigningKey = signingKey
+	}
 	config.Logger = slog.New(slog.NewTextHandler(s.log, nil))
 	s.app, err = inngestkit.New(config)
 	require.NoError(t, err)
