@@ -25,6 +25,7 @@ type App struct {
 	started  atomic.Bool
 
 	connected atomic.Bool // Connect runs
+	looked    atomic.Bool // lookAround has
 }
 
 // New returns an app with this configuration, or one error that lists everything

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/inngest/inngestgo"
 	sdkstep "github.com/inngest/inngestgo/step"
@@ -94,4 +95,26 @@ func ExampleApp_Connect() {
 		fmt.Println(err)
 	}
 	// Output: inngestkit: connect to http://127.0.0.1:8288: never connected: context canceled
+}
+
+// What stands in front of the endpoint is found before the server's calls fail.
+func ExampleApp_CheckEndpoint() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden) // a middleware in front of the app
+	}))
+	defer server.Close()
+
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true, ServeHost: server.URL})
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = app.Shutdown(context.Background()) }()
+	if err := app.Register(inngestkit.OnEvent("hello", signedUp, hello)); err != nil {
+		panic(err)
+	}
+	app.MountedAt("my framework", "/api/inngest") // which the adapters' Mount does
+	err = app.CheckEndpoint(context.Background())
+	fmt.Println(strings.ReplaceAll(err.Error(), server.URL, "https://shop.example.com"))
+	// Output:
+	// inngestkit: check endpoint: POST https://shop.example.com/api/inngest was not answered by the app but with 403 Forbidden: CSRF protection, authentication or a firewall is in front of it; leave /api/inngest out, the app verifies the server's signature itself
 }

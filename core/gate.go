@@ -25,6 +25,7 @@ func (a *App) Do(ctx context.Context, req *Request) (resp *Response) {
 			resp = a.panicked(req, r)
 		}
 	}()
+	a.lookAround(ctx, req)
 	switch req.Method {
 	case http.MethodPost:
 		return a.doPost(ctx, req)

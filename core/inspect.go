@@ -60,6 +60,7 @@ func (a *App) doInspect(req *Request) *Response {
 		succeeded = &authenticated
 	}
 	resp := respond(req, http.StatusOK, mustJSON(a.inspect(req.Framework, succeeded)))
+	resp.Header["Cache-Control"] = []string{"no-store"} // it depends on the signature, and on what is registered
 	if req.Method == http.MethodHead {
 		resp.Body = nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
@@ -18,6 +19,9 @@ import (
 //
 // A server that is no dev server keeps what it was told; with such a one, the
 // functions are announced once, and when further ones are registered.
+//
+// After the first sync it calls the app's own endpoint once, as [App.CheckEndpoint]
+// does, and logs what will keep the server's calls from it.
 //
 // In cloud mode Start does nothing: there, a deployment triggers the sync, or
 // [App.Sync] does.
@@ -41,6 +45,9 @@ func (a *App) Start(ctx context.Context) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(a.gate.closing, cancel)()
+		var check sync.WaitGroup
+		defer check.Wait()
+		check.Go(func() { a.checkAtStart(ctx, target) })
 		a.keepSynced(ctx, target)
 	}()
 	return nil

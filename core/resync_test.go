@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +46,9 @@ func (a serverAnswer) response() *http.Response {
 func (s *devServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.URL.Host == "localhost:3000" {
+		return nil, notListening() // the app
+	}
 	if s.away {
 		return nil, errors.New("connection refused")
 	}
@@ -80,6 +85,9 @@ func (s *devServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := json.Marshal(map[string]any{"version": "dev", "functions": known})
 	return serverAnswer{http.StatusOK, "dev", string(body)}.response(), err
 }
+
+// notListening is how a connection to a closed port fails.
+func notListening() error { return &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED} }
 
 // set changes the server.
 func (s *devServer) set(change func(s *devServer)) {

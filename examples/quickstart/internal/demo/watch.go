@@ -24,8 +24,8 @@ func newWatch(out *printer) *watch { return &watch{out: out, runs: map[string]*r
 // handler wraps the app's handler.
 func (w *watch) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			next.ServeHTTP(rw, r) // the server asks which functions there are
+		if r.Method != http.MethodPost || r.URL.Query().Has("probe") {
+			next.ServeHTTP(rw, r) // the server asks which functions there are, or the app whether it can be reached
 			return
 		}
 		body, err := io.ReadAll(r.Body)

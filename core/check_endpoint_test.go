@@ -1,0 +1,279 @@
+package inngestkit_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// served is an app on a listener of its own, mounted, with something in front.
+func served(t *testing.T, config inngestkit.Config, front func(app http.Handler) http.Handler) (*inngestkit.App, *log) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	config.ServeHost = "http://" + server.Listener.Addr().String()
+	app, l := newAppWith(t, config, onSignUp(hello))
+	app.MountedAt("test", "/api/inngest")
+	server.Config.Handler = front(inngestkit.HTTPHandler("test", app.Do))
+	server.Start()
+	t.Cleanup(server.Close)
+	return app, l
+}
+
+func nothing(app http.Handler) http.Handler { return app }
+
+// answers is something that answers in the app's place.
+func answers(status int, header, value, body string) func(http.Handler) http.Handler {
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if header != "" {
+				w.Header().Set(header, value)
+			}
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		})
+	}
+}
+
+// after lets the app answer and changes the answer.
+func after(change func(w http.ResponseWriter, r *http.Request, answer *httptest.ResponseRecorder)) func(http.Handler) http.Handler {
+	return func(app http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			recorded := httptest.NewRecorder()
+			app.ServeHTTP(recorded, r)
+			maps.Copy(w.Header(), recorded.Header())
+			change(w, r, recorded)
+			w.WriteHeader(recorded.Code)
+			_, _ = w.Write(recorded.Body.Bytes())
+		})
+	}
+}
+
+func TestCheckEndpoint(t *testing.T) {
+	t.Parallel()
+	cache := func(method, header, value string) func(http.Handler) http.Handler {
+		var requests atomic.Int32
+		return after(func(w http.ResponseWriter, r *http.Request, _ *httptest.ResponseRecorder) {
+			if r.Method == method && requests.Add(1) > 1 {
+				w.Header().Set(header, value)
+			}
+		})
+	}
+	for _, tc := range []struct {
+		name  string
+		front func(app http.Handler) http.Handler
+		want  []string // nil if all is well
+	}{
+		{"nothing in front", nothing, nil},
+		{"a cache that has nothing", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
+			w.Header().Set("X-Cache", "MISS")
+			w.Header().Set("Age", "0")
+		}), nil},
+		{"headers that are removed", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
+			w.Header().Del("X-Inngest-Sdk")
+		}), []string{"without the header X-Inngest-SDK", "let the headers of the app pass"}},
+		{"authentication", answers(401, "", "", "who are you?"),
+			[]string{"POST http", "/api/inngest was not answered by the app but with 401 Unauthorized", `("who are you?")`, "authentication is in front of it"}},
+		{"a proxy's authentication", answers(407, "", "", ""), []string{"407", "authentication is in front"}},
+		{"CSRF protection", answers(403, "", "", "invalid csrf token"), []string{"CSRF protection, authentication or a firewall", "leave /api/inngest out"}},
+		{"echo's CSRF protection", answers(400, "", "", "missing csrf token"), []string{"CSRF protection, authentication or a firewall"}},
+		{"another path", answers(404, "", "", "404 page not found"), []string{"the app is elsewhere", "StripPrefix", "ServePath"}},
+		{"another method", answers(405, "Allow", "GET", ""), []string{"the app is elsewhere"}},
+		{"a small body limit", answers(413, "", "", ""), []string{"raise its limit for /api/inngest to 4 MiB or more"}},
+		{"a rate limit", answers(429, "", "", ""), []string{"a rate limit is in front of it"}},
+		{"a proxy's error", answers(502, "", "", ""), []string{"502 Bad Gateway: a proxy or a middleware failed"}},
+		{"a catch-all", answers(200, "", "", "<html>"), []string{`200 OK ("<html>")`, "a catch-all route, a timeout or a cache"}},
+		{"a redirect", answers(301, "Location", "https://me:secret@shop.test/login?token=secret", ""),
+			[]string{"it redirects to https://shop.test/login, and"}},
+		{"a redirect to nowhere", answers(301, "", "", ""), []string{"it redirects, and"}},
+		{"a cache of GET", cache(http.MethodGet, "X-Cache", "HIT from proxy"), []string{"GET http", "answered by a cache (X-Cache: HIT from proxy)", "leave /api/inngest out"}},
+		{"a cache of POST", cache(http.MethodPost, "Age", "3"), []string{"POST http", "answered by a cache (Age: 3)"}},
+		{"compression that was not asked for", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
+			w.Header().Set("Content-Encoding", "zstd")
+		}), []string{`Content-Encoding "zstd", which was not asked for`}},
+		{"changed answers", after(func(_ http.ResponseWriter, _ *http.Request, answer *httptest.ResponseRecorder) {
+			answer.Body = bytes.NewBufferString("{}<!-- seen -->")
+		}), []string{`something else than the app wrote ("{}<!-- seen -->")`}},
+		{"answers without a signature", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
+			w.Header().Del("X-Inngest-Signature")
+		}), []string{`something else than the app wrote ("{}")`, "compare the signing keys"}},
+		{"changed requests", func(app http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.Header.Del("X-Inngest-Signature")
+				app.ServeHTTP(w, r)
+			})
+		}, []string{"answered by the app with 401: the X-Inngest-Signature header is missing", "removes headers"}},
+		{"a body limit of 1 MiB", func(app http.Handler) http.Handler { return http.MaxBytesHandler(app, 1<<20) },
+			[]string{"with the largest body the server sends, 4 MiB,", "request body too large", "raise its limit for /api/inngest"}},
+		{"a body limit that answers 400", func(app http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.ContentLength > 1<<20 {
+					_, _ = io.Copy(io.Discard, r.Body)
+					w.WriteHeader(http.StatusBadRequest)
+					return
+				}
+				app.ServeHTTP(w, r)
+			})
+		}, []string{"400 Bad Request", "raise its limit for /api/inngest"}},
+		{"changed inspections", after(func(_ http.ResponseWriter, r *http.Request, answer *httptest.ResponseRecorder) {
+			if r.Method == http.MethodGet {
+				answer.Body.WriteString("<!-- seen -->")
+			}
+		}), []string{"GET http", "something else than the app wrote"}},
+		{"no chunks", func(app http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.ContentLength < 0 {
+					w.WriteHeader(http.StatusLengthRequired)
+					return
+				}
+				app.ServeHTTP(w, r)
+			})
+		}, []string{"here in chunks", "411 Length Required"}},
+		{"a hang-up", func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		}, []string{"got no answer: EOF; is it the port of an HTTP server?"}},
+		{"a hang-up on large bodies", func(app http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.ContentLength > 1<<20 {
+					panic(http.ErrAbortHandler)
+				}
+				app.ServeHTTP(w, r)
+			})
+		}, []string{"with the largest body the server sends, 4 MiB, got no answer", "raise its limit for /api/inngest"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			app, _ := served(t, cloud, tc.front)
+			err := app.CheckEndpoint(t.Context())
+			require.NoError(t, app.Shutdown(t.Context()))
+			if tc.want == nil {
+				require.NoError(t, err)
+				return
+			}
+			for _, part := range append(tc.want, "inngestkit: check endpoint: ") {
+				require.ErrorContains(t, err, part)
+			}
+			require.NotContains(t, err.Error(), "secret")
+			require.NotContains(t, err.Error(), strings.TrimPrefix(string(signingKey), "signkey-test-"))
+			_, synced := app.LastSync()
+			require.False(t, synced)
+		})
+	}
+}
+
+// Everything that is wrong is in one error, each thing once.
+func TestCheckEndpointFindsEverything(t *testing.T) {
+	t.Parallel()
+	app, _ := served(t, inngestkit.Config{Dev: true, MaxBodyBytes: 1 << 20}, after(func(w http.ResponseWriter, r *http.Request, _ *httptest.ResponseRecorder) {
+		if r.Method == http.MethodGet {
+			w.Header().Set("Age", "1")
+		}
+	}))
+	err := app.CheckEndpoint(t.Context())
+	require.ErrorContains(t, err, "raise Config.MaxBodyBytes to 4194304 or more")
+	require.ErrorContains(t, err, "answered by a cache")
+	require.Len(t, strings.Split(err.Error(), "\n"), 2)
+	require.NoError(t, app.Shutdown(t.Context()))
+}
+
+func TestCheckEndpointFindsChangesInDevMode(t *testing.T) {
+	t.Parallel()
+	app, _ := served(t, inngestkit.Config{Dev: true}, after(func(_ http.ResponseWriter, _ *http.Request, answer *httptest.ResponseRecorder) {
+		answer.Body.WriteString("<!-- seen -->")
+	}))
+	require.ErrorContains(t, app.CheckEndpoint(t.Context()), `something else than the app wrote ("{}<!-- seen -->")`)
+	require.NoError(t, app.Shutdown(t.Context()))
+}
+
+// The probes are what the server sends, and the client stays as it is.
+func TestCheckEndpointCallsAsTheServerDoes(t *testing.T) {
+	t.Parallel()
+	var closed []bool // the connections
+	var headers []http.Header
+	var lengths []int64
+	var bodies []string
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	config := cloud
+	config.HTTPClient = &http.Client{Jar: jar}
+	app, _ := served(t, config, func(app http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			closed = append(closed, r.Close)
+			headers, lengths, bodies = append(headers, r.Header.Clone()), append(lengths, r.ContentLength), append(bodies, r.Method+" "+string(body))
+			http.SetCookie(w, &http.Cookie{Name: "_csrf", Value: "token"})
+			app.ServeHTTP(w, r)
+		})
+	})
+	require.NoError(t, app.CheckEndpoint(t.Context()))
+	require.Equal(t, []int64{2, 4 << 20, -1, 0, 0}, lengths)
+	require.Equal(t, []bool{true, true, true, true, true}, closed)
+	for i, header := range headers {
+		require.Empty(t, header.Get("Cookie"))
+		require.Equal(t, "gzip", header.Get("Accept-Encoding"), "the server's client asks for this")
+		require.NotEmpty(t, header.Get("X-Inngest-Signature"))
+		if lengths[i] != 0 {
+			require.Equal(t, "application/json", header.Get("Content-Type"))
+		}
+	}
+	require.Equal(t, "POST {}", bodies[0])
+	require.Len(t, bodies[2], len("POST ")+4<<20)
+	require.Equal(t, "GET ", bodies[3])
+	require.Same(t, jar, config.HTTPClient.Jar)
+	require.Nil(t, config.HTTPClient.CheckRedirect)
+	require.NoError(t, app.Shutdown(t.Context()))
+}
+
+func TestCheckEndpointRefuses(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(hello))
+	require.ErrorContains(t, app.CheckEndpoint(t.Context()), "check endpoint: the app is not mounted")
+
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	app, _ = newAppWith(t, inngestkit.Config{Dev: true, ServeHost: listener.Addr().String()}, onSignUp(hello))
+	app.MountedAt("test", "/api/inngest")
+	err = app.CheckEndpoint(t.Context())
+	require.ErrorContains(t, err, "nothing listens at http://"+listener.Addr().String()+"/api/inngest: dial tcp")
+	require.ErrorContains(t, err, "ServePort (PORT)")
+
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("enough"))
+	require.ErrorContains(t, app.CheckEndpoint(ctx), "enough")
+	require.NoError(t, app.Shutdown(t.Context()))
+	require.ErrorContains(t, app.CheckEndpoint(t.Context()), "shut down")
+}
+
+// A shutdown does not wait for a check whose answer nobody needs any more.
+func TestShutdownEndsACheck(t *testing.T) {
+	t.Parallel()
+	reached := make(chan struct{})
+	app, _ := served(t, inngestkit.Config{Dev: true}, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // so that the end of the connection is noticed
+			close(reached)
+			<-r.Context().Done()
+		})
+	})
+	checked := make(chan error)
+	go func() { checked <- app.CheckEndpoint(context.WithoutCancel(t.Context())) }()
+	<-reached
+	ended := make(chan error)
+	go func() { ended <- app.Shutdown(context.WithoutCancel(t.Context())) }()
+	require.ErrorContains(t, <-checked, "the app is shutting down")
+	require.NoError(t, <-ended)
+}

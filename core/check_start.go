@@ -1,0 +1,34 @@
+package inngestkit
+
+import (
+	"context"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// listenPatience is how long the check that Start makes waits for the app's HTTP
+// server to listen: programs sync before they listen, and some never listen at the
+// URL they announce to a server elsewhere.
+const listenPatience = 30 * time.Second
+
+// checkAtStart makes the check of CheckEndpoint once, after the first sync and as
+// soon as the app listens, and logs what it finds.
+func (a *App) checkAtStart(ctx context.Context, target syncTarget) {
+	if a.AwaitSync(ctx) != nil {
+		return
+	}
+	check := a.newEndpointCheck(target.url)
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = syncFirstWait, syncMaxWait
+	findings, err := backoff.Retry(ctx, func() ([]error, error) {
+		return check.run(ctx)
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(listenPatience))
+	if err != nil {
+		a.config.Logger.Debug("inngest: the endpoint was not checked", "error", err)
+		return
+	}
+	for _, finding := range findings {
+		a.config.Logger.Warn("inngest: calls of the server will fail", "error", finding)
+	}
+}

@@ -1,0 +1,82 @@
+package inngestkit_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheFirstRequestTellsWhatWillHurt(t *testing.T) {
+	t.Parallel()
+	deadline := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, 30*time.Second)
+	}
+	server := func(s *http.Server) func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithValue(ctx, http.ServerContextKey, s), func() {}
+		}
+	}
+	for _, tc := range []struct {
+		name  string
+		limit int64
+		with  func(ctx context.Context) (context.Context, context.CancelFunc)
+		logs  []string // of one line, none for silence
+	}{
+		{"nothing", 0, context.WithCancel, nil},
+		{"a small body limit", 1 << 20, context.WithCancel, []string{"ERROR", "limit=1048576 server_sends=4194304", "BodyLimit in fiber.Config"}},
+		{"a body limit that is one byte too small", 4<<20 - 1, context.WithCancel, []string{"ERROR"}},
+		{"the largest body the server sends", 4 << 20, context.WithCancel, nil},
+		{"a deadline", 0, deadline, []string{"WARN", "a timeout ends calls", "timeout=30s"}},
+		{"WriteTimeout", 0, server(&http.Server{WriteTimeout: time.Minute}), []string{"WARN", "WriteTimeout", "SetWriteDeadline", "timeout=1m0s"}},
+		{"ReadTimeout", 0, server(&http.Server{ReadTimeout: time.Minute, ReadHeaderTimeout: time.Minute, IdleTimeout: time.Minute}), nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			app, l := newApp(t, onSignUp(hello))
+			require.Empty(t, l.String(), "before the first request")
+			for range 3 {
+				ctx, cancel := tc.with(t.Context())
+				req := callRequest(t, signUpEnvelope(user{}))
+				req.BodyLimit = tc.limit
+				require.Equal(t, http.StatusOK, app.Do(ctx, req).Status)
+				cancel()
+			}
+			if tc.logs == nil {
+				require.Empty(t, l.String())
+				return
+			}
+			require.Equal(t, 1, strings.Count(l.String(), "\n"), l.String())
+			for _, part := range append(tc.logs, "path=/api/inngest") {
+				require.Contains(t, l.String(), part)
+			}
+		})
+	}
+}
+
+// What is left of a timeout is told in the digits that mean something.
+func TestTimeoutsAreTold(t *testing.T) {
+	t.Parallel()
+	for timeout, told := range map[time.Duration]string{
+		time.Hour: `timeout=1h0m0s\n`, 9980 * time.Millisecond: `timeout=(10|9\.\d)s\n`, 900 * time.Millisecond: `timeout=\d+ms\n`,
+	} {
+		app, l := newApp(t)
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		app.Do(ctx, request(http.MethodGet, "", ""))
+		cancel()
+		require.Regexp(t, told, l.String())
+	}
+}
+
+// What GET tells depends on the signature: no cache may keep it.
+func TestInspectionsAreNotForCaches(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(hello))
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		require.Equal(t, "no-store", app.Do(t.Context(), request(method, "", "")).Header.Get("Cache-Control"))
+	}
+	require.Empty(t, callFn(t.Context(), t, app, signUpEnvelope(user{})).Header.Get("Cache-Control"))
+}

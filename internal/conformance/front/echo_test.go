@@ -1,0 +1,127 @@
+package front
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/stretchr/testify/require"
+
+	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// echoBehind mounts the app behind a middleware, which the cure has skip the
+// endpoint: Use concerns all routes, those before it, too.
+func echoBehind(guard func(skip middleware.Skipper) echo.MiddlewareFunc) func(app *inngestkit.App, cured bool) server {
+	return func(app *inngestkit.App, cured bool) server {
+		skip := middleware.DefaultSkipper
+		if cured {
+			skip = func(c echo.Context) bool { return c.Request().URL.Path == app.Path() }
+		}
+		e := echo.New()
+		e.Use(guard(skip))
+		inngestecho.Mount(e, app)
+		e.POST("/other", func(c echo.Context) error { return c.String(http.StatusOK, "other") })
+		return serverOf(e)
+	}
+}
+
+func TestEcho(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []trouble{
+		{
+			name: "CSRF", build: echoBehind(func(skip middleware.Skipper) echo.MiddlewareFunc {
+				return middleware.CSRFWithConfig(middleware.CSRFConfig{Skipper: skip})
+			}),
+			status: 400, finding: "missing csrf token in request header", other: 400,
+		},
+		{
+			name: "BasicAuth", build: echoBehind(func(skip middleware.Skipper) echo.MiddlewareFunc {
+				return middleware.BasicAuthWithConfig(middleware.BasicAuthConfig{
+					Skipper: skip, Validator: func(string, string, echo.Context) (bool, error) { return false, nil },
+				})
+			}),
+			status: 401, finding: "authentication is in front of it", other: 401,
+		},
+		{
+			name: "KeyAuth", build: echoBehind(func(skip middleware.Skipper) echo.MiddlewareFunc {
+				return middleware.KeyAuthWithConfig(middleware.KeyAuthConfig{
+					Skipper: skip, Validator: func(string, echo.Context) (bool, error) { return false, nil },
+				})
+			}),
+			status: 400, finding: `("{\"message\":\"missing key in request header\"}"): CSRF protection, authentication`, other: 400,
+		},
+		{
+			name: "RateLimiter", before: 1, build: echoBehind(func(skip middleware.Skipper) echo.MiddlewareFunc {
+				return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{
+					Skipper: skip, Store: middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{Rate: 0.0001, Burst: 1}),
+				})
+			}),
+			status: 429, finding: "a rate limit is in front of it", other: 429,
+		},
+		{
+			name: "BodyLimit", size: largest, build: echoBehind(func(skip middleware.Skipper) echo.MiddlewareFunc {
+				return middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Skipper: skip, Limit: "1M"})
+			}),
+			finding: "raise its limit for /api/inngest to 4 MiB or more", other: 200,
+		},
+		{
+			name: "HTTPSRedirect", build: echoBehind(func(skip middleware.Skipper) echo.MiddlewareFunc {
+				return middleware.HTTPSRedirectWithConfig(middleware.RedirectConfig{Skipper: skip})
+			}),
+			status: 301, finding: "it redirects to https://127.0.0.1", other: 301,
+		},
+		{
+			name: "catch-all", build: func(app *inngestkit.App, cured bool) server {
+				e := echo.New()
+				e.Any("/*", func(c echo.Context) error { return c.HTML(http.StatusOK, "<html>") })
+				if cured {
+					inngestecho.Mount(e, app)
+				} else {
+					app.MountedAt("echo", app.Path()) // and forgotten
+				}
+				return serverOf(e)
+			},
+			status: 200, finding: `200 OK ("<html>"): another handler answers`, other: 200,
+		},
+	} {
+		tc.test(t)
+	}
+}
+
+// A group of its own is as good a cure as a Skipper.
+func TestEchoGroup(t *testing.T) {
+	t.Parallel()
+	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
+		e := echo.New()
+		inngestecho.Mount(e, app)
+		site := e.Group("", middleware.CSRF())
+		site.POST("/other", func(c echo.Context) error { return c.String(http.StatusOK, "other") })
+		return serverOf(e)
+	})
+	status, _, _ := s.call(t, "fn", 0)
+	require.Equal(t, http.StatusOK, status)
+	require.NoError(t, s.app.CheckEndpoint(t.Context()))
+	status, _, _ = s.request(t, http.MethodPost, "/other", "", nil)
+	require.Equal(t, http.StatusBadRequest, status)
+}
+
+// The server asks for gzip, which its client takes off.
+func TestEchoGzipAndSecureAreNoTrouble(t *testing.T) {
+	t.Parallel()
+	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
+		e := echo.New()
+		e.Use(middleware.Gzip(), middleware.Secure(), middleware.CORS(), middleware.Decompress())
+		inngestecho.Mount(e, app)
+		return serverOf(e)
+	})
+	status, sdk, body := s.call(t, "fn", 0)
+	require.Equal(t, http.StatusOK, status)
+	require.True(t, sdk)
+	require.Equal(t, `"done"`, body)
+	require.NoError(t, s.app.CheckEndpoint(t.Context()))
+	_, header, _ := s.request(t, http.MethodGet, endpoint, "", http.Header{"Accept-Encoding": {"gzip"}})
+	require.Equal(t, "gzip", header.Get("Content-Encoding"), "it compresses")
+}

@@ -1,0 +1,201 @@
+package front
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/basicauth"
+	"github.com/gofiber/fiber/v2/middleware/cache"
+	"github.com/gofiber/fiber/v2/middleware/compress"
+	"github.com/gofiber/fiber/v2/middleware/csrf"
+	"github.com/gofiber/fiber/v2/middleware/keyauth"
+	"github.com/gofiber/fiber/v2/middleware/limiter"
+	"github.com/stretchr/testify/require"
+
+	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// fiberServer is an application of Fiber.
+type fiberServer struct{ *fiber.App }
+
+func (s fiberServer) Serve(listener net.Listener) error { return s.Listener(listener) }
+
+func (s fiberServer) Shutdown(ctx context.Context) error { return s.ShutdownWithContext(ctx) }
+
+func newFiber(config fiber.Config) fiberServer {
+	config.DisableStartupMessage = true
+	return fiberServer{fiber.New(config)}
+}
+
+func fiberOther(c *fiber.Ctx) error { return c.SendString("other") }
+
+// fiberBehind mounts the app behind a middleware, or, with the cure, before it:
+// Fiber goes through handlers in the order they were registered in.
+func fiberBehind(guard func() fiber.Handler) func(app *inngestkit.App, cured bool) server {
+	return func(app *inngestkit.App, cured bool) server {
+		f := newFiber(fiber.Config{})
+		if cured {
+			inngestfiber.Mount(f, app)
+		}
+		f.Use(guard())
+		if !cured {
+			inngestfiber.Mount(f, app)
+		}
+		f.All("/other", fiberOther)
+		return f
+	}
+}
+
+// fiberSkipping has the cure in the middleware: its Next.
+func fiberSkipping(guard func(next func(c *fiber.Ctx) bool) fiber.Handler) func(app *inngestkit.App, cured bool) server {
+	return func(app *inngestkit.App, cured bool) server {
+		f := newFiber(fiber.Config{})
+		f.Use(guard(func(c *fiber.Ctx) bool { return cured && c.Path() == app.Path() }))
+		inngestfiber.Mount(f, app)
+		f.All("/other", fiberOther)
+		return f
+	}
+}
+
+func TestFiber(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []trouble{
+		{
+			name: "csrf", build: fiberBehind(func() fiber.Handler { return csrf.New() }),
+			status: 403, finding: "CSRF protection", other: 403,
+		},
+		{
+			name: "csrf with Next", build: fiberSkipping(func(next func(c *fiber.Ctx) bool) fiber.Handler { return csrf.New(csrf.Config{Next: next}) }),
+			status: 403, finding: "CSRF protection", other: 403,
+		},
+		{
+			name: "basicauth", build: fiberSkipping(func(next func(c *fiber.Ctx) bool) fiber.Handler {
+				return basicauth.New(basicauth.Config{Next: next, Users: map[string]string{"me": "x"}})
+			}),
+			status: 401, finding: "authentication is in front of it", other: 401,
+		},
+		{
+			name: "keyauth", build: fiberSkipping(func(next func(c *fiber.Ctx) bool) fiber.Handler {
+				return keyauth.New(keyauth.Config{Next: next, Validator: func(*fiber.Ctx, string) (bool, error) { return false, nil }})
+			}),
+			status: 401, finding: `("missing or malformed API Key"): authentication`, other: 401,
+		},
+		{
+			name: "limiter", before: 1, build: fiberSkipping(func(next func(c *fiber.Ctx) bool) fiber.Handler {
+				return limiter.New(limiter.Config{Next: next, Max: 1, Expiration: time.Hour})
+			}),
+			status: 429, finding: "a rate limit is in front of it", other: 429,
+		},
+		{
+			name: "BodyLimit", size: largest, build: func(app *inngestkit.App, cured bool) server {
+				config := fiber.Config{BodyLimit: 1 << 20}
+				if cured {
+					config.BodyLimit = inngestkit.DefaultMaxBodyBytes
+				}
+				f := newFiber(config)
+				inngestfiber.Mount(f, app)
+				f.All("/other", fiberOther)
+				return f
+			},
+			finding: "raise its limit for /api/inngest to 4 MiB or more", log: "limit=1048576 server_sends=4194304", other: 200,
+		},
+		{
+			name: "catch-all", build: fiberBehind(func() fiber.Handler { return fiberOther }),
+			status: 200, finding: `200 OK ("other"): another handler answers`, other: 200,
+		},
+	} {
+		tc.test(t)
+	}
+}
+
+// Fiber's own limit is exactly what the server sends.
+func TestFiberDefaultBodyLimit(t *testing.T) {
+	t.Parallel()
+	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
+		f := newFiber(fiber.Config{})
+		inngestfiber.Mount(f, app)
+		return f
+	})
+	status, _, body := s.call(t, "fn", largest)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, `"done"`, body)
+	require.NoError(t, s.app.CheckEndpoint(t.Context()))
+	require.Empty(t, s.log.String())
+	status, _, _ = s.call(t, "fn", largest+1)
+	require.NotEqual(t, http.StatusOK, status)
+}
+
+// Fiber's cache keeps answers to GET though they say no-store, and those to POST
+// if it is told to: under the path alone, so that every call gets the first one's
+// answer.
+func TestFiberCache(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		config  cache.Config
+		finding string
+	}{
+		{"GET", cache.Config{}, "GET http"},
+		{"POST", cache.Config{Methods: []string{fiber.MethodPost}, StoreResponseHeaders: true}, "POST http"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			for _, cured := range []bool{false, true} {
+				s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
+					return fiberSkipping(func(next func(c *fiber.Ctx) bool) fiber.Handler {
+						tc.config.Next = next
+						return cache.New(tc.config)
+					})(app, cured)
+				})
+				_, _, first := s.call(t, "none", 0)
+				status, sdk, second := s.call(t, "fn", 0)
+				err := s.app.CheckEndpoint(t.Context())
+				_, header, _ := s.request(t, http.MethodGet, endpoint, "", nil)
+				switch {
+				case cured:
+					require.NoError(t, err)
+					require.Equal(t, http.StatusOK, status)
+					require.NotEqual(t, "hit", header.Get("X-Cache"))
+				case tc.name == "POST":
+					require.ErrorContains(t, err, tc.finding)
+					require.ErrorContains(t, err, "answered by a cache (X-Cache: hit)")
+					require.Equal(t, http.StatusGone, status)
+					require.True(t, sdk)
+					require.Equal(t, first, second)
+				default:
+					require.ErrorContains(t, err, tc.finding)
+					require.ErrorContains(t, err, "answered by a cache (X-Cache: hit)")
+					require.Equal(t, http.StatusOK, status)
+					require.Equal(t, "hit", header.Get("X-Cache"))
+				}
+				for range 2 {
+					_, header, _ = s.request(t, tc.name, "/other", "", nil)
+				}
+				require.Equal(t, "hit", header.Get("X-Cache"), "other routes are cached")
+			}
+		})
+	}
+}
+
+// The server asks for gzip, which its client takes off.
+func TestFiberCompressIsNoTrouble(t *testing.T) {
+	t.Parallel()
+	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
+		f := newFiber(fiber.Config{})
+		f.Use(compress.New(compress.Config{Level: compress.LevelBestSpeed}))
+		inngestfiber.Mount(f, app)
+		return f
+	})
+	status, sdk, body := s.call(t, "fn", 0)
+	require.Equal(t, http.StatusOK, status)
+	require.True(t, sdk)
+	require.Equal(t, `"done"`, body)
+	require.NoError(t, s.app.CheckEndpoint(t.Context()))
+	_, header, _ := s.request(t, http.MethodGet, endpoint, "", http.Header{"Accept-Encoding": {"br, gzip"}})
+	require.Equal(t, "br", header.Get("Content-Encoding"), "it compresses")
+}

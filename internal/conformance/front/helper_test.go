@@ -1,0 +1,221 @@
+package front
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gofiber/fiber/v2/utils"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+func TestMain(m *testing.M) {
+	gin.SetMode(gin.TestMode)
+	utils.StartTimeStampUpdater() // Fiber's clock, which runs for ever
+	goleak.VerifyTestMain(m,
+		// It ends, up to ten seconds after the server it cleans up for.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		// Fiber and fasthttp never end what they start once, and for each middleware.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreTopFunction("github.com/valyala/fasthttp/stackless.funcWorker"),
+		goleak.IgnoreAnyFunction("github.com/gofiber/fiber/v2/middleware/cache.New.func2"),
+		goleak.IgnoreAnyFunction("github.com/gofiber/fiber/v2/internal/memory.(*Storage).gc"),
+		goleak.IgnoreCurrent())
+}
+
+const (
+	signingKey = "signkey-test-0123456789abcdef0123456789abcdef"
+	endpoint   = "/api/inngest"
+	// largest is the size of the largest body that the server sends.
+	largest = 4 << 20
+	// short is the timeout that cuts slow calls off.
+	short = 250 * time.Millisecond
+	slow  = 3 * short
+)
+
+type user struct {
+	ID string `json:"id"`
+}
+
+// log is what an app has logged.
+type log struct {
+	mu    sync.Mutex
+	b     bytes.Buffer
+	wrote chan struct{} // is closed by the next line
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.wrote != nil {
+		close(l.wrote)
+		l.wrote = nil
+	}
+	return l.b.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// next is closed by the next line, and nil if text is there.
+func (l *log) next(text string) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if strings.Contains(l.b.String(), text) {
+		return nil
+	}
+	if l.wrote == nil {
+		l.wrote = make(chan struct{})
+	}
+	return l.wrote
+}
+
+// await waits until text is logged.
+func (l *log) await(t *testing.T, text string) {
+	t.Helper()
+	timeout := time.After(time.Minute)
+	for wrote := l.next(text); wrote != nil; wrote = l.next(text) {
+		select {
+		case <-wrote:
+		case <-timeout:
+			t.Fatalf("%q was never logged, but\n%s", text, l)
+		}
+	}
+}
+
+// server is an application of a framework.
+type server interface {
+	Serve(listener net.Listener) error
+	Shutdown(ctx context.Context) error
+}
+
+// site is an application that runs, with an app in it.
+type site struct {
+	app *inngestkit.App
+	log *log
+	url string
+
+	server  server
+	running chan struct{} // of the function deaf
+	stop    func()        // as a program stops; at the end of the test if not before
+}
+
+// run serves an application. The app in it is in cloud mode if config does not say
+// otherwise, so that calls are signed as they are in production.
+func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App) server) *site {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &site{log: &log{}, url: "http://" + listener.Addr().String(), running: make(chan struct{}, 1)}
+	config.AppID, config.ServeHost = "app", s.url
+	if !config.Dev {
+		config.SigningKey = signingKey
+	}
+	config.Logger = slog.New(slog.NewTextHandler(s.log, nil))
+	s.app, err = inngestkit.New(config)
+	require.NoError(t, err)
+	signedUp := inngestkit.NewEvent[user]("user/signed-up")
+	require.NoError(t, s.app.Register(
+		inngestkit.OnEvent("fn", signedUp, func(context.Context, inngestkit.Input[user]) (string, error) { return "done", nil }),
+		inngestkit.OnEvent("slow", signedUp, func(ctx context.Context, _ inngestkit.Input[user]) (string, error) {
+			select {
+			case <-ctx.Done():
+				return "", ctx.Err()
+			case <-time.After(slow):
+				return "done", nil
+			}
+		}),
+		inngestkit.OnEvent("deaf", signedUp, func(context.Context, inngestkit.Input[user]) (string, error) {
+			select {
+			case s.running <- struct{}{}:
+			default:
+			}
+			time.Sleep(slow)
+			return "done", nil
+		})))
+	s.server = build(s.app)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = s.server.Serve(listener)
+	}()
+	s.stop = sync.OnceFunc(func() {
+		ctx := context.WithoutCancel(t.Context())
+		require.NoError(t, s.app.Shutdown(ctx))
+		require.NoError(t, s.server.Shutdown(ctx))
+		<-served
+	})
+	t.Cleanup(s.stop)
+	return s
+}
+
+// call calls a function as the server does, with a body of the given size, 0 for
+// the smallest. The status is 0 if there is no answer.
+func (s *site) call(t *testing.T, function string, size int) (status int, sdk bool, body string) {
+	t.Helper()
+	status, header, body := send(s.signed(t, function, size))
+	return status, header.Get("X-Inngest-Sdk") != "", body
+}
+
+// signed is the request of a call.
+func (s *site) signed(t *testing.T, function string, size int) *http.Request {
+	t.Helper()
+	const head, tail = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{"id":"`, `"}}}`
+	payload := head + strings.Repeat("x", max(0, size-len(head)-len(tail))) + tail
+	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
+	mac := hmac.New(sha256.New, []byte("0123456789abcdef0123456789abcdef"))
+	_, _ = io.WriteString(mac, payload+timestamp)
+	return s.newRequest(t, http.MethodPost, endpoint+"?fnId=app-"+function, payload, http.Header{
+		"X-Inngest-Signature": {fmt.Sprintf("t=%s&s=%s", timestamp, hex.EncodeToString(mac.Sum(nil)))},
+		"Content-Type":        {"application/json"},
+	})
+}
+
+// request makes a request. The status is 0 if there is no answer.
+func (s *site) request(t *testing.T, method, path, body string, header http.Header) (int, http.Header, string) {
+	t.Helper()
+	return send(s.newRequest(t, method, path, body, header))
+}
+
+func (s *site) newRequest(t *testing.T, method, path, body string, header http.Header) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
+	require.NoError(t, err)
+	maps.Copy(req.Header, header)
+	return req
+}
+
+// send sends a request as it is, and follows no redirects.
+func send(req *http.Request) (status int, header http.Header, body string) {
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return 0, nil, ""
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, nil, ""
+	}
+	return resp.StatusCode, resp.Header, string(answer)
+}

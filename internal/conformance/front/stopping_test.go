@@ -1,0 +1,89 @@
+package front
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gofiber/fiber/v2"
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
+
+	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// A call that runs when the program stops ends normally, on every framework.
+func TestStopping(t *testing.T) {
+	t.Parallel()
+	for name, build := range map[string]func(app *inngestkit.App) server{
+		"nethttp": func(app *inngestkit.App) server {
+			mux := http.NewServeMux()
+			inngesthttp.Mount(mux, app)
+			return serverOf(mux)
+		},
+		"gin": func(app *inngestkit.App) server {
+			r := gin.New()
+			inngestgin.Mount(r, app)
+			return serverOf(r)
+		},
+		"echo": func(app *inngestkit.App) server {
+			e := echo.New()
+			inngestecho.Mount(e, app)
+			e.Server.Handler = e
+			return e.Server
+		},
+		"fiber": func(app *inngestkit.App) server {
+			f := newFiber(fiber.Config{})
+			inngestfiber.Mount(f, app)
+			return f
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := run(t, inngestkit.Config{}, build)
+			body := s.inFlight(t)
+			s.stop()
+			require.Equal(t, `"done"`, <-body)
+		})
+	}
+}
+
+func TestFiberRunsItsHooksAfterTheCalls(t *testing.T) {
+	t.Parallel()
+	var order []string
+	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
+		f := newFiber(fiber.Config{})
+		f.Use(func(c *fiber.Ctx) error {
+			err := c.Next()
+			order = append(order, "the call has ended")
+			return err
+		})
+		inngestfiber.Mount(f, app)
+		f.Hooks().OnShutdown(func() error {
+			order = append(order, "the hook runs")
+			return nil
+		})
+		return f
+	})
+	body := s.inFlight(t)
+	require.NoError(t, s.server.Shutdown(t.Context()))
+	require.Equal(t, []string{"the call has ended", "the hook runs"}, order)
+	require.Equal(t, `"done"`, <-body)
+}
+
+// inFlight begins a call that takes a while, and returns what it is answered with.
+func (s *site) inFlight(t *testing.T) <-chan string {
+	t.Helper()
+	answer := make(chan string, 1)
+	call := s.signed(t, "deaf", 0)
+	go func() {
+		_, _, body := send(call)
+		answer <- body
+	}()
+	<-s.running
+	return answer
+}

@@ -1,0 +1,237 @@
+package front
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gofiber/fiber/v2"
+	fibertimeout "github.com/gofiber/fiber/v2/middleware/timeout"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/stretchr/testify/require"
+
+	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// timeout is a timeout in one framework.
+type timeout struct {
+	name string
+	// build makes an application with the timeout around the endpoint, or, with the
+	// cure, around nothing but /other, whose handler is slow.
+	build func(app *inngestkit.App, after time.Duration, cured bool) server
+	// status is what a call gets whose function takes longer and does not look at
+	// its context, 0 for no answer. One that looks fails in any case.
+	status int
+	log    string
+	// other is what the slow /other gets with the cure, 0 for no answer.
+	other int
+}
+
+// slowly is a handler that takes as long as a slow call, or until it is told to end.
+func slowly(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(slow):
+		return true
+	}
+}
+
+func slowOther(w http.ResponseWriter, r *http.Request) {
+	if !slowly(r.Context()) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	other(w, r)
+}
+
+// withDeadline is the middleware that chi, and others for Gin and net/http, have.
+func withDeadline(after time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), after)
+			defer cancel()
+			next.ServeHTTP(w, r.WithContext(ctx))
+		})
+	}
+}
+
+func netTimeout(around func(after time.Duration) func(http.Handler) http.Handler) func(*inngestkit.App, time.Duration, bool) server {
+	return func(app *inngestkit.App, after time.Duration, cured bool) server {
+		mux, outer := http.NewServeMux(), http.NewServeMux()
+		mux.HandleFunc("/other", slowOther)
+		outer.Handle("/", around(after)(mux))
+		if cured {
+			inngesthttp.Mount(outer, app)
+		} else {
+			inngesthttp.Mount(mux, app)
+		}
+		return serverOf(outer)
+	}
+}
+
+// withoutWriteTimeout is the cure for WriteTimeout.
+func withoutWriteTimeout(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		next.ServeHTTP(w, r)
+	})
+}
+
+func writeTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/other", slowOther)
+	handler := inngesthttp.Handler(app)
+	if cured {
+		handler = withoutWriteTimeout(handler)
+	}
+	mux.Handle(app.Path(), handler)
+	app.MountedAt("nethttp", app.Path())
+	s := serverOf(mux)
+	s.WriteTimeout = after
+	return s
+}
+
+func ginTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
+	r := gin.New()
+	if cured {
+		inngestgin.Mount(r, app)
+	}
+	r.Use(func(c *gin.Context) {
+		ctx, cancel := context.WithTimeout(c.Request.Context(), after)
+		defer cancel()
+		c.Request = c.Request.WithContext(ctx)
+		c.Next()
+	})
+	if !cured {
+		inngestgin.Mount(r, app)
+	}
+	r.POST("/other", func(c *gin.Context) { slowOther(c.Writer, c.Request) })
+	return serverOf(r)
+}
+
+func echoTimeout(guard func(after time.Duration, skip middleware.Skipper) echo.MiddlewareFunc) func(*inngestkit.App, time.Duration, bool) server {
+	return func(app *inngestkit.App, after time.Duration, cured bool) server {
+		e := echo.New()
+		e.Use(guard(after, func(c echo.Context) bool { return cured && c.Request().URL.Path == app.Path() }))
+		inngestecho.Mount(e, app)
+		e.POST("/other", func(c echo.Context) error {
+			if !slowly(c.Request().Context()) {
+				return c.Request().Context().Err()
+			}
+			return c.String(http.StatusOK, "other")
+		})
+		return serverOf(e)
+	}
+}
+
+func fiberTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
+	f := newFiber(fiber.Config{})
+	if cured {
+		inngestfiber.Mount(f, app)
+	} else {
+		f.All(app.Path(), fibertimeout.NewWithContext(inngestfiber.Handler(app), after))
+		app.MountedAt("fiber", app.Path())
+	}
+	f.All("/other", fibertimeout.NewWithContext(func(c *fiber.Ctx) error {
+		if !slowly(c.UserContext()) {
+			return c.UserContext().Err()
+		}
+		return c.SendString("other")
+	}, after))
+	return f
+}
+
+const deadlineLog = "a timeout ends calls; a step that takes longer fails and is tried again"
+
+var timeouts = []timeout{
+	{"http.TimeoutHandler", netTimeout(func(after time.Duration) func(http.Handler) http.Handler {
+		return func(next http.Handler) http.Handler { return http.TimeoutHandler(next, after, "") }
+	}), 503, deadlineLog, 503},
+	{"net/http, a deadline", netTimeout(withDeadline), 500, deadlineLog, 503},
+	{"http.Server.WriteTimeout", writeTimeout, 0, "WriteTimeout of the http.Server cuts answers off", 0},
+	{"gin, a deadline", ginTimeout, 500, deadlineLog, 503},
+	{"echo, Timeout", echoTimeout(func(after time.Duration, skip middleware.Skipper) echo.MiddlewareFunc {
+		//nolint:staticcheck // deprecated, and in use
+		return middleware.TimeoutWithConfig(middleware.TimeoutConfig{Skipper: skip, Timeout: after})
+	}), 503, deadlineLog, 503},
+	{"echo, ContextTimeout", echoTimeout(func(after time.Duration, skip middleware.Skipper) echo.MiddlewareFunc {
+		return middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Skipper: skip, Timeout: after})
+	}), 500, deadlineLog, 503},
+	{"fiber, timeout.NewWithContext", fiberTimeout, 500, deadlineLog, 408},
+}
+
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	for _, tc := range timeouts {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			t.Run("short calls pass", func(t *testing.T) {
+				t.Parallel()
+				s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server { return tc.build(app, time.Hour, false) })
+				status, sdk, _ := s.call(t, "fn", 0)
+				require.Equal(t, http.StatusOK, status)
+				require.True(t, sdk)
+				require.Contains(t, s.log.String(), tc.log)
+				require.Contains(t, s.log.String(), "timeout=1h0m0s")
+				require.NoError(t, s.app.CheckEndpoint(t.Context()), "it sends no long calls")
+			})
+			t.Run("long calls fail", func(t *testing.T) {
+				t.Parallel()
+				build := func(app *inngestkit.App) server { return tc.build(app, short, false) }
+				status, _, _ := run(t, inngestkit.Config{}, build).call(t, "deaf", 0)
+				require.Equal(t, tc.status, status)
+				status, _, _ = run(t, inngestkit.Config{}, build).call(t, "slow", 0)
+				if tc.status != 0 {
+					require.GreaterOrEqual(t, status, http.StatusInternalServerError)
+				} else {
+					require.Zero(t, status)
+				}
+			})
+			t.Run("with the cure", func(t *testing.T) {
+				t.Parallel()
+				s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server { return tc.build(app, short, true) })
+				status, sdk, body := s.call(t, "slow", 0)
+				require.Equal(t, http.StatusOK, status, body)
+				require.True(t, sdk)
+				status, _, _ = s.request(t, http.MethodPost, "/other", "", nil)
+				require.Equal(t, tc.other, status)
+			})
+		})
+	}
+}
+
+// What limits reading and waiting leaves calls alone.
+func TestTimeoutsThatAreNoTrouble(t *testing.T) {
+	t.Parallel()
+	for name, build := range map[string]func(app *inngestkit.App) server{
+		"http.Server.ReadTimeout": func(app *inngestkit.App) server {
+			mux := http.NewServeMux()
+			inngesthttp.Mount(mux, app)
+			s := serverOf(mux)
+			s.ReadTimeout, s.ReadHeaderTimeout, s.IdleTimeout = short, short, short
+			return s
+		},
+		"fiber": func(app *inngestkit.App) server {
+			f := newFiber(fiber.Config{ReadTimeout: short, WriteTimeout: short, IdleTimeout: short})
+			inngestfiber.Mount(f, app)
+			return f
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := run(t, inngestkit.Config{}, build)
+			status, sdk, body := s.call(t, "slow", 0)
+			require.Equal(t, http.StatusOK, status, body)
+			require.True(t, sdk)
+			require.Empty(t, s.log.String())
+		})
+	}
+}
