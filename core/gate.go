@@ -32,6 +32,10 @@ func (a *App) Do(ctx context.Context, req *Request) (resp *Response) {
 	case http.MethodPut:
 		return a.doSync(ctx, req)
 	case http.MethodGet, http.MethodHead:
+		if isRedirectedCall(req) {
+			return a.refuse(req, http.StatusMethodNotAllowed, "a redirect has made "+req.Method+" of a call; "+
+				"let the server call the final URL (ServeHost, ServePath), or redirect with 307 or 308")
+		}
 		return a.doInspect(req)
 	default:
 		resp := fail(req, http.StatusMethodNotAllowed,
@@ -39,6 +43,14 @@ func (a *App) Do(ctx context.Context, req *Request) (resp *Response) {
 		resp.Header.Set("Allow", "GET, HEAD, POST, PUT")
 		return resp
 	}
+}
+
+// isRedirectedCall reports whether a GET was a call before a redirect with 301, 302
+// or 303. The server follows those and keeps the query; it would take what the app
+// says of itself for the result of the function.
+func isRedirectedCall(req *Request) bool {
+	query, err := url.ParseQuery(req.RawQuery)
+	return err != nil || query.Has("fnId")
 }
 
 // panicked logs a panic that nothing else has recovered, and answers for it.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // HTTPHandler returns a handler that answers with do, which is the Do of an [App]
@@ -17,6 +18,7 @@ func HTTPHandler(framework string, do func(context.Context, *Request) *Response)
 		if r.TLS != nil {
 			scheme = schemeHTTPS
 		}
+		writeTimeout, restore := liftWriteTimeout(w, r)
 		resp := do(r.Context(), &Request{
 			Method:        r.Method,
 			Scheme:        scheme,
@@ -26,12 +28,30 @@ func HTTPHandler(framework string, do func(context.Context, *Request) *Response)
 			Header:        r.Header,
 			Body:          r.Body,
 			ContentLength: r.ContentLength,
+			WriteTimeout:  writeTimeout,
 			Framework:     framework,
 		})
+		restore()
 		maps.Copy(w.Header(), resp.Header)
 		w.WriteHeader(resp.Status)
 		_, _ = w.Write(resp.Body) // a client that has hung up gets nothing; the server calls again
 	})
+}
+
+// liftWriteTimeout takes the WriteTimeout of the server, which begins before the
+// handler does, off a request: a step may take longer than it takes to write an
+// answer. It returns the timeout that stays in force, 0 if none does, and what sets
+// it again for writing.
+func liftWriteTimeout(w http.ResponseWriter, r *http.Request) (stays time.Duration, restore func()) {
+	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if server == nil || server.WriteTimeout <= 0 {
+		return 0, func() {}
+	}
+	c := http.NewResponseController(w)
+	if c.SetWriteDeadline(time.Time{}) != nil {
+		return server.WriteTimeout, func() {}
+	}
+	return 0, func() { _ = c.SetWriteDeadline(time.Now().Add(server.WriteTimeout)) }
 }
 
 // receivedPath is the path that the client asked for, also below http.StripPrefix

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/inngest/inngestgo"
 )
@@ -31,6 +32,9 @@ type Request struct {
 	// BodyLimit is the size in bytes of the largest body that the framework lets
 	// through, 0 if there is no limit or it is not known.
 	BodyLimit int64
+	// WriteTimeout is how long the framework's server gives a handler to answer, 0
+	// for as long as it takes.
+	WriteTimeout time.Duration
 	// Framework names the framework to Inngest: "gin", "nethttp".
 	Framework string
 

@@ -2,7 +2,6 @@ package inngestkit
 
 import (
 	"context"
-	"net/http"
 	"time"
 )
 
@@ -26,10 +25,10 @@ func (a *App) lookAround(ctx context.Context, req *Request) {
 		l.Warn("inngest: a timeout ends calls; a step that takes longer fails and is tried again. "+
 			"Leave the path out of the timeout, or make it longer than every step", "timeout", shown(time.Until(deadline)))
 	}
-	server, ok := ctx.Value(http.ServerContextKey).(*http.Server)
-	if ok && server.WriteTimeout > 0 {
-		l.Warn("inngest: WriteTimeout of the http.Server cuts answers off; a step that takes longer is run again. "+
-			"Lift it for the path: http.NewResponseController(w).SetWriteDeadline(time.Time{})", "timeout", server.WriteTimeout)
+	if req.WriteTimeout > 0 {
+		l.Warn("inngest: WriteTimeout of the http.Server cuts answers off, and a step that takes longer is run again; "+
+			"it could not be lifted, because a middleware's http.ResponseWriter has no Unwrap. "+
+			"Leave the path out of that middleware, or make WriteTimeout longer than every step", "timeout", req.WriteTimeout)
 	}
 }
 
