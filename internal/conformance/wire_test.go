@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"regexp"
@@ -104,9 +105,8 @@ func request(ctx context.Context, client *http.Client, method, url, body string,
 	if err != nil {
 		return 0, "", err
 	}
-	for key, values := range header {
-		req.Header[key] = values
-	}
+	maps.Copy(req.Header, header)
+	req.Host = header.Get("Host")
 	resp, err := client.Do(req)
 	if err != nil {
 		return 0, "", err

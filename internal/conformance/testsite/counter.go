@@ -61,6 +61,14 @@ func (c *Counter) Wait(ctx context.Context, part string) error {
 	}
 }
 
+// Counted is a step that counts its runs and returns its own ID.
+func (c *Counter) Counted(ctx context.Context, id string) (string, error) {
+	return step.Run(ctx, id, func(context.Context) (string, error) {
+		c.Add(id)
+		return id, nil
+	})
+}
+
 func (c *Counter) channel(part string) chan struct{} {
 	if c.seen == nil {
 		c.seen = map[string]chan struct{}{}
@@ -69,12 +77,4 @@ func (c *Counter) channel(part string) chan struct{} {
 		c.seen[part] = make(chan struct{})
 	}
 	return c.seen[part]
-}
-
-// Counted is a step that counts its runs and returns its own ID.
-func (c *Counter) Counted(ctx context.Context, id string) (string, error) {
-	return step.Run(ctx, id, func(context.Context) (string, error) {
-		c.Add(id)
-		return id, nil
-	})
 }
