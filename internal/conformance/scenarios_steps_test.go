@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +28,24 @@ type greeting struct {
 
 // stepScenarios is what the step tools do, but for those of the other scenarios.
 var stepScenarios = []scenario{
+	{
+		// Calls hold an event twice. The server leaves it out if that makes more than 4 MiB.
+		name: "events that make the largest calls, and larger ones",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{onUser("heavy", "user/heavy", func(ctx context.Context, in input) (int, error) {
+				_, err := c.Counted(ctx, "one")
+				return len(in.Event.Data.Plan), err
+			})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			for i, size := range []int{2<<20 - 2<<10, 5 << 19} {
+				run := s.run(t, userEvent("user/heavy").New(user{Plan: strings.Repeat("x", size)}))
+				require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+				require.Equal(t, strconv.Itoa(size), string(run.Output))
+				require.Equal(t, i+1, c.Of("one"))
+			}
+		},
+	},
 	{
 		name: "a signal resumes the run that waits for it",
 		functions: func(*counter) []inngestkit.Function {
