@@ -35,7 +35,7 @@ func TestRealServer(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {
 		server := newServer(t)
-		all := slices.Concat(scenarios, stepScenarios, parallelScenarios, requestScenarios, failureScenarios)
+		all := slices.Concat(scenarios, stepScenarios, parallelScenarios, requestScenarios, failureScenarios, minuteScenarios)
 		counters := make([]counter, len(all))
 		var functions []inngestkit.Function
 		for i, sc := range all {

@@ -90,14 +90,14 @@ func TestStateAbove4MiB(t *testing.T) {
 		}
 		require.GreaterOrEqual(t, c.Of("use_api"), 2, "the server did not leave out anything")
 	}
+	t.Run("dev server", func(t *testing.T) {
+		t.Parallel()
+		var c counter
+		server := newServer(t)
+		config := inngestkit.Config{AppID: "shop", Dev: true, BaseURL: countingStates(t, server, &c)}
+		check(t, &site{serveConfig(t, adapters[0], config, testsite.Listen(t, ""), large(&c, event)), server}, &c)
+	})
 	for _, with := range []adapter{adapters[0], onFiber} {
-		t.Run("dev server/"+with.name, func(t *testing.T) {
-			t.Parallel()
-			var c counter
-			server := newServer(t)
-			config := inngestkit.Config{AppID: "shop", Dev: true, BaseURL: countingStates(t, server, &c)}
-			check(t, &site{serveConfig(t, with, config, testsite.Listen(t, ""), large(&c, event)), server}, &c)
-		})
 		t.Run("self-hosted server, which asks for the signing key/"+with.name, func(t *testing.T) {
 			t.Parallel()
 			const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
