@@ -2,57 +2,89 @@ package conformance
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/gofiber/fiber/v2"
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
-	_ "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// adapter is one way to serve an app.
+// adapter is one way to serve an app, on the server that its users have.
 type adapter struct {
 	name  string
 	path  string // where the app is then
-	mount func(app *inngestkit.App) http.Handler
+	serve func(app *inngestkit.App) testsite.Server
+	// hangUps is whether the context of a call ends when its client has hung up.
+	// A fasthttp server does not notice.
+	hangUps bool
 }
 
 // adapters is every way to serve an app that is tested here.
 var adapters = []adapter{
-	{"nethttp", "/api/inngest", func(app *inngestkit.App) http.Handler {
+	{name: "nethttp", path: "/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
 		mux := http.NewServeMux()
 		inngesthttp.Mount(mux, app)
-		return mux
+		return httpServer(mux)
 	}},
-	{"gin", "/api/inngest", func(app *inngestkit.App) http.Handler {
-		r := gin.New()
-		inngestgin.Mount(r, app)
-		return r
-	}},
-	{"gin group", "/v1/internal/api/inngest", func(app *inngestkit.App) http.Handler {
+	{name: "gin group", path: "/v1/internal/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
 		r := gin.New()
 		inngestgin.Mount(r.Group("/v1").Group("/internal"), app)
-		return r
+		return httpServer(r)
 	}},
-	{"echo group", "/v1/internal/api/inngest", func(app *inngestkit.App) http.Handler {
+	{name: "echo group", path: "/v1/internal/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
 		e := echo.New()
+		e.HideBanner, e.HidePort = true, true
 		inngestecho.Mount(e.Group("/v1").Group("/internal"), app)
-		return e
+		return echoServer{e}
 	}},
+	onFiber,
 }
 
-const testTimeout = 30 * time.Second
+// onFiber mounts the app on a group of a sub-app, before the app that serves mounts
+// that.
+var onFiber = adapter{name: "fiber sub-app", path: "/v1/internal/api/inngest", serve: func(app *inngestkit.App) testsite.Server {
+	sub := fiber.New()
+	inngestfiber.Mount(sub.Group("/internal"), app)
+	root := newFiber()
+	root.Mount("/v1", sub)
+	return fiberServer{root}
+}}
+
+func httpServer(handler http.Handler) testsite.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: testsite.Timeout}
+}
+
+type echoServer struct{ *echo.Echo }
+
+func (s echoServer) Serve(listener net.Listener) error {
+	s.Listener = listener
+	return s.Start("")
+}
+
+type fiberServer struct{ *fiber.App }
+
+func (s fiberServer) Serve(listener net.Listener) error { return s.Listener(listener) }
+
+func (s fiberServer) Shutdown(ctx context.Context) error { return s.ShutdownWithContext(ctx) }
+
+// newFiber is a Fiber app that takes the calls that Inngest may send: by default
+// Fiber refuses bodies above 4 MiB.
+func newFiber() *fiber.App {
+	return fiber.New(fiber.Config{BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
+}
 
 // newServer starts an Inngest server that tries again quickly.
 func newServer(t *testing.T) *inngesttest.Server {
@@ -72,7 +104,7 @@ type instance struct {
 func serve(t *testing.T, server *inngesttest.Server, with adapter, appID, addr string, functions ...inngestkit.Function) *instance {
 	t.Helper()
 	config := inngestkit.Config{AppID: appID, Dev: true, BaseURL: server.URL()}
-	return serveConfig(t, with, config, listen(t, addr), functions...)
+	return serveConfig(t, with, config, testsite.Listen(t, addr), functions...)
 }
 
 func serveConfig(
@@ -80,14 +112,14 @@ func serveConfig(
 ) *instance {
 	t.Helper()
 	config.ServeHost = listener.Addr().String()
-	config.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	config.Logger = testsite.Logger(t)
 	app, err := inngestkit.New(config)
 	require.NoError(t, err)
 	require.NoError(t, app.Register(functions...))
 	i := serveApp(t, with, app, listener)
 	if config.Dev {
 		require.NoError(t, app.Start(t.Context()))
-		require.NoError(t, app.AwaitSync(within(t)))
+		require.NoError(t, app.AwaitSync(testsite.Within(t)))
 	}
 	return i
 }
@@ -95,47 +127,13 @@ func serveConfig(
 // serveApp serves an app and shuts it down at the end of the test.
 func serveApp(t *testing.T, with adapter, app *inngestkit.App, listener net.Listener) *instance {
 	t.Helper()
-	srv := &http.Server{Handler: with.mount(app), ReadHeaderTimeout: testTimeout}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(listener) }()
-	stopped := false
+	shutdown := testsite.Serve(t, with.serve(app), listener)
 	i := &instance{app: app, addr: listener.Addr().String(), stop: func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), testTimeout)
-		defer cancel()
-		require.NoError(t, app.Shutdown(ctx))
-		require.NoError(t, srv.Shutdown(ctx))
-		require.ErrorIs(t, <-served, http.ErrServerClosed)
+		testsite.Stop(t, app.Shutdown)
+		shutdown()
 	}}
 	t.Cleanup(i.stop)
 	return i
-}
-
-// listen listens on addr, "" for a free port.
-func listen(t *testing.T, addr string) net.Listener {
-	t.Helper()
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
-	require.NoError(t, err)
-	return listener
-}
-
-// within is a context for one wait.
-func within(t *testing.T) context.Context {
-	t.Helper()
-	return withinTime(t, testTimeout)
-}
-
-func withinTime(t *testing.T, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // eachAdapter runs test once for each adapter.
@@ -151,5 +149,9 @@ func eachAdapter(t *testing.T, test func(t *testing.T, with adapter)) {
 
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.TestMode)
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m,
+		// Of fasthttp, one for the whole process: it keeps the time for the header Date.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		// One for each fasthttp server: it looks only every ten seconds whether it is to end.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // Functions written for the bare SDK run as they are behind every adapter, with
@@ -24,17 +24,17 @@ func TestFromClientOnTheRealServer(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {
 		server := newServer(t)
-		listener := listen(t, "")
+		listener := testsite.Listen(t, "")
 		addr := listener.Addr().String()
 		var c counter
 		client, err := inngestgo.NewClient(inngestgo.ClientOpts{
 			AppID: "adopted", Dev: new(true), APIBaseURL: new(server.URL()), EventAPIBaseURL: new(server.URL()),
-			Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+			Logger: testsite.Logger(t),
 		})
 		require.NoError(t, err)
 		counts := func(ctx context.Context, id string) (string, error) {
 			return sdkstep.Run(ctx, id, func(context.Context) (string, error) {
-				if c.add(id) == 1 && id == "flaky" {
+				if c.Add(id) == 1 && id == "flaky" {
 					return "", errors.New("the first time it fails")
 				}
 				return id, nil
@@ -63,8 +63,8 @@ func TestFromClientOnTheRealServer(t *testing.T) {
 		}, flow.Retries(3))))
 		i := serveApp(t, with, app, listener)
 		require.NoError(t, app.Start(t.Context()))
-		require.NoError(t, app.AwaitSync(within(t)))
-		runs, err := server.AwaitRuns(within(t), (&site{i, server}).send(t, started.New(user{ID: "u1"})), 2)
+		require.NoError(t, app.AwaitSync(testsite.Within(t)))
+		runs, err := server.AwaitRuns(testsite.Within(t), (&site{i, server}).send(t, started.New(user{ID: "u1"})), 2)
 		require.NoError(t, err)
 		outputs := map[string]string{}
 		for _, run := range runs {
@@ -72,6 +72,6 @@ func TestFromClientOnTheRealServer(t *testing.T) {
 			outputs[run.Function] = string(run.Output)
 		}
 		require.Equal(t, map[string]string{"adopted-bare": `"u1oneflaky"`, "adopted-moved": `"u1"`}, outputs)
-		require.Equal(t, []int{1, 2}, []int{c.of("one"), c.of("flaky")})
+		require.Equal(t, []int{1, 2}, []int{c.Of("one"), c.Of("flaky")})
 	})
 }

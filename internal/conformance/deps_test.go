@@ -2,39 +2,69 @@ package conformance
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
+const modules = "github.com/inngestkit/inngestkit/"
+
 // What a module links is a promise to its users.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
-	frameworks := []string{
-		"github.com/gin-gonic/gin", "github.com/labstack/echo", "github.com/gofiber/fiber", "github.com/valyala/fasthttp",
+	const gin, echo, fiber, fasthttp = "github.com/gin-gonic/gin", "github.com/labstack/echo", "github.com/gofiber/fiber", "github.com/valyala/fasthttp"
+	frameworks := []string{gin, echo, fiber, fasthttp}
+	others := []string{"go.opentelemetry.io", "github.com/stretchr/testify", "go.uber.org/goleak", modules + "inngesttest"}
+	notOnlyForTests := append([]string{"testing"}, others...)
+	core, suites := corePackages(t)
+	cases := map[string]struct{ packages, refused []string }{
+		"core":             {core, slices.Concat(notOnlyForTests, frameworks)},
+		"adapters/nethttp": {[]string{modules + "adapters/nethttp"}, slices.Concat(notOnlyForTests, frameworks)},
+		"adapters/gin":     {[]string{modules + "adapters/gin"}, slices.Concat(notOnlyForTests, []string{echo, fiber, fasthttp})},
+		"adapters/echo":    {[]string{modules + "adapters/echo"}, slices.Concat(notOnlyForTests, []string{gin, fiber, fasthttp})},
+		// Fiber itself links "testing", for the assertions of its package utils.
+		"adapters/fiber": {[]string{modules + "adapters/fiber"}, slices.Concat(others, []string{gin, echo})},
+		"inngesttest":    {[]string{modules + "inngesttest"}, append(frameworks, "github.com/stretchr/testify")},
 	}
-	others := []string{"go.opentelemetry.io/", "github.com/stretchr/testify", "go.uber.org/goleak", "testing"}
-	for _, tc := range []struct {
-		packages string
-		refused  []string
-	}{
-		{"github.com/inngestkit/inngestkit/core/...", append(others, frameworks...)},
-		{"github.com/inngestkit/inngestkit/adapters/nethttp", append(others, frameworks...)},
-		{"github.com/inngestkit/inngestkit/adapters/gin", append(others, frameworks[1:]...)},
-		{"github.com/inngestkit/inngestkit/inngesttest", append([]string{"github.com/stretchr/testify"}, frameworks...)},
-	} {
-		t.Run(tc.packages, func(t *testing.T) {
+	for _, suite := range suites { // they are for tests
+		cases[suite] = struct{ packages, refused []string }{[]string{suite}, slices.Concat(others, frameworks)}
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", tc.packages).Output()
-			require.NoError(t, err)
-			deps := strings.Fields(string(out))
-			require.Contains(t, deps, strings.TrimSuffix(tc.packages, "/..."))
+			deps := list(t, append([]string{"-deps"}, tc.packages...)...)
+			require.Subset(t, deps, tc.packages)
 			for _, dep := range deps {
 				for _, refused := range tc.refused {
-					require.False(t, dep == refused || strings.HasPrefix(dep, strings.TrimSuffix(refused, "/")+"/"), "%s links %s", tc.packages, dep)
+					require.False(t, dep == refused || strings.HasPrefix(dep, refused+"/"), "%s links %s", name, dep)
 				}
 			}
 		})
 	}
+}
+
+// corePackages lists the packages of the core: those of programs, and those with the
+// suite that the authors of adapters call in their tests.
+func corePackages(t *testing.T) (programs, suites []string) {
+	t.Helper()
+	const suite = modules + "core/adaptertest"
+	for _, found := range list(t, modules+"core/...") {
+		if found == suite || strings.HasPrefix(found, suite+"/") {
+			suites = append(suites, found)
+		} else {
+			programs = append(programs, found)
+		}
+	}
+	require.Contains(t, programs, modules+"core")
+	return programs, suites
+}
+
+// list is what go list prints.
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...).Output()
+	require.NoError(t, err)
+	return strings.Fields(string(out))
 }

@@ -2,58 +2,67 @@ package conformance
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"strings"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// Over a real connection: the client hangs up in mid-function, the function's
-// context ends, its next step does not run, and the answer, if anybody read it,
-// would not be that of a completed run.
+// Over a real connection: the client hangs up in mid-function. Where the server
+// notices, the function's context ends, its next step does not run, and the answer,
+// if anybody read it, would not be that of a completed run. Where it does not, the
+// call goes on and ends as if the client were still there. Either way the server
+// lives on.
 func TestClientHangsUp(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {
-		running := make(chan struct{})
+		running, release := make(chan struct{}), make(chan struct{})
 		var c counter
-		app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, Logger: slog.New(slog.DiscardHandler)})
+		app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, Logger: testsite.Logger(t)})
 		require.NoError(t, err)
 		require.NoError(t, app.Register(inngestkit.OnEvent("fn", signedUp, func(ctx context.Context, _ input) (string, error) {
 			close(running)
-			<-ctx.Done()
-			return step.Run(ctx, "next", func(context.Context) (string, error) { c.add("next"); return "", nil })
+			select {
+			case <-ctx.Done():
+				c.Add("the context ended")
+			case <-release:
+			}
+			return step.Run(ctx, "next", func(context.Context) (string, error) { c.Add("next"); return "", nil })
 		})))
-		answered := make(chan int, 1)
-		handler := with.mount(app)
-		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			recorded := httptest.NewRecorder()
-			handler.ServeHTTP(recorded, r)
-			answered <- recorded.Code
-		}))
-		defer server.Close()
+		w := newWire(t, "")
+		url := "http://" + serveApp(t, with, app, w).addr + with.path
 
 		ctx, hangUp := context.WithCancel(t.Context())
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+with.path+"?fnId=app-fn",
-			strings.NewReader(`{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}}`))
-		require.NoError(t, err)
+		client := newClient(t)
 		failed := make(chan error, 1)
 		go func() {
-			resp, err := server.Client().Do(req)
-			if err == nil {
-				_ = resp.Body.Close()
-			}
+			_, _, err := request(ctx, client, http.MethodPost, url+"?fnId=app-fn",
+				`{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}}`, nil)
 			failed <- err
 		}()
 		<-running
 		hangUp()
 		require.ErrorIs(t, <-failed, context.Canceled)
-		require.Equal(t, http.StatusInternalServerError, <-answered)
-		require.Zero(t, c.of("next"))
+		answers := func(want ...string) func() bool {
+			return func() bool { return slices.Equal(want, w.statuses()) }
+		}
+		if with.hangUps {
+			testsite.Eventually(t, time.Millisecond, answers("500"))
+			require.Equal(t, []int{1, 0}, []int{c.Of("the context ended"), c.Of("next")})
+			alive(t, client, url)
+			return
+		}
+		alive(t, client, url)
+		require.Equal(t, []string{"200"}, w.statuses(), "the call still runs")
+		close(release)
+		testsite.Eventually(t, time.Millisecond, answers("200", "206"))
+		require.Equal(t, []int{0, 1}, []int{c.Of("the context ended"), c.Of("next")})
+		alive(t, client, url)
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 var (
@@ -25,7 +26,7 @@ var (
 func sleeps(c *counter) func(context.Context, input) (any, error) {
 	return func(ctx context.Context, _ input) (any, error) {
 		step.Sleep(ctx, "sleep", time.Hour)
-		return c.counted(ctx, "awake")
+		return c.Counted(ctx, "awake")
 	}
 }
 
@@ -33,7 +34,7 @@ func sleeps(c *counter) func(context.Context, input) (any, error) {
 func (s *site) sleeping(t *testing.T, event inngestkit.AnyEvent) (eventID string) {
 	t.Helper()
 	id := s.send(t, event)
-	_, err := s.server.AwaitStep(within(t), id, "sleep")
+	_, err := s.server.AwaitStep(testsite.Within(t), id, "sleep")
 	require.NoError(t, err)
 	return id
 }
@@ -60,7 +61,7 @@ var cancelScenarios = []scenario{
 
 			s.send(t, inngestkit.NewEvent[user]("flow/shut-down").New(user{}))
 			require.Equal(t, inngesttest.Cancelled, s.ended(t, second).Status)
-			require.Zero(t, c.of("awake"))
+			require.Zero(t, c.Of("awake"))
 		},
 	},
 	{
@@ -84,7 +85,7 @@ var cancelScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			require.Equal(t, inngesttest.Cancelled, s.run(t, lateFinish.New(user{})).Status)
-			require.Zero(t, c.of("awake"))
+			require.Zero(t, c.Of("awake"))
 		},
 	},
 	func() scenario {
@@ -93,17 +94,17 @@ var cancelScenarios = []scenario{
 			name: "a run that does not start in time is cancelled",
 			functions: func(c *counter) []inngestkit.Function {
 				return []inngestkit.Function{inngestkit.OnEvent("late-start", lateStart, func(ctx context.Context, in input) (any, error) {
-					c.add(in.Event.Data.ID)
+					c.Add(in.Event.Data.ID)
 					return nil, busy.wait(ctx)
 				}, flow.Concurrency(1), flow.StartTimeout(5*time.Second))}
 			},
 			check: func(t *testing.T, s *site, c *counter) {
 				first := s.send(t, lateStart.New(user{ID: "first"}))
-				c.await(t, "first")
+				c.Await(t, "first")
 				require.Equal(t, inngesttest.Cancelled, s.run(t, lateStart.New(user{ID: "second"})).Status)
 				close(busy.open)
 				completed(t, s.allEnded(t, first))
-				require.Zero(t, c.of("second"))
+				require.Zero(t, c.Of("second"))
 			},
 		}
 	}(),

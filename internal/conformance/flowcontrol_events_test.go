@@ -11,6 +11,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 var (
@@ -37,7 +38,7 @@ var eventScenarios = []scenario{
 		name: "debounce runs once, with the last event",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("debounced", debounced, func(_ context.Context, in input) (string, error) {
-				c.add("called")
+				c.Add("called")
 				return in.Event.Data.ID, nil
 			}, flow.Debounce(2*time.Second))}
 		},
@@ -51,14 +52,14 @@ var eventScenarios = []scenario{
 				event.Timestamp = now + int64(i)
 				events[i] = event
 			}
-			ids, err := s.app.Send(within(t), events...)
+			ids, err := s.app.Send(testsite.Within(t), events...)
 			require.NoError(t, err)
 			run := s.ended(t, ids[2])
 			require.Equal(t, inngesttest.Completed, run.Status)
 			require.Equal(t, `"3"`, string(run.Output))
 			s.letPass(t)
 			s.noRuns(t, ids[:2]...)
-			require.Equal(t, 1, c.of("called"))
+			require.Equal(t, 1, c.Of("called"))
 		},
 	},
 	{
@@ -73,9 +74,9 @@ var eventScenarios = []scenario{
 			// the timeout it still gives a debounce 2 s from the last event on
 			// (pkg/execution/debounce of v1.12.1, updateDebounce).
 			before := time.Now()
-			eventually(t, 2*time.Second, func() bool {
+			testsite.Eventually(t, 2*time.Second, func() bool {
 				s.send(t, impatient.New(user{}))
-				return c.of("") > 0
+				return c.Of("") > 0
 			})
 			require.GreaterOrEqual(t, time.Since(before), 5*time.Second)
 		},
@@ -105,10 +106,10 @@ var eventScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
 			before := time.Now()
-			_, err := s.app.Send(within(t), unfilled.New(user{ID: "x"}), unfilled.New(user{ID: "x"}))
+			_, err := s.app.Send(testsite.Within(t), unfilled.New(user{ID: "x"}), unfilled.New(user{ID: "x"}))
 			require.NoError(t, err)
 			// The run belongs to the event that the server took in first.
-			runs, err := s.server.AwaitRunsOf(withinTime(t, longTimeout), "flow-unfilled", 1)
+			runs, err := s.server.AwaitRunsOf(testsite.WithinTime(t, longTimeout), "flow-unfilled", 1)
 			require.NoError(t, err)
 			require.Len(t, runs, 1)
 			require.Equal(t, `"x,x"`, string(runs[0].Output))
@@ -124,7 +125,7 @@ var eventScenarios = []scenario{
 		check: func(t *testing.T, s *site, _ *counter) {
 			a, b := user{ID: "a"}, user{ID: "b"}
 			s.sendAll(t, batchKeyed, a, b, a, b)
-			runs, err := s.server.AwaitRunsOf(within(t), "flow-batch-keyed", 2)
+			runs, err := s.server.AwaitRunsOf(testsite.Within(t), "flow-batch-keyed", 2)
 			require.NoError(t, err)
 			require.Len(t, runs, 2)
 			require.ElementsMatch(t, []string{`"a,a"`, `"b,b"`}, []string{string(runs[0].Output), string(runs[1].Output)})
@@ -154,7 +155,7 @@ var eventScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
 			require.Equal(t, `"flow/also "`, string(s.run(t, also.New(nil)).Output))
-			runs, err := s.server.AwaitRunsOf(withinTime(t, longTimeout), "flow-also", 2)
+			runs, err := s.server.AwaitRunsOf(testsite.WithinTime(t, longTimeout), "flow-also", 2)
 			require.NoError(t, err)
 			require.Contains(t, []string{string(runs[0].Output), string(runs[1].Output)},
 				`"inngest/scheduled.timer TZ=Europe/Paris * * * * *"`)

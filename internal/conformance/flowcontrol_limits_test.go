@@ -23,7 +23,7 @@ var (
 // visits is a function whose calls are in a gauge until there were n at once.
 func visits(c *counter, g *gauge, n int) func(context.Context, input) (any, error) {
 	return func(ctx context.Context, in input) (any, error) {
-		c.add(in.Event.Data.ID)
+		c.Add(in.Event.Data.ID)
 		return nil, g.visit(ctx, n)
 	}
 }
@@ -45,7 +45,7 @@ var limitScenarios = []scenario{
 			},
 			check: func(t *testing.T, s *site, c *counter) {
 				completed(t, s.allEnded(t, s.sendAll(t, limited, make([]user, 20)...)...))
-				require.Equal(t, 20, c.of(""))
+				require.Equal(t, 20, c.Of(""))
 				require.Equal(t, 2, g.peak())
 			},
 		}
@@ -57,7 +57,7 @@ var limitScenarios = []scenario{
 			name: "a concurrency of 1 for each key: two keys side by side",
 			functions: func(c *counter) []inngestkit.Function {
 				return []inngestkit.Function{inngestkit.OnEvent("keyed", keyed, func(ctx context.Context, in input) (any, error) {
-					c.add(in.Event.Data.ID)
+					c.Add(in.Event.Data.ID)
 					g := of[in.Event.Data.ID]
 					g.add(1)
 					defer g.add(-1)
@@ -67,7 +67,7 @@ var limitScenarios = []scenario{
 			check: func(t *testing.T, s *site, c *counter) {
 				a, b := user{ID: "a"}, user{ID: "b"}
 				completed(t, s.allEnded(t, s.sendAll(t, keyed, a, a, a, b, b, b)...))
-				require.Equal(t, []int{3, 3}, []int{c.of("a"), c.of("b")})
+				require.Equal(t, []int{3, 3}, []int{c.Of("a"), c.Of("b")})
 				require.Equal(t, []int{2, 1, 1}, []int{all.peak(), of["a"].peak(), of["b"].peak()})
 			},
 		}
@@ -86,7 +86,7 @@ var limitScenarios = []scenario{
 			check: func(t *testing.T, s *site, c *counter) {
 				three := []user{{ID: "1"}, {ID: "2"}, {ID: "3"}}
 				completed(t, s.allEnded(t, append(s.sendAll(t, sharedA, three...), s.sendAll(t, sharedB, three...)...)...))
-				require.Equal(t, []int{2, 2, 2}, []int{c.of("1"), c.of("2"), c.of("3")})
+				require.Equal(t, []int{2, 2, 2}, []int{c.Of("1"), c.Of("2"), c.Of("3")})
 				require.Equal(t, 1, g.peak())
 			},
 		}
@@ -124,7 +124,7 @@ var limitScenarios = []scenario{
 			},
 			check: func(t *testing.T, s *site, c *counter) {
 				completed(t, s.allEnded(t, s.sendAll(t, runsLimits, make([]user, 6)...)...))
-				require.Equal(t, 6, c.of(""))
+				require.Equal(t, 6, c.Of(""))
 				require.Equal(t, 2, g.peak())
 			},
 		}

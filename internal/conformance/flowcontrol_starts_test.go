@@ -11,6 +11,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 var (
@@ -25,7 +26,7 @@ var (
 
 // seen is a function that notes the ID it was called with.
 func seen(c *counter) func(context.Context, input) (any, error) {
-	return func(_ context.Context, in input) (any, error) { c.add(in.Event.Data.ID); return nil, nil }
+	return func(_ context.Context, in input) (any, error) { c.Add(in.Event.Data.ID); return nil, nil }
 }
 
 var startScenarios = []scenario{
@@ -64,7 +65,7 @@ var startScenarios = []scenario{
 			s.scheduled(t, fourth)
 			s.letPass(t)
 			require.Equal(t, inngesttest.Running, s.status(t, fourth), "it waits for its turn")
-			require.Equal(t, 3, c.of(""))
+			require.Equal(t, 3, c.Of(""))
 		},
 	},
 	{
@@ -79,7 +80,7 @@ var startScenarios = []scenario{
 			completed(t, []inngesttest.Run{s.run(t, rateLimited.New(user{ID: "b"}))})
 			s.letPass(t)
 			s.noRuns(t, dropped)
-			require.Equal(t, []int{1, 1}, []int{c.of("a"), c.of("b")})
+			require.Equal(t, []int{1, 1}, []int{c.Of("a"), c.Of("b")})
 		},
 	},
 	{
@@ -93,7 +94,7 @@ var startScenarios = []scenario{
 			completed(t, []inngesttest.Run{s.run(t, idempotent.New(user{ID: "b"}))})
 			s.letPass(t)
 			s.noRuns(t, again)
-			require.Equal(t, []int{1, 1}, []int{c.of("a"), c.of("b")})
+			require.Equal(t, []int{1, 1}, []int{c.Of("a"), c.Of("b")})
 		},
 	},
 	func() scenario {
@@ -104,7 +105,7 @@ var startScenarios = []scenario{
 			functions: func(c *counter) []inngestkit.Function {
 				return []inngestkit.Function{inngestkit.OnEvent("prioritised", prioritised, func(ctx context.Context, in input) (any, error) {
 					starts.add(in.Event.Data.ID)
-					c.add(in.Event.Data.ID)
+					c.Add(in.Event.Data.ID)
 					if in.Event.Data.ID == "blocker" {
 						return nil, busy.wait(ctx)
 					}
@@ -113,7 +114,7 @@ var startScenarios = []scenario{
 			},
 			check: func(t *testing.T, s *site, c *counter) {
 				ids := s.sendAll(t, prioritised, user{ID: "blocker"})
-				c.await(t, "blocker")
+				c.Await(t, "blocker")
 				for _, waiting := range []user{{ID: "1", Plan: "free"}, {ID: "2", Plan: "free"}, {ID: "3", Plan: "pro"}} {
 					id := s.send(t, prioritised.New(waiting))
 					s.scheduled(t, id)
@@ -132,22 +133,22 @@ var startScenarios = []scenario{
 			name: "a singleton skips events while it runs",
 			functions: func(c *counter) []inngestkit.Function {
 				return []inngestkit.Function{inngestkit.OnEvent("skipping", skipping, func(ctx context.Context, in input) (any, error) {
-					c.add(in.Event.Data.ID + in.Event.Data.Plan)
+					c.Add(in.Event.Data.ID + in.Event.Data.Plan)
 					return nil, busy.wait(ctx)
 				}, flow.Singleton(flow.SingletonSkip, flow.Key("event.data.id")))}
 			},
 			check: func(t *testing.T, s *site, c *counter) {
 				first := s.send(t, skipping.New(user{ID: "a", Plan: "1"}))
-				c.await(t, "a1")
+				c.Await(t, "a1")
 				skipped := s.send(t, skipping.New(user{ID: "a", Plan: "2"}))
 				other := s.send(t, skipping.New(user{ID: "b", Plan: "1"}))
-				c.await(t, "b1")
+				c.Await(t, "b1")
 				s.letPass(t)
 				s.noRuns(t, skipped)
 				close(busy.open)
 				completed(t, s.allEnded(t, first, other))
 				completed(t, []inngesttest.Run{s.run(t, skipping.New(user{ID: "a", Plan: "3"}))})
-				require.Equal(t, []int{1, 0, 1}, []int{c.of("a1"), c.of("a2"), c.of("a3")})
+				require.Equal(t, []int{1, 0, 1}, []int{c.Of("a1"), c.Of("a2"), c.Of("a3")})
 			},
 		}
 	}(),
@@ -158,19 +159,19 @@ var startScenarios = []scenario{
 				if in.Event.Data.Plan == "slow" {
 					step.Sleep(ctx, "slow", time.Hour)
 				}
-				return c.counted(ctx, in.Event.Data.Plan)
+				return c.Counted(ctx, in.Event.Data.Plan)
 			}, flow.Singleton(flow.SingletonCancel, flow.Key("event.data.id")))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			slow := s.sendAll(t, replacing, user{ID: "a", Plan: "slow"}, user{ID: "b", Plan: "slow"})
 			for _, id := range slow {
-				_, err := s.server.AwaitStep(within(t), id, "slow")
+				_, err := s.server.AwaitStep(testsite.Within(t), id, "slow")
 				require.NoError(t, err)
 			}
 			completed(t, []inngesttest.Run{s.run(t, replacing.New(user{ID: "a", Plan: "quick"}))})
 			require.Equal(t, inngesttest.Cancelled, s.ended(t, slow[0]).Status)
 			require.Equal(t, inngesttest.Running, s.status(t, slow[1]), "it has another key")
-			require.Equal(t, []int{0, 1}, []int{c.of("slow"), c.of("quick")})
+			require.Equal(t, []int{0, 1}, []int{c.Of("slow"), c.Of("quick")})
 		},
 	},
 }

@@ -11,6 +11,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // What the server has understood of every option. The times are of a day and
@@ -96,7 +97,7 @@ func TestFlowControlIsStored(t *testing.T) {
 		functions[i] = tc.function
 	}
 	serve(t, server, adapters[0], "stored", "", functions...)
-	registered, err := server.Functions(within(t))
+	registered, err := server.Functions(testsite.Within(t))
 	require.NoError(t, err)
 	for _, tc := range stored {
 		t.Run(tc.function.ID(), func(t *testing.T) {

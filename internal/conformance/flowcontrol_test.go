@@ -12,6 +12,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // Flow control is what the server does with what it is told. These tests show
@@ -74,7 +75,7 @@ const longTimeout = 2 * time.Minute
 func (s *site) noRuns(t *testing.T, eventIDs ...string) {
 	t.Helper()
 	for _, id := range eventIDs {
-		runs, err := s.server.Runs(within(t), id)
+		runs, err := s.server.Runs(testsite.Within(t), id)
 		require.NoError(t, err)
 		require.Empty(t, runs)
 	}
@@ -84,33 +85,18 @@ func (s *site) noRuns(t *testing.T, eventIDs ...string) {
 func (s *site) scheduled(t *testing.T, eventIDs ...string) {
 	t.Helper()
 	for _, id := range eventIDs {
-		eventually(t, 100*time.Millisecond, func() bool {
-			runs, err := s.server.Runs(within(t), id)
+		testsite.Eventually(t, 100*time.Millisecond, func() bool {
+			runs, err := s.server.Runs(testsite.Within(t), id)
 			require.NoError(t, err)
 			return len(runs) == 1
 		})
 	}
 }
 
-// eventually asks every so often until the answer is yes.
-func eventually(t *testing.T, every time.Duration, ask func() bool) {
-	t.Helper()
-	limit := within(t)
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for !ask() {
-		select {
-		case <-tick.C:
-		case <-limit.Done():
-			require.Fail(t, "it never happened")
-		}
-	}
-}
-
 // status is the state of the one run of an event.
 func (s *site) status(t *testing.T, eventID string) inngesttest.RunStatus {
 	t.Helper()
-	runs, err := s.server.Runs(within(t), eventID)
+	runs, err := s.server.Runs(testsite.Within(t), eventID)
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
 	return runs[0].Status
@@ -166,7 +152,7 @@ const hold = 100 * time.Millisecond
 func (g *gauge) visit(ctx context.Context, n int) error {
 	g.add(1)
 	defer g.add(-1)
-	ctx, cancel := context.WithTimeout(ctx, testTimeout)
+	ctx, cancel := context.WithTimeout(ctx, testsite.Timeout)
 	defer cancel()
 	if err := g.company(ctx, n); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -12,11 +11,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // journal is what middleware has seen of a run, in order.
@@ -91,11 +90,11 @@ func TestMiddlewareOnTheRealServer(t *testing.T) {
 	)
 	ordered := inngestkit.NewEvent[map[string]any]("ordered")
 	fn := inngestkit.OnEvent("order", ordered, func(ctx context.Context, _ inngestkit.Input[map[string]any]) (string, error) {
-		if _, err := c.counted(ctx, "reserve"); err != nil {
+		if _, err := c.Counted(ctx, "reserve"); err != nil {
 			return "", err
 		}
 		_, err := step.Run(ctx, "charge", func(context.Context) (string, error) {
-			if c.add("charge") == 1 {
+			if c.Add("charge") == 1 {
 				return "", flop
 			}
 			return "charged", nil
@@ -107,15 +106,14 @@ func TestMiddlewareOnTheRealServer(t *testing.T) {
 		if _, err := step.SendEvent(ctx, "tell", inngestkit.NewEvent[map[string]any]("told").New(nil)); err != nil {
 			return "", err
 		}
-		return c.counted(ctx, "ship")
+		return c.Counted(ctx, "ship")
 	}, inngestkit.Use(j.middleware("own")), flow.Retries(2))
 
-	with := adapter{"nethttp", "/api/inngest", func(app *inngestkit.App) http.Handler {
+	with := adapters[0]
+	with.serve = func(app *inngestkit.App) testsite.Server {
 		app.Use(j.middleware("app"))
-		mux := http.NewServeMux()
-		inngesthttp.Mount(mux, app)
-		return mux
-	}}
+		return adapters[0].serve(app)
+	}
 	s := &site{serve(t, server, with, "shop", "",
 		inngestkit.NewGroup(inngestkit.Use(j.middleware("group"))).Functions(fn)...), server}
 	run := s.run(t, ordered.New(nil))

@@ -12,6 +12,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 type user struct {
@@ -48,10 +49,10 @@ var scenarios = []scenario{
 		name: "steps run once though the function is called for each",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("steps", signedUp, func(ctx context.Context, in input) (any, error) {
-				c.add("calls")
+				c.Add("calls")
 				out := map[string]string{"user": in.Event.Data.ID}
 				for _, id := range []string{"one", "two", "three"} {
-					name, err := c.counted(ctx, id)
+					name, err := c.Counted(ctx, id)
 					if err != nil {
 						return nil, err
 					}
@@ -65,20 +66,20 @@ var scenarios = []scenario{
 			require.Equal(t, inngesttest.Completed, run.Status)
 			require.JSONEq(t, `{"user":"u1","one":"one","two":"two","three":"three"}`, string(run.Output))
 			for _, id := range []string{"one", "two", "three"} {
-				require.Equal(t, 1, c.of(id), "step %s", id)
+				require.Equal(t, 1, c.Of(id), "step %s", id)
 			}
-			require.Greater(t, c.of("calls"), 1)
+			require.Greater(t, c.Of("calls"), 1)
 		},
 	},
 	{
 		name: "a failing step is retried and its neighbours are not run again",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("flaky", flaky, func(ctx context.Context, _ input) (int, error) {
-				if _, err := c.counted(ctx, "before"); err != nil {
+				if _, err := c.Counted(ctx, "before"); err != nil {
 					return 0, err
 				}
 				tries, err := step.Run(ctx, "flaky", func(context.Context) (int, error) {
-					if n := c.add("flaky"); n > 2 {
+					if n := c.Add("flaky"); n > 2 {
 						return n, nil
 					}
 					return 0, errors.New("not yet")
@@ -86,7 +87,7 @@ var scenarios = []scenario{
 				if err != nil {
 					return 0, err
 				}
-				_, err = c.counted(ctx, "after")
+				_, err = c.Counted(ctx, "after")
 				return tries, err
 			}, flow.Retries(3))}
 		},
@@ -94,7 +95,7 @@ var scenarios = []scenario{
 			run := s.run(t, flaky.New(user{}))
 			require.Equal(t, inngesttest.Completed, run.Status)
 			require.Equal(t, "3", string(run.Output))
-			require.Equal(t, []int{1, 3, 1}, []int{c.of("before"), c.of("flaky"), c.of("after")})
+			require.Equal(t, []int{1, 3, 1}, []int{c.Of("before"), c.Of("flaky"), c.Of("after")})
 		},
 	},
 	{
@@ -102,11 +103,11 @@ var scenarios = []scenario{
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("hopeless", hopeless, func(ctx context.Context, _ input) (string, error) {
 				_, err := step.Run(ctx, "hopeless", func(context.Context) (int, error) {
-					c.add("hopeless")
+					c.Add("hopeless")
 					return 0, errors.New("no way")
 				})
 				if stepErr := new(step.Error); errors.As(err, stepErr) {
-					return c.counted(ctx, "instead")
+					return c.Counted(ctx, "instead")
 				}
 				return "", err
 			}, flow.Retries(1))}
@@ -115,7 +116,7 @@ var scenarios = []scenario{
 			run := s.run(t, hopeless.New(user{}))
 			require.Equal(t, inngesttest.Completed, run.Status)
 			require.Equal(t, `"instead"`, string(run.Output))
-			require.Equal(t, []int{2, 1}, []int{c.of("hopeless"), c.of("instead")})
+			require.Equal(t, []int{2, 1}, []int{c.Of("hopeless"), c.Of("instead")})
 		},
 	},
 	{
@@ -123,7 +124,7 @@ var scenarios = []scenario{
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("panicky", panicky, func(ctx context.Context, _ input) (string, error) {
 				return step.Run(ctx, "panicky", func(context.Context) (string, error) {
-					if c.add("panicky") == 1 {
+					if c.Add("panicky") == 1 {
 						panic("oh")
 					}
 					return "calm", nil
@@ -134,7 +135,7 @@ var scenarios = []scenario{
 			run := s.run(t, panicky.New(user{}))
 			require.Equal(t, inngesttest.Completed, run.Status)
 			require.Equal(t, `"calm"`, string(run.Output))
-			require.Equal(t, 2, c.of("panicky"))
+			require.Equal(t, 2, c.Of("panicky"))
 		},
 	},
 	{
@@ -143,14 +144,14 @@ var scenarios = []scenario{
 			return []inngestkit.Function{inngestkit.OnEvent("tired", tired, func(ctx context.Context, _ input) (string, error) {
 				step.Sleep(ctx, "nap", 2*time.Second)
 				step.SleepUntil(ctx, "past", time.Unix(0, 0))
-				return c.counted(ctx, "awake")
+				return c.Counted(ctx, "awake")
 			})}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, tired.New(user{}))
 			require.Equal(t, inngesttest.Completed, run.Status)
 			require.GreaterOrEqual(t, run.EndedAt.Sub(run.StartedAt), 1900*time.Millisecond)
-			require.Equal(t, 1, c.of("awake"))
+			require.Equal(t, 1, c.Of("awake"))
 		},
 	},
 	{
@@ -164,12 +165,12 @@ var scenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
 			id := s.send(t, asked.New(user{ID: "u7"}))
-			_, err := s.server.AwaitStep(within(t), id, "answer")
+			_, err := s.server.AwaitStep(testsite.Within(t), id, "answer")
 			require.NoError(t, err)
 			for _, answer := range []user{{ID: "other", Plan: "wrong"}, {ID: "u7", Plan: "none"}, {ID: "u7", Plan: "pro"}} {
 				s.send(t, answered.New(answer))
 			}
-			runs, err := s.server.AwaitRuns(within(t), id, 1)
+			runs, err := s.server.AwaitRuns(testsite.Within(t), id, 1)
 			require.NoError(t, err)
 			require.Equal(t, inngesttest.Completed, runs[0].Status)
 			require.Equal(t, `"pro"`, string(runs[0].Output))
@@ -181,7 +182,7 @@ var scenarios = []scenario{
 			return []inngestkit.Function{inngestkit.OnEvent("ask-in-vain", askedInVain, func(ctx context.Context, _ input) (string, error) {
 				_, err := step.WaitForEvent(ctx, "answer", neverAnswered, step.Timeout(time.Second))
 				if errors.Is(err, step.ErrTimeout) {
-					return c.counted(ctx, "gave up")
+					return c.Counted(ctx, "gave up")
 				}
 				return "", err
 			})}
@@ -190,7 +191,7 @@ var scenarios = []scenario{
 			run := s.run(t, askedInVain.New(user{}))
 			require.Equal(t, inngesttest.Completed, run.Status)
 			require.Equal(t, `"gave up"`, string(run.Output))
-			require.Equal(t, 1, c.of("gave up"))
+			require.Equal(t, 1, c.Of("gave up"))
 		},
 	},
 	{
@@ -202,11 +203,11 @@ var scenarios = []scenario{
 					if err != nil {
 						return nil, err
 					}
-					_, err = c.counted(ctx, "after")
+					_, err = c.Counted(ctx, "after")
 					return ids, err
 				}),
 				inngestkit.OnEvent("ship", shipped, func(_ context.Context, in input) (string, error) {
-					c.add("shipped")
+					c.Add("shipped")
 					return in.Event.Data.ID, nil
 				}),
 			}
@@ -215,30 +216,11 @@ var scenarios = []scenario{
 			run := s.run(t, ordered.New(user{ID: "o1"}))
 			require.Equal(t, inngesttest.Completed, run.Status)
 			eventID := run.Output[2 : len(run.Output)-2]
-			runs, err := s.server.AwaitRuns(within(t), string(eventID), 1)
+			runs, err := s.server.AwaitRuns(testsite.Within(t), string(eventID), 1)
 			require.NoError(t, err)
 			require.Len(t, runs, 1)
 			require.Equal(t, `"o1"`, string(runs[0].Output))
-			require.Equal(t, []int{1, 1}, []int{c.of("after"), c.of("shipped")})
-		},
-	},
-	{
-		name: "cron",
-		functions: func(c *counter) []inngestkit.Function {
-			return []inngestkit.Function{inngestkit.OnCron("every-minute", "* * * * *",
-				func(ctx context.Context, in inngestkit.Input[map[string]string]) (string, error) {
-					if _, err := c.counted(ctx, "ticked"); err != nil {
-						return "", err
-					}
-					return in.Event.Data["cron"], nil
-				})}
-		},
-		check: func(t *testing.T, s *site, c *counter) {
-			runs, err := s.server.AwaitRunsOf(withinTime(t, 90*time.Second), "shop-every-minute", 1)
-			require.NoError(t, err)
-			require.Equal(t, inngesttest.Completed, runs[0].Status)
-			require.Equal(t, `"* * * * *"`, string(runs[0].Output))
-			require.Positive(t, c.of("ticked"))
+			require.Equal(t, []int{1, 1}, []int{c.Of("after"), c.Of("shipped")})
 		},
 	},
 	{
@@ -246,7 +228,7 @@ var scenarios = []scenario{
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("upgrade", upgraded.If("event.data.plan == 'pro'"),
 				func(_ context.Context, in input) (string, error) {
-					c.add(in.Event.Data.Plan)
+					c.Add(in.Event.Data.Plan)
 					return in.Event.Data.Plan, nil
 				})}
 		},
@@ -254,26 +236,49 @@ var scenarios = []scenario{
 			free := s.send(t, upgraded.New(user{Plan: "free"}))
 			run := s.run(t, upgraded.New(user{Plan: "pro"}))
 			require.Equal(t, `"pro"`, string(run.Output))
-			runs, err := s.server.Runs(within(t), free)
+			runs, err := s.server.Runs(testsite.Within(t), free)
 			require.NoError(t, err)
 			require.Empty(t, runs)
-			require.Zero(t, c.of("free"))
+			require.Zero(t, c.Of("free"))
 		},
 	},
 	{
 		name: "an event that does not fit the type fails the run at once",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("count", counted,
-				func(context.Context, inngestkit.Input[numbers]) (int, error) { return c.add("called"), nil })}
+				func(context.Context, inngestkit.Input[numbers]) (int, error) { return c.Add("called"), nil })}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			id, err := s.server.Send(within(t), counted.Name(), map[string]any{"count": "three"})
+			id, err := s.server.Send(testsite.Within(t), counted.Name(), map[string]any{"count": "three"})
 			require.NoError(t, err)
-			runs, err := s.server.AwaitRuns(within(t), id, 1)
+			runs, err := s.server.AwaitRuns(testsite.Within(t), id, 1)
 			require.NoError(t, err)
 			require.Equal(t, inngesttest.Failed, runs[0].Status)
 			require.Contains(t, string(runs[0].Output), `\"data.count\" is a JSON string where Go has int`)
-			require.Zero(t, c.of("called"))
+			require.Zero(t, c.Of("called"))
+		},
+	},
+}
+
+// minuteScenarios come last: what they wait a minute for has happened by then.
+var minuteScenarios = []scenario{
+	{
+		name: "cron",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{inngestkit.OnCron("every-minute", "* * * * *",
+				func(ctx context.Context, in inngestkit.Input[map[string]string]) (string, error) {
+					if _, err := c.Counted(ctx, "ticked"); err != nil {
+						return "", err
+					}
+					return in.Event.Data["cron"], nil
+				})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			runs, err := s.server.AwaitRunsOf(testsite.WithinTime(t, 90*time.Second), "shop-every-minute", 1)
+			require.NoError(t, err)
+			require.Equal(t, inngesttest.Completed, runs[0].Status)
+			require.Equal(t, `"* * * * *"`, string(runs[0].Output))
+			require.Positive(t, c.Of("ticked"))
 		},
 	},
 }

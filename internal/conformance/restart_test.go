@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,39 +12,106 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// An app that is restarted in the middle of a run, as in a deployment, finishes
-// the run, and what has run does not run again.
+// midRun is an app that another instance replaces in the middle of a run.
+type midRun struct {
+	id            string
+	server        *inngesttest.Server
+	with          adapter
+	first, second counter
+	release       chan struct{} // lets the slow step of the first instance end
+}
+
+// slowStep is the ID of the step of the first instance that takes until release.
+const slowStep = "slow"
+
+func (m *midRun) started() inngestkit.EventType[user] {
+	return inngestkit.NewEvent[user](m.id + "/started")
+}
+
+// serve runs an instance whose function counts with c.
+func (m *midRun) serve(t *testing.T, w *wire, c *counter) *site {
+	t.Helper()
+	function := inngestkit.OnEvent("long", m.started(), func(ctx context.Context, in input) (string, error) {
+		if _, err := c.Counted(ctx, "before"); err != nil {
+			return "", err
+		}
+		if _, err := step.Run(ctx, slowStep, func(ctx context.Context) (string, error) {
+			c.Add(slowStep)
+			if c == &m.first {
+				<-m.release
+			}
+			return slowStep, ctx.Err()
+		}); err != nil {
+			return "", err
+		}
+		step.Sleep(ctx, "nap", 2*time.Second)
+		if _, err := c.Counted(ctx, "after"); err != nil {
+			return "", err
+		}
+		return in.Event.Data.ID, nil
+	}, flow.Retries(20)) // calls that meet nobody count as tries
+	config := inngestkit.Config{AppID: m.id, Dev: true, BaseURL: m.server.URL()}
+	return &site{serveConfig(t, m.with, config, w, function), m.server}
+}
+
+// restarts is how the first instance ends: it is left when its slow step runs.
+var restarts = []struct {
+	id  string
+	end func(t *testing.T, m *midRun, first *site, w *wire, eventID string)
+	// lost is how often the slow step has to run again.
+	lost int
+}{
+	{id: "asleep", end: func(t *testing.T, m *midRun, first *site, _ *wire, eventID string) {
+		close(m.release)
+		_, err := m.server.AwaitStep(testsite.Within(t), eventID, "nap")
+		require.NoError(t, err)
+		first.stop()
+	}},
+	{id: "drained", end: func(t *testing.T, m *midRun, first *site, _ *wire, _ string) {
+		ended := make(chan error, 1)
+		go func() { ended <- first.app.Shutdown(t.Context()) }()
+		testsite.Eventually(t, time.Millisecond, func() bool {
+			return strings.Contains(first.app.Start(t.Context()).Error(), "shut down")
+		})
+		close(m.release)
+		require.NoError(t, <-ended)
+		first.stop()
+	}},
+	{id: "killed", end: func(t *testing.T, m *midRun, _ *site, w *wire, _ string) {
+		w.cut()
+		t.Cleanup(func() { close(m.release) })
+	}, lost: 1},
+}
+
+// An app that is restarted in the middle of a run, as in a deployment, finishes the
+// run, and what has run does not run again: not what has run before the restart, and
+// not what ran when the app was told to end. Only a step whose process is killed
+// runs again.
 func TestRestartInMidRun(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {
 		server := newServer(t)
-		started := inngestkit.NewEvent[user]("user/started")
-		function := func(c *counter) inngestkit.Function {
-			return inngestkit.OnEvent("long", started, func(ctx context.Context, in input) (string, error) {
-				if _, err := c.counted(ctx, "before"); err != nil {
-					return "", err
-				}
-				step.Sleep(ctx, "restart meanwhile", 2*time.Second)
-				if _, err := c.counted(ctx, "after"); err != nil {
-					return "", err
-				}
-				return in.Event.Data.ID, nil
-			}, flow.Retries(20)) // calls that meet nobody count as tries
-		}
-		var first, second counter
-		old := &site{serve(t, server, with, "restart", "", function(&first)), server}
-		id := old.send(t, started.New(user{ID: "u1"}))
-		first.await(t, "before")
-		old.stop()
+		for _, tc := range restarts {
+			t.Run(tc.id, func(t *testing.T) {
+				t.Parallel()
+				m := &midRun{id: tc.id, server: server, with: with, release: make(chan struct{})}
+				w := newWire(t, "")
+				first := m.serve(t, w, &m.first)
+				id := first.send(t, m.started().New(user{ID: "u1"}))
+				m.first.Await(t, slowStep)
+				tc.end(t, m, first, w, id)
 
-		serve(t, server, with, "restart", old.addr, function(&second))
-		runs, err := server.AwaitRuns(within(t), id, 1)
-		require.NoError(t, err)
-		require.Equal(t, inngesttest.Completed, runs[0].Status)
-		require.Equal(t, `"u1"`, string(runs[0].Output))
-		require.Equal(t, []int{1, 0}, []int{first.of("before"), first.of("after")})
-		require.Equal(t, []int{0, 1}, []int{second.of("before"), second.of("after")})
+				second := m.serve(t, newWire(t, first.addr), &m.second)
+				run := second.ended(t, id)
+				require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+				require.Equal(t, `"u1"`, string(run.Output))
+				for part, want := range map[string][]int{"before": {1, 0}, slowStep: {1, tc.lost}, "after": {0, 1}} {
+					require.Equal(t, want, []int{m.first.Of(part), m.second.Of(part)}, part)
+				}
+			})
+		}
 	})
 }

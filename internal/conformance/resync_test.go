@@ -11,6 +11,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // A dev server that is restarted has forgotten its apps: a running app announces
@@ -25,7 +26,7 @@ func TestDevServerIsRestarted(t *testing.T) {
 	}
 	server := newServer(t)
 	i := serve(t, server, adapters[0], "resynced", "", onStart("first"))
-	require.NoError(t, server.AwaitFunctions(within(t), "resynced-first"))
+	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "resynced-first"))
 
 	u, err := url.Parse(server.URL())
 	require.NoError(t, err)
@@ -33,13 +34,13 @@ func TestDevServerIsRestarted(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, server.Stop())
 	server = inngesttest.NewServer(t, inngesttest.ServerConfig{RetryInterval: time.Second, Port: port})
-	require.NoError(t, server.AwaitFunctions(within(t), "resynced-first"))
+	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "resynced-first"))
 	run := (&site{i, server}).run(t, started.New(user{ID: "u1"}))
 	require.Equal(t, inngesttest.Completed, run.Status)
 
 	require.NoError(t, i.app.Register(onStart("second")))
-	require.NoError(t, server.AwaitFunctions(within(t), "resynced-first", "resynced-second"))
-	runs, err := server.AwaitRuns(within(t), (&site{i, server}).send(t, started.New(user{ID: "u2"})), 2)
+	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "resynced-first", "resynced-second"))
+	runs, err := server.AwaitRuns(testsite.Within(t), (&site{i, server}).send(t, started.New(user{ID: "u2"})), 2)
 	require.NoError(t, err)
 	for _, run := range runs {
 		require.Equal(t, inngesttest.Completed, run.Status)

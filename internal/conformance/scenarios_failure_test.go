@@ -11,6 +11,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // failureScenarios is what happens when a run fails for good.
@@ -20,7 +21,7 @@ var failureScenarios = []scenario{
 		functions: func(c *counter) []inngestkit.Function {
 			handle := func(ctx context.Context, in inngestkit.Input[inngestkit.FailedRun[user]]) (any, error) {
 				failed := in.Event.Data
-				if _, err := c.counted(ctx, "told "+failed.RunID); err != nil {
+				if _, err := c.Counted(ctx, "told "+failed.RunID); err != nil {
 					return nil, err
 				}
 				return map[string]any{
@@ -30,7 +31,7 @@ var failureScenarios = []scenario{
 			}
 			return []inngestkit.Function{
 				onUser("doomed", "user/doomed", func(_ context.Context, in input) (string, error) {
-					c.add("tried " + in.Event.Data.ID)
+					c.Add("tried " + in.Event.Data.ID)
 					return "", errors.New("doomed")
 				}, flow.Retries(1), inngestkit.OnFailure(handle)),
 				onUser("doomed-step", "user/doomed-step", func(ctx context.Context, _ input) (string, error) {
@@ -42,12 +43,12 @@ var failureScenarios = []scenario{
 					return "", inngestkit.NoRetryError(errors.New("doomed without a handler"))
 				}),
 				onUser("saved", "user/saved", func(_ context.Context, in input) (string, error) {
-					if c.add("saved") == 1 {
+					if c.Add("saved") == 1 {
 						return "", errors.New("not yet")
 					}
 					return in.Event.Data.ID, nil
 				}, inngestkit.OnFailure(func(context.Context, inngestkit.Input[inngestkit.FailedRun[user]]) (string, error) {
-					c.add("not saved")
+					c.Add("not saved")
 					return "", nil
 				})),
 			}
@@ -61,7 +62,7 @@ var failureScenarios = []scenario{
 			} {
 				run := s.run(t, userEvent("user/"+tc.function).New(user{ID: tc.user}))
 				require.Equal(t, inngesttest.Failed, run.Status)
-				handled, err := s.server.AwaitRunsOf(within(t), "shop-"+tc.function+"-failure", 1)
+				handled, err := s.server.AwaitRunsOf(testsite.Within(t), "shop-"+tc.function+"-failure", 1)
 				require.NoError(t, err)
 				require.Len(t, handled, 1)
 				require.Equal(t, inngesttest.Completed, handled[0].Status)
@@ -69,10 +70,10 @@ var failureScenarios = []scenario{
 					"function": "shop-" + tc.function, "run": run.RunID, "error": tc.message,
 					"event": "user/" + tc.function, "user": tc.user, "events": 1.0,
 				}, decoded[map[string]any](t, handled[0].Output))
-				require.Equal(t, 1, c.of("told "+run.RunID))
+				require.Equal(t, 1, c.Of("told "+run.RunID))
 			}
-			require.Equal(t, 2, c.of("tried u1"))
-			require.Zero(t, c.of("not saved"))
+			require.Equal(t, 2, c.Of("tried u1"))
+			require.Zero(t, c.Of("not saved"))
 		},
 	},
 }

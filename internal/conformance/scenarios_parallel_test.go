@@ -13,6 +13,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // parallelScenarios is what step.Parallel does.
@@ -24,8 +25,8 @@ var parallelScenarios = []scenario{
 			meeting := func(id, other string) func(context.Context) error {
 				return func(ctx context.Context) error {
 					_, err := step.Run(ctx, id, func(ctx context.Context) (string, error) {
-						c.add(id)
-						return id, c.wait(ctx, other)
+						c.Add(id)
+						return id, c.Wait(ctx, other)
 					})
 					return err
 				}
@@ -34,20 +35,20 @@ var parallelScenarios = []scenario{
 				tries := 0
 				err := step.Parallel(ctx, meeting("left", "right"), meeting("right", "left"), func(ctx context.Context) (err error) {
 					tries, err = step.Run(ctx, "flaky", func(context.Context) (int, error) {
-						if n := c.add("flaky"); n > 1 {
+						if n := c.Add("flaky"); n > 1 {
 							return n, nil
 						}
 						return 0, errors.New("not yet")
 					})
 					if err != nil {
-						c.add("seen its error")
+						c.Add("seen its error")
 					}
 					return err
 				})
 				if err != nil {
 					return 0, err
 				}
-				_, err = c.counted(ctx, "after")
+				_, err = c.Counted(ctx, "after")
 				return tries, err
 			}, flow.Retries(3))}
 		},
@@ -55,8 +56,8 @@ var parallelScenarios = []scenario{
 			run := s.run(t, userEvent("user/parallel").New(user{}))
 			require.Equal(t, inngesttest.Completed, run.Status, "%s", run.Output)
 			require.Equal(t, "2", string(run.Output))
-			require.Equal(t, []int{1, 1, 2, 1}, []int{c.of("left"), c.of("right"), c.of("flaky"), c.of("after")})
-			require.Zero(t, c.of("seen its error"), "it is tried again")
+			require.Equal(t, []int{1, 1, 2, 1}, []int{c.Of("left"), c.Of("right"), c.Of("flaky"), c.Of("after")})
+			require.Zero(t, c.Of("seen its error"), "it is tried again")
 		},
 	},
 	{
@@ -65,7 +66,7 @@ var parallelScenarios = []scenario{
 			failing := func(id string) func(context.Context) error {
 				return func(ctx context.Context) error {
 					_, err := step.Run(ctx, id, func(context.Context) (int, error) {
-						c.add(id)
+						c.Add(id)
 						return 0, errors.New(id + " failed")
 					})
 					return err
@@ -74,20 +75,20 @@ var parallelScenarios = []scenario{
 			return []inngestkit.Function{onUser("parallel-fails", "user/parallel-fails", func(ctx context.Context, _ input) (string, error) {
 				var fine string
 				err := step.Parallel(ctx, failing("one"), failing("two"), func(ctx context.Context) (err error) {
-					fine, err = c.counted(ctx, "fine")
+					fine, err = c.Counted(ctx, "fine")
 					return err
 				})
 				if _, ok := errors.AsType[step.Error](err); !ok {
 					return "no step.Error", nil
 				}
-				c.add("behind")
+				c.Add("behind")
 				return fine + "; " + err.Error(), nil
 			}, flow.Retries(1))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, userEvent("user/parallel-fails").New(user{}))
 			require.JSONEq(t, `"fine; one failed\ntwo failed"`, string(run.Output))
-			require.Equal(t, []int{2, 2, 1, 1}, []int{c.of("one"), c.of("two"), c.of("fine"), c.of("behind")})
+			require.Equal(t, []int{2, 2, 1, 1}, []int{c.Of("one"), c.Of("two"), c.Of("fine"), c.Of("behind")})
 		},
 	},
 	{
@@ -96,7 +97,7 @@ var parallelScenarios = []scenario{
 			return []inngestkit.Function{onUser("branches", "user/branches", func(ctx context.Context, _ input) (string, error) {
 				var answer inngestkit.Event[user]
 				counted := func(id string) func(context.Context) error {
-					return func(ctx context.Context) error { _, err := c.counted(ctx, id); return err }
+					return func(ctx context.Context) error { _, err := c.Counted(ctx, id); return err }
 				}
 				err := step.Parallel(ctx,
 					func(ctx context.Context) error {
@@ -119,14 +120,14 @@ var parallelScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			id := s.send(t, userEvent("user/branches").New(user{}))
-			_, err := s.server.AwaitStep(within(t), id, "wait")
+			_, err := s.server.AwaitStep(testsite.Within(t), id, "wait")
 			require.NoError(t, err)
 			s.send(t, userEvent("user/branches-answer").New(user{ID: "answered"}))
 			run := s.ended(t, id)
 			require.Equal(t, inngesttest.Completed, run.Status, "%s", run.Output)
 			require.Equal(t, `"answered"`, string(run.Output))
 			for _, id := range []string{"rested", "inner one", "inner two", "inner end"} {
-				require.Equal(t, 1, c.of(id), id)
+				require.Equal(t, 1, c.Of(id), id)
 			}
 		},
 	},
@@ -138,12 +139,12 @@ var parallelScenarios = []scenario{
 				branches := make([]func(context.Context) error, len(results))
 				for i, name := range []string{"a", "b", "c"} {
 					branches[i] = func(ctx context.Context) error {
-						first, err := step.Run(ctx, "first", func(context.Context) (string, error) { c.add("first " + name); return name, nil })
+						first, err := step.Run(ctx, "first", func(context.Context) (string, error) { c.Add("first " + name); return name, nil })
 						if err != nil {
 							return err
 						}
 						results[i], err = step.Run(ctx, "second", func(context.Context) (string, error) {
-							c.add("second " + name)
+							c.Add("second " + name)
 							return first + name, nil
 						})
 						return err
@@ -156,7 +157,7 @@ var parallelScenarios = []scenario{
 			run := s.run(t, userEvent("user/same-ids").New(user{}))
 			require.JSONEq(t, `["aa","bb","cc"]`, string(run.Output))
 			for _, name := range []string{"a", "b", "c"} {
-				require.Equal(t, []int{1, 1}, []int{c.of("first " + name), c.of("second " + name)})
+				require.Equal(t, []int{1, 1}, []int{c.Of("first " + name), c.Of("second " + name)})
 			}
 		},
 	},
@@ -166,7 +167,7 @@ var parallelScenarios = []scenario{
 			named := func(name string, result *string, ids ...string) func(context.Context) error {
 				return func(ctx context.Context) (err error) {
 					for _, id := range ids {
-						*result, err = step.Run(ctx, id, func(context.Context) (string, error) { c.add(name + " " + id); return name, nil })
+						*result, err = step.Run(ctx, id, func(context.Context) (string, error) { c.Add(name + " " + id); return name, nil })
 						if err != nil {
 							return err
 						}
@@ -191,7 +192,7 @@ var parallelScenarios = []scenario{
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, userEvent("user/long-last").New(user{}))
 			require.JSONEq(t, `["short","long"]`, string(run.Output))
-			require.Equal(t, []int{1, 1, 1}, []int{c.of("short same"), c.of("long other"), c.of("long same")})
+			require.Equal(t, []int{1, 1, 1}, []int{c.Of("short same"), c.Of("long other"), c.Of("long same")})
 
 			run = s.run(t, userEvent("user/long-first").New(user{}))
 			require.Equal(t, inngesttest.Failed, run.Status, "%s", run.Output)

@@ -16,6 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // requestScenarios is what the server requests for a run.
@@ -66,7 +67,7 @@ var requestScenarios = []scenario{
 			}, flow.Retries(0))}
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
-			listener := listen(t, "")
+			listener := testsite.Listen(t, "")
 			require.NoError(t, listener.Close())
 			run := s.run(t, userEvent("user/fetch-nobody").New(user{URL: "http://" + listener.Addr().String()}))
 			require.Equal(t, `"GatewayError"`, string(run.Output))

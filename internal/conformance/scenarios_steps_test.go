@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // big is a number that a float64 cannot hold.
@@ -26,6 +29,24 @@ type greeting struct {
 // stepScenarios is what the step tools do, but for those of the other scenarios.
 var stepScenarios = []scenario{
 	{
+		// Calls hold an event twice. The server leaves it out if that makes more than 4 MiB.
+		name: "events that make the largest calls, and larger ones",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{onUser("heavy", "user/heavy", func(ctx context.Context, in input) (int, error) {
+				_, err := c.Counted(ctx, "one")
+				return len(in.Event.Data.Plan), err
+			})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			for i, size := range []int{2<<20 - 2<<10, 5 << 19} {
+				run := s.run(t, userEvent("user/heavy").New(user{Plan: strings.Repeat("x", size)}))
+				require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+				require.Equal(t, strconv.Itoa(size), string(run.Output))
+				require.Equal(t, i+1, c.Of("one"))
+			}
+		},
+	},
+	{
 		name: "a signal resumes the run that waits for it",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{onUser("approve", "user/approve", func(ctx context.Context, in input) (string, error) {
@@ -35,13 +56,13 @@ var stepScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
 			id := s.send(t, userEvent("user/approve").New(user{ID: "u1"}))
-			waiting, err := s.server.AwaitStep(within(t), id, "approval")
+			waiting, err := s.server.AwaitStep(testsite.Within(t), id, "approval")
 			require.NoError(t, err)
 			require.Equal(t, waiting.RunID, s.signal(t, "approved/u1", user{ID: "boss", Plan: "pro"}))
 			require.Equal(t, `"boss pro"`, string(s.ended(t, id).Output))
 
 			var refused *inngesttest.StatusError
-			err = s.server.Do(within(t), http.MethodPost, "/v1/signals", map[string]any{"signal": "approved/u1"}, nil)
+			err = s.server.Do(testsite.Within(t), http.MethodPost, "/v1/signals", map[string]any{"signal": "approved/u1"}, nil)
 			require.ErrorAs(t, err, &refused, "nobody waits any more")
 			require.Equal(t, http.StatusNotFound, refused.Status)
 		},
@@ -83,7 +104,7 @@ var stepScenarios = []scenario{
 		check: func(t *testing.T, s *site, _ *counter) {
 			wait := func(event, signal string) string {
 				id := s.send(t, userEvent(event).New(user{ID: signal}))
-				_, err := s.server.AwaitStep(within(t), id, "wait")
+				_, err := s.server.AwaitStep(testsite.Within(t), id, "wait")
 				require.NoError(t, err)
 				return id
 			}
@@ -105,7 +126,7 @@ var stepScenarios = []scenario{
 		name: "invoke a function by its value and by its ID",
 		functions: func(c *counter) []inngestkit.Function {
 			greet := onUser("greet", "user/greet", func(_ context.Context, in input) (greeting, error) {
-				c.add("greeted " + in.Event.Data.ID)
+				c.Add("greeted " + in.Event.Data.ID)
 				return greeting{Text: fmt.Sprintf("hello %s, number %d", in.Event.Data.ID, in.Event.Data.Number)}, nil
 			})
 			return []inngestkit.Function{greet, onUser("meet", "user/meet", func(ctx context.Context, _ input) ([]string, error) {
@@ -126,7 +147,7 @@ var stepScenarios = []scenario{
 			run := s.run(t, userEvent("user/meet").New(user{}))
 			require.JSONEq(t, `["hello one, number 9007199254740992", "hello two, number 0", "hello three, number 0"]`, string(run.Output))
 			for _, id := range []string{"one", "two", "three"} {
-				require.Equal(t, 1, c.of("greeted "+id))
+				require.Equal(t, 1, c.Of("greeted "+id))
 			}
 		},
 	},
@@ -134,7 +155,7 @@ var stepScenarios = []scenario{
 		name: "the error of an invoked function is final",
 		functions: func(c *counter) []inngestkit.Function {
 			hopeless := onUser("hopeless-task", "user/hopeless-task", func(context.Context, input) (string, error) {
-				c.add("task")
+				c.Add("task")
 				return "", errors.New("no way")
 			}, flow.Retries(1))
 			return []inngestkit.Function{
@@ -148,7 +169,7 @@ var stepScenarios = []scenario{
 					return failed.Name + ": " + failed.Message, nil
 				}),
 				onUser("returns", "user/returns", func(ctx context.Context, _ input) (string, error) {
-					c.add("returned")
+					c.Add("returned")
 					return step.Invoke(ctx, "task", inngestkit.Ref[user, string]{FunctionID: "not-there"}, user{})
 				}),
 			}
@@ -157,12 +178,12 @@ var stepScenarios = []scenario{
 			run := s.run(t, userEvent("user/handles").New(user{}))
 			require.Equal(t, inngesttest.Completed, run.Status, "%s", run.Output)
 			require.Equal(t, `"Error: no way"`, string(run.Output))
-			require.Equal(t, 2, c.of("task"))
+			require.Equal(t, 2, c.Of("task"))
 
 			run = s.run(t, userEvent("user/returns").New(user{}))
 			require.Equal(t, inngesttest.Failed, run.Status)
 			require.Contains(t, string(run.Output), "could not find function with ID: shop-not-there")
-			require.Equal(t, 2, c.of("returned"), "to find the step, and with its error")
+			require.Equal(t, 2, c.Of("returned"), "to find the step, and with its error")
 		},
 	},
 	{
@@ -194,7 +215,7 @@ var stepScenarios = []scenario{
 						inngestkit.NewEvent[numbers]("user/of-another-type").New(numbers{Count: 3}))
 				}),
 				onUser("fan-in", "user/fan-in", func(_ context.Context, in input) (string, error) {
-					c.add(in.Event.Data.ID)
+					c.Add(in.Event.Data.ID)
 					return in.Event.Data.ID, nil
 				}),
 			}
@@ -205,7 +226,7 @@ var stepScenarios = []scenario{
 			require.Len(t, sent, 3)
 			require.Equal(t, `"a"`, string(s.ended(t, sent[0]).Output))
 			require.Equal(t, `"b"`, string(s.ended(t, sent[1]).Output))
-			require.Equal(t, []int{1, 1}, []int{c.of("a"), c.of("b")})
+			require.Equal(t, []int{1, 1}, []int{c.Of("a"), c.Of("b")})
 		},
 	},
 }

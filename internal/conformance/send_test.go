@@ -10,6 +10,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // More events than one request may have, and the largest event: all arrive, each
@@ -26,7 +27,7 @@ func TestSendSplitsForTheRealServer(t *testing.T) {
 	}
 	const frame = `{"name":"user/bulk","data":{"id":""}}`
 	events = append(events, bulk.New(user{ID: strings.Repeat("x", 3<<20-len(frame))}))
-	ids, err := app.Send(within(t), events...)
+	ids, err := app.Send(testsite.Within(t), events...)
 	require.NoError(t, err)
 	require.Len(t, ids, len(events))
 	places := map[string]int{}
@@ -40,7 +41,7 @@ func TestSendSplitsForTheRealServer(t *testing.T) {
 				Data user `json:"data"`
 			} `json:"data"`
 		}
-		require.NoError(t, server.Do(within(t), http.MethodGet, "/v1/events/"+ids[i], nil, &event))
+		require.NoError(t, server.Do(testsite.Within(t), http.MethodGet, "/v1/events/"+ids[i], nil, &event))
 		require.Equal(t, strconv.Itoa(i), event.Data.Data.ID)
 	}
 }
@@ -58,7 +59,7 @@ func TestLimitsOfTheRealServer(t *testing.T) {
 		"size of an event":    []map[string]any{{"name": "e", "data": map[string]string{"x": strings.Repeat("x", 3<<20)}}},
 	} {
 		var refusal *inngesttest.StatusError
-		err := server.Do(within(t), http.MethodPost, "/e/key", body, nil)
+		err := server.Do(testsite.Within(t), http.MethodPost, "/e/key", body, nil)
 		require.ErrorAs(t, err, &refusal, name)
 		require.Equal(t, http.StatusBadRequest, refusal.Status, name)
 	}

@@ -10,6 +10,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 func TestSignalOnRealServer(t *testing.T) {
@@ -24,16 +25,16 @@ func TestSignalOnRealServer(t *testing.T) {
 			return got.Data.Plan, err
 		})), server}
 	id := s.send(t, paused.New(user{ID: "u/1"}))
-	_, err := server.AwaitStep(within(t), id, "approval")
+	_, err := server.AwaitStep(testsite.Within(t), id, "approval")
 	require.NoError(t, err)
 
-	err = s.app.SendSignal(within(t), "approve somebody else", user{})
+	err = s.app.SendSignal(testsite.Within(t), "approve somebody else", user{})
 	require.ErrorIs(t, err, inngestkit.ErrNoSignalWaiter)
-	require.NoError(t, s.app.SendSignal(within(t), "approve u/1", user{Plan: "pro"}))
-	runs, err := server.AwaitRuns(within(t), id, 1)
+	require.NoError(t, s.app.SendSignal(testsite.Within(t), "approve u/1", user{Plan: "pro"}))
+	runs, err := server.AwaitRuns(testsite.Within(t), id, 1)
 	require.NoError(t, err)
 	require.Equal(t, inngesttest.Completed, runs[0].Status, "%s", runs[0].Output)
 	require.Equal(t, `"pro"`, string(runs[0].Output))
-	err = s.app.SendSignal(within(t), "approve u/1", user{})
+	err = s.app.SendSignal(testsite.Within(t), "approve u/1", user{})
 	require.ErrorIs(t, err, inngestkit.ErrNoSignalWaiter, "it was resumed already")
 }

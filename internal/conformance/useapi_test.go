@@ -1,12 +1,12 @@
 package conformance
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	neturl "net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +17,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // largeResult is what a step returns in the tests of large runs, 1.5 MiB: after
@@ -32,7 +33,7 @@ func large(c *counter, event inngestkit.EventType[user]) inngestkit.Function {
 		for i := range largeSteps {
 			id := fmt.Sprint("step ", i)
 			result, err := step.Run(ctx, id, func(context.Context) (string, error) {
-				c.add(id)
+				c.Add(id)
 				return largeResult(i), nil
 			})
 			if err != nil {
@@ -47,30 +48,28 @@ func large(c *counter, event inngestkit.EventType[user]) inngestkit.Function {
 	})
 }
 
-// countingUseAPI is the adapter with a counter of the calls whose state the
-// server left out.
-func countingUseAPI(with adapter, c *counter) adapter {
-	mount := with.mount
-	with.mount = func(app *inngestkit.App) http.Handler {
-		handler := mount(app)
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				http.Error(w, err.Error(), http.StatusBadRequest)
-				return
+// countingStates is the server behind a proxy that counts how often an app gets the
+// state that the server has left out of a call.
+func countingStates(t *testing.T, server *inngesttest.Server, c *counter) (url string) {
+	t.Helper()
+	target, err := neturl.Parse(server.URL())
+	require.NoError(t, err)
+	transport := &http.Transport{}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ModifyResponse: func(r *http.Response) error {
+			if strings.HasSuffix(r.Request.URL.Path, "/actions") && r.StatusCode == http.StatusOK {
+				c.Add("use_api")
 			}
-			var call struct {
-				UseAPI bool            `json:"use_api"`
-				Steps  json.RawMessage `json:"steps"`
-			}
-			if json.Unmarshal(body, &call) == nil && call.UseAPI && string(call.Steps) == "{}" {
-				c.add("use_api")
-			}
-			r.Body = io.NopCloser(bytes.NewReader(body))
-			handler.ServeHTTP(w, r)
-		})
-	}
-	return with
+			return nil
+		},
+	})
+	t.Cleanup(func() {
+		proxy.Close()
+		transport.CloseIdleConnections()
+	})
+	return proxy.URL
 }
 
 // Guard for hazard 2: the server leaves the state of large runs out of its calls,
@@ -82,35 +81,38 @@ func TestStateAbove4MiB(t *testing.T) {
 		t.Helper()
 		id := s.send(t, event.New(user{ID: "u1", Plan: "pro"}))
 		// So much data takes its time where processors are few.
-		runs, err := s.server.AwaitRuns(withinTime(t, 2*time.Minute), id, 1)
+		runs, err := s.server.AwaitRuns(testsite.WithinTime(t, 2*time.Minute), id, 1)
 		require.NoError(t, err)
 		require.Equal(t, inngesttest.Completed, runs[0].Status, "%s", runs[0].Output)
 		require.Equal(t, `"u1 pro 0 1 2 3"`, string(runs[0].Output))
 		for i := range largeSteps {
-			require.Equal(t, 1, c.of(fmt.Sprint("step ", i)))
+			require.Equal(t, 1, c.Of(fmt.Sprint("step ", i)))
 		}
-		require.GreaterOrEqual(t, c.of("use_api"), 2, "the server did not leave out anything")
+		require.GreaterOrEqual(t, c.Of("use_api"), 2, "the server did not leave out anything")
 	}
 	t.Run("dev server", func(t *testing.T) {
 		t.Parallel()
 		var c counter
 		server := newServer(t)
-		check(t, &site{serve(t, server, countingUseAPI(adapters[0], &c), "shop", "", large(&c, event)), server}, &c)
+		config := inngestkit.Config{AppID: "shop", Dev: true, BaseURL: countingStates(t, server, &c)}
+		check(t, &site{serveConfig(t, adapters[0], config, testsite.Listen(t, ""), large(&c, event)), server}, &c)
 	})
-	t.Run("self-hosted server, which asks for the signing key", func(t *testing.T) {
-		t.Parallel()
-		const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
-		var c counter
-		with := countingUseAPI(adapters[0], &c)
-		listener := listen(t, "")
-		server := inngesttest.NewServer(t, inngesttest.ServerConfig{
-			SigningKey: key, EventKey: eventKey, AppURLs: []string{"http://" + listener.Addr().String() + with.path},
+	for _, with := range []adapter{adapters[0], onFiber} {
+		t.Run("self-hosted server, which asks for the signing key/"+with.name, func(t *testing.T) {
+			t.Parallel()
+			const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
+			var c counter
+			listener := testsite.Listen(t, "")
+			server := inngesttest.NewServer(t, inngesttest.ServerConfig{
+				SigningKey: key, EventKey: eventKey, AppURLs: []string{"http://" + listener.Addr().String() + with.path},
+			})
+			i := serveConfig(t, with, inngestkit.Config{
+				// The first key is refused, by the API only: calls are signed with the second.
+				AppID: "shop", SigningKey: "fedcba9876543210", SigningKeyFallback: key, EventKey: eventKey,
+				BaseURL: countingStates(t, server, &c),
+			}, listener, large(&c, event))
+			require.NoError(t, server.AwaitFunctions(testsite.Within(t), "shop-large"))
+			check(t, &site{i, server}, &c)
 		})
-		i := serveConfig(t, with, inngestkit.Config{
-			// The first key is refused, by the API only: calls are signed with the second.
-			AppID: "shop", SigningKey: "fedcba9876543210", SigningKeyFallback: key, EventKey: eventKey, BaseURL: server.URL(),
-		}, listener, large(&c, event))
-		require.NoError(t, server.AwaitFunctions(within(t), "shop-large"))
-		check(t, &site{i, server}, &c)
-	})
+	}
 }

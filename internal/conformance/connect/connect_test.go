@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 type user struct {
@@ -55,13 +55,13 @@ func TestConnect(t *testing.T) {
 func runsSteps(t *testing.T, server *inngesttest.Server) {
 	var c counter
 	w := connected(t, server, "steps", inngestkit.OnEvent("fn", event("steps"), func(ctx context.Context, in input) (any, error) {
-		one, err := c.counted(ctx, "one")
+		one, err := c.Counted(ctx, "one")
 		if err != nil {
 			return nil, err
 		}
 		step.Sleep(ctx, "nap", time.Second)
 		flaky, err := step.Run(ctx, "flaky", func(context.Context) (int, error) {
-			if n := c.add("flaky"); n < 3 {
+			if n := c.Add("flaky"); n < 3 {
 				return n, errors.New("not yet")
 			}
 			return 3, nil
@@ -71,7 +71,7 @@ func runsSteps(t *testing.T, server *inngesttest.Server) {
 	run := await(t, server, w.send(t, event("steps").New(user{ID: "u1"})))
 	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
 	require.JSONEq(t, `["u1","one",3,true]`, string(run.Output))
-	require.Equal(t, []int{1, 3}, []int{c.of("one"), c.of("flaky")})
+	require.Equal(t, []int{1, 3}, []int{c.Of("one"), c.Of("flaky")})
 	last, ok := w.app.LastSync()
 	require.True(t, ok)
 	require.True(t, last.Connect)
@@ -85,7 +85,7 @@ func waitsForAnEvent(t *testing.T, server *inngesttest.Server) {
 		return answer.Name, err
 	}))
 	id := w.send(t, event("waiter").New(user{ID: "u1"}))
-	_, err := server.AwaitStep(within(t), id, "answer")
+	_, err := server.AwaitStep(testsite.Within(t), id, "answer")
 	require.NoError(t, err)
 	w.send(t, answered.New(user{ID: "u1"}))
 	run := await(t, server, id)
@@ -100,7 +100,7 @@ func fails(t *testing.T, server *inngesttest.Server) {
 	w := connected(t, server, "failing",
 		inngestkit.OnEvent("handles", event("failing"), func(ctx context.Context, _ input) (string, error) {
 			_, err := step.Run(ctx, "hopeless", func(context.Context) (string, error) {
-				c.add("hopeless")
+				c.Add("hopeless")
 				return "", errors.New("no hope")
 			})
 			var failed step.Error
@@ -110,14 +110,14 @@ func fails(t *testing.T, server *inngesttest.Server) {
 			return "handled: " + failed.Message, nil
 		}, flow.Retries(1)),
 		inngestkit.OnEvent("gives-up", event("failing"), func(context.Context, input) (string, error) {
-			c.add("gives up")
+			c.Add("gives up")
 			return "", inngestgo.NoRetryError(errors.New("never"))
 		}),
 		inngestkit.OnEvent("panics", event("failing"), func(context.Context, input) (string, error) {
-			c.add("panics")
+			c.Add("panics")
 			panic("boom")
 		}, flow.Retries(0)))
-	runs, err := server.AwaitRuns(within(t), w.send(t, event("failing").New(user{ID: "u1"})), 3)
+	runs, err := server.AwaitRuns(testsite.Within(t), w.send(t, event("failing").New(user{ID: "u1"})), 3)
 	require.NoError(t, err)
 	byFunction := map[string]inngesttest.Run{}
 	for _, run := range runs {
@@ -131,13 +131,13 @@ func fails(t *testing.T, server *inngesttest.Server) {
 	require.Equal(t, inngesttest.Failed, panics.Status)
 	require.Contains(t, string(panics.Output), "boom")
 	require.NotContains(t, string(panics.Output), "goroutine")
-	require.Equal(t, []int{2, 1, 1}, []int{c.of("hopeless"), c.of("gives up"), c.of("panics")})
+	require.Equal(t, []int{2, 1, 1}, []int{c.Of("hopeless"), c.Of("gives up"), c.Of("panics")})
 }
 
 func runsAdoptedFunctions(t *testing.T, server *inngesttest.Server) {
 	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
 		AppID: "adopted", Dev: new(true), APIBaseURL: new(server.URL()), EventAPIBaseURL: new(server.URL()),
-		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Logger: testsite.Logger(t),
 	})
 	require.NoError(t, err)
 	_, err = inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: "fn"}, inngestgo.EventTrigger("adopted/started", nil),
@@ -158,11 +158,11 @@ func runsAdoptedFunctions(t *testing.T, server *inngesttest.Server) {
 func restartsInMidRun(t *testing.T, server *inngesttest.Server) {
 	function := func(c *counter) inngestkit.Function {
 		return inngestkit.OnEvent("fn", event("restarted"), func(ctx context.Context, in input) (string, error) {
-			if _, err := c.counted(ctx, "before"); err != nil {
+			if _, err := c.Counted(ctx, "before"); err != nil {
 				return "", err
 			}
 			step.Sleep(ctx, "restart meanwhile", 2*time.Second)
-			if _, err := c.counted(ctx, "after"); err != nil {
+			if _, err := c.Counted(ctx, "after"); err != nil {
 				return "", err
 			}
 			return in.Event.Data.ID, nil
@@ -171,15 +171,15 @@ func restartsInMidRun(t *testing.T, server *inngesttest.Server) {
 	var first, second counter
 	old := connected(t, server, "restarted", function(&first))
 	id := old.send(t, event("restarted").New(user{ID: "u1"}))
-	first.await(t, "before")
+	first.Await(t, "before")
 	old.stop(t)
 
 	connected(t, server, "restarted", function(&second))
 	run := await(t, server, id)
 	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
 	require.JSONEq(t, `"u1"`, string(run.Output))
-	require.Equal(t, []int{1, 0}, []int{first.of("before"), first.of("after")})
-	require.Equal(t, []int{0, 1}, []int{second.of("before"), second.of("after")})
+	require.Equal(t, []int{1, 0}, []int{first.Of("before"), first.Of("after")})
+	require.Equal(t, []int{0, 1}, []int{second.Of("before"), second.Of("after")})
 }
 
 // leaseTime is how long a server waits for a worker that has gone: 20 s of lease
@@ -195,7 +195,7 @@ func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 	function := func(c *counter) inngestkit.Function {
 		return inngestkit.OnEvent("fn", event("drained"), func(ctx context.Context, in input) (string, error) {
 			return step.Run(ctx, "slow", func(context.Context) (string, error) {
-				c.add(in.Event.Data.ID)
+				c.Add(in.Event.Data.ID)
 				if in.Event.Data.ID == "slow" {
 					<-release
 				}
@@ -206,31 +206,31 @@ func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 	var first, second counter
 	old := connected(t, server, "drained", function(&first))
 	slow := old.send(t, event("drained").New(user{ID: "slow"}))
-	first.await(t, "slow")
+	first.Await(t, "slow")
 
 	shutdown := make(chan error, 1)
 	started := time.Now()
 	go func() { shutdown <- old.app.Shutdown(context.WithoutCancel(t.Context())) }()
-	require.Eventually(t, func() bool {
+	testsite.Eventually(t, time.Millisecond, func() bool {
 		return strings.Contains(old.app.Connect(t.Context()).Error(), "shut down")
-	}, testTimeout, time.Millisecond)
+	})
 	late := old.send(t, event("drained").New(user{ID: "late"}))
-	require.Eventually(t, func() bool {
+	testsite.Eventually(t, 10*time.Millisecond, func() bool {
 		runs, err := server.Runs(t.Context(), late)
 		return err == nil && len(runs) == 1
-	}, testTimeout, 10*time.Millisecond)
+	})
 	connected(t, server, "drained", function(&second))
 	time.AfterFunc(leaseTime+10*time.Second-time.Since(started), func() { close(release) })
 	require.NoError(t, <-shutdown)
 	require.NoError(t, <-old.ended)
 	old.ended = nil
-	require.Zero(t, first.of("late"), "it shuts down and takes nothing new")
+	require.Zero(t, first.Of("late"), "it shuts down and takes nothing new")
 	for _, id := range []string{slow, late} {
 		run := await(t, server, id)
 		require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
 	}
-	require.Equal(t, []int{1, 0}, []int{first.of("slow"), second.of("slow")})
-	require.Equal(t, 1, second.of("late"))
+	require.Equal(t, []int{1, 0}, []int{first.Of("slow"), second.Of("slow")})
+	require.Equal(t, 1, second.Of("late"))
 }
 
 // A dev server that is restarted finds the app connected again.
@@ -245,7 +245,7 @@ func TestServerIsRestarted(t *testing.T) {
 	}))
 	require.NoError(t, server.Stop())
 	server = newServer(t, inngesttest.ServerConfig{Port: port})
-	require.NoError(t, server.AwaitFunctions(within(t), "patient-fn"))
+	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "patient-fn"))
 	run := await(t, server, w.send(t, event("patient").New(user{ID: "u1"})))
 	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
 }

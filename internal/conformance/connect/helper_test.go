@@ -2,11 +2,9 @@ package connect
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,8 +12,8 @@ import (
 	"go.uber.org/goleak"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 func TestMain(m *testing.M) {
@@ -28,21 +26,12 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreTopFunction("github.com/inngest/inngestgo/connect.(*messageBuffer).addPending.func1"))
 }
 
-const testTimeout = time.Minute
-
-func within(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // newServer starts a server that passes calls on to connections. Where the tests
 // have no network of their own, it waits until no other server is in the way.
 func newServer(t *testing.T, config inngesttest.ServerConfig) *inngesttest.Server {
 	t.Helper()
 	config.RetryInterval = time.Second
-	ctx := within(t)
+	ctx := testsite.Within(t)
 	for {
 		server, err := inngesttest.StartServer(ctx, config)
 		require.NoError(t, err)
@@ -79,7 +68,7 @@ func connected(t *testing.T, server *inngesttest.Server, appID string, functions
 
 func connect(t *testing.T, config inngestkit.Config, functions ...inngestkit.Function) *worker {
 	t.Helper()
-	config.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	config.Logger = testsite.Logger(t)
 	app, err := inngestkit.New(config)
 	require.NoError(t, err)
 	require.NoError(t, app.Register(functions...))
@@ -92,16 +81,14 @@ func run(t *testing.T, app *inngestkit.App) *worker {
 	w := &worker{app: app, ended: make(chan error, 1)}
 	go func() { w.ended <- app.Connect(context.WithoutCancel(t.Context())) }()
 	t.Cleanup(func() { w.stop(t) })
-	require.NoError(t, app.AwaitSync(within(t)))
+	require.NoError(t, app.AwaitSync(testsite.Within(t)))
 	return w
 }
 
 // stop shuts the app down, which ends Connect.
 func (w *worker) stop(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), testTimeout)
-	defer cancel()
-	require.NoError(t, w.app.Shutdown(ctx))
+	testsite.Stop(t, w.app.Shutdown)
 	if w.ended != nil {
 		require.NoError(t, <-w.ended)
 		w.ended = nil
@@ -113,76 +100,13 @@ func (w *worker) stop(t *testing.T) {
 // send sends one event and returns its ID.
 func (w *worker) send(t *testing.T, event inngestkit.AnyEvent) string {
 	t.Helper()
-	ids, err := w.app.Send(within(t), event)
-	require.NoError(t, err)
-	require.Len(t, ids, 1)
-	return ids[0]
+	return testsite.Send(t, w.app, event)
 }
 
 // await waits for the one run that an event has triggered to end.
 func await(t *testing.T, server *inngesttest.Server, eventID string) inngesttest.Run {
 	t.Helper()
-	runs, err := server.AwaitRuns(within(t), eventID, 1)
-	require.NoError(t, err)
-	require.Len(t, runs, 1)
-	return runs[0]
+	return testsite.Ended(t, server, eventID, testsite.Timeout)
 }
 
-// counter counts how often the parts of a function run, and lets a test wait for
-// a part.
-type counter struct {
-	mu     sync.Mutex
-	counts map[string]int
-	seen   map[string]chan struct{}
-}
-
-// add counts a part and returns how often it has run.
-func (c *counter) add(part string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.counts == nil {
-		c.counts = map[string]int{}
-	}
-	c.counts[part]++
-	if c.counts[part] == 1 {
-		close(c.channel(part))
-	}
-	return c.counts[part]
-}
-
-func (c *counter) of(part string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.counts[part]
-}
-
-// await waits until part has run.
-func (c *counter) await(t *testing.T, part string) {
-	t.Helper()
-	c.mu.Lock()
-	seen := c.channel(part)
-	c.mu.Unlock()
-	select {
-	case <-seen:
-	case <-within(t).Done():
-		require.Fail(t, "never ran", part)
-	}
-}
-
-func (c *counter) channel(part string) chan struct{} {
-	if c.seen == nil {
-		c.seen = map[string]chan struct{}{}
-	}
-	if c.seen[part] == nil {
-		c.seen[part] = make(chan struct{})
-	}
-	return c.seen[part]
-}
-
-// counted is a step that counts its runs and returns its own ID.
-func (c *counter) counted(ctx context.Context, id string) (string, error) {
-	return step.Run(ctx, id, func(context.Context) (string, error) {
-		c.add(id)
-		return id, nil
-	})
-}
+type counter = testsite.Counter

@@ -1,0 +1,157 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/stretchr/testify/require"
+
+	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
+)
+
+// Fiber's own context ends with the server and not with the request, and its memory
+// is used again for later requests. The tests in the files fiber*_test.go show that
+// neither reaches functions.
+
+type tenantKey struct{}
+
+// userContext is what a user makes of the contexts of requests.
+type userContext struct {
+	name string
+	set  fiber.Handler
+}
+
+func userContexts(t *testing.T) []userContext {
+	t.Helper()
+	server, end := context.WithCancel(context.WithoutCancel(t.Context()))
+	t.Cleanup(end)
+	return []userContext{
+		{"no user context", func(c *fiber.Ctx) error { return c.Next() }},
+		{"a user context made from one for the whole server", func(c *fiber.Ctx) error {
+			c.SetUserContext(context.WithValue(server, tenantKey{}, "acme"))
+			return c.Next()
+		}},
+		{"a user context made from Fiber's", func(c *fiber.Ctx) error {
+			c.SetUserContext(context.WithValue(c.Context(), tenantKey{}, "acme"))
+			return c.Next()
+		}},
+	}
+}
+
+// fiberApp is an app on Fiber, behind middleware and below a parameter, that does not
+// log. It is not served yet.
+func fiberApp(t *testing.T, before fiber.Handler, functions ...inngestkit.Function) (*inngestkit.App, *fiber.App) {
+	t.Helper()
+	app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	require.NoError(t, app.Register(functions...))
+	f := newFiber()
+	f.Use(before)
+	inngestfiber.Mount(f.Group("/:tenant"), app)
+	return app, f
+}
+
+// callBodyFor is a call of a function with an event of a user, in a run that has done
+// nothing yet.
+func callBodyFor(runID string, id string, number int) string {
+	event := fmt.Sprintf(`{"name":"user/signed-up","data":{"id":%q,"number":%d}}`, id, number)
+	return fmt.Sprintf(`{"ctx":{"run_id":%q},"event":%s,"events":[%s],"steps":{}}`, runID, event, event)
+}
+
+// exchange is a request and the answer it is to get.
+type exchange struct {
+	method, url, body string
+	header            http.Header
+	want              string // not compared if it is empty
+}
+
+// load sends requests numbered from first to last-1 from several workers, and
+// requires that each is answered well.
+func load(t *testing.T, client *http.Client, first, last int, exchangeOf func(number int) exchange) {
+	t.Helper()
+	const workers = 8
+	numbers := make(chan int)
+	failed := make(chan error, workers)
+	ctx, cancel := context.WithCancel(testsite.Within(t))
+	defer cancel()
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for number := range numbers {
+				e := exchangeOf(number)
+				status, answer, err := request(ctx, client, e.method, e.url, e.body, e.header)
+				if err != nil || status != http.StatusOK || (e.want != "" && answer != e.want) {
+					failed <- fmt.Errorf("call %d: %d %s %w", number, status, answer, err)
+					cancel()
+					return
+				}
+			}
+		})
+	}
+	for number := first; number < last && ctx.Err() == nil; number++ {
+		select {
+		case numbers <- number:
+		case <-ctx.Done():
+		}
+	}
+	close(numbers)
+	wg.Wait()
+	close(failed)
+	require.NoError(t, <-failed)
+}
+
+// Runs that have ended leave nothing behind. It is no parallel test, because it looks
+// at all goroutines and the whole heap.
+func TestFiberRunsLeaveNothingBehind(t *testing.T) {
+	const (
+		warmUp = 500
+		runs   = 10_000
+	)
+	var (
+		c        counter
+		requests atomic.Int64
+		contexts = userContexts(t)
+	)
+	eachInTurn := func(f *fiber.Ctx) error { return contexts[int(requests.Add(1))%len(contexts)].set(f) }
+	_, f := fiberApp(t, eachInTurn, inngestkit.OnEvent("fn", signedUp, func(ctx context.Context, _ input) (string, error) {
+		c.Add("run")
+		return "done", ctx.Err()
+	}))
+	listener := testsite.Listen(t, "")
+	url := "http://" + listener.Addr().String() + "/acme/api/inngest?fnId=app-fn"
+	shutdown := testsite.Serve(t, fiberServer{f}, listener)
+	client := newClient(t)
+	call := func(number int) exchange {
+		return exchange{http.MethodPost, url, callBodyFor(fmt.Sprint("run-", number), "u1", number), nil, `"done"`}
+	}
+	load(t, client, 0, warmUp, call)
+	goroutines, objects := runtime.NumGoroutine(), heapObjects()
+	load(t, client, warmUp, warmUp+runs, call)
+	require.Equal(t, warmUp+runs, c.Of("run"))
+	// A few may come and go with connections; each run of a kind would leave one.
+	testsite.Eventually(t, 10*time.Millisecond, func() bool { return runtime.NumGoroutine() < goroutines+runs/100 })
+	testsite.Eventually(t, 10*time.Millisecond, func() bool { return heapObjects() < objects+runs/10 })
+	t.Logf("%d runs: %d goroutines before and %d after, %d and %d objects",
+		runs, goroutines, runtime.NumGoroutine(), objects, heapObjects())
+	client.CloseIdleConnections()
+	shutdown()
+}
+
+// heapObjects is how many objects are in use.
+func heapObjects() int {
+	runtime.GC()
+	runtime.GC() // what a sync.Pool holds outlives the first
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int(stats.HeapObjects)
+}

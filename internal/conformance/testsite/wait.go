@@ -1,0 +1,63 @@
+package testsite
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+// Timeout is how long a test waits for what usually comes at once: long enough for
+// a machine on which much else runs.
+const Timeout = time.Minute
+
+// Within is a context for one wait, of [Timeout].
+func Within(t *testing.T) context.Context {
+	t.Helper()
+	return WithinTime(t, Timeout)
+}
+
+// WithinTime is a context for one wait that may take d.
+func WithinTime(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// Eventually asks every so often until the answer is yes, for [Timeout] at most.
+func Eventually(t *testing.T, every time.Duration, ask func() bool) {
+	t.Helper()
+	limit := Within(t)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for !ask() {
+		select {
+		case <-tick.C:
+		case <-limit.Done():
+			require.Fail(t, "it never happened")
+		}
+	}
+}
+
+// Send sends one event and returns its ID.
+func Send(t *testing.T, app *inngestkit.App, event inngestkit.AnyEvent) (eventID string) {
+	t.Helper()
+	ids, err := app.Send(Within(t), event)
+	require.NoError(t, err)
+	require.Len(t, ids, 1)
+	return ids[0]
+}
+
+// Ended waits, for d at most, for the one run that an event triggers to end.
+func Ended(t *testing.T, server *inngesttest.Server, eventID string, d time.Duration) inngesttest.Run {
+	t.Helper()
+	runs, err := server.AwaitRuns(WithinTime(t, d), eventID, 1)
+	require.NoError(t, err)
+	require.Len(t, runs, 1)
+	return runs[0]
+}
