@@ -1,9 +1,13 @@
 package inngestkit_test
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -57,4 +61,68 @@ func TestHTTPHandlerBelowAChangedPath(t *testing.T) {
 			require.Contains(t, []string{"http://app.test" + tc.want, "http://app.test" + tc.want + "?x=1"}, last.URL)
 		})
 	}
+}
+
+// A WriteTimeout is for writing, and begins when there is an answer; over HTTP/2 the
+// server would give up the stream without that.
+func TestHTTPHandlerLiftsTheWriteTimeout(t *testing.T) {
+	t.Parallel()
+	const timeout = 200 * time.Millisecond
+	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+				<-time.After(2 * timeout) // of the real clock, which the connection has too
+				return "done", ctx.Err()
+			}))
+			deadlines := make(chan time.Time, 2)
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				inngestkit.HTTPHandler("test", app.Do).ServeHTTP(deadlineWriter{w, deadlines}, r)
+			}))
+			server.Config.WriteTimeout = timeout
+			server.EnableHTTP2 = http2
+			server.StartTLS()
+			defer server.Close()
+			start := time.Now()
+			resp, err := server.Client().Post(server.URL+"?fnId=app-fn", "application/json", strings.NewReader(signUpEnvelope(user{}).json(t)))
+			require.NoError(t, err)
+			body, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			require.Equal(t, `"done"`, string(body))
+			require.Equal(t, name[:6], resp.Proto[:6])
+			require.Zero(t, <-deadlines, "none for the call")
+			require.True(t, (<-deadlines).After(start.Add(timeout)), "a new one for writing")
+			require.Empty(t, l.String())
+		})
+	}
+}
+
+// deadlineWriter tells which deadlines are set.
+type deadlineWriter struct {
+	http.ResponseWriter
+
+	deadlines chan<- time.Time
+}
+
+func (w deadlineWriter) SetWriteDeadline(deadline time.Time) error {
+	w.deadlines <- deadline
+	return http.NewResponseController(w.ResponseWriter).SetWriteDeadline(deadline)
+}
+
+// Where it cannot be lifted, the app says so.
+func TestHTTPHandlerTellsOfAWriteTimeout(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(hello))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inngestkit.HTTPHandler("test", app.Do).ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+	}))
+	server.Config.WriteTimeout = time.Hour
+	server.Start()
+	defer server.Close()
+	resp, err := server.Client().Get(server.URL)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Contains(t, l.String(), "WriteTimeout of the http.Server")
+	require.Contains(t, l.String(), "timeout=1h0m0s")
 }

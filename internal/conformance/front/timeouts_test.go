@@ -77,23 +77,20 @@ func netTimeout(around func(after time.Duration) func(http.Handler) http.Handler
 	}
 }
 
-// withoutWriteTimeout is the cure for WriteTimeout.
-func withoutWriteTimeout(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-		next.ServeHTTP(w, r)
-	})
-}
+// bareWriter is the writer of a middleware that does not let anybody through to
+// the one it wraps.
+type bareWriter struct{ http.ResponseWriter }
 
 func writeTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
+	site := http.NewServeMux()
+	site.HandleFunc("/other", slowOther)
 	mux := http.NewServeMux()
-	mux.HandleFunc("/other", slowOther)
-	handler := inngesthttp.Handler(app)
 	if cured {
-		handler = withoutWriteTimeout(handler)
+		inngesthttp.Mount(mux, app)
+	} else {
+		inngesthttp.Mount(site, app)
 	}
-	mux.Handle(app.Path(), handler)
-	app.MountedAt("nethttp", app.Path())
+	mux.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { site.ServeHTTP(bareWriter{w}, r) }))
 	s := serverOf(mux)
 	s.WriteTimeout = after
 	return s
@@ -156,7 +153,7 @@ var timeouts = []timeout{
 		return func(next http.Handler) http.Handler { return http.TimeoutHandler(next, after, "") }
 	}), 503, deadlineLog, 503},
 	{"net/http, a deadline", netTimeout(withDeadline), 500, deadlineLog, 503},
-	{"http.Server.WriteTimeout", writeTimeout, 0, "WriteTimeout of the http.Server cuts answers off", 0},
+	{"http.Server.WriteTimeout, a writer without Unwrap", writeTimeout, 0, "WriteTimeout of the http.Server cuts answers off", 0},
 	{"gin, a deadline", ginTimeout, 500, deadlineLog, 503},
 	{"echo, Timeout", echoTimeout(func(after time.Duration, skip middleware.Skipper) echo.MiddlewareFunc {
 		//nolint:staticcheck // deprecated, and in use
@@ -208,7 +205,14 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-// What limits reading and waiting leaves calls alone.
+func withWriteTimeout(handler http.Handler) server {
+	s := serverOf(handler)
+	s.WriteTimeout = short
+	return s
+}
+
+// What limits reading and waiting leaves calls alone, and so does what limits
+// writing: it begins when there is something to write.
 func TestTimeoutsThatAreNoTrouble(t *testing.T) {
 	t.Parallel()
 	for name, build := range map[string]func(app *inngestkit.App) server{
@@ -218,6 +222,22 @@ func TestTimeoutsThatAreNoTrouble(t *testing.T) {
 			s := serverOf(mux)
 			s.ReadTimeout, s.ReadHeaderTimeout, s.IdleTimeout = short, short, short
 			return s
+		},
+		"http.Server.WriteTimeout": func(app *inngestkit.App) server {
+			mux := http.NewServeMux()
+			inngesthttp.Mount(mux, app)
+			return withWriteTimeout(mux)
+		},
+		"http.Server.WriteTimeout, Gin": func(app *inngestkit.App) server {
+			r := gin.New()
+			inngestgin.Mount(r, app)
+			return withWriteTimeout(r)
+		},
+		"http.Server.WriteTimeout, Echo": func(app *inngestkit.App) server {
+			e := echo.New()
+			e.Use(middleware.Gzip()) // its writer has an Unwrap
+			inngestecho.Mount(e, app)
+			return withWriteTimeout(e)
 		},
 		"fiber": func(app *inngestkit.App) server {
 			f := newFiber(fiber.Config{ReadTimeout: short, WriteTimeout: short, IdleTimeout: short})
