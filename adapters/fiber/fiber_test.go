@@ -16,7 +16,10 @@ import (
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		// fasthttp writes the Date header of all servers from one goroutine, which never ends.
-		goleak.IgnoreTopFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		// Each server's pool of workers has one that looks for idle workers every 10 s, and ends
+		// only when it wakes up after the server's end.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
 func TestAdapter(t *testing.T) {

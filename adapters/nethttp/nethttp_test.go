@@ -2,7 +2,7 @@ package inngesthttp_test
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -50,7 +50,7 @@ func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 			http.Error(w, http.StatusText(status), status)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(ids)
+		_, _ = fmt.Fprintf(w, "[%q]", ids[0])
 	})
 	with := inngesthttp.Middleware(site.App)
 	mux.Handle("POST "+adaptertest.BareSendPath, send)
@@ -60,8 +60,8 @@ func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 	})))
 	return &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := context.WithValue(r.Context(), adaptertest.ContextKey{}, r.Header.Get(adaptertest.TenantHeader))
-		ctx = context.WithValue(ctx, adaptertest.TenantKey, r.Header.Get(adaptertest.TenantHeader)) //nolint:revive,staticcheck // as users do
-		ctx = context.WithValue(ctx, adaptertest.PageKey, r.URL.Query().Get(adaptertest.PageQuery)) //nolint:revive,staticcheck // as users do
+		ctx = context.WithValue(ctx, adaptertest.TenantKey, r.Header.Get(adaptertest.TenantHeader)) //nolint:staticcheck // as users do
+		ctx = context.WithValue(ctx, adaptertest.PageKey, r.URL.Query().Get(adaptertest.PageQuery)) //nolint:staticcheck // as users do
 		mux.ServeHTTP(w, r.WithContext(ctx))
 	})}
 }

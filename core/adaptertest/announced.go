@@ -11,9 +11,12 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
+// oneGroup is the prefix of a group.
+const oneGroup = "/v1"
+
 // groups: an app below groups is there, and Inngest is told so.
 func groups(t *testing.T, a Adapter) {
-	for _, prefixes := range [][]string{nil, {"/v1"}, {"/v1", "/internal"}} {
+	for _, prefixes := range [][]string{nil, {oneGroup}, {oneGroup, "/internal"}} {
 		i := start(t, a, setup{groups: prefixes})
 		i.call(t, payload{ID: "a"}).returned(t, "a")
 		if prefixes != nil {
@@ -59,7 +62,7 @@ func (i *instance) announced(tb testing.TB, at string) {
 // proxy: who sends X-Forwarded headers is believed only if the app is told to.
 func proxy(t *testing.T, a Adapter) {
 	for _, trust := range []bool{false, true} {
-		i := start(t, a, setup{groups: []string{"/v1"}, config: func(c *inngestkit.Config) { c.TrustProxy = trust }})
+		i := start(t, a, setup{groups: []string{oneGroup}, config: func(c *inngestkit.Config) { c.TrustProxy = trust }})
 		r := i.newSync(t)
 		r.Header.Set("X-Forwarded-Proto", "https")
 		r.Header.Set("X-Forwarded-Host", "shop.example.com")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -22,7 +24,7 @@ func keepAlive(t *testing.T, a Adapter) {
 			status  int
 		}{
 			{i.newCall(t, payload{ID: "a"}), http.StatusOK},
-			{i.newCall(t, payload{ID: "fail"}), http.StatusInternalServerError},
+			{i.newCall(t, payload{ID: fails}), http.StatusInternalServerError},
 			{i.request(t, http.MethodPost, i.path+query, []byte("no JSON")), http.StatusBadRequest},
 			{i.request(t, http.MethodPost, i.path+"?fnId=app-unknown", envelope(payload{})), http.StatusGone},
 			{i.request(t, http.MethodDelete, i.path, []byte("whatever")), http.StatusMethodNotAllowed},
@@ -44,13 +46,13 @@ func keepAlive(t *testing.T, a Adapter) {
 func pipelined(t *testing.T, a Adapter) {
 	i := start(t, a, setup{})
 	conn := i.dial(t)
-	all := ""
+	var all strings.Builder
 	for n := range 10 {
-		all += i.rawCall(payload{ID: fmt.Sprint(n), Text: text(100 * n)})
+		all.WriteString(i.rawCall(payload{ID: strconv.Itoa(n), Text: text(100 * n)}))
 	}
-	conn.send(t, all)
+	conn.send(t, all.String())
 	for n := range 10 {
-		conn.answer(t, http.MethodPost).returned(t, fmt.Sprint(n))
+		conn.answer(t, http.MethodPost).returned(t, strconv.Itoa(n))
 	}
 }
 
@@ -58,7 +60,7 @@ func pipelined(t *testing.T, a Adapter) {
 func concurrentCalls(t *testing.T, a Adapter) {
 	const clients, calls = 64, 20
 	i := start(t, a, setup{function: func(ctx context.Context, in input) (any, error) {
-		return []any{in.Event.Data.ID, hashOf(in.Event.Data.Text), ctx.Value(TenantKey), ctx.Value(ContextKey{}), ctx.Value(PageKey)}, nil
+		return append(stored(ctx), in.Event.Data.ID, hashOf(in.Event.Data.Text)), nil
 	}})
 	var all sync.WaitGroup
 	for client := range clients {
@@ -69,7 +71,8 @@ func concurrentCalls(t *testing.T, a Adapter) {
 				r := i.request(t, http.MethodPost, i.path+query+"&page=page-"+id, envelope(data))
 				r.Header.Set(TenantHeader, "tenant-"+id)
 				got, err := i.try(r)
-				want := fmt.Sprintf(`["%[1]s","%[2]s","tenant-%[1]s","tenant-%[1]s","page-%[1]s"]`, id, hashOf(data.Text))
+				want := fmt.Sprintf(`["tenant-%[1]s","tenant-%[1]s","page-%[1]s",null,null,null,"%[1]s","%[2]s"]`,
+					id, hashOf(data.Text))
 				if err != nil || got.status != http.StatusOK || got.body != want {
 					t.Errorf("call %s: the answer is %s (%v), want %s", id, got, err, want)
 					return

@@ -14,7 +14,7 @@ func hangUps(t *testing.T, a Adapter) {
 	var steps atomic.Int64
 	started, release, ended := make(chan context.Context, 1), make(chan struct{}), make(chan error, 1)
 	i := start(t, a, setup{function: func(ctx context.Context, in input) (_ any, err error) {
-		if in.Event.Data.ID != "waits" {
+		if in.Event.Data.ID != waits {
 			return in.Event.Data.ID, nil
 		}
 		defer func() { ended <- err }() // also if the step unwinds the function
@@ -29,7 +29,7 @@ func hangUps(t *testing.T, a Adapter) {
 		func(conn *rawConn) { must(t, "Close", conn.Close()) },
 	} {
 		conn := i.dial(t)
-		conn.send(t, i.rawCall(payload{ID: "waits"}))
+		conn.send(t, i.rawCall(payload{ID: waits}))
 		ctx := await(t, "the call has not begun", started)
 		hangUp(conn)
 		if a.CancelsOnHangUp {
@@ -37,7 +37,7 @@ func hangUps(t *testing.T, a Adapter) {
 		}
 		i.call(t, payload{ID: "other"}).returned(t, "other")
 		release <- struct{}{}
-		await(t, "the call does not end", ended)
+		_ = await(t, "the call does not end", ended)
 		if !a.CancelsOnHangUp {
 			equal(t, "steps that have run", steps.Load(), int64(n+1))
 		}

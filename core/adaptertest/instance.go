@@ -142,5 +142,5 @@ func (i *instance) stop(tb testing.TB) {
 	if err := i.server.Shutdown(ctx); err != nil {
 		tb.Errorf("Server.Shutdown: %v", err)
 	}
-	await(tb, "Serve has not returned after Shutdown", i.served)
+	_ = await(tb, "Serve has not returned after Shutdown", i.served)
 }

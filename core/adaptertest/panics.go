@@ -18,7 +18,7 @@ func panics(t *testing.T, a Adapter) {
 		"an error":             func() { panic(errors.New("oh no")) },
 		"a runtime error":      func() { _ = []int{}[len(a.Framework)] },
 		"http.ErrAbortHandler": func() { panic(http.ErrAbortHandler) },
-		"nil":                  func() { panic(nil) }, //nolint:govet // that is the point
+		"nil":                  func() { panic(nil) },
 	}
 	i := start(t, a, setup{
 		function: func(ctx context.Context, in input) (any, error) {

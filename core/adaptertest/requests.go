@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -62,7 +63,7 @@ func answerHeaders(t *testing.T, a Adapter) {
 		retryAfter bool
 	}{
 		{"ok", http.StatusOK, nil, false},
-		{"fail", http.StatusInternalServerError, []string{"false"}, false},
+		{fails, http.StatusInternalServerError, []string{"false"}, false},
 		{"never again", http.StatusBadRequest, []string{"true"}, false},
 		{"later", http.StatusInternalServerError, []string{"false"}, true},
 	} {
@@ -75,7 +76,7 @@ func answerHeaders(t *testing.T, a Adapter) {
 		equal(t, "X-Inngest-Req-Version", got.header["X-Inngest-Req-Version"], []string{"2"})
 		equal(t, "X-Inngest-No-Retry", got.header["X-Inngest-No-Retry"], c.noRetry)
 		equal(t, "Retry-After is there once", len(got.header["Retry-After"]) == 1, c.retryAfter)
-		equal(t, "Content-Length", got.header["Content-Length"], []string{fmt.Sprint(len(got.body))})
+		equal(t, "Content-Length", got.header["Content-Length"], []string{strconv.Itoa(len(got.body))})
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"testing"
 )
 
+// waits is the event whose call waits until it is released.
+const waits = "waits"
+
 // rounds is how often what depends on the moment is done.
 const rounds = 10
 
@@ -31,14 +34,14 @@ func startBlocked(tb testing.TB, a Adapter) blocked {
 	started := make(chan struct{}, 1)
 	b := blocked{release: make(chan struct{}), answer: make(chan answer, 1)}
 	b.instance = start(tb, a, setup{function: func(ctx context.Context, in input) (any, error) {
-		if in.Event.Data.ID == "waits" {
+		if in.Event.Data.ID == waits {
 			started <- struct{}{}
 			<-b.release
 		}
 		return run(ctx, in.Event.Data.Text)
 	}})
 	conn := b.dial(tb)
-	conn.send(tb, b.rawCall(payload{ID: "waits", Text: text(resultSize)}))
+	conn.send(tb, b.rawCall(payload{ID: waits, Text: text(resultSize)}))
 	go func() {
 		got, err := conn.tryAnswer(http.MethodPost)
 		if err != nil {
@@ -93,7 +96,7 @@ func shutdownServerFirst(t *testing.T, a Adapter) {
 		}
 		close(b.release)
 		must(t, "Server.Shutdown", await(t, "Server.Shutdown does not return", down))
-		await(t, "Serve does not return", b.served)
+		_ = await(t, "Serve does not return", b.served)
 		must(t, "App.Shutdown", b.app.Shutdown(ctx))
 		b.stopped = true
 		b.client.CloseIdleConnections()

@@ -31,12 +31,12 @@ func values(t *testing.T, a Adapter) {
 		}
 		return step.Run(ctx, "step", func(ctx context.Context) (any, error) { return stored(ctx), nil })
 	}})
-	const want = `["a tenant","a tenant","a page",null,null,null]`
-	r := i.withValues(t, i.path, "function", "a tenant", "a page")
+	const want = `["tenant-a","tenant-a","page a",null,null,null]`
+	r := i.withValues(t, i.path, "function", "tenant-a", "page a")
 	i.do(t, r).returned(t, json.RawMessage(want))
-	r = i.withValues(t, HandPath, "function", "a tenant", "a page")
+	r = i.withValues(t, HandPath, "function", "tenant-a", "page a")
 	i.do(t, r).returned(t, json.RawMessage(want))
-	got := i.do(t, i.withValues(t, i.path, "step", "a tenant", "a page"))
+	got := i.do(t, i.withValues(t, i.path, "step", "tenant-a", "page a"))
 	got.refused(t, http.StatusPartialContent)
 	if !strings.Contains(got.body, want) {
 		t.Fatalf("the step has returned %s, want %s", got, want)
