@@ -22,9 +22,25 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
+// The suite runs with Fiber's own defaults, and with the options that change how
+// requests arrive.
 func TestAdapter(t *testing.T) {
+	run(t, fiber.Config{})
+}
+
+func TestAdapterWithOptions(t *testing.T) {
+	run(t, fiber.Config{StreamRequestBody: true, DisableHeaderNormalizing: true, Immutable: true, StrictRouting: true})
+}
+
+func run(t *testing.T, config fiber.Config) {
+	t.Helper()
+	slash := adaptertest.SlashServed
+	if config.StrictRouting {
+		slash = adaptertest.SlashNotFound
+	}
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "fiber", New: newServer, KeepsValues: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
+		Framework: "fiber", KeepsValues: true, KnowsGroups: true, TrailingSlash: slash,
+		New: func(_ testing.TB, site adaptertest.Site) adaptertest.Server { return newServer(config, site) },
 	})
 }
 
@@ -34,8 +50,9 @@ func (s server) Serve(listener net.Listener) error { return s.Listener(listener)
 
 func (s server) Shutdown(ctx context.Context) error { return s.ShutdownWithContext(ctx) }
 
-func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
-	app := fiber.New(fiber.Config{BodyLimit: site.BodyLimit, DisableStartupMessage: true})
+func newServer(config fiber.Config, site adaptertest.Site) adaptertest.Server {
+	config.BodyLimit, config.DisableStartupMessage = site.BodyLimit, true
+	app := fiber.New(config)
 	app.Use(func(c *fiber.Ctx) error {
 		c.Locals(adaptertest.TenantKey, c.Get(adaptertest.TenantHeader))
 		c.Locals(adaptertest.PageKey, c.Query(adaptertest.PageQuery))

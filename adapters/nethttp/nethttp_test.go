@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
@@ -64,4 +67,26 @@ func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 		ctx = context.WithValue(ctx, adaptertest.PageKey, r.URL.Query().Get(adaptertest.PageQuery)) //nolint:staticcheck // as users do
 		mux.ServeHTTP(w, r.WithContext(ctx))
 	})}
+}
+
+// A server in front that cuts the prefix off hides it from the app, whose path has
+// to be configured then.
+func TestStripPrefix(t *testing.T) {
+	t.Parallel()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"ok":true}`)
+	}))
+	defer api.Close()
+	app, err := inngestkit.New(inngestkit.Config{
+		AppID: "app", Dev: true, BaseURL: api.URL, HTTPClient: api.Client(), ServePath: "/v1/api/inngest",
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	inngesthttp.Mount(mux, app)
+	w := httptest.NewRecorder()
+	http.StripPrefix("/v1", mux).ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/v1/api/inngest", nil))
+	require.Equal(t, http.StatusOK, w.Code)
+	last, _ := app.LastSync()
+	require.Equal(t, "http://example.com/v1/api/inngest", last.URL)
 }
