@@ -1,14 +1,18 @@
 package inngestfiber_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/stretchr/testify/require"
@@ -18,6 +22,8 @@ import (
 )
 
 var signedUp = inngestkit.NewEvent[any]("user/signed-up")
+
+const call = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}}`
 
 func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Context) (any, error)) *inngestkit.App {
 	t.Helper()
@@ -32,7 +38,6 @@ func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Con
 
 func request(t *testing.T, f *fiber.App, method, target string) (status int, body string) {
 	t.Helper()
-	const call = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}}`
 	resp, err := f.Test(httptest.NewRequest(method, target, strings.NewReader(call)), -1)
 	require.NoError(t, err)
 	defer resp.Body.Close()
@@ -147,6 +152,92 @@ func TestUserContextMadeFromFibers(t *testing.T) {
 	require.Error(t, kept[0].Err())
 	require.Nil(t, kept[0].Value(key{}))
 	require.Equal(t, "1", kept[1].Value("later"))
+}
+
+// What middleware has set before does not get into the answer twice.
+func TestHeadersThatAreThere(t *testing.T) {
+	t.Parallel()
+	f := fiber.New()
+	f.Use(func(c *fiber.Ctx) error {
+		c.Set("X-Inngest-No-Retry", "true")
+		return c.Next()
+	})
+	inngestfiber.Mount(f, newApp(t, inngestkit.Config{}, nil))
+	resp, err := f.Test(httptest.NewRequest(http.MethodDelete, "/api/inngest", nil), -1)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.Len(t, resp.Header["X-Inngest-No-Retry"], 1)
+}
+
+// A call outlives the beginning of the server's shutdown, with which Fiber's own
+// context ends.
+func TestShutdownWithUserContextMadeFromFibers(t *testing.T) {
+	t.Parallel()
+	fibers := make(chan (<-chan struct{}), 1)
+	f := fiber.New(fiber.Config{DisableStartupMessage: true})
+	f.Use(func(c *fiber.Ctx) error {
+		c.SetUserContext(c.Context())
+		fibers <- c.Context().Done()
+		return c.Next()
+	})
+	started := make(chan struct{})
+	inngestfiber.Mount(f, newApp(t, inngestkit.Config{}, func(ctx context.Context) (any, error) {
+		done := <-fibers
+		close(started)
+		<-done
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond): // nothing tells that a context does not end
+			return "hello", nil
+		}
+	}))
+	addr, served := listen(t, f)
+	answered := make(chan string, 1)
+	go func() {
+		resp, err := http.Post("http://"+addr+"/api/inngest?fnId=app-fn", "application/json", strings.NewReader(call))
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		answered <- string(b)
+	}()
+	<-started
+	require.NoError(t, f.ShutdownWithTimeout(time.Minute))
+	require.NoError(t, <-served)
+	require.Equal(t, `"hello"`, <-answered)
+}
+
+func listen(t *testing.T, f *fiber.App) (addr string, served <-chan error) {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- f.Listener(listener) }()
+	return listener.Addr().String(), ended
+}
+
+// A body that is streamed is read no further than the app's limit.
+func TestStreamedBodyOverTheLimit(t *testing.T) {
+	t.Parallel()
+	f := fiber.New(fiber.Config{StreamRequestBody: true, DisableStartupMessage: true})
+	inngestfiber.Mount(f, newApp(t, inngestkit.Config{MaxBodyBytes: 1 << 10}, nil))
+	addr, served := listen(t, f)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+	require.NoError(t, err)
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+	const more = 2 << 10 // and the end never comes
+	_, err = fmt.Fprintf(conn, "POST /api/inngest HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n",
+		more, strings.Repeat("a", more))
+	require.NoError(t, err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode)
+	require.NoError(t, conn.Close())
+	require.NoError(t, f.ShutdownWithTimeout(time.Minute))
+	require.NoError(t, <-served)
 }
 
 // An error of Send is Fiber's own, around the app's.

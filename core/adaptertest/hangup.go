@@ -13,17 +13,22 @@ import (
 func hangUps(t *testing.T, a Adapter) {
 	var steps atomic.Int64
 	started, release, ended := make(chan context.Context, 1), make(chan struct{}), make(chan error, 1)
+	failed := make(chan struct{})
 	i := start(t, a, setup{function: func(ctx context.Context, in input) (_ any, err error) {
 		if in.Event.Data.ID != waits {
 			return in.Event.Data.ID, nil
 		}
 		defer func() { ended <- err }() // also if the step unwinds the function
 		started <- ctx
-		<-release
+		select {
+		case <-release:
+		case <-failed:
+		}
 		return step.Run(ctx, "next", func(context.Context) (any, error) {
 			return steps.Add(1), nil
 		})
 	}})
+	t.Cleanup(func() { close(failed) }) // so that nothing waits for the call then
 	for n, hangUp := range []func(*rawConn){
 		func(conn *rawConn) { conn.reset(t) },
 		func(conn *rawConn) { must(t, "Close", conn.Close()) },

@@ -93,9 +93,11 @@ func retainedRequests(t *testing.T, a Adapter) {
 		if n%2 == 1 {
 			target = fmt.Sprintf("%s%s&z=%s", HandPath, query, id)
 		}
-		conn.send(t, i.head(http.MethodPost, target, headerSignature+": "+sign(body), "X-Number: "+id,
-			fmt.Sprintf("X-Number-%s: %s", id, id), fmt.Sprintf("Content-Length: %d", len(body)))+string(body))
+		conn.send(t, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: host-%s\r\nX-Number: %s\r\nX-Number-%s: n\r\n", target, id, id, id)+
+			fmt.Sprintf("%s: %s\r\nContent-Length: %d\r\n\r\n%s", headerSignature, sign(body), len(body), body))
 		conn.answer(t, http.MethodPost).returned(t, id)
+		conn.send(t, i.head(http.MethodGet, i.path, "X-Another: "+id))
+		equal(t, "the status of a GET in between", conn.answer(t, http.MethodGet).status, http.StatusOK)
 	}
 	k.unchanged(t)
 }

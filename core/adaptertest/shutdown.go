@@ -24,7 +24,7 @@ const resultSize = 100_000
 type blocked struct {
 	*instance
 
-	release chan struct{}
+	release func()
 	answer  chan answer // of the call; empty if the connection broke
 }
 
@@ -32,14 +32,16 @@ type blocked struct {
 func startBlocked(tb testing.TB, a Adapter) blocked {
 	tb.Helper()
 	started := make(chan struct{}, 1)
-	b := blocked{release: make(chan struct{}), answer: make(chan answer, 1)}
+	released, release := context.WithCancel(context.Background())
+	b := blocked{release: release, answer: make(chan answer, 1)}
 	b.instance = start(tb, a, setup{function: func(ctx context.Context, in input) (any, error) {
 		if in.Event.Data.ID == waits {
 			started <- struct{}{}
-			<-b.release
+			<-released.Done()
 		}
 		return run(ctx, in.Event.Data.Text)
 	}})
+	tb.Cleanup(release) // if the test fails before it does that
 	conn := b.dial(tb)
 	conn.send(tb, b.rawCall(payload{ID: waits, Text: text(resultSize)}))
 	go func() {
@@ -76,7 +78,7 @@ func shutdown(t *testing.T, a Adapter) {
 			must(t, "the call during the shutdown", ctx.Err())
 		}
 		equal(t, "Retry-After", got.header["Retry-After"], []string{"2"})
-		close(b.release)
+		b.release()
 		must(t, "App.Shutdown", await(t, "App.Shutdown does not return", down))
 		b.stop(t)
 		await(t, "the call is not answered", b.answer).complete(t)
@@ -94,7 +96,7 @@ func shutdownServerFirst(t *testing.T, a Adapter) {
 		for b.listens(t) {
 			must(t, "the server still listens", ctx.Err())
 		}
-		close(b.release)
+		b.release()
 		must(t, "Server.Shutdown", await(t, "Server.Shutdown does not return", down))
 		_ = await(t, "Serve does not return", b.served)
 		must(t, "App.Shutdown", b.app.Shutdown(ctx))
