@@ -234,6 +234,7 @@ func TestStreamedBodyOverTheLimit(t *testing.T) {
 	require.NoError(t, err)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
+	defer resp.Body.Close()
 	require.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode)
 	require.NoError(t, conn.Close())
 	require.NoError(t, f.ShutdownWithTimeout(time.Minute))
