@@ -50,8 +50,8 @@ func Handler(app *inngestkit.App) fiber.Handler {
 
 func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		ctx, cancel := context.WithCancel(contextOf(c))
-		defer cancel()
+		ctx, end := contextOf(c)
+		defer end()
 		return write(c, do(ctx, requestOf(c)))
 	}
 }

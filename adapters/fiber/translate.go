@@ -2,9 +2,7 @@ package inngestfiber
 
 import (
 	"bytes"
-	"context"
 	"net/http"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -12,7 +10,7 @@ import (
 )
 
 // Fiber uses the memory of a request again for later ones, so whatever a function
-// may keep is copied here: strings, headers, values.
+// may keep is copied: strings and headers here, values in contextOf.
 
 // requestOf is the request as the core takes it.
 func requestOf(c *fiber.Ctx) *inngestkit.Request {
@@ -40,33 +38,6 @@ func requestOf(c *fiber.Ctx) *inngestkit.Request {
 	body := r.Request.Body()
 	req.Body, req.ContentLength, req.BodyLimit = bytes.NewReader(body), int64(len(body)), int64(config.BodyLimit)
 	return req
-}
-
-// contextOf is a context of the request's own. It is no child of Fiber's, which
-// ends with the server and not with the request, and lets that end the process
-// ("missing cancel error"), if something still waits for it then.
-func contextOf(c *fiber.Ctx) context.Context {
-	values := map[any]any{}
-	c.Context().VisitUserValuesAll(func(key, value any) {
-		values[detached(key)] = detached(value)
-	})
-	ctx := c.UserContext()
-	if ctx.Done() == c.Context().Done() {
-		ctx = context.WithoutCancel(ctx) // the user has made it from Fiber's
-	}
-	return inngestkit.WithValues(ctx, values)
-}
-
-// detached is a value of a request that does not change after it.
-func detached(value any) any {
-	switch v := value.(type) {
-	case string:
-		return strings.Clone(v)
-	case []byte:
-		return bytes.Clone(v)
-	default:
-		return v
-	}
 }
 
 // write answers the request.

@@ -2,104 +2,91 @@ package inngesthttp_test
 
 import (
 	"context"
-	"crypto/tls"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adaptertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-type user struct {
-	ID string `json:"id"`
-}
-
-var signedUp = inngestkit.NewEvent[user]("user/signed-up")
-
-func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Context) (any, error)) *inngestkit.App {
-	t.Helper()
-	config.AppID, config.Dev = "app", true
-	config.Logger = slog.New(slog.DiscardHandler)
-	app, err := inngestkit.New(config)
-	require.NoError(t, err)
-	require.NoError(t, app.Register(inngestkit.OnEvent("fn", signedUp,
-		func(ctx context.Context, _ inngestkit.Input[user]) (any, error) { return handler(ctx) })))
-	return app
-}
-
-func request(t *testing.T, h http.Handler, method, target, body string) *httptest.ResponseRecorder {
-	t.Helper()
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(method, target, strings.NewReader(body)))
-	return w
-}
-
-const call = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}}`
-
-func TestMount(t *testing.T) {
-	t.Parallel()
-	type key struct{}
-	app := newApp(t, inngestkit.Config{}, func(ctx context.Context) (any, error) { return ctx.Value(key{}), nil })
-	mux := http.NewServeMux()
-	inngesthttp.Mount(mux, app)
-	mux.Handle("/by/hand", inngesthttp.Handler(app))
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, "value of a middleware")))
+func TestAdapter(t *testing.T) {
+	adaptertest.Run(t, adaptertest.Adapter{
+		Framework: "nethttp", New: newServer, CancelsOnHangUp: true, KeepsValues: true, AnyMethod: true,
 	})
-	for _, path := range []string{"/api/inngest", "/by/hand"} {
-		w := request(t, handler, http.MethodPost, path+"?fnId=app-fn", call)
-		require.Equal(t, http.StatusOK, w.Code)
-		require.Equal(t, `"value of a middleware"`, w.Body.String())
-		require.Equal(t, "nethttp", w.Header().Get("X-Inngest-Framework"))
-		require.Equal(t, http.StatusOK, request(t, handler, http.MethodGet, path, "").Code)
-		require.Equal(t, http.StatusMethodNotAllowed, request(t, handler, http.MethodDelete, path, "").Code)
-	}
 }
 
-func TestSyncAnnouncesTheURLOfTheRequest(t *testing.T) {
+// below is a router that registers handlers below a prefix, as those of chi do.
+type below struct {
+	router inngesthttp.Router
+	prefix string
+}
+
+func (b below) Handle(pattern string, handler http.Handler) {
+	b.router.Handle(b.prefix+pattern, handler)
+}
+
+func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
+	mux := http.NewServeMux()
+	var router inngesthttp.Router = mux
+	for _, prefix := range site.Groups {
+		router = below{router, prefix}
+	}
+	inngesthttp.Mount(router, site.App)
+	mux.Handle(adaptertest.HandPath, inngesthttp.Handler(site.App))
+
+	send := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ids, err := inngesthttp.Send(r, site.Event)
+		if err != nil {
+			site.Failed(err)
+			status := inngestkit.SendStatus(err)
+			http.Error(w, http.StatusText(status), status)
+			return
+		}
+		_, _ = fmt.Fprintf(w, "[%q]", ids[0])
+	})
+	with := inngesthttp.Middleware(site.App)
+	mux.Handle("POST "+adaptertest.BareSendPath, send)
+	mux.Handle("POST "+adaptertest.SendPath, with(send))
+	mux.Handle("GET "+adaptertest.FromPath, with(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, inngesthttp.From(r).ID())
+	})))
+	return &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := context.WithValue(r.Context(), adaptertest.ContextKey{}, r.Header.Get(adaptertest.TenantHeader))
+		ctx = context.WithValue(ctx, adaptertest.TenantKey, r.Header.Get(adaptertest.TenantHeader)) //nolint:staticcheck // as users do
+		ctx = context.WithValue(ctx, adaptertest.PageKey, r.URL.Query().Get(adaptertest.PageQuery)) //nolint:staticcheck // as users do
+		mux.ServeHTTP(w, r.WithContext(ctx))
+	})}
+}
+
+// A server in front that cuts the prefix off hides it from the app, whose path has
+// to be configured then.
+func TestStripPrefix(t *testing.T) {
 	t.Parallel()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"ok":true}`)
 	}))
 	defer api.Close()
-	app := newApp(t, inngestkit.Config{BaseURL: api.URL, HTTPClient: api.Client()}, nil)
+	app, err := inngestkit.New(inngestkit.Config{
+		AppID: "app", Dev: true, BaseURL: api.URL, HTTPClient: api.Client(), ServePath: "/v1/api/inngest",
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
 	mux := http.NewServeMux()
 	inngesthttp.Mount(mux, app)
-	r := httptest.NewRequest(http.MethodPut, "/api/inngest", nil)
-	r.TLS = &tls.ConnectionState{}
 	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, r)
+	http.StripPrefix("/v1", mux).ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/v1/api/inngest", nil))
 	require.Equal(t, http.StatusOK, w.Code)
 	last, _ := app.LastSync()
-	require.Equal(t, "https://example.com/api/inngest", last.URL)
-}
-
-func TestFromAndSend(t *testing.T) {
-	t.Parallel()
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `{"ids":["e1"]}`)
-	}))
-	defer api.Close()
-	app := newApp(t, inngestkit.Config{BaseURL: api.URL, HTTPClient: api.Client()}, nil)
-	send := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ids, err := inngesthttp.Send(r, signedUp.New(user{ID: "u1"}))
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		_, _ = io.WriteString(w, inngesthttp.From(r).ID()+" "+strings.Join(ids, ","))
-	})
-	require.Equal(t, "app e1", request(t, inngesthttp.Middleware(app)(send), http.MethodPost, "/", "").Body.String())
-	w := request(t, send, http.MethodPost, "/", "")
-	require.Equal(t, http.StatusInternalServerError, w.Code)
-	require.Contains(t, w.Body.String(), "install the Middleware of the adapter")
+	require.Equal(t, "http://example.com/v1/api/inngest", last.URL)
 }

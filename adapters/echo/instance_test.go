@@ -1,0 +1,84 @@
+package inngestecho_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
+
+	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+var signedUp = inngestkit.NewEvent[any]("user/signed-up")
+
+const call = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}}`
+
+func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Context) (any, error)) *inngestkit.App {
+	t.Helper()
+	config.AppID, config.Dev = "app", true
+	config.Logger = slog.New(slog.DiscardHandler)
+	app, err := inngestkit.New(config)
+	require.NoError(t, err)
+	require.NoError(t, app.Register(inngestkit.OnEvent("fn", signedUp,
+		func(ctx context.Context, _ inngestkit.Input[any]) (any, error) { return handler(ctx) })))
+	return app
+}
+
+// Middleware around the app, such as an access log, sees what it has answered.
+func TestMiddlewareSeesTheAnswer(t *testing.T) {
+	t.Parallel()
+	var status int
+	var size int64
+	e := echo.New()
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			err := next(c)
+			status, size = c.Response().Status, c.Response().Size
+			return err
+		}
+	})
+	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetryError(io.EOF) })
+	inngestecho.Mount(e, app)
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/inngest?fnId=app-fn", strings.NewReader(call)))
+	require.Equal(t, http.StatusBadRequest, status)
+	require.EqualValues(t, w.Body.Len(), size)
+}
+
+// An error of Send is Echo's own, around the app's, and Echo's error handler tells
+// the client nothing but the status.
+func TestSendError(t *testing.T) {
+	t.Parallel()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600") // so that Send gives up at once
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = io.WriteString(w, `{"error":"a secret of the server"}`)
+	}))
+	defer api.Close()
+	app := newApp(t, inngestkit.Config{BaseURL: api.URL, HTTPClient: api.Client()}, nil)
+	e := echo.New()
+	var failed error
+	e.POST("/", func(c echo.Context) error {
+		_, failed = inngestecho.Send(c, signedUp.New(nil))
+		return failed
+	}, inngestecho.Middleware(app))
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
+	require.Equal(t, http.StatusBadGateway, w.Code)
+	require.JSONEq(t, `{"message":"Bad Gateway"}`, w.Body.String())
+
+	httpError, ok := errors.AsType[*echo.HTTPError](failed)
+	require.True(t, ok)
+	require.Equal(t, http.StatusBadGateway, httpError.Code)
+	sendError, ok := errors.AsType[*inngestkit.SendError](failed)
+	require.True(t, ok)
+	require.Contains(t, sendError.Error(), "a secret of the server")
+}

@@ -1,0 +1,85 @@
+package inngestfiber_test
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
+	"go.uber.org/goleak"
+
+	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	"github.com/inngestkit/inngestkit/core/adaptertest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// fasthttp writes the Date header of all servers from one goroutine, which never ends.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		// Each server's pool of workers has one that looks for idle workers every 10 s, and ends
+		// only when it wakes up after the server's end.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+}
+
+// The suite runs with Fiber's own defaults, and with the options that change how
+// requests arrive.
+func TestAdapter(t *testing.T) {
+	run(t, fiber.Config{})
+}
+
+func TestAdapterWithOptions(t *testing.T) {
+	run(t, fiber.Config{StreamRequestBody: true, DisableHeaderNormalizing: true, Immutable: true, StrictRouting: true})
+}
+
+func run(t *testing.T, config fiber.Config) {
+	t.Helper()
+	slash := adaptertest.SlashServed
+	if config.StrictRouting {
+		slash = adaptertest.SlashNotFound
+	}
+	adaptertest.Run(t, adaptertest.Adapter{
+		Framework: "fiber", KeepsValues: true, KnowsGroups: true, TrailingSlash: slash,
+		New: func(_ testing.TB, site adaptertest.Site) adaptertest.Server { return newServer(config, site) },
+	})
+}
+
+type server struct{ *fiber.App }
+
+func (s server) Serve(listener net.Listener) error { return s.Listener(listener) }
+
+func (s server) Shutdown(ctx context.Context) error { return s.ShutdownWithContext(ctx) }
+
+func newServer(config fiber.Config, site adaptertest.Site) adaptertest.Server {
+	config.BodyLimit, config.DisableStartupMessage = site.BodyLimit, true
+	app := fiber.New(config)
+	app.Use(func(c *fiber.Ctx) error {
+		c.Locals(adaptertest.TenantKey, c.Get(adaptertest.TenantHeader))
+		c.Locals(adaptertest.PageKey, c.Query(adaptertest.PageQuery))
+		tenant := utils.CopyString(c.Get(adaptertest.TenantHeader))
+		c.SetUserContext(context.WithValue(c.UserContext(), adaptertest.ContextKey{}, tenant))
+		err := c.Next()
+		c.Locals(adaptertest.TenantKey, adaptertest.Stale)
+		return err
+	})
+	var router fiber.Router = app
+	for _, prefix := range site.Groups {
+		router = router.Group(prefix)
+	}
+	inngestfiber.Mount(router, site.App)
+	app.All(adaptertest.HandPath, inngestfiber.Handler(site.App))
+
+	send := func(c *fiber.Ctx) error {
+		ids, err := inngestfiber.Send(c, site.Event)
+		if err != nil {
+			site.Failed(err)
+			return err
+		}
+		return c.JSON(ids)
+	}
+	with := inngestfiber.Middleware(site.App)
+	app.Post(adaptertest.BareSendPath, send)
+	app.Post(adaptertest.SendPath, with, send)
+	app.Get(adaptertest.FromPath, with, func(c *fiber.Ctx) error { return c.SendString(inngestfiber.From(c).ID()) })
+	return server{app}
+}

@@ -1,0 +1,99 @@
+package inngestgin_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+
+	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+const call = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}}`
+
+func newApp(t *testing.T, handler func(ctx context.Context) (any, error)) *inngestkit.App {
+	t.Helper()
+	app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	require.NoError(t, app.Register(inngestkit.OnEvent("fn", inngestkit.NewEvent[any]("user/signed-up"),
+		func(ctx context.Context, _ inngestkit.Input[any]) (any, error) { return handler(ctx) })))
+	return app
+}
+
+func callFn(t *testing.T, r http.Handler) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/inngest?fnId=app-fn", strings.NewReader(call)))
+	return w
+}
+
+// Gin's store takes keys of any type.
+func TestTypedKeys(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	app := newApp(t, func(ctx context.Context) (any, error) { return ctx.Value(key{}), nil })
+	r := gin.New()
+	r.Use(func(c *gin.Context) { c.Set(key{}, "under a typed key") })
+	inngestgin.Mount(r, app)
+	require.JSONEq(t, `"under a typed key"`, callFn(t, r).Body.String())
+}
+
+// Middleware around the app, such as an access log, sees what it has answered.
+func TestMiddlewareSeesTheAnswer(t *testing.T) {
+	t.Parallel()
+	var status, size int
+	r := gin.New()
+	r.Use(func(c *gin.Context) {
+		c.Next()
+		status, size = c.Writer.Status(), c.Writer.Size()
+	})
+	inngestgin.Mount(r, newApp(t, func(context.Context) (any, error) { return nil, inngestkit.NoRetryError(io.EOF) }))
+	w := callFn(t, r)
+	require.Equal(t, http.StatusBadRequest, status)
+	require.Equal(t, w.Body.Len(), size)
+}
+
+// An error of Send is what c.Error takes, and error middleware finds its status.
+func TestSendWithErrorMiddleware(t *testing.T) {
+	t.Parallel()
+	r := gin.New()
+	r.Use(func(c *gin.Context) {
+		c.Next()
+		if err := c.Errors.Last(); err != nil {
+			c.String(inngestkit.SendStatus(err), err.Error())
+		}
+	})
+	r.POST("/", func(c *gin.Context) {
+		_, err := inngestgin.Send(c, inngestkit.NewEvent[any]("e").New(nil))
+		_ = c.Error(err)
+	})
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
+	require.Equal(t, http.StatusInternalServerError, w.Code)
+	require.Contains(t, w.Body.String(), "install the Middleware of the adapter")
+}
+
+// Gin's Recovery leaves 200 with the SDK's headers if http.ErrAbortHandler gets that
+// far: an answer that looks like success.
+func TestRecovery(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]any{"panic": "oh no", "abort": http.ErrAbortHandler} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := gin.New()
+			r.Use(gin.CustomRecoveryWithWriter(io.Discard, func(c *gin.Context, _ any) { c.AbortWithStatus(http.StatusTeapot) }))
+			inngestgin.Mount(r, newApp(t, func(context.Context) (any, error) { panic(value) }))
+			w := callFn(t, r)
+			require.Equal(t, http.StatusInternalServerError, w.Code)
+			require.NotEmpty(t, w.Header().Get("X-Inngest-Sdk"))
+			require.Contains(t, w.Body.String(), "panicked")
+		})
+	}
+}

@@ -1,0 +1,55 @@
+package adaptertest_test
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/inngestkit/inngestkit/core/adaptertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestReference(t *testing.T) { adaptertest.Run(t, newReference().adapter()) }
+
+// mutantVariable names the mutant that a child process of the test is to run.
+const mutantVariable = "ADAPTERTEST_MUTANT"
+
+// Each case has a mistake that it finds.
+func TestMistakesAreFound(t *testing.T) {
+	t.Parallel()
+	found := map[string]bool{}
+	for _, m := range mutants {
+		found[m.foundBy] = true
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			name := strings.ReplaceAll(m.foundBy, " ", "_")
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMutant$/^"+regexp.QuoteMeta(name)+"$", "-test.count=1", "-test.timeout=2m")
+			child.Env = append(os.Environ(), mutantVariable+"="+m.name)
+			out, err := child.CombinedOutput()
+			require.Error(t, err)
+			require.Contains(t, string(out), "--- FAIL: TestMutant/"+name+" ")
+			require.NotContains(t, string(out), "panic: test timed out")
+		})
+	}
+	for _, name := range adaptertest.Cases() {
+		require.True(t, found[name], "no mutant for case %q", name)
+	}
+}
+
+// In the child process, the suite runs on the mutant.
+func TestMutant(t *testing.T) {
+	for _, m := range mutants {
+		if m.name == os.Getenv(mutantVariable) {
+			adaptertest.HurryUp()
+			ref := newReference()
+			m.mutate(ref)
+			adaptertest.Run(t, ref.adapter())
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package adaptertest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// text is a text of n bytes in which no part is like another.
+func text(n int) string {
+	var b strings.Builder
+	b.Grow(n + sha256.BlockSize)
+	for line := 0; b.Len() < n; line++ {
+		sum := sha256.Sum256(fmt.Append(nil, line))
+		b.WriteString(hex.EncodeToString(sum[:]))
+	}
+	return b.String()[:n]
+}
+
+func hashOf(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// hashing is a function that tells what it got, and counts how often it was called.
+func hashing(calls *atomic.Int64) func(context.Context, input) (any, error) {
+	return func(_ context.Context, in input) (any, error) {
+		calls.Add(1)
+		return hashOf(in.Event.Data.Text), nil
+	}
+}
+
+// fittingText is a text with which a call has a body of size bytes.
+func fittingText(size int) string { return text(size - len(envelope(payload{Text: "x"})) + 1) }
+
+// bodies: the function sees every byte.
+func bodies(t *testing.T, a Adapter) {
+	var calls atomic.Int64
+	i := start(t, a, setup{function: hashing(&calls)})
+	i.do(t, i.request(t, http.MethodPost, i.path+query, nil)).refused(t, http.StatusBadRequest)
+	equal(t, "calls without a body", calls.Load(), 0)
+	for _, size := range []int{1 << 10, 64 << 10, 1 << 20, 4 << 20, inngestkit.DefaultMaxBodyBytes} {
+		data := payload{Text: fittingText(size)}
+		equal(t, "the size of the body", len(envelope(data)), size)
+		i.call(t, data).returned(t, hashOf(data.Text))
+	}
+}
+
+// bodiesOverTheLimit: a body that is too large is refused, and the server goes on.
+func bodiesOverTheLimit(t *testing.T, a Adapter) {
+	for _, limit := range []int{0, 1 << 10} {
+		var calls atomic.Int64
+		i := start(t, a, setup{
+			function: hashing(&calls),
+			config:   func(c *inngestkit.Config) { c.MaxBodyBytes = int64(limit) },
+		})
+		if limit == 0 {
+			limit = inngestkit.DefaultMaxBodyBytes
+		}
+		fits := payload{Text: fittingText(limit)}
+		i.call(t, fits).returned(t, hashOf(fits.Text))
+		body := envelope(payload{Text: fittingText(limit + 1)})
+		for _, head := range []string{
+			i.callHead(body, fmt.Sprintf("Content-Length: %d", len(body))),
+			i.callHead(body, "Transfer-Encoding: chunked"),
+		} {
+			i.overTheLimit(t, head, body)
+		}
+		equal(t, "calls", calls.Load(), 1)
+		i.call(t, fits).returned(t, hashOf(fits.Text))
+	}
+}
+
+// overTheLimit sends a body until it is refused: the server need not read it all.
+func (i *instance) overTheLimit(tb testing.TB, head string, body []byte) {
+	tb.Helper()
+	conn := i.dial(tb)
+	if strings.Contains(head, "chunked") {
+		body = chunked(body, 32<<10)
+	}
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		_, _ = io.WriteString(conn, head)
+		_, _ = conn.Write(body)
+	}()
+	conn.answer(tb, http.MethodPost).refused(tb, http.StatusRequestEntityTooLarge)
+	_ = conn.Close()
+	<-sent
+}
+
+// chunked is a body in chunks.
+func chunked(body []byte, size int) []byte {
+	var b strings.Builder
+	for len(body) > 0 {
+		n := min(size, len(body))
+		fmt.Fprintf(&b, "%x\r\n%s\r\n", n, body[:n])
+		body = body[n:]
+	}
+	b.WriteString("0\r\n\r\n")
+	return []byte(b.String())
+}
+
+// answers: what the function returns arrives whole.
+func answers(t *testing.T, a Adapter) {
+	const largest = 4 << 20 // what the server takes, in bytes of JSON
+	whole := text(largest)
+	i := start(t, a, setup{function: func(_ context.Context, in input) (any, error) {
+		size, err := strconv.Atoi(in.Event.Data.ID)
+		return whole[:size], err
+	}})
+	for _, size := range []int{0, 1, 1 << 10, 64 << 10, 1 << 20, largest - len(`""`)} {
+		i.call(t, payload{ID: strconv.Itoa(size)}).returned(t, whole[:size])
+	}
+}

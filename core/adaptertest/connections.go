@@ -1,0 +1,89 @@
+package adaptertest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+// keepAlive: one connection serves many calls, also after errors.
+func keepAlive(t *testing.T, a Adapter) {
+	i := start(t, a, setup{function: failing})
+	for n := range 30 {
+		unsigned := i.newCall(t, payload{})
+		unsigned.Header.Del(headerSignature)
+		for _, c := range []struct {
+			request *http.Request
+			status  int
+		}{
+			{i.newCall(t, payload{ID: "a"}), http.StatusOK},
+			{i.newCall(t, payload{ID: fails}), http.StatusInternalServerError},
+			{i.request(t, http.MethodPost, i.path+query, []byte("no JSON")), http.StatusBadRequest},
+			{i.request(t, http.MethodPost, i.path+"?fnId=app-unknown", envelope(payload{})), http.StatusGone},
+			{i.request(t, http.MethodDelete, i.path, []byte("whatever")), http.StatusMethodNotAllowed},
+			{i.request(t, http.MethodGet, i.path, nil), http.StatusOK},
+			{unsigned, http.StatusUnauthorized},
+		} {
+			trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+				if !info.Reused {
+					t.Errorf("round %d: a new connection for %s %s", n, c.request.Method, c.request.URL)
+				}
+			}}
+			got := i.do(t, c.request.WithContext(httptrace.WithClientTrace(c.request.Context(), trace)))
+			equal(t, "the status of "+c.request.Method, got.status, c.status)
+		}
+	}
+}
+
+// pipelined: requests that are sent before the answers are answered in order.
+func pipelined(t *testing.T, a Adapter) {
+	i := start(t, a, setup{})
+	conn := i.dial(t)
+	var all strings.Builder
+	for n := range 10 {
+		all.WriteString(i.rawCall(payload{ID: strconv.Itoa(n), Text: text(100 * n)}))
+	}
+	conn.send(t, all.String())
+	for n := range 10 {
+		conn.answer(t, http.MethodPost).returned(t, strconv.Itoa(n))
+	}
+}
+
+// concurrentCalls: no call sees anything of another one.
+func concurrentCalls(t *testing.T, a Adapter) {
+	const clients, calls = 64, 20
+	i := start(t, a, setup{function: func(ctx context.Context, in input) (any, error) {
+		return append(stored(ctx), in.Event.Data.ID, hashOf(in.Event.Data.Text)), nil
+	}})
+	var all sync.WaitGroup
+	for client := range clients {
+		all.Go(func() {
+			for n := range calls {
+				id := fmt.Sprintf("%02d-%02d", client, n)
+				data := payload{ID: id, Text: text(10*client + n)}
+				r := i.request(t, http.MethodPost, i.path+query+"&page=page-"+id, envelope(data))
+				r.Header.Set(TenantHeader, "tenant-"+id)
+				got, err := i.try(r)
+				want := fmt.Sprintf(`["tenant-%[1]s","tenant-%[1]s","page-%[1]s",null,null,null,"%[1]s","%[2]s"]`,
+					id, hashOf(data.Text))
+				if err != nil || got.status != http.StatusOK || got.body != want {
+					t.Errorf("call %s: the answer is %s (%v), want %s", id, got, err, want)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// run runs a step that returns value.
+func run(ctx context.Context, value any) (any, error) {
+	return step.Run(ctx, "step", func(context.Context) (any, error) { return value, nil })
+}

@@ -1,0 +1,73 @@
+package adaptertest
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// keeper is middleware that keeps the requests of calls, as middleware may, and
+// beside each a copy of what it was at that time.
+type keeper struct {
+	mu     sync.Mutex
+	kept   []*inngestkit.Request
+	copies []inngestkit.Request
+}
+
+func (k *keeper) middleware() []inngestkit.Middleware {
+	return []inngestkit.Middleware{{
+		Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
+			return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
+				k.keep(call.Request)
+				return next(ctx, call)
+			}
+		},
+	}}
+}
+
+func (k *keeper) keep(r *inngestkit.Request) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.kept = append(k.kept, r)
+	k.copies = append(k.copies, copyOf(r))
+}
+
+// last is the request of the last call.
+func (k *keeper) last(tb testing.TB) inngestkit.Request {
+	tb.Helper()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.copies) == 0 {
+		tb.Fatal("the function was not called")
+	}
+	return k.copies[len(k.copies)-1]
+}
+
+// unchanged fails the test if a request is not any more what it was.
+func (k *keeper) unchanged(tb testing.TB) {
+	tb.Helper()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for n, r := range k.kept {
+		equal(tb, "a request that was kept", copyOf(r), k.copies[n])
+	}
+}
+
+// copyOf copies what a request is about, with strings of its own.
+func copyOf(r *inngestkit.Request) inngestkit.Request {
+	header := make(http.Header, len(r.Header))
+	for key, values := range r.Header {
+		key = strings.Clone(key)
+		for _, value := range values {
+			header[key] = append(header[key], strings.Clone(value))
+		}
+	}
+	return inngestkit.Request{
+		Method: strings.Clone(r.Method), Scheme: strings.Clone(r.Scheme), Host: strings.Clone(r.Host),
+		Path: strings.Clone(r.Path), RawQuery: strings.Clone(r.RawQuery), Header: header, Framework: strings.Clone(r.Framework),
+	}
+}

@@ -1,0 +1,242 @@
+package adaptertest_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adaptertest"
+)
+
+// mutants are adapters with a mistake that one could make, and the case that finds
+// it.
+var mutants = []struct {
+	name    string
+	foundBy string
+	mutate  func(ref *reference)
+}{
+	{"a goroutine for each call", "goroutines", onRequest(func(*inngestkit.Request) { go func() { select {} }() })},
+	{"only the usual methods", "methods", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if strings.Contains("GET HEAD POST PUT", r.Method) {
+			next.ServeHTTP(w, r)
+		} else {
+			http.NotFound(w, r)
+		}
+	})},
+	{"a method too many", "methods", onRequest(func(r *inngestkit.Request) {
+		if r.Method == "BREW" {
+			r.Method = http.MethodGet
+		}
+	})},
+	{"no query", "paths", onRequest(func(r *inngestkit.Request) { r.RawQuery = strings.Replace(r.RawQuery, "%", "", 1) })},
+	{"everywhere", "paths", func(ref *reference) { ref.also = "/" }},
+	{"a slash is nothing", "trailing slash", func(ref *reference) { ref.also = inngestkit.DefaultPath + "/{$}" }},
+	{"the query in another order", "request", onRequest(func(r *inngestkit.Request) { r.RawQuery = "empty=&" + r.RawQuery })},
+	{"the path without a slash", "request", onRequest(func(r *inngestkit.Request) { r.Path = strings.TrimPrefix(r.Path, "/") })},
+	{"no port", "request", onRequest(func(r *inngestkit.Request) { r.Host, _, _ = strings.Cut(r.Host, ":") })},
+	{"the last of repeated headers", "headers of requests", onRequest(func(r *inngestkit.Request) {
+		for key, values := range r.Header {
+			r.Header[key] = values[len(values)-1:]
+		}
+	})},
+	{"Host is a header", "headers of requests", onRequest(func(r *inngestkit.Request) { r.Header.Set("Host", r.Host) })},
+	{"headers in lower case", "headers of requests", onRequest(func(r *inngestkit.Request) {
+		for key, values := range maps.Clone(r.Header) {
+			r.Header[strings.ToLower(key)] = values
+		}
+	})},
+	{"headers twice", "headers of answers", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		w.Header().Add("X-Inngest-No-Retry", "true")
+		next.ServeHTTP(&adding{ResponseWriter: w}, r)
+	})},
+	{"no Retry-After", "headers of answers", onResponse(func(r *inngestkit.Response) { r.Header.Del("Retry-After") })},
+	{"another framework", "headers of answers", onRequest(func(r *inngestkit.Request) { r.Framework = "net/http" })},
+	{"memory used again", "retained requests", reuse()},
+	{"a limit of its own", "bodies", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+		next.ServeHTTP(w, r)
+	})},
+	{"bodies cut to the limit", "bodies over the limit", onRequest(func(r *inngestkit.Request) {
+		r.Body, r.ContentLength = io.LimitReader(r.Body, inngestkit.DefaultMaxBodyBytes), -1
+	})},
+	{"answers cut", "answers", onResponse(func(r *inngestkit.Response) { r.Body = r.Body[:min(len(r.Body), 64<<10)] })},
+	{"only with a length", "chunked bodies", onRequest(func(r *inngestkit.Request) {
+		if r.ContentLength < 0 {
+			r.Body = nil
+		}
+	})},
+	{"what has come already", "slow bodies", onRequest(func(r *inngestkit.Request) {
+		some := make([]byte, 1<<20)
+		n, _ := r.Body.Read(some)
+		r.Body = bytes.NewReader(some[:n])
+	})},
+	{"what has come before the end", "bodies cut off", onRequest(func(r *inngestkit.Request) {
+		some, _ := io.ReadAll(r.Body)
+		r.Body, r.ContentLength = bytes.NewReader(some), int64(len(some))
+	})},
+	{"no interim answer", "expect", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.Header.Get("Expect") != "" {
+			w.WriteHeader(http.StatusExpectationFailed)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})},
+	{"bodies unpacked", "gzip", onRequest(func(r *inngestkit.Request) {
+		if r.Header.Get("Content-Encoding") == "gzip" {
+			r.Body, _ = gzip.NewReader(r.Body)
+			r.ContentLength = -1
+		}
+	})},
+	{"closed after errors", "keep-alive", onResponse(func(r *inngestkit.Response) {
+		if r.Status >= http.StatusBadRequest {
+			r.Header.Set("Connection", "close")
+		}
+	})},
+	{"one call for a connection", "pipelined", onResponse(func(r *inngestkit.Response) { r.Header.Set("Connection", "close") })},
+	{"values of all", "concurrent calls", valuesOfAll()},
+	{"always 200", "panics", onResponse(func(r *inngestkit.Response) { r.Status = http.StatusOK })},
+	{"a context of its own", "hang-ups", onContext(context.WithoutCancel)},
+	{"503 without Retry-After", "shutdown", onResponse(func(r *inngestkit.Response) {
+		if r.Status == http.StatusServiceUnavailable {
+			r.Header.Del("Retry-After")
+		}
+	})},
+	{"half an answer", "shutdown of the server first", onResponse(func(r *inngestkit.Response) {
+		if len(r.Body) > 1<<10 {
+			r.Body = r.Body[:len(r.Body)/2]
+		}
+	})},
+	{"no values", "values", onContext(func(context.Context) context.Context { return context.Background() })},
+	{"a store used again", "retained values", storeUsedAgain()},
+	{"the path within the group", "groups", func(ref *reference) {
+		ref.mountedAt = func(string) string { return inngestkit.DefaultPath }
+	}},
+	{"proxies are believed", "proxy", onRequest(func(r *inngestkit.Request) {
+		if host := r.Header.Get("X-Forwarded-Host"); host != "" {
+			r.Host = host
+		}
+	})},
+	{"always http", "TLS", onRequest(func(r *inngestkit.Request) { r.Scheme = "http" })},
+	{"another app", "from", func(ref *reference) { ref.from = (*inngestkit.App).String }},
+	{"always 500", "send", func(ref *reference) {
+		ref.failed = func(w http.ResponseWriter, _ error) { http.Error(w, "oops", http.StatusInternalServerError) }
+	}},
+}
+
+// onRequest changes what the app is given.
+func onRequest(change func(r *inngestkit.Request)) func(ref *reference) {
+	return func(ref *reference) {
+		ref.do = func(next doFunc) doFunc {
+			return func(ctx context.Context, r *inngestkit.Request) *inngestkit.Response {
+				change(r)
+				return next(ctx, r)
+			}
+		}
+	}
+}
+
+// onContext changes the context that the app is given.
+func onContext(change func(ctx context.Context) context.Context) func(ref *reference) {
+	return func(ref *reference) {
+		ref.do = func(next doFunc) doFunc {
+			return func(ctx context.Context, r *inngestkit.Request) *inngestkit.Response { return next(change(ctx), r) }
+		}
+	}
+}
+
+// onResponse changes what the app answers.
+func onResponse(change func(r *inngestkit.Response)) func(ref *reference) {
+	return func(ref *reference) {
+		ref.do = func(next doFunc) doFunc {
+			return func(ctx context.Context, r *inngestkit.Request) *inngestkit.Response {
+				resp := next(ctx, r)
+				change(resp)
+				return resp
+			}
+		}
+	}
+}
+
+// onHandler changes the handler.
+func onHandler(change func(w http.ResponseWriter, r *http.Request, next http.Handler)) func(ref *reference) {
+	return func(ref *reference) {
+		ref.handler = func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { change(w, r, next) })
+		}
+	}
+}
+
+// adding adds the headers of the answer to those that are there.
+type adding struct {
+	http.ResponseWriter
+}
+
+func (a *adding) WriteHeader(status int) {
+	a.Header().Add("X-Inngest-Sdk", "another")
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// reuse has all requests in the same memory.
+func reuse() func(ref *reference) {
+	memory := make([]byte, 1<<10)
+	return onRequest(func(r *inngestkit.Request) {
+		used := copy(memory, r.RawQuery)
+		r.RawQuery = unsafe.String(&memory[0], used)
+	})
+}
+
+// valuesOfAll stores the values of all requests in one place.
+func valuesOfAll() func(ref *reference) {
+	var tenant atomic.Value
+	return func(ref *reference) {
+		ref.values = func(r *http.Request) context.Context {
+			tenant.Store(r.Header.Get(adaptertest.TenantHeader))
+			return lookup{storedValues(r), func(key any) any {
+				if key == adaptertest.TenantKey {
+					return tenant.Load()
+				}
+				return nil
+			}}
+		}
+	}
+}
+
+// storeUsedAgain looks values up in a store that the next request gets.
+func storeUsedAgain() func(ref *reference) {
+	var mu sync.Mutex
+	store := map[any]any{}
+	return func(ref *reference) {
+		ref.values = func(r *http.Request) context.Context {
+			mu.Lock()
+			defer mu.Unlock()
+			store[adaptertest.PageKey] = r.URL.Query().Get(adaptertest.PageQuery)
+			return lookup{storedValues(r), func(key any) any {
+				mu.Lock()
+				defer mu.Unlock()
+				return store[key]
+			}}
+		}
+	}
+}
+
+// lookup looks somewhere else first.
+type lookup struct {
+	context.Context
+
+	value func(key any) any
+}
+
+func (l lookup) Value(key any) any {
+	if v := l.value(key); v != nil {
+		return v
+	}
+	return l.Context.Value(key)
+}

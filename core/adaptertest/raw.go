@@ -1,0 +1,91 @@
+package adaptertest
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// rawConn is a connection without a client on it.
+type rawConn struct {
+	net.Conn
+
+	reader *bufio.Reader
+}
+
+// dial opens a connection to the server, for the time of the test.
+func (i *instance) dial(tb testing.TB) *rawConn {
+	tb.Helper()
+	conn, err := new(net.Dialer).DialContext(tb.Context(), "tcp", i.addr)
+	must(tb, "dial", err)
+	tb.Cleanup(func() { _ = conn.Close() })
+	must(tb, "SetDeadline", conn.SetDeadline(time.Now().Add(timeout)))
+	return &rawConn{conn, bufio.NewReader(conn)}
+}
+
+// send writes to the connection.
+func (c *rawConn) send(tb testing.TB, text string) {
+	tb.Helper()
+	_, err := c.Write([]byte(text))
+	must(tb, "write", err)
+}
+
+// answer reads the answer to a request with the method.
+func (c *rawConn) answer(tb testing.TB, method string) answer {
+	tb.Helper()
+	got, err := c.tryAnswer(method)
+	must(tb, "read the answer", err)
+	return got
+}
+
+// tryAnswer is answer where there may be none.
+func (c *rawConn) tryAnswer(method string) (answer, error) {
+	resp, err := http.ReadResponse(c.reader, &http.Request{Method: method})
+	if err != nil {
+		return answer{}, err
+	}
+	return readAnswer(resp)
+}
+
+// halfClose tells the server that nothing more comes, and goes on reading.
+func (c *rawConn) halfClose(tb testing.TB) {
+	tb.Helper()
+	tcp, ok := c.Conn.(*net.TCPConn)
+	if !ok {
+		tb.Fatalf("the connection is a %T", c.Conn)
+	}
+	must(tb, "CloseWrite", tcp.CloseWrite())
+}
+
+// reset ends the connection as a client does that has died.
+func (c *rawConn) reset(tb testing.TB) {
+	tb.Helper()
+	tcp, ok := c.Conn.(*net.TCPConn)
+	if !ok {
+		tb.Fatalf("the connection is a %T", c.Conn)
+	}
+	must(tb, "SetLinger", tcp.SetLinger(0))
+	must(tb, "Close", tcp.Close())
+}
+
+// head is the first line of a request and its headers, the given ones last.
+func (i *instance) head(method, target string, headers ...string) string {
+	lines := append([]string{fmt.Sprintf("%s %s HTTP/1.1", method, target), "Host: " + i.addr}, headers...)
+	return strings.Join(lines, "\r\n") + "\r\n\r\n"
+}
+
+// callHead is the head of a call with a body.
+func (i *instance) callHead(body []byte, headers ...string) string {
+	return i.head(http.MethodPost, i.path+query,
+		append([]string{"Content-Type: application/json", headerSignature + ": " + sign(body)}, headers...)...)
+}
+
+// rawCall is a whole call.
+func (i *instance) rawCall(data payload, headers ...string) string {
+	body := envelope(data)
+	return i.callHead(body, append(headers, fmt.Sprintf("Content-Length: %d", len(body)))...) + string(body)
+}

@@ -1,0 +1,96 @@
+package adaptertest_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adaptertest"
+)
+
+type doFunc = func(context.Context, *inngestkit.Request) *inngestkit.Response
+
+// reference is an adapter for net/http in which each part can be replaced by one
+// that is wrong.
+type reference struct {
+	// do wraps the app's Do.
+	do func(next doFunc) doFunc
+	// handler wraps the handler of the endpoint.
+	handler func(next http.Handler) http.Handler
+	// values puts what middleware stores into the context.
+	values func(r *http.Request) context.Context
+	// mountedAt is the path that the app is told, of the one it is at.
+	mountedAt func(path string) string
+	// also is where the app is besides.
+	also string
+	// from is what FromPath answers.
+	from func(app *inngestkit.App) string
+	// failed answers to a client whose event was not sent.
+	failed func(w http.ResponseWriter, err error)
+}
+
+func newReference() *reference {
+	return &reference{
+		do:        func(next doFunc) doFunc { return next },
+		handler:   func(next http.Handler) http.Handler { return next },
+		values:    storedValues,
+		mountedAt: func(path string) string { return path },
+		from:      (*inngestkit.App).ID,
+		failed: func(w http.ResponseWriter, err error) {
+			http.Error(w, http.StatusText(inngestkit.SendStatus(err)), inngestkit.SendStatus(err))
+		},
+	}
+}
+
+func (ref *reference) adapter() adaptertest.Adapter {
+	return adaptertest.Adapter{
+		Framework: "reference", New: ref.newServer,
+		CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true, AnyMethod: true,
+	}
+}
+
+func storedValues(r *http.Request) context.Context {
+	tenant := r.Header.Get(adaptertest.TenantHeader)
+	return inngestkit.WithValues(r.Context(), map[any]any{
+		adaptertest.ContextKey{}: tenant,
+		adaptertest.TenantKey:    tenant,
+		adaptertest.PageKey:      r.URL.Query().Get(adaptertest.PageQuery),
+	})
+}
+
+func (ref *reference) newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
+	mux := http.NewServeMux()
+	endpoint := ref.handler(inngestkit.HTTPHandler("reference", ref.do(site.App.Do)))
+	path := strings.Join(site.Groups, "") + site.App.Path()
+	mux.Handle(path, endpoint)
+	mux.Handle(adaptertest.HandPath, endpoint)
+	if ref.also != "" && len(site.Groups) == 0 {
+		mux.Handle(ref.also, endpoint)
+	}
+	site.App.MountedAt("reference", ref.mountedAt(path))
+
+	send := func(w http.ResponseWriter, r *http.Request) {
+		ids, err := inngestkit.Send(r.Context(), site.Event)
+		if err != nil {
+			site.Failed(err)
+			ref.failed(w, err)
+			return
+		}
+		fmt.Fprintf(w, "[%q]", ids[0])
+	}
+	mux.HandleFunc("POST "+adaptertest.BareSendPath, send)
+	mux.HandleFunc("POST "+adaptertest.SendPath, func(w http.ResponseWriter, r *http.Request) {
+		send(w, r.WithContext(inngestkit.NewContext(r.Context(), site.App)))
+	})
+	mux.HandleFunc("GET "+adaptertest.FromPath, func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, ref.from(site.App))
+	})
+	return &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mux.ServeHTTP(w, r.WithContext(ref.values(r)))
+	})}
+}

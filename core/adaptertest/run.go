@@ -1,0 +1,55 @@
+package adaptertest
+
+import "testing"
+
+// Run runs the suite. Each case is a subtest, with servers of its own, and they run
+// at the same time, but for the first one, which counts the goroutines of the
+// process: call Run from a test that is not parallel itself.
+func Run(t *testing.T, a Adapter) {
+	t.Helper()
+	if a.Framework == "" || a.New == nil {
+		t.Fatal("adaptertest: an Adapter needs Framework and New")
+	}
+	t.Run("goroutines", func(t *testing.T) { goroutines(t, a) })
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, a)
+		})
+	}
+}
+
+var cases = []struct {
+	name string
+	run  func(t *testing.T, a Adapter)
+}{
+	{"methods", methods},
+	{"paths", paths},
+	{"trailing slash", trailingSlash},
+	{"request", request},
+	{"headers of requests", requestHeaders},
+	{"headers of answers", answerHeaders},
+	{"retained requests", retainedRequests},
+	{"bodies", bodies},
+	{"bodies over the limit", bodiesOverTheLimit},
+	{"answers", answers},
+	{"chunked bodies", chunkedBodies},
+	{"slow bodies", slowBodies},
+	{"bodies cut off", bodiesCutOff},
+	{"expect", expectContinue},
+	{"gzip", compressed},
+	{"keep-alive", keepAlive},
+	{"pipelined", pipelined},
+	{"concurrent calls", concurrentCalls},
+	{"panics", panics},
+	{"hang-ups", hangUps},
+	{"shutdown", shutdown},
+	{"shutdown of the server first", shutdownServerFirst},
+	{"values", values},
+	{"retained values", retainedValues},
+	{"groups", groups},
+	{"proxy", proxy},
+	{"TLS", overTLS},
+	{"from", from},
+	{"send", send},
+}
