@@ -3,6 +3,7 @@ package inngestfiber
 import (
 	"bytes"
 	"net/http"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -14,7 +15,7 @@ import (
 
 // requestOf is the request as the core takes it.
 func requestOf(c *fiber.Ctx) *inngestkit.Request {
-	r, config := c.Context(), c.App().Config()
+	r := c.Context()
 	req := &inngestkit.Request{
 		Method:    string(r.Method()),
 		Scheme:    "http",
@@ -33,20 +34,18 @@ func requestOf(c *fiber.Ctx) *inngestkit.Request {
 	req.Header.Del(fiber.HeaderHost)
 	if r.Request.IsBodyStream() {
 		req.Body, req.ContentLength = r.RequestBodyStream(), int64(r.Request.Header.ContentLength())
-		return req
+	} else {
+		body := r.Request.Body()
+		req.Body, req.ContentLength = bytes.NewReader(body), int64(len(body))
+		req.BodyLimit = int64(c.App().Config().BodyLimit)
 	}
-	body := r.Request.Body()
-	req.Body, req.ContentLength, req.BodyLimit = bytes.NewReader(body), int64(len(body)), int64(config.BodyLimit)
 	return req
 }
 
 // write answers the request.
 func write(c *fiber.Ctx, resp *inngestkit.Response) error {
 	for key, values := range resp.Header {
-		c.Response().Header.Del(key)
-		for _, value := range values {
-			c.Response().Header.Add(key, value)
-		}
+		c.Set(key, strings.Join(values, ", "))
 	}
 	return c.Status(resp.Status).Send(resp.Body)
 }

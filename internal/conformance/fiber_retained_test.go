@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -92,6 +93,7 @@ func TestFiberRetainedValuesDoNotChange(t *testing.T) {
 		e.header.Set("Host", tenant+".test")
 		if number >= kept && number%3 == 0 {
 			e.method, e.body, e.want = http.MethodGet, "", ""
+			e.url = strings.Replace(e.url, "fnId=app-fn&", "", 1) // with it, GET is a call before a redirect
 		}
 		return e
 	})
