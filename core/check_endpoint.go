@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"time"
 
@@ -57,17 +59,50 @@ type endpointCheck struct {
 }
 
 func (a *App) newEndpointCheck(target *url.URL) endpointCheck {
-	// The server has no cookies; a redirect is to be seen.
+	// The server has no cookies and goes through no proxy of ours.
 	client := *a.config.HTTPClient
 	client.Jar = nil
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client.CheckRedirect = redirectAsTheServer
+	if client.Transport == nil {
+		client.Transport = http.DefaultTransport
+	}
+	if transport, ok := client.Transport.(*http.Transport); ok {
+		transport = transport.Clone()
+		transport.Proxy = nil
+		client.Transport = transport
+	}
 	return endpointCheck{app: a, url: target, client: &client}
 }
+
+// redirectAsTheServer follows the redirects that let a call pass, with its query as
+// the server has it (CheckRedirect in its pkg/execution/exechttp). The others make
+// GET of it, and are to be seen.
+func redirectAsTheServer(req *http.Request, via []*http.Request) error {
+	switch req.Response.StatusCode {
+	case http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return http.ErrUseLastResponse
+	}
+	if len(via) > maxRedirects {
+		return fmt.Errorf("more than %d redirects", maxRedirects)
+	}
+	query := req.URL.Query()
+	for key, values := range via[0].URL.Query() {
+		query[key] = values
+	}
+	req.URL.RawQuery = query.Encode()
+	return nil
+}
+
+// maxRedirects is how many redirects the server follows (MaxRedirects there).
+const maxRedirects = 10
 
 // probe is one request of a check.
 type probe struct {
 	method string
-	body   []byte
+	// large is whether the body is as large as the server's can be, else it is as
+	// small as can be.
+	large bool
 	// chunked sends the body without its length.
 	chunked bool
 }
@@ -79,14 +114,15 @@ type answer struct {
 	body   []byte // its beginning
 }
 
-// run makes the check. The error says that nothing listens, or that ctx is done.
+// run makes the check. The error says that nothing listens, that ctx is done, or
+// that there was not the time to find out.
 func (c endpointCheck) run(ctx context.Context) (findings []error, err error) {
 	limited, cancel := context.WithTimeoutCause(ctx, httpTimeout, errNoAnswer)
 	defer cancel()
-	large := largestBody()
-	for _, group := range [][]probe{
-		{{method: http.MethodPost, body: []byte("{}")}},
-		{{method: http.MethodPost, body: large}, {method: http.MethodPost, body: large, chunked: true}},
+	defer c.client.CloseIdleConnections()
+	for i, group := range [][]probe{
+		{{method: http.MethodPost}},
+		{{method: http.MethodPost, large: true}, {method: http.MethodPost, large: true, chunked: true}},
 		{{method: http.MethodGet}, {method: http.MethodGet}}, // the first one fills a cache
 	} {
 		found, err := c.runGroup(limited, group)
@@ -97,7 +133,7 @@ func (c endpointCheck) run(ctx context.Context) (findings []error, err error) {
 			return nil, err
 		}
 		findings = append(findings, found...)
-		if len(group) == 1 && len(found) > 0 {
+		if i == 0 && len(found) > 0 {
 			break // what answers the smallest call answers all
 		}
 	}
@@ -107,12 +143,14 @@ func (c endpointCheck) run(ctx context.Context) (findings []error, err error) {
 // runGroup sends probes that find the same things, until one has found something.
 func (c endpointCheck) runGroup(ctx context.Context, group []probe) ([]error, error) {
 	for _, p := range group {
-		got, err := c.send(ctx, p)
-		if err != nil && neverSent(err) {
+		got, reached, err := c.send(ctx, p)
+		switch {
+		case err != nil && !reached:
 			return nil, fmt.Errorf("nothing listens at %s: %w; start the HTTP server first, "+
 				"and compare ServePort (PORT) and ServeHost (INNGEST_SERVE_HOST) with where it listens", c.url, err)
-		}
-		if err != nil {
+		case err != nil && p.large && isTimeout(err):
+			return nil, fmt.Errorf("%s was not answered in time: %w", c.request(p), err)
+		case err != nil:
 			return []error{c.unanswered(p, err)}, nil
 		}
 		if findings := c.judge(p, got); len(findings) > 0 {
@@ -122,8 +160,19 @@ func (c endpointCheck) runGroup(ctx context.Context, group []probe) ([]error, er
 	return nil, nil
 }
 
-// largestBody is JSON that is as large as the server's calls can be.
-func largestBody() []byte {
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return errors.Is(err, errNoAnswer) || ok && timeout.Timeout()
+}
+
+// body is the body of a probe.
+func (p probe) body() []byte {
+	switch {
+	case p.method != http.MethodPost:
+		return nil
+	case !p.large:
+		return []byte("{}")
+	}
 	const head, tail = `{"padding":"`, `"}`
 	body := bytes.Repeat([]byte("x"), maxServerBody)
 	copy(body, head)
@@ -131,40 +180,57 @@ func largestBody() []byte {
 	return body
 }
 
-// send sends a probe as the server would: signed in cloud mode, with the headers of
-// Go's HTTP client.
-func (c endpointCheck) send(ctx context.Context, p probe) (answer, error) {
+// newRequest makes the request of a probe as the server would: signed in cloud mode,
+// with the headers of Go's HTTP client.
+func (c endpointCheck) newRequest(ctx context.Context, p probe) (*http.Request, error) {
 	u := *c.url
 	if p.method == http.MethodPost {
 		u.RawQuery = "probe=trust"
 	}
-	req, err := http.NewRequestWithContext(ctx, p.method, u.String(), bytes.NewReader(p.body))
+	body := p.body()
+	req, err := http.NewRequestWithContext(ctx, p.method, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return answer{}, withoutURL(err)
+		return nil, withoutURL(err)
 	}
 	if p.chunked {
-		req.ContentLength, req.Body, req.GetBody = -1, io.NopCloser(bytes.NewReader(p.body)), nil
+		req.ContentLength = -1
 	}
 	if p.method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if key := c.key(); key != nil {
-		req.Header.Set(headerSignature, sign(key, p.body, time.Now()))
+		req.Header.Set(headerSignature, sign(key, body, time.Now()))
 	}
 	req.Close = true // no connection is left behind
+	return req, nil
+}
+
+// send sends a probe. If there is an error, reached tells whether something listens.
+func (c endpointCheck) send(ctx context.Context, p probe) (got answer, reached bool, err error) {
+	connecting, connected := false, false
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:     func(string) { connecting = true },
+		ConnectDone: func(_, _ string, err error) { connected = connected || err == nil },
+		GotConn:     func(httptrace.GotConnInfo) { connected = true },
+	})
+	req, err := c.newRequest(traced, p)
+	if err != nil {
+		return answer{}, false, err
+	}
 	resp, err := c.client.Do(req)
 	if err != nil {
+		reached = connected || !connecting && !neverSent(err) // a transport that is not Go's does not trace
 		if ctx.Err() != nil {
 			err = ctxerr.Cause(ctx)
 		}
-		return answer{}, withoutURL(err)
+		return answer{}, reached, withoutURL(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
 	if err != nil {
-		return answer{}, fmt.Errorf("reading the answer: %w", err)
+		return answer{}, true, fmt.Errorf("reading the answer: %w", err)
 	}
-	return answer{resp.StatusCode, resp.Header, body}, nil
+	return answer{resp.StatusCode, resp.Header, body}, true, nil
 }
 
 // key is the key that signs probes, nil if none has to.

@@ -5,14 +5,18 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,6 +65,19 @@ func after(change func(w http.ResponseWriter, r *http.Request, answer *httptest.
 	}
 }
 
+// redirect sends all requests to another path, without their query.
+func redirect(status int) func(http.Handler) http.Handler {
+	return func(app http.Handler) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle("/moved", app)
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // else the connection is reset under large bodies
+			http.Redirect(w, r, "/moved", status)
+		})
+		return mux
+	}
+}
+
 func TestCheckEndpoint(t *testing.T) {
 	t.Parallel()
 	cache := func(method, header, value string) func(http.Handler) http.Handler {
@@ -80,14 +97,26 @@ func TestCheckEndpoint(t *testing.T) {
 		{"a cache that has nothing", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
 			w.Header().Set("X-Cache", "MISS")
 			w.Header().Set("Age", "0")
+			w.Header().Set("Content-Encoding", "identity")
 		}), nil},
+		{"a cache with a telling name", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
+			w.Header().Set("X-Cache", "MISS from white.test, MISS from hit.test")
+			w.Header().Set("X-Cache-Status", "hit-for-pass")
+			w.Header().Set("Cache-Status", `"white-cdn"; hit=?0; fwd=uri-miss`)
+		}), nil},
+		{"a cache behind a cache", cache(http.MethodGet, "X-Cache", "MISS, TCP_HIT from inner"), []string{"answered by a cache (X-Cache: MISS, TCP_HIT from inner)"}},
+		{"a cache that knows the standard", cache(http.MethodGet, "Cache-Status", "inner; hit; ttl=5, outer; fwd=miss"), []string{"answered by a cache (Cache-Status: inner; hit"}},
+		{"a redirect that keeps the call", redirect(http.StatusPermanentRedirect), nil},
+		{"a redirect that makes GET of it", redirect(http.StatusMovedPermanently), []string{"it redirects to /moved, and the server would come there with GET"}},
 		{"headers that are removed", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
 			w.Header().Del("X-Inngest-Sdk")
 		}), []string{"without the header X-Inngest-SDK", "let the headers of the app pass"}},
 		{"authentication", answers(401, "", "", "who are you?"),
 			[]string{"POST http", "/api/inngest was not answered by the app but with 401 Unauthorized", `("who are you?")`, "authentication is in front of it"}},
 		{"a proxy's authentication", answers(407, "", "", ""), []string{"407", "authentication is in front"}},
-		{"CSRF protection", answers(403, "", "", "invalid csrf token"), []string{"CSRF protection, authentication or a firewall", "leave /api/inngest out"}},
+		{"CSRF protection", answers(403, "", "", "invalid csrf token"), []string{"CSRF protection, authentication or a firewall", "/api/inngest has to be left out", "or it is the port of another program"}},
+		{"another program", answers(403, "Server", "AirTunes/1.0", ""), []string{`403 Forbidden from "AirTunes/1.0"`}},
+		{"TLS", answers(400, "", "", "Client sent an HTTP request to an HTTPS server.\n"), []string{"it listens with TLS; set ServeHost"}},
 		{"echo's CSRF protection", answers(400, "", "", "missing csrf token"), []string{"CSRF protection, authentication or a firewall"}},
 		{"another path", answers(404, "", "", "404 page not found"), []string{"the app is elsewhere", "StripPrefix", "ServePath"}},
 		{"another method", answers(405, "Allow", "GET", ""), []string{"the app is elsewhere"}},
@@ -234,6 +263,66 @@ func TestCheckEndpointCallsAsTheServerDoes(t *testing.T) {
 	require.Equal(t, "GET ", bodies[3])
 	require.Same(t, jar, config.HTTPClient.Jar)
 	require.Nil(t, config.HTTPClient.CheckRedirect)
+	require.NoError(t, app.Shutdown(t.Context()))
+}
+
+// What cannot be told for sure is no finding: the server may well get through.
+func TestCheckEndpointDoesNotGuess(t *testing.T) {
+	t.Parallel()
+	t.Run("an address that swallows connections", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}}
+			app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: &http.Client{Transport: transport}}, onSignUp(hello))
+			app.MountedAt("test", "/api/inngest")
+			err := app.CheckEndpoint(t.Context())
+			require.ErrorContains(t, err, "nothing listens at")
+			require.NoError(t, app.Shutdown(t.Context()))
+		})
+	})
+	t.Run("a slow line", func(t *testing.T) {
+		t.Parallel()
+		config := cloud
+		config.HTTPClient = &http.Client{Timeout: 500 * time.Millisecond}
+		app, _ := served(t, config, func(app http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.ContentLength > 1<<20 {
+					_, _ = io.Copy(io.Discard, r.Body) // so that the end of the connection is noticed
+					<-r.Context().Done()
+					return
+				}
+				app.ServeHTTP(w, r)
+			})
+		})
+		err := app.CheckEndpoint(t.Context())
+		require.ErrorContains(t, err, "was not answered in time")
+		require.NotContains(t, err.Error(), "raise its limit")
+		require.NoError(t, app.Shutdown(t.Context()))
+	})
+	t.Run("a proxy of the program's own", func(t *testing.T) {
+		t.Parallel()
+		transport := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return nil, errors.New("proxied") }}
+		config := cloud
+		config.HTTPClient = &http.Client{Transport: transport}
+		app, _ := served(t, config, nothing)
+		require.NoError(t, app.CheckEndpoint(t.Context()))
+		require.NotNil(t, transport.Proxy)
+		require.NoError(t, app.Shutdown(t.Context()))
+	})
+}
+
+func TestCheckEndpointFindsCertificates(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
+	server.StartTLS()
+	defer server.Close()
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, ServeHost: server.URL}, onSignUp(hello))
+	app.MountedAt("test", "/api/inngest")
+	require.ErrorContains(t, app.CheckEndpoint(t.Context()), "the server verifies certificates, too")
 	require.NoError(t, app.Shutdown(t.Context()))
 }
 

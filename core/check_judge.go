@@ -1,7 +1,10 @@
 package inngestkit
 
 import (
+	"bytes"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,7 +20,7 @@ func (c endpointCheck) request(p probe) string {
 	switch {
 	case p.chunked:
 		return fmt.Sprintf("%s %s with the largest body the server sends, 4 MiB, here in chunks,", p.method, c.url)
-	case len(p.body) == maxServerBody:
+	case p.large:
 		return fmt.Sprintf("%s %s with the largest body the server sends, 4 MiB,", p.method, c.url)
 	default:
 		return fmt.Sprintf("%s %s", p.method, c.url)
@@ -34,8 +37,11 @@ func (c endpointCheck) raiseBodyLimit() string {
 
 // unanswered is the finding that there was no answer to a probe.
 func (c endpointCheck) unanswered(p probe, err error) error {
-	cure := "is it the port of an HTTP server? Compare ServePort (PORT) and ServeHost (INNGEST_SERVE_HOST) with where it listens"
-	if len(p.body) == maxServerBody {
+	cure := "is it the port of an HTTP server? Compare ServePort (PORT) and ServeHost (INNGEST_SERVE_HOST), " +
+		"its http or https too, with where and how it listens"
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		cure = "the server verifies certificates, too"
+	} else if p.large {
 		cure = c.raiseBodyLimit()
 	}
 	return fmt.Errorf("%s got no answer: %w; %s", c.request(p), err, cure)
@@ -49,8 +55,12 @@ func (c endpointCheck) judge(p probe, got answer) []error {
 	}
 	ours := got.header.Get(headerSDKHandled) != ""
 	if !ours {
-		return []error{fmt.Errorf("%s was not answered by the app but with %d %s%s: %s",
-			c.request(p), got.status, http.StatusText(got.status), quoted(got.body), c.cause(p, got))}
+		by := ""
+		if server := got.header.Get("Server"); server != "" {
+			by = fmt.Sprintf(" from %q", server)
+		}
+		return []error{fmt.Errorf("%s was not answered by the app but with %d %s%s%s: %s",
+			c.request(p), got.status, http.StatusText(got.status), by, quoted(got.body), c.cause(p, got))}
 	}
 	if got.status != http.StatusOK {
 		return []error{fmt.Errorf("%s was answered by the app with %d: %s; %s",
@@ -61,7 +71,7 @@ func (c endpointCheck) judge(p probe, got answer) []error {
 		findings = append(findings, fmt.Errorf("%s was answered without the header X-Inngest-SDK, and the server takes that "+
 			"for the answer of something else; let the headers of the app pass", c.request(p)))
 	}
-	if encoding := got.header.Get("Content-Encoding"); encoding != "" {
+	if encoding := got.header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		findings = append(findings, fmt.Errorf("%s was answered with Content-Encoding %q, which was not asked for "+
 			"and the server cannot read; leave %s out of the compression", c.request(p), encoding, c.url.Path))
 	} else if c.changed(p, got) {
@@ -75,15 +85,16 @@ func (c endpointCheck) judge(p probe, got answer) []error {
 // cause guesses what has answered in the app's place.
 func (c endpointCheck) cause(p probe, got answer) string {
 	path := c.url.Path
-	large := len(p.body) == maxServerBody
 	switch status := got.status; {
-	case status == http.StatusRequestEntityTooLarge, large && status == http.StatusBadRequest:
+	case status == http.StatusRequestEntityTooLarge, p.large && status == http.StatusBadRequest:
 		return c.raiseBodyLimit()
 	case status == http.StatusUnauthorized, status == http.StatusProxyAuthRequired:
 		return fmt.Sprintf("authentication is in front of it; leave %s out, the app verifies the server's signature itself", path)
+	case status == http.StatusBadRequest && bytes.Contains(got.body, []byte("HTTPS server")): // net/http says so
+		return "it listens with TLS; set ServeHost (INNGEST_SERVE_HOST) to a URL with https"
 	case status == http.StatusBadRequest, status == http.StatusForbidden, status == 419: // 419 is some frameworks' "page expired"
-		return fmt.Sprintf("CSRF protection, authentication or a firewall is in front of it; leave %s out, "+
-			"the app verifies the server's signature itself", path)
+		return fmt.Sprintf("CSRF protection, authentication or a firewall is in front of it, and %s has to be left out, "+
+			"because the app verifies the server's signature itself; or it is the port of another program (PORT)", path)
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
 		return "the app is elsewhere: compare ServePort (PORT), ServeHost (INNGEST_SERVE_HOST), Config.Path and the groups " +
 			"around it; below http.StripPrefix or a proxy set ServePath (INNGEST_SERVE_PATH)"
@@ -91,8 +102,8 @@ func (c endpointCheck) cause(p probe, got answer) string {
 		return fmt.Sprintf("a rate limit is in front of it; leave %s out, and bound what runs with Config.MaxInFlight "+
 			"or flow control", path)
 	case status >= 300 && status < 400:
-		return fmt.Sprintf("it redirects%s, and the server would come there with the wrong method or late; "+
-			"set ServeHost and ServePath to the final URL, or leave %s out of the redirect", redirectTarget(got.header), path)
+		return fmt.Sprintf("it redirects%s, and the server would come there with GET; set ServeHost and ServePath to "+
+			"the final URL, leave %s out of the redirect, or redirect with 308", redirectTarget(got.header), path)
 	case status >= http.StatusInternalServerError:
 		return "a proxy or a middleware failed before the app; see its log"
 	default:
@@ -104,7 +115,7 @@ func (c endpointCheck) cause(p probe, got answer) string {
 // ownCause says why the app itself refuses a probe that it should take.
 func (c endpointCheck) ownCause(p probe, got answer) string {
 	switch {
-	case len(p.body) == maxServerBody && (got.status == http.StatusBadRequest || got.status == http.StatusRequestEntityTooLarge):
+	case p.large && (got.status == http.StatusBadRequest || got.status == http.StatusRequestEntityTooLarge):
 		return c.raiseBodyLimit()
 	case got.status == http.StatusUnauthorized:
 		return "something in front of the app changes bodies or removes headers, or another app with another key answers"
@@ -131,9 +142,18 @@ func (c endpointCheck) changed(p probe, got answer) bool {
 // cachedBy is the header with which a cache says that it has answered, "" if none
 // does.
 func cachedBy(h http.Header) string {
-	for _, key := range []string{"X-Cache", "X-Cache-Status", "Cf-Cache-Status", "Cache-Status"} {
-		if value := h.Get(key); strings.Contains(strings.ToLower(value), "hit") {
-			return key + ": " + value
+	for _, key := range []string{"X-Cache", "X-Cache-Status", "Cf-Cache-Status"} {
+		for answer := range strings.SplitSeq(strings.ToLower(h.Get(key)), ",") {
+			// HIT, TCP_HIT, RefreshHit from cloudfront; but not hit-for-pass.
+			if words := strings.Fields(answer); len(words) > 0 && strings.HasSuffix(words[0], "hit") {
+				return key + ": " + h.Get(key)
+			}
+		}
+	}
+	// The parameter hit is RFC 9211's.
+	for parameter := range strings.FieldsFuncSeq(h.Get("Cache-Status"), func(r rune) bool { return r == ';' || r == ',' }) {
+		if parameter = strings.TrimSpace(parameter); parameter == "hit" || parameter == "hit=?1" {
+			return "Cache-Status: " + h.Get("Cache-Status")
 		}
 	}
 	if age := h.Get("Age"); age != "" && age != "0" {

@@ -12,8 +12,11 @@ import (
 // URL they announce to a server elsewhere.
 const listenPatience = 30 * time.Second
 
-// checkAtStart makes the check of CheckEndpoint once, after the first sync and as
-// soon as the app listens, and logs what it finds.
+// checkAgainAfter is when a check that has found something is made again.
+const checkAgainAfter = time.Second
+
+// checkAtStart makes the check of CheckEndpoint, after the first sync and as soon as
+// the app listens, and logs what it finds twice.
 func (a *App) checkAtStart(ctx context.Context, target syncTarget) {
 	if a.AwaitSync(ctx) != nil {
 		return
@@ -24,6 +27,15 @@ func (a *App) checkAtStart(ctx context.Context, target syncTarget) {
 	findings, err := backoff.Retry(ctx, func() ([]error, error) {
 		return check.run(ctx)
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(listenPatience))
+	if err == nil && len(findings) > 0 {
+		// An old process that is about to end, or a program that is not ready yet, is
+		// no reason to be frightened.
+		select {
+		case <-time.After(checkAgainAfter):
+		case <-ctx.Done():
+		}
+		findings, err = check.run(ctx)
+	}
 	if err != nil {
 		a.config.Logger.Debug("inngest: the endpoint was not checked", "error", err)
 		return

@@ -24,7 +24,8 @@ type appServer struct {
 
 	app      *inngestkit.App
 	listens  time.Time
-	foreign  bool // something else answers
+	foreign  bool      // something else answers
+	ready    time.Time // a proxy answers before
 	hangs    bool
 	mu       sync.Mutex
 	requests int
@@ -48,7 +49,7 @@ func (s *appServer) RoundTrip(r *http.Request) (*http.Response, error) {
 		time.Sleep(time.Millisecond)
 		return nil, r.Context().Err()
 	}
-	if s.foreign {
+	if s.foreign || time.Now().Before(s.ready) {
 		return serverAnswer{http.StatusForbidden, "", "invalid csrf token"}.response(), nil
 	}
 	var body io.Reader
@@ -95,7 +96,7 @@ func TestStartChecksTheEndpointOnce(t *testing.T) {
 		synctest.Wait()
 		require.NotContains(t, l.String(), "csrf", "it does not listen yet")
 		time.Sleep(10 * time.Minute)
-		require.Equal(t, 1, s.asked())
+		require.Equal(t, 2, s.asked(), "the second time to be sure")
 		require.Equal(t, 1, strings.Count(l.String(), "csrf"))
 		require.Contains(t, l.String(), `level=WARN msg="inngest: calls of the server will fail" error="POST http://localhost:3000/api/inngest was not`)
 		syncs, _ := s.seen()
@@ -113,6 +114,19 @@ func TestStartIsQuietAboutAGoodEndpoint(t *testing.T) {
 		require.Equal(t, 5, s.asked())
 		require.NotContains(t, l.String(), "WARN")
 		require.NotContains(t, l.String(), "endpoint")
+		require.NoError(t, s.app.Shutdown(t.Context()))
+	})
+}
+
+// What is over after a moment is not worth a warning.
+func TestStartLooksTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &appServer{ready: time.Now().Add(500 * time.Millisecond)}
+		l := s.start(t.Context(), t, 0)
+		time.Sleep(aMinute)
+		require.Equal(t, 1+5, s.asked())
+		require.NotContains(t, l.String(), "WARN")
 		require.NoError(t, s.app.Shutdown(t.Context()))
 	})
 }
@@ -141,7 +155,7 @@ func TestStartDoesNotCheckBeforeTheFirstSync(t *testing.T) {
 		require.Zero(t, s.asked())
 		s.set(func(s *devServer) { s.away = false })
 		time.Sleep(aMinute)
-		require.Equal(t, 1, s.asked())
+		require.Equal(t, 2, s.asked())
 		require.NoError(t, s.app.Shutdown(t.Context()))
 	})
 }

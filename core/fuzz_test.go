@@ -200,8 +200,8 @@ func FuzzSignatureHeader(f *testing.F) {
 			switch method {
 			case http.MethodGet, http.MethodHead:
 				want := http.StatusOK
-				if query == "fnId=app-fn" {
-					want = http.StatusMethodNotAllowed // a call before a redirect
+				if query == "fnId=app-fn" || len(body) > 0 {
+					want = http.StatusBadRequest // a call, or a sync, before a redirect
 				}
 				require.Equal(t, want, resp.Status)
 				require.NotContains(t, string(resp.Body), "app_id")

@@ -32,8 +32,8 @@ func (a *App) Do(ctx context.Context, req *Request) (resp *Response) {
 	case http.MethodPut:
 		return a.doSync(ctx, req)
 	case http.MethodGet, http.MethodHead:
-		if isRedirectedCall(req) {
-			return a.refuse(req, http.StatusMethodNotAllowed, "a redirect has made "+req.Method+" of a call; "+
+		if isRedirected(req) {
+			return a.refuse(req, http.StatusBadRequest, "a redirect has made "+req.Method+" of a call or a sync; "+
 				"let the server call the final URL (ServeHost, ServePath), or redirect with 307 or 308")
 		}
 		return a.doInspect(req)
@@ -45,12 +45,13 @@ func (a *App) Do(ctx context.Context, req *Request) (resp *Response) {
 	}
 }
 
-// isRedirectedCall reports whether a GET was a call before a redirect with 301, 302
-// or 303. The server follows those and keeps the query; it would take what the app
-// says of itself for the result of the function.
-func isRedirectedCall(req *Request) bool {
-	query, err := url.ParseQuery(req.RawQuery)
-	return err != nil || query.Has("fnId")
+// isRedirected reports whether a GET was a call or a sync before a redirect with 301,
+// 302 or 303. The server follows those and keeps the query and the body; it would
+// take what the app says of itself for the result of the function, or for a
+// successful sync. It does so with most errors of a sync, but not with a 400.
+func isRedirected(req *Request) bool {
+	query, _ := url.ParseQuery(req.RawQuery) // what can be read of it
+	return query.Has("fnId") || req.ContentLength > 0
 }
 
 // panicked logs a panic that nothing else has recovered, and answers for it.

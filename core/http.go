@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -33,6 +34,10 @@ func HTTPHandler(framework string, do func(context.Context, *Request) *Response)
 		})
 		restore()
 		maps.Copy(w.Header(), resp.Header)
+		if !r.ProtoAtLeast(1, 1) {
+			// Nothing else tells the end of a large answer from a broken connection there.
+			w.Header().Set("Content-Length", strconv.Itoa(len(resp.Body)))
+		}
 		w.WriteHeader(resp.Status)
 		_, _ = w.Write(resp.Body) // a client that has hung up gets nothing; the server calls again
 	})
@@ -40,7 +45,7 @@ func HTTPHandler(framework string, do func(context.Context, *Request) *Response)
 
 // liftWriteTimeout takes the WriteTimeout of the server, which begins before the
 // handler does, off a request: a step may take longer than it takes to write an
-// answer. It returns the timeout that stays in force, 0 if none does, and what sets
+// answer. A deadline that middleware has set itself is replaced by it, too. It returns the timeout that stays in force, 0 if none does, and what sets
 // it again for writing.
 func liftWriteTimeout(w http.ResponseWriter, r *http.Request) (stays time.Duration, restore func()) {
 	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)

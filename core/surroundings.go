@@ -9,8 +9,12 @@ import (
 // an app (MaxSDKRequestBodySize in its pkg/consts).
 const maxServerBody = 4 << 20
 
+// maxServerWait is how long the server waits for an answer (MaxFunctionTimeout in
+// its pkg/consts).
+const maxServerWait = 2 * time.Hour
+
 // lookAround logs, at the app's first request, what around the endpoint will hurt
-// calls. Nothing of it depends on the request, so later ones pay for one atomic
+// calls. It hardly ever depends on the request, so later ones pay for one atomic
 // load.
 func (a *App) lookAround(ctx context.Context, req *Request) {
 	if a.looked.Load() || !a.looked.CompareAndSwap(false, true) {
@@ -21,7 +25,7 @@ func (a *App) lookAround(ctx context.Context, req *Request) {
 		l.Error("inngest: the framework refuses bodies that the server sends, so calls with much data fail; "+
 			"raise its limit (Fiber: BodyLimit in fiber.Config)", "limit", req.BodyLimit, "server_sends", maxServerBody)
 	}
-	if deadline, ok := ctx.Deadline(); ok {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < maxServerWait {
 		l.Warn("inngest: a timeout ends calls; a step that takes longer fails and is tried again. "+
 			"Leave the path out of the timeout, or make it longer than every step", "timeout", shown(time.Until(deadline)))
 	}

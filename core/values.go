@@ -2,6 +2,8 @@ package inngestkit
 
 import (
 	"context"
+	"reflect"
+	"strings"
 	"sync"
 )
 
@@ -15,14 +17,53 @@ func WithValues(ctx context.Context, values map[any]any) context.Context {
 	return valuesContext{ctx, values}
 }
 
+// WithCopies is [WithValues] for a framework that uses the memory of a request again
+// for later ones: visit calls its argument with each key and value, and of those that
+// are strings, or slices of strings or bytes, the functions see copies. What other
+// values point to is not copied.
+func WithCopies(ctx context.Context, visit func(visitor func(key, value any))) context.Context {
+	values := map[any]any{}
+	visit(func(key, value any) {
+		if isComparable(key) {
+			values[copied(key)] = copied(value)
+		}
+	})
+	return WithValues(ctx, values)
+}
+
+func copied(value any) any {
+	v := reflect.ValueOf(value)
+	switch {
+	case v.Kind() == reflect.String:
+		return reflect.ValueOf(strings.Clone(v.String())).Convert(v.Type()).Interface()
+	case v.Kind() != reflect.Slice || v.IsNil():
+		return value
+	case v.Type().Elem().Kind() == reflect.Uint8:
+		return reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, v.Len()), v).Interface()
+	case v.Type().Elem().Kind() == reflect.String:
+		c := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		for i := range v.Len() {
+			c.Index(i).SetString(strings.Clone(v.Index(i).String()))
+		}
+		return c.Interface()
+	default:
+		return value
+	}
+}
+
+func isComparable(key any) bool { return key == nil || reflect.TypeOf(key).Comparable() }
+
 type valuesContext struct {
 	context.Context //nolint:containedctx // this is a context
 
 	values map[any]any
 }
 
-// Value implements context.Context.
+// Value implements context.Context. A key that cannot be compared has no value.
 func (c valuesContext) Value(key any) any {
+	if !isComparable(key) {
+		return nil
+	}
 	if v, ok := c.values[key]; ok {
 		return v
 	}
@@ -31,7 +72,8 @@ func (c valuesContext) Value(key any) any {
 
 // WithLookup is [WithValues] for a framework that cannot list what is stored and
 // uses its own context again for other requests: functions look values up, nil for
-// none, until end is called. Afterwards they find what is in ctx alone.
+// none, until end is called. Afterwards they find what is in ctx alone. The lookup
+// must not ask the context it is for.
 func WithLookup(ctx context.Context, lookup func(key any) any) (with context.Context, end func()) {
 	c := &lookupContext{Context: ctx, lookup: lookup}
 	return c, c.end

@@ -2,8 +2,10 @@ package inngestkit_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,6 +25,33 @@ func TestWithValues(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, with.Err(), context.Canceled)
 	require.Equal(t, ctx, inngestkit.WithValues(ctx, nil))
+}
+
+type named string
+
+func TestWithCopies(t *testing.T) {
+	t.Parallel()
+	memory := []byte("aaaa")
+	text := unsafe.String(&memory[0], len(memory))
+	stored := map[any]any{
+		"string": text, "named": named(text), "strings": []string{text}, "named strings": []named{named(text)}, "bytes": memory[:2:4],
+		"raw": json.RawMessage(memory), "nil": nil, "no bytes": []byte(nil), "number": 1, "numbers": []int{1},
+	}
+	ctx := inngestkit.WithCopies(t.Context(), func(visitor func(key, value any)) {
+		for key, value := range stored {
+			visitor(key, value)
+		}
+		visitor(named(text), "key")
+		visitor([]string{"no key"}, "value")
+	})
+	copy(memory, "bbbb") // the next request
+	for key, want := range map[any]any{
+		"string": "aaaa", "named": named("aaaa"), "strings": []string{"aaaa"}, "named strings": []named{"aaaa"}, "bytes": []byte("aa"),
+		"raw": json.RawMessage("aaaa"), "nil": nil, "no bytes": []byte(nil), "number": 1, "numbers": []int{1}, named("aaaa"): "key",
+	} {
+		require.Equal(t, want, ctx.Value(key), "%v", key)
+	}
+	require.Nil(t, ctx.Value([]string{"no key"}))
 }
 
 func TestWithLookup(t *testing.T) {

@@ -37,8 +37,8 @@ func pathBelow(router fiber.Router, name string) func() string {
 		owner = parent
 		return nil
 	})
-	router.Mount(name, probe)
-	inOwner := probe.MountPath()
+	router.Mount(name+"/-", probe) // where nobody has mounted an app: it would lose its ErrorHandler
+	inOwner := path.Dir(probe.MountPath())
 	return func() string { return path.Join(owner.MountPath(), inOwner) }
 }
 
@@ -71,7 +71,8 @@ func From(c *fiber.Ctx) *inngestkit.App {
 
 // Send sends events with the app and the context of a request; see
 // [inngestkit.App.Send]. Its error wraps that of the app and a [*fiber.Error] with
-// a status that fits.
+// a status that fits. Its text is for logs; Fiber's default ErrorHandler shows it to
+// clients, as it does with all errors.
 func Send(c *fiber.Ctx, events ...inngestkit.AnyEvent) ([]string, error) {
 	ids, err := inngestkit.Send(c.UserContext(), events...)
 	if err != nil {

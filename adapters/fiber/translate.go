@@ -10,10 +10,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Fiber uses the memory of a request again for later ones, so whatever a function
-// may keep is copied: strings and headers here, values in contextOf.
-
-// requestOf is the request as the core takes it.
+// requestOf is the request as the core takes it. Fiber uses the memory of a request
+// again for later ones, so whatever a function may keep is copied.
 func requestOf(c *fiber.Ctx) *inngestkit.Request {
 	r := c.Context()
 	req := &inngestkit.Request{

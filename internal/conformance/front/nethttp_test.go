@@ -168,7 +168,7 @@ func TestARedirectedCallIsNoSuccess(t *testing.T) {
 	resp, err := client.Post(s.url+"/moved?fnId=app-fn", "application/json", nil)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
-	require.Equal(t, http.StatusMethodNotAllowed, resp.StatusCode)
+	require.Equal(t, http.StatusBadRequest, resp.StatusCode)
 	require.NotEmpty(t, resp.Header.Get("X-Inngest-Sdk"))
 	s.log.await(t, "a redirect has made GET of a call")
 }
