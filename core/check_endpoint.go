@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -87,9 +88,7 @@ func redirectAsTheServer(req *http.Request, via []*http.Request) error {
 		return fmt.Errorf("more than %d redirects", maxRedirects)
 	}
 	query := req.URL.Query()
-	for key, values := range via[0].URL.Query() {
-		query[key] = values
-	}
+	maps.Copy(query, via[0].URL.Query())
 	req.URL.RawQuery = query.Encode()
 	return nil
 }

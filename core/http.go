@@ -45,8 +45,8 @@ func HTTPHandler(framework string, do func(context.Context, *Request) *Response)
 
 // liftWriteTimeout takes the WriteTimeout of the server, which begins before the
 // handler does, off a request: a step may take longer than it takes to write an
-// answer. A deadline that middleware has set itself is replaced by it, too. It returns the timeout that stays in force, 0 if none does, and what sets
-// it again for writing.
+// answer. It returns the timeout that stays in force, 0 if none does, and what sets
+// it again for writing, in place of any deadline that middleware has set.
 func liftWriteTimeout(w http.ResponseWriter, r *http.Request) (stays time.Duration, restore func()) {
 	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
 	if server == nil || server.WriteTimeout <= 0 {

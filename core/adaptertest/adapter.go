@@ -56,11 +56,11 @@ const (
 
 // Server is a server of the framework. An *http.Server is one.
 type Server interface {
-	// Serve serves the listener until Shutdown is called. Whatever it returns then
-	// is fine.
+	// Serve serves the listener, which may be one for TLS, until Shutdown is called.
+	// Whatever it returns then is fine.
 	Serve(listener net.Listener) error
-	// Shutdown stops the server the way the framework stops gracefully: it waits
-	// for the requests that are running.
+	// Shutdown stops the server the way the framework stops gracefully: it waits for
+	// the requests that are running, and closes connections that are idle.
 	Shutdown(ctx context.Context) error
 }
 

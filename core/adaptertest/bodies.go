@@ -122,3 +122,15 @@ func answers(t *testing.T, a Adapter) {
 		i.call(t, payload{ID: strconv.Itoa(size)}).returned(t, whole[:size])
 	}
 }
+
+// http10: a proxy that speaks HTTP/1.0 sees that an answer is not whole. There are no
+// chunks there, so only the length tells the end from a broken connection.
+func http10(t *testing.T, a Adapter) {
+	whole := text(100 << 10)
+	i := start(t, a, setup{function: func(context.Context, input) (any, error) { return whole, nil }})
+	conn := i.dial(t)
+	conn.send(t, strings.Replace(i.rawCall(payload{}), "HTTP/1.1", "HTTP/1.0", 1))
+	got := conn.answer(t, http.MethodPost)
+	got.returned(t, whole)
+	equal(t, "Content-Length", got.header["Content-Length"], []string{strconv.Itoa(len(got.body))})
+}

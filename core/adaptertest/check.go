@@ -8,7 +8,7 @@ import (
 
 // timeout is how long the suite waits for what should happen at once. It only has
 // to be long enough for a busy machine.
-var timeout = 30 * time.Second
+var timeout = time.Minute
 
 // must ends the test if err is not nil.
 func must(tb testing.TB, what string, err error) {

@@ -11,7 +11,6 @@
 //			New:             newServer,
 //			CancelsOnHangUp: true,
 //			KeepsValues:     true,
-//			AnyMethod:       true,
 //		})
 //	}
 //

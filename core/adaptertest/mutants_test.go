@@ -57,6 +57,9 @@ var mutants = []struct {
 		w.Header().Add("X-Inngest-No-Retry", "true")
 		next.ServeHTTP(&adding{ResponseWriter: w}, r)
 	})},
+	{"no length in HTTP/1.0", "HTTP/1.0", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		next.ServeHTTP(lengthless{w}, r)
+	})},
 	{"no Retry-After", "headers of answers", onResponse(func(r *inngestkit.Response) { r.Header.Del("Retry-After") })},
 	{"another framework", "headers of answers", onRequest(func(r *inngestkit.Request) { r.Framework = "net/http" })},
 	{"memory used again", "retained requests", reuse()},
@@ -175,6 +178,14 @@ func onHandler(change func(w http.ResponseWriter, r *http.Request, next http.Han
 }
 
 // adding adds the headers of the answer to those that are there.
+// lengthless does not tell the length of an answer.
+type lengthless struct{ http.ResponseWriter }
+
+func (w lengthless) WriteHeader(status int) {
+	w.Header().Del("Content-Length")
+	w.ResponseWriter.WriteHeader(status)
+}
+
 type adding struct {
 	http.ResponseWriter
 }

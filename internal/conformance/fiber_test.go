@@ -90,8 +90,11 @@ func load(t *testing.T, client *http.Client, first, last int, exchangeOf func(nu
 			for number := range numbers {
 				e := exchangeOf(number)
 				status, answer, err := request(ctx, client, e.method, e.url, e.body, e.header)
-				if err != nil || status != http.StatusOK || (e.want != "" && answer != e.want) {
-					failed <- fmt.Errorf("call %d: %d %s %w", number, status, answer, err)
+				if err == nil && (status != http.StatusOK || (e.want != "" && answer != e.want)) {
+					err = fmt.Errorf("the answer is %d %s", status, answer)
+				}
+				if err != nil {
+					failed <- fmt.Errorf("call %d: %w", number, err)
 					cancel()
 					return
 				}

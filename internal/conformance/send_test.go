@@ -1,10 +1,12 @@
 package conformance
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,7 +43,16 @@ func TestSendSplitsForTheRealServer(t *testing.T) {
 				Data user `json:"data"`
 			} `json:"data"`
 		}
-		require.NoError(t, server.Do(testsite.Within(t), http.MethodGet, "/v1/events/"+ids[i], nil, &event))
+		// The server answers before it has stored what it takes.
+		testsite.Eventually(t, 100*time.Millisecond, func() bool {
+			err := server.Do(testsite.Within(t), http.MethodGet, "/v1/events/"+ids[i], nil, &event)
+			var missing *inngesttest.StatusError
+			if errors.As(err, &missing) && missing.Status == http.StatusNotFound {
+				return false
+			}
+			require.NoError(t, err)
+			return true
+		})
 		require.Equal(t, strconv.Itoa(i), event.Data.Data.ID)
 	}
 }

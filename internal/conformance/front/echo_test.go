@@ -18,7 +18,7 @@ func echoBehind(guard func(skip middleware.Skipper) echo.MiddlewareFunc) func(ap
 	return func(app *inngestkit.App, cured bool) server {
 		skip := middleware.DefaultSkipper
 		if cured {
-			skip = func(c echo.Context) bool { return c.Request().URL.Path == app.Path() }
+			skip = func(c echo.Context) bool { return c.Path() == app.Path() }
 		}
 		e := echo.New()
 		e.Use(guard(skip))
@@ -88,6 +88,28 @@ func TestEcho(t *testing.T) {
 		},
 	} {
 		tc.test(t)
+	}
+}
+
+// Echo routes by the path as it was sent, and a Skipper that compares the unescaped
+// one lets other routes through: the route that was found is what to compare.
+func TestEchoSkipperSkipsNothingElse(t *testing.T) {
+	t.Parallel()
+	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
+		e := echo.New()
+		e.Use(middleware.BasicAuthWithConfig(middleware.BasicAuthConfig{
+			Skipper:   func(c echo.Context) bool { return c.Path() == app.Path() },
+			Validator: func(string, string, echo.Context) (bool, error) { return false, nil },
+		}))
+		e.Any("/*", func(c echo.Context) error { return c.String(http.StatusOK, "secret") })
+		inngestecho.Mount(e, app)
+		return serverOf(e)
+	})
+	status, _, _ := s.call(t, "fn", 0)
+	require.Equal(t, http.StatusOK, status)
+	for _, path := range []string{"/other", "/api%2finngest", "/%61pi/inngest", "/api/inngest/", "//api/inngest", "/API/inngest", "/api/inngest/../x"} {
+		status, _, _ := s.request(t, http.MethodPost, path, "", nil)
+		require.Equal(t, http.StatusUnauthorized, status, path)
 	}
 }
 
