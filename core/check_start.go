@@ -12,11 +12,11 @@ import (
 // URL they announce to a server elsewhere.
 const listenPatience = 30 * time.Second
 
-// checkAgainAfter is when a check that has found something is made again.
+// checkAgainAfter is how long after a check that has found something another follows.
 const checkAgainAfter = time.Second
 
 // checkAtStart makes the check of CheckEndpoint, after the first sync and as soon as
-// the app listens, and logs what it finds twice.
+// the app listens, and logs what it still finds a moment later.
 func (a *App) checkAtStart(ctx context.Context, target syncTarget) {
 	if a.AwaitSync(ctx) != nil {
 		return

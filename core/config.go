@@ -116,9 +116,10 @@ type Config struct {
 	// INNGEST_CONNECT_MAX_WORKER_CONCURRENCY.
 	ConnectMaxWorkerConcurrency int
 
-	// HTTPClient makes the requests to the Inngest server. Each has at most 30 s,
-	// whatever the client's own timeout. The default is a client with
-	// connections of its own that [App.Shutdown] closes.
+	// HTTPClient makes the requests to the Inngest server, and, without its proxy,
+	// those of [App.CheckEndpoint]. Each has at most 30 s, whatever the client's own
+	// timeout. The default is a client with connections of its own that
+	// [App.Shutdown] closes.
 	HTTPClient *http.Client
 	// Logger is where the app logs. The default is slog.Default().
 	Logger *slog.Logger

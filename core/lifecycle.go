@@ -20,8 +20,9 @@ import (
 // A server that is no dev server keeps what it was told; with such a one, the
 // functions are announced once, and when further ones are registered.
 //
-// After the first sync it calls the app's own endpoint once, as [App.CheckEndpoint]
-// does, and logs what will keep the server's calls from it.
+// After the first sync it calls the app's own endpoint as [App.CheckEndpoint] does,
+// and logs what will keep the server's calls from it; for that it waits half a minute
+// for the app to listen.
 //
 // In cloud mode Start does nothing: there, a deployment triggers the sync, or
 // [App.Sync] does.
