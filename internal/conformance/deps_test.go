@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -67,4 +68,21 @@ func list(t *testing.T, args ...string) []string {
 	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...).Output()
 	require.NoError(t, err)
 	return strings.Fields(string(out))
+}
+
+// What is an adapter passes the suite, in its own module: this sees that it is asked.
+func TestEveryAdapterRunsTheSuite(t *testing.T) {
+	t.Parallel()
+	asked := map[string]bool{}
+	eachFile(t, "_test.go", func(path, text string) {
+		if strings.Contains(text, "adaptertest.Run(") {
+			asked[filepath.Dir(path)] = true
+		}
+	})
+	adapters, err := filepath.Glob(filepath.Join(repository, "adapters", "*"))
+	require.NoError(t, err)
+	require.Len(t, adapters, 4)
+	for _, dir := range adapters {
+		require.True(t, asked[dir], dir)
+	}
 }
