@@ -81,7 +81,7 @@ func TestEveryAdapterRunsTheSuite(t *testing.T) {
 	})
 	adapters, err := filepath.Glob(filepath.Join(repository, "adapters", "*"))
 	require.NoError(t, err)
-	require.Len(t, adapters, 4)
+	require.NotEmpty(t, adapters)
 	for _, dir := range adapters {
 		require.True(t, asked[dir], dir)
 	}
