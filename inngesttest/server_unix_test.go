@@ -82,7 +82,7 @@ func TestServerThatDies(t *testing.T) {
 	s := NewServer(tb, ServerConfig{})
 	waited := make(chan error, 1)
 	go func() {
-		_, err := s.AwaitRuns(context.WithoutCancel(t.Context()), "no-such-event", 1)
+		_, err := s.AwaitRuns(context.WithoutCancel(t.Context()), "01J00000000000000000000000", 1) // no such event
 		waited <- err
 	}()
 	require.NoError(t, kill(s.proc.cmd.Process))
