@@ -15,6 +15,9 @@ func TestTheFirstRequestTellsWhatWillHurt(t *testing.T) {
 	deadline := func(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithTimeout(ctx, 30*time.Second)
 	}
+	late := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, 3*time.Hour)
+	}
 	for _, tc := range []struct {
 		name  string
 		limit int64
@@ -27,6 +30,7 @@ func TestTheFirstRequestTellsWhatWillHurt(t *testing.T) {
 		{"a body limit that is one byte too small", 4<<20 - 1, 0, context.WithCancel, []string{"ERROR"}},
 		{"the largest body the server sends", 4 << 20, 0, context.WithCancel, nil},
 		{"a deadline", 0, 0, deadline, []string{"WARN", "a timeout ends calls", "timeout=30s"}},
+		{"a deadline after the server has given up", 0, 0, late, nil},
 		{"WriteTimeout", 0, time.Minute, context.WithCancel, []string{"WARN", "WriteTimeout", "no Unwrap", "timeout=1m0s"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

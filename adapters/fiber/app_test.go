@@ -105,6 +105,21 @@ func TestSubApps(t *testing.T) {
 	}
 }
 
+// A sub-app of the user's at the path of the endpoint stays what it is.
+func TestSubAppAtTheSamePath(t *testing.T) {
+	t.Parallel()
+	f := fiber.New()
+	jobs := fiber.New(fiber.Config{ErrorHandler: func(c *fiber.Ctx, _ error) error { return c.SendStatus(http.StatusTeapot) }})
+	jobs.Get("/x", func(*fiber.Ctx) error { return fiber.ErrBadRequest })
+	f.Mount("/jobs", jobs)
+	inngestfiber.Mount(f, newApp(t, inngestkit.Config{Path: "/jobs"}, func(context.Context) (any, error) { return "done", nil }))
+	status, _ := request(t, f, http.MethodGet, "/jobs/x")
+	require.Equal(t, http.StatusTeapot, status)
+	status, body := request(t, f, http.MethodPost, "/jobs?fnId=app-fn")
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, `"done"`, body)
+}
+
 // Bytes in Locals are often those of the request, whose memory is used again.
 func TestBytesInLocals(t *testing.T) {
 	t.Parallel()
