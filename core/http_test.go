@@ -126,3 +126,26 @@ func TestHTTPHandlerTellsOfAWriteTimeout(t *testing.T) {
 	require.Contains(t, l.String(), "WriteTimeout of the http.Server")
 	require.Contains(t, l.String(), "timeout=1h0m0s")
 }
+
+// The server follows redirects that make GET of a POST or PUT, and takes whatever
+// is answered with 200 for success.
+func TestRedirectedRequestsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		method, query, body string
+		want                int
+	}{
+		{http.MethodGet, "", "", http.StatusOK},
+		{http.MethodHead, "", "", http.StatusOK},
+		{http.MethodGet, "a;b&x=%zz", "", http.StatusOK},
+		{http.MethodGet, "fnId=app-fn&stepId=step", "", http.StatusBadRequest},
+		{http.MethodHead, "fnId=app-fn&stepId=step", "", http.StatusBadRequest},
+		{http.MethodGet, "x=%zz&fnId=app-fn", "", http.StatusBadRequest},
+		{http.MethodGet, "", `{"url":"http://app.test/api/inngest"}`, http.StatusBadRequest},
+	} {
+		app, l := newApp(t, onSignUp(hello))
+		resp := app.Do(t.Context(), request(tc.method, tc.query, tc.body))
+		require.Equal(t, tc.want, resp.Status, "%s %s %s", tc.method, tc.query, tc.body)
+		require.Equal(t, tc.want != http.StatusOK, strings.Contains(l.String(), "a redirect has made "+tc.method))
+	}
+}
