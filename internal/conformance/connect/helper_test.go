@@ -20,10 +20,25 @@ func TestMain(m *testing.M) {
 	if code, done := isolated(); done {
 		os.Exit(code)
 	}
-	goleak.VerifyTestMain(m,
-		// The SDK looks five seconds after each reply whether it was acknowledged,
-		// and nothing ends that earlier.
-		goleak.IgnoreTopFunction("github.com/inngest/inngestgo/connect.(*messageBuffer).addPending.func1"))
+	goleak.VerifyTestMain(patient{m}, ignored)
+}
+
+// ignored is what the SDK does five seconds after each reply: it looks whether it was
+// acknowledged, and nothing ends that earlier.
+var ignored = goleak.IgnoreTopFunction("github.com/inngest/inngestgo/connect.(*messageBuffer).addPending.func1")
+
+// patient runs the tests, and waits for what a server leaves behind in the SDK that
+// has told it to drain and was stopped then: the SDK waits ten seconds for another one
+// (gatewayDrainReplacementTimeout in its connect/connection.go), and for nothing else.
+type patient struct{ *testing.M }
+
+// Run implements goleak.TestingM.
+func (m patient) Run() int {
+	code := m.M.Run()
+	for end := time.Now().Add(15 * time.Second); goleak.Find(ignored) != nil && time.Now().Before(end); {
+		continue // Find has waited
+	}
+	return code
 }
 
 // newServer starts a server that passes calls on to connections. Where the tests
