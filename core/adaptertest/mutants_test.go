@@ -57,7 +57,7 @@ var mutants = []struct {
 		w.Header().Add("X-Inngest-No-Retry", "true")
 		next.ServeHTTP(&adding{ResponseWriter: w}, r)
 	})},
-	{"no length in HTTP/1.0", "HTTP/1.0", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	{"no length in HTTP 1.0", "HTTP 1.0", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(lengthless{w}, r)
 	})},
 	{"no Retry-After", "headers of answers", onResponse(func(r *inngestkit.Response) { r.Header.Del("Retry-After") })},

@@ -33,7 +33,7 @@ var cases = []struct {
 	{"bodies", bodies},
 	{"bodies over the limit", bodiesOverTheLimit},
 	{"answers", answers},
-	{"HTTP/1.0", http10},
+	{"HTTP 1.0", http10},
 	{"chunked bodies", chunkedBodies},
 	{"slow bodies", slowBodies},
 	{"bodies cut off", bodiesCutOff},
