@@ -12,7 +12,8 @@ import (
 
 // HTTPHandler returns a handler that answers with do, which is the Do of an [App]
 // or of a [Route]. It is the translation that adapters for frameworks on net/http
-// share; framework is the name that Inngest is told.
+// share; framework is the name that Inngest is told. While do runs, the WriteTimeout of
+// the server is lifted.
 func HTTPHandler(framework string, do func(context.Context, *Request) *Response) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme := schemeHTTP

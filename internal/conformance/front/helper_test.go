@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 func TestMain(m *testing.M) {
@@ -93,7 +93,7 @@ func (l *log) next(text string) <-chan struct{} {
 // await waits until text is logged.
 func (l *log) await(t *testing.T, text string) {
 	t.Helper()
-	timeout := time.After(time.Minute)
+	timeout := time.After(testsite.Timeout)
 	for wrote := l.next(text); wrote != nil; wrote = l.next(text) {
 		select {
 		case <-wrote:
@@ -104,10 +104,7 @@ func (l *log) await(t *testing.T, text string) {
 }
 
 // server is an application of a framework.
-type server interface {
-	Serve(listener net.Listener) error
-	Shutdown(ctx context.Context) error
-}
+type server = testsite.Server
 
 // site is an application that runs, with an app in it.
 type site struct {
@@ -124,16 +121,16 @@ type site struct {
 // otherwise, so that calls are signed as they are in production.
 func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App) server) *site {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	listener := testsite.Listen(t, "")
 	s := &site{log: &log{}, url: "http://" + listener.Addr().String(), running: make(chan struct{}, 1)}
 	config.AppID, config.ServeHost = "app", s.url
 	if !config.Dev {
 		config.SigningKey = signingKey
 	}
 	config.Logger = slog.New(slog.NewTextHandler(s.log, nil))
-	s.app, err = inngestkit.New(config)
+	app, err := inngestkit.New(config)
 	require.NoError(t, err)
+	s.app = app
 	signedUp := inngestkit.NewEvent[user]("user/signed-up")
 	require.NoError(t, s.app.Register(
 		inngestkit.OnEvent("fn", signedUp, func(context.Context, inngestkit.Input[user]) (string, error) { return "done", nil }),
@@ -154,16 +151,10 @@ func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App)
 			return "done", nil
 		})))
 	s.server = build(s.app)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = s.server.Serve(listener)
-	}()
+	shutdown := testsite.Serve(t, s.server, listener)
 	s.stop = sync.OnceFunc(func() {
-		ctx := context.WithoutCancel(t.Context())
-		require.NoError(t, s.app.Shutdown(ctx))
-		require.NoError(t, s.server.Shutdown(ctx))
-		<-served
+		testsite.Stop(t, s.app.Shutdown)
+		shutdown()
 	})
 	t.Cleanup(s.stop)
 	return s
