@@ -140,6 +140,7 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targe
 		Event:       e.Event,
 		Events:      e.Events,
 		Caller:      ctx,
+		Inner:       ctx,
 		Request:     req,
 		Logger:      f.app.config.Logger,
 		Checkpoints: f.config.Checkpoint != nil,
@@ -186,7 +187,7 @@ func (f *function) failed(req *Request, c *call.Call, status int, message string
 		// 400 says the same as the header to whatever reads only the status.
 		status = http.StatusBadRequest
 	}
-	f.app.config.Logger.Error("inngest: function failed", "function", f.source.id,
+	f.app.config.Logger.ErrorContext(c.Inner, "inngest: function failed", "function", f.source.id,
 		"run_id", c.RunID, "attempt", c.Attempt, "no_retry", noRetry, "error", message)
 	resp := fail(req, status, message, noRetry)
 	copyRetryHeaders(resp.Header, header)

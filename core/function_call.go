@@ -73,14 +73,15 @@ func (c *FunctionCall) Replaying() bool { return c.call.Replay.Replaying() }
 // LastAttempt reports whether the server will not try again if this call fails.
 func (c *FunctionCall) LastAttempt() bool { return c.MaxAttempts > 0 && c.Attempt+1 >= c.MaxAttempts }
 
-// Events returns the events of the run, one unless they come in a batch.
+// Events returns the events of the run, one unless they come in a batch. Their data
+// is a part of the request and must not be changed in place.
 func (c *FunctionCall) Events() ([]RawEvent, error) {
 	if c.events == nil {
-		in, err := decodeInput[json.RawMessage](c, InputCtx{})
+		events, err := c.decodeRaw()
 		if err != nil {
 			return nil, err
 		}
-		c.events = in.Events
+		c.events = events
 	}
 	return append([]RawEvent(nil), c.events...), nil
 }
@@ -118,7 +119,12 @@ func (c *FunctionCall) prepare(ctx context.Context, chain *chain) context.Contex
 	}
 	if len(chain.restore) > 0 {
 		c.call.Restore = func(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
-			return chain.restored(ctx, c.stepCall(id), data)
+			return through(ctx, "Restore", chain.restore, c.stepCall(id), data)
+		}
+	}
+	if len(chain.invoke) > 0 {
+		c.call.Invoke = func(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
+			return through(ctx, "Invoke", chain.invoke, c.stepCall(id), data)
 		}
 	}
 	c.call.Send = chain.send

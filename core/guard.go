@@ -40,7 +40,7 @@ func guardFunction(handler FunctionHandler) FunctionHandler {
 			case call.IsYield(r):
 				fc.call.SetUnwound()
 			default:
-				output, err = nil, fc.recovered("function "+fc.FunctionID, r)
+				output, err = nil, fc.recovered(ctx, "function "+fc.FunctionID, r)
 			}
 			// Also if the user's code has swallowed the unwinding with a recover.
 			switch aborted := fc.call.Aborted(); {
@@ -65,7 +65,7 @@ func guardStep(handler StepHandler) StepHandler {
 				step.yielded = true
 				output, err = nil, ErrYielded
 			default:
-				output, err = nil, step.Function.recovered(fmt.Sprintf("step %q", step.ID), r)
+				output, err = nil, step.Function.recovered(ctx, fmt.Sprintf("step %q", step.ID), r)
 			}
 		}()
 		return handler(ctx, step)
@@ -73,14 +73,14 @@ func guardStep(handler StepHandler) StepHandler {
 }
 
 // recovered makes an error of a panic and logs the stack.
-func (c *FunctionCall) recovered(where string, value any) error {
+func (c *FunctionCall) recovered(ctx context.Context, where string, value any) error {
 	err := &PanicError{Where: where, Value: value}
 	if p, ok := value.(*call.Panic); ok {
 		err.Where, err.Value, err.Stack = p.Where, p.Value, p.Stack
 	} else {
 		err.Stack = debug.Stack()
 	}
-	c.call.Logger.Error("inngest: "+err.Where+" panicked", "function", c.FunctionID, "run_id", c.RunID,
+	c.call.Logger.ErrorContext(ctx, "inngest: "+err.Where+" panicked", "function", c.FunctionID, "run_id", c.RunID,
 		"attempt", c.Attempt, "panic", fmt.Sprint(err.Value), "stack", string(err.Stack))
 	return err
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/inngest/inngestgo"
+	"github.com/tidwall/gjson"
 )
 
 // decodeInput decodes the event once, from the bytes the server sent. Events
@@ -26,6 +28,42 @@ func decodeInput[T any](c *FunctionCall, inputCtx InputCtx) (Input[T], error) {
 	}
 	in.Events = []Event[T]{in.Event}
 	return in, nil
+}
+
+// decodeRaw decodes the events but for their data, whose bytes are those the server
+// sent: middleware may look at each call's events, and data may be large.
+func (c *FunctionCall) decodeRaw() ([]RawEvent, error) {
+	if !isBatch(c.call.Event, c.call.Events) {
+		event, err := decodeRawEvent(c.call.Event)
+		if err != nil {
+			return nil, eventError(c.FunctionID, err)
+		}
+		return []RawEvent{event}, nil
+	}
+	var events []RawEvent
+	var err error
+	gjson.ParseBytes(c.call.Events).ForEach(func(_, value gjson.Result) bool {
+		var event RawEvent
+		event, err = decodeRawEvent(c.call.Events[value.Index : value.Index+len(value.Raw)])
+		events = append(events, event)
+		return err == nil
+	})
+	if err != nil {
+		return nil, eventError(c.FunctionID, err)
+	}
+	return events, nil
+}
+
+// decodeRawEvent cuts the data out, and has encoding/json decode the rest.
+func decodeRawEvent(raw []byte) (event RawEvent, err error) {
+	data := gjson.GetBytes(raw, "data")
+	if !data.Exists() || data.Index == 0 {
+		return event, json.Unmarshal(raw, &event)
+	}
+	end := data.Index + len(data.Raw)
+	err = json.Unmarshal(slices.Concat(raw[:data.Index], []byte("null"), raw[end:]), &event)
+	event.Data = raw[data.Index:end:end]
+	return event, err
 }
 
 // isBatch reports whether events is a JSON array with anything but event in it.

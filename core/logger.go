@@ -16,11 +16,14 @@ import (
 // run though the function is called several times. Loggers derived from it are
 // silent then too.
 //
+// What it logs without a context, with Info for one, is logged with ctx: handlers
+// that take something from the context, the IDs of a trace for one, find it.
+//
 // Outside of functions it is the logger of the app that ctx carries, or
 // slog.Default().
 func Logger(ctx context.Context) *slog.Logger {
-	if l, ok := ctx.Value(loggerKey{}).(*slog.Logger); ok {
-		return l
+	if h, ok := ctx.Value(loggerKey{}).(*callHandler); ok {
+		return slog.New(contextHandler{h, ctx})
 	}
 	if a := FromContext(ctx); a != nil {
 		return a.config.Logger
@@ -33,11 +36,11 @@ type loggerKey struct{}
 // withLogger adds the logger of a call to its context, for Logger and for the
 // LoggerFromContext of the SDK, whose own is not silent once attributes are added.
 func withLogger(ctx context.Context, c *FunctionCall) context.Context {
-	l := slog.New(&callHandler{call: c})
-	sdk := middleware.LogMiddleware(l)()
+	h := &callHandler{call: c}
+	sdk := middleware.LogMiddleware(slog.New(h))()
 	sdk.BeforeExecution(ctx, middleware.CallContext{}) // ours decides when to be silent
 	var input middleware.TransformableInput
-	input.WithContext(context.WithValue(ctx, loggerKey{}, l))
+	input.WithContext(context.WithValue(ctx, loggerKey{}, h))
 	sdk.TransformInput(ctx, middleware.CallContext{}, &input)
 	return input.Context()
 }
@@ -97,4 +100,29 @@ func (h replayHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup implements slog.Handler.
 func (h replayHandler) WithGroup(name string) slog.Handler {
 	return replayHandler{h.Handler.WithGroup(name), h.replay}
+}
+
+// contextHandler logs with ctx what comes without a context.
+type contextHandler struct {
+	slog.Handler
+
+	ctx context.Context //nolint:containedctx // a logger lives no longer than the code that has the context
+}
+
+// Handle implements slog.Handler.
+func (h contextHandler) Handle(ctx context.Context, record slog.Record) error {
+	if ctx == context.Background() { // as slog has it for Info, Warn and so on
+		ctx = h.ctx
+	}
+	return h.Handler.Handle(ctx, record)
+}
+
+// WithAttrs implements slog.Handler.
+func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return contextHandler{h.Handler.WithAttrs(attrs), h.ctx}
+}
+
+// WithGroup implements slog.Handler.
+func (h contextHandler) WithGroup(name string) slog.Handler {
+	return contextHandler{h.Handler.WithGroup(name), h.ctx}
 }

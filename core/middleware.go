@@ -32,6 +32,10 @@ type Middleware struct {
 	// function gets it, on every call that hands it out. It undoes what Step, or the
 	// Function of an invoked function, did to the output: to decrypt it, for one.
 	Restore func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
+	// Invoke changes the data, a JSON object, that step.Invoke gives to the other
+	// function, when the step is new. The other function's middleware finds it in
+	// its event.
+	Invoke func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
 	// Send wraps each [App.Send] and step.SendEvent, those outside of functions
 	// too if the middleware is the app's.
 	Send func(next SendHandler) SendHandler
@@ -93,11 +97,15 @@ func (a *App) Use(middleware ...Middleware) {
 	}
 }
 
+// dataHook changes data of a step.
+type dataHook = func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
+
 // chain is the middleware of a function, or of an app, around the handlers.
 type chain struct {
 	function FunctionHandler
 	step     StepHandler
-	restore  []func(context.Context, *StepCall, json.RawMessage) (json.RawMessage, error)
+	restore  []dataHook
+	invoke   []dataHook
 	send     SendHandler // nil if no middleware wants to see events
 }
 
@@ -107,6 +115,9 @@ func newChain(a *App, middleware []Middleware) *chain {
 	for _, m := range middleware {
 		if m.Restore != nil {
 			c.restore = append(c.restore, m.Restore)
+		}
+		if m.Invoke != nil {
+			c.invoke = append(c.invoke, m.Invoke)
 		}
 	}
 	for _, m := range slices.Backward(middleware) {
@@ -132,6 +143,7 @@ func handleFunction(ctx context.Context, call *FunctionCall) (any, error) {
 			"or with a context that is not derived from its own", call.FunctionID))
 	}
 	call.started = true
+	call.call.Inner = ctx
 	output, err := call.handler(ctx, call)
 	if gone := call.call.Caller.Err(); err == nil && gone != nil && !call.call.Yielded() {
 		// Nobody may be there to take the result.
@@ -160,16 +172,18 @@ func (f *function) middleware() []Middleware {
 	return all
 }
 
-// restored passes the kept result of a step through the middleware.
-func (c *chain) restored(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error) {
+// through passes the data of a step through hooks of the middleware.
+func through(
+	ctx context.Context, name string, hooks []dataHook, step *StepCall, data json.RawMessage,
+) (json.RawMessage, error) {
 	var err error
-	for _, restore := range c.restore {
-		if data, err = restore(ctx, step, data); err != nil {
+	for _, hook := range hooks {
+		if data, err = hook(ctx, step, data); err != nil {
 			return nil, err
 		}
 	}
 	if !json.Valid(data) {
-		return nil, fmt.Errorf("the middleware's Restore returned no JSON for step %q", step.ID)
+		return nil, fmt.Errorf("the middleware's %s returned no JSON for step %q", name, step.ID)
 	}
 	return data, nil
 }

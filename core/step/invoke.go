@@ -56,7 +56,7 @@ func Invoke[T, R any](
 				return nil, err
 			}
 		}
-		if opts.Data, err = asMap(data); err != nil {
+		if opts.Data, err = invokeData(ctx, c, callID, data); err != nil {
 			return nil, abort(c, fmt.Errorf("step %q: the data for function %s: %w", id, functionID, err))
 		}
 		raw, err := sdkstep.Invoke[json.RawMessage](ctx, id, opts)
@@ -111,12 +111,17 @@ func (e invokeTimeoutError) Error() string { return e.failed.Error() }
 // Unwrap makes it both.
 func (e invokeTimeoutError) Unwrap() []error { return []error{e.failed, ErrTimeout} }
 
-// asMap is data as the object that the SDK wants, with its values left as they are
-// encoded.
-func asMap(data any) (map[string]any, error) {
+// invokeData is data as the object that the SDK wants, with its values left as they
+// are encoded, as the middleware has it.
+func invokeData(ctx context.Context, c *call.Call, id call.ID, data any) (map[string]any, error) {
 	raw, err := json.Marshal(data)
 	if err != nil {
 		return nil, err
+	}
+	if c != nil && c.Invoke != nil && len(c.Replay.KeptResult(id)) == 0 {
+		if raw, err = c.Invoke(ctx, id, raw); err != nil {
+			return nil, err
+		}
 	}
 	var values map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &values); err != nil {

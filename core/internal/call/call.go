@@ -35,6 +35,9 @@ type Call struct {
 
 	// Caller is the context of the request. It is done when the caller hung up.
 	Caller context.Context //nolint:containedctx // a Call lives exactly as long as the request it belongs to
+	// Inner is the context that the function got, inside all middleware: what is logged
+	// about the call is logged with it. It is Caller until then.
+	Inner context.Context //nolint:containedctx // see Caller
 	// Request is the request that brought the call. This package only carries it.
 	Request any
 
@@ -44,7 +47,10 @@ type Call struct {
 	Step StepFunc
 	// Restore changes the kept result of a step before the function gets it; nil
 	// if no middleware wants to.
-	Restore RestoreFunc
+	Restore DataFunc
+	// Invoke changes the data for a function that is invoked; nil if no middleware
+	// wants to.
+	Invoke DataFunc
 
 	// Send is the core's middleware around what the function sends, if any.
 	Send any
@@ -122,9 +128,8 @@ func (c *Call) MayHold() bool { return c.Checkpoints && !c.Replay.targeted && c.
 // StepFunc runs callback as the step id.
 type StepFunc func(ctx context.Context, id ID, callback func(context.Context) (any, error)) (any, error)
 
-// RestoreFunc returns what the function gets to see of data, the kept result of
-// the step id.
-type RestoreFunc func(ctx context.Context, id ID, data json.RawMessage) (json.RawMessage, error)
+// DataFunc returns what becomes of data of the step id.
+type DataFunc func(ctx context.Context, id ID, data json.RawMessage) (json.RawMessage, error)
 
 type contextKey struct{}
 

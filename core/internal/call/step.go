@@ -131,7 +131,7 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 	raw, encodeErr := encode(value)
 	switch {
 	case err != nil:
-		c.Logger.Warn("inngest: step failed",
+		c.Logger.WarnContext(ctx, "inngest: step failed",
 			"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt, "step", id.Name, "error", err)
 	case encodeErr != nil:
 		err = sdkerrors.NoRetryError(fmt.Errorf(
