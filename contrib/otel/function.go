@@ -1,0 +1,100 @@
+package inngestotel
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+	"go.opentelemetry.io/otel/trace"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// function makes the span of each call of a function.
+func (t *telemetry) function(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
+	return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
+		f := t.of(call.FunctionID)
+		if f.filtered {
+			return next(ctx, call)
+		}
+		events, err := call.Events()
+		if err != nil {
+			events = nil // the function will fail on them, in its span
+		}
+		ctx, span := t.startProcess(ctx, f, call, events)
+		defer span.End() // also if the goroutine ends
+		begin := time.Now()
+		f.metrics.begin(ctx)
+		defer f.metrics.stopped(ctx)
+		output, err := next(ctx, call)
+		outcome := call.Outcome(err)
+		f.metrics.end(ctx, time.Since(begin), outcome, err)
+		t.end(ctx, span, outcome, err, Recorded{FunctionID: call.FunctionID})
+		return output, err
+	}
+}
+
+// startProcess starts the span of a call, in the trace of its run.
+func (t *telemetry) startProcess(
+	ctx context.Context, f *function, call *inngestkit.FunctionCall, events []inngestkit.RawEvent,
+) (context.Context, trace.Span) {
+	arrived := trace.SpanFromContext(ctx)
+	ctx, links := t.origin(ctx, call.RunID, events)
+	if arrived.SpanContext().IsValid() {
+		links = append(links, trace.Link{SpanContext: arrived.SpanContext()})
+	}
+	ctx, span := t.tracer.Start(ctx, f.spanName, f.process,
+		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithLinks(links...))
+	if arrived.IsRecording() && span.SpanContext().IsValid() {
+		arrived.AddLink(trace.Link{SpanContext: span.SpanContext()})
+	}
+	if span.IsRecording() {
+		span.SetAttributes(callAttributes(call)...)
+		span.SetAttributes(eventAttributes(events)...)
+		t.recordEvents(ctx, span, call.FunctionID, events)
+	}
+	return ctx, span
+}
+
+// callAttributes are those that the spans of calls and steps have.
+func callAttributes(call *inngestkit.FunctionCall) []attribute.KeyValue {
+	attributes := make([]attribute.KeyValue, 0, 6)
+	attributes = append(attributes, RunIDKey.String(call.RunID), AttemptKey.Int(call.Attempt))
+	for _, a := range [...]attribute.KeyValue{
+		RequestIDKey.String(call.RequestID), JobIDKey.String(call.JobID), EnvKey.String(call.Env),
+	} {
+		if a.Value.AsString() != "" {
+			attributes = append(attributes, a)
+		}
+	}
+	return attributes
+}
+
+// eventAttributes say which events were sent, or have triggered a run.
+func eventAttributes(events []inngestkit.RawEvent) []attribute.KeyValue {
+	var attributes []attribute.KeyValue
+	if name := commonName(events); name != "" {
+		attributes = append(attributes, semconv.MessagingDestinationName(name))
+	}
+	if len(events) == 1 && events[0].ID != nil && *events[0].ID != "" {
+		attributes = append(attributes, semconv.MessagingMessageID(*events[0].ID))
+	}
+	if len(events) > 1 {
+		attributes = append(attributes, semconv.MessagingBatchMessageCount(len(events)))
+	}
+	return attributes
+}
+
+// commonName is the name that all the events have, "" if they differ.
+func commonName(events []inngestkit.RawEvent) string {
+	for _, event := range events {
+		if event.Name != events[0].Name {
+			return ""
+		}
+	}
+	if len(events) == 0 {
+		return ""
+	}
+	return events[0].Name
+}

@@ -1,0 +1,103 @@
+package inngestotel
+
+import (
+	"errors"
+	"sync"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+	"go.opentelemetry.io/otel/trace"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// Install traces and measures all functions of the app, those registered before
+// too, their steps, and what is sent with the app. Install it before other
+// middleware, which then runs inside the spans, and once.
+//
+// The span of a function belongs to the trace of the event that triggered the run,
+// below the span that sent it. With several events, or one that carries no trace
+// context, it belongs to a trace of the run's own, whose ID is the run's, so that all
+// calls of the run share it; there the provider's sampler decides as for any root
+// span. It links to the span of each event, and to the span it found in the context
+// of the call: the HTTP server span, if otelhttp or the like made one, which gets a
+// link back. That one is no parent: there is one for each call of the run, and they
+// belong to the trace that the Inngest server began for its request.
+//
+// An error names the options that are wrong, or comes from the meter provider;
+// nothing is installed then.
+func Install(app *inngestkit.App, options ...Option) error {
+	if app == nil {
+		return errors.New("inngestotel: install: the app is nil")
+	}
+	c, err := newConfig(options)
+	if err != nil {
+		return err
+	}
+	t := &telemetry{
+		config: c,
+		appID:  app.ID(),
+		tracer: c.tracers.Tracer(scopeName, trace.WithInstrumentationVersion(inngestkit.Version),
+			trace.WithSchemaURL(semconv.SchemaURL)),
+	}
+	if t.metrics, err = newMetrics(c); err != nil {
+		return err
+	}
+	app.Use(inngestkit.Middleware{
+		Function: t.function,
+		Step:     t.step,
+		Invoke:   t.invoke,
+		Send:     t.send,
+	})
+	return nil
+}
+
+// telemetry is what is installed on one app.
+type telemetry struct {
+	*config
+
+	appID   string
+	tracer  trace.Tracer
+	metrics *metrics
+	// functions has a *function by ID, made at the first call of each.
+	functions sync.Map
+}
+
+// function is what is known of a function before its calls.
+type function struct {
+	filtered bool
+	spanName string
+	process  trace.SpanStartEventOption
+	step     trace.SpanStartEventOption
+	metrics  *functionMetrics
+}
+
+// of is what is known of the function id.
+func (t *telemetry) of(id string) *function {
+	if f, ok := t.functions.Load(id); ok {
+		return f.(*function) //nolint:forcetypeassert // nothing else is in there
+	}
+	f, _ := t.functions.LoadOrStore(id, t.newFunction(id))
+	return f.(*function) //nolint:forcetypeassert // see above
+}
+
+func (t *telemetry) newFunction(id string) *function {
+	if t.filter != nil && !t.filter(id) {
+		return &function{filtered: true}
+	}
+	own := []attribute.KeyValue{AppIDKey.String(t.appID), FunctionIDKey.String(id)}
+	return &function{
+		spanName: opProcess + " " + id,
+		process: t.attributed(append(own, messagingSystem,
+			semconv.MessagingOperationName(opProcess), semconv.MessagingOperationTypeProcess,
+			semconv.MessagingConsumerGroupName(id))...),
+		step:    t.attributed(own...),
+		metrics: t.metrics.forFunction(id),
+	}
+}
+
+// attributed is the option for spans that have these attributes besides those of
+// all spans.
+func (t *telemetry) attributed(attributes ...attribute.KeyValue) trace.SpanStartEventOption {
+	return trace.WithAttributes(append(attributes, t.attributes...)...)
+}

@@ -1,0 +1,86 @@
+package inngestotel
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+
+	"github.com/oklog/ulid/v2"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+	"go.opentelemetry.io/otel/trace"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// origin returns ctx with what is the parent of a call's span, and links to the
+// spans that sent the events. It comes to the same for all calls of a run.
+func (t *telemetry) origin(
+	ctx context.Context, runID string, events []inngestkit.RawEvent,
+) (context.Context, []trace.Link) {
+	ctx = trace.ContextWithSpanContext(ctx, trace.SpanContext{})
+	if len(events) == 1 {
+		if about := aboutRun(events[0]); about != nil {
+			return t.origin(ctx, about.RunID, about.Events)
+		}
+	}
+	links := make([]trace.Link, 0, len(events)+1)
+	parent := ctx
+	for _, event := range events {
+		extracted := t.extract(ctx, event.Data)
+		span := trace.SpanContextFromContext(extracted)
+		if !span.IsValid() {
+			continue
+		}
+		parent = extracted
+		link := trace.Link{SpanContext: span}
+		if event.ID != nil {
+			link.Attributes = append(link.Attributes, semconv.MessagingMessageID(*event.ID))
+		}
+		links = append(links, link)
+	}
+	if len(events) == 1 && len(links) == 1 {
+		return parent, links
+	}
+	return ownTrace(ctx, runID), links
+}
+
+// ownTrace has a span started with ctx be a root of the run's own trace. Providers
+// take the trace ID from a parent that has one; without a span ID it is no parent
+// otherwise, so that the sampler decides as for any root.
+func ownTrace(ctx context.Context, runID string) context.Context {
+	return trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID(runID)}))
+}
+
+// traceID is the trace ID of a run: a ULID, which run IDs are, has its 128 bits.
+func traceID(runID string) trace.TraceID {
+	if id, err := ulid.ParseStrict(runID); err == nil && trace.TraceID(id).IsValid() {
+		return trace.TraceID(id)
+	}
+	sum := sha256.Sum256([]byte(runID))
+	return trace.TraceID(sum[:16])
+}
+
+// ended is what the server's events about a run that has ended tell of it.
+type ended struct {
+	RunID  string                `json:"run_id"`
+	Event  inngestkit.RawEvent   `json:"event"`
+	Events []inngestkit.RawEvent `json:"events"`
+}
+
+// aboutRun is the run that an event of the server is about, nil for all other events.
+// What handles a failure belongs to the trace of the run that failed.
+func aboutRun(event inngestkit.RawEvent) *ended {
+	switch event.Name {
+	case "inngest/function.failed", "inngest/function.finished", "inngest/function.cancelled":
+	default:
+		return nil
+	}
+	var run ended
+	if json.Unmarshal(event.Data, &run) != nil || run.RunID == "" {
+		return nil
+	}
+	if len(run.Events) == 0 && run.Event.Name != "" {
+		run.Events = []inngestkit.RawEvent{run.Event}
+	}
+	return &run
+}

@@ -1,0 +1,120 @@
+package inngestotel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+	"go.opentelemetry.io/otel/trace"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+const (
+	// maxMessage bounds the messages of errors, in bytes.
+	maxMessage = 4 << 10
+	// maxStack bounds the stacks of panics, in bytes.
+	maxStack = 16 << 10
+	// minLimit is the least limit that has room for the sign of a cut.
+	minLimit = len(cutSign) + 1
+
+	cutSign = "…"
+)
+
+// end notes how a call or a step ended.
+func (t *telemetry) end(ctx context.Context, span trace.Span, outcome inngestkit.Outcome, err error, from Recorded) {
+	if !span.IsRecording() {
+		return
+	}
+	span.SetAttributes(OutcomeKey.String(string(outcome)))
+	if err != nil && outcome != inngestkit.Yielded {
+		t.recordError(ctx, span, err, from)
+	}
+}
+
+// endSend notes how a send ended.
+func (t *telemetry) endSend(ctx context.Context, span trace.Span, err error) {
+	if err != nil && span.IsRecording() {
+		t.recordError(ctx, span, err, Recorded{})
+	}
+}
+
+func (t *telemetry) recordError(ctx context.Context, span trace.Span, err error, from Recorded) {
+	from.Attribute, from.Text = semconv.ExceptionMessageKey, err.Error()
+	message := cut(t.redacted(ctx, from), maxMessage)
+	kind := errorType(err)
+	exception := []attribute.KeyValue{semconv.ExceptionType(kind)}
+	if message != "" {
+		exception = append(exception, semconv.ExceptionMessage(message))
+	}
+	if panicked, ok := errors.AsType[*inngestkit.PanicError](err); ok {
+		exception = append(exception, semconv.ExceptionStacktrace(cut(string(panicked.Stack), maxStack)))
+	}
+	span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(exception...))
+	span.SetAttributes(semconv.ErrorTypeKey.String(kind))
+	span.SetStatus(codes.Error, message)
+}
+
+// recordEvents puts the data of events on a span, if it is to be recorded.
+func (t *telemetry) recordEvents(ctx context.Context, span trace.Span, functionID string, events []inngestkit.RawEvent) {
+	if t.eventData == 0 || len(events) == 0 {
+		return
+	}
+	var texts []string
+	for size, i := 0, 0; i < len(events) && size < t.eventData; i++ {
+		text := t.redacted(ctx, Recorded{
+			Attribute: EventDataKey, FunctionID: functionID, Event: events[i].Name, Text: string(events[i].Data),
+		})
+		if text != "" {
+			texts = append(texts, text)
+			size += len(text)
+		}
+	}
+	text := strings.Join(texts, ",")
+	if len(events) > 1 && text != "" {
+		text = "[" + text + "]"
+	}
+	if text != "" {
+		span.SetAttributes(EventDataKey.String(cut(text, t.eventData)))
+	}
+}
+
+// record puts text on a span, redacted and cut.
+func (t *telemetry) record(ctx context.Context, span trace.Span, text Recorded, limit int) {
+	if kept := cut(t.redacted(ctx, text), limit); kept != "" {
+		span.SetAttributes(text.Attribute.String(kept))
+	}
+}
+
+// redacted is what the user's hook leaves of text.
+func (t *telemetry) redacted(ctx context.Context, text Recorded) (kept string) {
+	if t.redact == nil {
+		return text.Text
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			otel.Handle(fmt.Errorf("inngestotel: the function given to WithRedaction panicked, so %s is not recorded: %v",
+				text.Attribute, r))
+			kept = ""
+		}
+	}()
+	return t.redact(ctx, text)
+}
+
+// cut is text with at most limit bytes, of valid UTF-8, as exporters want it.
+func cut(text string, limit int) string {
+	if len(text) > limit {
+		end := limit - len(cutSign)
+		for end > 0 && !utf8.RuneStart(text[end]) {
+			end--
+		}
+		text = text[:end] + cutSign
+	}
+	return strings.ToValidUTF8(text, "�")
+}

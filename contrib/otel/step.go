@@ -1,0 +1,55 @@
+package inngestotel
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// step makes the span of each step whose callback runs.
+func (t *telemetry) step(next inngestkit.StepHandler) inngestkit.StepHandler {
+	return func(ctx context.Context, step *inngestkit.StepCall) (any, error) {
+		f := t.of(step.Function.FunctionID)
+		if f.filtered {
+			return next(ctx, step)
+		}
+		ctx, span := t.tracer.Start(ctx, "step "+step.ID, f.step)
+		defer span.End() // also if the goroutine ends
+		if span.IsRecording() {
+			span.SetAttributes(callAttributes(step.Function)...)
+			span.SetAttributes(StepIDKey.String(step.ID))
+			if step.Index > 0 {
+				span.SetAttributes(StepIndexKey.Int(step.Index))
+			}
+		}
+		begin := time.Now()
+		output, err := next(ctx, step)
+		outcome := step.Outcome(err)
+		f.metrics.endStep(ctx, time.Since(begin), outcome, err)
+		from := Recorded{FunctionID: step.Function.FunctionID, StepID: step.ID}
+		t.recordOutput(ctx, span, output, from)
+		t.end(ctx, span, outcome, err, from)
+		return output, err
+	}
+}
+
+// recordOutput puts the output of a step on its span, if it is to be recorded.
+func (t *telemetry) recordOutput(ctx context.Context, span trace.Span, output any, from Recorded) {
+	if t.stepData == 0 || output == nil || !span.IsRecording() {
+		return
+	}
+	from.Attribute, from.Text = StepOutputKey, encode(output)
+	t.record(ctx, span, from, t.stepData)
+}
+
+// encode encodes the output of a step. One that cannot be encoded is the app's to
+// report, and so is a panic of its MarshalJSON.
+func encode(output any) (text string) {
+	defer func() { _ = recover() }()
+	encoded, _ := json.Marshal(output)
+	return string(encoded)
+}
