@@ -2,8 +2,10 @@ package inngestotel
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
@@ -82,7 +84,7 @@ func (t *telemetry) of(id string) *function {
 }
 
 func (t *telemetry) newFunction(id string) *function {
-	if t.filter != nil && !t.filter(id) {
+	if !t.wanted(id) {
 		return &function{filtered: true}
 	}
 	own := []attribute.KeyValue{AppIDKey.String(t.appID), FunctionIDKey.String(id)}
@@ -94,6 +96,20 @@ func (t *telemetry) newFunction(id string) *function {
 		step:    t.attributed(own...),
 		metrics: t.metrics.forFunction(id),
 	}
+}
+
+// wanted asks the user's filter about a function.
+func (t *telemetry) wanted(id string) (wanted bool) {
+	if t.filter == nil {
+		return true
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			otel.Handle(fmt.Errorf("inngestotel: the function given to WithFilter panicked, so function %q is traced: %v", id, r))
+			wanted = true
+		}
+	}()
+	return t.filter(id)
 }
 
 // attributed is the option for spans that have these attributes besides those of

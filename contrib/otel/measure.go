@@ -2,6 +2,7 @@ package inngestotel
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,7 +43,8 @@ func (m *metrics) forFunction(id string) *functionMetrics {
 
 // with is the option for measurements that have these attributes besides those of all.
 func (m *metrics) with(attributes ...attribute.KeyValue) metric.MeasurementOption {
-	return metric.WithAttributeSet(attribute.NewSet(append(attributes, m.common...)...))
+	// NewSet sorts what it is given.
+	return metric.WithAttributeSet(attribute.NewSet(slices.Concat(attributes, m.common)...))
 }
 
 func (f *functionMetrics) begin(ctx context.Context) { f.metrics.active.Add(ctx, 1, f.active) }

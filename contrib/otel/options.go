@@ -160,9 +160,10 @@ type Recorded struct {
 	Text string
 }
 
-// WithFilter leaves out the functions that trace returns false for: no span and no
+// WithFilter leaves out the functions for which keep returns false: no span and no
 // metric tells of their calls and steps. It is asked once for each function. Events
-// that they send are traced like those sent elsewhere.
-func WithFilter(trace func(functionID string) bool) Option {
-	return option(func(c *config) { c.filter = trace })
+// that they send are traced like those sent elsewhere. If keep panics, the function
+// is traced, and the panic goes to OpenTelemetry's error handler.
+func WithFilter(keep func(functionID string) bool) Option {
+	return option(func(c *config) { c.filter = keep })
 }

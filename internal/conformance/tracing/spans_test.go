@@ -3,12 +3,17 @@ package tracing
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
+	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
 )
@@ -40,7 +45,284 @@ func TestSpansOfACall(t *testing.T) {
 	require.Equal(t, ship.SpanContext.SpanID(), send.Parent.SpanID())
 	require.Equal(t, []trace.SpanKind{trace.SpanKindConsumer, trace.SpanKindInternal, trace.SpanKindProducer},
 		[]trace.SpanKind{function.SpanKind, ship.SpanKind, send.SpanKind})
-	require.Equal(t, codes.Unset, function.Status.Code)
-	t.Log(attributes(function), attributes(ship), attributes(send))
-	t.Log(s.sent.raw, s.log)
+	for _, span := range []tracetest.SpanStub{function, ship, send} {
+		require.Equal(t, codes.Unset, span.Status.Code)
+		require.Equal(t, "github.com/inngestkit/inngestkit/contrib/otel", span.InstrumentationScope.Name)
+		require.Equal(t, inngestkit.Version, span.InstrumentationScope.Version)
+		require.False(t, span.EndTime.Before(span.StartTime))
+	}
+	of := func(more map[attribute.Key]any) map[attribute.Key]any {
+		all := map[attribute.Key]any{
+			"inngest.app.id": "shop", "inngest.function.id": "fulfil", "inngest.run.id": runID, "inngest.attempt": int64(0),
+			"inngest.request.id": "req-1", "inngest.job.id": "job-1", "inngest.env": "staging",
+		}
+		for key, value := range more {
+			all[key] = value
+		}
+		return all
+	}
+	require.Equal(t, of(map[attribute.Key]any{
+		"inngest.outcome":  "yielded",
+		"messaging.system": "inngest", "messaging.operation.name": "process", "messaging.operation.type": "process",
+		"messaging.destination.name": "order.placed", "messaging.message.id": "ev1", "messaging.consumer.group.name": "fulfil",
+	}), attributes(function))
+	require.Equal(t, of(map[attribute.Key]any{"inngest.step.id": "ship", "inngest.outcome": "completed"}), attributes(ship))
+	require.Equal(t, map[attribute.Key]any{
+		"inngest.app.id": "shop", "messaging.system": "inngest", "messaging.operation.name": "send",
+		"messaging.operation.type": "send", "messaging.destination.name": "order.shipped", "messaging.message.id": "sent-1",
+	}, attributes(send))
+}
+
+// errDeclined is an error with a type of its own.
+type errDeclined struct{ code int }
+
+func (e errDeclined) Error() string { return fmt.Sprintf("declined with code %d", e.code) }
+
+// How a call or a step ended is told apart.
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	const declined = "github.com/inngestkit/inngestkit/internal/conformance/tracing.errDeclined"
+	boom := errors.New("boom")
+	for name, tc := range map[string]struct {
+		err       error
+		attempt   int
+		outcome   inngestkit.Outcome
+		errorType string
+		message   string
+	}{
+		"completed":              {outcome: inngestkit.Completed},
+		"retried":                {err: boom, outcome: inngestkit.Retried, errorType: "*errors.errorString", message: "boom"},
+		"retried later":          {err: inngestkit.RetryAfterError(errDeclined{5}, 1), attempt: 2, outcome: inngestkit.Retried, errorType: declined, message: "declined with code 5"},
+		"failed":                 {err: fmt.Errorf("charging: %w", errDeclined{7}), attempt: 3, outcome: inngestkit.Failed, errorType: declined, message: "charging: declined with code 7"},
+		"non-retriable":          {err: inngestkit.NoRetryError(errDeclined{9}), outcome: inngestkit.NonRetriable, errorType: declined, message: "declined with code 9"},
+		"non-retriable, wrapped": {err: fmt.Errorf("x: %w", inngestkit.NoRetryError(boom)), attempt: 3, outcome: inngestkit.NonRetriable, errorType: "*errors.errorString", message: "x: boom"},
+	} {
+		check := func(t *testing.T, span tracetest.SpanStub) {
+			t.Helper()
+			require.Equal(t, string(tc.outcome), attributes(span)[inngestotel.OutcomeKey])
+			require.Equal(t, int64(tc.attempt), attributes(span)[inngestotel.AttemptKey])
+			if tc.err == nil {
+				require.Empty(t, span.Events)
+				require.NotContains(t, attributes(span), attribute.Key("error.type"))
+				require.Equal(t, codes.Unset, span.Status.Code)
+				return
+			}
+			require.Equal(t, codes.Error, span.Status.Code)
+			require.Equal(t, tc.message, span.Status.Description)
+			require.Equal(t, tc.errorType, attributes(span)["error.type"])
+			require.Len(t, span.Events, 1)
+			require.Equal(t, "exception", span.Events[0].Name)
+			require.Equal(t, []attribute.KeyValue{
+				attribute.String("exception.type", tc.errorType), attribute.String("exception.message", tc.message),
+			}, span.Events[0].Attributes)
+		}
+		t.Run(name+" function", func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return "ok", tc.err }))
+			s.call(t.Context(), t, "fulfil", run{attempt: tc.attempt})
+			check(t, s.named(t, "process fulfil"))
+		})
+		t.Run(name+" step", func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, nil, onPlaced(func(ctx context.Context, _ input) (any, error) {
+				return step.Run(ctx, "charge", func(context.Context) (string, error) { return "ok", tc.err })
+			}))
+			s.call(t.Context(), t, "fulfil", run{attempt: tc.attempt})
+			check(t, s.named(t, "step charge"))
+			process := s.named(t, "process fulfil")
+			require.Equal(t, string(inngestkit.Yielded), attributes(process)[inngestotel.OutcomeKey])
+			require.Equal(t, codes.Unset, process.Status.Code, "it is the step that failed")
+		})
+	}
+}
+
+// A step that has failed for good fails the function, if that does not handle it:
+// there are attempts left, but the server does not make them.
+func TestOutcomeOfAFailedStep(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, onPlaced(func(ctx context.Context, _ input) (any, error) {
+		return step.Run(ctx, "charge", func(context.Context) (string, error) { return "", errors.New("it was kept") })
+	}))
+	failed := run{}.kept("charge", nil)
+	for key := range failed.steps {
+		failed.steps[key] = map[string]any{"error": map[string]any{"name": "Error", "message": "declined", "data": nil}}
+	}
+	resp := s.call(t.Context(), t, "fulfil", failed)
+	require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
+	process := s.named(t, "process fulfil")
+	require.Equal(t, string(inngestkit.NonRetriable), attributes(process)[inngestotel.OutcomeKey])
+	require.Equal(t, "declined", process.Status.Description)
+}
+
+// A panic has its stack on the span of what panicked.
+func TestPanicsAreRecorded(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, onPlaced(func(ctx context.Context, _ input) (any, error) {
+		return step.Run(ctx, "charge", func(context.Context) (string, error) { panic("no card") })
+	}))
+	s.call(t.Context(), t, "fulfil", run{})
+	charge := s.named(t, "step charge")
+	require.Equal(t, string(inngestkit.Retried), attributes(charge)[inngestotel.OutcomeKey])
+	require.Equal(t, `step "charge" panicked: no card`, charge.Status.Description)
+	exception := tracetest.SpanStub{Attributes: charge.Events[0].Attributes}
+	require.Equal(t, "*inngestkit.PanicError", attributes(exception)["exception.type"])
+	require.Contains(t, attributes(exception)["exception.stacktrace"], "TestPanicsAreRecorded")
+}
+
+// A goroutine that ends in a function, as tests do, ends the spans, too.
+func TestSpansEndWithTheirGoroutine(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) {
+		runtime.Goexit()
+		return nil, nil
+	}))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.call(t.Context(), t, "fulfil", run{})
+	}()
+	<-ended
+	s.named(t, "process fulfil")
+	require.Equal(t, int64(0), sum(t, s.collected(t)["inngest.function.active"]))
+}
+
+// Steps with the same ID are told apart.
+func TestIndexOfSteps(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, onPlaced(func(ctx context.Context, _ input) (any, error) {
+		var last string
+		for range 2 {
+			var err error
+			if last, err = step.Run(ctx, "again", func(context.Context) (string, error) { return "x", nil }); err != nil {
+				return nil, err
+			}
+		}
+		return last, nil
+	}))
+	s.call(t.Context(), t, "fulfil", run{}.kept("again", "x"))
+	require.Equal(t, int64(1), attributes(s.named(t, "step again"))[inngestotel.StepIndexKey])
+}
+
+// An event that does not fit its function fails in the function's span.
+func TestEventsThatDoNotFit(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))
+	s.call(t.Context(), t, "fulfil", run{events: []string{event("ev1", `{"id":[]}`)}})
+	process := s.named(t, "process fulfil")
+	require.Equal(t, string(inngestkit.NonRetriable), attributes(process)[inngestotel.OutcomeKey])
+	require.Contains(t, process.Status.Description, `field "data.id" is a JSON array where Go has string`)
+}
+
+// The spans of sends say what was sent, and what went wrong.
+func TestSpansOfSends(t *testing.T) {
+	t.Parallel()
+	other := inngestkit.NewEvent[order]("order.other")
+	for name, tc := range map[string]struct {
+		events     []inngestkit.AnyEvent
+		status     int
+		span       string
+		attributes map[attribute.Key]any
+		message    string
+	}{
+		"one": {
+			events: []inngestkit.AnyEvent{placed.New(order{})}, span: "send order.placed",
+			attributes: map[attribute.Key]any{"messaging.destination.name": "order.placed", "messaging.message.id": "sent-1"},
+		},
+		"several of a name": {
+			events: []inngestkit.AnyEvent{placed.New(order{}), placed.New(order{})}, span: "send order.placed",
+			attributes: map[attribute.Key]any{"messaging.destination.name": "order.placed", "messaging.batch.message_count": int64(2)},
+		},
+		"several names": {
+			events: []inngestkit.AnyEvent{placed.New(order{}), other.New(order{})}, span: "send",
+			attributes: map[attribute.Key]any{"messaging.batch.message_count": int64(2)},
+		},
+		"refused": {
+			events: []inngestkit.AnyEvent{placed.New(order{})}, span: "send order.placed", status: 401,
+			attributes: map[attribute.Key]any{"messaging.destination.name": "order.placed", "error.type": "401"},
+			message:    "not with this key",
+		},
+		"not sent": {
+			events: []inngestkit.AnyEvent{inngestkit.NewEvent[[]int]("order.placed").New(nil), inngestkit.NewEvent[order]("").New(order{})}, span: "send",
+			attributes: map[attribute.Key]any{"messaging.batch.message_count": int64(2), "error.type": "*errors.joinError"},
+			message:    "it has no name",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, nil)
+			if tc.status != 0 {
+				s.sent.first = answered(tc.status, map[string]any{"error": tc.message, "status": tc.status})
+			}
+			_, err := s.app.Send(t.Context(), tc.events...)
+			require.Equal(t, tc.message != "", err != nil)
+			span := s.named(t, tc.span)
+			got := attributes(span)
+			for key, value := range map[attribute.Key]any{
+				"inngest.app.id": "shop", "messaging.system": "inngest",
+				"messaging.operation.name": "send", "messaging.operation.type": "send",
+			} {
+				require.Equal(t, value, got[key], key)
+				delete(got, key)
+			}
+			require.Equal(t, tc.attributes, got)
+			require.Contains(t, span.Status.Description, tc.message)
+			require.Equal(t, tc.message != "", span.Status.Code == codes.Error)
+		})
+	}
+}
+
+// A send without events is none.
+func TestNothingSent(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	ids, err := s.app.Send(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, ids)
+	require.Empty(t, s.spans.GetSpans())
+	require.Empty(t, s.collected(t))
+}
+
+// Functions that are filtered out have neither spans nor metrics; their sends do.
+func TestFilter(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	s := newSite(t, []inngestotel.Option{inngestotel.WithFilter(func(id string) bool {
+		asked++
+		require.Equal(t, "fulfil", id)
+		return false
+	})}, onPlaced(func(ctx context.Context, _ input) (any, error) {
+		return step.SendEvent(ctx, "ship", placed.New(order{ID: "o2"}))
+	}))
+	for range 2 {
+		s.call(t.Context(), t, "fulfil", run{})
+	}
+	require.Equal(t, 1, asked)
+	require.Len(t, s.spans.GetSpans(), 2)
+	for _, span := range s.spans.GetSpans() {
+		require.Equal(t, "send order.placed", span.Name)
+	}
+	require.NotContains(t, s.collected(t), "inngest.function.executions")
+	require.NotContains(t, s.collected(t), "inngest.step.duration")
+	require.Contains(t, s.collected(t), "messaging.client.sent.messages")
+}
+
+// Default attributes are on everything.
+func TestDefaultAttributes(t *testing.T) {
+	t.Parallel()
+	team := attribute.String("team", "checkout")
+	s := newSite(t, []inngestotel.Option{inngestotel.WithAttributes(team)}, onPlaced(func(ctx context.Context, _ input) (any, error) {
+		return step.SendEvent(ctx, "ship", placed.New(order{ID: "o2"}))
+	}))
+	s.call(t.Context(), t, "fulfil", run{})
+	require.Len(t, s.spans.GetSpans(), 3)
+	for _, span := range s.spans.GetSpans() {
+		require.Contains(t, span.Attributes, team, span.Name)
+	}
+	collected := s.collected(t)
+	require.Len(t, collected, 6)
+	for name, metric := range collected {
+		for _, set := range attributeSets(t, metric) {
+			require.Contains(t, set.ToSlice(), team, name)
+		}
+	}
 }
