@@ -191,12 +191,16 @@ type events struct {
 	sent  []map[string]any
 	raw   []string
 	first *http.Response // instead of the first answer
+	fail  error          // instead of all answers
 }
 
 // RoundTrip implements http.RoundTripper.
 func (e *events) RoundTrip(req *http.Request) (*http.Response, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.fail != nil {
+		return nil, e.fail
+	}
 	if e.first != nil {
 		answer := e.first
 		e.first = nil

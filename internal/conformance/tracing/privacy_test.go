@@ -1,0 +1,206 @@
+package tracing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+// planted is what must not be told: each is in one place where data is.
+var planted = []string{
+	"secret-event-data", "secret-sent-data", "secret-step-output", "secret-function-output", "secret-kept-result",
+	"secret-header", "secret-query", "secret-event-key", "0123456789abcdef", "secret-url", "secret-user",
+}
+
+// plantedSite runs a function on an app with something secret in all data.
+func plantedSite(t *testing.T, options ...inngestotel.Option) *site {
+	t.Helper()
+	s := &site{metrics: sdkmetric.NewManualReader(), sent: &events{}, log: &lockedBuffer{}}
+	on := newTelemetry()
+	s.spans, s.traces = on.spans, on.traces
+	app, err := inngestkit.New(inngestkit.Config{
+		AppID: "shop", Dev: true, BaseURL: "http://user:secret-url@127.0.0.1:1", EventKey: "secret-event-key",
+		SigningKey: "signkey-test-0123456789abcdef", HTTPClient: &http.Client{Transport: s.sent},
+	})
+	require.NoError(t, err)
+	s.app = app
+	require.NoError(t, inngestotel.Install(app, append([]inngestotel.Option{
+		inngestotel.WithTracerProvider(on.traces),
+		inngestotel.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(s.metrics))),
+	}, options...)...))
+	require.NoError(t, app.Register(onPlaced(func(ctx context.Context, _ input) (any, error) {
+		if _, err := step.Run(ctx, "kept", func(context.Context) (string, error) { return "", nil }); err != nil {
+			return nil, err
+		}
+		if _, err := step.Run(ctx, "ship", func(ctx context.Context) (string, error) {
+			event := shaped.New(anything{"x": "secret-sent-data"})
+			event.User = map[string]any{"email": "secret-user"}
+			_, err := inngestkit.Send(ctx, event)
+			return "secret-step-output", err
+		}); err != nil {
+			return nil, err
+		}
+		return "secret-function-output", nil
+	})))
+	first := run{events: []string{event("ev1", `{"id":"secret-event-data"}`)}}.kept("kept", "secret-kept-result")
+	for _, r := range []run{first, first.kept("ship", "x")} {
+		body := r.body(t)
+		resp := app.Do(t.Context(), &inngestkit.Request{
+			Method: http.MethodPost, Scheme: "http", Host: "localhost", Path: "/api/inngest",
+			RawQuery: "fnId=shop-fulfil&stepId=step&token=secret-query",
+			Header:   http.Header{"Authorization": {"secret-header"}, "Cookie": {"secret-header"}},
+			Body:     strings.NewReader(string(body)), ContentLength: int64(len(body)),
+		})
+		require.Less(t, resp.Status, 300, "%s", resp.Body)
+	}
+	// What goes wrong with the keys in hand does not tell them either.
+	s.sent.first = answered(http.StatusUnauthorized, map[string]any{"error": "no", "status": 401})
+	_, err = app.Send(t.Context(), shaped.New(anything{"x": "secret-sent-data"}))
+	require.Error(t, err)
+	s.sent.fail = errors.New("connection refused")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = app.Send(ctx, shaped.New(anything{"x": "secret-sent-data"}))
+	require.Error(t, err)
+	return s
+}
+
+// told is all that telemetry has told, as text.
+func (s *site) told(t *testing.T) string {
+	t.Helper()
+	spans := s.spans.GetSpans()
+	require.Len(t, spans, 6)
+	var metrics metricdata.ResourceMetrics
+	require.NoError(t, s.metrics.Collect(t.Context(), &metrics))
+	var all strings.Builder
+	for _, span := range spans {
+		encoded, err := json.Marshal(span)
+		require.NoError(t, err)
+		fmt.Fprintf(&all, "%s\n%v\n", encoded, span)
+	}
+	fmt.Fprintf(&all, "%+v", metrics)
+	return all.String()
+}
+
+// By default no data, no key and no header is told.
+func TestTelemetryTellsNoData(t *testing.T) {
+	t.Parallel()
+	told := plantedSite(t).told(t)
+	require.Contains(t, told, "order.placed")
+	require.Contains(t, told, "inngest.function.executions")
+	for _, secret := range planted {
+		require.NotContains(t, told, secret)
+	}
+}
+
+// What is opted in is told, cut to its size; the rest is not.
+func TestTelemetryTellsDataIfAsked(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		options []inngestotel.Option
+		told    map[string]attribute.Key // by what, where
+		spans   map[string]string        // the value by span
+	}{
+		"event data": {
+			options: []inngestotel.Option{inngestotel.WithEventData(100)},
+			spans: map[string]string{
+				"process fulfil": `inngest.event.data={"id":"secret-event-data"}`, "send any.shape": `inngest.event.data={"x":"secret-sent-data"}`,
+			},
+		},
+		"a little of it": {
+			options: []inngestotel.Option{inngestotel.WithEventData(10)},
+			spans:   map[string]string{"process fulfil": `inngest.event.data={"id":"…`, "send any.shape": `inngest.event.data={"x":"s…`},
+		},
+		"step data": {
+			options: []inngestotel.Option{inngestotel.WithStepData(100)},
+			spans:   map[string]string{"step ship": `inngest.step.output="secret-step-output"`},
+		},
+		"redacted": {
+			options: []inngestotel.Option{
+				inngestotel.WithEventData(100), inngestotel.WithStepData(100),
+				inngestotel.WithRedaction(func(_ context.Context, text inngestotel.Recorded) string {
+					return fmt.Sprintf("[%s of %s/%s/%s]", text.Attribute, text.FunctionID, text.StepID, text.Event)
+				}),
+			},
+			spans: map[string]string{
+				"process fulfil": `inngest.event.data=[inngest.event.data of fulfil//order.placed]`,
+				"step ship":      `inngest.step.output=[inngest.step.output of fulfil/ship/]`,
+				"send any.shape": `inngest.event.data=[inngest.event.data of //any.shape]`,
+			},
+		},
+		"redacted away": {
+			options: []inngestotel.Option{
+				inngestotel.WithEventData(100), inngestotel.WithStepData(100),
+				inngestotel.WithRedaction(func(context.Context, inngestotel.Recorded) string { return "" }),
+			},
+		},
+		"redaction panics": {
+			options: []inngestotel.Option{
+				inngestotel.WithEventData(100), inngestotel.WithStepData(100),
+				inngestotel.WithRedaction(func(context.Context, inngestotel.Recorded) string { panic("oh") }),
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := plantedSite(t, tc.options...)
+			s.told(t)
+			for _, span := range s.spans.GetSpans() {
+				data := ""
+				for _, a := range span.Attributes {
+					if a.Key == inngestotel.EventDataKey || a.Key == inngestotel.StepOutputKey {
+						data += string(a.Key) + "=" + a.Value.AsString()
+					}
+				}
+				require.Equal(t, tc.spans[span.Name], data, span.Name)
+			}
+			if tc.spans == nil {
+				for _, secret := range planted {
+					require.NotContains(t, s.told(t), secret)
+				}
+			}
+		})
+	}
+}
+
+// Messages of errors pass by the redaction, too.
+func TestMessagesAreRedacted(t *testing.T) {
+	t.Parallel()
+	redact := inngestotel.WithRedaction(func(_ context.Context, text inngestotel.Recorded) string {
+		return strings.ReplaceAll(text.Text, "4242", "****")
+	})
+	s := newSite(t, []inngestotel.Option{redact}, onPlaced(func(ctx context.Context, _ input) (any, error) {
+		return step.Run(ctx, "charge", func(context.Context) (string, error) { return "", errors.New("card 4242 declined") })
+	}))
+	s.call(t.Context(), t, "fulfil", run{})
+	charge := s.named(t, "step charge")
+	require.Equal(t, "card **** declined", charge.Status.Description)
+	require.Contains(t, charge.Events[0].Attributes, attribute.String("exception.message", "card **** declined"))
+}
+
+// A batch is recorded as a JSON array, as much of it as there is room for.
+func TestDataOfBatches(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int]string{
+		100: `[{"id":"a"},{"id":"b"},{"id":"c"}]`,
+		15:  `[{"id":"a"},…`,
+	} {
+		s := newSite(t, []inngestotel.Option{inngestotel.WithEventData(limit)},
+			onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))
+		s.call(t.Context(), t, "fulfil", run{events: []string{event("1", `{"id":"a"}`), event("2", `{"id":"b"}`), event("3", `{"id":"c"}`)}})
+		require.Equal(t, want, attributes(s.named(t, "process fulfil"))[inngestotel.EventDataKey])
+	}
+}
