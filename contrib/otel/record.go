@@ -109,12 +109,13 @@ func (t *telemetry) redacted(ctx context.Context, text Recorded) (kept string) {
 
 // cut is text with at most limit bytes, of valid UTF-8, as exporters want it.
 func cut(text string, limit int) string {
-	if len(text) > limit {
-		end := limit - len(cutSign)
-		for end > 0 && !utf8.RuneStart(text[end]) {
-			end--
-		}
-		text = text[:end] + cutSign
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if len(text) <= limit {
+		return text
 	}
-	return strings.ToValidUTF8(text, "�")
+	end := limit - len(cutSign)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + cutSign
 }

@@ -1,0 +1,81 @@
+package inngestotel
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace"
+)
+
+var span = trace.NewSpanContext(trace.SpanContextConfig{
+	TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, Remote: true,
+})
+
+func carrying(t testing.TB, options ...Option) *telemetry {
+	t.Helper()
+	c, err := newConfig(options)
+	require.NoError(t, err)
+	return &telemetry{config: c}
+}
+
+// Whatever the data of an event is, it stays JSON, keeps its members and their
+// digits, and what is put in is found again.
+func FuzzCarrier(f *testing.F) {
+	for _, data := range []string{
+		``, `null`, `{}`, ` { } `, `{"a":1}`, "{\n\t\"a\" : 9007199254740993}", `[]`, `[1]`, `"text"`, `7`, `{`, `}`, `{"traceContext"`,
+		`{"traceContext":1}`, `{"trace\u0043ontext":{}}`, `{"a":{"traceContext":1}}`, `{"":""}`, `{"a":"}"}`, `{"a":1,"a":2}`,
+	} {
+		f.Add(data, "traceContext")
+	}
+	f.Add(`{"a.b":1}`, "a.b")
+	f.Add(`{"a":{"b":1}}`, "a.b")
+	f.Add(`{"a*":1}`, "a?")
+	f.Add(`{"@this":1}`, "@this")
+	f.Add(`{"#":1}`, `"#`)
+	f.Fuzz(func(t *testing.T, data, field string) {
+		if field == "" || field == serverField || !json.Valid([]byte(`{"x":`+data+`}`)) && data != "" {
+			t.Skip()
+		}
+		name, err := json.Marshal(field)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(name, &field)) // as valid UTF-8
+		c := carrying(t, WithField(field))
+		ctx := trace.ContextWithSpanContext(context.Background(), span)
+		before := map[string]json.RawMessage{}
+		isObject := data == "" || json.Unmarshal([]byte(data), &before) == nil
+		_, had := before[field]
+
+		got := c.withField(json.RawMessage(data), c.newField(ctx))
+		after := map[string]json.RawMessage{}
+		if !isObject {
+			require.JSONEq(t, data, string(got))
+			return
+		}
+		require.NoError(t, json.Unmarshal(got, &after), "%q from %q", got, data)
+		if had {
+			require.Equal(t, before, after)
+			return
+		}
+		require.Len(t, after, len(before)+1)
+		for key, value := range before {
+			require.Equal(t, string(value), string(after[key]))
+		}
+		require.Equal(t, span, trace.SpanContextFromContext(c.extract(context.Background(), got)))
+		require.Equal(t, string(got), string(c.withField(got, c.newField(ctx))), "once")
+	})
+}
+
+// Data from strangers does no harm.
+func FuzzExtract(f *testing.F) {
+	f.Add([]byte(`{"traceContext":{"traceparent":"00-01000000000000000000000000000000-0200000000000000-01"}}`))
+	f.Add([]byte(`{"traceContext":{"traceparent":1,"tracestate":[],"baggage":{}}}`))
+	f.Add([]byte(`{"traceContext":`))
+	f.Add([]byte(`{"traceContext":[{"traceparent":"x"}]}`))
+	f.Add([]byte(`[[[[[[[`))
+	c := carrying(f, WithBaggage())
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		c.extract(context.Background(), data)
+	})
+}

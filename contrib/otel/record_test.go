@@ -1,0 +1,27 @@
+package inngestotel
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What is recorded is valid UTF-8 of no more bytes than asked for.
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":            "",
+		"short":       "short",
+		"0123456789":  "0123456789",
+		"01234567890": "0123456…", "äöüäöü": "äöü…", "012345ö7890": "012345…", "日本語日本語": "日本…",
+		"a\xffb": "a�b", strings.Repeat("\xffa", 4): "�a�…",
+	} {
+		got := cut(text, 10)
+		require.Equal(t, want, got)
+		require.LessOrEqual(t, len(got), 10)
+		require.True(t, utf8.ValidString(got))
+	}
+	require.Equal(t, "…", cut("日本", minLimit), "the least limit")
+}
