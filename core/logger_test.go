@@ -137,3 +137,58 @@ func TestLoggerWithoutSteps(t *testing.T) {
 	app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn", `{"event":{"name":"e","data":{}},"steps":null,"ctx":{"run_id":"r"}}`))
 	require.Contains(t, l.String(), "begins")
 }
+
+// contextLogger is a handler that adds what is in the context.
+type contextLogger struct{ slog.Handler }
+
+type markKey struct{}
+
+func (h contextLogger) Handle(ctx context.Context, record slog.Record) error {
+	record.AddAttrs(slog.Any("mark", ctx.Value(markKey{})))
+	return h.Handler.Handle(ctx, record)
+}
+
+func (h contextLogger) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return contextLogger{h.Handler.WithAttrs(attrs)}
+}
+
+func (h contextLogger) WithGroup(name string) slog.Handler {
+	return contextLogger{h.Handler.WithGroup(name)}
+}
+
+// What functions log has the context that the logger was got with, unless it comes
+// with one; so has what the app logs about their calls.
+func TestLoggersHaveTheirContext(t *testing.T) {
+	t.Parallel()
+	marked := func(ctx context.Context, mark string) context.Context { return context.WithValue(ctx, markKey{}, mark) }
+	var l log
+	app, err := inngestkit.New(inngestkit.Config{
+		AppID: "app", Dev: true, Logger: slog.New(contextLogger{slog.NewTextHandler(&l, nil)}),
+	})
+	require.NoError(t, err)
+	require.NoError(t, app.Register(onSignUp(func(ctx context.Context, in input) (string, error) {
+		logger := inngestkit.Logger(marked(ctx, "here"))
+		logger.Info("plain")
+		logger.With("k", "v").Info("with")
+		logger.WithGroup("g").Info("group")
+		logger.InfoContext(marked(ctx, "there"), "other")
+		switch in.Event.Data.ID {
+		case "panic":
+			panic("oh")
+		case "step":
+			return step.Run(ctx, "a", func(context.Context) (string, error) { return "", errors.New("no") })
+		}
+		return "", errors.New("no")
+	}, onFunction(func(ctx context.Context, call *inngestkit.FunctionCall, next inngestkit.FunctionHandler) (any, error) {
+		return next(marked(ctx, "middleware"), call)
+	}))))
+	for _, id := range []string{"error", "panic", "step"} {
+		callFn(t.Context(), t, app, signUpEnvelope(user{ID: id}))
+	}
+	for line, mark := range map[string]string{
+		"plain": "here", "with": "here", "group": "here", "other": "there",
+		`"inngest: function failed"`: "middleware", `"inngest: function fn panicked"`: "middleware", `"inngest: step failed"`: "middleware",
+	} {
+		require.Regexp(t, `(?m)msg=`+line+` .*mark=`+mark+`$`, l.String())
+	}
+}

@@ -87,13 +87,12 @@ func (t *telemetry) newFunction(id string) *function {
 	if !t.wanted(id) {
 		return &function{filtered: true}
 	}
-	own := []attribute.KeyValue{AppIDKey.String(t.appID), FunctionIDKey.String(id)}
+	app, own := AppIDKey.String(t.appID), FunctionIDKey.String(id)
 	return &function{
 		spanName: opProcess + " " + id,
-		process: t.attributed(append(own, messagingSystem,
-			semconv.MessagingOperationName(opProcess), semconv.MessagingOperationTypeProcess,
-			semconv.MessagingConsumerGroupName(id))...),
-		step:    t.attributed(own...),
+		process: t.attributed(app, own, messagingSystem, semconv.MessagingOperationName(opProcess),
+			semconv.MessagingOperationTypeProcess, semconv.MessagingConsumerGroupName(id)),
+		step:    t.attributed(app, own),
 		metrics: t.metrics.forFunction(id),
 	}
 }

@@ -3,6 +3,7 @@ package inngestotel
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"go.opentelemetry.io/otel/trace"
 )
@@ -75,6 +76,6 @@ func (h logHandler) WithGroup(name string) slog.Handler {
 }
 
 func (h logHandler) with(apply func(slog.Handler) slog.Handler) slog.Handler {
-	since := append(h.since[:len(h.since):len(h.since)], apply)
+	since := append(slices.Clip(h.since), apply)
 	return logHandler{next: apply(h.next), top: h.top, since: since}
 }

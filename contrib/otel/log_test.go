@@ -21,7 +21,7 @@ func TestLogHandler(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			slogtest.Run(t, func(t *testing.T) slog.Handler {
+			slogtest.Run(t, func(*testing.T) slog.Handler {
 				out.Reset()
 				return spanHandler{inngestotel.LogHandler(slog.NewJSONHandler(&out, nil)), ctx}
 			}, func(t *testing.T) map[string]any {

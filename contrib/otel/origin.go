@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/oklog/ulid/v2"
+	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
 
@@ -24,24 +25,29 @@ func (t *telemetry) origin(
 		}
 	}
 	links := make([]trace.Link, 0, len(events)+1)
-	parent := ctx
-	for _, event := range events {
-		extracted := t.extract(ctx, event.Data)
-		span := trace.SpanContextFromContext(extracted)
-		if !span.IsValid() {
-			continue
+	if len(events) == 1 {
+		parent := t.extract(ctx, events[0].Data)
+		if links = appendLink(links, trace.SpanContextFromContext(parent), events[0]); len(links) == 1 {
+			return parent, links
 		}
-		parent = extracted
-		link := trace.Link{SpanContext: span}
-		if event.ID != nil {
-			link.Attributes = append(link.Attributes, semconv.MessagingMessageID(*event.ID))
+	} else {
+		for _, event := range events {
+			links = appendLink(links, trace.SpanContextFromContext(t.extract(ctx, event.Data)), event)
 		}
-		links = append(links, link)
-	}
-	if len(events) == 1 && len(links) == 1 {
-		return parent, links
 	}
 	return ownTrace(ctx, runID), links
+}
+
+// appendLink adds a link to the span that sent the event, if that is known.
+func appendLink(links []trace.Link, sent trace.SpanContext, event inngestkit.RawEvent) []trace.Link {
+	if !sent.IsValid() {
+		return links
+	}
+	link := trace.Link{SpanContext: sent}
+	if event.ID != nil {
+		link.Attributes = []attribute.KeyValue{semconv.MessagingMessageID(*event.ID)}
+	}
+	return append(links, link)
 }
 
 // ownTrace has a span started with ctx be a root of the run's own trace. Providers

@@ -50,6 +50,9 @@ func (t *telemetry) recordOutput(ctx context.Context, span trace.Span, output an
 // report, and so is a panic of its MarshalJSON.
 func encode(output any) (text string) {
 	defer func() { _ = recover() }()
-	encoded, _ := json.Marshal(output)
+	encoded, err := json.Marshal(output)
+	if err != nil {
+		return ""
+	}
 	return string(encoded)
 }

@@ -16,6 +16,7 @@ const modules = "github.com/inngestkit/inngestkit/"
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	const gin, echo, fiber, fasthttp = "github.com/gin-gonic/gin", "github.com/labstack/echo", "github.com/gofiber/fiber", "github.com/valyala/fasthttp"
+	const otel = "go.opentelemetry.io/otel"
 	frameworks := []string{gin, echo, fiber, fasthttp}
 	others := []string{"go.opentelemetry.io", "github.com/stretchr/testify", "go.uber.org/goleak", modules + "inngesttest"}
 	notOnlyForTests := append([]string{"testing"}, others...)
@@ -27,7 +28,12 @@ func TestDependencies(t *testing.T) {
 		"adapters/echo":    {[]string{modules + "adapters/echo"}, slices.Concat(notOnlyForTests, []string{gin, fiber, fasthttp})},
 		// Fiber itself links "testing", for the assertions of its package utils.
 		"adapters/fiber": {[]string{modules + "adapters/fiber"}, slices.Concat(others, []string{gin, echo})},
-		"inngesttest":    {[]string{modules + "inngesttest"}, append(frameworks, "github.com/stretchr/testify")},
+		// The API of OpenTelemetry, and not its SDK or an exporter.
+		"contrib/otel": {[]string{modules + "contrib/otel"}, slices.Concat(frameworks, []string{
+			"testing", "github.com/stretchr/testify", "go.uber.org/goleak", modules + "inngesttest",
+			otel + "/sdk", otel + "/exporters", "go.opentelemetry.io/contrib",
+		})},
+		"inngesttest": {[]string{modules + "inngesttest"}, append(frameworks, "github.com/stretchr/testify")},
 	}
 	for _, suite := range suites { // they are for tests
 		cases[suite] = struct{ packages, refused []string }{[]string{suite}, slices.Concat(others, frameworks)}

@@ -2,9 +2,6 @@ package tracing
 
 import (
 	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
 	"sync"
 	"testing"
 
@@ -17,15 +14,6 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		// One for each fasthttp server: it looks only every ten seconds whether it is to end.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
-}
-
-// answered is an answer of the event API.
-func answered(status int, body any) *http.Response {
-	encoded, _ := json.Marshal(body)
-	return &http.Response{
-		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: io.NopCloser(bytes.NewReader(encoded)),
-	}
 }
 
 // lockedBuffer is a log.

@@ -75,7 +75,7 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	var inFlight int64
 	var s *site
-	errs := []error{nil, errors.New("boom"), inngestkit.NoRetryError(errDeclined{1})}
+	errs := []error{nil, errors.New("boom"), inngestkit.NoRetryError(declinedError{1})}
 	s = newSite(t, nil,
 		onPlaced(func(ctx context.Context, _ input) (any, error) {
 			inFlight = sum(t, s.collected(t)["inngest.function.active"])
@@ -90,7 +90,7 @@ func TestMetrics(t *testing.T) {
 	for range errs {
 		s.call(t.Context(), t, "bill", run{})
 	}
-	s.sent.first = answered(401, map[string]any{"error": "no", "status": 401})
+	s.sent.refuse(401, "no")
 	_, err := s.app.Send(t.Context(), placed.New(order{}), inngestkit.NewEvent[order]("order.other").New(order{}))
 	require.Error(t, err)
 
@@ -111,7 +111,7 @@ func TestMetrics(t *testing.T) {
 		},
 		"messaging.process.duration": {
 			"error.type=*errors.errorString,inngest.outcome=retried,messaging.consumer.group.name=bill," + process + " = 1",
-			"error.type=github.com/inngestkit/inngestkit/internal/conformance/tracing.errDeclined," +
+			"error.type=github.com/inngestkit/inngestkit/internal/conformance/tracing.declinedError," +
 				"inngest.outcome=non_retriable,messaging.consumer.group.name=bill," + process + " = 1",
 			"inngest.outcome=completed,messaging.consumer.group.name=bill," + process + " = 1",
 			"inngest.outcome=yielded,messaging.consumer.group.name=fulfil," + process + " = 1",
@@ -127,8 +127,8 @@ func TestMetrics(t *testing.T) {
 		},
 	}
 	require.ElementsMatch(t, slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(collected)))
-	for name, points_ := range want {
-		require.Equal(t, points_, points(t, collected[name]), name)
+	for name, expected := range want {
+		require.Equal(t, expected, points(t, collected[name]), name)
 		unit := map[bool]string{true: "s"}[strings.HasSuffix(name, "duration")]
 		if unit != "" {
 			require.Equal(t, unit, collected[name].Unit, name)

@@ -67,7 +67,7 @@ func plantedSite(t *testing.T, options ...inngestotel.Option) *site {
 		require.Less(t, resp.Status, 300, "%s", resp.Body)
 	}
 	// What goes wrong with the keys in hand does not tell them either.
-	s.sent.first = answered(http.StatusUnauthorized, map[string]any{"error": "no", "status": 401})
+	s.sent.refuse(http.StatusUnauthorized, "no")
 	_, err = app.Send(t.Context(), shaped.New(anything{"x": "secret-sent-data"}))
 	require.Error(t, err)
 	s.sent.fail = errors.New("connection refused")
@@ -159,13 +159,13 @@ func TestTelemetryTellsDataIfAsked(t *testing.T) {
 			s := plantedSite(t, tc.options...)
 			s.told(t)
 			for _, span := range s.spans.GetSpans() {
-				data := ""
+				var data []string
 				for _, a := range span.Attributes {
 					if a.Key == inngestotel.EventDataKey || a.Key == inngestotel.StepOutputKey {
-						data += string(a.Key) + "=" + a.Value.AsString()
+						data = append(data, string(a.Key)+"="+a.Value.AsString())
 					}
 				}
-				require.Equal(t, tc.spans[span.Name], data, span.Name)
+				require.Equal(t, tc.spans[span.Name], strings.Join(data, " "), span.Name)
 			}
 			if tc.spans == nil {
 				for _, secret := range planted {

@@ -5,7 +5,9 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -102,9 +104,7 @@ func event(id, data string) string {
 func (r run) kept(id string, value any) run {
 	sum := sha1.Sum([]byte(id))
 	steps := map[string]any{hex.EncodeToString(sum[:]): map[string]any{"data": value}}
-	for k, v := range r.steps {
-		steps[k] = v
-	}
+	maps.Copy(steps, r.steps)
 	r.steps = steps
 	return r
 }
@@ -138,15 +138,21 @@ func (r run) body(t *testing.T) []byte {
 // call calls a function as the server does.
 func (s *site) call(ctx context.Context, t *testing.T, functionID string, r run) *inngestkit.Response {
 	t.Helper()
+	return s.app.Do(ctx, callOf(t, functionID, r))
+}
+
+// callOf is the request of a call.
+func callOf(t *testing.T, functionID string, r run) *inngestkit.Request {
+	t.Helper()
 	body := r.body(t)
-	return s.app.Do(ctx, &inngestkit.Request{
+	return &inngestkit.Request{
 		Method: http.MethodPost, Scheme: "http", Host: "localhost", Path: "/api/inngest",
 		RawQuery: "fnId=shop-" + functionID + "&stepId=step",
 		Header: http.Header{
 			"Content-Type": {"application/json"}, "X-Request-Id": {"req-1"}, "X-Inngest-Job-Id": {"job-1"},
 		},
 		Body: strings.NewReader(string(body)), ContentLength: int64(len(body)),
-	})
+	}
 }
 
 // named is the only span of a name.
@@ -187,11 +193,11 @@ func (s *site) collected(t *testing.T) map[string]metricdata.Metrics {
 
 // events is the event API: it takes what is sent and keeps it.
 type events struct {
-	mu    sync.Mutex
-	sent  []map[string]any
-	raw   []string
-	first *http.Response // instead of the first answer
-	fail  error          // instead of all answers
+	mu      sync.Mutex
+	sent    []map[string]any
+	raw     []string
+	refused map[string]any // instead of the next answer
+	fail    error          // instead of all answers
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -201,10 +207,9 @@ func (e *events) RoundTrip(req *http.Request) (*http.Response, error) {
 	if e.fail != nil {
 		return nil, e.fail
 	}
-	if e.first != nil {
-		answer := e.first
-		e.first = nil
-		return answer, nil
+	if refused := e.refused; refused != nil {
+		e.refused = nil
+		return answer(req, refused["status"].(int), refused)
 	}
 	var sent []json.RawMessage
 	if err := json.NewDecoder(req.Body).Decode(&sent); err != nil {
@@ -219,9 +224,22 @@ func (e *events) RoundTrip(req *http.Request) (*http.Response, error) {
 		e.sent, e.raw = append(e.sent, one), append(e.raw, string(raw))
 		ids[i] = "sent-" + string(rune('0'+len(e.sent)))
 	}
-	answer := answered(http.StatusOK, map[string]any{"ids": ids, "status": http.StatusOK})
-	answer.Request = req
-	return answer, nil
+	return answer(req, http.StatusOK, map[string]any{"ids": ids, "status": http.StatusOK})
+}
+
+// refuse has the next request be refused.
+func (e *events) refuse(status int, message string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.refused = map[string]any{"status": status, "error": message}
+}
+
+func answer(req *http.Request, status int, body map[string]any) (*http.Response, error) {
+	encoded, err := json.Marshal(body)
+	return &http.Response{
+		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Request: req,
+		Body: io.NopCloser(strings.NewReader(string(encoded))),
+	}, err
 }
 
 // data is the data of the events that were sent.

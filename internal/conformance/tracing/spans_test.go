@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"testing"
 
@@ -56,9 +57,7 @@ func TestSpansOfACall(t *testing.T) {
 			"inngest.app.id": "shop", "inngest.function.id": "fulfil", "inngest.run.id": runID, "inngest.attempt": int64(0),
 			"inngest.request.id": "req-1", "inngest.job.id": "job-1", "inngest.env": "staging",
 		}
-		for key, value := range more {
-			all[key] = value
-		}
+		maps.Copy(all, more)
 		return all
 	}
 	require.Equal(t, of(map[attribute.Key]any{
@@ -73,15 +72,15 @@ func TestSpansOfACall(t *testing.T) {
 	}, attributes(send))
 }
 
-// errDeclined is an error with a type of its own.
-type errDeclined struct{ code int }
+// declinedError is an error with a type of its own.
+type declinedError struct{ code int }
 
-func (e errDeclined) Error() string { return fmt.Sprintf("declined with code %d", e.code) }
+func (e declinedError) Error() string { return fmt.Sprintf("declined with code %d", e.code) }
 
 // How a call or a step ended is told apart.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	const declined = "github.com/inngestkit/inngestkit/internal/conformance/tracing.errDeclined"
+	const declined = "github.com/inngestkit/inngestkit/internal/conformance/tracing.declinedError"
 	boom := errors.New("boom")
 	for name, tc := range map[string]struct {
 		err       error
@@ -92,9 +91,9 @@ func TestOutcomes(t *testing.T) {
 	}{
 		"completed":              {outcome: inngestkit.Completed},
 		"retried":                {err: boom, outcome: inngestkit.Retried, errorType: "*errors.errorString", message: "boom"},
-		"retried later":          {err: inngestkit.RetryAfterError(errDeclined{5}, 1), attempt: 2, outcome: inngestkit.Retried, errorType: declined, message: "declined with code 5"},
-		"failed":                 {err: fmt.Errorf("charging: %w", errDeclined{7}), attempt: 3, outcome: inngestkit.Failed, errorType: declined, message: "charging: declined with code 7"},
-		"non-retriable":          {err: inngestkit.NoRetryError(errDeclined{9}), outcome: inngestkit.NonRetriable, errorType: declined, message: "declined with code 9"},
+		"retried later":          {err: inngestkit.RetryAfterError(declinedError{5}, 1), attempt: 2, outcome: inngestkit.Retried, errorType: declined, message: "declined with code 5"},
+		"failed":                 {err: fmt.Errorf("charging: %w", declinedError{7}), attempt: 3, outcome: inngestkit.Failed, errorType: declined, message: "charging: declined with code 7"},
+		"non-retriable":          {err: inngestkit.NoRetryError(declinedError{9}), outcome: inngestkit.NonRetriable, errorType: declined, message: "declined with code 9"},
 		"non-retriable, wrapped": {err: fmt.Errorf("x: %w", inngestkit.NoRetryError(boom)), attempt: 3, outcome: inngestkit.NonRetriable, errorType: "*errors.errorString", message: "x: boom"},
 	} {
 		check := func(t *testing.T, span tracetest.SpanStub) {
@@ -176,10 +175,10 @@ func TestSpansEndWithTheirGoroutine(t *testing.T) {
 		runtime.Goexit()
 		return nil, nil
 	}))
-	ended := make(chan struct{})
+	ended, request := make(chan struct{}), callOf(t, "fulfil", run{})
 	go func() {
 		defer close(ended)
-		s.call(t.Context(), t, "fulfil", run{})
+		s.app.Do(t.Context(), request)
 	}()
 	<-ended
 	s.named(t, "process fulfil")
@@ -251,7 +250,7 @@ func TestSpansOfSends(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, nil)
 			if tc.status != 0 {
-				s.sent.first = answered(tc.status, map[string]any{"error": tc.message, "status": tc.status})
+				s.sent.refuse(tc.status, tc.message)
 			}
 			_, err := s.app.Send(t.Context(), tc.events...)
 			require.Equal(t, tc.message != "", err != nil)
