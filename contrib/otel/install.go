@@ -3,7 +3,9 @@ package inngestotel
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
+	"weak"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -26,8 +28,8 @@ import (
 // link back. That one is no parent: there is one for each call of the run, and they
 // belong to the trace that the Inngest server began for its request.
 //
-// An error names the options that are wrong, or comes from the meter provider;
-// nothing is installed then.
+// An error names the options that are wrong, comes from the meter provider, or says
+// that the app has telemetry already; nothing is installed then.
 func Install(app *inngestkit.App, options ...Option) error {
 	if app == nil {
 		return errors.New("inngestotel: install: the app is nil")
@@ -45,6 +47,11 @@ func Install(app *inngestkit.App, options ...Option) error {
 	if t.metrics, err = newMetrics(c); err != nil {
 		return err
 	}
+	key := weak.Make(app)
+	if _, again := installed.LoadOrStore(key, nil); again {
+		return errors.New("inngestotel: install: it is installed on this app already, and would count everything twice")
+	}
+	runtime.AddCleanup(app, func(key weak.Pointer[inngestkit.App]) { installed.Delete(key) }, key)
 	app.Use(inngestkit.Middleware{
 		Function: t.function,
 		Step:     t.step,
@@ -53,6 +60,9 @@ func Install(app *inngestkit.App, options ...Option) error {
 	})
 	return nil
 }
+
+// installed has the apps with telemetry, by weak pointer.
+var installed sync.Map
 
 // telemetry is what is installed on one app.
 type telemetry struct {

@@ -320,4 +320,6 @@ func TestOptionsAreChecked(t *testing.T) {
 	require.EqualError(t, inngestotel.Install(nil), "inngestotel: install: the app is nil")
 	require.NoError(t, inngestotel.Install(app, nil, inngestotel.WithTracerProvider(nil), inngestotel.WithMeterProvider(nil),
 		inngestotel.WithPropagators(nil), inngestotel.WithFilter(nil), inngestotel.WithRedaction(nil)))
+	require.EqualError(t, inngestotel.Install(app),
+		"inngestotel: install: it is installed on this app already, and would count everything twice")
 }
