@@ -107,9 +107,7 @@ func (t *telemetry) extract(ctx context.Context, data []byte) context.Context {
 	}
 	carrier := propagation.MapCarrier{}
 	field.ForEach(func(key, value gjson.Result) bool {
-		if value.Type == gjson.String {
-			carrier[key.String()] = value.String()
-		}
+		carrier[key.String()] = value.String()
 		return true
 	})
 	extracted := t.propagator.Extract(ctx, carrier)

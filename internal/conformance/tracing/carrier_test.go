@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -54,6 +55,7 @@ func TestSentEventsCarryTheirTrace(t *testing.T) {
 		"its user's own":    {options: []inngestotel.Option{inngestotel.WithField(`a"b`)}, data: anything{`a"b`: 1}, want: `{"a\"b":1}`},
 		"switched off":      {options: []inngestotel.Option{inngestotel.WithField("")}, data: anything{"a": 1}, want: `{"a":1}`},
 		"another format":    {options: []inngestotel.Option{inngestotel.WithPropagators(shout{})}, data: anything{"a": 1}, want: `{"traceContext":{"SHOUT":"%s"},"a":1}`},
+		"a huge format":     {options: []inngestotel.Option{inngestotel.WithPropagators(huge{})}, data: anything{"a": 1}, want: `{"a":1}`},
 		"default format":    {options: []inngestotel.Option{inngestotel.WithPropagators(nil)}, data: anything{"a": 1}, want: `{"traceContext":{"traceparent":"%s"},"a":1}`},
 		"a large event":     {data: anything{"a": strings.Repeat("x", 2<<20)}, want: `{"traceContext":{"traceparent":"%s"},"a":"` + strings.Repeat("x", 2<<20) + `"}`},
 		"hardly any room":   {data: anything{"a": strings.Repeat("x", 3<<20-100)}, want: `{"a":"` + strings.Repeat("x", 3<<20-100) + `"}`},
@@ -101,14 +103,37 @@ func (shout) Extract(ctx context.Context, carrier propagation.TextMapCarrier) co
 
 func (shout) Fields() []string { return []string{"SHOUT"} }
 
-// The events that the user has sent are not changed.
+// huge is a propagator that writes more than belongs into an event.
+type huge struct{ shout }
+
+func (huge) Inject(_ context.Context, carrier propagation.TextMapCarrier) {
+	carrier.Set("SHOUT", strings.Repeat("x", 20<<10))
+}
+
+// The events that the user has sent, and those of middleware outside, are not changed.
 func TestSentEventsAreCopies(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, nil)
+	on := newTelemetry()
+	s := &site{spans: on.spans, sent: &events{}}
+	app, err := inngestkit.New(inngestkit.Config{
+		AppID: "shop", Dev: true, BaseURL: "http://127.0.0.1:1", HTTPClient: &http.Client{Transport: s.sent},
+	})
+	require.NoError(t, err)
+	s.app = app
+	app.Use(inngestkit.Middleware{Send: func(next inngestkit.SendHandler) inngestkit.SendHandler {
+		return func(ctx context.Context, events []inngestkit.RawEvent) ([]string, error) {
+			ids, err := next(ctx, events)
+			for _, event := range events {
+				require.Equal(t, `{"a":1}`, string(event.Data))
+			}
+			return ids, err
+		}
+	}})
+	require.NoError(t, inngestotel.Install(app, inngestotel.WithTracerProvider(on.traces)))
 	data := json.RawMessage(`{"a":1}`)
 	event := inngestkit.RawEvent{Name: "any.shape", Data: data}
 	events := []inngestkit.AnyEvent{event, event}
-	_, err := s.app.Send(t.Context(), events...)
+	_, err = s.app.Send(t.Context(), events...)
 	require.NoError(t, err)
 	require.Equal(t, `{"a":1}`, string(data))
 	require.Equal(t, []inngestkit.AnyEvent{event, event}, events)
@@ -202,6 +227,7 @@ func TestTraceOfARun(t *testing.T) {
 		"an enormous field":            {events: []string{event("ev1", `{"traceContext":{"traceparent":"`+traceparent+`","x":"`+strings.Repeat("x", 20<<10)+`"}}`)}, trace: own},
 		"no data":                      {events: []string{event("ev1", `null`)}, trace: own},
 		"another field":                {events: []string{event("ev1", `{"otel":{"traceparent":"`+traceparent+`"}}`)}, options: []inngestotel.Option{inngestotel.WithField("otel")}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
+		"switched off, nameless":       {events: []string{event("ev1", `{"":{"traceparent":"`+traceparent+`"}}`)}, options: []inngestotel.Option{inngestotel.WithField("")}, trace: own},
 		"switched off":                 {events: []string{carrying("ev1", traceparent)}, options: []inngestotel.Option{inngestotel.WithField("")}, trace: own},
 		"another format":               {events: []string{event("ev1", `{"traceContext":{"SHOUT":"`+traceparent+`"}}`)}, options: []inngestotel.Option{inngestotel.WithPropagators(shout{})}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
 		"a batch":                      {events: []string{carrying("ev1", traceparent), carrying("ev2", otherParent)}, trace: own, links: []string{eventLink, otherLink}},
@@ -216,6 +242,7 @@ func TestTraceOfARun(t *testing.T) {
 		"a cancelled run":              {events: []string{failed("inngest/function.cancelled", `"event":`+event("ev1", `{}`))}, trace: failedTrace},
 		"a finished run":               {events: []string{failed("inngest/function.finished", `"event":`+event("ev1", `{}`))}, trace: failedTrace},
 		"what is about no run":         {events: []string{failed("order.placed", `"event":`+carrying("ev1", traceparent))}, trace: own},
+		"what is about no one's run":   {events: []string{`{"name":"inngest/function.failed","data":{"event":` + carrying("ev1", traceparent) + `},"ts":1}`}, trace: own},
 		"what is about an unknown run": {events: []string{`{"name":"inngest/function.failed","data":{"run_id":7},"ts":1}`}, trace: own},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -204,3 +204,26 @@ func TestDataOfBatches(t *testing.T) {
 		require.Equal(t, want, attributes(s.named(t, "process fulfil"))[inngestotel.EventDataKey])
 	}
 }
+
+// panicking is an output whose encoding panics.
+type panicking struct{}
+
+func (panicking) MarshalJSON() ([]byte, error) { panic("oh") }
+
+// Outputs that are none, or cannot be encoded, are not recorded, and do no harm. That
+// they cannot be kept either, the next call tells.
+func TestOutputsThatAreNone(t *testing.T) {
+	t.Parallel()
+	for name, output := range map[string]any{"nil": nil, "no JSON": func() {}, "panics": panicking{}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, []inngestotel.Option{inngestotel.WithStepData(100)}, onPlaced(func(ctx context.Context, _ input) (any, error) {
+				return step.Run(ctx, "a", func(context.Context) (any, error) { return output, nil })
+			}))
+			resp := s.call(t.Context(), t, "fulfil", run{})
+			require.Equal(t, 206, resp.Status, "%s", resp.Body)
+			require.Equal(t, output != nil, strings.Contains(string(resp.Body), "StepFailed"))
+			require.NotContains(t, attributes(s.named(t, "step a")), inngestotel.StepOutputKey)
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"runtime"
 	"testing"
 
@@ -323,5 +324,27 @@ func TestDefaultAttributes(t *testing.T) {
 		for _, set := range attributeSets(t, metric) {
 			require.Contains(t, set.ToSlice(), team, name)
 		}
+	}
+}
+
+// A filter that panics filters nothing.
+func TestFilterPanics(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []inngestotel.Option{inngestotel.WithFilter(func(string) bool { panic("oh") })},
+		onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))
+	require.Equal(t, 200, s.call(t.Context(), t, "fulfil", run{}).Status)
+	s.named(t, "process fulfil")
+}
+
+// What a call does not say is left out.
+func TestCallsWithoutIDs(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))
+	request := callOf(t, "fulfil", run{events: []string{`{"name":"order.placed","data":{}}`}})
+	request.Header = http.Header{}
+	s.app.Do(t.Context(), request)
+	got := attributes(s.named(t, "process fulfil"))
+	for _, key := range []attribute.Key{inngestotel.RequestIDKey, inngestotel.JobIDKey, "messaging.message.id"} {
+		require.NotContains(t, got, key)
 	}
 }
