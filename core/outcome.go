@@ -29,7 +29,7 @@ const (
 // Outcome is what err, as next has returned it to the middleware around the
 // function, means for the run.
 func (c *FunctionCall) Outcome(err error) Outcome {
-	if err != nil && sdkerrors.IsStepError(err) && !errors.Is(err, ErrYielded) {
+	if sdkerrors.IsStepError(err) {
 		return NonRetriable
 	}
 	return c.outcome(err)

@@ -91,3 +91,32 @@ func TestLogHandlerInGroups(t *testing.T) {
 		})
 	}
 }
+
+// Without a span there is nothing to add.
+func TestLogHandlerWithoutSpan(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	l := slog.New(inngestotel.LogHandler(slog.NewJSONHandler(&out, nil)))
+	l.Info("plain")
+	l.WithGroup("g").With("a", 1).Info("in a group")
+	require.Contains(t, out.String(), "in a group")
+	require.NotContains(t, out.String(), "trace_")
+	require.NotContains(t, out.String(), "span_id")
+}
+
+// A record may be given to several handlers, and belongs to none of them.
+func TestLogHandlerLeavesRecordsAlone(t *testing.T) {
+	t.Parallel()
+	record := slog.Record{Message: "hello"}
+	for _, key := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+		record.AddAttrs(slog.Int(key, 1))
+	}
+	var first, second bytes.Buffer
+	for _, out := range []*bytes.Buffer{&first, &second} {
+		require.NoError(t, inngestotel.LogHandler(slog.NewJSONHandler(out, nil)).Handle(inSpan(t), record))
+	}
+	require.Equal(t, first.String(), second.String())
+	require.Equal(t, 7, record.NumAttrs())
+	handler := inngestotel.LogHandler(slog.DiscardHandler)
+	require.Equal(t, handler, handler.WithGroup(""), "as slog.Handler wants it")
+}
