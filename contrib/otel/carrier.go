@@ -78,7 +78,7 @@ func (t *telemetry) withField(data json.RawMessage, field []byte) json.RawMessag
 		return data
 	}
 	rest := bytes.TrimSpace(data[1:])
-	if rest[0] == '}' {
+	if bytes.HasPrefix(rest, []byte("}")) {
 		return slices.Concat([]byte("{"), field, rest)
 	}
 	return slices.Concat([]byte("{"), field, []byte(","), rest)
