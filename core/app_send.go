@@ -71,13 +71,13 @@ func (a *App) sendRaw(ctx context.Context, events []RawEvent) ([]string, error) 
 	return a.sender.send(ctx, all)
 }
 
-// rawEvents encodes the data of events.
+// rawEvents encodes events and decodes all of them but their data.
 func rawEvents(events []AnyEvent) ([]RawEvent, error) {
 	raw := make([]RawEvent, len(events))
 	for i, event := range events {
 		encoded, err := json.Marshal(event)
 		if err == nil {
-			err = json.Unmarshal(encoded, &raw[i])
+			raw[i], err = decodeRawEvent(encoded)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("inngestkit: send: event %d: it cannot be encoded: %w", i, err)

@@ -78,21 +78,19 @@ func (t *telemetry) withField(data json.RawMessage, field []byte) json.RawMessag
 		return data
 	}
 	rest := bytes.TrimSpace(data[1:])
-	if rest[0] == '}' {
+	if bytes.HasPrefix(rest, []byte("}")) {
 		return slices.Concat([]byte("{"), field, rest)
 	}
 	return slices.Concat([]byte("{"), field, []byte(","), rest)
 }
 
-// find is the value of the field in the data of an event.
-func (t *telemetry) find(data []byte) (value gjson.Result) {
-	gjson.ParseBytes(data).ForEach(func(key, v gjson.Result) bool {
-		if key.String() == t.field {
-			value = v
-		}
-		return !value.Exists()
-	})
-	return value
+// find is the value of the field in the data of an event. It does not copy the data,
+// which may be large.
+func (t *telemetry) find(data []byte) gjson.Result {
+	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		return gjson.Result{}
+	}
+	return gjson.GetBytes(data, t.path)
 }
 
 // extract returns ctx with the span, and the baggage if it is wanted, that the data

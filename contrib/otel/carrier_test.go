@@ -67,6 +67,16 @@ func FuzzCarrier(f *testing.F) {
 	})
 }
 
+// Other middleware may hand on what is no JSON. It stays so, and the encoder says it.
+func TestDataThatIsNoJSON(t *testing.T) {
+	t.Parallel()
+	c := carrying(t)
+	field := c.newField(trace.ContextWithSpanContext(t.Context(), span))
+	for _, data := range []string{"{", "{ ", "{]", "}", "x", `"{`} {
+		require.False(t, json.Valid(c.withField(json.RawMessage(data), field)), data)
+	}
+}
+
 // Data from strangers does no harm.
 func FuzzExtract(f *testing.F) {
 	f.Add([]byte(`{"traceContext":{"traceparent":"00-01000000000000000000000000000000-0200000000000000-01"}}`))

@@ -1,9 +1,9 @@
 package inngestotel
 
 import (
+	"cmp"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -73,29 +73,32 @@ func failure(outcome inngestkit.Outcome, err error) error {
 
 // sent measures a send, of whose events the first taken ones were taken.
 func (m *metrics) sent(ctx context.Context, took time.Duration, events []inngestkit.RawEvent, taken int, err error) {
-	about := []attribute.KeyValue{
-		messagingSystem, semconv.MessagingOperationName(opSend), semconv.MessagingOperationTypeSend,
-	}
-	duration := m.with(about...)
+	about := m.mixed
 	if name := commonName(events); name != "" {
-		duration = m.with(append(about, m.names.destination(name))...)
+		about = m.ofEvents(name)
 	}
-	record(ctx, m.send, took, duration, err)
-	count := func(events []inngestkit.RawEvent, attributes ...attribute.KeyValue) {
-		for len(events) > 0 {
-			n := 1
-			for n < len(events) && events[n].Name == events[0].Name {
-				n++
-			}
-			m.messages.Add(ctx, int64(n), m.with(append(attributes, m.names.destination(events[0].Name))...))
-			events = events[n:]
-		}
-	}
+	record(ctx, m.send, took, about.send, err)
 	taken = min(taken, len(events))
-	about = about[:2:2] // the conventions have no type here
-	count(events[:taken], about...)
+	m.count(ctx, events[:taken], nil)
 	if err != nil {
-		count(events[taken:], append(about, semconv.ErrorTypeKey.String(errorType(err)))...)
+		m.count(ctx, events[taken:], err)
+	}
+}
+
+// count counts events that were sent, or were not because of err.
+func (m *metrics) count(ctx context.Context, events []inngestkit.RawEvent, err error) {
+	for len(events) > 0 {
+		n := 1
+		for n < len(events) && events[n].Name == events[0].Name {
+			n++
+		}
+		about := m.ofEvents(events[0].Name).message
+		if err == nil {
+			m.messages.Add(ctx, int64(n), about)
+		} else {
+			m.messages.Add(ctx, int64(n), about, failed(err))
+		}
+		events = events[n:]
 	}
 }
 
@@ -107,33 +110,42 @@ func record(
 		histogram.Record(ctx, took.Seconds(), about)
 		return
 	}
-	histogram.Record(ctx, took.Seconds(), about, metric.WithAttributes(semconv.ErrorTypeKey.String(errorType(err))))
+	histogram.Record(ctx, took.Seconds(), about, failed(err))
 }
 
-// eventNames bounds the names of events on metrics.
-type eventNames struct {
-	mu    sync.RWMutex
-	known map[string]attribute.KeyValue
+// failed is the option for measurements of what has failed.
+func failed(err error) metric.MeasurementOption {
+	return metric.WithAttributes(semconv.ErrorTypeKey.String(errorType(err)))
 }
 
-// destination is the attribute for the event called name.
-func (n *eventNames) destination(name string) attribute.KeyValue {
-	n.mu.RLock()
-	known, ok := n.known[name]
-	n.mu.RUnlock()
-	if ok {
-		return known
+// eventMetrics are the attributes of what is measured of the events of one name, made
+// once.
+type eventMetrics struct {
+	send, message metric.MeasurementOption
+}
+
+// forEvents makes the attributes for the events called name, or for sends of events
+// with several names.
+func (m *metrics) forEvents(name ...attribute.KeyValue) *eventMetrics {
+	about := append(name, messagingSystem, semconv.MessagingOperationName(opSend))
+	return &eventMetrics{
+		send:    m.with(append(about, semconv.MessagingOperationTypeSend)...),
+		message: m.with(about...), // the conventions have no type here
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	switch known, ok = n.known[name]; {
-	case ok:
-		return known
-	case len(n.known) >= maxEventNames:
-		return semconv.MessagingDestinationName(otherName)
-	case n.known == nil:
-		n.known = map[string]attribute.KeyValue{}
+}
+
+// ofEvents are the attributes for the events called name. It bounds the names.
+func (m *metrics) ofEvents(name string) *eventMetrics {
+	m.mu.RLock()
+	known, full := m.names[name], len(m.names) >= maxEventNames
+	m.mu.RUnlock()
+	if known != nil || full {
+		return cmp.Or(known, m.others)
 	}
-	n.known[name] = semconv.MessagingDestinationName(name)
-	return n.known[name]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.names[name] == nil && len(m.names) < maxEventNames {
+		m.names[name] = m.forEvents(semconv.MessagingDestinationName(name))
+	}
+	return cmp.Or(m.names[name], m.others)
 }

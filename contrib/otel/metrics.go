@@ -3,6 +3,7 @@ package inngestotel
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -36,13 +37,18 @@ type metrics struct {
 	send       metric.Float64Histogram
 	messages   metric.Int64Counter
 
-	names eventNames
+	// names has the attributes for the events of each name, mixed those for sends of
+	// several names, and others those for the events of all further names.
+	mu            sync.RWMutex
+	names         map[string]*eventMetrics
+	mixed, others *eventMetrics
 }
 
 func newMetrics(c *config) (*metrics, error) {
 	meter := c.meters.Meter(scopeName, metric.WithInstrumentationVersion(inngestkit.Version),
 		metric.WithSchemaURL(semconv.SchemaURL))
-	m := &metrics{common: c.attributes}
+	m := &metrics{common: c.attributes, names: map[string]*eventMetrics{}}
+	m.mixed, m.others = m.forEvents(), m.forEvents(semconv.MessagingDestinationName(otherName))
 	var errs [6]error
 	m.executions, errs[0] = meter.Int64Counter("inngest.function.executions", metric.WithUnit("{call}"),
 		metric.WithDescription("Calls of functions by the Inngest server, by how they ended."))

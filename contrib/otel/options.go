@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidwall/gjson"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -34,6 +35,7 @@ type config struct {
 	propagator propagation.TextMapPropagator
 	baggage    bool
 	field      string
+	path       string // of the field, as gjson takes it
 	attributes []attribute.KeyValue
 	eventData  int
 	stepData   int
@@ -61,6 +63,7 @@ func newConfig(options []Option) (*config, error) {
 	if c.baggage {
 		c.propagator = propagation.NewCompositeTextMapPropagator(c.propagator, propagation.Baggage{})
 	}
+	c.path = gjson.Escape(c.field)
 	return c, errors.Join(c.errs...)
 }
 

@@ -24,7 +24,7 @@ func BenchmarkSockets(b *testing.B) {
 	for _, size := range eventSizes {
 		for _, framework := range frameworks {
 			b.Run(fmt.Sprintf("event=%dKiB/%s", size>>10, framework), func(b *testing.B) {
-				inTurn(b, size, []string{bySDK + "/" + framework, byUs + "/" + framework})
+				callServers(b, size, []string{bySDK + "/" + framework, byUs + "/" + framework})
 			})
 		}
 	}
@@ -38,41 +38,24 @@ func BenchmarkAdapters(b *testing.B) {
 			for i, framework := range frameworks {
 				names[i] = byUs + "/" + framework
 			}
-			inTurn(b, size, names)
+			callServers(b, size, names)
 		})
 	}
 }
 
-// inTurn reports the median time of a call to each server, and its ratio to the
-// first.
-func inTurn(b *testing.B, size int, names []string) {
+// callServers starts servers and calls them in turn.
+func callServers(b *testing.B, size int, names []string) {
 	b.Helper()
 	request := socketRequest(b, callBody(b, itemsOf(size), 0))
-	connections := make([]*connection, len(names))
+	calls := make([]func(), len(names))
 	for i, name := range names {
-		connections[i] = connect(b, startServer(b, name))
+		to := connect(b, startServer(b, name))
+		calls[i] = func() { to.call(b, request) }
 		for range 5 { // pools, and the table of functions
-			connections[i].call(b, request)
+			calls[i]()
 		}
 	}
-	took := make([][]time.Duration, len(names))
-	for first := 0; b.Loop(); first++ {
-		for n := range connections { // each is first in its turn
-			i := (first + n) % len(connections)
-			start := time.Now()
-			connections[i].call(b, request)
-			took[i] = append(took[i], time.Since(start))
-		}
-	}
-	b.ReportMetric(0, "ns/op")
-	base := median(took[0])
-	for i, name := range names {
-		m := median(took[i])
-		b.ReportMetric(float64(m)/1e3, "µs/"+name)
-		if i > 0 {
-			b.ReportMetric(float64(m)/float64(base), name+":"+names[0])
-		}
-	}
+	inTurn(b, names, calls)
 }
 
 // socketRequest is a signed call as it goes over the wire.

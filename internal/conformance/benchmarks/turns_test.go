@@ -1,0 +1,36 @@
+package benchmarks
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// inTurn makes calls in turn, so that what else the machine does falls on all of
+// them, and reports the median time of each and its ratio to that of the first.
+func inTurn(b *testing.B, names []string, calls []func()) {
+	b.Helper()
+	took := make([][]time.Duration, len(calls))
+	for first := 0; b.Loop(); first++ {
+		for n := range calls { // each is first in its turn
+			i := (first + n) % len(calls)
+			start := time.Now()
+			calls[i]()
+			took[i] = append(took[i], time.Since(start))
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	base := median(took[0])
+	for i, name := range names {
+		m := median(took[i])
+		b.ReportMetric(float64(m)/1e3, "µs/"+name)
+		if i > 0 {
+			b.ReportMetric(float64(m)/float64(base), name+":"+names[0])
+		}
+	}
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
