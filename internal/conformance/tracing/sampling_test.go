@@ -44,13 +44,6 @@ func (s *sampled) call(t *testing.T, r run) {
 	require.Equal(t, 206, resp.Status, "%s", resp.Body)
 }
 
-// carried is what the last event that was sent says.
-func (s *sampled) carried(t *testing.T) trace.SpanContext {
-	t.Helper()
-	data := s.sent.data()
-	return spanContext(t, data[len(data)-1]["traceContext"].(map[string]any)["traceparent"].(string))
-}
-
 // The sampler decides for a run without a trace as it does for any root, by the ID of
 // its trace, and so the same for all its calls, on all instances.
 func TestSamplingOfRuns(t *testing.T) {
