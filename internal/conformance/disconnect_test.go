@@ -35,14 +35,14 @@ func TestClientHangsUp(t *testing.T) {
 			}
 			return step.Run(ctx, "next", func(context.Context) (string, error) { c.Add("next"); return "", nil })
 		})))
-		w := newWire(t, "")
+		w := testsite.NewWire(t, "")
 		url := "http://" + serveApp(t, with, app, w).addr + with.path
 
 		ctx, hangUp := context.WithCancel(t.Context())
-		client := newClient(t)
+		client := testsite.NewClient(t)
 		failed := make(chan error, 1)
 		go func() {
-			_, _, err := request(ctx, client, http.MethodPost, url+"?fnId=app-fn",
+			_, _, err := testsite.Request(ctx, client, http.MethodPost, url+"?fnId=app-fn",
 				`{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}}`, nil)
 			failed <- err
 		}()
@@ -50,7 +50,7 @@ func TestClientHangsUp(t *testing.T) {
 		hangUp()
 		require.ErrorIs(t, <-failed, context.Canceled)
 		answers := func(want ...string) func() bool {
-			return func() bool { return slices.Equal(want, w.statuses()) }
+			return func() bool { return slices.Equal(want, w.Statuses()) }
 		}
 		if with.hangUps {
 			testsite.Eventually(t, time.Millisecond, answers("500"))
@@ -59,10 +59,18 @@ func TestClientHangsUp(t *testing.T) {
 			return
 		}
 		alive(t, client, url)
-		require.Equal(t, []string{"200"}, w.statuses(), "the call still runs")
+		require.Equal(t, []string{"200"}, w.Statuses(), "the call still runs")
 		close(release)
 		testsite.Eventually(t, time.Millisecond, answers("200", "206"))
 		require.Equal(t, []int{0, 1}, []int{c.Of("the context ended"), c.Of("next")})
 		alive(t, client, url)
 	})
+}
+
+// alive requires that the app at url answers.
+func alive(t *testing.T, client *http.Client, url string) {
+	t.Helper()
+	status, _, err := testsite.Request(testsite.Within(t), client, http.MethodGet, url, "", nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status)
 }

@@ -79,7 +79,7 @@ func TestFiberRetainedValuesDoNotChange(t *testing.T) {
 	}, inngestkit.Use(middleware)))
 	listener := testsite.Listen(t, "")
 	testsite.Serve(t, fiberServer{f}, listener)
-	client := newClient(t)
+	client := testsite.NewClient(t)
 	query := func(number int) string { return "fnId=app-fn&tenant=" + tenantOf(number) }
 	path := func(number int) string { return "/" + tenantOf(number) + "/api/inngest" }
 	header := func(number int) http.Header {

@@ -26,7 +26,7 @@ var fiberShutdowns = []struct {
 }{
 	{"the app and then Fiber", func(t *testing.T, r *shutdownRound) {
 		r.shutdown(r.app.Shutdown)
-		client := newClient(t)
+		client := testsite.NewClient(t)
 		testsite.Eventually(t, time.Millisecond, func() bool {
 			status, _, err := r.call(client, "late")
 			return err == nil && status == http.StatusServiceUnavailable
@@ -77,7 +77,7 @@ func (r *shutdownRound) refused(t *testing.T) {
 }
 
 func (r *shutdownRound) call(client *http.Client, id string) (status int, answer string, err error) {
-	return request(r.ctx, client, http.MethodPost, "http://"+r.addr+"/acme/api/inngest?fnId=app-"+id,
+	return testsite.Request(r.ctx, client, http.MethodPost, "http://"+r.addr+"/acme/api/inngest?fnId=app-"+id,
 		callBodyFor("run", id, 0), nil)
 }
 
@@ -149,7 +149,7 @@ func shutDownInFlight(t *testing.T, begin func(*testing.T, *shutdownRound), befo
 	go func() { served <- r.fiber.Listener(listener) }()
 
 	// Some have ended before: of them nothing must be left that the shutdown meets.
-	client := newClient(t)
+	client := testsite.NewClient(t)
 	for range 5 {
 		status, _, err := r.call(client, "late")
 		require.NoError(t, err)
@@ -198,7 +198,7 @@ func (r *shutdownRound) callLate(t *testing.T) (answers func() []result) {
 		all []result
 	)
 	for range 2 {
-		client := newClient(t)
+		client := testsite.NewClient(t)
 		wg.Go(func() {
 			for {
 				status, answer, err := r.call(client, "late")

@@ -89,7 +89,7 @@ func load(t *testing.T, client *http.Client, first, last int, exchangeOf func(nu
 		wg.Go(func() {
 			for number := range numbers {
 				e := exchangeOf(number)
-				status, answer, err := request(ctx, client, e.method, e.url, e.body, e.header)
+				status, answer, err := testsite.Request(ctx, client, e.method, e.url, e.body, e.header)
 				if err == nil && (status != http.StatusOK || (e.want != "" && answer != e.want)) {
 					err = fmt.Errorf("the answer is %d %s", status, answer)
 				}
@@ -133,7 +133,7 @@ func TestFiberRunsLeaveNothingBehind(t *testing.T) {
 	listener := testsite.Listen(t, "")
 	url := "http://" + listener.Addr().String() + "/acme/api/inngest?fnId=app-fn"
 	shutdown := testsite.Serve(t, fiberServer{f}, listener)
-	client := newClient(t)
+	client := testsite.NewClient(t)
 	call := func(number int) exchange {
 		return exchange{http.MethodPost, url, callBodyFor(fmt.Sprint("run-", number), "u1", number), nil, `"done"`}
 	}

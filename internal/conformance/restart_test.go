@@ -32,7 +32,7 @@ func (m *midRun) started() inngestkit.EventType[user] {
 }
 
 // serve runs an instance whose function counts with c.
-func (m *midRun) serve(t *testing.T, w *wire, c *counter) *site {
+func (m *midRun) serve(t *testing.T, w *testsite.Wire, c *counter) *site {
 	t.Helper()
 	function := inngestkit.OnEvent("long", m.started(), func(ctx context.Context, in input) (string, error) {
 		if _, err := c.Counted(ctx, "before"); err != nil {
@@ -60,17 +60,17 @@ func (m *midRun) serve(t *testing.T, w *wire, c *counter) *site {
 // restarts is how the first instance ends: it is left when its slow step runs.
 var restarts = []struct {
 	id  string
-	end func(t *testing.T, m *midRun, first *site, w *wire, eventID string)
+	end func(t *testing.T, m *midRun, first *site, w *testsite.Wire, eventID string)
 	// lost is how often the slow step has to run again.
 	lost int
 }{
-	{id: "asleep", end: func(t *testing.T, m *midRun, first *site, _ *wire, eventID string) {
+	{id: "asleep", end: func(t *testing.T, m *midRun, first *site, _ *testsite.Wire, eventID string) {
 		close(m.release)
 		_, err := m.server.AwaitStep(testsite.Within(t), eventID, "nap")
 		require.NoError(t, err)
 		first.stop()
 	}},
-	{id: "drained", end: func(t *testing.T, m *midRun, first *site, _ *wire, _ string) {
+	{id: "drained", end: func(t *testing.T, m *midRun, first *site, _ *testsite.Wire, _ string) {
 		ended := make(chan error, 1)
 		go func() { ended <- first.app.Shutdown(t.Context()) }()
 		testsite.Eventually(t, time.Millisecond, func() bool {
@@ -80,8 +80,8 @@ var restarts = []struct {
 		require.NoError(t, <-ended)
 		first.stop()
 	}},
-	{id: "killed", end: func(t *testing.T, m *midRun, _ *site, w *wire, _ string) {
-		w.cut()
+	{id: "killed", end: func(t *testing.T, m *midRun, _ *site, w *testsite.Wire, _ string) {
+		w.Cut()
 		t.Cleanup(func() { close(m.release) })
 	}, lost: 1},
 }
@@ -98,13 +98,13 @@ func TestRestartInMidRun(t *testing.T) {
 			t.Run(tc.id, func(t *testing.T) {
 				t.Parallel()
 				m := &midRun{id: tc.id, server: server, with: with, release: make(chan struct{})}
-				w := newWire(t, "")
+				w := testsite.NewWire(t, "")
 				first := m.serve(t, w, &m.first)
 				id := first.send(t, m.started().New(user{ID: "u1"}))
 				m.first.Await(t, slowStep)
 				tc.end(t, m, first, w, id)
 
-				second := m.serve(t, newWire(t, first.addr), &m.second)
+				second := m.serve(t, testsite.NewWire(t, first.addr), &m.second)
 				run := second.ended(t, id)
 				require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
 				require.Equal(t, `"u1"`, string(run.Output))

@@ -1,0 +1,154 @@
+package tracing
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gofiber/contrib/otelfiber/v2"
+	"github.com/gofiber/fiber/v2"
+	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/contrib/instrumentation/github.com/gin-gonic/gin/otelgin"
+	"go.opentelemetry.io/contrib/instrumentation/github.com/labstack/echo/otelecho"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
+)
+
+// framework is an adapter and the instrumentation that its users have.
+type framework struct {
+	name string
+	// serve serves the app, and POST /orders, which sends an order with the Send of
+	// the adapter and answers with the ID of the event.
+	serve func(app *inngestkit.App, in instrumented) testsite.Server
+}
+
+// instrumented is where the spans of the framework's instrumentation go, and whether
+// it is installed after the Middleware of the adapter. Without a provider there is
+// no instrumentation.
+type instrumented struct {
+	traces trace.TracerProvider
+	after  bool
+}
+
+// w3c is what programs set otel.SetTextMapPropagator to. Tests share a process, so
+// here it is an option of all instrumentation.
+var w3c = propagation.TraceContext{}
+
+// chain is the middleware of a framework, the outermost first.
+func chain[M any](app M, in instrumented, instrumentation func(traces trace.TracerProvider) M) []M {
+	switch {
+	case in.traces == nil:
+		return []M{app}
+	case in.after:
+		return []M{app, instrumentation(in.traces)}
+	default:
+		return []M{instrumentation(in.traces), app}
+	}
+}
+
+var frameworks = []framework{{"nethttp", onNetHTTP}, {"gin", onGin}, {"echo", onEcho}, {"fiber", onFiber}}
+
+// anOrder is what POST /orders sends.
+func anOrder() inngestkit.AnyEvent { return placed.New(order{ID: "o1"}) }
+
+func onNetHTTP(app *inngestkit.App, in instrumented) testsite.Server {
+	mux := http.NewServeMux()
+	inngesthttp.Mount(mux, app)
+	mux.HandleFunc("POST /orders", func(w http.ResponseWriter, r *http.Request) {
+		ids, err := inngesthttp.Send(r, anOrder())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		_, _ = io.WriteString(w, ids[0])
+	})
+	middleware := chain(inngesthttp.Middleware(app), in, func(traces trace.TracerProvider) func(http.Handler) http.Handler {
+		return otelhttp.NewMiddleware("shop", otelhttp.WithTracerProvider(traces), otelhttp.WithPropagators(w3c))
+	})
+	var handler http.Handler = mux
+	for _, m := range slices.Backward(middleware) {
+		handler = m(handler)
+	}
+	return httpServer(handler)
+}
+
+func onGin(app *inngestkit.App, in instrumented) testsite.Server {
+	gin.SetMode(gin.TestMode)
+	r := gin.New()
+	r.Use(chain(inngestgin.Middleware(app), in, func(traces trace.TracerProvider) gin.HandlerFunc {
+		return otelgin.Middleware("shop", otelgin.WithTracerProvider(traces), otelgin.WithPropagators(w3c))
+	})...)
+	inngestgin.Mount(r, app)
+	r.POST("/orders", func(c *gin.Context) {
+		ids, err := inngestgin.Send(c, anOrder())
+		if err != nil {
+			_ = c.AbortWithError(http.StatusBadGateway, err)
+			return
+		}
+		c.String(http.StatusOK, ids[0])
+	})
+	return httpServer(r)
+}
+
+func onEcho(app *inngestkit.App, in instrumented) testsite.Server {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Use(chain(inngestecho.Middleware(app), in, func(traces trace.TracerProvider) echo.MiddlewareFunc {
+		return otelecho.Middleware("shop", otelecho.WithTracerProvider(traces), otelecho.WithPropagators(w3c))
+	})...)
+	inngestecho.Mount(e, app)
+	e.POST("/orders", func(c echo.Context) error {
+		ids, err := inngestecho.Send(c, anOrder())
+		if err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, ids[0])
+	})
+	return echoServer{e}
+}
+
+func onFiber(app *inngestkit.App, in instrumented) testsite.Server {
+	f := fiber.New(fiber.Config{BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
+	for _, m := range chain(inngestfiber.Middleware(app), in, func(traces trace.TracerProvider) fiber.Handler {
+		return otelfiber.Middleware(otelfiber.WithTracerProvider(traces), otelfiber.WithPropagators(w3c))
+	}) {
+		f.Use(m)
+	}
+	inngestfiber.Mount(f, app)
+	f.Post("/orders", func(c *fiber.Ctx) error {
+		ids, err := inngestfiber.Send(c, anOrder())
+		if err != nil {
+			return err
+		}
+		return c.SendString(ids[0])
+	})
+	return fiberServer{f}
+}
+
+func httpServer(handler http.Handler) testsite.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: testsite.Timeout}
+}
+
+type echoServer struct{ *echo.Echo }
+
+func (s echoServer) Serve(listener net.Listener) error {
+	s.Listener = listener
+	return s.Start("")
+}
+
+type fiberServer struct{ *fiber.App }
+
+func (s fiberServer) Serve(listener net.Listener) error { return s.Listener(listener) }
+
+func (s fiberServer) Shutdown(ctx context.Context) error { return s.ShutdownWithContext(ctx) }
