@@ -2,6 +2,7 @@ package inngestotel
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,8 +42,9 @@ func (m *metrics) forFunction(id string) *functionMetrics {
 }
 
 // with is the option for measurements that have these attributes besides those of all.
+// A set sorts what it is given, so it is given a copy.
 func (m *metrics) with(attributes ...attribute.KeyValue) metric.MeasurementOption {
-	return metric.WithAttributeSet(attribute.NewSet(append(attributes, m.common...)...))
+	return metric.WithAttributeSet(attribute.NewSet(slices.Concat(attributes, m.common)...))
 }
 
 func (f *functionMetrics) begin(ctx context.Context) { f.metrics.active.Add(ctx, 1, f.active) }
