@@ -1,0 +1,103 @@
+// Package demo is the machinery around the services of the tracing example: it starts
+// an Inngest server, places an order over HTTP, and prints and checks the trace that
+// comes of it. An application of yours needs nothing of it.
+package demo
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// Service is one of the two services. It serves until ctx is done.
+type Service func(ctx context.Context, env Env) error
+
+// Env is what the demonstration provides for a service.
+type Env struct {
+	// ServerURL is where the Inngest server is.
+	ServerURL string
+	// Listener is where the service is to listen: a free port of 127.0.0.1.
+	Listener net.Listener
+	// Log takes what the service logs, whole lines at a time.
+	Log io.Writer
+	// Spans are to see all spans of the service.
+	Spans []sdktrace.SpanProcessor
+}
+
+// Exit statuses.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // what shells report of a program that Ctrl-C ended
+)
+
+const usage = `Runs two services and an Inngest server, places an order, and prints its trace.
+
+    go run ./examples/tracing [-keep]
+
+Needs nothing but Go. The server is taken from INNGEST_CLI_PATH, else from
+inngest or inngest-cli on PATH; else it is built, which takes some minutes, once.
+Spans also go to where OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT, … want them.
+
+`
+
+// Main runs the demonstration with the program's arguments and returns the exit
+// status.
+func Main(orders, shipping Service) int {
+	// SIGPIPE and SIGHUP say that the reader of our output is gone. By default
+	// they would end the program before it has cleaned up.
+	ctx, stop := signal.NotifyContext(context.Background(),
+		os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	defer stop()
+	return Run(ctx, os.Args[1:], os.Stdout, orders, shipping)
+}
+
+// Run runs the demonstration and returns the exit status. When ctx ends, so does
+// everything that it has started.
+func Run(ctx context.Context, args []string, stdout io.Writer, orders, shipping Service) int {
+	out := &output{to: stdout}
+	flags := flag.NewFlagSet("tracing", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.Usage = func() {
+		out.printf("%s", usage)
+		flags.PrintDefaults()
+	}
+	keep := flags.Bool("keep", false, "leave everything running afterwards, until Ctrl-C")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		return exitUsage
+	case flags.NArg() > 0:
+		out.printf("unexpected argument %q; -h explains\n", flags.Arg(0))
+		return exitUsage
+	}
+
+	err := newSession(*keep, out).run(ctx, orders, shipping)
+	switch {
+	case ctx.Err() != nil:
+		out.printf("interrupted; everything is stopped\n")
+		return exitInterrupted
+	case err != nil:
+		out.printf("failed: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// output is where the demonstration prints. There is nobody to tell if that fails.
+type output struct{ to io.Writer }
+
+// Write implements [io.Writer].
+func (o *output) Write(p []byte) (int, error) { return o.to.Write(p) }
+
+func (o *output) printf(format string, args ...any) { _, _ = fmt.Fprintf(o.to, format, args...) }

@@ -1,0 +1,96 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+// logTail is how much of the Inngest server's log is shown after a failure, in bytes.
+const logTail = 4 << 10
+
+// session is one demonstration: an Inngest server, two services, and an order.
+type session struct {
+	keep   bool
+	out    *output
+	spans  *recorder
+	log    *logLines
+	server *inngesttest.Server
+	client *http.Client
+}
+
+func newSession(keep bool, out *output) *session {
+	return &session{keep: keep, out: out, spans: newRecorder(), log: &logLines{}}
+}
+
+// run does everything in order. All that it has started has ended when it returns.
+func (s *session) run(ctx context.Context, orders, shipping Service) (err error) {
+	s.server, err = inngesttest.StartServer(ctx, inngesttest.ServerConfig{
+		RetryInterval: time.Second, // the server's own back-off begins at 10 s
+		Progress:      s.out,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.server.Stop()) }()
+	s.out.printf("Inngest server  %s\n", s.server.URL())
+
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	s.client = &http.Client{Transport: transport}
+
+	group, ctx := errgroup.WithContext(ctx)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ordersURL, err := s.start(ctx, group, "orders", orders)
+	if err == nil {
+		_, err = s.start(ctx, group, "shipping", shipping)
+	}
+	group.Go(func() error {
+		defer stop() // the services
+		if err != nil {
+			return err
+		}
+		return s.tell(ctx, ordersURL)
+	})
+	if err := group.Wait(); err != nil {
+		logs := s.server.Logs()
+		s.out.printf("\nlogged by the Inngest server:\n%s\nlogged by the services:\n%s\n",
+			logs[max(0, len(logs)-logTail):], s.log.with(""))
+		return err
+	}
+	return nil
+}
+
+// start starts a service, which ends when ctx does, and returns its URL.
+func (s *session) start(ctx context.Context, group *errgroup.Group, name string, service Service) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	url := "http://" + listener.Addr().String()
+	s.out.printf("%-14s  %s, metrics at %s/metrics\n", name, url, url)
+	group.Go(func() error {
+		// The service closes it, unless it fails before it listens.
+		defer func() { _ = listener.Close() }()
+		err := service(ctx, Env{
+			ServerURL: s.server.URL(), Listener: listener, Log: s.log, Spans: []sdktrace.SpanProcessor{s.spans},
+		})
+		if err == nil && ctx.Err() == nil {
+			err = errors.New("it ended by itself")
+		}
+		if err != nil {
+			return fmt.Errorf("service %s: %w", name, err)
+		}
+		return nil
+	})
+	return url, nil
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.uber.org/goleak"
+
+	"github.com/inngestkit/inngestkit/examples/tracing/internal/demo"
+)
+
+func TestMain(m *testing.M) {
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "OTEL_") {
+			_ = os.Unsetenv(name)
+		}
+	}
+	goleak.VerifyTestMain(m,
+		// Of fasthttp, one for the whole process: it keeps the time for the header Date.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		// One for each fasthttp server: it looks only every ten seconds whether it is to end.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+}
+
+// run runs the program to its end, and returns its exit status and what it printed.
+func run(ctx context.Context, orders, shipping demo.Service, args ...string) (int, string) {
+	var out bytes.Buffer
+	status := demo.Run(ctx, args, &out, orders, shipping)
+	return status, out.String()
+}
+
+// program is the program while it runs, with -keep.
+type program struct {
+	out    printed
+	stop   context.CancelFunc
+	status chan int
+}
+
+func start(t *testing.T, orders, shipping demo.Service) *program {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	p := &program{stop: stop, status: make(chan int, 1)}
+	p.out.changed = make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.status <- demo.Run(ctx, []string{"-keep"}, &p.out, orders, shipping)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-ended
+	})
+	return p
+}
+
+// url finds what is printed behind a name.
+func (p *program) url(t *testing.T, name string) string {
+	t.Helper()
+	found := regexp.MustCompile(`(?m)^` + name + ` +(http://[\w.:]+)`).FindStringSubmatch(p.out.String())
+	require.NotNil(t, found, p.out.String())
+	return found[1]
+}
+
+// printed is output that can be waited for.
+type printed struct {
+	mu      sync.Mutex
+	text    strings.Builder
+	changed chan struct{} // closed, and made anew, by each write
+}
+
+// Write implements io.Writer.
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.changed)
+	p.changed = make(chan struct{})
+	return p.text.Write(b)
+}
+
+func (p *printed) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
+// await waits until text has been printed n times.
+func (p *printed) await(t *testing.T, text string, n int) {
+	t.Helper()
+	tooLong := time.After(3 * time.Minute)
+	for {
+		p.mu.Lock()
+		found, changed := strings.Count(p.text.String(), text), p.changed
+		p.mu.Unlock()
+		if found >= n {
+			return
+		}
+		select {
+		case <-changed:
+		case <-tooLong:
+			require.Fail(t, "it was not printed: "+text, p.String())
+		}
+	}
+}
+
+// get is what a GET is answered.
+func get(t *testing.T, url string, header http.Header) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	req.Header = header
+	return do(t, req, http.StatusOK)
+}
+
+// post is what a POST of JSON is answered.
+func post(t *testing.T, url, body string, status int) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	require.NoError(t, err)
+	return do(t, req, status)
+}
+
+func do(t *testing.T, req *http.Request, status int) string {
+	t.Helper()
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport}).Do(req)
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, status, resp.StatusCode, "%s", body)
+	return string(body)
+}
+
+// observed is a service whose spans go to exporter as well, before the program sees
+// them.
+func observed(service demo.Service, exporter *tracetest.InMemoryExporter) demo.Service {
+	return func(ctx context.Context, env demo.Env) error {
+		env.Spans = append([]sdktrace.SpanProcessor{sdktrace.NewSimpleSpanProcessor(exporter)}, env.Spans...)
+		return service(ctx, env)
+	}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/otlptranslator"
+	"go.opentelemetry.io/contrib/exporters/autoexport"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/propagation"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+)
+
+// propagator reads and writes the trace context in the headers of HTTP requests.
+var propagator = propagation.TraceContext{}
+
+// telemetry is what a service needs of the OpenTelemetry SDK. There are two services
+// in this program, so each has its own and gives it to whatever makes spans. A
+// program that is one service may rather set it once, with otel.SetTracerProvider,
+// otel.SetMeterProvider and otel.SetTextMapPropagator, and leave the options out.
+type telemetry struct {
+	traces  *sdktrace.TracerProvider
+	metrics *sdkmetric.MeterProvider
+	// scrape serves the metrics to Prometheus.
+	scrape http.Handler
+}
+
+// newTelemetry sets OpenTelemetry up for a service. Spans go to where the standard
+// variables want them, see [exporter], and to processors.
+func newTelemetry(ctx context.Context, service string, processors ...sdktrace.SpanProcessor) (*telemetry, error) {
+	// The default has what OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME say. The
+	// name given here wins over those, which would be one name for both services; a
+	// program that is one service rather leaves it to the variables.
+	about, err := resource.Merge(resource.Default(), resource.NewSchemaless(semconv.ServiceName(service)))
+	if err != nil {
+		return nil, fmt.Errorf("telemetry: resource: %w", err)
+	}
+	// Names as Prometheus has always had them, whatever the one that asks would take
+	// besides: dashboards and alerts know them so.
+	registry := prometheus.NewRegistry()
+	reader, err := otelprometheus.New(otelprometheus.WithRegisterer(registry),
+		otelprometheus.WithTranslationStrategy(otlptranslator.UnderscoreEscapingWithSuffixes))
+	if err != nil {
+		return nil, fmt.Errorf("telemetry: Prometheus exporter: %w", err)
+	}
+	options := []sdktrace.TracerProviderOption{sdktrace.WithResource(about)}
+	for _, processor := range processors {
+		options = append(options, sdktrace.WithSpanProcessor(processor))
+	}
+	spans, err := exporter(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("telemetry: span exporter, as the variables OTEL_* want it: %w", err)
+	}
+	if spans != nil {
+		options = append(options, sdktrace.WithBatcher(spans))
+	}
+	return &telemetry{
+		traces:  sdktrace.NewTracerProvider(options...),
+		metrics: sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader), sdkmetric.WithResource(about)),
+		scrape:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+	}, nil
+}
+
+// exporter is the exporter that the standard variables ask for, with the endpoint,
+// protocol, headers, … that they say; nil if they ask for none. OpenTelemetry's
+// default would be a collector on this machine, which need not be there.
+//
+//nolint:nilnil // no exporter is no error
+func exporter(ctx context.Context) (sdktrace.SpanExporter, error) {
+	asked := false
+	for _, name := range []string{
+		"OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+	} {
+		asked = asked || os.Getenv(name) != ""
+	}
+	if !asked {
+		return nil, nil
+	}
+	spans, err := autoexport.NewSpanExporter(ctx)
+	if err != nil || autoexport.IsNoneSpanExporter(spans) {
+		return nil, err
+	}
+	return spans, nil
+}
+
+// shutdown hands over the spans that are left.
+func (t *telemetry) shutdown(ctx context.Context) error {
+	if err := errors.Join(t.traces.Shutdown(ctx), t.metrics.Shutdown(ctx)); err != nil {
+		return fmt.Errorf("telemetry: handing over the last spans: %w", err)
+	}
+	return nil
+}
