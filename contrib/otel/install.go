@@ -25,8 +25,8 @@ import (
 // calls of the run share it; there the provider's sampler decides as for any root
 // span. It links to the span of each event, and to the span it found in the context
 // of the call: the HTTP server span, if otelhttp or the like made one, which gets a
-// link back. That one is no parent: there is one for each call of the run, and they
-// belong to the trace that the Inngest server began for its request.
+// link back. That one is no parent: it belongs to a trace that the Inngest server
+// began for its requests, which knows nothing of what sent the event.
 //
 // An error names the options that are wrong, comes from the meter provider, or says
 // that the app has telemetry already; nothing is installed then.
