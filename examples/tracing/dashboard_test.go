@@ -209,7 +209,7 @@ func serveAll(t *testing.T) map[string][]string {
 		}
 		return newOrders(app, t)
 	}), service("shipping", newShipping))
-	p.out.await(t, lastLine, 1)
+	p.await(t, lastLine, 1)
 
 	app := <-apps
 	gone, cancel := context.WithCancel(t.Context())

@@ -23,7 +23,7 @@ func TestProgram(t *testing.T) {
 	t.Parallel()
 	exporter := tracetest.NewInMemoryExporter()
 	p := start(t, observed(service("orders", newOrders), exporter), observed(service("shipping", newShipping), exporter))
-	p.out.await(t, lastLine, 1)
+	p.await(t, lastLine, 1)
 	t.Log(p.out.String())
 	requireOneTrace(t, exporter.GetSpans())
 	requireLinks(t, exporter.GetSpans())
@@ -49,7 +49,7 @@ func TestProgram(t *testing.T) {
 
 	// Orders that come later have traces of their own.
 	post(t, p.url(t, "orders")+"/orders", `{"item":"kettle","cents":100}`, http.StatusAccepted)
-	p.out.await(t, "the courier has the parcel", 2)
+	p.await(t, "the courier has the parcel", 2)
 	require.Regexp(t, `(?s)`+lastLine+`\n\ntrace \w{32}: 18 spans of orders and shipping\n`, p.out.String())
 	p.stop()
 	require.Equal(t, 130, <-p.status)

@@ -45,23 +45,42 @@ type program struct {
 	out    printed
 	stop   context.CancelFunc
 	status chan int
+	ended  chan struct{}
 }
 
 func start(t *testing.T, orders, shipping demo.Service) *program {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	p := &program{stop: stop, status: make(chan int, 1)}
+	p := &program{stop: stop, status: make(chan int, 1), ended: make(chan struct{})}
 	p.out.changed = make(chan struct{})
-	ended := make(chan struct{})
 	go func() {
-		defer close(ended)
+		defer close(p.ended)
 		p.status <- demo.Run(ctx, []string{"-keep"}, &p.out, orders, shipping)
 	}()
 	t.Cleanup(func() {
 		stop()
-		<-ended
+		<-p.ended
 	})
 	return p
+}
+
+// await waits until the program has printed text n times.
+func (p *program) await(t *testing.T, text string, n int) {
+	t.Helper()
+	tooLong := time.After(3 * time.Minute)
+	for {
+		found, changed := p.out.count(text)
+		if found >= n {
+			return
+		}
+		select {
+		case <-changed:
+		case <-p.ended:
+			require.Fail(t, "the program ended before it printed: "+text, p.out.String())
+		case <-tooLong:
+			require.Fail(t, "it was not printed: "+text, p.out.String())
+		}
+	}
 }
 
 // url finds what is printed behind a name.
@@ -94,23 +113,11 @@ func (p *printed) String() string {
 	return p.text.String()
 }
 
-// await waits until text has been printed n times.
-func (p *printed) await(t *testing.T, text string, n int) {
-	t.Helper()
-	tooLong := time.After(3 * time.Minute)
-	for {
-		p.mu.Lock()
-		found, changed := strings.Count(p.text.String(), text), p.changed
-		p.mu.Unlock()
-		if found >= n {
-			return
-		}
-		select {
-		case <-changed:
-		case <-tooLong:
-			require.Fail(t, "it was not printed: "+text, p.String())
-		}
-	}
+// count counts text, and returns what is closed when there is more.
+func (p *printed) count(text string) (int, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Count(p.text.String(), text), p.changed
 }
 
 // get is what a GET is answered.
