@@ -1,19 +1,20 @@
 package benchmarks
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 )
 
 // inTurn makes calls in turn, so that what else the machine does falls on all of
-// them, and reports the median time of each and its ratio to that of the first.
+// them, and reports the median time of each and its ratio to that of the first. The
+// order is another each time: a call pays for the garbage of those before it.
 func inTurn(b *testing.B, names []string, calls []func()) {
 	b.Helper()
 	took := make([][]time.Duration, len(calls))
-	for first := 0; b.Loop(); first++ {
-		for n := range calls { // each is first in its turn
-			i := (first + n) % len(calls)
+	for b.Loop() {
+		for _, i := range rand.Perm(len(calls)) {
 			start := time.Now()
 			calls[i]()
 			took[i] = append(took[i], time.Since(start))
