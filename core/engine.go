@@ -107,6 +107,14 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 		e.aimAt(stepID)
 	}
 	c := f.newCall(ctx, req, e, targeted)
+	var resp *Response
+	defer func() { ended(c, resp) }()
+	resp = f.serve(ctx, c, req, e, stepID)
+	return resp
+}
+
+// serve has the SDK run the function, and makes the answer.
+func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *envelope, stepID string) *Response {
 	// To the SDK a done context looks like a completed run: it must not see one.
 	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
@@ -169,6 +177,7 @@ func (f *function) execute(
 	fc.handler = handler
 	ctx = fc.prepare(ctx, chain)
 	output, err := chain.function(ctx, fc)
+	fc.err = err
 	if c.Yielded() && c.Aborted() == nil {
 		call.Yield()
 	}

@@ -37,6 +37,8 @@ type FunctionCall struct {
 	handler  func(ctx context.Context, c *FunctionCall) (any, error)
 	started  bool
 	events   []RawEvent
+	err      error // what the middleware has returned
+	onEnd    []func(outcome Outcome, err error)
 }
 
 // functionCall is c as middleware sees it.
@@ -108,14 +110,22 @@ func (c *FunctionCall) SetEvents(events []RawEvent) error {
 // prepare makes the steps of the call run inside the middleware, and adds what
 // functions find in their context.
 func (c *FunctionCall) prepare(ctx context.Context, chain *chain) context.Context {
-	c.call.Step = func(ctx context.Context, id call.ID, callback func(context.Context) (any, error)) (any, error) {
+	c.call.Function = c
+	c.call.Step = func(ctx context.Context, id call.ID, callback func(context.Context) (any, error)) call.StepEnd {
 		step := c.stepCall(id)
-		step.callback = callback
+		step.callback, step.inner = callback, ctx
+		returned := false
+		defer func() {
+			if !returned {
+				step.end(step.unwound())
+			}
+		}()
 		output, err := chain.step(ctx, step)
 		if step.yielded {
 			call.Yield()
 		}
-		return output, err
+		returned = true
+		return call.StepEnd{Output: output, Err: err, Inner: step.inner, Tell: step.end}
 	}
 	if len(chain.restore) > 0 {
 		c.call.Restore = func(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {

@@ -3,12 +3,13 @@ package inngestkit
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/inngest/inngestgo"
 	"github.com/tidwall/gjson"
+
+	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
 // decodeInput decodes the event once, from the bytes the server sent. Events
@@ -58,12 +59,20 @@ func (c *FunctionCall) decodeRaw() ([]RawEvent, error) {
 func decodeRawEvent(raw []byte) (event RawEvent, err error) {
 	data := gjson.GetBytes(raw, "data")
 	if !data.Exists() || data.Index == 0 {
-		return event, json.Unmarshal(raw, &event)
+		return event, decodeDigits(raw, &event)
 	}
 	end := data.Index + len(data.Raw)
-	err = json.Unmarshal(slices.Concat(raw[:data.Index], []byte("null"), raw[end:]), &event)
+	err = decodeDigits(slices.Concat(raw[:data.Index], []byte("null"), raw[end:]), &event)
 	event.Data = raw[data.Index:end:end]
 	return event, err
+}
+
+// decodeDigits decodes JSON and keeps all digits of numbers, those of the event's user
+// for one.
+func decodeDigits(raw []byte, event *RawEvent) error {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	return decoder.Decode(event)
 }
 
 // isBatch reports whether events is a JSON array with anything but event in it.
@@ -79,9 +88,5 @@ func isBatch(event, events []byte) bool {
 // eventError says that the event does not fit the function's type. Trying again
 // would not help, so it is not retried.
 func eventError(functionID string, err error) error {
-	var mismatch *json.UnmarshalTypeError
-	if errors.As(err, &mismatch) && mismatch.Field != "" {
-		err = fmt.Errorf("field %q is a JSON %s where Go has %s", mismatch.Field, mismatch.Value, mismatch.Type)
-	}
-	return inngestgo.NoRetryError(fmt.Errorf("the event does not fit the type of function %q: %w", functionID, err))
+	return inngestgo.NoRetryError(call.Misfit(fmt.Sprintf("the event does not fit the type of function %q", functionID), err))
 }

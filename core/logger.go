@@ -109,12 +109,14 @@ type contextHandler struct {
 	ctx context.Context //nolint:containedctx // a logger lives no longer than the code that has the context
 }
 
+// Enabled implements slog.Handler.
+func (h contextHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.Handler.Enabled(h.context(ctx), level)
+}
+
 // Handle implements slog.Handler.
 func (h contextHandler) Handle(ctx context.Context, record slog.Record) error {
-	if ctx == context.Background() { // as slog has it for Info, Warn and so on
-		ctx = h.ctx
-	}
-	return h.Handler.Handle(ctx, record)
+	return h.Handler.Handle(h.context(ctx), record)
 }
 
 // WithAttrs implements slog.Handler.
@@ -125,4 +127,12 @@ func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup implements slog.Handler.
 func (h contextHandler) WithGroup(name string) slog.Handler {
 	return contextHandler{h.Handler.WithGroup(name), h.ctx}
+}
+
+// context is ctx, unless slog has made it up, as for Info.
+func (h contextHandler) context(ctx context.Context) context.Context {
+	if ctx == context.Background() {
+		return h.ctx
+	}
+	return ctx
 }

@@ -74,6 +74,8 @@ type StepCall struct {
 
 	callback func(ctx context.Context) (any, error)
 	yielded  bool
+	inner    context.Context //nolint:containedctx // see call.StepEnd
+	onEnd    []func(outcome Outcome, err error)
 }
 
 // Use adds middleware to a function, or to the functions of a [Group].
@@ -160,6 +162,7 @@ func handleStep(ctx context.Context, step *StepCall) (any, error) {
 		return nil, NoRetryError(fmt.Errorf(
 			"the middleware of step %q has called next with a context that is not derived from its own", step.ID))
 	}
+	step.inner = ctx
 	return step.callback(ctx)
 }
 

@@ -2,15 +2,19 @@ package inngestkit
 
 import (
 	"errors"
+	"net/http"
+	"slices"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
+
+	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
 // Outcome is how a call of a function, or the callback of a step, ended.
 type Outcome string
 
 // The outcomes. Of the calls of a run, the last one is Completed, Failed or
-// NonRetriable.
+// NonRetriable, unless the run is cancelled.
 const (
 	// Completed is the end without an error.
 	Completed Outcome = "completed"
@@ -26,19 +30,45 @@ const (
 	NonRetriable Outcome = "non_retriable"
 )
 
-// Outcome is what err, as next has returned it to the middleware around the
-// function, means for the run.
-func (c *FunctionCall) Outcome(err error) Outcome {
-	if sdkerrors.IsStepError(err) {
-		return NonRetriable
-	}
-	return c.outcome(err)
+var errNoEnd = errors.New("it did not come to an end: its goroutine has ended (runtime.Goexit), " +
+	"or the encoding of the output panicked")
+
+// OnEnd has ended be called when the answer to the server is known, after all
+// middleware: only then is it certain how the call has ended. What the function
+// returned may be no JSON, or an error may have to wait for results of steps to be
+// sent. The error is nil for Completed and Yielded. What is given last is called
+// first.
+func (c *FunctionCall) OnEnd(ended func(outcome Outcome, err error)) {
+	c.onEnd = append(c.onEnd, ended)
 }
 
-// Outcome is what err, as next has returned it to the middleware around the step,
-// means for the step. When a step has failed, the function goes on with its error.
-func (s *StepCall) Outcome(err error) Outcome { return s.Function.outcome(err) }
+// OnEnd is [FunctionCall.OnEnd] for a step: ended is called when it is known whether
+// the result can be kept.
+func (s *StepCall) OnEnd(ended func(outcome Outcome, err error)) { s.onEnd = append(s.onEnd, ended) }
 
+// end tells the middleware how the step has ended.
+func (s *StepCall) end(err error) {
+	outcome := s.Function.outcome(err)
+	if err != nil && outcome != Yielded && s.Function.call.MayHold() {
+		outcome = Retried // the results before it are sent first, and then it runs again
+	}
+	s.Function.tell(s.onEnd, outcome, err)
+}
+
+// unwound is what has ended a step that did not return.
+func (s *StepCall) unwound() error {
+	switch aborted := s.Function.call.Aborted(); {
+	case aborted != nil:
+		return aborted
+	case s.yielded:
+		return ErrYielded
+	default:
+		return errNoEnd
+	}
+}
+
+// outcome is what err, of a step or of the function without regard to its steps,
+// means.
 func (c *FunctionCall) outcome(err error) Outcome {
 	switch {
 	case err == nil:
@@ -51,5 +81,49 @@ func (c *FunctionCall) outcome(err error) Outcome {
 		return Failed
 	default:
 		return Retried
+	}
+}
+
+// ended tells the middleware how the call has ended, by the answer to the server. It
+// is nil if there is none.
+func ended(c *call.Call, resp *Response) {
+	fc, ok := c.Function.(*FunctionCall)
+	if !ok {
+		return // the function was not reached
+	}
+	switch {
+	case resp == nil:
+		fc.tell(fc.onEnd, Retried, errNoEnd)
+	case resp.Status == http.StatusPartialContent:
+		fc.tell(fc.onEnd, Yielded, nil)
+	case resp.Status < http.StatusMultipleChoices:
+		fc.tell(fc.onEnd, Completed, nil)
+	default:
+		err := fc.err
+		if err == nil || errors.Is(err, ErrYielded) {
+			err = errors.New(answerMessage(resp.Body, resp.Status))
+		}
+		outcome := fc.outcome(err)
+		if resp.Header.Get(headerNoRetry) == isTrue {
+			outcome = NonRetriable
+		}
+		fc.tell(fc.onEnd, outcome, err)
+	}
+}
+
+// tell calls the hooks. They are to look on: a panic in one is logged.
+func (c *FunctionCall) tell(hooks []func(Outcome, error), outcome Outcome, err error) {
+	if outcome == Yielded {
+		err = nil
+	}
+	for _, hook := range slices.Backward(hooks) {
+		func() {
+			defer func() {
+				if r := recover(); r != nil {
+					_ = c.recovered(c.call.Inner, "a function given to OnEnd", r)
+				}
+			}()
+			hook(outcome, err)
+		}()
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,21 +14,28 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// outcomes is middleware that notes how calls and steps ended.
-func outcomes(function, steps *inngestkit.Outcome) inngestkit.Option {
+// ending is how a call or a step ended.
+type ending struct {
+	outcome inngestkit.Outcome
+	err     error
+	times   int
+}
+
+func (e *ending) note(outcome inngestkit.Outcome, err error) { *e = ending{outcome, err, e.times + 1} }
+
+// endings is middleware that notes how calls and steps ended.
+func endings(function, steps *ending) inngestkit.Option {
 	return inngestkit.Use(inngestkit.Middleware{
 		Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
 			return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
-				output, err := next(ctx, call)
-				*function = call.Outcome(err)
-				return output, err
+				call.OnEnd(function.note)
+				return next(ctx, call)
 			}
 		},
 		Step: func(next inngestkit.StepHandler) inngestkit.StepHandler {
 			return func(ctx context.Context, s *inngestkit.StepCall) (any, error) {
-				output, err := next(ctx, s)
-				*steps = s.Outcome(err)
-				return output, err
+				s.OnEnd(steps.note)
+				return next(ctx, s)
 			}
 		},
 	})
@@ -67,30 +76,113 @@ func TestOutcome(t *testing.T) {
 		}
 		t.Run(name+" of a function", func(t *testing.T) {
 			t.Parallel()
-			var got, none inngestkit.Outcome
-			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) { return result(ctx) }, outcomes(&got, &none)))
+			var got, none ending
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) { return result(ctx) }, endings(&got, &none)))
 			resp := callFn(t.Context(), t, app, e)
-			require.Equal(t, tc.want, got)
+			require.Equal(t, ending{tc.want, got.err, 1}, got)
+			require.Equal(t, tc.want != inngestkit.Completed, got.err != nil)
 			require.Empty(t, none)
 			require.Equal(t, tc.noRetry, resp.Header.Get("X-Inngest-No-Retry") == "true")
 		})
 		t.Run(name+" of a step", func(t *testing.T) {
 			t.Parallel()
-			var function, got inngestkit.Outcome
+			var function, got ending
 			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
 				return step.Run(ctx, "a", result)
-			}, outcomes(&function, &got)))
+			}, endings(&function, &got)))
 			op := ops(t, callFn(t.Context(), t, app, e))[0]
-			require.Equal(t, inngestkit.Yielded, function)
+			require.Equal(t, ending{inngestkit.Yielded, nil, 1}, function)
 			want := tc.want
 			if errors.Is(tc.err, step.Error{}) { // of another step: in a step it is an error like any other
 				want = inngestkit.Retried
 			}
-			require.Equal(t, want, got)
+			require.Equal(t, ending{want, got.err, 1}, got)
+			require.Equal(t, want != inngestkit.Completed, got.err != nil)
 			require.Equal(t, map[inngestkit.Outcome]string{
 				inngestkit.Completed: "StepRun", inngestkit.Retried: "StepError",
 				inngestkit.Failed: "StepFailed", inngestkit.NonRetriable: "StepFailed",
-			}[got], op["op"])
+			}[got.outcome], op["op"])
 		})
+	}
+}
+
+// What turns out only when the answer is made counts, too.
+func TestOutcomeOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("x", 4<<20)
+	for name, tc := range map[string]struct {
+		handler        func(ctx context.Context) (any, error)
+		function, step inngestkit.Outcome
+		message        string // of the function, or else of the step
+	}{
+		"a function whose output is no JSON": {
+			handler:  func(context.Context) (any, error) { return func() {}, nil },
+			function: inngestkit.Retried, message: "json: unsupported type: func()",
+		},
+		"a step whose output is no JSON": {
+			handler: func(ctx context.Context) (any, error) {
+				return step.Run(ctx, "a", func(context.Context) (any, error) { return func() {}, nil })
+			},
+			function: inngestkit.Yielded, step: inngestkit.NonRetriable, message: `the result of step "a" cannot be kept, because it is no JSON`,
+		},
+		"a step whose output is too large": {
+			handler: func(ctx context.Context) (any, error) {
+				return step.Run(ctx, "a", func(context.Context) (any, error) { return large, nil })
+			},
+			function: inngestkit.Yielded, step: inngestkit.NonRetriable, message: `the result of step "a" has 4194306 bytes as JSON`,
+		},
+		"a step in a step": {
+			handler: func(ctx context.Context) (any, error) {
+				return step.Run(ctx, "a", func(context.Context) (any, error) {
+					return step.Run(ctx, "b", func(context.Context) (any, error) { return "b", nil })
+				})
+			},
+			function: inngestkit.NonRetriable, step: inngestkit.NonRetriable, message: `step "b" was called inside the callback of another step`,
+		},
+		"an output that panics": {
+			handler:  func(context.Context) (any, error) { return panics{}, nil },
+			function: inngestkit.Retried, message: "the encoding of the output panicked",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var function, got ending
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) { return tc.handler(ctx) }, endings(&function, &got)))
+			callFn(t.Context(), t, app, signUpEnvelope(user{}))
+			require.Equal(t, tc.function, function.outcome, "%v", function.err)
+			require.Equal(t, tc.step, got.outcome)
+			err := function.err
+			if err == nil {
+				err = got.err
+			}
+			require.ErrorContains(t, err, tc.message)
+		})
+	}
+}
+
+type panics struct{}
+
+func (panics) MarshalJSON() ([]byte, error) { panic("oh") }
+
+// A call whose goroutine ends has ended, and so has its step.
+func TestOutcomeOfAGoroutineThatEnds(t *testing.T) {
+	t.Parallel()
+	var function, got ending
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return step.Run(ctx, "a", func(context.Context) (any, error) {
+			runtime.Goexit()
+			return nil, nil
+		})
+	}, endings(&function, &got)))
+	request, done := callRequest(t, signUpEnvelope(user{})), make(chan struct{})
+	go func() {
+		defer close(done)
+		app.Do(t.Context(), request)
+	}()
+	<-done
+	for _, e := range []ending{function, got} {
+		require.Equal(t, inngestkit.Retried, e.outcome)
+		require.Equal(t, 1, e.times)
+		require.ErrorContains(t, e.err, "its goroutine has ended")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/tidwall/gjson"
 	"go.opentelemetry.io/otel/baggage"
@@ -13,10 +14,10 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// maxData is the size of an event's data above which it gets no trace context: the
-// server takes events of up to 3 MiB (AbsoluteMaxEventSize in its pkg/consts), and
-// an event must not become too large by what is added here.
-const maxData = 3<<20 - 64<<10
+// maxEvent is the size in bytes of the largest event that the server takes
+// (AbsoluteMaxEventSize in its pkg/consts). An event must not become too large by what
+// is added here.
+const maxEvent = 3 << 20
 
 // maxCarrier is the size above which what is in the field is not taken for a trace
 // context. W3C allows 8 KiB of baggage.
@@ -31,9 +32,20 @@ func (t *telemetry) inject(ctx context.Context, events []inngestkit.RawEvent) []
 	}
 	events = slices.Clone(events)
 	for i := range events {
-		events[i].Data = t.withField(events[i].Data, field)
+		if fits(events[i], field) {
+			events[i].Data = t.withField(events[i].Data, field)
+		}
 	}
 	return events
+}
+
+// fits reports whether the server takes the event with the field.
+func fits(event inngestkit.RawEvent, field []byte) bool {
+	if event.User == nil && len(event.Data) < maxEvent/2 {
+		return true // the name and the ID are not as large as that
+	}
+	encoded, err := json.Marshal(event)
+	return err == nil && len(encoded)+len(field)+len(`{},`) <= maxEvent
 }
 
 // invoke puts the trace context into the event that runs an invoked function.
@@ -67,14 +79,14 @@ func (t *telemetry) newField(ctx context.Context) []byte {
 	return member[1 : len(member)-1]
 }
 
-// withField is the data of an event with field in front, where readers find it first.
-// Data that has the field, is too large, or is no object stays as it is.
+// withField is the data of an event with field in front. Data that has such a field, or
+// is no object, stays as it is.
 func (t *telemetry) withField(data json.RawMessage, field []byte) json.RawMessage {
 	data = bytes.TrimSpace(data)
 	if len(data) == 0 || bytes.Equal(data, []byte("null")) {
 		data = json.RawMessage("{}")
 	}
-	if data[0] != '{' || len(data) > maxData || t.find(data).Exists() {
+	if data[0] != '{' || t.taken(data) {
 		return data
 	}
 	rest := bytes.TrimSpace(data[1:])
@@ -82,6 +94,16 @@ func (t *telemetry) withField(data json.RawMessage, field []byte) json.RawMessag
 		return slices.Concat([]byte("{"), field, rest)
 	}
 	return slices.Concat([]byte("{"), field, []byte(","), rest)
+}
+
+// taken reports whether the data has the field, in upper or lower case: Go takes one for
+// the other when it decodes.
+func (t *telemetry) taken(data []byte) (taken bool) {
+	gjson.ParseBytes(data).ForEach(func(key, _ gjson.Result) bool {
+		taken = strings.EqualFold(key.String(), t.field)
+		return !taken
+	})
+	return taken
 }
 
 // find is the value of the field in the data of an event. It does not copy the data,

@@ -8,32 +8,69 @@ import (
 	"strconv"
 	"time"
 
-	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
-
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
 // errorType is the low-cardinality name of an error: the status of the server's
-// answer, or the Go type of what the function has returned, without what is wrapped
-// around it to say something else.
+// answer to a send, or the Go type of the error, without what is wrapped around it to
+// say something else. It is never what the error says of itself, which may be anything.
 func errorType(err error) string {
-	if sendErr, ok := errors.AsType[*inngestkit.SendError](err); ok && sendErr.Status >= http.StatusBadRequest {
-		return strconv.Itoa(sendErr.Status)
+	err = unwrapped(err)
+	if status := statusOf(err); status >= http.StatusBadRequest {
+		return strconv.Itoa(status)
 	}
-	for isWrapper(reflect.TypeOf(err)) && errors.Unwrap(err) != nil {
-		err = errors.Unwrap(err)
+	t := reflect.TypeOf(err)
+	if t.PkgPath() != "" && t.Name() != "" {
+		return t.PkgPath() + "." + t.Name()
 	}
-	return semconv.ErrorType(err).Value.AsString()
+	return t.String()
 }
 
-// isWrapper reports whether errors of the type only add a message, or say when to
-// try again.
+// unwrapped is the error inside. Methods of errors may panic.
+func unwrapped(err error) (inner error) {
+	inner = err
+	defer func() { _ = recover() }()
+	for isWrapper(reflect.TypeOf(inner)) && statusOf(inner) < http.StatusBadRequest {
+		next := errors.Unwrap(inner)
+		if next == nil {
+			break
+		}
+		inner = next
+	}
+	return inner
+}
+
+// statusOf is the status of the server's answer, if err itself is of a send.
+func statusOf(err error) int {
+	if send, ok := err.(*inngestkit.SendError); ok && send != nil { //nolint:errorlint // what it wraps is looked at in turn
+		return send.Status
+	}
+	return 0
+}
+
+// isWrapper reports whether errors of the type only add a message, say when to try
+// again, or that a send has failed.
 func isWrapper(t reflect.Type) bool {
-	return t == noRetry || t == retryAt || t == wrapped
+	return t == noRetry || t == retryAt || t == wrapped || t == sendFailed
 }
 
 var (
-	noRetry = reflect.TypeOf(inngestkit.NoRetryError(nil))
-	retryAt = reflect.TypeOf(inngestkit.RetryAtError(nil, time.Time{}))
-	wrapped = reflect.TypeOf(fmt.Errorf("%w", errors.ErrUnsupported))
+	noRetry    = reflect.TypeOf(inngestkit.NoRetryError(nil))
+	retryAt    = reflect.TypeOf(inngestkit.RetryAtError(nil, time.Time{}))
+	wrapped    = reflect.TypeOf(fmt.Errorf("%w", errors.ErrUnsupported))
+	sendFailed = reflect.TypeFor[*inngestkit.SendError]()
 )
+
+// message is what an error says, without data of events and steps that the app has put
+// there: a type's own UnmarshalJSON may tell what it got.
+func message(err error) string {
+	message := fmt.Sprint(err) // which takes care of methods that panic
+	defer func() { _ = recover() }()
+	if misfit, ok := errors.AsType[interface {
+		error
+		WithoutData() string
+	}](err); ok {
+		return misfit.WithoutData()
+	}
+	return message
+}

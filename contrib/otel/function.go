@@ -15,20 +15,19 @@ import (
 func (t *telemetry) function(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
 	return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
 		f := t.of(call.FunctionID)
+		events, _ := call.Events() // none if they do not fit; the function fails on that, in its span
 		if f.filtered {
+			ctx, _ = t.origin(ctx, call.RunID, events) // what it sends is in the trace all the same
 			return next(ctx, call)
 		}
-		events, _ := call.Events() // none if they do not fit; the function fails on that, in its span
 		ctx, span := t.startProcess(ctx, f, call, events)
-		defer span.End() // also if the goroutine ends
 		begin := time.Now()
 		f.metrics.begin(ctx)
-		defer f.metrics.stopped(ctx)
-		output, err := next(ctx, call)
-		outcome := call.Outcome(err)
-		f.metrics.end(ctx, time.Since(begin), outcome, err)
-		t.end(ctx, span, outcome, err, Recorded{FunctionID: call.FunctionID})
-		return output, err
+		call.OnEnd(func(outcome inngestkit.Outcome, err error) {
+			f.metrics.end(ctx, time.Since(begin), outcome, err)
+			t.end(ctx, span, outcome, err, Recorded{FunctionID: call.FunctionID})
+		})
+		return next(ctx, call)
 	}
 }
 
@@ -57,12 +56,12 @@ func (t *telemetry) startProcess(
 // callAttributes are those that the spans of calls and steps have.
 func callAttributes(call *inngestkit.FunctionCall) []attribute.KeyValue {
 	attributes := make([]attribute.KeyValue, 0, 6)
-	attributes = append(attributes, RunIDKey.String(call.RunID), AttemptKey.Int(call.Attempt))
+	attributes = append(attributes, RunIDKey.String(cut(call.RunID, maxName)), AttemptKey.Int(call.Attempt))
 	for _, a := range [...]attribute.KeyValue{
 		RequestIDKey.String(call.RequestID), JobIDKey.String(call.JobID), EnvKey.String(call.Env),
 	} {
 		if a.Value.AsString() != "" {
-			attributes = append(attributes, a)
+			attributes = append(attributes, a.Key.String(cut(a.Value.AsString(), maxName)))
 		}
 	}
 	return attributes
@@ -72,10 +71,10 @@ func callAttributes(call *inngestkit.FunctionCall) []attribute.KeyValue {
 func eventAttributes(events []inngestkit.RawEvent) []attribute.KeyValue {
 	var attributes []attribute.KeyValue
 	if name := commonName(events); name != "" {
-		attributes = append(attributes, semconv.MessagingDestinationName(name))
+		attributes = append(attributes, semconv.MessagingDestinationName(cut(name, maxName)))
 	}
 	if len(events) == 1 && events[0].ID != nil && *events[0].ID != "" {
-		attributes = append(attributes, semconv.MessagingMessageID(*events[0].ID))
+		attributes = append(attributes, semconv.MessagingMessageID(cut(*events[0].ID, maxName)))
 	}
 	if len(events) > 1 {
 		attributes = append(attributes, semconv.MessagingBatchMessageCount(len(events)))

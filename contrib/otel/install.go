@@ -41,7 +41,7 @@ func Install(app *inngestkit.App, options ...Option) error {
 	t := &telemetry{
 		config: c,
 		appID:  app.ID(),
-		tracer: c.tracers.Tracer(scopeName, trace.WithInstrumentationVersion(inngestkit.Version),
+		tracer: c.tracers.Tracer(ScopeName, trace.WithInstrumentationVersion(inngestkit.Version),
 			trace.WithSchemaURL(semconv.SchemaURL)),
 	}
 	if t.metrics, err = newMetrics(c); err != nil {
@@ -71,7 +71,7 @@ type telemetry struct {
 	appID   string
 	tracer  trace.Tracer
 	metrics *metrics
-	// functions has a *function by ID, made at the first call of each.
+	// functions has a func() *function by ID, which makes it at the first call.
 	functions sync.Map
 }
 
@@ -86,11 +86,11 @@ type function struct {
 
 // of is what is known of the function id.
 func (t *telemetry) of(id string) *function {
-	if f, ok := t.functions.Load(id); ok {
-		return f.(*function) //nolint:forcetypeassert // nothing else is in there
+	f, ok := t.functions.Load(id)
+	if !ok {
+		f, _ = t.functions.LoadOrStore(id, sync.OnceValue(func() *function { return t.newFunction(id) }))
 	}
-	f, _ := t.functions.LoadOrStore(id, t.newFunction(id))
-	return f.(*function) //nolint:forcetypeassert // see above
+	return f.(func() *function)() //nolint:forcetypeassert // nothing else is in there
 }
 
 func (t *telemetry) newFunction(id string) *function {

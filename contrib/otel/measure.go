@@ -35,8 +35,7 @@ func (m *metrics) forFunction(id string) *functionMetrics {
 	} {
 		ended := OutcomeKey.String(string(outcome))
 		f.steps[outcome] = m.with(function, ended)
-		f.calls[outcome] = m.with(function, ended, messagingSystem,
-			semconv.MessagingOperationName(opProcess), semconv.MessagingOperationTypeProcess)
+		f.calls[outcome] = m.with(function, ended, messagingSystem, semconv.MessagingOperationName(opProcess))
 	}
 	return f
 }
@@ -49,26 +48,16 @@ func (m *metrics) with(attributes ...attribute.KeyValue) metric.MeasurementOptio
 
 func (f *functionMetrics) begin(ctx context.Context) { f.metrics.active.Add(ctx, 1, f.active) }
 
-// stopped counts a call down again; end is not reached if its goroutine ends.
-func (f *functionMetrics) stopped(ctx context.Context) { f.metrics.active.Add(ctx, -1, f.active) }
-
 // end measures a call that has ended.
 func (f *functionMetrics) end(ctx context.Context, took time.Duration, outcome inngestkit.Outcome, err error) {
+	f.metrics.active.Add(ctx, -1, f.active)
 	f.executions.Add(ctx, 1, f.steps[outcome])
-	record(ctx, f.process, took, f.calls[outcome], failure(outcome, err))
+	record(ctx, f.process, took, f.calls[outcome], err)
 }
 
 // endStep measures a step that has ended.
 func (f *functionMetrics) endStep(ctx context.Context, took time.Duration, outcome inngestkit.Outcome, err error) {
-	record(ctx, f.step, took, f.steps[outcome], failure(outcome, err))
-}
-
-// failure is err unless it only says that the call has yielded.
-func failure(outcome inngestkit.Outcome, err error) error {
-	if outcome == inngestkit.Yielded {
-		return nil
-	}
-	return err
+	record(ctx, f.step, took, f.steps[outcome], err)
 }
 
 // sent measures a send, of whose events the first taken ones were taken.
@@ -115,7 +104,7 @@ func record(
 
 // failed is the option for measurements of what has failed.
 func failed(err error) metric.MeasurementOption {
-	return metric.WithAttributes(semconv.ErrorTypeKey.String(errorType(err)))
+	return metric.WithAttributes(semconv.ErrorTypeKey.String(cut(errorType(err), maxName)))
 }
 
 // eventMetrics are the attributes of what is measured of the events of one name, made
@@ -145,7 +134,7 @@ func (m *metrics) ofEvents(name string) *eventMetrics {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.names[name] == nil && len(m.names) < maxEventNames {
-		m.names[name] = m.forEvents(semconv.MessagingDestinationName(name))
+		m.names[name] = m.forEvents(semconv.MessagingDestinationName(cut(name, maxName)))
 	}
 	return cmp.Or(m.names[name], m.others)
 }

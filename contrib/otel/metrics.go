@@ -45,7 +45,7 @@ type metrics struct {
 }
 
 func newMetrics(c *config) (*metrics, error) {
-	meter := c.meters.Meter(scopeName, metric.WithInstrumentationVersion(inngestkit.Version),
+	meter := c.meters.Meter(ScopeName, metric.WithInstrumentationVersion(inngestkit.Version),
 		metric.WithSchemaURL(semconv.SchemaURL))
 	m := &metrics{common: c.attributes, names: map[string]*eventMetrics{}}
 	m.mixed, m.others = m.forEvents(), m.forEvents(semconv.MessagingDestinationName(otherName))

@@ -5,8 +5,8 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 )
 
-// scopeName is the instrumentation scope of all spans and metrics.
-const scopeName = "github.com/inngestkit/inngestkit/contrib/otel"
+// ScopeName is the instrumentation scope of all spans and metrics.
+const ScopeName = "github.com/inngestkit/inngestkit/contrib/otel"
 
 // Attributes of spans that the semantic conventions of OpenTelemetry have no name
 // for. Only OutcomeKey is on metrics, too. Next to them are messaging.* and

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 	"go.opentelemetry.io/otel"
@@ -102,6 +103,9 @@ func WithField(name string) Option {
 		if name == serverField || strings.HasPrefix(name, serverField+".") {
 			c.errs = append(c.errs, fmt.Errorf("inngestotel: WithField(%q): the server deletes this field of events; "+
 				"use another, or none for %q", name, DefaultField))
+		}
+		if !utf8.ValidString(name) {
+			c.errs = append(c.errs, fmt.Errorf("inngestotel: WithField(%q): the name is not valid UTF-8, as JSON wants it", name))
 		}
 		c.field = name
 	})

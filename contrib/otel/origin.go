@@ -19,10 +19,12 @@ func (t *telemetry) origin(
 	ctx context.Context, runID string, events []inngestkit.RawEvent,
 ) (context.Context, []trace.Link) {
 	ctx = trace.ContextWithSpanContext(ctx, trace.SpanContext{})
-	if len(events) == 1 {
-		if about := aboutRun(events[0]); about != nil {
-			return t.origin(ctx, about.RunID, about.Events)
+	for range maxAbout {
+		about := aboutRun(events)
+		if about == nil {
+			break
 		}
+		runID, events = about.RunID, about.Events
 	}
 	links := make([]trace.Link, 0, len(events)+1)
 	if len(events) == 1 {
@@ -45,7 +47,7 @@ func appendLink(links []trace.Link, sent trace.SpanContext, event inngestkit.Raw
 	}
 	link := trace.Link{SpanContext: sent}
 	if event.ID != nil {
-		link.Attributes = []attribute.KeyValue{semconv.MessagingMessageID(*event.ID)}
+		link.Attributes = []attribute.KeyValue{semconv.MessagingMessageID(cut(*event.ID, maxName))}
 	}
 	return append(links, link)
 }
@@ -54,6 +56,9 @@ func appendLink(links []trace.Link, sent trace.SpanContext, event inngestkit.Raw
 // take the trace ID from a parent that has one; without a span ID it is no parent
 // otherwise, so that the sampler decides as for any root.
 func ownTrace(ctx context.Context, runID string) context.Context {
+	if runID == "" {
+		return ctx // of a server that names no runs
+	}
 	return trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID(runID)}))
 }
 
@@ -73,9 +78,17 @@ type ended struct {
 	Events []inngestkit.RawEvent `json:"events"`
 }
 
+// maxAbout bounds how deep runs may be about runs: the failure of a function that
+// handled the end of another, and so on.
+const maxAbout = 8
+
 // aboutRun is the run that an event of the server is about, nil for all other events.
 // What handles a failure belongs to the trace of the run that failed.
-func aboutRun(event inngestkit.RawEvent) *ended {
+func aboutRun(events []inngestkit.RawEvent) *ended {
+	if len(events) != 1 {
+		return nil
+	}
+	event := events[0]
 	switch event.Name {
 	case "inngest/function.failed", "inngest/function.finished", "inngest/function.cancelled":
 	default:

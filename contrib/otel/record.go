@@ -17,6 +17,9 @@ import (
 )
 
 const (
+	// maxName bounds the names and IDs that the program or the server gives, in bytes.
+	// One that is not valid UTF-8 would make exporters lose all spans of a batch.
+	maxName = 256
 	// maxMessage bounds the messages of errors, in bytes.
 	maxMessage = 4 << 10
 	// maxStack bounds the stacks of panics, in bytes.
@@ -29,36 +32,40 @@ const (
 
 // end notes how a call or a step ended.
 func (t *telemetry) end(ctx context.Context, span trace.Span, outcome inngestkit.Outcome, err error, from Recorded) {
-	if !span.IsRecording() {
-		return
-	}
-	span.SetAttributes(OutcomeKey.String(string(outcome)))
-	if err != nil && outcome != inngestkit.Yielded {
+	if span.IsRecording() {
+		span.SetAttributes(OutcomeKey.String(string(outcome)))
 		t.recordError(ctx, span, err, from)
 	}
+	span.End()
 }
 
-// endSend notes how a send ended.
-func (t *telemetry) endSend(ctx context.Context, span trace.Span, err error) {
-	if err != nil && span.IsRecording() {
-		t.recordError(ctx, span, err, Recorded{})
-	}
-}
-
+// recordError notes an error, if there is one.
 func (t *telemetry) recordError(ctx context.Context, span trace.Span, err error, from Recorded) {
-	from.Attribute, from.Text = semconv.ExceptionMessageKey, err.Error()
+	if err == nil || !span.IsRecording() {
+		return
+	}
+	from.Attribute, from.Text = semconv.ExceptionMessageKey, message(err)
 	message := cut(t.redacted(ctx, from), maxMessage)
-	kind := errorType(err)
+	kind := cut(errorType(err), maxName)
 	exception := []attribute.KeyValue{semconv.ExceptionType(kind)}
 	if message != "" {
 		exception = append(exception, semconv.ExceptionMessage(message))
 	}
-	if panicked, ok := errors.AsType[*inngestkit.PanicError](err); ok {
-		exception = append(exception, semconv.ExceptionStacktrace(cut(string(panicked.Stack), maxStack)))
+	if stack := stackOf(err); stack != "" {
+		exception = append(exception, semconv.ExceptionStacktrace(cut(stack, maxStack)))
 	}
 	span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(exception...))
 	span.SetAttributes(semconv.ErrorTypeKey.String(kind))
 	span.SetStatus(codes.Error, message)
+}
+
+// stackOf is the stack of an error that is a panic.
+func stackOf(err error) (stack string) {
+	defer func() { _ = recover() }() // methods of errors may panic
+	if panicked, ok := errors.AsType[*inngestkit.PanicError](err); ok {
+		return string(panicked.Stack)
+	}
+	return ""
 }
 
 // recordEvents puts the data of events on a span, if it is to be recorded.

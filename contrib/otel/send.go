@@ -2,6 +2,7 @@ package inngestotel
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
@@ -22,19 +23,26 @@ func (t *telemetry) send(next inngestkit.SendHandler) inngestkit.SendHandler {
 		if common := commonName(events); common != "" {
 			name += " " + common
 		}
-		ctx, span := t.tracer.Start(ctx, name, start, trace.WithSpanKind(trace.SpanKindProducer))
-		defer span.End() // also if what is inside panics
+		ctx, span := t.tracer.Start(ctx, cut(name, maxName), start, trace.WithSpanKind(trace.SpanKindProducer))
 		if span.IsRecording() {
 			span.SetAttributes(eventAttributes(events)...)
 			t.recordEvents(ctx, span, "", events)
 		}
 		begin := time.Now()
-		ids, err := next(ctx, t.inject(ctx, events))
-		t.metrics.sent(ctx, time.Since(begin), events, len(ids), err)
+		var ids []string
+		err := errPanicked
+		defer func() {
+			t.metrics.sent(ctx, time.Since(begin), events, len(ids), err)
+			t.recordError(ctx, span, err, Recorded{})
+			span.End()
+		}()
+		ids, err = next(ctx, t.inject(ctx, events))
 		if len(events) == 1 && len(ids) == 1 {
-			span.SetAttributes(semconv.MessagingMessageID(ids[0]))
+			span.SetAttributes(semconv.MessagingMessageID(cut(ids[0], maxName)))
 		}
-		t.endSend(ctx, span, err)
 		return ids, err
 	}
 }
+
+// errPanicked is how a send ends that does not return.
+var errPanicked = errors.New("a panic, or the end of the goroutine, has ended the send")

@@ -17,22 +17,22 @@ func (t *telemetry) step(next inngestkit.StepHandler) inngestkit.StepHandler {
 		if f.filtered {
 			return next(ctx, step)
 		}
-		ctx, span := t.tracer.Start(ctx, "step "+step.ID, f.step)
-		defer span.End() // also if the goroutine ends
+		ctx, span := t.tracer.Start(ctx, cut("step "+step.ID, maxName), f.step)
 		if span.IsRecording() {
 			span.SetAttributes(callAttributes(step.Function)...)
-			span.SetAttributes(StepIDKey.String(step.ID))
+			span.SetAttributes(StepIDKey.String(cut(step.ID, maxName)))
 			if step.Index > 0 {
 				span.SetAttributes(StepIndexKey.Int(step.Index))
 			}
 		}
 		begin := time.Now()
-		output, err := next(ctx, step)
-		outcome := step.Outcome(err)
-		f.metrics.endStep(ctx, time.Since(begin), outcome, err)
 		from := Recorded{FunctionID: step.Function.FunctionID, StepID: step.ID}
+		step.OnEnd(func(outcome inngestkit.Outcome, err error) {
+			f.metrics.endStep(ctx, time.Since(begin), outcome, err)
+			t.end(ctx, span, outcome, err, from)
+		})
+		output, err := next(ctx, step)
 		t.recordOutput(ctx, span, output, from)
-		t.end(ctx, span, outcome, err, from)
 		return output, err
 	}
 }

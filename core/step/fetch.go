@@ -68,7 +68,7 @@ func Fetch(ctx context.Context, id string, request FetchRequest) (FetchResponse,
 		case err == nil:
 			return json.Marshal(response)
 		case c != nil && !sdkerrors.IsStepError(err):
-			c.Abort(call.Misfit(id, FetchResponse{}, err))
+			c.Abort(call.MisfitStep(id, FetchResponse{}, err))
 		}
 		return nil, err
 	})

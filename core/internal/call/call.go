@@ -52,6 +52,8 @@ type Call struct {
 	// wants to.
 	Invoke DataFunc
 
+	// Function is the core's view of the call, once the function runs.
+	Function any
 	// Send is the core's middleware around what the function sends, if any.
 	Send any
 
@@ -126,7 +128,17 @@ type PutOff struct {
 func (c *Call) MayHold() bool { return c.Checkpoints && !c.Replay.targeted && c.ran > 0 }
 
 // StepFunc runs callback as the step id.
-type StepFunc func(ctx context.Context, id ID, callback func(context.Context) (any, error)) (any, error)
+type StepFunc func(ctx context.Context, id ID, callback func(context.Context) (any, error)) StepEnd
+
+// StepEnd is what a step has come to in the middleware.
+type StepEnd struct {
+	Output any
+	Err    error
+	// Inner is the context that the callback got.
+	Inner context.Context //nolint:containedctx // it lives as long as the step
+	// Tell tells the middleware which error the step ends with.
+	Tell func(err error)
+}
 
 // DataFunc returns what becomes of data of the step id.
 type DataFunc func(ctx context.Context, id ID, data json.RawMessage) (json.RawMessage, error)

@@ -64,12 +64,6 @@ func decode[T any](raw json.RawMessage) (value T, err error) {
 	return value, err
 }
 
-// Misfit says that the kept result of a step does not fit value, into which it was
-// to be decoded.
-func Misfit(name string, value any, err error) error {
-	return fmt.Errorf("the kept result of step %q does not fit its Go type %T: %w", name, value, err)
-}
-
 // step runs one step of the SDK, body, behind the guards every step shares. Body
 // tells whether the result was kept from an earlier call. The SDK leaves a step by
 // a panic when the server has to take over.
@@ -103,7 +97,7 @@ func step[T any](
 	}
 	value, decodeErr := decode[T](raw)
 	if decodeErr != nil && err == nil {
-		c.Abort(Misfit(name, value, decodeErr))
+		c.Abort(MisfitStep(name, value, decodeErr))
 	}
 	returned = true
 	return value, err
@@ -126,31 +120,40 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 	c.Replay.SetFresh()
 	c.inCallback.Store(true)
 	defer c.inCallback.Store(false)
-	value, err := c.Step(ctx, id, run)
+	end := c.Step(ctx, id, run)
 	c.targetRan.Store(c.Replay.targeted)
-	raw, encodeErr := encode(value)
-	switch {
-	case err != nil:
-		c.Logger.WarnContext(ctx, "inngest: step failed",
+	raw, err := keep(id, end)
+	if err != nil {
+		c.Logger.WarnContext(end.Inner, "inngest: step failed",
 			"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt, "step", id.Name, "error", err)
-	case encodeErr != nil:
-		err = sdkerrors.NoRetryError(fmt.Errorf(
-			"the result of step %q cannot be kept, because it is no JSON: %w", id.Name, encodeErr))
-	case len(raw) > maxOutputBytes:
-		err = sdkerrors.NoRetryError(fmt.Errorf(
-			"the result of step %q has %d bytes as JSON, and at most %d are kept; "+
-				"keep large data elsewhere and return a reference",
-			id.Name, len(raw), maxOutputBytes))
 	}
-	if encodeErr != nil || len(raw) > maxOutputBytes {
-		raw = nil
-	}
+	end.Tell(err)
 	err = ownError(err)
 	if err != nil && c.MayHold() {
 		c.PutOff = &PutOff{Step: &id, Err: err, Data: raw}
 		Yield()
 	}
 	c.ran++
+	return raw, err
+}
+
+// keep encodes the result of a step, and refuses one that the server would not keep.
+func keep(id ID, end StepEnd) (json.RawMessage, error) {
+	raw, err := encode(end.Output)
+	switch {
+	case err != nil:
+		raw, err = nil, sdkerrors.NoRetryError(fmt.Errorf(
+			"the result of step %q cannot be kept, because it is no JSON: %w", id.Name, err))
+	case len(raw) > maxOutputBytes:
+		err = sdkerrors.NoRetryError(fmt.Errorf(
+			"the result of step %q has %d bytes as JSON, and at most %d are kept; "+
+				"keep large data elsewhere and return a reference",
+			id.Name, len(raw), maxOutputBytes))
+		raw = nil
+	}
+	if end.Err != nil {
+		return raw, end.Err
+	}
 	return raw, err
 }
 

@@ -58,6 +58,8 @@ func TestSentEventsCarryTheirTrace(t *testing.T) {
 		"a huge format":     {options: []inngestotel.Option{inngestotel.WithPropagators(huge{})}, data: anything{"a": 1}, want: `{"a":1}`},
 		"default format":    {options: []inngestotel.Option{inngestotel.WithPropagators(nil)}, data: anything{"a": 1}, want: `{"traceContext":{"traceparent":"%s"},"a":1}`},
 		"a large event":     {data: anything{"a": strings.Repeat("x", 2<<20)}, want: `{"traceContext":{"traceparent":"%s"},"a":"` + strings.Repeat("x", 2<<20) + `"}`},
+		"in upper case":     {data: anything{"TraceContext": "mine"}, want: `{"TraceContext":"mine"}`},
+		"some room":         {data: anything{"a": strings.Repeat("x", 3<<20-300)}, want: `{"traceContext":{"traceparent":"%s"},"a":"` + strings.Repeat("x", 3<<20-300) + `"}`},
 		"hardly any room":   {data: anything{"a": strings.Repeat("x", 3<<20-100)}, want: `{"a":"` + strings.Repeat("x", 3<<20-100) + `"}`},
 		"digits are kept":   {data: anything{"n": json.Number("9007199254740993")}, want: `{"traceContext":{"traceparent":"%s"},"n":9007199254740993}`},
 		"several, of which": {data: anything{"traceContext": anything{"traceparent": "x"}}, want: `{"traceContext":{"traceparent":"x"}}`},
@@ -102,6 +104,23 @@ func (shout) Extract(ctx context.Context, carrier propagation.TextMapCarrier) co
 }
 
 func (shout) Fields() []string { return []string{"SHOUT"} }
+
+// The deprecated field of events counts when there is hardly any room, and keeps its
+// digits.
+func TestUserOfSentEvents(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	event := shaped.New(anything{"a": 1})
+	event.User = map[string]any{"id": int64(1<<53 + 1)}
+	_, err := s.app.Send(t.Context(), event)
+	require.NoError(t, err)
+	require.Contains(t, s.sent.raw[0], `"user":{"id":9007199254740993}`)
+	require.Contains(t, s.sent.raw[0], "traceContext")
+	event.User["x"] = strings.Repeat("x", 3<<20-130)
+	_, err = s.app.Send(t.Context(), event)
+	require.NoError(t, err)
+	require.NotContains(t, s.sent.raw[1][:200], "traceContext")
+}
 
 // huge is a propagator that writes more than belongs into an event.
 type huge struct{ shout }
@@ -278,6 +297,22 @@ func TestTraceOfARun(t *testing.T) {
 	}
 }
 
+// What is about a run that was about a run, and so on, is followed for some time.
+func TestRunsAboutRuns(t *testing.T) {
+	t.Parallel()
+	for depth, want := range map[int]bool{3: true, 8: true, 9: false, 500: false} {
+		nested := event("ev1", `{"traceContext":{"traceparent":"`+traceparent+`"}}`)
+		for range depth {
+			nested = `{"name":"inngest/function.failed","data":{"run_id":"x","event":` + nested + `},"ts":1}`
+		}
+		s := newSite(t, nil, inngestkit.OnEvent("fulfil", shaped, func(context.Context, inngestkit.Input[anything]) (any, error) {
+			return "ok", nil
+		}))
+		s.call(t.Context(), t, "fulfil", run{events: []string{nested}})
+		require.Equal(t, want, s.named(t, "process fulfil").SpanContext.TraceID().String() == eventTrace, depth)
+	}
+}
+
 // linksOf is the trace and the message of each link.
 func linksOf(span tracetest.SpanStub) []string {
 	var links []string
@@ -334,10 +369,11 @@ func TestOptionsAreChecked(t *testing.T) {
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 	require.NoError(t, err)
 	err = inngestotel.Install(app, nil,
-		inngestotel.WithField("_inngest"), inngestotel.WithEventData(0), inngestotel.WithStepData(-1),
+		inngestotel.WithField("_inngest"), inngestotel.WithField("\xff"), inngestotel.WithEventData(0), inngestotel.WithStepData(-1),
 		inngestotel.WithAttributes(attribute.KeyValue{}))
 	for _, want := range []string{
 		`inngestotel: WithField("_inngest"): the server deletes this field of events; use another, or none for "traceContext"`,
+		`inngestotel: WithField("\xff"): the name is not valid UTF-8, as JSON wants it`,
 		`inngestotel: WithEventData(0): the limit is in bytes, at least 4; leave the option out to record nothing`,
 		`inngestotel: WithStepData(-1): the limit is in bytes, at least 4`,
 		`inngestotel: WithAttributes: the attribute "" has no key or no value`,

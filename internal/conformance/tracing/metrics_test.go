@@ -96,7 +96,7 @@ func TestMetrics(t *testing.T) {
 
 	require.Equal(t, int64(1), inFlight)
 	collected := s.collected(t)
-	const process = "messaging.operation.name=process,messaging.operation.type=process,messaging.system=inngest"
+	const process = "messaging.operation.name=process,messaging.system=inngest"
 	const send = "messaging.operation.name=send,messaging.operation.type=send,messaging.system=inngest"
 	const sent = "messaging.operation.name=send,messaging.system=inngest"
 	want := map[string][]string{
@@ -163,4 +163,21 @@ func TestMetricsAreBounded(t *testing.T) {
 	}
 	require.Contains(t, strings.Join(points(t, collected["messaging.client.sent.messages"]), "\n"), "messaging.destination.name=_OTHER")
 	require.Equal(t, int64(many), sum(t, collected["messaging.client.sent.messages"]), "none is lost")
+}
+
+// selfNamedError is an error with a type of its own making.
+type selfNamedError struct{ id int }
+
+func (e selfNamedError) Error() string     { return "no" }
+func (e selfNamedError) ErrorType() string { return fmt.Sprintf("user-%d", e.id) }
+
+// What errors say of themselves does not become an attribute of metrics.
+func TestTypesOfErrorsAreBounded(t *testing.T) {
+	t.Parallel()
+	id := 0
+	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return nil, selfNamedError{id} }))
+	for id = range 20 {
+		s.call(t.Context(), t, "fulfil", run{})
+	}
+	require.Len(t, attributeSets(t, s.collected(t)["messaging.process.duration"]), 1)
 }

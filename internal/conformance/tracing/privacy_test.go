@@ -210,8 +210,7 @@ type panicking struct{}
 
 func (panicking) MarshalJSON() ([]byte, error) { panic("oh") }
 
-// Outputs that are none, or cannot be encoded, are not recorded, and do no harm. That
-// they cannot be kept either, the next call tells.
+// Outputs that are none, or cannot be encoded, are not recorded, and do no harm.
 func TestOutputsThatAreNone(t *testing.T) {
 	t.Parallel()
 	for name, output := range map[string]any{"nil": nil, "no JSON": func() {}, "panics": panicking{}} {
@@ -223,7 +222,9 @@ func TestOutputsThatAreNone(t *testing.T) {
 			resp := s.call(t.Context(), t, "fulfil", run{})
 			require.Equal(t, 206, resp.Status, "%s", resp.Body)
 			require.Equal(t, output != nil, strings.Contains(string(resp.Body), "StepFailed"))
-			require.NotContains(t, attributes(s.named(t, "step a")), inngestotel.StepOutputKey)
+			got := attributes(s.named(t, "step a"))
+			require.NotContains(t, got, inngestotel.StepOutputKey)
+			require.Equal(t, output != nil, got[inngestotel.OutcomeKey] == "non_retriable", "it cannot be kept")
 		})
 	}
 }

@@ -171,7 +171,7 @@ func TestLogs(t *testing.T) {
 		`msg="in the function" function=fulfil run_id=` + runID + ` attempt=0 `:               "process fulfil",
 		`msg="in the step" function=fulfil run_id=` + runID + ` attempt=0 `:                   "step ship",
 		`msg="in the step, with its context" function=fulfil run_id=` + runID + ` attempt=0 `: "step ship",
-		`step=ship error="no ship" `:                                           "process fulfil again",
+		`step=ship error="no ship" `:                                           "step ship",
 		`msg="inngest: function failed" function=bill `:                        "process bill",
 		`msg="inngest: function crash panicked" function=crash `:               "process crash",
 		`msg="inngest: function failed" function=crash `:                       "process crash",

@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -300,6 +301,7 @@ func TestFilter(t *testing.T) {
 	require.Len(t, s.spans.GetSpans(), 2)
 	for _, span := range s.spans.GetSpans() {
 		require.Equal(t, "send order.placed", span.Name)
+		require.Equal(t, hex.EncodeToString(ulidBytes(t, runID)), span.SpanContext.TraceID().String(), "that of the run")
 	}
 	require.NotContains(t, s.collected(t), "inngest.function.executions")
 	require.NotContains(t, s.collected(t), "inngest.step.duration")

@@ -22,9 +22,6 @@ const (
 	processShip  = "process ship-order"
 )
 
-// scope is where the spans of sends, functions and steps come from.
-const scope = "github.com/inngestkit/inngestkit/contrib/otel"
-
 // orderTrace is the trace of an order.
 type orderTrace struct {
 	id    trace.TraceID
@@ -115,7 +112,8 @@ func (t *orderTrace) calls(span sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
 func ours(spans []sdktrace.ReadOnlySpan) []trace.TraceID {
 	var found []trace.TraceID
 	for _, span := range spans {
-		if id := span.SpanContext().TraceID(); span.InstrumentationScope().Name == scope && !slices.Contains(found, id) {
+		id, ours := span.SpanContext().TraceID(), span.InstrumentationScope().Name == inngestotel.ScopeName
+		if ours && !slices.Contains(found, id) {
 			found = append(found, id)
 		}
 	}

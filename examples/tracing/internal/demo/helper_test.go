@@ -12,6 +12,8 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
+
+	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,7 +42,7 @@ func stub(name, service string, id trace.TraceID, span, parent byte, after int, 
 		Resource: resource.NewSchemaless(semconv.ServiceName(service)),
 	}
 	if !strings.HasPrefix(name, "POST") {
-		s.InstrumentationScope = instrumentation.Scope{Name: scope}
+		s.InstrumentationScope = instrumentation.Scope{Name: inngestotel.ScopeName}
 	}
 	if parent != 0 {
 		s.Parent = at(id, parent)
