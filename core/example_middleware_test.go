@@ -92,6 +92,54 @@ func ExampleMiddleware() {
 	// 200 "welcome to acme"
 }
 
+// counting is middleware that counts how calls and steps end.
+var counting = inngestkit.Middleware{
+	Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
+		return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
+			call.OnEnd(func(outcome inngestkit.Outcome, err error) {
+				fmt.Println("call", outcome, err)
+			})
+			return next(ctx, call)
+		}
+	},
+	Step: func(next inngestkit.StepHandler) inngestkit.StepHandler {
+		return func(ctx context.Context, step *inngestkit.StepCall) (any, error) {
+			step.OnEnd(func(outcome inngestkit.Outcome, err error) {
+				fmt.Println("step", step.ID, outcome, err)
+			})
+			return next(ctx, step)
+		}
+	},
+}
+
+func ExampleFunctionCall_OnEnd() {
+	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated,
+		func(context.Context, inngestkit.Input[UserCreated]) (string, error) { return "welcome", nil }))
+	app.Use(counting)
+	serverCalls(app, "welcome", `{}`)
+	// Output:
+	// call completed <nil>
+	// 200 "welcome"
+}
+
+func ExampleStepCall_OnEnd() {
+	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated,
+		func(ctx context.Context, _ inngestkit.Input[UserCreated]) (string, error) {
+			return step.Run(ctx, "send-email", func(context.Context) (string, error) {
+				return "", inngestkit.NoRetryError(errors.New("no such address"))
+			})
+		}))
+	app.Use(counting)
+	app.Do(context.Background(), &inngestkit.Request{
+		Method: "POST", Path: app.Path(), RawQuery: "fnId=shop-welcome&stepId=step",
+		Body: strings.NewReader(`{"event":{"name":"user.created","data":{}},"ctx":{"run_id":"run-1"}}`),
+	})
+	// Output:
+	// level=WARN msg="inngest: step failed" function=welcome run_id=run-1 attempt=0 step=send-email error="no such address"
+	// step send-email non_retriable no such address
+	// call yielded <nil>
+}
+
 // Middleware of one function. It sees every call of a run: the first ends
 // with the step, the second with the function.
 func ExampleUse() {
