@@ -36,7 +36,7 @@ func FuzzCarrier(f *testing.F) {
 	f.Add(`{"#":1}`, `"#`)
 	f.Fuzz(func(t *testing.T, data, field string) {
 		if field == "" || field == serverField || !json.Valid([]byte(`{"x":`+data+`}`)) && data != "" {
-			t.Skip()
+			return
 		}
 		name, err := json.Marshal(field)
 		require.NoError(t, err)

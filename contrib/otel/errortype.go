@@ -26,18 +26,16 @@ func errorType(err error) string {
 	return t.String()
 }
 
-// unwrapped is the error inside. Methods of errors may panic.
-func unwrapped(err error) (inner error) {
-	inner = err
-	defer func() { _ = recover() }()
-	for isWrapper(reflect.TypeOf(inner)) && statusOf(inner) < http.StatusBadRequest {
-		next := errors.Unwrap(inner)
+// unwrapped is the error inside.
+func unwrapped(err error) error {
+	for isWrapper(reflect.TypeOf(err)) && statusOf(err) < http.StatusBadRequest {
+		next := errors.Unwrap(err)
 		if next == nil {
 			break
 		}
-		inner = next
+		err = next
 	}
-	return inner
+	return err
 }
 
 // statusOf is the status of the server's answer, if err itself is of a send.
@@ -64,13 +62,11 @@ var (
 // message is what an error says, without data of events and steps that the app has put
 // there: a type's own UnmarshalJSON may tell what it got.
 func message(err error) string {
-	message := fmt.Sprint(err) // which takes care of methods that panic
-	defer func() { _ = recover() }()
 	if misfit, ok := errors.AsType[interface {
 		error
 		WithoutData() string
 	}](err); ok {
 		return misfit.WithoutData()
 	}
-	return message
+	return err.Error()
 }

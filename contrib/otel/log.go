@@ -12,8 +12,8 @@ import (
 // span in the context to each record, at its top level also for loggers with groups.
 // The names are those of OpenTelemetry for logs in other formats. Give it to the
 // Logger of the app's configuration, and lines that functions log with
-// inngestkit.Logger(ctx), or with a context as in slog.InfoContext(ctx, …), can be
-// found by their trace:
+// inngestkit.Logger(ctx), or with that logger's InfoContext(ctx, …), can be found by
+// their trace:
 //
 //	config.Logger = slog.New(inngestotel.LogHandler(slog.NewJSONHandler(os.Stderr, nil)))
 //

@@ -159,7 +159,7 @@ func WithRedaction(redact func(ctx context.Context, text Recorded) string) Optio
 type Recorded struct {
 	// Attribute is [EventDataKey], [StepOutputKey] or exception.message.
 	Attribute attribute.Key
-	// FunctionID and StepID are where it comes from, if it does.
+	// FunctionID and StepID are of the function and the step it comes from, "" if none.
 	FunctionID, StepID string
 	// Event is the name of the event, if Attribute is EventDataKey.
 	Event string
@@ -168,8 +168,8 @@ type Recorded struct {
 }
 
 // WithFilter leaves out the functions for which keep returns false: no span and no
-// metric tells of their calls and steps. It is asked once for each function. Events
-// that they send are traced like those sent elsewhere. If keep panics, the function
+// metric tells of their calls and steps. It is asked once for each function. What
+// they send is still traced, and in the trace of the run. If keep panics, the function
 // is traced, and the panic goes to OpenTelemetry's error handler.
 func WithFilter(keep func(functionID string) bool) Option {
 	return option(func(c *config) { c.filter = keep })

@@ -60,8 +60,7 @@ func (t *telemetry) recordError(ctx context.Context, span trace.Span, err error,
 }
 
 // stackOf is the stack of an error that is a panic.
-func stackOf(err error) (stack string) {
-	defer func() { _ = recover() }() // methods of errors may panic
+func stackOf(err error) string {
 	if panicked, ok := errors.AsType[*inngestkit.PanicError](err); ok {
 		return string(panicked.Stack)
 	}

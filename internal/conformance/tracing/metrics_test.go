@@ -129,10 +129,10 @@ func TestMetrics(t *testing.T) {
 	require.ElementsMatch(t, slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(collected)))
 	for name, expected := range want {
 		require.Equal(t, expected, points(t, collected[name]), name)
-		unit := map[bool]string{true: "s"}[strings.HasSuffix(name, "duration")]
-		if unit != "" {
-			require.Equal(t, unit, collected[name].Unit, name)
-		}
+		require.Equal(t, map[string]string{
+			"inngest.function.executions": "{call}", "inngest.function.active": "{call}", "messaging.client.sent.messages": "{message}",
+			"messaging.process.duration": "s", "inngest.step.duration": "s", "messaging.client.operation.duration": "s",
+		}[name], collected[name].Unit)
 		require.NotEmpty(t, collected[name].Description, name)
 	}
 }
