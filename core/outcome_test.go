@@ -186,3 +186,29 @@ func TestOutcomeOfAGoroutineThatEnds(t *testing.T) {
 		require.ErrorContains(t, e.err, "its goroutine has ended")
 	}
 }
+
+// What is told how a call ended only looks on: its panic changes nothing.
+func TestOnEndPanics(t *testing.T) {
+	t.Parallel()
+	var function, got ending
+	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+		return step.Run(ctx, "a", func(context.Context) (string, error) { return "a", nil })
+	}, endings(&function, &got), inngestkit.Use(inngestkit.Middleware{
+		Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
+			return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
+				call.OnEnd(func(inngestkit.Outcome, error) { panic("of a call") })
+				return next(ctx, call)
+			}
+		},
+		Step: func(next inngestkit.StepHandler) inngestkit.StepHandler {
+			return func(ctx context.Context, s *inngestkit.StepCall) (any, error) {
+				s.OnEnd(func(inngestkit.Outcome, error) { panic("of a step") })
+				return next(ctx, s)
+			}
+		},
+	})))
+	require.Equal(t, "a", ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))[0]["data"])
+	require.Equal(t, ending{inngestkit.Yielded, nil, 1}, function)
+	require.Equal(t, ending{inngestkit.Completed, nil, 1}, got)
+	require.Contains(t, l.String(), `"inngest: a function given to OnEnd panicked"`)
+}
