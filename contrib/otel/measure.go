@@ -18,24 +18,25 @@ type functionMetrics struct {
 	*metrics
 
 	active metric.MeasurementOption
-	// The attributes of calls and of steps, made once for each way to end.
-	calls, steps map[inngestkit.Outcome]metric.MeasurementOption
+	// Made once for each outcome: ended has the attributes of what has ended, processed
+	// those of messaging besides.
+	ended, processed map[inngestkit.Outcome]metric.MeasurementOption
 }
 
 func (m *metrics) forFunction(id string) *functionMetrics {
 	function := semconv.MessagingConsumerGroupName(id)
 	f := &functionMetrics{
-		metrics: m,
-		active:  m.with(function),
-		calls:   map[inngestkit.Outcome]metric.MeasurementOption{},
-		steps:   map[inngestkit.Outcome]metric.MeasurementOption{},
+		metrics:   m,
+		active:    m.with(function),
+		ended:     map[inngestkit.Outcome]metric.MeasurementOption{},
+		processed: map[inngestkit.Outcome]metric.MeasurementOption{},
 	}
 	for _, outcome := range []inngestkit.Outcome{
 		inngestkit.Completed, inngestkit.Yielded, inngestkit.Retried, inngestkit.Failed, inngestkit.NonRetriable,
 	} {
-		ended := OutcomeKey.String(string(outcome))
-		f.steps[outcome] = m.with(function, ended)
-		f.calls[outcome] = m.with(function, ended, messagingSystem, semconv.MessagingOperationName(opProcess))
+		key := OutcomeKey.String(string(outcome))
+		f.ended[outcome] = m.with(function, key)
+		f.processed[outcome] = m.with(function, key, messagingSystem, semconv.MessagingOperationName(opProcess))
 	}
 	return f
 }
@@ -51,13 +52,13 @@ func (f *functionMetrics) begin(ctx context.Context) { f.metrics.active.Add(ctx,
 // end measures a call that has ended.
 func (f *functionMetrics) end(ctx context.Context, took time.Duration, outcome inngestkit.Outcome, err error) {
 	f.metrics.active.Add(ctx, -1, f.active)
-	f.executions.Add(ctx, 1, f.steps[outcome])
-	record(ctx, f.process, took, f.calls[outcome], err)
+	f.executions.Add(ctx, 1, f.ended[outcome])
+	record(ctx, f.process, took, f.processed[outcome], err)
 }
 
 // endStep measures a step that has ended.
 func (f *functionMetrics) endStep(ctx context.Context, took time.Duration, outcome inngestkit.Outcome, err error) {
-	record(ctx, f.step, took, f.steps[outcome], err)
+	record(ctx, f.step, took, f.ended[outcome], err)
 }
 
 // sent measures a send, of whose events the first taken ones were taken.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
@@ -100,7 +99,7 @@ func WithBaggage() Option {
 // nothing is written to events, nor read from them.
 func WithField(name string) Option {
 	return option(func(c *config) {
-		if name == serverField || strings.HasPrefix(name, serverField+".") {
+		if name == serverField {
 			c.errs = append(c.errs, fmt.Errorf("inngestotel: WithField(%q): the server deletes this field of events; "+
 				"use another, or none for %q", name, DefaultField))
 		}

@@ -45,18 +45,18 @@ func (t *telemetry) recordError(ctx context.Context, span trace.Span, err error,
 		return
 	}
 	from.Attribute, from.Text = semconv.ExceptionMessageKey, message(err)
-	message := cut(t.redacted(ctx, from), maxMessage)
+	text := cut(t.redacted(ctx, from), maxMessage)
 	kind := cut(errorType(err), maxName)
 	exception := []attribute.KeyValue{semconv.ExceptionType(kind)}
-	if message != "" {
-		exception = append(exception, semconv.ExceptionMessage(message))
+	if text != "" {
+		exception = append(exception, semconv.ExceptionMessage(text))
 	}
 	if stack := stackOf(err); stack != "" {
 		exception = append(exception, semconv.ExceptionStacktrace(cut(stack, maxStack)))
 	}
 	span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(exception...))
 	span.SetAttributes(semconv.ErrorTypeKey.String(kind))
-	span.SetStatus(codes.Error, message)
+	span.SetStatus(codes.Error, text)
 }
 
 // stackOf is the stack of an error that is a panic.

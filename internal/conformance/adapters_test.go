@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"testing"
@@ -37,18 +36,18 @@ var adapters = []adapter{
 	{name: "nethttp", path: "/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
 		mux := http.NewServeMux()
 		inngesthttp.Mount(mux, app)
-		return httpServer(mux)
+		return testsite.HTTP(mux)
 	}},
 	{name: "gin group", path: "/v1/internal/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
 		r := gin.New()
 		inngestgin.Mount(r.Group("/v1").Group("/internal"), app)
-		return httpServer(r)
+		return testsite.HTTP(r)
 	}},
 	{name: "echo group", path: "/v1/internal/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
 		e := echo.New()
 		e.HideBanner, e.HidePort = true, true
 		inngestecho.Mount(e.Group("/v1").Group("/internal"), app)
-		return echoServer{e}
+		return testsite.Echo{Echo: e}
 	}},
 	onFiber,
 }
@@ -60,25 +59,8 @@ var onFiber = adapter{name: "fiber sub-app", path: "/v1/internal/api/inngest", s
 	inngestfiber.Mount(sub.Group("/internal"), app)
 	root := newFiber()
 	root.Mount("/v1", sub)
-	return fiberServer{root}
+	return testsite.Fiber{App: root}
 }}
-
-func httpServer(handler http.Handler) testsite.Server {
-	return &http.Server{Handler: handler, ReadHeaderTimeout: testsite.Timeout}
-}
-
-type echoServer struct{ *echo.Echo }
-
-func (s echoServer) Serve(listener net.Listener) error {
-	s.Listener = listener
-	return s.Start("")
-}
-
-type fiberServer struct{ *fiber.App }
-
-func (s fiberServer) Serve(listener net.Listener) error { return s.Listener(listener) }
-
-func (s fiberServer) Shutdown(ctx context.Context) error { return s.ShutdownWithContext(ctx) }
 
 // newFiber is a Fiber app that takes the calls that Inngest may send: by default
 // Fiber refuses bodies above 4 MiB.

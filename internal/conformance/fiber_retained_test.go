@@ -78,7 +78,7 @@ func TestFiberRetainedValuesDoNotChange(t *testing.T) {
 		return "done", nil
 	}, inngestkit.Use(middleware)))
 	listener := testsite.Listen(t, "")
-	testsite.Serve(t, fiberServer{f}, listener)
+	testsite.Serve(t, testsite.Fiber{App: f}, listener)
 	client := testsite.NewClient(t)
 	query := func(number int) string { return "fnId=app-fn&tenant=" + tenantOf(number) }
 	path := func(number int) string { return "/" + tenantOf(number) + "/api/inngest" }

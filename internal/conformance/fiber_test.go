@@ -132,7 +132,7 @@ func TestFiberRunsLeaveNothingBehind(t *testing.T) {
 	}))
 	listener := testsite.Listen(t, "")
 	url := "http://" + listener.Addr().String() + "/acme/api/inngest?fnId=app-fn"
-	shutdown := testsite.Serve(t, fiberServer{f}, listener)
+	shutdown := testsite.Serve(t, testsite.Fiber{App: f}, listener)
 	client := testsite.NewClient(t)
 	call := func(number int) exchange {
 		return exchange{http.MethodPost, url, callBodyFor(fmt.Sprint("run-", number), "u1", number), nil, `"done"`}

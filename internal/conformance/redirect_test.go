@@ -28,7 +28,7 @@ func TestRedirectedRunIsNotCompleted(t *testing.T) {
 		mux := http.NewServeMux()
 		inngesthttp.Mount(mux, app)
 		mux.Handle("/moved", http.RedirectHandler(app.Path(), http.StatusMovedPermanently))
-		return httpServer(mux)
+		return testsite.HTTP(mux)
 	}}
 	config := inngestkit.Config{AppID: "shop", Dev: true, BaseURL: server.URL(), ServePath: "/moved"}
 	i := serveConfig(t, moved, config, testsite.Listen(t, ""), function)

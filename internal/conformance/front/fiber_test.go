@@ -1,8 +1,6 @@
 package front
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -18,18 +16,12 @@ import (
 
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// fiberServer is an application of Fiber.
-type fiberServer struct{ *fiber.App }
-
-func (s fiberServer) Serve(listener net.Listener) error { return s.Listener(listener) }
-
-func (s fiberServer) Shutdown(ctx context.Context) error { return s.ShutdownWithContext(ctx) }
-
-func newFiber(config fiber.Config) fiberServer {
+func newFiber(config fiber.Config) testsite.Fiber {
 	config.DisableStartupMessage = true
-	return fiberServer{fiber.New(config)}
+	return testsite.Fiber{App: fiber.New(config)}
 }
 
 func fiberOther(c *fiber.Ctx) error { return c.SendString("other") }

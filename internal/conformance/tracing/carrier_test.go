@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -295,6 +296,22 @@ func TestTraceOfARun(t *testing.T) {
 			require.Equal(t, tc.links, linksOf(span))
 		})
 	}
+}
+
+// A server that names no runs makes no trace that all of them share.
+func TestRunsWithoutAnID(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))
+	for range 2 {
+		request := callOf(t, "fulfil", run{id: "unnamed"})
+		body, err := io.ReadAll(request.Body)
+		require.NoError(t, err)
+		request.Body = strings.NewReader(strings.Replace(string(body), "unnamed", "", 1))
+		request.ContentLength -= int64(len("unnamed"))
+		require.Equal(t, 200, s.app.Do(t.Context(), request).Status)
+	}
+	spans := s.spans.GetSpans()
+	require.NotEqual(t, spans[0].SpanContext.TraceID(), spans[1].SpanContext.TraceID())
 }
 
 // What is about a run that was about a run, and so on, is followed for some time.

@@ -1,9 +1,7 @@
 package tracing
 
 import (
-	"context"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 
@@ -80,7 +78,7 @@ func onNetHTTP(app *inngestkit.App, in instrumented) testsite.Server {
 	for _, m := range slices.Backward(middleware) {
 		handler = m(handler)
 	}
-	return httpServer(handler)
+	return testsite.HTTP(handler)
 }
 
 func onGin(app *inngestkit.App, in instrumented) testsite.Server {
@@ -98,7 +96,7 @@ func onGin(app *inngestkit.App, in instrumented) testsite.Server {
 		}
 		c.String(http.StatusOK, ids[0])
 	})
-	return httpServer(r)
+	return testsite.HTTP(r)
 }
 
 func onEcho(app *inngestkit.App, in instrumented) testsite.Server {
@@ -115,7 +113,7 @@ func onEcho(app *inngestkit.App, in instrumented) testsite.Server {
 		}
 		return c.String(http.StatusOK, ids[0])
 	})
-	return echoServer{e}
+	return testsite.Echo{Echo: e}
 }
 
 func onFiber(app *inngestkit.App, in instrumented) testsite.Server {
@@ -133,22 +131,5 @@ func onFiber(app *inngestkit.App, in instrumented) testsite.Server {
 		}
 		return c.SendString(ids[0])
 	})
-	return fiberServer{f}
+	return testsite.Fiber{App: f}
 }
-
-func httpServer(handler http.Handler) testsite.Server {
-	return &http.Server{Handler: handler, ReadHeaderTimeout: testsite.Timeout}
-}
-
-type echoServer struct{ *echo.Echo }
-
-func (s echoServer) Serve(listener net.Listener) error {
-	s.Listener = listener
-	return s.Start("")
-}
-
-type fiberServer struct{ *fiber.App }
-
-func (s fiberServer) Serve(listener net.Listener) error { return s.Listener(listener) }
-
-func (s fiberServer) Shutdown(ctx context.Context) error { return s.ShutdownWithContext(ctx) }

@@ -134,6 +134,10 @@ func TestMetrics(t *testing.T) {
 			"messaging.process.duration": "s", "inngest.step.duration": "s", "messaging.client.operation.duration": "s",
 		}[name], collected[name].Unit)
 		require.NotEmpty(t, collected[name].Description, name)
+		if histogram, ok := collected[name].Data.(metricdata.Histogram[float64]); ok {
+			bounds := histogram.DataPoints[0].Bounds
+			require.Equal(t, []float64{0.005, 7200}, []float64{bounds[0], bounds[len(bounds)-1]}, "from 5 ms to what the server waits")
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package tracing
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
 
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
@@ -52,6 +54,7 @@ func TestSpansOfACall(t *testing.T) {
 		require.Equal(t, codes.Unset, span.Status.Code)
 		require.Equal(t, "github.com/inngestkit/inngestkit/contrib/otel", span.InstrumentationScope.Name)
 		require.Equal(t, inngestkit.Version, span.InstrumentationScope.Version)
+		require.Equal(t, semconv.SchemaURL, span.InstrumentationScope.SchemaURL)
 		require.False(t, span.EndTime.Before(span.StartTime))
 	}
 	of := func(more map[attribute.Key]any) map[attribute.Key]any {
@@ -168,6 +171,17 @@ func TestPanicsAreRecorded(t *testing.T) {
 	exception := tracetest.SpanStub{Attributes: charge.Events[0].Attributes}
 	require.Equal(t, "*inngestkit.PanicError", attributes(exception)["exception.type"])
 	require.Contains(t, attributes(exception)["exception.stacktrace"], "TestPanicsAreRecorded")
+}
+
+// A stack is cut when it is long, as that of an endless recursion.
+func TestLongStacksAreCut(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) {
+		return nil, &inngestkit.PanicError{Where: "x", Value: "oh", Stack: bytes.Repeat([]byte("x"), 20<<10)}
+	}))
+	s.call(t.Context(), t, "fulfil", run{})
+	exception := tracetest.SpanStub{Attributes: s.named(t, "process fulfil").Events[0].Attributes}
+	require.Len(t, attributes(exception)["exception.stacktrace"], 16<<10)
 }
 
 // A goroutine that ends in a function, as tests do, ends the spans, too.
