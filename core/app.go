@@ -16,6 +16,7 @@ type App struct {
 	registry    atomic.Pointer[registry]
 	middleware  []Middleware
 	chain       atomic.Pointer[chain]
+	added       []Route // by AddRoute
 
 	verifier *verifier
 	sender   *sender
@@ -25,6 +26,7 @@ type App struct {
 	started  atomic.Bool
 
 	connected atomic.Bool // Connect runs
+	lineUp    atomic.Bool // and there is a connection
 	looked    atomic.Bool // lookAround has
 }
 

@@ -158,9 +158,15 @@ func checkPath(refuse refuser, field, value string) {
 	if value == "" {
 		return
 	}
-	if !strings.HasPrefix(value, "/") || strings.HasSuffix(value, "/") || strings.ContainsAny(value, "?# ") || !isClean(value) {
-		refuse(field, "is %q; a path begins with / and does not end with it, and has neither query nor white space", value)
+	if !isPath(value) {
+		refuse(field, "is %q; "+pathRule, value)
 	}
+}
+
+const pathRule = "a path begins with / and does not end with it, and has neither query nor white space"
+
+func isPath(s string) bool {
+	return strings.HasPrefix(s, "/") && !strings.HasSuffix(s, "/") && !strings.ContainsAny(s, "?# ") && isClean(s)
 }
 
 // keyPrefix is the part of a signing key that names its environment; the secret

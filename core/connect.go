@@ -70,6 +70,13 @@ func (a *App) Connect(ctx context.Context) error {
 	return newConnection(a).serve(ctx)
 }
 
+// Connection reports whether [App.Connect] runs, and whether it has a connection to
+// the server at the moment. A connection that is lost is noticed within seconds if it
+// was closed; if the network is just gone, when the SDK finds out.
+func (a *App) Connection() (connecting, connected bool) {
+	return a.connected.Load(), a.lineUp.Load()
+}
+
 // connection is what App.Connect serves the app over: one line to the server
 // after the other.
 type connection struct {
@@ -118,6 +125,7 @@ func (c *connection) serve(ctx context.Context) error {
 		if l != nil {
 			c.up("inngest: connected")
 			c.watch(ctx, l)
+			c.app.lineUp.Store(false)
 		}
 		if done = ctx.Err() != nil; done {
 			c.drain()
@@ -160,6 +168,7 @@ func (c *connection) failure(ctx context.Context) error {
 // up notes that the connection is there.
 func (c *connection) up(message string) {
 	c.ever = true
+	c.app.lineUp.Store(true)
 	c.mu.Lock()
 	clear(c.said)
 	c.mu.Unlock()
@@ -198,6 +207,7 @@ func (c *connection) watch(ctx context.Context, l *line) {
 			return
 		case lost.IsZero():
 			lost = time.Now()
+			c.app.lineUp.Store(false)
 			c.owed.Store(0) // what has not been acknowledged goes out by other means
 			c.app.config.Logger.Warn("inngest: connection lost; connecting again", "server", c.app.config.server())
 		case time.Since(lost) > connectPatience:

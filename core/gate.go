@@ -56,9 +56,13 @@ func isRedirected(req *Request) bool {
 
 // panicked logs a panic that nothing else has recovered, and answers for it.
 func (a *App) panicked(req *Request, recovered any) *Response {
+	a.logPanic(req, recovered)
+	return fail(req, http.StatusInternalServerError, "internal error; see the app's log", false)
+}
+
+func (a *App) logPanic(req *Request, recovered any) {
 	a.config.Logger.Error("inngest: request panicked",
 		"method", req.Method, "path", req.Path, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
-	return fail(req, http.StatusInternalServerError, "internal error; see the app's log", false)
 }
 
 // doPost checks a call before anything of it is believed: size, signature, form.

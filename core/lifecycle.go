@@ -9,6 +9,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
+var errShutDown = errors.New("the app is shut down")
+
 // Start keeps the app synced with the dev server in the background: it announces
 // the functions as soon as the server is there, and again whenever the server
 // does not know them all, as after a restart, in which it forgets its apps, or
@@ -34,25 +36,41 @@ func (a *App) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("inngestkit: start: %w", err)
 	}
-	if !a.gate.enter() {
-		return errors.New("inngestkit: start: the app is shut down")
-	}
 	if !a.started.CompareAndSwap(false, true) {
-		a.gate.leave()
 		return errors.New("inngestkit: start: the app is started already")
 	}
-	go func() {
-		defer a.gate.leave()
+	err = a.Go(func(draining context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(a.gate.closing, cancel)()
+		defer context.AfterFunc(draining, cancel)()
 		var check sync.WaitGroup
 		defer check.Wait()
 		check.Go(func() { a.checkAtStart(ctx, target) })
 		a.keepSynced(ctx, target)
+	})
+	if err != nil {
+		return fmt.Errorf("inngestkit: start: %w", err)
+	}
+	return nil
+}
+
+// Go runs f in the background until it returns, for plugins. Its context ends when
+// [App.Shutdown] begins, which waits for f. The error says that the app is shut down;
+// f does not run then.
+func (a *App) Go(f func(ctx context.Context)) error {
+	if !a.gate.enter() {
+		return errShutDown
+	}
+	go func() {
+		defer a.gate.leave()
+		f(a.gate.closing)
 	}()
 	return nil
 }
+
+// Draining is closed when [App.Shutdown] begins: new calls are turned away from then
+// on, and nothing opens the app again.
+func (a *App) Draining() <-chan struct{} { return a.gate.closing.Done() }
 
 // Shutdown drains the app: calls that are running end normally, new ones are
 // answered with 503 and a Retry-After header, so that the server tries them

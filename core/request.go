@@ -1,7 +1,6 @@
 package inngestkit
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -116,17 +115,4 @@ func mustJSON(v any) []byte {
 		panic(err)
 	}
 	return b
-}
-
-// Route is an endpoint that an adapter mounts for an app.
-type Route struct {
-	// Path is below the router or group that the app is mounted on.
-	Path string
-	// Do answers requests for the path, of every method.
-	Do func(ctx context.Context, req *Request) *Response
-}
-
-// Routes lists the endpoints of the app. Adapters mount them all.
-func (a *App) Routes() []Route {
-	return []Route{{Path: a.config.Path, Do: a.Do}}
 }

@@ -1,0 +1,61 @@
+package inngestkit
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+)
+
+// Route is an endpoint that an adapter mounts for an app.
+type Route struct {
+	// Path is below the router or group that the app is mounted on.
+	Path string
+	// Do answers requests for the path, of every method.
+	Do func(ctx context.Context, req *Request) *Response
+}
+
+// Routes lists the endpoints of the app: that of Inngest, and those of [App.AddRoute].
+// Adapters mount them all.
+func (a *App) Routes() []Route {
+	a.registering.Lock()
+	defer a.registering.Unlock()
+	return append([]Route{{Path: a.config.Path, Do: a.Do}}, a.added...)
+}
+
+// AddRoute adds an endpoint to what adapters mount for the app: this is how a plugin
+// gets a route in every framework. Add routes before the app is mounted. If Do panics,
+// the answer is 500, and the panic is logged. An error names what is wrong with the
+// route; none is added then.
+func (a *App) AddRoute(route Route) error {
+	a.registering.Lock()
+	defer a.registering.Unlock()
+	switch path, taken := route.Path, func(r Route) bool { return r.Path == route.Path }; {
+	case !isPath(path):
+		return fmt.Errorf("inngestkit: add route: %q is not the path of a route; %s", path, pathRule)
+	case path == a.config.Path || slices.ContainsFunc(a.added, taken):
+		return fmt.Errorf("inngestkit: add route: the path %q is taken by another route of the app", path)
+	case route.Do == nil:
+		return fmt.Errorf("inngestkit: add route: the route %q has no Do", path)
+	case a.mount.Load() != nil:
+		return fmt.Errorf("inngestkit: add route: the app is mounted already, without %q; add routes before Mount", path)
+	}
+	a.added = append(a.added, Route{Path: route.Path, Do: a.guarded(route.Do)})
+	return nil
+}
+
+// guarded is do, with an answer in place of a panic.
+func (a *App) guarded(do func(context.Context, *Request) *Response) func(context.Context, *Request) *Response {
+	return func(ctx context.Context, req *Request) (resp *Response) {
+		defer func() {
+			r := recover()
+			if r != nil {
+				a.logPanic(req, r)
+			}
+			if r != nil || resp == nil { // nil is no answer
+				resp = &Response{Status: http.StatusInternalServerError, Header: http.Header{}}
+			}
+		}()
+		return do(ctx, req)
+	}
+}
