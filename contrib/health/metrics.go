@@ -1,0 +1,157 @@
+package inngesthealth
+
+import (
+	"encoding/json"
+	"math"
+	"time"
+)
+
+// FunctionStatus is how a function does.
+type FunctionStatus string
+
+// The statuses of a function, over the window and with the threshold of
+// [WithFailureThreshold].
+const (
+	// Healthy is a function that neither is Degraded nor Unhealthy, also one that has
+	// never been called.
+	Healthy FunctionStatus = "healthy"
+	// Degraded is a function whose attempts fail more often than the threshold allows,
+	// while its runs do not, or not yet: they are tried again.
+	Degraded FunctionStatus = "degraded"
+	// Unhealthy is a function whose runs fail more often than the threshold allows.
+	Unhealthy FunctionStatus = "unhealthy"
+)
+
+// FunctionMetrics are what this process has seen of a function since
+// [Install]. As JSON, durations are in seconds.
+type FunctionMetrics struct {
+	// ID is the ID of the function in its app.
+	ID     string         `json:"id"`
+	Status FunctionStatus `json:"status"`
+	// LastExecution is when the last execution ended, LastSuccess when the last run
+	// came to a good end here, and LastFailure when the last one failed; nil if there
+	// was none.
+	LastExecution *time.Time `json:"lastExecution"`
+	LastSuccess   *time.Time `json:"lastSuccess"`
+	LastFailure   *time.Time `json:"lastFailure"`
+	// Executions counts the calls by the server that have ended. A run takes several.
+	Executions uint64 `json:"executions"`
+	// Active is the number of calls that run now.
+	Active int64 `json:"active"`
+	// Successes and Failures count the runs that have ended here, with an output or
+	// with an error that is not tried again.
+	Successes uint64 `json:"successes"`
+	Failures  uint64 `json:"failures"`
+	// Retries counts the errors, of the function or of a step, after which the server
+	// tries again.
+	Retries uint64 `json:"retries"`
+	// FailureRate is which part of the runs that have ended in the window has failed,
+	// from 0 to 1.
+	FailureRate float64 `json:"failureRate"`
+	// ErrorRate is which part of the attempts in the window has failed, from 0 to 1: of
+	// the steps that ran, and of the ends of runs.
+	ErrorRate float64 `json:"errorRate"`
+	// Durations are those of the last executions.
+	Durations Durations `json:"durationSeconds"`
+}
+
+// Durations are how long the last executions of a function took, up to 512 of them,
+// each from the arrival of the call to the answer, the middleware that is installed
+// after this package included. All are 0 if there was none.
+type Durations struct {
+	P50, P95, Max time.Duration
+}
+
+type durationsJSON struct {
+	P50 float64 `json:"p50"`
+	P95 float64 `json:"p95"`
+	Max float64 `json:"max"`
+}
+
+// MarshalJSON implements json.Marshaler, with seconds.
+func (d Durations) MarshalJSON() ([]byte, error) {
+	return json.Marshal(durationsJSON{d.P50.Seconds(), d.P95.Seconds(), d.Max.Seconds()})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *Durations) UnmarshalJSON(data []byte) error {
+	var v durationsJSON
+	if err := json.Unmarshal(data, &v); err != nil {
+		return err
+	}
+	*d = Durations{ofSeconds(v.P50), ofSeconds(v.P95), ofSeconds(v.Max)}
+	return nil
+}
+
+func ofSeconds(seconds float64) time.Duration {
+	return time.Duration(math.Round(seconds * float64(time.Second)))
+}
+
+// SystemMetrics are of the process and the Go runtime. As JSON, the uptime is in
+// seconds.
+type SystemMetrics struct {
+	Memory Memory
+	// Goroutines is the number of goroutines, HeapBytes the size of what is allocated on
+	// the heap, dead or alive.
+	Goroutines int
+	HeapBytes  uint64
+	// MaxProcs is GOMAXPROCS.
+	MaxProcs int
+	// Uptime is how long ago the process was started, or as good as: when this package
+	// was initialized.
+	Uptime time.Duration
+}
+
+// runtimeJSON is SystemMetrics without its memory.
+type runtimeJSON struct {
+	UptimeSeconds float64 `json:"uptimeSeconds"`
+	Goroutines    int     `json:"goroutines"`
+	HeapBytes     uint64  `json:"heapBytes"`
+	MaxProcs      int     `json:"maxProcs"`
+}
+
+type systemJSON struct {
+	Memory Memory `json:"memory"`
+	runtimeJSON
+}
+
+func (m SystemMetrics) runtime() runtimeJSON {
+	return runtimeJSON{
+		UptimeSeconds: m.Uptime.Seconds(), Goroutines: m.Goroutines, HeapBytes: m.HeapBytes, MaxProcs: m.MaxProcs,
+	}
+}
+
+func (r runtimeJSON) metrics(memory Memory) SystemMetrics {
+	return SystemMetrics{
+		Memory: memory, Goroutines: r.Goroutines, HeapBytes: r.HeapBytes, MaxProcs: r.MaxProcs,
+		Uptime: ofSeconds(r.UptimeSeconds),
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (m SystemMetrics) MarshalJSON() ([]byte, error) {
+	return json.Marshal(systemJSON{m.Memory, m.runtime()})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (m *SystemMetrics) UnmarshalJSON(data []byte) error {
+	var v systemJSON
+	if err := json.Unmarshal(data, &v); err != nil {
+		return err
+	}
+	*m = v.metrics(v.Memory)
+	return nil
+}
+
+// Memory is how much memory the process has and may have. As JSON it also has "used"
+// and "limit" as text, in megabytes of 1024 × 1024 bytes, and null for no limit.
+type Memory struct {
+	// UsedBytes is what counts against the limit: for that of a cgroup what the cgroup
+	// uses without the file cache that it can drop, else what the Go runtime holds.
+	UsedBytes uint64
+	// LimitBytes is the lowest of the limits: of the cgroup, or of one around it, and
+	// GOMEMLIMIT; 0 if there is none.
+	LimitBytes uint64
+	// Percentage is UsedBytes of LimitBytes, 0 if there is no limit.
+	Percentage float64
+}

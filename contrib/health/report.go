@@ -1,0 +1,121 @@
+package inngesthealth
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Status is the status of a [Report].
+type Status string
+
+// The statuses of a report, by the names of NestJS Terminus.
+const (
+	// StatusOK means that every indicator is up. The endpoint answers with 200.
+	StatusOK Status = "ok"
+	// StatusError means that at least one is down. The endpoint answers with 503.
+	StatusError Status = "error"
+	// StatusShuttingDown means that the app drains, whatever else is up or down: after
+	// [Health.Drain], or when App.Shutdown has begun. The endpoint answers with 503.
+	StatusShuttingDown Status = "shutting_down"
+)
+
+// State is the status of an [Indicator].
+type State string
+
+// The states of an indicator.
+const (
+	Up   State = "up"
+	Down State = "down"
+)
+
+// The names of the indicators that are built in.
+const (
+	// InngestIndicator is the app itself: whether it has functions, is synced or
+	// connected where it has to be, and takes calls.
+	InngestIndicator = "inngest"
+	// ServerIndicator is the Inngest server; see [WithServerCheck].
+	ServerIndicator = "inngest-server"
+	// MemoryIndicator is there while the memory is short; see [WithMemoryThreshold].
+	MemoryIndicator = "memory"
+	// FunctionsIndicator is there while functions fail; see [WithFailureThreshold].
+	FunctionsIndicator = "functions"
+)
+
+// Report is what the health endpoint answers. As JSON it has the shape of NestJS
+// Terminus.
+type Report struct {
+	Status Status `json:"status"`
+	// Info has the indicators that are up, by name, and Error those that are down.
+	Info  map[string]Indicator `json:"info"`
+	Error map[string]Indicator `json:"error,omitempty"`
+	// Details is nil unless asked for.
+	Details *Details `json:"details,omitempty"`
+}
+
+// Indicator is one part of a [Report].
+type Indicator struct {
+	Status State `json:"status"`
+	// Message says what is wrong, or that there is no result yet; "" if nothing is. It
+	// never is the text of an error, unless [Public] says so.
+	Message string `json:"message,omitempty"`
+	// Inngest is of [InngestIndicator] alone.
+	*Inngest
+	// AgeSeconds is how long ago a [Check] has ended, nil for what is looked at anew
+	// for each report, and before the first result.
+	AgeSeconds *float64 `json:"ageSeconds,omitempty"`
+}
+
+// Inngest is what [InngestIndicator] tells of the app.
+type Inngest struct {
+	// Functions is the number of functions that are registered.
+	Functions int `json:"functions"`
+	// LastSync is when the server has last been told of them by this process, in whole
+	// seconds; nil if it was not.
+	LastSync *time.Time `json:"lastSync"`
+}
+
+// names are the names of indicators in the order of the page: the app's first.
+func names(indicators map[string]Indicator) []string {
+	return slices.SortedFunc(maps.Keys(indicators), func(a, b string) int {
+		switch {
+		case a == b:
+			return 0
+		case a == InngestIndicator || b != InngestIndicator && a < b:
+			return -1
+		default:
+			return 1
+		}
+	})
+}
+
+// Details are the metrics in a detailed [Report].
+type Details struct {
+	// System is told of the process, its memory in the field "memory" of the details.
+	System SystemMetrics
+	// Functions are in the order they were registered.
+	Functions []FunctionMetrics
+}
+
+// detailsJSON is how details look as JSON.
+type detailsJSON struct {
+	Memory    Memory            `json:"memory"`
+	Functions []FunctionMetrics `json:"functions"`
+	System    runtimeJSON       `json:"system"`
+}
+
+// MarshalJSON implements json.Marshaler.
+func (d Details) MarshalJSON() ([]byte, error) {
+	return json.Marshal(detailsJSON{Memory: d.System.Memory, Functions: d.Functions, System: d.System.runtime()})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *Details) UnmarshalJSON(data []byte) error {
+	var v detailsJSON
+	if err := json.Unmarshal(data, &v); err != nil {
+		return err
+	}
+	*d = Details{System: v.System.metrics(v.Memory), Functions: v.Functions}
+	return nil
+}
