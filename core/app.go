@@ -57,6 +57,9 @@ func (a *App) GoString() string { return a.String() }
 // ID is the ID of the app.
 func (a *App) ID() string { return a.config.AppID }
 
+// Dev reports whether the app is for the dev server; see [Config].
+func (a *App) Dev() bool { return a.config.Dev }
+
 // Path is where adapters mount the app, below the router or group it is mounted
 // on.
 func (a *App) Path() string { return a.config.Path }

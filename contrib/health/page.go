@@ -11,3 +11,5 @@ type pageInfo struct {
 	// they are on the page already.
 	DetailsURL string
 }
+
+const pageCSP = ""

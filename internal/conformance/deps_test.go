@@ -33,7 +33,9 @@ func TestDependencies(t *testing.T) {
 			"testing", "github.com/stretchr/testify", "go.uber.org/goleak", modules + "inngesttest",
 			otel + "/sdk", otel + "/exporters", "go.opentelemetry.io/contrib",
 		})},
-		"inngesttest": {[]string{modules + "inngesttest"}, append(frameworks, "github.com/stretchr/testify")},
+		// Nothing but the core and the standard library; see depguard.
+		"contrib/health": {[]string{modules + "contrib/health"}, slices.Concat(notOnlyForTests, frameworks)},
+		"inngesttest":    {[]string{modules + "inngesttest"}, append(frameworks, "github.com/stretchr/testify")},
 	}
 	for _, suite := range suites { // they are for tests
 		cases[suite] = struct{ packages, refused []string }{[]string{suite}, slices.Concat(others, frameworks)}

@@ -1,0 +1,190 @@
+package inngesthealth
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// failurePolicy is WithFailureThreshold.
+type failurePolicy struct {
+	rate   float64
+	runs   int
+	window time.Duration
+}
+
+// function counts the calls of functions.
+func (h *Health) function(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
+	return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
+		f := h.of(call.FunctionID)
+		begin := time.Now()
+		f.active.Add(1)
+		call.OnEnd(func(outcome inngestkit.Outcome, _ error) {
+			f.active.Add(-1)
+			f.ended(time.Now(), time.Since(begin), outcome, h.failures.window)
+		})
+		return next(ctx, call)
+	}
+}
+
+// step counts the attempts at steps.
+func (h *Health) step(next inngestkit.StepHandler) inngestkit.StepHandler {
+	return func(ctx context.Context, step *inngestkit.StepCall) (any, error) {
+		f := h.of(step.Function.FunctionID)
+		step.OnEnd(func(outcome inngestkit.Outcome, _ error) {
+			f.stepEnded(time.Now(), outcome, h.failures.window)
+		})
+		return next(ctx, step)
+	}
+}
+
+// of is the counts of a function.
+func (h *Health) of(id string) *functionStats {
+	f, ok := h.functions.Load(id)
+	if !ok {
+		f, _ = h.functions.LoadOrStore(id, new(functionStats))
+	}
+	return f.(*functionStats) //nolint:forcetypeassert // nothing else is in there
+}
+
+// functionStats counts what happens to one function. Times are in nanoseconds since
+// 1970, 0 for never.
+type functionStats struct {
+	active                                 atomic.Int64
+	executions, successes                  atomic.Uint64
+	failures, retries                      atomic.Uint64
+	lastExecution, lastSuccess, lastFailed atomic.Int64
+	durations                              samples
+	recent                                 window
+}
+
+// ended counts the end of a call.
+func (f *functionStats) ended(at time.Time, took time.Duration, outcome inngestkit.Outcome, length time.Duration) {
+	f.executions.Add(1)
+	f.lastExecution.Store(at.UnixNano())
+	f.durations.add(took)
+	switch epoch := epochOf(at, length); outcome {
+	case inngestkit.Completed:
+		f.successes.Add(1)
+		f.lastSuccess.Store(at.UnixNano())
+		f.recent.count(epoch, attemptsGood, runsGood)
+	case inngestkit.Failed, inngestkit.NonRetriable:
+		f.failures.Add(1)
+		f.lastFailed.Store(at.UnixNano())
+		f.recent.count(epoch, attemptsBad, runsBad)
+	case inngestkit.Retried:
+		f.retries.Add(1)
+		f.recent.count(epoch, attemptsBad)
+	case inngestkit.Yielded: // its steps count
+	}
+}
+
+// stepEnded counts an attempt at a step.
+func (f *functionStats) stepEnded(at time.Time, outcome inngestkit.Outcome, length time.Duration) {
+	switch epoch := epochOf(at, length); outcome {
+	case inngestkit.Completed:
+		f.recent.count(epoch, attemptsGood)
+	case inngestkit.Retried:
+		f.retries.Add(1)
+		f.recent.count(epoch, attemptsBad)
+	case inngestkit.Failed, inngestkit.NonRetriable: // what becomes of the run is the function's to say
+		f.recent.count(epoch, attemptsBad)
+	case inngestkit.Yielded:
+	}
+}
+
+// Functions returns the metrics of all functions, in the order they were registered.
+func (h *Health) Functions() []FunctionMetrics {
+	ids := h.app.FunctionIDs()
+	all := make([]FunctionMetrics, len(ids))
+	for i, id := range ids {
+		all[i] = h.metrics(id, time.Now())
+	}
+	return all
+}
+
+// Function returns the metrics of a function, and false if none of this ID is
+// registered.
+func (h *Health) Function(id string) (FunctionMetrics, bool) {
+	if !slices.Contains(h.app.FunctionIDs(), id) {
+		return FunctionMetrics{}, false
+	}
+	return h.metrics(id, time.Now()), true
+}
+
+// System returns the metrics of the process.
+func (h *Health) System() SystemMetrics { return readSystem() }
+
+func (h *Health) metrics(id string, now time.Time) FunctionMetrics {
+	found, ok := h.functions.Load(id)
+	if !ok {
+		return FunctionMetrics{ID: id, Status: Healthy}
+	}
+	f := found.(*functionStats) //nolint:forcetypeassert // see of
+	m := FunctionMetrics{
+		ID:            id,
+		LastExecution: ofUnixNano(f.lastExecution.Load()),
+		LastSuccess:   ofUnixNano(f.lastSuccess.Load()),
+		LastFailure:   ofUnixNano(f.lastFailed.Load()),
+		Executions:    f.executions.Load(),
+		Active:        f.active.Load(),
+		Successes:     f.successes.Load(),
+		Failures:      f.failures.Load(),
+		Retries:       f.retries.Load(),
+		Durations:     f.durations.summary(),
+	}
+	m.Status, m.FailureRate, m.ErrorRate = h.failures.judge(&f.recent, now)
+	return m
+}
+
+// judge is what the window of a function says of it.
+func (p failurePolicy) judge(recent *window, now time.Time) (status FunctionStatus, failed, erred float64) {
+	total := recent.sum(epochOf(now, p.window))
+	runs, failed := rate(total[runsGood], total[runsBad])
+	attempts, erred := rate(total[attemptsGood], total[attemptsBad])
+	switch atLeast := uint64(max(p.runs, 0)); {
+	case p.rate == 0:
+		return Healthy, failed, erred
+	case runs >= atLeast && failed >= p.rate:
+		return Unhealthy, failed, erred
+	case attempts >= atLeast && erred >= p.rate:
+		return Degraded, failed, erred
+	default:
+		return Healthy, failed, erred
+	}
+}
+
+// rate is the number of all, and which part of it is bad.
+func rate(good, bad uint64) (all uint64, part float64) {
+	if all = good + bad; all == 0 {
+		return 0, 0
+	}
+	return all, float64(bad) / float64(all)
+}
+
+// unhealthy counts the functions that are.
+func (h *Health) unhealthy(now time.Time) (count int) {
+	if h.failures.rate == 0 {
+		return 0
+	}
+	for _, f := range h.functions.Range {
+		status, _, _ := h.failures.judge(&f.(*functionStats).recent, now) //nolint:forcetypeassert // see of
+		if status == Unhealthy {
+			count++
+		}
+	}
+	return count
+}
+
+// ofUnixNano is a time in whole seconds, nil for 0.
+func ofUnixNano(nanoseconds int64) *time.Time {
+	if nanoseconds == 0 {
+		return nil
+	}
+	return new(wholeSeconds(time.Unix(0, nanoseconds)))
+}
+
+func wholeSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }

@@ -1,0 +1,95 @@
+package inngesthealth
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+var ordered = inngestkit.NewEvent[any]("order.placed")
+
+// newApp returns an app with a function that ends as handler says.
+func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Context) (any, error)) *inngestkit.App {
+	t.Helper()
+	config.AppID = "shop"
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.SigningKey == "" {
+		config.Dev = true
+	}
+	app, err := inngestkit.New(config)
+	require.NoError(t, err)
+	require.NoError(t, app.Register(inngestkit.OnEvent("process-order", ordered,
+		func(ctx context.Context, _ inngestkit.Input[any]) (any, error) { return handler(ctx) })))
+	t.Cleanup(func() { require.NoError(t, app.Shutdown(context.Background())) })
+	return app
+}
+
+func install(t *testing.T, app *inngestkit.App, options ...Option) *Health {
+	t.Helper()
+	h, err := Install(app, options...)
+	require.NoError(t, err)
+	return h
+}
+
+func succeed(context.Context) (any, error) { return "done", nil }
+
+// callOnce has the app called as the server does, in the first of two attempts.
+func callOnce(t *testing.T, app *inngestkit.App) int {
+	t.Helper()
+	resp := app.Do(t.Context(), &inngestkit.Request{
+		Method: http.MethodPost, RawQuery: "fnId=shop-process-order&stepId=step", Header: http.Header{},
+		Body: strings.NewReader(`{"ctx":{"run_id":"r","attempt":0,"max_attempts":2},"event":{"name":"order.placed","data":{}}}`),
+	})
+	return resp.Status
+}
+
+// get asks a route of the app.
+func get(t *testing.T, app *inngestkit.App, target string, header ...string) *http.Response {
+	t.Helper()
+	path, _, _ := strings.Cut(target, "?")
+	for _, route := range app.Routes() {
+		if route.Path != path {
+			continue
+		}
+		r := httptest.NewRequest(http.MethodGet, target, http.NoBody)
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		inngestkit.HTTPHandler("test", route.Do).ServeHTTP(w, r)
+		return w.Result()
+	}
+	require.Fail(t, "no route", target)
+	return nil
+}
+
+func body(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(b)
+}
+
+func TestBasic(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, inngestkit.Config{}, succeed)
+	install(t, app)
+	callOnce(t, app)
+	resp := get(t, app, "/health/inngest?details=true")
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	var v any
+	b := body(t, resp)
+	require.NoError(t, json.Unmarshal([]byte(b), &v))
+	require.Contains(t, b, "process-order")
+}

@@ -1,0 +1,122 @@
+package inngesthealth
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Report looks at everything and returns the report, without details.
+func (h *Health) Report() Report {
+	r := h.readiness()
+	for _, c := range h.checks {
+		if c.HealthOnly {
+			r.add(c.Name, c.indicator())
+		}
+	}
+	if memory := readMemory(); h.memoryThreshold > 0 && memory.LimitBytes > 0 && memory.Percentage > h.memoryThreshold {
+		r.add(MemoryIndicator, Indicator{Status: Down, Message: fmt.Sprintf(
+			"%.1f%% of the memory limit is used; the threshold is %g%%", memory.Percentage, h.memoryThreshold)})
+	}
+	if count := h.unhealthy(time.Now()); count > 0 {
+		r.add(FunctionsIndicator, Indicator{Status: Down, Message: fmt.Sprintf(
+			"%d of %d functions fail; see the details", count, len(h.app.FunctionIDs()))})
+	}
+	return r
+}
+
+// DetailedReport is Report with the details.
+func (h *Health) DetailedReport() Report {
+	r := h.Report()
+	r.Details = &Details{System: h.System(), Functions: h.Functions()}
+	return r
+}
+
+// Ready returns nil if the app is to get calls: it has functions, is synced or connected
+// where it has to be, is not draining, and the checks that are not HealthOnly are up.
+// Its configuration is sound in any case: there is no App otherwise. The error says
+// what is wrong. It is a probe for Fiber's healthcheck; see [Probe].
+func (h *Health) Ready() error {
+	r := h.readiness()
+	if r.Status == StatusOK {
+		return nil
+	}
+	var reasons []string
+	for _, name := range names(r.Error) {
+		reasons = append(reasons, name+": "+r.Error[name].Message)
+	}
+	return errors.New("inngesthealth: not ready: " + strings.Join(reasons, "; "))
+}
+
+// Live returns nil: a program that can answer is alive. What it needs of other machines
+// must not get it restarted, and a program that drains must be left alone.
+func (h *Health) Live() error { return nil }
+
+// Probe makes a probe for a framework's middleware of Ready or Live: for Fiber's
+// healthcheck, Probe[*fiber.Ctx](health.Ready).
+func Probe[Context any](probe func() error) func(Context) bool {
+	return func(Context) bool { return probe() == nil }
+}
+
+// readiness is the report of what the readiness depends on.
+func (h *Health) readiness() Report {
+	r := newReport()
+	r.add(InngestIndicator, h.inngest())
+	for _, c := range h.checks {
+		if !c.HealthOnly {
+			r.add(c.Name, c.indicator())
+		}
+	}
+	if h.draining() {
+		r.Status = StatusShuttingDown
+	}
+	return r
+}
+
+func newReport() Report {
+	return Report{Status: StatusOK, Info: map[string]Indicator{}, Error: map[string]Indicator{}}
+}
+
+func (r *Report) add(name string, i Indicator) {
+	if i.Status == Up {
+		r.Info[name] = i
+		return
+	}
+	r.Error[name] = i
+	if r.Status == StatusOK {
+		r.Status = StatusError
+	}
+}
+
+// inngest is the indicator of the app itself.
+func (h *Health) inngest() Indicator {
+	functions := len(h.app.FunctionIDs())
+	last, synced := h.app.LastSync()
+	i := Indicator{Status: Up, Inngest: &Inngest{Functions: functions}}
+	if synced {
+		i.LastSync = new(wholeSeconds(last.Time))
+	}
+	connecting, connected := h.app.Connection()
+	var problems []string
+	if h.draining() {
+		problems = append(problems, "the app is shutting down")
+	}
+	if functions == 0 {
+		problems = append(problems, "no functions are registered")
+	}
+	if connecting && !connected {
+		problems = append(problems, "there is no connection to the Inngest server")
+	}
+	switch {
+	case !h.syncRequired:
+	case !synced:
+		problems = append(problems, "the app is not synced yet")
+	case last.Functions != functions:
+		problems = append(problems, fmt.Sprintf("%d functions are synced, and %d are registered", last.Functions, functions))
+	}
+	if len(problems) > 0 {
+		i.Status, i.Message = Down, strings.Join(problems, "; ")
+	}
+	return i
+}

@@ -1,0 +1,173 @@
+package inngesthealth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// routes are the endpoints, for all frameworks.
+func (h *Health) routes() []inngestkit.Route {
+	return []inngestkit.Route{
+		{Path: h.path, Do: h.serveReport},
+		{Path: h.path + "/" + h.livenessName, Do: h.serveLive},
+		{Path: h.path + "/" + h.readinessName, Do: h.serveReady},
+	}
+}
+
+// Handler answers with the report, to be mounted where the app's adapter does not.
+func (h *Health) Handler() http.Handler { return inngestkit.HTTPHandler("", h.serveReport) }
+
+// LiveHandler is the probe for liveness, to be mounted where the app's adapter does
+// not.
+func (h *Health) LiveHandler() http.Handler { return inngestkit.HTTPHandler("", h.serveLive) }
+
+// ReadyHandler is the probe for readiness, to be mounted where the app's adapter does
+// not.
+func (h *Health) ReadyHandler() http.Handler { return inngestkit.HTTPHandler("", h.serveReady) }
+
+func (h *Health) serveLive(_ context.Context, req *inngestkit.Request) *inngestkit.Response {
+	return answer(req, newReport)
+}
+
+func (h *Health) serveReady(_ context.Context, req *inngestkit.Request) *inngestkit.Response {
+	return answer(req, h.readiness)
+}
+
+// answer answers a probe, as JSON.
+func answer(req *inngestkit.Request, look func() Report) *inngestkit.Response {
+	if refusal := refuseMethod(req); refusal != nil {
+		return refusal
+	}
+	r := look()
+	return respondJSON(r.status(), r)
+}
+
+// status is the HTTP status of a report.
+func (r Report) status() int {
+	if r.Status == StatusOK {
+		return http.StatusOK
+	}
+	return http.StatusServiceUnavailable
+}
+
+// serveReport answers with the report: as a page to browsers, as JSON to all others.
+func (h *Health) serveReport(ctx context.Context, req *inngestkit.Request) *inngestkit.Response {
+	if refusal := refuseMethod(req); refusal != nil {
+		return refusal
+	}
+	asked, err := asksForDetails(req)
+	if err != nil {
+		return problem(http.StatusBadRequest, err.Error())
+	}
+	shown := h.details == DetailsAlways || h.details == DetailsOnQuery && asked
+	if shown && !h.isAuthorized(ctx, req) {
+		if asked {
+			resp := problem(http.StatusUnauthorized, "the details are not for everybody; ask without details, or with credentials")
+			resp.Header["Www-Authenticate"] = []string{`Basic realm="health", charset="UTF-8"`}
+			return resp
+		}
+		shown = false
+	}
+	r := h.Report()
+	if shown {
+		r = h.DetailedReport()
+	}
+	if !prefersHTML(req.Header["Accept"]) {
+		return respondJSON(r.status(), r)
+	}
+	info := pageInfo{AppID: h.app.ID()}
+	if h.details == DetailsOnQuery && !shown {
+		info.DetailsURL = "?details=true"
+	}
+	resp := respond(r.status(), "text/html; charset=utf-8", page(r, info))
+	resp.Header["Content-Security-Policy"] = []string{pageCSP}
+	resp.Header["Referrer-Policy"] = []string{"no-referrer"}
+	return resp
+}
+
+func asksForDetails(req *inngestkit.Request) (bool, error) {
+	query, err := url.ParseQuery(req.RawQuery)
+	if err != nil {
+		return false, errors.New("the query is malformed; the report knows details=true")
+	}
+	if !query.Has("details") {
+		return false, nil
+	}
+	asked, err := strconv.ParseBool(query.Get("details"))
+	if err != nil {
+		return false, errors.New("details is neither true nor false in the query")
+	}
+	return asked, nil
+}
+
+// isAuthorized asks the user's function.
+func (h *Health) isAuthorized(ctx context.Context, req *inngestkit.Request) (authorized bool) {
+	if h.authorized == nil {
+		return true
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			h.logger().Error("inngest: the function given to inngesthealth.WithAuthorization panicked",
+				"panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			authorized = false
+		}
+	}()
+	return h.authorized(ctx, req)
+}
+
+// BasicAuth makes a function for [WithAuthorization] that wants a name and a password,
+// with HTTP's Basic authentication. Whoever has neither is asked for them by the
+// browser.
+func BasicAuth(username, password string) func(context.Context, *inngestkit.Request) bool {
+	// Sums, because the comparison takes as long as the shorter one is.
+	name, secret := sha256.Sum256([]byte(username)), sha256.Sum256([]byte(password))
+	return func(_ context.Context, req *inngestkit.Request) bool {
+		givenName, givenSecret, ok := (&http.Request{Header: req.Header}).BasicAuth()
+		n, s := sha256.Sum256([]byte(givenName)), sha256.Sum256([]byte(givenSecret))
+		same := subtle.ConstantTimeCompare(n[:], name[:]) & subtle.ConstantTimeCompare(s[:], secret[:])
+		return ok && same == 1
+	}
+}
+
+func refuseMethod(req *inngestkit.Request) *inngestkit.Response {
+	if req.Method == http.MethodGet || req.Method == http.MethodHead {
+		return nil
+	}
+	resp := problem(http.StatusMethodNotAllowed, "the method is not allowed here; use GET or HEAD")
+	resp.Header["Allow"] = []string{"GET, HEAD"}
+	return resp
+}
+
+// problem answers a request that is wrong.
+func problem(status int, message string) *inngestkit.Response {
+	return respondJSON(status, struct {
+		Message string `json:"message"`
+	}{message})
+}
+
+func respondJSON(status int, v any) *inngestkit.Response {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // nothing in there cannot be encoded
+	}
+	return respond(status, "application/json", body)
+}
+
+func respond(status int, contentType string, body []byte) *inngestkit.Response {
+	return &inngestkit.Response{Status: status, Body: body, Header: http.Header{
+		"Content-Type":           {contentType},
+		"Cache-Control":          {"no-store"},
+		"Vary":                   {"Accept"},
+		"X-Content-Type-Options": {"nosniff"},
+	}}
+}
