@@ -44,6 +44,9 @@ func Install(app *inngestkit.App, options ...Option) (*Health, error) {
 	if app == nil {
 		return nil, errors.New("inngesthealth: install: the app is nil")
 	}
+	if isClosed(app.Draining()) {
+		return nil, errors.New("inngesthealth: install: the app is shut down")
+	}
 	c, err := newConfig(app, options)
 	if err != nil {
 		return nil, err
@@ -63,9 +66,7 @@ func Install(app *inngestkit.App, options ...Option) (*Health, error) {
 	for _, asked := range c.checks {
 		checking := newCheck(asked, h.logger())
 		h.checks = append(h.checks, checking)
-		if app.Go(checking.run) != nil {
-			break // the app is shut down, and the report says so
-		}
+		_ = app.Go(checking.run) // unless the app is shut down meanwhile, and the report says so
 	}
 	return h, nil
 }
@@ -92,12 +93,14 @@ func From(app *inngestkit.App) *Health {
 func (h *Health) Drain() { h.drained.Store(true) }
 
 // draining reports whether the app is about to go.
-func (h *Health) draining() bool {
+func (h *Health) draining() bool { return h.drained.Load() || isClosed(h.app.Draining()) }
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-h.app.Draining():
+	case <-c:
 		return true
 	default:
-		return h.drained.Load()
+		return false
 	}
 }
 

@@ -111,14 +111,9 @@ type runtimeJSON struct {
 }
 
 type systemJSON struct {
-	Memory Memory `json:"memory"`
 	runtimeJSON
-}
 
-func (m SystemMetrics) runtime() runtimeJSON {
-	return runtimeJSON{
-		UptimeSeconds: m.Uptime.Seconds(), Goroutines: m.Goroutines, HeapBytes: m.HeapBytes, MaxProcs: m.MaxProcs,
-	}
+	Memory Memory `json:"memory"`
 }
 
 func (r runtimeJSON) metrics(memory Memory) SystemMetrics {
@@ -130,7 +125,7 @@ func (r runtimeJSON) metrics(memory Memory) SystemMetrics {
 
 // MarshalJSON implements json.Marshaler.
 func (m SystemMetrics) MarshalJSON() ([]byte, error) {
-	return json.Marshal(systemJSON{m.Memory, m.runtime()})
+	return json.Marshal(systemJSON{m.runtime(), m.Memory})
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -141,6 +136,12 @@ func (m *SystemMetrics) UnmarshalJSON(data []byte) error {
 	}
 	*m = v.metrics(v.Memory)
 	return nil
+}
+
+func (m SystemMetrics) runtime() runtimeJSON {
+	return runtimeJSON{
+		UptimeSeconds: m.Uptime.Seconds(), Goroutines: m.Goroutines, HeapBytes: m.HeapBytes, MaxProcs: m.MaxProcs,
+	}
 }
 
 // Memory is how much memory the process has and may have. As JSON it also has "used"

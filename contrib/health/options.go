@@ -58,7 +58,7 @@ type config struct {
 	errs []error
 }
 
-func (c *config) refuse(format string, args ...any) {
+func (c *config) refusef(format string, args ...any) {
 	c.errs = append(c.errs, fmt.Errorf("inngesthealth: "+format, args...))
 }
 
@@ -74,7 +74,7 @@ func newConfig(app *inngestkit.App, options []Option) (*config, error) {
 		}
 	}
 	if c.livenessName == c.readinessName {
-		c.refuse("WithProbes(%q, %q): the names must differ", c.livenessName, c.readinessName)
+		c.refusef("WithProbes(%q, %q): the names must differ", c.livenessName, c.readinessName)
 	}
 	if c.details == 0 {
 		c.details = DetailsNever
@@ -101,7 +101,8 @@ func WithProbes(liveness, readiness string) Option {
 	return option(func(c *config) {
 		for _, name := range []string{liveness, readiness} {
 			if name == "" || strings.ContainsAny(name, "/:*{}") {
-				c.refuse("WithProbes: %q is no name for a probe; it is one element of a path, such as %q", name, DefaultReadiness)
+				c.refusef("WithProbes: %q is no name for a probe; it is one element of a path, such as %q",
+					name, DefaultReadiness)
 			}
 		}
 		c.livenessName, c.readinessName = liveness, readiness
@@ -127,7 +128,7 @@ const (
 func WithDetails(mode DetailsMode) Option {
 	return option(func(c *config) {
 		if mode < DetailsOnQuery || mode > DetailsNever {
-			c.refuse("WithDetails(%d): it is DetailsOnQuery, DetailsAlways or DetailsNever", mode)
+			c.refusef("WithDetails(%d): it is DetailsOnQuery, DetailsAlways or DetailsNever", mode)
 		}
 		c.details = mode
 	})
@@ -170,7 +171,7 @@ func WithSyncRequired() Option {
 func WithMemoryThreshold(percentage float64) Option {
 	return option(func(c *config) {
 		if !(percentage >= 0 && percentage <= 100) { // no NaN
-			c.refuse("WithMemoryThreshold(%v): a percentage is from 0, for no threshold, to 100", percentage)
+			c.refusef("WithMemoryThreshold(%v): a percentage is from 0, for no threshold, to 100", percentage)
 		}
 		c.memoryThreshold = percentage
 	})
@@ -185,13 +186,13 @@ func WithMemoryThreshold(percentage float64) Option {
 func WithFailureThreshold(rate float64, runs int, window time.Duration) Option {
 	return option(func(c *config) {
 		if !(rate >= 0 && rate <= 1) { // no NaN
-			c.refuse("WithFailureThreshold: the rate is %v; it is from 0, for no threshold, to 1", rate)
+			c.refusef("WithFailureThreshold: the rate is %v; it is from 0, for no threshold, to 1", rate)
 		}
 		if runs < 1 {
-			c.refuse("WithFailureThreshold: the number of runs is %d; it is at least 1", runs)
+			c.refusef("WithFailureThreshold: the number of runs is %d; it is at least 1", runs)
 		}
 		if window < windowSlots*time.Millisecond {
-			c.refuse("WithFailureThreshold: the window is %s; it is at least %s", window, windowSlots*time.Millisecond)
+			c.refusef("WithFailureThreshold: the window is %s; it is at least %s", window, windowSlots*time.Millisecond)
 		}
 		c.failures = failurePolicy{rate, runs, window}
 	})
@@ -203,14 +204,15 @@ func (c *config) checkChecks() {
 	for i := range c.checks {
 		check := &c.checks[i]
 		switch {
-		case check.Name == "" || strings.TrimSpace(check.Name) != check.Name || strings.ContainsFunc(check.Name, unicode.IsControl):
-			c.refuse("WithChecks: check %d has the name %q; it needs one without white space around it", i, check.Name)
+		case !isName(check.Name):
+			c.refusef("WithChecks: check %d has the name %q; it needs one, without white space around it or control characters",
+				i, check.Name)
 		case taken[check.Name]:
-			c.refuse("WithChecks: two checks have the name %q, or it is that of one that is built in", check.Name)
+			c.refusef("WithChecks: two checks have the name %q, or it is that of one that is built in", check.Name)
 		case check.Check == nil:
-			c.refuse("WithChecks: the check %q has no function Check", check.Name)
+			c.refusef("WithChecks: the check %q has no function Check", check.Name)
 		case check.Timeout < 0 || check.Interval < 0:
-			c.refuse("WithChecks: the check %q has a timeout of %s and an interval of %s; neither can be negative",
+			c.refusef("WithChecks: the check %q has a timeout of %s and an interval of %s; neither can be negative",
 				check.Name, check.Timeout, check.Interval)
 		}
 		taken[check.Name] = true
@@ -221,4 +223,8 @@ func (c *config) checkChecks() {
 			check.Interval = DefaultInterval
 		}
 	}
+}
+
+func isName(s string) bool {
+	return s != "" && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, unicode.IsControl)
 }

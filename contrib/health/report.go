@@ -61,7 +61,7 @@ type Indicator struct {
 	// never is the text of an error, unless [Public] says so.
 	Message string `json:"message,omitempty"`
 	// Inngest is of [InngestIndicator] alone.
-	*Inngest
+	*Inngest //nolint:embeddedstructfieldcheck // the fields are to come behind the status
 	// AgeSeconds is how long ago a [Check] has ended, nil for what is looked at anew
 	// for each report, and before the first result.
 	AgeSeconds *float64 `json:"ageSeconds,omitempty"`

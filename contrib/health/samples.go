@@ -24,7 +24,7 @@ func (s *samples) add(d time.Duration) {
 // summary is the percentiles, each of them a duration that was measured (nearest
 // rank).
 func (s *samples) summary() Durations {
-	n := int(min(s.added.Load(), maxSamples)) //nolint:gosec // at most maxSamples
+	n := int(min(s.added.Load(), maxSamples))
 	if n == 0 {
 		return Durations{}
 	}

@@ -49,12 +49,12 @@ func answer(req *inngestkit.Request, look func() Report) *inngestkit.Response {
 		return refusal
 	}
 	r := look()
-	return respondJSON(r.status(), r)
+	return respondJSON(r.Status.httpStatus(), r)
 }
 
-// status is the HTTP status of a report.
-func (r Report) status() int {
-	if r.Status == StatusOK {
+// httpStatus is the HTTP status of a report.
+func (s Status) httpStatus() int {
+	if s == StatusOK {
 		return http.StatusOK
 	}
 	return http.StatusServiceUnavailable
@@ -72,7 +72,7 @@ func (h *Health) serveReport(ctx context.Context, req *inngestkit.Request) *inng
 	shown := h.details == DetailsAlways || h.details == DetailsOnQuery && asked
 	if shown && !h.isAuthorized(ctx, req) {
 		if asked {
-			resp := problem(http.StatusUnauthorized, "the details are not for everybody; ask without details, or with credentials")
+			resp := problem(http.StatusUnauthorized, "the details are not for everybody; ask without them, or with credentials")
 			resp.Header["Www-Authenticate"] = []string{`Basic realm="health", charset="UTF-8"`}
 			return resp
 		}
@@ -83,13 +83,13 @@ func (h *Health) serveReport(ctx context.Context, req *inngestkit.Request) *inng
 		r = h.DetailedReport()
 	}
 	if !prefersHTML(req.Header["Accept"]) {
-		return respondJSON(r.status(), r)
+		return respondJSON(r.Status.httpStatus(), r)
 	}
 	info := pageInfo{AppID: h.app.ID()}
 	if h.details == DetailsOnQuery && !shown {
 		info.DetailsURL = "?details=true"
 	}
-	resp := respond(r.status(), "text/html; charset=utf-8", page(r, info))
+	resp := respond(r.Status.httpStatus(), "text/html; charset=utf-8", page(r, info))
 	resp.Header["Content-Security-Policy"] = []string{pageCSP}
 	resp.Header["Referrer-Policy"] = []string{"no-referrer"}
 	return resp

@@ -1,0 +1,192 @@
+package inngesthealth
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+var errLost = errors.New("dial postgres://shop:geheim@db: connection refused")
+
+// pass lets time pass, and what is due happen.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// A check runs at once, and then at its interval from the end of one run to the next.
+func TestCheckRuns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		app := newApp(t, inngestkit.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, succeed)
+		var began []time.Duration
+		var fails atomic.Bool
+		start := time.Now()
+		h := install(t, app, WithChecks(Check{Name: "database", Check: func(ctx context.Context) error {
+			began = append(began, time.Since(start))
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+			if fails.Load() {
+				return errLost
+			}
+			return nil
+		}}))
+		pending := h.Report()
+		require.Equal(t, StatusError, pending.Status)
+		require.Equal(t, Indicator{Status: Down, Message: "no result yet"}, pending.Error["database"])
+
+		pass(3 * time.Second)
+		up := h.Report()
+		require.Equal(t, StatusOK, up.Status)
+		require.Equal(t, Indicator{Status: Up, AgeSeconds: new(2.0)}, up.Info["database"])
+		require.NoError(t, h.Ready())
+
+		fails.Store(true)
+		pass(DefaultInterval)
+		down := h.Report()
+		require.Equal(t, StatusError, down.Status)
+		require.Equal(t, Indicator{
+			Status: Down, Message: "the check has failed; see the app's log", AgeSeconds: new(1.0),
+		}, down.Error["database"])
+		require.EqualError(t, h.Ready(), "inngesthealth: not ready: database: the check has failed; see the app's log")
+		require.Equal(t, 1, strings.Count(log.String(), "health check is down"))
+		require.Contains(t, log.String(), "geheim")
+
+		pass(2 * (DefaultInterval + time.Second))
+		require.Equal(t, 1, strings.Count(log.String(), "health check is down"))
+		fails.Store(false)
+		pass(2 * DefaultInterval)
+		require.Equal(t, StatusOK, h.Report().Status)
+		require.Equal(t, 1, strings.Count(log.String(), "health check is up again"))
+		for i, at := range began {
+			require.Equal(t, time.Duration(i)*(DefaultInterval+time.Second), at)
+		}
+		require.GreaterOrEqual(t, len(began), 5)
+	})
+}
+
+// A check that takes too long is down, and is not run again until it has returned.
+func TestCheckHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app := newApp(t, inngestkit.Config{}, succeed)
+		var running, runs int
+		release := make(chan struct{})
+		h := install(t, app, WithChecks(Check{
+			Name: "cache", Timeout: 2 * time.Second, Interval: time.Second,
+			Check: func(context.Context) error {
+				runs++
+				running++
+				require.Equal(t, 1, running)
+				<-release
+				running--
+				return nil
+			},
+		}))
+		pass(time.Minute)
+		require.Equal(t, Indicator{Status: Down, Message: "no result within 2s", AgeSeconds: new(58.0)}, h.Report().Error["cache"])
+		require.Equal(t, 1, runs)
+		close(release)
+		pass(1500 * time.Millisecond)
+		require.Equal(t, StatusOK, h.Report().Status)
+		require.Equal(t, 2, runs)
+	})
+}
+
+// Shutdown does not wait for a check that hangs.
+func TestShutdownLeavesAHangingCheck(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app := newApp(t, inngestkit.Config{}, succeed)
+		release := make(chan struct{})
+		install(t, app, WithChecks(Check{Name: "cache", Check: func(context.Context) error { <-release; return nil }}))
+		synctest.Wait()
+		begin := time.Now()
+		require.NoError(t, app.Shutdown(t.Context()))
+		require.Zero(t, time.Since(begin))
+		close(release)
+	})
+}
+
+// The context of a check ends with its timeout, and with the app: that is no failure.
+func TestCheckContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		app := newApp(t, inngestkit.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, succeed)
+		var ended []error
+		h := install(t, app, WithChecks(Check{Name: "cache", Interval: time.Second, Check: func(ctx context.Context) error {
+			<-ctx.Done()
+			ended = append(ended, ctx.Err())
+			return fmt.Errorf("asking the cache: %w", ctx.Err())
+		}}))
+		pass(DefaultTimeout + DefaultTimeout/2)
+		require.Equal(t, "no result within 5s", h.Report().Error["cache"].Message)
+		require.NoError(t, app.Shutdown(t.Context()))
+		synctest.Wait()
+		require.Equal(t, []error{context.DeadlineExceeded, context.Canceled}, ended)
+		require.Equal(t, 1, strings.Count(log.String(), "health check"), log.String())
+	})
+}
+
+// What a check does wrong stays its own.
+func TestBadChecks(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		check   func(ctx context.Context) error
+		message string
+	}{
+		"panic":    {func(context.Context) error { panic("geheim") }, "the check panicked; see the app's log"},
+		"goexit":   {func(context.Context) error { runtime.Goexit(); return nil }, "the check has failed; see the app's log"},
+		"error":    {func(context.Context) error { return errLost }, "the check has failed; see the app's log"},
+		"public":   {func(context.Context) error { return Public(errors.New("3 of 4 shards are away")) }, "3 of 4 shards are away"},
+		"wrapped":  {func(context.Context) error { return fmt.Errorf("x: %w", Public(errors.New("away"))) }, "away"},
+		"no error": {func(context.Context) error { return Public(nil) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{Name: "database", Check: tc.check}))
+				synctest.Wait()
+				r := h.Report()
+				require.Equal(t, tc.message, r.Error["database"].Message)
+				require.Equal(t, tc.message == "", r.Status == StatusOK)
+				pass(2 * DefaultInterval)
+				require.Equal(t, r.Status, h.Report().Status) // and it runs again
+			})
+		})
+	}
+	require.ErrorIs(t, Public(errLost), errLost)
+}
+
+// A check that is HealthOnly is in the report and not in the readiness.
+func TestHealthOnly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(
+			Check{Name: "search", Check: func(context.Context) error { return errLost }, HealthOnly: true},
+			Check{Name: "database", Check: func(context.Context) error { return nil }},
+		))
+		synctest.Wait()
+		require.NoError(t, h.Ready())
+		r := h.Report()
+		require.Equal(t, StatusError, r.Status)
+		require.Contains(t, r.Error, "search")
+		require.Contains(t, r.Info, "database")
+	})
+}

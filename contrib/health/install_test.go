@@ -1,0 +1,92 @@
+package inngesthealth
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+func TestInstallRefuses(t *testing.T) {
+	t.Parallel()
+	fine := func(context.Context) error { return nil }
+	for name, tc := range map[string]struct {
+		before  func(t *testing.T, app *inngestkit.App)
+		options []Option
+		message string
+	}{
+		"path":         {options: []Option{WithPath("health")}, message: `"health" is not the path of a route; a path begins with /`},
+		"probe name":   {options: []Option{WithProbes("livez", "a/b")}, message: `WithProbes: "a/b" is no name for a probe`},
+		"no probe":     {options: []Option{WithProbes("", "readyz")}, message: `WithProbes: "" is no name for a probe`},
+		"same probes":  {options: []Option{WithProbes("z", "z")}, message: `WithProbes("z", "z"): the names must differ`},
+		"details":      {options: []Option{WithDetails(7)}, message: "WithDetails(7): it is DetailsOnQuery, DetailsAlways or DetailsNever"},
+		"memory":       {options: []Option{WithMemoryThreshold(101)}, message: "WithMemoryThreshold(101): a percentage is from 0"},
+		"no memory":    {options: []Option{WithMemoryThreshold(math.NaN())}, message: "WithMemoryThreshold(NaN)"},
+		"rate":         {options: []Option{WithFailureThreshold(50, 1, time.Minute)}, message: "the rate is 50; it is from 0"},
+		"no rate":      {options: []Option{WithFailureThreshold(math.NaN(), 1, time.Minute)}, message: "the rate is NaN"},
+		"runs":         {options: []Option{WithFailureThreshold(.5, 0, time.Minute)}, message: "the number of runs is 0; it is at least 1"},
+		"window":       {options: []Option{WithFailureThreshold(.5, 1, time.Microsecond)}, message: "the window is 1µs; it is at least 10ms"},
+		"no name":      {options: []Option{WithChecks(Check{Check: fine})}, message: `check 0 has the name ""`},
+		"bad name":     {options: []Option{WithChecks(Check{Name: "a\n", Check: fine})}, message: `check 0 has the name "a\n"`},
+		"no function":  {options: []Option{WithChecks(Check{Name: "database"})}, message: `the check "database" has no function Check`},
+		"built in":     {options: []Option{WithChecks(Check{Name: "memory", Check: fine})}, message: `two checks have the name "memory", or it is that of one that is built in`},
+		"the server's": {options: []Option{WithServerCheck(), WithChecks(Check{Name: ServerIndicator, Check: fine})}, message: `two checks have the name "inngest-server"`},
+		"twice":        {options: []Option{WithChecks(Check{Name: "a", Check: fine}), WithChecks(Check{Name: "a", Check: fine})}, message: `two checks have the name "a"`},
+		"timeout":      {options: []Option{WithChecks(Check{Name: "a", Check: fine, Timeout: -1})}, message: `the check "a" has a timeout of -1ns`},
+		"several":      {options: []Option{WithMemoryThreshold(-1), WithDetails(-1)}, message: "WithMemoryThreshold(-1): a percentage is from 0, for no threshold, to 100\ninngesthealth: WithDetails(-1)"},
+		"mounted": {
+			before:  func(_ *testing.T, app *inngestkit.App) { app.MountedAt("gin", app.Path()) },
+			message: `inngesthealth: install: inngestkit: add route: the app is mounted already, without "/health/inngest"; add routes before Mount`,
+		},
+		"the app's path": {options: []Option{WithPath(inngestkit.DefaultPath)}, message: `the path "/api/inngest" is taken by another route of the app`},
+		"shut down": {
+			before:  func(t *testing.T, app *inngestkit.App) { t.Helper(); require.NoError(t, app.Shutdown(t.Context())) },
+			message: "inngesthealth: install: the app is shut down",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := newApp(t, inngestkit.Config{}, succeed)
+			if tc.before != nil {
+				tc.before(t, app)
+			}
+			h, err := Install(app, tc.options...)
+			require.ErrorContains(t, err, tc.message)
+			require.Nil(t, h)
+			require.Nil(t, From(app))
+			require.Len(t, app.Routes(), 1)
+		})
+	}
+	_, err := Install(nil)
+	require.EqualError(t, err, "inngesthealth: install: the app is nil")
+}
+
+// After an error, Install can be called again.
+func TestInstallAgain(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, inngestkit.Config{}, succeed)
+	_, err := Install(app, WithPath(inngestkit.DefaultPath))
+	require.Error(t, err)
+	h := install(t, app, nil)
+	_, err = Install(app)
+	require.EqualError(t, err, "inngesthealth: install: it is installed on this app already")
+	require.Same(t, h, From(app))
+	callOnce(t, app)
+	require.Equal(t, uint64(1), h.Functions()[0].Executions, "counted once")
+	require.Nil(t, From(newApp(t, inngestkit.Config{}, succeed)))
+}
+
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, inngestkit.Config{}, succeed)
+	install(t, app, WithPath("/status/"), WithProbes("alive", "ready"))
+	var paths []string
+	for _, route := range app.Routes() {
+		paths = append(paths, route.Path)
+	}
+	require.Equal(t, []string{inngestkit.DefaultPath, "/status", "/status/alive", "/status/ready"}, paths)
+}

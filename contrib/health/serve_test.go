@@ -1,0 +1,224 @@
+package inngesthealth
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+const chrome = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+func TestPrefersHTML(t *testing.T) {
+	t.Parallel()
+	for accept, want := range map[string]bool{
+		"":                                   false,
+		"*/*":                                false,
+		"application/json":                   false,
+		"text/html":                          true,
+		"TEXT/HTML; charset=utf-8":           true,
+		chrome:                               true,
+		"text/html;q=0":                      false,
+		"text/html;q=0.5, application/json":  false,
+		"application/json;q=0.5, text/html":  true,
+		"application/json, text/html":        true,
+		"text/*":                             false,
+		"text/html;q=much":                   true,
+		"text/html;q=NaN":                    false,
+		";;;, text/html;;, , \x00":           false,
+		"text/plain, ;, text/html":           true,
+		"application/json;q=2,text/html;q=1": false,
+	} {
+		require.Equal(t, want, prefersHTML([]string{accept}), accept)
+	}
+	require.True(t, prefersHTML([]string{"image/png", "text/html"}))
+	require.False(t, prefersHTML(nil))
+}
+
+// What is asked for, and what comes.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	key := inngestkit.Secret("signkey-test-12345678")
+	basic := BasicAuth("ops", "geheim")
+	asOps := []string{"Authorization", "Basic b3BzOmdlaGVpbQ=="}
+	asOther := []string{"Authorization", "Basic b3BzOmFuZGVycw=="}
+	for name, tc := range map[string]struct {
+		key     inngestkit.Secret
+		options []Option
+		target  string
+		header  []string
+		status  int
+		details bool
+	}{
+		"plain":                           {status: 200},
+		"query":                           {target: "?details=true", status: 200, details: true},
+		"query, short":                    {target: "?details=1", status: 200, details: true},
+		"query says no":                   {target: "?details=false", status: 200},
+		"query with more":                 {target: "?x=y&details=true", status: 200, details: true},
+		"query says nonsense":             {target: "?details=perhaps", status: 400},
+		"query is nonsense":               {target: "?%zz", status: 400},
+		"never":                           {options: []Option{WithDetails(DetailsNever)}, target: "?details=true", status: 200},
+		"always":                          {options: []Option{WithDetails(DetailsAlways)}, status: 200, details: true},
+		"cloud":                           {key: key, target: "?details=true", status: 200},
+		"cloud, opened":                   {key: key, options: []Option{WithDetails(DetailsOnQuery)}, target: "?details=true", status: 200, details: true},
+		"cloud, with password":            {key: key, options: []Option{WithAuthorization(basic)}, target: "?details=true", header: asOps, status: 200, details: true},
+		"cloud, with another":             {key: key, options: []Option{WithAuthorization(basic)}, target: "?details=true", header: asOther, status: 401},
+		"cloud, without":                  {key: key, options: []Option{WithAuthorization(basic)}, target: "?details=true", status: 401},
+		"cloud, without details":          {key: key, options: []Option{WithAuthorization(basic)}, status: 200},
+		"always, without password":        {options: []Option{WithAuthorization(basic), WithDetails(DetailsAlways)}, status: 200},
+		"always, with password":           {options: []Option{WithAuthorization(basic), WithDetails(DetailsAlways)}, header: asOps, status: 200, details: true},
+		"never, in spite of the password": {options: []Option{WithAuthorization(basic), WithDetails(DetailsNever)}, target: "?details=true", header: asOps, status: 200},
+		"panic": {options: []Option{WithAuthorization(func(context.Context, *inngestkit.Request) bool { panic("geheim") })},
+			target: "?details=true", status: 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := newApp(t, inngestkit.Config{SigningKey: tc.key}, succeed)
+			install(t, app, tc.options...)
+			for _, accept := range []string{"", chrome} {
+				resp := get(t, app, DefaultPath+tc.target, append(tc.header, "Accept", accept)...)
+				text := body(t, resp)
+				require.Equal(t, tc.status, resp.StatusCode, text)
+				require.Equal(t, tc.details, strings.Contains(text, "process-order"), text)
+				require.NotContains(t, text, "geheim")
+				require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
+				require.Equal(t, "nosniff", resp.Header.Get("X-Content-Type-Options"))
+				require.Equal(t, tc.status == 401, resp.Header.Get("Www-Authenticate") != "")
+				require.Empty(t, resp.Header.Get("X-Inngest-Sdk"))
+				if accept != "" && tc.status == 200 {
+					require.Equal(t, "text/html; charset=utf-8", resp.Header.Get("Content-Type"))
+					require.Contains(t, resp.Header.Get("Content-Security-Policy"), "default-src 'none'")
+					onQuery := !tc.details && !strings.Contains(name, "never") && !strings.Contains(name, "always") && name != "cloud"
+					require.Equal(t, onQuery, strings.Contains(text, `href="?details=true"`))
+					continue
+				}
+				require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
+				require.True(t, json.Valid([]byte(text)))
+			}
+		})
+	}
+}
+
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, inngestkit.Config{}, succeed)
+	h := install(t, app)
+	for name, handler := range map[string]http.Handler{"report": h.Handler(), "live": h.LiveHandler(), "ready": h.ReadyHandler()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(handler)
+			t.Cleanup(server.Close)
+			for method, status := range map[string]int{
+				http.MethodGet: 200, http.MethodHead: 200, http.MethodPost: 405, http.MethodPut: 405, http.MethodDelete: 405, http.MethodOptions: 405,
+			} {
+				req, err := http.NewRequestWithContext(t.Context(), method, server.URL, http.NoBody)
+				require.NoError(t, err)
+				resp, err := server.Client().Do(req)
+				require.NoError(t, err)
+				text, err := io.ReadAll(resp.Body)
+				require.NoError(t, err)
+				require.NoError(t, resp.Body.Close())
+				require.Equal(t, status, resp.StatusCode, method)
+				require.Equal(t, method == http.MethodHead, len(text) == 0)
+				require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
+				if status == 405 {
+					require.Equal(t, "GET, HEAD", resp.Header.Get("Allow"))
+				}
+			}
+		})
+	}
+}
+
+// The states of an app, as its three endpoints tell them.
+func TestStates(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		options       []Option
+		do            func(t *testing.T, app *inngestkit.App, h *Health)
+		report, ready int
+		answer        string
+	}{
+		"good": {report: 200, ready: 200, answer: `{"status":"ok","info":{"inngest":{"status":"up","functions":1,"lastSync":null}}}`},
+		"not synced": {
+			options: []Option{WithSyncRequired()}, report: 503, ready: 503,
+			answer: `{"status":"error","info":{},"error":{"inngest":
+				{"status":"down","message":"the app is not synced yet","functions":1,"lastSync":null}}}`,
+		},
+		"drained": {
+			do: func(_ *testing.T, _ *inngestkit.App, h *Health) { h.Drain() }, report: 503, ready: 503,
+			answer: `{"status":"shutting_down","info":{},"error":{"inngest":
+				{"status":"down","message":"the app is shutting down","functions":1,"lastSync":null}}}`,
+		},
+		"shut down": {
+			do: func(t *testing.T, app *inngestkit.App, _ *Health) {
+				t.Helper()
+				require.NoError(t, app.Shutdown(t.Context()))
+			}, report: 503, ready: 503,
+			answer: `{"status":"shutting_down","info":{},"error":{"inngest":
+				{"status":"down","message":"the app is shutting down","functions":1,"lastSync":null}}}`,
+		},
+		"a function fails": {
+			options: []Option{WithFailureThreshold(1, 1, time.Minute)},
+			do: func(t *testing.T, app *inngestkit.App, _ *Health) {
+				t.Helper()
+				require.Equal(t, 400, callOnce(t, app))
+			}, report: 503, ready: 200,
+			answer: `{"status":"error","info":{"inngest":{"status":"up","functions":1,"lastSync":null}},
+				"error":{"functions":{"status":"down","message":"1 of 1 functions fail; see the details"}}}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetryError(errLost) })
+			h := install(t, app, tc.options...)
+			if tc.do != nil {
+				tc.do(t, app, h)
+			}
+			resp := get(t, app, DefaultPath)
+			require.Equal(t, tc.report, resp.StatusCode)
+			require.JSONEq(t, tc.answer, body(t, resp))
+			require.Equal(t, 200, get(t, app, DefaultPath+"/livez").StatusCode)
+			require.NoError(t, h.Live())
+			require.Equal(t, tc.ready, get(t, app, DefaultPath+"/readyz").StatusCode)
+			require.Equal(t, tc.ready == 200, h.Ready() == nil)
+			require.Equal(t, tc.ready == 200, Probe[*http.Request](h.Ready)(nil))
+			require.True(t, Probe[*http.Request](h.Live)(nil))
+		})
+	}
+}
+
+func TestNoFunctions(t *testing.T) {
+	t.Parallel()
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
+	require.NoError(t, err)
+	h := install(t, app)
+	require.EqualError(t, h.Ready(), "inngesthealth: not ready: inngest: no functions are registered")
+	require.NoError(t, app.Register(inngestkit.OnEvent("f", ordered, func(context.Context, inngestkit.Input[any]) (any, error) { return nil, nil })))
+	require.NoError(t, h.Ready())
+}
+
+// A sync makes the app ready, and functions that are registered after it make it
+// unready again.
+func TestSyncRequired(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"ok":true}`) }))
+	t.Cleanup(server.Close)
+	app := newApp(t, inngestkit.Config{BaseURL: server.URL, HTTPClient: server.Client()}, succeed)
+	h := install(t, app, WithSyncRequired())
+	app.MountedAt("test", app.Path())
+	require.EqualError(t, h.Ready(), "inngesthealth: not ready: inngest: the app is not synced yet")
+	require.NoError(t, app.Sync(t.Context()))
+	require.NoError(t, h.Ready())
+	last, _ := app.LastSync()
+	require.Equal(t, last.Time.UTC().Truncate(time.Second), *h.Report().Info["inngest"].LastSync)
+	require.NoError(t, app.Register(inngestkit.OnEvent("f", ordered, func(context.Context, inngestkit.Input[any]) (any, error) { return nil, nil })))
+	require.EqualError(t, h.Ready(), "inngesthealth: not ready: inngest: 1 functions are synced, and 2 are registered")
+}
