@@ -25,9 +25,9 @@ type App struct {
 	mount    atomic.Pointer[mountPoint]
 	started  atomic.Bool
 
-	connected atomic.Bool // Connect runs
-	lineUp    atomic.Bool // and there is a connection
-	looked    atomic.Bool // lookAround has
+	connected atomic.Bool          // Connect runs
+	line      atomic.Pointer[line] // over which Connect serves, nil for none
+	looked    atomic.Bool          // lookAround has
 }
 
 // New returns an app with this configuration, or one error that lists everything

@@ -7,6 +7,9 @@ import (
 	"slices"
 )
 
+// maxStatus is the highest status that HTTP knows; see RFC 9110, 15.
+const maxStatus = 599
+
 // Route is an endpoint that an adapter mounts for an app.
 type Route struct {
 	// Path is below the router or group that the app is mounted on.
@@ -24,9 +27,10 @@ func (a *App) Routes() []Route {
 }
 
 // AddRoute adds an endpoint to what adapters mount for the app: this is how a plugin
-// gets a route in every framework. Add routes before the app is mounted. If Do panics,
-// the answer is 500, and the panic is logged. An error names what is wrong with the
-// route; none is added then.
+// gets a route in every framework. Add routes before the app is mounted, not beside
+// it: Mount asks for them once. If Do panics, or has no answer with a status of 200 to
+// 599, the answer is 500 without a body, and what happened is logged. An error names
+// what is wrong with the route; none is added then.
 func (a *App) AddRoute(route Route) error {
 	a.registering.Lock()
 	defer a.registering.Unlock()
@@ -44,18 +48,22 @@ func (a *App) AddRoute(route Route) error {
 	return nil
 }
 
-// guarded is do, with an answer in place of a panic.
+// guarded is do, with an answer in place of a panic, and of what no framework can
+// write.
 func (a *App) guarded(do func(context.Context, *Request) *Response) func(context.Context, *Request) *Response {
 	return func(ctx context.Context, req *Request) (resp *Response) {
 		defer func() {
-			r := recover()
-			if r != nil {
+			if r := recover(); r != nil {
 				a.logPanic(req, r)
-			}
-			if r != nil || resp == nil { // nil is no answer
 				resp = &Response{Status: http.StatusInternalServerError, Header: http.Header{}}
 			}
 		}()
-		return do(ctx, req)
+		resp = do(ctx, req)
+		if resp == nil || resp.Status < http.StatusOK || resp.Status > maxStatus {
+			a.config.Logger.Error("inngest: a route has no answer with a status of 200 to 599",
+				"method", req.Method, "path", req.Path)
+			resp = &Response{Status: http.StatusInternalServerError, Header: http.Header{}}
+		}
+		return resp
 	}
 }
