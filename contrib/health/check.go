@@ -22,8 +22,8 @@ type Check struct {
 	// Timeout is how long Check may take. With the next run it waits until Check has
 	// returned, however long that takes. The default is [DefaultTimeout].
 	Timeout time.Duration
-	// Interval is the time from the end of a run to the next one. The default is
-	// [DefaultInterval].
+	// Interval is the time from the end of a run to the next one. The default is that of
+	// [WithInterval], which is [DefaultInterval] if it is not given.
 	Interval time.Duration
 	// HealthOnly keeps the check out of the readiness: it is for what the program can
 	// do its work without.

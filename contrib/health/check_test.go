@@ -80,6 +80,24 @@ func TestCheckRuns(t *testing.T) {
 	})
 }
 
+// WithInterval is for the checks that have no interval of their own.
+func TestInterval(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app := newApp(t, inngestkit.Config{}, succeed)
+		var usual, own int
+		counting := func(n *int) func(context.Context) error {
+			return func(context.Context) error { *n++; return nil }
+		}
+		install(t, app, WithInterval(time.Second), WithChecks(
+			Check{Name: "usual", Check: counting(&usual)},
+			Check{Name: "own", Check: counting(&own), Interval: 4 * time.Second},
+		))
+		pass(8 * time.Second)
+		require.Equal(t, []int{9, 3}, []int{usual, own})
+	})
+}
+
 // A check that takes too long is down, and is not run again until it has returned.
 func TestCheckHangs(t *testing.T) {
 	t.Parallel()

@@ -37,6 +37,7 @@ func TestInstallRefuses(t *testing.T) {
 		"the server's": {options: []Option{WithServerCheck(), WithChecks(Check{Name: ServerIndicator, Check: fine})}, message: `two checks have the name "inngest-server"`},
 		"twice":        {options: []Option{WithChecks(Check{Name: "a", Check: fine}), WithChecks(Check{Name: "a", Check: fine})}, message: `two checks have the name "a"`},
 		"timeout":      {options: []Option{WithChecks(Check{Name: "a", Check: fine, Timeout: -1})}, message: `the check "a" has a timeout of -1ns`},
+		"interval":     {options: []Option{WithInterval(0)}, message: "WithInterval(0s): the time between two runs of a check is more than 0"},
 		"several":      {options: []Option{WithMemoryThreshold(-1), WithDetails(-1)}, message: "WithMemoryThreshold(-1): a percentage is from 0, for no threshold, to 100\ninngesthealth: WithDetails(-1)"},
 		"mounted": {
 			before:  func(_ *testing.T, app *inngestkit.App) { app.MountedAt("gin", app.Path()) },

@@ -144,15 +144,31 @@ func (m SystemMetrics) runtime() runtimeJSON {
 	}
 }
 
-// Memory is how much memory the process has and may have. As JSON it also has "used"
+// Memory is how much memory the process uses and may use. As JSON it also has "used"
 // and "limit" as text, in megabytes of 1024 × 1024 bytes, and null for no limit.
+//
+// There are two kinds of limits, and it is about the one with the higher percentage:
+//
+//   - The lowest limit of the cgroups the process is in, of version 1 or 2. What is used
+//     of it is the working set as kubelet has it: all that is in the cgroup, also of
+//     other processes, without the file cache that has not been used lately. Garbage
+//     counts here, as the kernel does not know what is garbage.
+//   - GOMEMLIMIT, or what debug.SetMemoryLimit has set. What is used of it is what the
+//     garbage collector cannot get back: the objects that were alive at the end of its
+//     last cycle, which while the program is idle may be two minutes ago, plus stacks
+//     and the runtime's own data. Garbage does not count here, as the collector lets it
+//     pile up to GOMEMLIMIT on purpose; neither do gaps between objects, nor what C
+//     code has.
+//
+// A Go program that has both is at 95 % of the cgroup's limit by garbage alone if
+// GOMEMLIMIT is that high: it should be lower, by a tenth as a rule.
 type Memory struct {
-	// UsedBytes is what counts against the limit: for that of a cgroup what the cgroup
-	// uses without the file cache that it can drop, else what the Go runtime holds.
+	// UsedBytes is what counts against the limit; see above. If there is none it is what
+	// the Go runtime has from the operating system, garbage included.
 	UsedBytes uint64
-	// LimitBytes is the lowest of the limits: of the cgroup, or of one around it, and
-	// GOMEMLIMIT; 0 if there is none.
+	// LimitBytes is the limit, 0 if there is none.
 	LimitBytes uint64
-	// Percentage is UsedBytes of LimitBytes, 0 if there is no limit.
+	// Percentage is UsedBytes of LimitBytes, 0 if there is no limit. It can be above 100:
+	// GOMEMLIMIT is a limit that the runtime exceeds when it has to.
 	Percentage float64
 }

@@ -50,6 +50,7 @@ type config struct {
 	authorized func(ctx context.Context, req *inngestkit.Request) bool
 
 	checks          []Check
+	interval        time.Duration
 	serverCheck     bool
 	syncRequired    bool
 	memoryThreshold float64
@@ -65,6 +66,7 @@ func (c *config) refusef(format string, args ...any) {
 func newConfig(app *inngestkit.App, options []Option) (*config, error) {
 	c := &config{
 		path: DefaultPath, livenessName: DefaultLiveness, readinessName: DefaultReadiness,
+		interval:        DefaultInterval,
 		memoryThreshold: DefaultMemoryThreshold,
 		failures:        failurePolicy{rate: DefaultFailureThreshold, runs: DefaultFailureRuns, window: DefaultFailureWindow},
 	}
@@ -156,6 +158,19 @@ func WithServerCheck() Option {
 	return option(func(c *config) { c.serverCheck = true })
 }
 
+// WithInterval sets the time from the end of a check to its next run, for the check of
+// [WithServerCheck] and for those of [WithChecks] that have no Interval of their own.
+// It is more than 0; the default is [DefaultInterval]. A load balancer learns of a
+// change after that time and its own interval.
+func WithInterval(interval time.Duration) Option {
+	return option(func(c *config) {
+		if interval <= 0 {
+			c.refusef("WithInterval(%s): the time between two runs of a check is more than 0", interval)
+		}
+		c.interval = interval
+	})
+}
+
 // WithSyncRequired makes an app that this process has not synced yet down and unready,
 // and one that has registered functions since. It fits apps that sync themselves:
 // with App.Start in dev mode, App.Sync, or App.Connect. Where a deployment triggers
@@ -220,7 +235,7 @@ func (c *config) checkChecks() {
 			check.Timeout = DefaultTimeout
 		}
 		if check.Interval == 0 {
-			check.Interval = DefaultInterval
+			check.Interval = c.interval
 		}
 	}
 }

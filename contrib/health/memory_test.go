@@ -1,0 +1,215 @@
+package inngesthealth
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+)
+
+const mib = 1 << 20
+
+func TestMemoryJSON(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		memory Memory
+		want   string
+	}{
+		"the example of nestjs-inngest": {
+			memoryOf(45*mib, 512*mib),
+			`{"used":"45 MB","limit":"512 MB","percentage":8.8,"usedBytes":47185920,"limitBytes":536870912}`,
+		},
+		"no limit": {
+			memoryOf(45*mib, 0),
+			`{"used":"45 MB","limit":null,"percentage":null,"usedBytes":47185920,"limitBytes":null}`,
+		},
+		"nothing": {
+			Memory{}, `{"used":"0 MB","limit":null,"percentage":null,"usedBytes":0,"limitBytes":null}`,
+		},
+		"nothing used of a limit": {
+			memoryOf(0, mib), `{"used":"0 MB","limit":"1 MB","percentage":0,"usedBytes":0,"limitBytes":1048576}`,
+		},
+		"rounded down and up": {
+			memoryOf(3*mib/2-1, 3*mib/2),
+			`{"used":"1 MB","limit":"2 MB","percentage":100,"usedBytes":1572863,"limitBytes":1572864}`,
+		},
+		"more than the limit": {
+			memoryOf(3*mib, 2*mib),
+			`{"used":"3 MB","limit":"2 MB","percentage":150,"usedBytes":3145728,"limitBytes":2097152}`,
+		},
+		"the highest number": {
+			memoryOf(math.MaxUint64, 0),
+			`{"used":"17592186044416 MB","limit":null,"percentage":null,"usedBytes":18446744073709551615,"limitBytes":null}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data, err := json.Marshal(test.memory)
+			require.NoError(t, err)
+			require.JSONEq(t, test.want, string(data))
+			require.Equal(t, test.want, string(data), "also in this order")
+
+			var back Memory
+			require.NoError(t, json.Unmarshal(data, &back))
+			require.Equal(t, test.memory, back)
+		})
+	}
+}
+
+func TestMemoryJSONInvalid(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{`[]`, `{"usedBytes":-1}`, `{"limitBytes":"1"}`} {
+		before := memoryOf(1, 2)
+		after := before
+		require.Error(t, json.Unmarshal([]byte(data), &after), data)
+		require.Equal(t, before, after, data)
+	}
+}
+
+// Of both kinds of limits, that with the higher percentage counts, with what is used of it.
+func TestMemoryOfBothLimits(t *testing.T) {
+	t.Parallel()
+	cgroup := func(limit, usage string) cgroups {
+		return findCgroups(fstest.MapFS{
+			"proc/self/cgroup":                 file("0::/\n"),
+			"sys/fs/cgroup/cgroup.controllers": file("memory\n"),
+			"sys/fs/cgroup/memory.max":         file(limit),
+			"sys/fs/cgroup/memory.current":     file(usage),
+		})
+	}
+	for name, test := range map[string]struct {
+		cgroups cgroups
+		runtime runtimeStats
+		want    Memory
+	}{
+		"neither":               {cgroup("max", "900"), runtimeStats{held: 300, needed: 200}, memoryOf(300, 0)},
+		"only the cgroup's":     {cgroup("1000", "400"), runtimeStats{held: 300, needed: 200}, memoryOf(400, 1000)},
+		"only GOMEMLIMIT":       {cgroup("max", "900"), runtimeStats{held: 300, needed: 200, limit: 500}, memoryOf(200, 500)},
+		"the cgroup is closer":  {cgroup("1000", "900"), runtimeStats{held: 300, needed: 200, limit: 500}, memoryOf(900, 1000)},
+		"GOMEMLIMIT is closer":  {cgroup("1000", "300"), runtimeStats{held: 300, needed: 200, limit: 500}, memoryOf(200, 500)},
+		"GOMEMLIMIT is lower":   {cgroup("1000", "700"), runtimeStats{held: 490, needed: 200, limit: 500}, memoryOf(700, 1000)},
+		"only garbage is short": {cgroup("1000", "300"), runtimeStats{held: 500, needed: 100, limit: 500}, memoryOf(300, 1000)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.want, test.cgroups.memory(test.runtime))
+		})
+	}
+}
+
+// What holds on every machine, whatever limits it has.
+func TestReadMemory(t *testing.T) {
+	t.Parallel()
+	var readers sync.WaitGroup
+	for range 8 {
+		readers.Go(func() {
+			for range 20 {
+				m := readMemory()
+				if m.UsedBytes == 0 || m != memoryOf(m.UsedBytes, m.LimitBytes) {
+					t.Errorf("%+v is no memory of a process", m)
+				}
+			}
+		})
+	}
+	readers.Wait()
+}
+
+// childResult is what the child process of TestMemoryLimit has seen.
+type childResult struct {
+	// Limit is GOMEMLIMIT as the runtime has it.
+	Limit uint64 `json:"limit"`
+	// Held and Memory are the highest percentages: of what the runtime had from the
+	// system, and of what this package says is used.
+	Held   float64 `json:"held"`
+	Memory float64 `json:"memory"`
+}
+
+// With GOMEMLIMIT, live data makes the memory short and garbage does not, although the
+// process has grown as large with the one as with the other.
+func TestMemoryLimit(t *testing.T) {
+	if kind := os.Getenv("INNGESTHEALTH_TEST_CHILD"); kind != "" {
+		fillMemory(t, kind)
+		return
+	}
+	t.Parallel()
+
+	live, garbage := runChild(t, "live"), runChild(t, "garbage")
+	require.Equal(t, uint64(96*mib), live.Limit)
+	require.Equal(t, live.Limit, garbage.Limit)
+
+	require.Greater(t, live.Held, 90.0)
+	require.GreaterOrEqual(t, live.Memory, 95.0)
+
+	require.Greater(t, garbage.Held, 80.0, "else this proves nothing")
+	require.Less(t, garbage.Memory, 60.0)
+}
+
+func runChild(t *testing.T, kind string) childResult {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "result.json")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMemoryLimit$")
+	cmd.Env = append(os.Environ(), "GOMEMLIMIT=96MiB", "GOGC=off",
+		"INNGESTHEALTH_TEST_CHILD="+kind, "INNGESTHEALTH_TEST_OUT="+out)
+	output, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(output))
+	data, err := os.ReadFile(out)
+	require.NoError(t, err)
+	var r childResult
+	require.NoError(t, json.Unmarshal(data, &r))
+	t.Logf("%s: %+v", kind, r)
+	return r
+}
+
+// fillMemory is what the child does: it allocates several times what it may have, and
+// keeps all of it, up to the alarm, or nothing.
+func fillMemory(t *testing.T, kind string) {
+	t.Helper()
+	const chunk = 64 << 10
+	var r childResult
+	var kept [][]byte
+	for allocated := 0; allocated < 4*96*mib && r.Memory < 95; allocated += chunk {
+		data := make([]byte, chunk)
+		if kind == "live" {
+			kept = append(kept, data)
+		}
+		stats := readRuntime()
+		r.Limit = stats.limit
+		r.Held = max(r.Held, memoryOf(stats.held, stats.limit).Percentage)
+		// The cgroups of the machine are left out of this.
+		r.Memory = max(r.Memory, cgroups{}.memory(stats).Percentage)
+	}
+	runtime.KeepAlive(kept)
+	data, err := json.Marshal(r)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(os.Getenv("INNGESTHEALTH_TEST_OUT"), data, 0o600))
+}
+
+func BenchmarkReadMemory(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		readMemory()
+	}
+}
+
+func BenchmarkReadRuntime(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		readRuntime()
+	}
+}
+
+func BenchmarkReadMemoryParallel(b *testing.B) {
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			readMemory()
+		}
+	})
+}
