@@ -16,7 +16,7 @@ type App struct {
 	registry    atomic.Pointer[registry]
 	middleware  []Middleware
 	chain       atomic.Pointer[chain]
-	added       []Route // by AddRoute
+	added       []Route // by AddRoutes
 
 	verifier *verifier
 	sender   *sender

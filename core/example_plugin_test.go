@@ -11,9 +11,9 @@ import (
 )
 
 // A plugin gets an endpoint in every framework: adapters mount it with the app.
-func ExampleApp_AddRoute() {
+func ExampleApp_AddRoutes() {
 	app := newExampleApp()
-	err := app.AddRoute(inngestkit.Route{
+	err := app.AddRoutes(inngestkit.Route{
 		Path: "/api/functions",
 		Do: func(context.Context, *inngestkit.Request) *inngestkit.Response {
 			return &inngestkit.Response{

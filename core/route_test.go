@@ -16,19 +16,19 @@ func teapot(context.Context, *inngestkit.Request) *inngestkit.Response {
 	return &inngestkit.Response{Status: http.StatusTeapot}
 }
 
-func TestAddRoute(t *testing.T) {
+func TestAddRoutes(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello))
 	var got *inngestkit.Request
 	given := &inngestkit.Response{Status: http.StatusServiceUnavailable, Header: http.Header{"X-Many": {"1", "2"}}, Body: []byte("down")}
-	require.NoError(t, app.AddRoute(inngestkit.Route{
+	require.NoError(t, app.AddRoutes(inngestkit.Route{
 		Path: "/plugin",
 		Do: func(_ context.Context, req *inngestkit.Request) *inngestkit.Response {
 			got = req
 			return given
 		},
 	}))
-	require.NoError(t, app.AddRoute(inngestkit.Route{Path: "/plugin/sub", Do: teapot}), "one beneath the other")
+	require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin/sub", Do: teapot}), "one beneath the other")
 
 	routes := app.Routes()
 	require.Equal(t, []string{"/api/inngest", "/plugin", "/plugin/sub"}, paths(routes))
@@ -70,10 +70,10 @@ func TestAddRouteRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app, _ := newAppWith(t, inngestkit.Config{Dev: true, Path: "/inngest"})
-			require.NoError(t, app.AddRoute(inngestkit.Route{Path: "/first", Do: teapot}))
-			require.EqualError(t, app.AddRoute(c.route), "inngestkit: add route: "+c.want)
+			require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/first", Do: teapot}))
+			require.EqualError(t, app.AddRoutes(c.route), "inngestkit: add routes: "+c.want)
 			require.Equal(t, []string{"/inngest", "/first"}, paths(app.Routes()), "none is added")
-			require.NoError(t, app.AddRoute(inngestkit.Route{Path: "/next", Do: teapot}))
+			require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/next", Do: teapot}))
 		})
 	}
 }
@@ -83,8 +83,8 @@ func TestAddRouteAfterMount(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t)
 	app.MountedAt("test", "/api/inngest")
-	err := app.AddRoute(inngestkit.Route{Path: "/plugin", Do: teapot})
-	require.EqualError(t, err, `inngestkit: add route: the app is mounted already, without "/plugin"; add routes before Mount`)
+	err := app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: teapot})
+	require.EqualError(t, err, `inngestkit: add routes: the app is mounted already, without "/plugin"; add routes before Mount`)
 	require.Equal(t, []string{"/api/inngest"}, paths(app.Routes()))
 }
 
@@ -96,7 +96,7 @@ func TestAddRouteAtTheSameTime(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range cap(added) {
 		all.Go(func() {
-			added <- app.AddRoute(inngestkit.Route{Path: "/plugin/" + string(rune('a'+n%10)), Do: teapot})
+			added <- app.AddRoutes(inngestkit.Route{Path: "/plugin/" + string(rune('a'+n%10)), Do: teapot})
 			app.Routes()
 		})
 	}
@@ -133,7 +133,7 @@ func TestRoutesThatBreak(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app, l := newApp(t)
-			require.NoError(t, app.AddRoute(inngestkit.Route{Path: "/plugin", Do: c.do}))
+			require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: c.do}))
 			resp := app.Routes()[1].Do(t.Context(), request(http.MethodGet, "", ""))
 			require.Equal(t, http.StatusInternalServerError, resp.Status)
 			require.NotNil(t, resp.Header)
@@ -146,7 +146,7 @@ func TestRoutesThatBreak(t *testing.T) {
 	}
 	for _, status := range []int{200, 599} {
 		app, l := newApp(t)
-		require.NoError(t, app.AddRoute(inngestkit.Route{Path: "/plugin", Do: withStatus(status)}))
+		require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: withStatus(status)}))
 		require.Equal(t, status, app.Routes()[1].Do(t.Context(), request(http.MethodGet, "", "")).Status)
 		require.Empty(t, l.String())
 	}

@@ -284,7 +284,7 @@ func TestSendError(t *testing.T) {
 func TestHeaderValuesHaveOneLine(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, nil })
-	require.NoError(t, app.AddRoute(inngestkit.Route{Path: "/plugin", Do: func(context.Context, *inngestkit.Request) *inngestkit.Response {
+	require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: func(context.Context, *inngestkit.Request) *inngestkit.Response {
 		return &inngestkit.Response{Status: http.StatusOK, Header: http.Header{"X-Many": {"1\r\nX-Evil: 1", "2\r\nX-Evil: 2"}}}
 	}}))
 	f := fiber.New()

@@ -115,7 +115,7 @@ func newApp(tb testing.TB, api *api, s setup) *inngestkit.App {
 	app.Use(s.middleware...)
 	must(tb, "App.Register", app.Register(inngestkit.OnEvent(functionID, happened, function)))
 	for _, route := range s.routes {
-		must(tb, "App.AddRoute", app.AddRoute(route))
+		must(tb, "App.AddRoutes", app.AddRoutes(route))
 	}
 	return app
 }

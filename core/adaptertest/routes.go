@@ -58,7 +58,7 @@ func pluginAnswer(ctx context.Context, path string, req *inngestkit.Request) *in
 	return &inngestkit.Response{Status: http.StatusServiceUnavailable, Header: pluginHeader(), Body: body}
 }
 
-// pluginRoutes: what plugins have added with App.AddRoute is there beside the
+// pluginRoutes: what plugins have added with App.AddRoutes is there beside the
 // endpoint, whatever the method, and nothing is lost either way.
 func pluginRoutes(t *testing.T, a Adapter) {
 	for _, prefixes := range [][]string{nil, {oneGroup}, {oneGroup, "/internal"}} {
