@@ -16,7 +16,7 @@ type App struct {
 	registry    atomic.Pointer[registry]
 	middleware  []Middleware
 	chain       atomic.Pointer[chain]
-	added       []Route // by AddRoute
+	added       []Route // by AddRoutes
 
 	verifier *verifier
 	sender   *sender
@@ -25,9 +25,9 @@ type App struct {
 	mount    atomic.Pointer[mountPoint]
 	started  atomic.Bool
 
-	connected atomic.Bool // Connect runs
-	lineUp    atomic.Bool // and there is a connection
-	looked    atomic.Bool // lookAround has
+	connected atomic.Bool          // Connect runs
+	line      atomic.Pointer[line] // over which Connect serves, nil for none
+	looked    atomic.Bool          // lookAround has
 }
 
 // New returns an app with this configuration, or one error that lists everything

@@ -71,10 +71,15 @@ func (a *App) Connect(ctx context.Context) error {
 }
 
 // Connection reports whether [App.Connect] runs, and whether it has a connection to
-// the server at the moment. A connection that is lost is noticed within seconds if it
-// was closed; if the network is just gone, when the SDK finds out.
+// the server at the moment: also while it drains. A connection that is lost is
+// noticed at once if it was closed; if the network is just gone, when the SDK finds
+// out.
 func (a *App) Connection() (connecting, connected bool) {
-	return a.connected.Load(), a.lineUp.Load()
+	if !a.connected.Load() {
+		return false, false
+	}
+	l := a.line.Load()
+	return true, l != nil && l.State() == connect.ConnectionStateActive
 }
 
 // connection is what App.Connect serves the app over: one line to the server
@@ -122,14 +127,15 @@ func newConnection(a *App) *connection {
 func (c *connection) serve(ctx context.Context) error {
 	for done := false; !done; {
 		l := c.dial(ctx)
+		c.app.line.Store(l)
 		if l != nil {
 			c.up("inngest: connected")
 			c.watch(ctx, l)
-			c.app.lineUp.Store(false)
 		}
 		if done = ctx.Err() != nil; done {
 			c.drain()
 		}
+		c.app.line.Store(nil)
 		if l != nil {
 			l.close()
 		}
@@ -168,7 +174,6 @@ func (c *connection) failure(ctx context.Context) error {
 // up notes that the connection is there.
 func (c *connection) up(message string) {
 	c.ever = true
-	c.app.lineUp.Store(true)
 	c.mu.Lock()
 	clear(c.said)
 	c.mu.Unlock()
@@ -207,7 +212,6 @@ func (c *connection) watch(ctx context.Context, l *line) {
 			return
 		case lost.IsZero():
 			lost = time.Now()
-			c.app.lineUp.Store(false)
 			c.owed.Store(0) // what has not been acknowledged goes out by other means
 			c.app.config.Logger.Warn("inngest: connection lost; connecting again", "server", c.app.config.server())
 		case time.Since(lost) > connectPatience:

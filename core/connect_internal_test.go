@@ -63,6 +63,7 @@ func (l *testLine) State() connect.ConnectionState {
 
 func (l *testLine) Close() error {
 	l.closed.Store(true)
+	l.state.Store(connect.ConnectionStateClosed)
 	return nil
 }
 

@@ -39,11 +39,16 @@ func TestConnectIsRefusedByTheServer(t *testing.T) {
 	go func() { ended <- app.Connect(context.WithoutCancel(t.Context())) }()
 	<-enough
 	require.ErrorContains(t, app.Connect(t.Context()), "connected already")
+	connecting, connected := app.Connection()
+	require.Equal(t, []bool{true, false}, []bool{connecting, connected})
+	require.EqualError(t, app.Ping(t.Context()), "inngestkit: ping: there is no connection to "+server.URL+" at the moment")
 	shutdown := make(chan error)
 	go func() { shutdown <- app.Shutdown(context.WithoutCancel(t.Context())) }()
 	err := <-ended
 	require.ErrorContains(t, err, "never connected")
 	require.NoError(t, <-shutdown)
+	connecting, connected = app.Connection()
+	require.Equal(t, []bool{false, false}, []bool{connecting, connected})
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections() // the SDK's requests go through it
 
 	requests, _ := server.seen()

@@ -9,8 +9,6 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
-var errShutDown = errors.New("the app is shut down")
-
 // Start keeps the app synced with the dev server in the background: it announces
 // the functions as soon as the server is there, and again whenever the server
 // does not know them all, as after a restart, in which it forgets its apps, or
@@ -36,30 +34,33 @@ func (a *App) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("inngestkit: start: %w", err)
 	}
+	if !a.gate.enter() {
+		return errors.New("inngestkit: start: the app is shut down")
+	}
 	if !a.started.CompareAndSwap(false, true) {
+		a.gate.leave()
 		return errors.New("inngestkit: start: the app is started already")
 	}
-	err = a.Go(func(draining context.Context) {
+	go func() {
+		defer a.gate.leave()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(draining, cancel)()
+		defer context.AfterFunc(a.gate.closing, cancel)()
 		var check sync.WaitGroup
 		defer check.Wait()
 		check.Go(func() { a.checkAtStart(ctx, target) })
 		a.keepSynced(ctx, target)
-	})
-	if err != nil {
-		return fmt.Errorf("inngestkit: start: %w", err)
-	}
+	}()
 	return nil
 }
 
 // Go runs f in the background until it returns, for plugins. Its context ends when
-// [App.Shutdown] begins, which waits for f. The error says that the app is shut down;
+// [App.Shutdown] begins, which waits for f; so f must not call Shutdown. A panic in f
+// ends the process, as in every goroutine. The error says that the app is shut down;
 // f does not run then.
 func (a *App) Go(f func(ctx context.Context)) error {
 	if !a.gate.enter() {
-		return errShutDown
+		return errors.New("inngestkit: go: the app is shut down")
 	}
 	go func() {
 		defer a.gate.leave()

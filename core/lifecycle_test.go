@@ -66,7 +66,8 @@ func TestStartRefuses(t *testing.T) {
 	require.ErrorContains(t, app.Start(t.Context()), "no functions")
 	require.NoError(t, app.Register(onSignUp(hello)))
 	require.NoError(t, app.Shutdown(t.Context()))
-	require.ErrorContains(t, app.Start(t.Context()), "shut down")
+	require.EqualError(t, app.Start(t.Context()), "inngestkit: start: the app is shut down")
+	require.EqualError(t, app.Start(t.Context()), "inngestkit: start: the app is shut down", "it was not started")
 
 	app, _ = newApp(t, onSignUp(hello))
 	app.MountedAt("test", "/:tenant/api/inngest")
@@ -76,8 +77,9 @@ func TestStartRefuses(t *testing.T) {
 	app, _ = newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client}, onSignUp(hello))
 	app.MountedAt("test", "/api/inngest")
 	require.NoError(t, app.Start(t.Context()))
-	require.ErrorContains(t, app.Start(t.Context()), "started already")
+	require.EqualError(t, app.Start(t.Context()), "inngestkit: start: the app is started already")
 	require.NoError(t, app.Shutdown(t.Context()))
+	require.EqualError(t, app.Start(t.Context()), "inngestkit: start: the app is shut down")
 }
 
 func TestStartInCloudModeDoesNothing(t *testing.T) {
@@ -103,6 +105,42 @@ func TestShutdownEndsTheTries(t *testing.T) {
 	<-failed
 	require.NoError(t, app.Shutdown(t.Context()))
 	require.NoError(t, app.Shutdown(t.Context()), "once more")
+}
+
+// What plugins run ends with the app, and Shutdown waits for the end.
+func TestGo(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t)
+	ending, release := make(chan error), make(chan struct{})
+	require.NoError(t, app.Go(func(ctx context.Context) {
+		<-ctx.Done()
+		ending <- ctx.Err()
+		<-release
+	}))
+	require.NoError(t, app.Go(func(ctx context.Context) {
+		if ctx.Err() != nil {
+			ending <- errors.New("the context ended before Shutdown")
+		}
+	}))
+	select {
+	case <-app.Draining():
+		require.Fail(t, "nobody has called Shutdown")
+	default:
+	}
+
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	shutdown := make(chan error)
+	go func() { shutdown <- app.Shutdown(canceled) }()
+	require.ErrorIs(t, <-ending, context.Canceled)
+	require.ErrorIs(t, <-shutdown, context.Canceled, "it waits for what runs")
+	<-app.Draining()
+	require.EqualError(t, app.Go(func(context.Context) { ending <- errors.New("it runs") }), "inngestkit: go: the app is shut down")
+
+	go func() { shutdown <- app.Shutdown(context.WithoutCancel(t.Context())) }()
+	close(release)
+	require.NoError(t, <-shutdown)
+	<-app.Draining()
 }
 
 func TestShutdownDrains(t *testing.T) {

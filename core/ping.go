@@ -6,39 +6,58 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
+
+	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
 // Ping asks the Inngest server, and the host that takes events if it is another one,
-// for a sign of life: any answer below 500. It sends no event and no key. What the
-// server thinks of the app's keys, or of the app, it does not tell. Over
-// [App.Connect] it is the connection that counts, and nothing is asked.
+// for a sign of life: any answer below 500, after redirects, which the app's other
+// requests follow, too. It sends no event and no key. What the server thinks of the
+// app's keys, or of the app, it does not tell. Over [App.Connect] it is the
+// connection that counts, and nothing is asked.
 //
-// The error says which host did not answer, and why. It takes at most 30 s.
+// The error says for each host that did not answer why, with the cause of ctx's end
+// if that was it. It takes at most 30 s.
 func (a *App) Ping(ctx context.Context) error {
 	if connecting, connected := a.Connection(); connecting {
 		if !connected {
-			return errors.New("inngestkit: ping: the connection to " + a.config.server() + " is lost")
+			return errors.New("inngestkit: ping: there is no connection to " + a.config.server() + " at the moment")
 		}
 		return nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, httpTimeout, errNoAnswer)
-	defer cancel()
-	err := a.pingHost(ctx, a.config.APIBaseURL)
+	bases := []string{a.config.APIBaseURL}
 	if a.config.EventAPIBaseURL != a.config.APIBaseURL {
-		err = errors.Join(err, a.pingHost(ctx, a.config.EventAPIBaseURL))
+		bases = append(bases, a.config.EventAPIBaseURL)
 	}
-	return err
+	// At the same time: a host that hangs must not use up the time of the other one.
+	errs := make([]error, len(bases))
+	var asked sync.WaitGroup
+	for i, base := range bases {
+		asked.Go(func() { errs[i] = a.pingHost(ctx, base) })
+	}
+	asked.Wait()
+	if a.gate.closing.Err() != nil {
+		a.closeConnections() // Shutdown does not wait for pings, and may have been here already
+	}
+	return errors.Join(errs...)
 }
 
 func (a *App) pingHost(ctx context.Context, base string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/health", http.NoBody)
-	if err != nil {
-		return fmt.Errorf("inngestkit: ping %s: %w", redacted(base), withoutURL(err))
+	limited, cancel := context.WithTimeout(ctx, httpTimeout)
+	defer cancel()
+	resp, err := a.getHealth(limited, base)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		err = ctxerr.Cause(ctx)
+	case limited.Err() != nil:
+		err = errNoAnswer // not the context's error, which is not the caller's
+	default:
+		err = withoutURL(err)
 	}
-	a.config.setHeaders(req, "")
-	resp, err := a.config.HTTPClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("inngestkit: ping %s: %w", redacted(base), withoutURL(err))
+		return fmt.Errorf("inngestkit: ping %s: %w", redacted(base), err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxQuoted)) // so that the connection can be used again
@@ -46,4 +65,15 @@ func (a *App) pingHost(ctx context.Context, base string) error {
 		return fmt.Errorf("inngestkit: ping %s: it answered %s", redacted(base), resp.Status)
 	}
 	return nil
+}
+
+// getHealth makes the request of a ping. The path is the server's (pkg/api/api.go in
+// its source); Inngest Cloud and proxies may answer it with 404, which is as good.
+func (a *App) getHealth(ctx context.Context, base string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/health", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	a.config.setHeaders(req, "")
+	return a.config.HTTPClient.Do(req)
 }

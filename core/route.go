@@ -7,6 +7,9 @@ import (
 	"slices"
 )
 
+// maxStatus is the highest status that HTTP knows; see RFC 9110, 15.
+const maxStatus = 599
+
 // Route is an endpoint that an adapter mounts for an app.
 type Route struct {
 	// Path is below the router or group that the app is mounted on.
@@ -15,7 +18,7 @@ type Route struct {
 	Do func(ctx context.Context, req *Request) *Response
 }
 
-// Routes lists the endpoints of the app: that of Inngest, and those of [App.AddRoute].
+// Routes lists the endpoints of the app: that of Inngest, and those of [App.AddRoutes].
 // Adapters mount them all.
 func (a *App) Routes() []Route {
 	a.registering.Lock()
@@ -23,39 +26,57 @@ func (a *App) Routes() []Route {
 	return append([]Route{{Path: a.config.Path, Do: a.Do}}, a.added...)
 }
 
-// AddRoute adds an endpoint to what adapters mount for the app: this is how a plugin
-// gets a route in every framework. Add routes before the app is mounted. If Do panics,
-// the answer is 500, and the panic is logged. An error names what is wrong with the
-// route; none is added then.
-func (a *App) AddRoute(route Route) error {
+// AddRoutes adds endpoints to what adapters mount for the app: this is how a plugin
+// gets routes in every framework. Add them before the app is mounted, not beside it:
+// Mount asks for them once. If a Do panics, or has no answer with a status of 200 to
+// 599, the answer is 500 without a body, and what happened is logged. An error names
+// what is wrong with one of the routes; none is added then.
+func (a *App) AddRoutes(routes ...Route) error {
 	a.registering.Lock()
 	defer a.registering.Unlock()
-	switch path, taken := route.Path, func(r Route) bool { return r.Path == route.Path }; {
-	case !isPath(path):
-		return fmt.Errorf("inngestkit: add route: %q is not the path of a route; %s", path, pathRule)
-	case path == a.config.Path || slices.ContainsFunc(a.added, taken):
-		return fmt.Errorf("inngestkit: add route: the path %q is taken by another route of the app", path)
-	case route.Do == nil:
-		return fmt.Errorf("inngestkit: add route: the route %q has no Do", path)
-	case a.mount.Load() != nil:
-		return fmt.Errorf("inngestkit: add route: the app is mounted already, without %q; add routes before Mount", path)
+	added := slices.Clip(a.added)
+	for _, route := range routes {
+		if err := a.checkRoute(route, added); err != nil {
+			return fmt.Errorf("inngestkit: add routes: %w", err)
+		}
+		added = append(added, Route{Path: route.Path, Do: a.guarded(route.Do)})
 	}
-	a.added = append(a.added, Route{Path: route.Path, Do: a.guarded(route.Do)})
+	a.added = added
 	return nil
 }
 
-// guarded is do, with an answer in place of a panic.
+func (a *App) checkRoute(route Route, added []Route) error {
+	taken := func(r Route) bool { return r.Path == route.Path }
+	switch {
+	case !isPath(route.Path):
+		return fmt.Errorf("%q is not the path of a route; %s", route.Path, pathRule)
+	case route.Path == a.config.Path || slices.ContainsFunc(added, taken):
+		return fmt.Errorf("the path %q is taken by another route of the app", route.Path)
+	case route.Do == nil:
+		return fmt.Errorf("the route %q has no Do", route.Path)
+	case a.mount.Load() != nil:
+		return fmt.Errorf("the app is mounted already, without %q; add routes before Mount", route.Path)
+	default:
+		return nil
+	}
+}
+
+// guarded is do, with an answer in place of a panic, and of what no framework can
+// write.
 func (a *App) guarded(do func(context.Context, *Request) *Response) func(context.Context, *Request) *Response {
 	return func(ctx context.Context, req *Request) (resp *Response) {
 		defer func() {
-			r := recover()
-			if r != nil {
+			if r := recover(); r != nil {
 				a.logPanic(req, r)
-			}
-			if r != nil || resp == nil { // nil is no answer
 				resp = &Response{Status: http.StatusInternalServerError, Header: http.Header{}}
 			}
 		}()
-		return do(ctx, req)
+		resp = do(ctx, req)
+		if resp == nil || resp.Status < http.StatusOK || resp.Status > maxStatus {
+			a.config.Logger.Error("inngest: a route has no answer with a status of 200 to 599",
+				"method", req.Method, "path", req.Path)
+			resp = &Response{Status: http.StatusInternalServerError, Header: http.Header{}}
+		}
+		return resp
 	}
 }

@@ -279,3 +279,20 @@ func TestSendError(t *testing.T) {
 	_, ok = errors.AsType[*inngestkit.SendError](failed)
 	require.True(t, ok)
 }
+
+// A value of a header cannot begin another one, whichever of several it is.
+func TestHeaderValuesHaveOneLine(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, nil })
+	require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: func(context.Context, *inngestkit.Request) *inngestkit.Response {
+		return &inngestkit.Response{Status: http.StatusOK, Header: http.Header{"X-Many": {"1\r\nX-Evil: 1", "2\r\nX-Evil: 2"}}}
+	}}))
+	f := fiber.New()
+	inngestfiber.Mount(f, app)
+	resp, err := f.Test(httptest.NewRequest(http.MethodGet, "/plugin", nil), -1)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Len(t, resp.Header["X-Many"], 2)
+	require.NotContains(t, resp.Header, "X-Evil")
+}

@@ -40,10 +40,20 @@ func requestOf(c *fiber.Ctx) *inngestkit.Request {
 	return req
 }
 
+// oneLine keeps a value from beginning another header, as net/http does it.
+// fasthttp's Set does so too, its Add does not.
+var oneLine = strings.NewReplacer("\n", " ", "\r", " ")
+
 // write answers the request.
 func write(c *fiber.Ctx, resp *inngestkit.Response) error {
 	for key, values := range resp.Header {
-		c.Set(key, strings.Join(values, ", "))
+		for n, value := range values {
+			if n == 0 {
+				c.Set(key, value) // in place of what middleware has set
+			} else {
+				c.Response().Header.Add(key, oneLine.Replace(value))
+			}
+		}
 	}
 	return c.Status(resp.Status).Send(resp.Body)
 }

@@ -104,19 +104,16 @@ func directories(files fs.FS, mount, cgroup string) []string {
 	if cgroup == "" {
 		return nil
 	}
-	own := path.Join(mount, cgroup)
+	dirs := []string{mount}
 	if slices.Contains(strings.Split(cgroup, "/"), "..") {
-		own = mount
+		return dirs
 	}
-	if info, err := fs.Stat(files, own); err != nil || !info.IsDir() {
-		own = mount
+	if _, err := fs.Stat(files, path.Join(mount, cgroup)); err != nil {
+		return dirs
 	}
-	dirs := []string{own}
-	for dir := own; dir != mount; {
-		dir = path.Dir(dir)
-		dirs = append(dirs, dir)
+	for name := range strings.FieldsFuncSeq(cgroup, func(r rune) bool { return r == '/' }) {
+		dirs = append(dirs, path.Join(dirs[len(dirs)-1], name))
 	}
-	slices.Reverse(dirs)
 	return dirs
 }
 

@@ -87,7 +87,20 @@ func TestCgroups(t *testing.T) {
 		"v2, the path is the host's": {"0::/kubepods/pod1/c1\n", dirs{
 			"": {controllers, "memory.max: 2000", "memory.current: 950", statV2},
 		}, 850, 2000},
+		"v2, a part of the host's path exists": {"0::/docker/c1\n", dirs{
+			"":       {controllers, "memory.max: 2000", "memory.current: 950"},
+			"docker": {"memory.max: 1000", "memory.current: 900"},
+		}, 950, 2000},
+		"v2, own is 0": {"0::/a/b\n", dirs{
+			"":    {controllers},
+			"a":   {"memory.max: 1000", "memory.current: 900"},
+			"a/b": {"memory.max: 0", "memory.current: 900"},
+		}, 900, 1000},
 		"v2, the path leads out": {"0::/../b\n", dirs{
+			"":  {controllers, "memory.max: 2000", "memory.current: 950"},
+			"b": {"memory.max: 1", "memory.current: 1"},
+		}, 950, 2000},
+		"v2, the path leads out and elsewhere": {"0::/../cgroup/b\n", dirs{
 			"":  {controllers, "memory.max: 2000", "memory.current: 950"},
 			"b": {"memory.max: 1", "memory.current: 1"},
 		}, 950, 2000},
@@ -203,6 +216,18 @@ func TestCgroupsMalformed(t *testing.T) {
 			require.Equal(t, test.used, used)
 		})
 	}
+}
+
+// Only those that can have a limit are looked at for each report.
+func TestCgroupsThatCanHaveALimit(t *testing.T) {
+	t.Parallel()
+	found := findCgroups(machine("0::/a/b\n", map[string][]string{
+		"":    {"cgroup.controllers: memory"},
+		"a":   {"memory.max: max"},
+		"a/b": {"cgroup.procs: 1"},
+	}))
+	require.Len(t, found.groups, 1)
+	require.Equal(t, "sys/fs/cgroup/a/memory.max", found.groups[0].limit)
 }
 
 // Without its usage, a limit is none.

@@ -55,11 +55,9 @@ func Install(app *inngestkit.App, options ...Option) (*Health, error) {
 	if _, again := installed.LoadOrStore(weak.Make(app), weak.Make(h)); again {
 		return nil, errors.New("inngesthealth: install: it is installed on this app already")
 	}
-	for _, route := range h.routes() {
-		if err := app.AddRoute(route); err != nil {
-			installed.Delete(weak.Make(app))
-			return nil, fmt.Errorf("inngesthealth: install: %w", err)
-		}
+	if err := app.AddRoutes(h.routes()...); err != nil {
+		installed.Delete(weak.Make(app))
+		return nil, fmt.Errorf("inngesthealth: install: %w", err)
 	}
 	runtime.AddCleanup(app, func(key weak.Pointer[inngestkit.App]) { installed.Delete(key) }, weak.Make(app))
 	app.Use(inngestkit.Middleware{Function: h.function, Step: h.step})

@@ -41,7 +41,7 @@ func TestInstallRefuses(t *testing.T) {
 		"several":      {options: []Option{WithMemoryThreshold(-1), WithDetails(-1)}, message: "WithMemoryThreshold(-1): a percentage is from 0, for no threshold, to 100\ninngesthealth: WithDetails(-1)"},
 		"mounted": {
 			before:  func(_ *testing.T, app *inngestkit.App) { app.MountedAt("gin", app.Path()) },
-			message: `inngesthealth: install: inngestkit: add route: the app is mounted already, without "/health/inngest"; add routes before Mount`,
+			message: `inngesthealth: install: inngestkit: add routes: the app is mounted already, without "/health/inngest"; add routes before Mount`,
 		},
 		"the app's path": {options: []Option{WithPath(inngestkit.DefaultPath)}, message: `the path "/api/inngest" is taken by another route of the app`},
 		"shut down": {

@@ -29,7 +29,9 @@ func (h *Health) Report() Report {
 // DetailedReport is Report with the details.
 func (h *Health) DetailedReport() Report {
 	r := h.Report()
-	r.Details = &Details{System: h.System(), Functions: h.Functions()}
+	system := h.System()
+	r.Details = &Details{Memory: system.Memory, Functions: h.Functions(), System: system}
+	r.Details.System.Memory = Memory{}
 	return r
 }
 

@@ -140,7 +140,7 @@ func TestMemoryLimit(t *testing.T) {
 	}
 	t.Parallel()
 
-	live, garbage := runChild(t, "live"), runChild(t, "garbage")
+	live, garbage := runChild(t, "live", "96MiB"), runChild(t, "garbage", "96MiB")
 	require.Equal(t, uint64(96*mib), live.Limit)
 	require.Equal(t, live.Limit, garbage.Limit)
 
@@ -148,14 +148,20 @@ func TestMemoryLimit(t *testing.T) {
 	require.GreaterOrEqual(t, live.Memory, 95.0)
 
 	require.Greater(t, garbage.Held, 80.0, "else this proves nothing")
-	require.Less(t, garbage.Memory, 60.0)
+	require.Less(t, garbage.Memory, 80.0)
+
+	gaps := runChild(t, "gaps", "96MiB")
+	require.Greater(t, gaps.Held, 60.0)
+	require.Less(t, gaps.Memory, 30.0)
+
+	require.Equal(t, childResult{}, runChild(t, "live", "off"), "no limit, no percentage")
 }
 
-func runChild(t *testing.T, kind string) childResult {
+func runChild(t *testing.T, kind, limit string) childResult {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "result.json")
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMemoryLimit$")
-	cmd.Env = append(os.Environ(), "GOMEMLIMIT=96MiB", "GOGC=off",
+	cmd.Env = append(os.Environ(), "GOMEMLIMIT="+limit, "GOGC=off",
 		"INNGESTHEALTH_TEST_CHILD="+kind, "INNGESTHEALTH_TEST_OUT="+out)
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(output))
@@ -167,23 +173,36 @@ func runChild(t *testing.T, kind string) childResult {
 	return r
 }
 
-// fillMemory is what the child does: it allocates several times what it may have, and
-// keeps all of it, up to the alarm, or nothing.
+// fillMemory is what the child does: it allocates several times what it may have (next
+// to nothing without a limit), and keeps all of it, up to the alarm, or none of it. Or it
+// fills two thirds, and keeps little of that, with gaps.
 func fillMemory(t *testing.T, kind string) {
 	t.Helper()
 	const chunk = 64 << 10
 	var r childResult
 	var kept [][]byte
-	for allocated := 0; allocated < 4*96*mib && r.Memory < 95; allocated += chunk {
-		data := make([]byte, chunk)
-		if kind == "live" {
-			kept = append(kept, data)
-		}
+	read := func() {
 		stats := readRuntime()
 		r.Limit = stats.limit
 		r.Held = max(r.Held, memoryOf(stats.held, stats.limit).Percentage)
 		// The cgroups of the machine are left out of this.
 		r.Memory = max(r.Memory, cgroups{}.memory(stats).Percentage)
+	}
+	if kind == "gaps" { // one object of 1 KB in each page of 8 KB
+		for i := range 64 << 10 {
+			if data := make([]byte, 1<<10); i%8 == 0 {
+				kept = append(kept, data)
+			}
+		}
+		runtime.GC()
+		read()
+	}
+	for allocated := uint64(0); kind != "gaps" && allocated <= 4*r.Limit && r.Memory < 95; allocated += chunk {
+		data := make([]byte, chunk)
+		if kind == "live" {
+			kept = append(kept, data)
+		}
+		read()
 	}
 	runtime.KeepAlive(kept)
 	data, err := json.Marshal(r)

@@ -102,30 +102,17 @@ type SystemMetrics struct {
 	Uptime time.Duration
 }
 
-// runtimeJSON is SystemMetrics without its memory.
-type runtimeJSON struct {
-	UptimeSeconds float64 `json:"uptimeSeconds"`
+type systemJSON struct {
+	Memory        Memory  `json:"memory,omitzero"`
 	Goroutines    int     `json:"goroutines"`
 	HeapBytes     uint64  `json:"heapBytes"`
 	MaxProcs      int     `json:"maxProcs"`
+	UptimeSeconds float64 `json:"uptimeSeconds"`
 }
 
-type systemJSON struct {
-	runtimeJSON
-
-	Memory Memory `json:"memory"`
-}
-
-func (r runtimeJSON) metrics(memory Memory) SystemMetrics {
-	return SystemMetrics{
-		Memory: memory, Goroutines: r.Goroutines, HeapBytes: r.HeapBytes, MaxProcs: r.MaxProcs,
-		Uptime: ofSeconds(r.UptimeSeconds),
-	}
-}
-
-// MarshalJSON implements json.Marshaler.
+// MarshalJSON implements json.Marshaler. A zero Memory is left out.
 func (m SystemMetrics) MarshalJSON() ([]byte, error) {
-	return json.Marshal(systemJSON{m.runtime(), m.Memory})
+	return json.Marshal(systemJSON{m.Memory, m.Goroutines, m.HeapBytes, m.MaxProcs, m.Uptime.Seconds()})
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -134,14 +121,8 @@ func (m *SystemMetrics) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &v); err != nil {
 		return err
 	}
-	*m = v.metrics(v.Memory)
+	*m = SystemMetrics{v.Memory, v.Goroutines, v.HeapBytes, v.MaxProcs, ofSeconds(v.UptimeSeconds)}
 	return nil
-}
-
-func (m SystemMetrics) runtime() runtimeJSON {
-	return runtimeJSON{
-		UptimeSeconds: m.Uptime.Seconds(), Goroutines: m.Goroutines, HeapBytes: m.HeapBytes, MaxProcs: m.MaxProcs,
-	}
 }
 
 // Memory is how much memory the process uses and may use. As JSON it also has "used"

@@ -1,7 +1,6 @@
 package inngesthealth
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -92,30 +91,9 @@ func names(indicators map[string]Indicator) []string {
 
 // Details are the metrics in a detailed [Report].
 type Details struct {
-	// System is told of the process, its memory in the field "memory" of the details.
-	System SystemMetrics
+	Memory Memory `json:"memory"`
 	// Functions are in the order they were registered.
-	Functions []FunctionMetrics
-}
-
-// detailsJSON is how details look as JSON.
-type detailsJSON struct {
-	Memory    Memory            `json:"memory"`
 	Functions []FunctionMetrics `json:"functions"`
-	System    runtimeJSON       `json:"system"`
-}
-
-// MarshalJSON implements json.Marshaler.
-func (d Details) MarshalJSON() ([]byte, error) {
-	return json.Marshal(detailsJSON{Memory: d.System.Memory, Functions: d.Functions, System: d.System.runtime()})
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (d *Details) UnmarshalJSON(data []byte) error {
-	var v detailsJSON
-	if err := json.Unmarshal(data, &v); err != nil {
-		return err
-	}
-	*d = Details{System: v.System.metrics(v.Memory), Functions: v.Functions}
-	return nil
+	// System is without its Memory, which is beside it.
+	System SystemMetrics `json:"system"`
 }

@@ -80,7 +80,9 @@ type Server interface {
 // Without a store of its own, the context takes all of them and Stale is left out.
 type Site struct {
 	// App is to be mounted with the adapter's Mount, below Groups; and, with the
-	// adapter's Handler, at HandPath, for all methods.
+	// adapter's Handler, at HandPath, for all methods. Mount has to mount all of
+	// App.Routes, the endpoint of Inngest and what plugins have added, each for all
+	// methods; Handler is for that endpoint alone.
 	App *inngestkit.App
 	// Groups are the prefixes of nested groups or sub-routers, the outermost first,
 	// each with a slash before it. None means the router itself.

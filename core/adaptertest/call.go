@@ -18,10 +18,11 @@ import (
 
 // The headers that the suite looks at, in canonical form.
 const (
-	headerSDK       = "X-Inngest-Sdk"
-	headerSignature = "X-Inngest-Signature"
-	headerFramework = "X-Inngest-Framework"
-	headerSyncKind  = "X-Inngest-Sync-Kind"
+	headerContentType = "Content-Type"
+	headerSDK         = "X-Inngest-Sdk"
+	headerSignature   = "X-Inngest-Signature"
+	headerFramework   = "X-Inngest-Framework"
+	headerSyncKind    = "X-Inngest-Sync-Kind"
 )
 
 // query is the query of a call of the app's function.

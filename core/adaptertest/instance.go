@@ -43,6 +43,8 @@ type setup struct {
 	// function is what the app's function does; nil returns the event's ID.
 	function   func(ctx context.Context, in input) (any, error)
 	middleware []inngestkit.Middleware
+	// routes are those of plugins.
+	routes []inngestkit.Route
 	// events answers in the event API's place.
 	events http.HandlerFunc
 	// failed takes the errors of Send.
@@ -112,6 +114,9 @@ func newApp(tb testing.TB, api *api, s setup) *inngestkit.App {
 	must(tb, "inngestkit.New", err)
 	app.Use(s.middleware...)
 	must(tb, "App.Register", app.Register(inngestkit.OnEvent(functionID, happened, function)))
+	for _, route := range s.routes {
+		must(tb, "App.AddRoutes", app.AddRoutes(route))
+	}
 	return app
 }
 

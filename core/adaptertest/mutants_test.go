@@ -122,6 +122,26 @@ var mutants = []struct {
 	{"the path within the group", "groups", func(ref *reference) {
 		ref.mountedAt = func(string) string { return inngestkit.DefaultPath }
 	}},
+	{"only the endpoint", "routes of plugins", func(ref *reference) {
+		ref.routes = func(all []inngestkit.Route) []inngestkit.Route { return all[:1] }
+	}},
+	{"one route for all", "routes of plugins", func(ref *reference) {
+		ref.routes = func(all []inngestkit.Route) []inngestkit.Route {
+			for n := range all[1:] {
+				all[n+1].Do = all[len(all)-1].Do
+			}
+			return all
+		}
+	}},
+	{"headers joined", "routes of plugins", onResponse(func(r *inngestkit.Response) {
+		for key, values := range r.Header {
+			r.Header.Set(key, strings.Join(values, ", "))
+		}
+	})},
+	{"headers of an SDK everywhere", "routes of plugins", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		w.Header().Set("X-Inngest-Sdk", "another")
+		next.ServeHTTP(w, r)
+	})},
 	{"proxies are believed", "proxy", onRequest(func(r *inngestkit.Request) {
 		if host := r.Header.Get("X-Forwarded-Host"); host != "" {
 			r.Host = host

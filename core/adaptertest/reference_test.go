@@ -18,9 +18,11 @@ type doFunc = func(context.Context, *inngestkit.Request) *inngestkit.Response
 // reference is an adapter for net/http in which each part can be replaced by one
 // that is wrong.
 type reference struct {
-	// do wraps the app's Do.
+	// routes are those that are mounted, of all.
+	routes func(all []inngestkit.Route) []inngestkit.Route
+	// do wraps the Do of each route.
 	do func(next doFunc) doFunc
-	// handler wraps the handler of the endpoint.
+	// handler wraps the handler of each route.
 	handler func(next http.Handler) http.Handler
 	// values puts what middleware stores into the context.
 	values func(r *http.Request) context.Context
@@ -36,6 +38,7 @@ type reference struct {
 
 func newReference() *reference {
 	return &reference{
+		routes:    func(all []inngestkit.Route) []inngestkit.Route { return all },
 		do:        func(next doFunc) doFunc { return next },
 		handler:   func(next http.Handler) http.Handler { return next },
 		values:    storedValues,
@@ -65,14 +68,16 @@ func storedValues(r *http.Request) context.Context {
 
 func (ref *reference) newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 	mux := http.NewServeMux()
+	prefix := strings.Join(site.Groups, "")
+	for _, route := range ref.routes(site.App.Routes()) {
+		mux.Handle(prefix+route.Path, ref.handler(inngestkit.HTTPHandler("reference", ref.do(route.Do))))
+	}
 	endpoint := ref.handler(inngestkit.HTTPHandler("reference", ref.do(site.App.Do)))
-	path := strings.Join(site.Groups, "") + site.App.Path()
-	mux.Handle(path, endpoint)
 	mux.Handle(adaptertest.HandPath, endpoint)
 	if ref.also != "" && len(site.Groups) == 0 {
 		mux.Handle(ref.also, endpoint)
 	}
-	site.App.MountedAt("reference", ref.mountedAt(path))
+	site.App.MountedAt("reference", ref.mountedAt(prefix+site.App.Path()))
 
 	send := func(w http.ResponseWriter, r *http.Request) {
 		ids, err := inngestkit.Send(r.Context(), site.Event)

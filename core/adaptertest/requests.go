@@ -34,16 +34,16 @@ func requestHeaders(t *testing.T, a Adapter) {
 	conn.answer(t, http.MethodPost).returned(t, "a")
 	header := k.last(t).Header
 	for key, want := range map[string][]string{
-		"X-Lower-Case": {"lower"},
-		"X-Odd-Case":   {"odd"},
-		"X-Many":       {"1", "2", "3, 4"},
-		"X-Between":    {"b"},
-		"X-Empty":      {""},
-		headerSDK:      {"js:v3.0.0"},
-		"User-Agent":   {"inngest"},
-		"Accept":       {"*/*"},
-		"Content-Type": {"application/json"},
-		"Host":         nil,
+		"X-Lower-Case":    {"lower"},
+		"X-Odd-Case":      {"odd"},
+		"X-Many":          {"1", "2", "3, 4"},
+		"X-Between":       {"b"},
+		"X-Empty":         {""},
+		headerSDK:         {"js:v3.0.0"},
+		"User-Agent":      {"inngest"},
+		"Accept":          {"*/*"},
+		headerContentType: {"application/json"},
+		"Host":            nil,
 	} {
 		equal(t, "header "+key, header[key], want)
 	}
@@ -70,7 +70,7 @@ func answerHeaders(t *testing.T, a Adapter) {
 		conn.send(t, i.rawCall(payload{ID: c.id}))
 		got := conn.answer(t, http.MethodPost)
 		got.refused(t, c.status)
-		equal(t, "Content-Type", got.header["Content-Type"], []string{"application/json"})
+		equal(t, "Content-Type", got.header[headerContentType], []string{"application/json"})
 		equal(t, "how often X-Inngest-Sdk is there", len(got.header[headerSDK]), 1)
 		equal(t, "X-Inngest-Framework", got.header[headerFramework], []string{a.Framework})
 		equal(t, "X-Inngest-Req-Version", got.header["X-Inngest-Req-Version"], []string{"2"})

@@ -49,6 +49,7 @@ var cases = []struct {
 	{"values", values},
 	{"retained values", retainedValues},
 	{"groups", groups},
+	{"routes of plugins", pluginRoutes},
 	{"proxy", proxy},
 	{"TLS", overTLS},
 	{"from", from},

@@ -55,11 +55,13 @@ type telemetryData struct {
 	TraceContext map[string]string `json:"traceContext,omitempty"`
 }
 
-// telemetries are what may be installed on an app.
-var telemetries = []struct {
+// plugin is what may be installed on an app.
+type plugin struct {
 	name    string
 	install func(b *testing.B, app *inngestkit.App) error
-}{
+}
+
+var telemetries = []plugin{
 	{"without", func(*testing.B, *inngestkit.App) error { return nil }},
 	{"no-SDK", func(_ *testing.B, app *inngestkit.App) error { return inngestotel.Install(app) }},
 	{"SDK", func(b *testing.B, app *inngestkit.App) error { return installSDK(b, app) }},
@@ -92,7 +94,13 @@ func (dropSpans) Shutdown(context.Context) error { return nil }
 // callTelemetries makes a call of a function on Gin with each of the telemetries.
 func callTelemetries(b *testing.B, function benchHandler, call func(http.Handler)) {
 	b.Helper()
-	compareTelemetries(b, nil, func(app *inngestkit.App) func() {
+	callPlugins(b, telemetries, function, call)
+}
+
+// callPlugins makes a call of a function on Gin with each of the plugins.
+func callPlugins(b *testing.B, plugins []plugin, function benchHandler, call func(http.Handler)) {
+	b.Helper()
+	comparePlugins(b, plugins, nil, func(app *inngestkit.App) func() {
 		err := app.Register(inngestkit.OnEvent(functionName(0), inngestkit.NewEvent[benchData]("bench"), function))
 		require.NoError(b, err)
 		r := gin.New()
@@ -112,7 +120,7 @@ func sendTelemetries(b *testing.B, events int) {
 	}
 	answer, err := json.Marshal(map[string]any{"ids": ids, "status": http.StatusOK})
 	require.NoError(b, err)
-	compareTelemetries(b, eventAPI(answer), func(app *inngestkit.App) func() {
+	comparePlugins(b, telemetries, eventAPI(answer), func(app *inngestkit.App) func() {
 		return func() {
 			if sent, err := app.Send(b.Context(), all...); err != nil || len(sent) != events {
 				b.Fatal(sent, err)
@@ -134,19 +142,19 @@ func (a eventAPI) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, req.Body.Close()
 }
 
-// compareTelemetries reports what it takes to do what use makes of an app, for each
-// of the telemetries.
-func compareTelemetries(b *testing.B, api http.RoundTripper, use func(app *inngestkit.App) func()) {
+// comparePlugins reports what it takes to do what use makes of an app, for each of
+// the plugins.
+func comparePlugins(b *testing.B, plugins []plugin, api http.RoundTripper, use func(app *inngestkit.App) func()) {
 	b.Helper()
-	names, calls := make([]string, len(telemetries)), make([]func(), len(telemetries))
-	for i, telemetry := range telemetries {
+	names, calls := make([]string, len(plugins)), make([]func(), len(plugins))
+	for i, plugin := range plugins {
 		app, err := inngestkit.New(inngestkit.Config{
 			AppID: benchAppID, SigningKey: benchKey, EventKey: "event-key", Logger: benchLogger(),
 			HTTPClient: &http.Client{Transport: api},
 		})
 		require.NoError(b, err)
-		require.NoError(b, telemetry.install(b, app))
-		names[i], calls[i] = telemetry.name, use(app)
+		require.NoError(b, plugin.install(b, app))
+		names[i], calls[i] = plugin.name, use(app)
 	}
 	inTurn(b, names, calls)
 	if b.N == 1 { // -benchtime 1x only shows that it works, and is to be fast

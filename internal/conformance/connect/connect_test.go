@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -233,7 +234,8 @@ func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 	require.Equal(t, 1, second.Of("late"))
 }
 
-// A dev server that is restarted finds the app connected again.
+// A dev server that is restarted finds the app connected again, and the app knows how
+// it is connected all the time.
 func TestServerIsRestarted(t *testing.T) {
 	server := newServer(t, inngesttest.ServerConfig{})
 	u, err := url.Parse(server.URL())
@@ -243,11 +245,31 @@ func TestServerIsRestarted(t *testing.T) {
 	w := connected(t, server, "patient", inngestkit.OnEvent("fn", event("patient"), func(_ context.Context, in input) (string, error) {
 		return in.Event.Data.ID, nil
 	}))
+	is := func(connecting, connected bool) bool {
+		gotConnecting, gotConnected := w.app.Connection()
+		return connecting == gotConnecting && connected == gotConnected
+	}
+	require.True(t, is(true, true))
+	require.NoError(t, w.app.Ping(t.Context()))
 	require.NoError(t, server.Stop())
+	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(true, false) })
+	require.ErrorContains(t, w.app.Ping(t.Context()), "there is no connection to "+server.URL())
 	server = newServer(t, inngesttest.ServerConfig{Port: port})
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "patient-fn"))
+	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(true, true) })
+	require.NoError(t, w.app.Ping(t.Context()))
 	run := await(t, server, w.send(t, event("patient").New(user{ID: "u1"})))
 	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+
+	w.stop(t)
+	require.True(t, is(false, false))
+	require.NoError(t, w.app.Ping(t.Context()), "now the server is asked")
+	status, health, err := testsite.Request(t.Context(), testsite.NewClient(t), http.MethodGet, server.URL()+"/health", "", nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status, "the path that Ping asks for is there")
+	require.JSONEq(t, `{"status":200,"message":"OK"}`, health)
+	require.NoError(t, server.Stop())
+	require.ErrorContains(t, w.app.Ping(t.Context()), "refused")
 }
 
 // A self-hosted server wants to know the signing key.

@@ -1,0 +1,149 @@
+package adaptertest
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// pluginPaths are the paths of a plugin's routes, one beneath the other.
+var pluginPaths = []string{"/plugin", "/plugin/sub"}
+
+// pluginHeader is what a plugin's answers carry. Frameworks have ways of their own for
+// some of it.
+func pluginHeader() http.Header {
+	return http.Header{
+		headerContentType: {"text/x-plugin"},
+		"Cache-Control":   {"no-store"},
+		"X-Several":       {"1", "2, 3", "4"},
+		"Set-Cookie":      {"a=1", "b=2"},
+	}
+}
+
+// plugin has routes, and keeps the requests for them, as plugins may.
+type plugin struct{ keeper }
+
+func (p *plugin) routes() []inngestkit.Route {
+	routes := make([]inngestkit.Route, len(pluginPaths))
+	for n, path := range pluginPaths {
+		routes[n] = inngestkit.Route{Path: path, Do: func(ctx context.Context, req *inngestkit.Request) *inngestkit.Response {
+			p.keep(req)
+			if req.Header.Get("X-Panic") != "" {
+				panic("oh no")
+			}
+			return pluginAnswer(ctx, path, req)
+		}}
+	}
+	return routes
+}
+
+// pluginAnswer tells which route has answered, and what it was given.
+func pluginAnswer(ctx context.Context, path string, req *inngestkit.Request) *inngestkit.Response {
+	var body []byte
+	var err error
+	if req.Body != nil {
+		body, err = io.ReadAll(req.Body)
+	}
+	if err == nil {
+		body, err = json.Marshal(append([]any{path, string(body)}, stored(ctx)...))
+	}
+	if err != nil {
+		body = []byte(err.Error())
+	}
+	return &inngestkit.Response{Status: http.StatusServiceUnavailable, Header: pluginHeader(), Body: body}
+}
+
+// pluginRoutes: what plugins have added with App.AddRoutes is there beside the
+// endpoint, whatever the method, and nothing is lost either way.
+func pluginRoutes(t *testing.T, a Adapter) {
+	for _, prefixes := range [][]string{nil, {oneGroup}, {oneGroup, "/internal"}} {
+		prefix, p := strings.Join(prefixes, ""), &plugin{}
+		i := start(t, a, setup{groups: prefixes, routes: p.routes(), config: func(c *inngestkit.Config) {
+			c.ServeHost = "https://shop.example.com"
+			if !a.KnowsGroups {
+				c.ServePath = prefix + inngestkit.DefaultPath
+			}
+		}})
+		for _, path := range pluginPaths {
+			i.answersRoute(t, p, http.MethodGet, path, prefix, "")
+			i.answersRoute(t, p, http.MethodPost, path, prefix, text(100<<10))
+			i.answersRoute(t, p, http.MethodDelete, path, prefix, "")
+			i.answersHead(t, p, prefix+path)
+			i.routePanics(t, prefix+path)
+		}
+		p.unchanged(t)
+		for _, path := range []string{prefix + "/pluginx", prefix + "/plugin/other", "/other" + prefix + "/plugin"} {
+			equal(t, "the status of "+path, i.do(t, i.request(t, http.MethodGet, path, nil)).status, http.StatusNotFound)
+		}
+		// The endpoint is still where it was, and that is what Inngest is told.
+		i.call(t, payload{ID: "a"}).returned(t, "a")
+		must(t, "App.Sync", i.app.Sync(within(t)))
+		i.announced(t, "https://shop.example.com"+i.path)
+	}
+}
+
+// answersRoute: the request arrives at the right route as it was sent, with the values
+// that middleware has stored for it, and the answer is the one that was given.
+func (i *instance) answersRoute(tb testing.TB, p *plugin, method, path, prefix, body string) {
+	tb.Helper()
+	const tenant = "tenant-p"
+	query := "q=a%20b%2Fc&empty=&" + PageQuery + "=page%20a"
+	r := i.request(tb, method, prefix+path+"?"+query, []byte(body))
+	r.Header.Set(TenantHeader, tenant)
+	r.Header["X-Several"] = []string{"1", "2"}
+	got := i.do(tb, r)
+	sent := p.last(tb)
+	equal(tb, "Method", sent.Method, method)
+	equal(tb, "Scheme", sent.Scheme, "http")
+	equal(tb, "Host", sent.Host, i.addr)
+	equal(tb, "Path", sent.Path, prefix+path)
+	equal(tb, "RawQuery", sent.RawQuery, query)
+	equal(tb, "Framework", sent.Framework, i.adapter.Framework)
+	equal(tb, "the header "+TenantHeader, sent.Header[TenantHeader], []string{tenant})
+	equal(tb, "the header X-Several", sent.Header["X-Several"], []string{"1", "2"})
+
+	want, err := json.Marshal([]any{path, body, tenant, tenant, "page a", nil, nil, nil})
+	must(tb, "json.Marshal", err)
+	equal(tb, "the body of the answer", got.body, string(want))
+	got.byPlugin(tb)
+}
+
+// byPlugin fails the test unless status and headers are those of the plugin alone.
+func (a answer) byPlugin(tb testing.TB) {
+	tb.Helper()
+	equal(tb, "the status of the answer", a.status, http.StatusServiceUnavailable)
+	equal(tb, "answered by the SDK", a.bySDK(), false)
+	equal(tb, "the header Retry-After", a.header["Retry-After"], nil)
+	for key, want := range pluginHeader() {
+		equal(tb, "the header "+key, a.header[key], want)
+	}
+}
+
+// answersHead: the answer to HEAD is that to GET but for the body; the next answer on
+// the connection comes right behind its headers.
+func (i *instance) answersHead(tb testing.TB, p *plugin, target string) {
+	tb.Helper()
+	conn := i.dial(tb)
+	for _, method := range []string{http.MethodHead, http.MethodGet} {
+		conn.send(tb, i.head(method, target))
+		conn.answer(tb, method).byPlugin(tb)
+		equal(tb, "Method", p.last(tb).Method, method)
+	}
+}
+
+// routePanics: a panic becomes 500, on this side of the framework.
+func (i *instance) routePanics(tb testing.TB, target string) {
+	tb.Helper()
+	r := i.request(tb, http.MethodGet, target, nil)
+	r.Header.Set("X-Panic", "yes")
+	got := i.do(tb, r)
+	equal(tb, "the status of a panic", got.status, http.StatusInternalServerError)
+	equal(tb, "the body of a panic", got.body, "")
+	equal(tb, "answered by the SDK", got.bySDK(), false)
+	i.works(tb)
+}

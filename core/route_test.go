@@ -1,0 +1,159 @@
+package inngestkit_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+func teapot(context.Context, *inngestkit.Request) *inngestkit.Response {
+	return &inngestkit.Response{Status: http.StatusTeapot}
+}
+
+func TestAddRoutes(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(hello))
+	var got *inngestkit.Request
+	given := &inngestkit.Response{Status: http.StatusServiceUnavailable, Header: http.Header{"X-Many": {"1", "2"}}, Body: []byte("down")}
+	require.NoError(t, app.AddRoutes(inngestkit.Route{
+		Path: "/plugin",
+		Do: func(_ context.Context, req *inngestkit.Request) *inngestkit.Response {
+			got = req
+			return given
+		},
+	}))
+	require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin/sub", Do: teapot}), "one beneath the other")
+
+	routes := app.Routes()
+	require.Equal(t, []string{"/api/inngest", "/plugin", "/plugin/sub"}, paths(routes))
+	req := request(http.MethodPost, "q=1", "body")
+	require.Same(t, given, routes[1].Do(t.Context(), req))
+	require.Same(t, req, got)
+	require.Equal(t, http.StatusTeapot, routes[2].Do(t.Context(), req).Status)
+	inspected := routes[0].Do(t.Context(), request(http.MethodGet, "", ""))
+	require.Equal(t, http.StatusOK, inspected.Status)
+	require.NotEmpty(t, inspected.Header.Get("X-Inngest-Sdk"), "the first one is the app's")
+
+	routes[1].Path = "/changed"
+	require.Equal(t, "/plugin", app.Routes()[1].Path, "the list is the caller's")
+}
+
+func paths(routes []inngestkit.Route) []string {
+	all := make([]string, len(routes))
+	for i, route := range routes {
+		all[i] = route.Path
+	}
+	return all
+}
+
+func TestAddRouteRefuses(t *testing.T) {
+	t.Parallel()
+	const rule = " is not the path of a route; a path begins with / and does not end with it, and has neither query nor white space"
+	for name, c := range map[string]struct {
+		route inngestkit.Route
+		want  string
+	}{
+		"no path":          {inngestkit.Route{Do: teapot}, `""` + rule},
+		"no slash":         {inngestkit.Route{Path: "plugin", Do: teapot}, `"plugin"` + rule},
+		"a slash too many": {inngestkit.Route{Path: "/plugin/", Do: teapot}, `"/plugin/"` + rule},
+		"a query":          {inngestkit.Route{Path: "/plugin?q", Do: teapot}, `"/plugin?q"` + rule},
+		"the app's path":   {inngestkit.Route{Path: "/inngest", Do: teapot}, `the path "/inngest" is taken by another route of the app`},
+		"twice":            {inngestkit.Route{Path: "/first", Do: teapot}, `the path "/first" is taken by another route of the app`},
+		"no Do":            {inngestkit.Route{Path: "/plugin"}, `the route "/plugin" has no Do`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, _ := newAppWith(t, inngestkit.Config{Dev: true, Path: "/inngest"})
+			require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/first", Do: teapot}))
+			require.EqualError(t, app.AddRoutes(c.route), "inngestkit: add routes: "+c.want)
+			require.Equal(t, []string{"/inngest", "/first"}, paths(app.Routes()), "none is added")
+			require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/next", Do: teapot}))
+		})
+	}
+}
+
+// A route that comes after Mount would never be called.
+func TestAddRouteAfterMount(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t)
+	app.MountedAt("test", "/api/inngest")
+	err := app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: teapot})
+	require.EqualError(t, err, `inngestkit: add routes: the app is mounted already, without "/plugin"; add routes before Mount`)
+	require.Equal(t, []string{"/api/inngest"}, paths(app.Routes()))
+}
+
+// The race detector watches, and no path is taken twice.
+func TestAddRouteAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t)
+	added := make(chan error, 20)
+	var all sync.WaitGroup
+	for n := range cap(added) {
+		all.Go(func() {
+			added <- app.AddRoutes(inngestkit.Route{Path: "/plugin/" + string(rune('a'+n%10)), Do: teapot})
+			app.Routes()
+		})
+	}
+	all.Wait()
+	close(added)
+	refused := 0
+	for err := range added {
+		if err != nil {
+			require.ErrorContains(t, err, "is taken by another route of the app")
+			refused++
+		}
+	}
+	require.Equal(t, 10, refused)
+	require.Len(t, app.Routes(), 11)
+	app.MountedAt("test", "/api/inngest")
+}
+
+// A plugin that breaks is neither the end of the process, nor success, nor an answer
+// of an SDK.
+func TestRoutesThatBreak(t *testing.T) {
+	t.Parallel()
+	const noAnswer = "inngest: a route has no answer with a status of 200 to 599"
+	for name, c := range map[string]struct {
+		do     func(context.Context, *inngestkit.Request) *inngestkit.Response
+		logged string
+	}{
+		"panic":   {func(context.Context, *inngestkit.Request) *inngestkit.Response { panic("oh no") }, `inngest: request panicked`},
+		"abort":   {func(context.Context, *inngestkit.Request) *inngestkit.Response { panic(http.ErrAbortHandler) }, "net/http: abort Handler"},
+		"nil":     {func(context.Context, *inngestkit.Request) *inngestkit.Response { return nil }, noAnswer},
+		"zero":    {func(context.Context, *inngestkit.Request) *inngestkit.Response { return &inngestkit.Response{} }, noAnswer},
+		"interim": {withStatus(http.StatusSwitchingProtocols), noAnswer},
+		"600":     {withStatus(600), noAnswer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, l := newApp(t)
+			require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: c.do}))
+			resp := app.Routes()[1].Do(t.Context(), request(http.MethodGet, "", ""))
+			require.Equal(t, http.StatusInternalServerError, resp.Status)
+			require.NotNil(t, resp.Header)
+			require.Empty(t, resp.Header, "no header of an SDK")
+			require.Empty(t, resp.Body)
+			require.Contains(t, l.String(), c.logged)
+			require.Contains(t, l.String(), "method=GET path=/api/inngest")
+			require.Equal(t, 1, strings.Count(l.String(), "level=ERROR"), l.String())
+		})
+	}
+	for _, status := range []int{200, 599} {
+		app, l := newApp(t)
+		require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: withStatus(status)}))
+		require.Equal(t, status, app.Routes()[1].Do(t.Context(), request(http.MethodGet, "", "")).Status)
+		require.Empty(t, l.String())
+	}
+}
+
+func withStatus(status int) func(context.Context, *inngestkit.Request) *inngestkit.Response {
+	return func(context.Context, *inngestkit.Request) *inngestkit.Response {
+		return &inngestkit.Response{Status: status}
+	}
+}
