@@ -89,12 +89,12 @@ func TestAuthorization(t *testing.T) {
 				return ctx.Value(with.key) == "acme"
 			}),
 		}}.serve(t)
-		got := s.get(t, detailed, tenant, "acme")
+		got := s.get(t, detailed, tenantHeader, "acme")
 		require.Equal(t, http.StatusOK, got.status)
 		require.NotNil(t, got.report(t).Details)
-		require.Equal(t, http.StatusUnauthorized, s.get(t, detailed, tenant, "other").status)
+		require.Equal(t, http.StatusUnauthorized, s.get(t, detailed, tenantHeader, "other").status)
 		require.Equal(t, http.StatusUnauthorized, s.get(t, detailed).status)
-		got = s.get(t, report, tenant, "other")
+		got = s.get(t, report, tenantHeader, "other")
 		require.Equal(t, http.StatusOK, got.status, "the report is for everybody")
 		require.Nil(t, got.report(t).Details)
 	})
@@ -120,7 +120,7 @@ func TestBasicAuth(t *testing.T) {
 				require.NotNil(t, got.report(t).Details)
 				continue
 			}
-			require.Equal(t, `Basic realm="health", charset="UTF-8"`, got.header.Get("Www-Authenticate"))
+			require.Equal(t, `Basic realm="health", charset="UTF-8"`, got.header.Get("WWW-Authenticate"))
 			require.NotContains(t, got.body, "process-order")
 		}
 	})

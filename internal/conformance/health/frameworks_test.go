@@ -20,7 +20,7 @@ import (
 )
 
 // framework is one way to serve an app, on the server that its users have. Middleware
-// stores the header Tenant, by the framework's own means, under key. The probes are
+// stores a header, by the framework's own means, under key. The probes are
 // also at livePath and readyPath, by what the framework has for handlers of others.
 type framework struct {
 	name   string
@@ -30,7 +30,8 @@ type framework struct {
 }
 
 const (
-	tenant = "tenant" // the key in frameworks with a store of their own
+	tenantHeader = "Tenant"
+	tenant       = "tenant" // the key in frameworks with a store of their own
 
 	// Below the prefix of the framework.
 	livePath, readyPath, reportPath = "/own/livez", "/own/readyz", "/own/health"
@@ -59,14 +60,14 @@ func serveNetHTTP(app *inngestkit.App, health *inngesthealth.Health) testsite.Se
 	own.Handle("/health", health.Handler())
 	mux.Handle("/own/", http.StripPrefix("/own", own))
 	return testsite.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tenantKey{}, r.Header.Get(tenant))))
+		mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tenantKey{}, r.Header.Get(tenantHeader))))
 	}))
 }
 
 func serveGin(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
 	gin.SetMode(gin.TestMode)
 	r := gin.New()
-	r.Use(func(c *gin.Context) { c.Set(tenant, c.GetHeader(tenant)) })
+	r.Use(func(c *gin.Context) { c.Set(tenant, c.GetHeader(tenantHeader)) })
 	group := r.Group("/v1").Group("/internal")
 	inngestgin.Mount(group, app)
 	group.Any(livePath, gin.WrapH(health.LiveHandler()))
@@ -80,7 +81,7 @@ func serveEcho(app *inngestkit.App, health *inngesthealth.Health) testsite.Serve
 	e.HideBanner, e.HidePort = true, true
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			c.Set(tenant, c.Request().Header.Get(tenant))
+			c.Set(tenant, c.Request().Header.Get(tenantHeader))
 			return next(c)
 		}
 	})
@@ -97,7 +98,7 @@ func serveEcho(app *inngestkit.App, health *inngesthealth.Health) testsite.Serve
 func serveFiber(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
 	sub := fiber.New()
 	sub.Use(func(c *fiber.Ctx) error {
-		c.Locals(tenant, c.Get(tenant))
+		c.Locals(tenant, c.Get(tenantHeader))
 		return c.Next()
 	})
 	inngestfiber.Mount(sub.Group("/internal"), app)

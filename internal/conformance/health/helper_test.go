@@ -82,8 +82,9 @@ type setup struct {
 // serve serves an app, until the end of the test.
 func (s setup) serve(t *testing.T) *site {
 	t.Helper()
-	if s.with.serve == nil {
-		s.with = onNetHTTP
+	with := s.with
+	if with.serve == nil {
+		with = onNetHTTP
 	}
 	listener := testsite.Listen(t, "")
 	if s.config.AppID == "" {
@@ -104,12 +105,12 @@ func (s setup) serve(t *testing.T) *site {
 	require.NoError(t, app.Register(s.functions...))
 	health, err := inngesthealth.Install(app, s.options...)
 	require.NoError(t, err)
-	shutdown := testsite.Serve(t, s.with.serve(app, health), listener)
+	shutdown := testsite.Serve(t, with.serve(app, health), listener)
 	t.Cleanup(func() {
 		testsite.Stop(t, app.Shutdown)
 		shutdown()
 	})
-	return &site{app, health, "http://" + listener.Addr().String() + s.with.prefix, testsite.NewClient(t)}
+	return &site{app, health, "http://" + listener.Addr().String() + with.prefix, testsite.NewClient(t)}
 }
 
 // sync has the app synced with a dev server.
