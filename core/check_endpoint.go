@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
@@ -206,11 +207,15 @@ func (c endpointCheck) newRequest(ctx context.Context, p probe) (*http.Request, 
 
 // send sends a probe. If there is an error, reached tells whether something listens.
 func (c endpointCheck) send(ctx context.Context, p probe) (got answer, reached bool, err error) {
-	connecting, connected := false, false
+	var connecting, connected atomic.Bool // a dial may go on when Do has returned
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:     func(string) { connecting = true },
-		ConnectDone: func(_, _ string, err error) { connected = connected || err == nil },
-		GotConn:     func(httptrace.GotConnInfo) { connected = true },
+		GetConn: func(string) { connecting.Store(true) },
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil {
+				connected.Store(true)
+			}
+		},
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
 	req, err := c.newRequest(traced, p)
 	if err != nil {
@@ -218,7 +223,7 @@ func (c endpointCheck) send(ctx context.Context, p probe) (got answer, reached b
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {
-		reached = connected || !connecting && !neverSent(err) // a transport that is not Go's does not trace
+		reached = connected.Load() || !connecting.Load() && !neverSent(err) // a transport that is not Go's does not trace
 		if ctx.Err() != nil {
 			err = ctxerr.Cause(ctx)
 		}

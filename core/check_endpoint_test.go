@@ -11,8 +11,10 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -365,4 +367,20 @@ func TestShutdownEndsACheck(t *testing.T) {
 	go func() { ended <- app.Shutdown(context.WithoutCancel(t.Context())) }()
 	require.ErrorContains(t, <-checked, "the app is shutting down")
 	require.NoError(t, <-ended)
+}
+
+// A dial that nobody waits for any more may still end: net/http keeps it for others.
+func TestCheckEndpointWhileADialGoesOn(t *testing.T) {
+	t.Parallel()
+	var dialing sync.WaitGroup
+	defer dialing.Wait()
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		trace := httptrace.ContextClientTrace(r.Context())
+		trace.GetConn("host")
+		dialing.Go(func() { trace.ConnectDone("tcp", "host", nil) })
+		return nil, errors.New("no patience")
+	})}
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client}, onSignUp(hello))
+	app.MountedAt("test", "/api/inngest")
+	require.ErrorContains(t, app.CheckEndpoint(t.Context()), "no patience")
 }
