@@ -218,5 +218,3 @@ func pageUnits(d, large time.Duration, name string, small time.Duration, smallNa
 	}
 	return s
 }
-
-const pageCSP = ""

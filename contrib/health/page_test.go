@@ -61,8 +61,7 @@ func pageShuttingDown() Report {
 
 // pageDetails are details with so many functions, of all statuses.
 func pageDetails(functions int) *Details {
-	d := &Details{System: SystemMetrics{
-		Memory:     Memory{UsedBytes: 241 << 20, LimitBytes: 512 << 20, Percentage: 47.07},
+	d := &Details{Memory: Memory{UsedBytes: 241 << 20, LimitBytes: 512 << 20, Percentage: 47.07}, System: SystemMetrics{
 		Goroutines: 1234, HeapBytes: 38 << 20, MaxProcs: 4, Uptime: 76*time.Hour + 12*time.Minute,
 	}}
 	names := []string{"send-welcome-email", "charge-card", "nightly-report", "resize-image", "import"}
@@ -151,9 +150,9 @@ func parse(t *testing.T, page []byte) document {
 
 func TestPage(t *testing.T) {
 	t.Parallel()
-	noLimit := &Details{System: SystemMetrics{Memory: Memory{UsedBytes: 5 << 19}, Uptime: 1500 * time.Microsecond}}
+	noLimit := &Details{Memory: Memory{UsedBytes: 5 << 19}, System: SystemMetrics{Uptime: 1500 * time.Microsecond}}
 	one := pageDetails(1)
-	one.System.Memory = Memory{UsedBytes: 900 << 20, LimitBytes: 1000 << 20, Percentage: 90}
+	one.Memory = Memory{UsedBytes: 900 << 20, LimitBytes: 1000 << 20, Percentage: 90}
 	one.System.Uptime = 0
 	function := "send-welcome-email healthy 1,204,567 " + pageTimeText + " 3 98,765 2026-03-01 11:59:05 UTC 0 never 0% 0 0% 8.4 ms 260 ms 1 min 23 s"
 	for name, test := range map[string]struct {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strconv"
+	"time"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
@@ -85,7 +86,7 @@ func (h *Health) serveReport(ctx context.Context, req *inngestkit.Request) *inng
 	if !prefersHTML(req.Header["Accept"]) {
 		return respondJSON(r.Status.httpStatus(), r)
 	}
-	info := pageInfo{AppID: h.app.ID()}
+	info := pageInfo{AppID: h.app.ID(), Time: time.Now()}
 	if h.details == DetailsOnQuery && !shown {
 		info.DetailsURL = "?details=true"
 	}
