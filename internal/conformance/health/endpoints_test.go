@@ -69,11 +69,16 @@ func TestAccept(t *testing.T) {
 				require.Equal(t, "application/json", got.header.Get("Content-Type"))
 				require.Equal(t, inngesthealth.StatusOK, got.report(t).Status)
 			}
-			got := s.get(t, path, "Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+			browser := []string{"Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+			got := s.get(t, path, browser...)
 			require.Equal(t, http.StatusOK, got.status)
 			require.Equal(t, "text/html; charset=utf-8", got.header.Get("Content-Type"))
 			require.Contains(t, got.body, "<!DOCTYPE html>")
 			require.Equal(t, path == detailed, strings.Contains(got.body, "process-order"))
+			require.Contains(t, got.header.Get("Content-Security-Policy"), "default-src 'none'")
+			head := s.do(t, http.MethodHead, path, browser...)
+			require.Equal(t, got.headers(), head.headers())
+			require.Empty(t, head.body)
 		}
 		html := s.get(t, ready, "Accept", "text/html")
 		require.Equal(t, "application/json", html.header.Get("Content-Type"), "the probes are for machines")

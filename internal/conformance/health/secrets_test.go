@@ -136,7 +136,7 @@ func TestNoSecrets(t *testing.T) {
 	testsite.Eventually(t, checkEvery, func() bool { return strings.Contains(down(s.health.Report()), "inngest-server") })
 	searchAnswers(t, s, "inngest-server")
 	s.health.Drain()
-	searchAnswers(t, s, string(inngesthealth.StatusShuttingDown))
+	searchAnswers(t, s, "shutting down")
 }
 
 // searchAnswers searches all answers to all kinds of requests, which have secrets
@@ -160,8 +160,8 @@ func searchAnswers(t *testing.T, s *site, want string) {
 					for _, secret := range secrets() {
 						require.NotContains(t, text, strings.ToLower(secret), "%s %s, %q", method, path, authorization)
 					}
-					if method == http.MethodGet && path == report && accept == "" {
-						require.Contains(t, text, want)
+					if method == http.MethodGet && path == report {
+						require.Contains(t, strings.ReplaceAll(text, "_", " "), want)
 					}
 				}
 			}
