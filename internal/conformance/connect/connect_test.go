@@ -15,6 +15,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 	"github.com/stretchr/testify/require"
 
+	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
@@ -235,29 +236,39 @@ func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 }
 
 // A dev server that is restarted finds the app connected again, and the app knows how
-// it is connected all the time.
+// it is connected all the time, as do its health checks.
 func TestServerIsRestarted(t *testing.T) {
 	server := newServer(t, inngesttest.ServerConfig{})
 	u, err := url.Parse(server.URL())
 	require.NoError(t, err)
 	port, err := strconv.Atoi(u.Port())
 	require.NoError(t, err)
-	w := connected(t, server, "patient", inngestkit.OnEvent("fn", event("patient"), func(_ context.Context, in input) (string, error) {
+	app, err := inngestkit.New(inngestkit.Config{AppID: "patient", Dev: true, BaseURL: server.URL(), Logger: testsite.Logger(t)})
+	require.NoError(t, err)
+	require.NoError(t, app.Register(inngestkit.OnEvent("fn", event("patient"), func(_ context.Context, in input) (string, error) {
 		return in.Event.Data.ID, nil
-	}))
+	})))
+	checks, err := inngesthealth.Install(app, inngesthealth.WithSyncRequired())
+	require.NoError(t, err)
+	require.ErrorContains(t, checks.Ready(), "the app is not synced yet")
+	w := run(t, app)
 	is := func(connecting, connected bool) bool {
 		gotConnecting, gotConnected := w.app.Connection()
 		return connecting == gotConnecting && connected == gotConnected
 	}
 	require.True(t, is(true, true))
+	require.Equal(t, http.StatusOK, readiness(t, checks))
 	require.NoError(t, w.app.Ping(t.Context()))
 	require.NoError(t, server.Stop())
 	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(true, false) })
 	require.ErrorContains(t, w.app.Ping(t.Context()), "there is no connection to "+server.URL())
+	require.Equal(t, http.StatusServiceUnavailable, readiness(t, checks))
+	require.ErrorContains(t, checks.Ready(), "there is no connection to the Inngest server")
 	server = newServer(t, inngesttest.ServerConfig{Port: port})
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "patient-fn"))
 	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(true, true) })
 	require.NoError(t, w.app.Ping(t.Context()))
+	require.Equal(t, http.StatusOK, readiness(t, checks))
 	run := await(t, server, w.send(t, event("patient").New(user{ID: "u1"})))
 	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
 

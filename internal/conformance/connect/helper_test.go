@@ -3,6 +3,7 @@ package connect
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/inngesttest"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
@@ -122,6 +124,14 @@ func (w *worker) send(t *testing.T, event inngestkit.AnyEvent) string {
 func await(t *testing.T, server *inngesttest.Server, eventID string) inngesttest.Run {
 	t.Helper()
 	return testsite.Ended(t, server, eventID, testsite.Timeout)
+}
+
+// readiness is the status of the probe.
+func readiness(t *testing.T, health *inngesthealth.Health) int {
+	t.Helper()
+	w := httptest.NewRecorder()
+	health.ReadyHandler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", http.NoBody))
+	return w.Code
 }
 
 type counter = testsite.Counter

@@ -1,0 +1,125 @@
+package health
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/healthcheck"
+	"github.com/labstack/echo/v4"
+
+	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
+	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
+)
+
+// framework is one way to serve an app, on the server that its users have. Middleware
+// stores a header, by the framework's own means, under key. The probes are
+// also at livePath and readyPath, by what the framework has for handlers of others.
+type framework struct {
+	name   string
+	prefix string
+	key    any
+	serve  func(app *inngestkit.App, health *inngesthealth.Health) testsite.Server
+}
+
+const (
+	tenantHeader = "Tenant"
+	tenant       = "tenant" // the key in frameworks with a store of their own
+
+	// Below the prefix of the framework.
+	livePath, readyPath, reportPath = "/own/livez", "/own/readyz", "/own/health"
+)
+
+// tenantKey is the key for net/http.
+type tenantKey struct{}
+
+var (
+	onNetHTTP = framework{"nethttp", "", tenantKey{}, serveNetHTTP}
+
+	frameworks = []framework{
+		onNetHTTP,
+		{"gin group", "/v1/internal", tenant, serveGin},
+		{"echo group", "/v1/internal", tenant, serveEcho},
+		{"fiber sub-app", "/v1/internal", tenant, serveFiber},
+	}
+)
+
+func serveNetHTTP(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
+	mux := http.NewServeMux()
+	inngesthttp.Mount(mux, app)
+	own := http.NewServeMux() // a sub-router, as chi's Mount makes one
+	own.Handle("/livez", health.LiveHandler())
+	own.Handle("/readyz", health.ReadyHandler())
+	own.Handle("/health", health.Handler())
+	mux.Handle("/own/", http.StripPrefix("/own", own))
+	return testsite.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tenantKey{}, r.Header.Get(tenantHeader))))
+	}))
+}
+
+func serveGin(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
+	gin.SetMode(gin.TestMode)
+	r := gin.New()
+	r.Use(func(c *gin.Context) { c.Set(tenant, c.GetHeader(tenantHeader)) })
+	group := r.Group("/v1").Group("/internal")
+	inngestgin.Mount(group, app)
+	group.Any(livePath, gin.WrapH(health.LiveHandler()))
+	group.Any(readyPath, gin.WrapH(health.ReadyHandler()))
+	group.Any(reportPath, gin.WrapH(health.Handler()))
+	return testsite.HTTP(r)
+}
+
+func serveEcho(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Set(tenant, c.Request().Header.Get(tenantHeader))
+			return next(c)
+		}
+	})
+	group := e.Group("/v1").Group("/internal")
+	inngestecho.Mount(group, app)
+	group.Any(livePath, echo.WrapHandler(health.LiveHandler()))
+	group.Any(readyPath, echo.WrapHandler(health.ReadyHandler()))
+	group.Any(reportPath, echo.WrapHandler(health.Handler()))
+	return testsite.Echo{Echo: e}
+}
+
+// serveFiber has the app on a group of a sub-app, and the probes in the middleware
+// that Fiber has for them.
+func serveFiber(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
+	sub := fiber.New()
+	sub.Use(func(c *fiber.Ctx) error {
+		c.Locals(tenant, c.Get(tenantHeader))
+		return c.Next()
+	})
+	inngestfiber.Mount(sub.Group("/internal"), app)
+	root := fiber.New(fiber.Config{BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
+	root.Use(healthcheck.New(healthcheck.Config{
+		LivenessEndpoint:  "/v1/internal" + livePath,
+		LivenessProbe:     inngesthealth.Probe[*fiber.Ctx](health.Live),
+		ReadinessEndpoint: "/v1/internal" + readyPath,
+		ReadinessProbe:    inngesthealth.Probe[*fiber.Ctx](health.Ready),
+	}))
+	root.Mount("/v1", sub)
+	return testsite.Fiber{App: root}
+}
+
+// eachFramework runs test once for each framework.
+func eachFramework(t *testing.T, test func(t *testing.T, with framework)) {
+	t.Helper()
+	for _, with := range frameworks {
+		t.Run(with.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, with)
+		})
+	}
+}
