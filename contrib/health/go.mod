@@ -3,7 +3,7 @@ module github.com/inngestkit/inngestkit/contrib/health
 go 1.26.0
 
 require (
-	github.com/inngestkit/inngestkit/core v0.0.0-00010101000000-000000000000
+	github.com/inngestkit/inngestkit/core v0.1.0
 	go.uber.org/goleak v1.3.0
 )
 
