@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -110,35 +111,43 @@ func TestShutdownEndsTheTries(t *testing.T) {
 // What plugins run ends with the app, and Shutdown waits for the end.
 func TestGo(t *testing.T) {
 	t.Parallel()
-	app, _ := newApp(t)
-	state, release := make(chan error, 1), make(chan struct{})
-	require.NoError(t, app.Go(func(ctx context.Context) {
-		state <- ctx.Err()
-		<-ctx.Done()
-		state <- ctx.Err()
-		<-release
-	}))
-	require.NoError(t, <-state, "it runs at once")
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := newApp(t)
+		state, release := make(chan error, 1), make(chan struct{})
+		require.NoError(t, app.Go(func(ctx context.Context) {
+			state <- ctx.Err()
+			<-ctx.Done()
+			state <- ctx.Err()
+			<-release
+		}))
+		require.NoError(t, <-state, "it runs at once")
+		synctest.Wait()
+		require.Empty(t, state)
+		require.False(t, isClosed(app.Draining()))
+
+		shutdown := make(chan error, 1)
+		go func() { shutdown <- app.Shutdown(t.Context()) }()
+		synctest.Wait()
+		require.ErrorIs(t, <-state, context.Canceled)
+		require.Empty(t, shutdown, "it waits for what runs")
+		require.True(t, isClosed(app.Draining()))
+		require.EqualError(t, app.Go(func(context.Context) { state <- errors.New("it runs") }), "inngestkit: go: the app is shut down")
+
+		close(release)
+		require.NoError(t, <-shutdown)
+		synctest.Wait()
+		require.Empty(t, state)
+		require.True(t, isClosed(app.Draining()), "nothing opens the app again")
+	})
+}
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-app.Draining():
-		require.Fail(t, "nobody has called Shutdown")
+	case <-c:
+		return true
 	default:
+		return false
 	}
-
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
-	shutdown := make(chan error)
-	go func() { shutdown <- app.Shutdown(canceled) }()
-	require.ErrorIs(t, <-state, context.Canceled)
-	require.ErrorIs(t, <-shutdown, context.Canceled, "it waits for what runs")
-	<-app.Draining()
-	require.EqualError(t, app.Go(func(context.Context) { state <- errors.New("it runs") }), "inngestkit: go: the app is shut down")
-
-	go func() { shutdown <- app.Shutdown(context.WithoutCancel(t.Context())) }()
-	close(release)
-	require.NoError(t, <-shutdown)
-	<-app.Draining()
-	require.Empty(t, state)
 }
 
 func TestShutdownDrains(t *testing.T) {

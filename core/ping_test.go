@@ -156,7 +156,7 @@ func TestPingTakesHalfAMinuteAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var answered atomic.Int64
 		client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			if r.URL.Host == "api.test" {
+			if r.URL.Hostname() == "api.test" {
 				<-r.Context().Done()
 				return nil, r.Context().Err()
 			}
@@ -173,6 +173,13 @@ func TestPingTakesHalfAMinuteAtMost(t *testing.T) {
 		require.Equal(t, 30*time.Second, time.Since(start))
 		require.EqualValues(t, 1, answered.Load())
 
+		both, _ := newAppWith(t, inngestkit.Config{
+			Dev: true, APIBaseURL: "http://api.test", EventAPIBaseURL: "http://api.test:81", HTTPClient: client,
+		})
+		start = time.Now()
+		require.ErrorContains(t, both.Ping(t.Context()), "inngestkit: ping http://api.test:81: no answer within 30s")
+		require.Equal(t, 30*time.Second, time.Since(start))
+
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start = time.Now()
@@ -181,15 +188,19 @@ func TestPingTakesHalfAMinuteAtMost(t *testing.T) {
 	})
 }
 
-// Nor does a ping that comes after Shutdown leave anything behind. It is no parallel
-// test, because it looks at all goroutines.
+// Neither a ping before Shutdown leaves anything behind, nor one that comes after it.
+// It is no parallel test, because it looks at all goroutines.
 func TestNoGoroutineOutlivesAPing(t *testing.T) {
-	server := newAPI(t, answering(http.StatusOK))
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, n int) {
+		// The second is not read to its end.
+		_, _ = io.WriteString(w, strings.Repeat("a page ", []int{1, 100_000, 1}[n-1]))
+	})
 	before := goleak.IgnoreCurrent()
 	app, err := inngestkit.New(inngestkit.Config{
 		AppID: "app", Dev: true, BaseURL: server.URL, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
+	require.NoError(t, app.Ping(t.Context()))
 	require.NoError(t, app.Ping(t.Context()))
 	require.NoError(t, app.Shutdown(t.Context()))
 	goleak.VerifyNone(t, before)

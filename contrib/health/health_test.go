@@ -2,8 +2,6 @@ package inngesthealth
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -54,8 +52,15 @@ func callOnce(t *testing.T, app *inngestkit.App) int {
 	return resp.Status
 }
 
+// answered is an answer, read to the end.
+type answered struct {
+	status int
+	header http.Header
+	body   string
+}
+
 // get asks a route of the app.
-func get(t *testing.T, app *inngestkit.App, target string, header ...string) *http.Response {
+func get(t *testing.T, app *inngestkit.App, target string, header ...string) answered {
 	t.Helper()
 	path, _, _ := strings.Cut(target, "?")
 	for _, route := range app.Routes() {
@@ -68,28 +73,8 @@ func get(t *testing.T, app *inngestkit.App, target string, header ...string) *ht
 		}
 		w := httptest.NewRecorder()
 		inngestkit.HTTPHandler("test", route.Do).ServeHTTP(w, r)
-		return w.Result()
+		return answered{w.Code, w.Header(), w.Body.String()}
 	}
 	require.Fail(t, "no route", target)
-	return nil
-}
-
-func body(t *testing.T, resp *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return string(b)
-}
-
-func TestBasic(t *testing.T) {
-	t.Parallel()
-	app := newApp(t, inngestkit.Config{}, succeed)
-	install(t, app)
-	callOnce(t, app)
-	resp := get(t, app, "/health/inngest?details=true")
-	require.Equal(t, http.StatusOK, resp.StatusCode)
-	var v any
-	b := body(t, resp)
-	require.NoError(t, json.Unmarshal([]byte(b), &v))
-	require.Contains(t, b, "process-order")
+	return answered{}
 }

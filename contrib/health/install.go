@@ -21,6 +21,7 @@ type Health struct {
 	app     *inngestkit.App
 	checks  []*check
 	drained atomic.Bool
+	memory  atomic.Pointer[memoryAt]
 	// functions has a *functionStats by ID, from the first call on.
 	functions sync.Map
 }

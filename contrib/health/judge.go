@@ -8,14 +8,25 @@ import (
 )
 
 // Report looks at everything and returns the report, without details.
-func (h *Health) Report() Report {
+func (h *Health) Report() Report { return h.report(h.recentMemory()) }
+
+// DetailedReport is Report with the details.
+func (h *Health) DetailedReport() Report {
+	system := h.System()
+	r := h.report(system.Memory)
+	r.Details = &Details{Memory: system.Memory, Functions: h.Functions(), System: system}
+	r.Details.System.Memory = Memory{}
+	return r
+}
+
+func (h *Health) report(memory Memory) Report {
 	r := h.readiness()
 	for _, c := range h.checks {
 		if c.HealthOnly {
 			r.add(c.Name, c.indicator())
 		}
 	}
-	if memory := readMemory(); h.memoryThreshold > 0 && memory.LimitBytes > 0 && memory.Percentage > h.memoryThreshold {
+	if h.memoryThreshold > 0 && memory.LimitBytes > 0 && memory.Percentage > h.memoryThreshold {
 		r.add(MemoryIndicator, Indicator{Status: Down, Message: fmt.Sprintf(
 			"%.1f%% of the memory limit is used; the threshold is %g%%", memory.Percentage, h.memoryThreshold)})
 	}
@@ -26,13 +37,25 @@ func (h *Health) Report() Report {
 	return r
 }
 
-// DetailedReport is Report with the details.
-func (h *Health) DetailedReport() Report {
-	r := h.Report()
-	system := h.System()
-	r.Details = &Details{Memory: system.Memory, Functions: h.Functions(), System: system}
-	r.Details.System.Memory = Memory{}
-	return r
+// memoryAge is for how long the memory is not read again: opening the files of the
+// cgroup takes longer than all the rest of a report.
+const memoryAge = time.Second
+
+// memoryAt is the memory at a time.
+type memoryAt struct {
+	Memory
+
+	at time.Time
+}
+
+// recentMemory is the memory of the last second.
+func (h *Health) recentMemory() Memory {
+	last := h.memory.Load()
+	if last == nil || time.Since(last.at) >= memoryAge {
+		last = &memoryAt{readMemory(), time.Now()}
+		h.memory.Store(last)
+	}
+	return last.Memory
 }
 
 // Ready returns nil if the app is to get calls: it has functions, is synced or connected

@@ -61,8 +61,8 @@ type Indicator struct {
 	Message string `json:"message,omitempty"`
 	// Inngest is of [InngestIndicator] alone.
 	*Inngest //nolint:embeddedstructfieldcheck // the fields are to come behind the status
-	// AgeSeconds is how long ago a [Check] has ended, nil for what is looked at anew
-	// for each report, and before the first result.
+	// AgeSeconds is how long ago the result of a [Check] was had, nil before the first
+	// one, and for all other indicators, which are looked at anew.
 	AgeSeconds *float64 `json:"ageSeconds,omitempty"`
 }
 

@@ -85,22 +85,22 @@ func TestAnswers(t *testing.T) {
 			install(t, app, tc.options...)
 			for _, accept := range []string{"", chrome} {
 				resp := get(t, app, DefaultPath+tc.target, append(tc.header, "Accept", accept)...)
-				text := body(t, resp)
-				require.Equal(t, tc.status, resp.StatusCode, text)
+				text := resp.body
+				require.Equal(t, tc.status, resp.status, text)
 				require.Equal(t, tc.details, strings.Contains(text, "process-order"), text)
 				require.NotContains(t, text, "geheim")
-				require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
-				require.Equal(t, "nosniff", resp.Header.Get("X-Content-Type-Options"))
-				require.Equal(t, tc.status == 401, resp.Header.Get("Www-Authenticate") != "")
-				require.Empty(t, resp.Header.Get("X-Inngest-Sdk"))
+				require.Equal(t, "no-store", resp.header.Get("Cache-Control"))
+				require.Equal(t, "nosniff", resp.header.Get("X-Content-Type-Options"))
+				require.Equal(t, tc.status == 401, resp.header.Get("WWW-Authenticate") != "")
+				require.Empty(t, resp.header.Get("X-Inngest-Sdk"))
 				if accept != "" && tc.status == 200 {
-					require.Equal(t, "text/html; charset=utf-8", resp.Header.Get("Content-Type"))
-					require.Contains(t, resp.Header.Get("Content-Security-Policy"), "default-src 'none'")
+					require.Equal(t, "text/html; charset=utf-8", resp.header.Get("Content-Type"))
+					require.Contains(t, resp.header.Get("Content-Security-Policy"), "default-src 'none'")
 					onQuery := !tc.details && !strings.Contains(name, "never") && !strings.Contains(name, "always") && name != "cloud"
 					require.Equal(t, onQuery, strings.Contains(text, `href="?details=true"`))
 					continue
 				}
-				require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
+				require.Equal(t, "application/json", resp.header.Get("Content-Type"))
 				require.True(t, json.Valid([]byte(text)))
 			}
 		})
@@ -183,11 +183,11 @@ func TestStates(t *testing.T) {
 				tc.do(t, app, h)
 			}
 			resp := get(t, app, DefaultPath)
-			require.Equal(t, tc.report, resp.StatusCode)
-			require.JSONEq(t, tc.answer, body(t, resp))
-			require.Equal(t, 200, get(t, app, DefaultPath+"/livez").StatusCode)
+			require.Equal(t, tc.report, resp.status)
+			require.JSONEq(t, tc.answer, resp.body)
+			require.Equal(t, 200, get(t, app, DefaultPath+"/livez").status)
 			require.NoError(t, h.Live())
-			require.Equal(t, tc.ready, get(t, app, DefaultPath+"/readyz").StatusCode)
+			require.Equal(t, tc.ready, get(t, app, DefaultPath+"/readyz").status)
 			require.Equal(t, tc.ready == 200, h.Ready() == nil)
 			require.Equal(t, tc.ready == 200, Probe[*http.Request](h.Ready)(nil))
 			require.True(t, Probe[*http.Request](h.Live)(nil))

@@ -68,7 +68,9 @@ func eachFile(t *testing.T, suffix string, read func(path, text string)) {
 func TestDocsLinkToPagesThatExist(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([\w-]*[./][\w./-]*)(?:#[\w-]*)?\)`)
+	code := regexp.MustCompile("(?s)```.*?```") // the brackets of generic functions look like links
 	eachFile(t, ".md", func(path, text string) {
+		text = code.ReplaceAllString(text, "")
 		for _, match := range link.FindAllStringSubmatch(text, -1) {
 			_, err := os.Stat(filepath.Join(filepath.Dir(path), match[1]))
 			require.NoError(t, err, "%s: %s", path, match[0])
