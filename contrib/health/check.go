@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -15,12 +16,12 @@ import (
 type Check struct {
 	// Name is that of the indicator in reports. Required, and no other check's.
 	Name string
-	// Check returns nil if all is well. It should end when ctx does. Its error is
-	// logged and not told to clients, since it may hold a password; [Public] has it
+	// Check returns nil if all is well. It should end when ctx does, which carries the
+	// app. Its error is logged and not told to clients, since it may hold a password; [Public] has it
 	// told. (*sql.DB).PingContext is such a function. Required.
 	Check func(ctx context.Context) error
-	// Timeout is how long Check may take. With the next run it waits until Check has
-	// returned, however long that takes. The default is [DefaultTimeout].
+	// Timeout is how long Check may take. The next run waits until Check has returned,
+	// however long that takes. The default is [DefaultTimeout].
 	Timeout time.Duration
 	// Interval is the time from the end of a run to the next one. The default is that of
 	// [WithInterval], which is [DefaultInterval] if it is not given.
@@ -30,7 +31,8 @@ type Check struct {
 	HealthOnly bool
 }
 
-// Public marks an error of a [Check] whose text may be told to clients.
+// Public marks an error of a [Check] whose text may be told to clients, up to 1 KiB of
+// it.
 func Public(err error) error {
 	if err == nil {
 		return nil
@@ -53,11 +55,14 @@ type check struct {
 
 // result is how a check has ended.
 type result struct {
-	err error
-	at  time.Time
+	down bool
+	// text is for the log, as is the stack of a panic, and message for clients.
+	text, stack, message string
+	at                   time.Time
 }
 
-var errNoEnd = errors.New("the check did not come to an end: its goroutine has ended (runtime.Goexit)")
+// maxMessage is how much of a text goes into reports, in bytes.
+const maxMessage = 1 << 10
 
 func newCheck(c Check, log *slog.Logger) *check { return &check{Check: c, log: log} }
 
@@ -82,46 +87,63 @@ func (c *check) run(ctx context.Context) {
 func (c *check) once(ctx context.Context) <-chan struct{} {
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	ended, err := make(chan struct{}), errNoEnd
+	ended := make(chan struct{})
+	r := failed("the check did not come to an end: its goroutine has ended (runtime.Goexit)")
 	go func() {
 		defer close(ended)
-		err = c.call(limited)
+		r = c.call(limited)
 	}()
 	select {
 	case <-ended:
-		if err != nil && limited.Err() != nil {
-			err = c.tooLate() // that is why it has given up
+		if r.down && limited.Err() != nil { // that is why it has given up
+			r.message = c.tooLate()
+			r.text = r.message + ": " + r.text
 		}
-		c.record(ctx, err)
+		c.record(ctx, r)
 	case <-limited.Done():
-		c.record(ctx, c.tooLate())
+		c.record(ctx, result{down: true, text: c.tooLate(), message: c.tooLate()})
 	}
 	return ended
 }
 
-func (c *check) tooLate() error { return Public(fmt.Errorf("no result within %s", c.Timeout)) }
+func (c *check) tooLate() string { return fmt.Sprintf("no result within %s", c.Timeout) }
 
-// call calls the user's function.
-func (c *check) call(ctx context.Context) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			c.log.Error("inngest: health check panicked", "check", c.Name, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			err = Public(errors.New("the check panicked; see the app's log"))
-		}
-	}()
-	return c.Check.Check(ctx)
+func failed(text string) result {
+	return result{down: true, text: text, message: "the check has failed; see the app's log"}
 }
 
-// record keeps a result, and logs what has changed.
-func (c *check) record(ctx context.Context, err error) {
+// call calls the user's functions: that of the check, and Error.
+func (c *check) call(ctx context.Context) (r result) {
+	defer func() {
+		if p := recover(); p != nil {
+			r = failed(fmt.Sprintf("panic: %v", p))
+			r.stack = string(debug.Stack())
+			r.message = "the check panicked; see the app's log"
+		}
+	}()
+	err := c.Check.Check(ctx)
+	if err == nil {
+		return result{}
+	}
+	r = failed(err.Error())
+	if public, ok := errors.AsType[publicError](err); ok {
+		text := public.Error()
+		r.message = strings.ToValidUTF8(text[:min(len(text), maxMessage)], "")
+	}
+	return r
+}
+
+// record keeps a result, and logs what is new.
+func (c *check) record(ctx context.Context, r result) {
 	if ctx.Err() != nil {
 		return // it ended because the app does
 	}
-	before := c.last.Swap(&result{err: err, at: time.Now()})
+	r.at = time.Now()
+	before := c.last.Swap(&r)
 	switch {
-	case err != nil && (before == nil || before.err == nil):
-		c.log.Warn("inngest: health check is down", "check", c.Name, "error", err)
-	case err == nil && before != nil && before.err != nil:
+	case r.down && (before == nil || !before.down || before.text != r.text):
+		c.log.Warn("inngest: health check is down", "check", c.Name, "error", r.text, "stack", r.stack)
+	case !r.down && before != nil && before.down:
 		c.log.Info("inngest: health check is up again", "check", c.Name)
 	}
 }
@@ -132,13 +154,9 @@ func (c *check) indicator() Indicator {
 	if last == nil {
 		return Indicator{Status: Down, Message: "no result yet"}
 	}
-	age := time.Since(last.at).Seconds()
-	if last.err == nil {
-		return Indicator{Status: Up, AgeSeconds: &age}
+	i := Indicator{Status: Up, Message: last.message, AgeSeconds: new(time.Since(last.at).Round(time.Millisecond).Seconds())}
+	if last.down {
+		i.Status = Down
 	}
-	message := "the check has failed; see the app's log"
-	if public, ok := errors.AsType[publicError](last.err); ok {
-		message = public.Error()
-	}
-	return Indicator{Status: Down, Message: message, AgeSeconds: &age}
+	return i
 }

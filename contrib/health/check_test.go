@@ -208,3 +208,59 @@ func TestHealthOnly(t *testing.T) {
 		require.Contains(t, r.Info, "database")
 	})
 }
+
+type badError struct{}
+
+func (badError) Error() string { panic("geheim") }
+
+// What an error does when it is asked for its text is the check's own, too, and the
+// text is asked for once.
+func TestErrorsThatPanic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for name, err := range map[string]error{"error": badError{}, "public": Public(badError{})} {
+			h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{
+				Name: name, Check: func(context.Context) error { return err },
+			}))
+			synctest.Wait()
+			require.Equal(t, "the check panicked; see the app's log", h.Report().Error[name].Message)
+		}
+	})
+}
+
+func TestLongMessages(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{
+			Name: "a", Check: func(context.Context) error { return Public(errors.New(strings.Repeat("ü", maxMessage))) },
+		}))
+		synctest.Wait()
+		require.Equal(t, strings.Repeat("ü", maxMessage/2), h.Report().Error["a"].Message)
+	})
+}
+
+// Each error of a check that is down is in the log, once, also that of one that came
+// too late.
+func TestTheLogHasTheErrors(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		app := newApp(t, inngestkit.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, succeed)
+		c := newCheck(Check{Name: "a", Timeout: time.Second, Check: func(ctx context.Context) error { return ctx.Err() }}, inngestkit.Logger(
+			inngestkit.NewContext(t.Context(), app)))
+		for _, text := range []string{"first", "first", "second", "first"} {
+			c.record(t.Context(), failed(text))
+		}
+		require.Equal(t, 2, strings.Count(log.String(), "error=first"))
+		require.Equal(t, 1, strings.Count(log.String(), "error=second"))
+		c.record(t.Context(), result{})
+		c.record(t.Context(), result{})
+		require.Equal(t, 1, strings.Count(log.String(), "is up again"))
+
+		late, cancel := context.WithTimeout(t.Context(), 0)
+		defer cancel()
+		<-late.Done()
+		c.record(late, failed("not recorded, since the app has ended"))
+		require.Equal(t, Up, c.indicator().Status)
+	})
+}

@@ -64,7 +64,7 @@ func ExampleInstall() {
 	health, err := inngesthealth.Install(app,
 		inngesthealth.WithPath("/status"),
 		inngesthealth.WithProbes("live", "ready"),
-		inngesthealth.WithAuthorization(inngesthealth.BasicAuth("ops", "a long password")),
+		inngesthealth.WithBasicAuth("ops", "a long password"),
 		inngesthealth.WithMemoryThreshold(90),
 		inngesthealth.WithFailureThreshold(0.2, 20, 15*time.Minute),
 	)
@@ -75,11 +75,10 @@ func ExampleInstall() {
 	show(health.Handler(), "/status?details=true")
 	// Output:
 	// <nil> <nil>
-	// 401 {"message":"the details are not for everybody; ask without them, or with credentials"}
+	// 401 {"message":"the details are not for everybody; ask without them, or with a password"}
 }
 
-// In dev mode, and without a password in production, details are for everybody or for
-// nobody.
+// By default everybody gets the details who asks for them, in dev mode.
 func ExampleWithDetails() {
 	app := newApp()
 	health, err := inngesthealth.Install(app, inngesthealth.WithDetails(inngesthealth.DetailsNever))
@@ -131,7 +130,7 @@ func ExampleWithServerCheck() {
 func ExampleFrom() {
 	watch := inngestkit.OnCron("watch", "*/5 * * * *", func(ctx context.Context, _ inngestkit.Input[any]) ([]string, error) {
 		return step.Run(ctx, "find-failing-functions", func(ctx context.Context) ([]string, error) {
-			health := inngesthealth.From(inngestkit.FromContext(ctx))
+			health := inngesthealth.From(inngestkit.FromContext(ctx)) // nil without Install
 			var failing []string
 			for _, f := range health.Functions() {
 				if f.Status == inngesthealth.Unhealthy || f.Durations.P95 > time.Minute {
@@ -188,4 +187,29 @@ func ExampleHealth_Functions() {
 	// Output:
 	// process-order healthy 0 0 0s
 	// true
+}
+
+// Details for those whom the program knows.
+func ExampleWithAuthorization() {
+	health, err := inngesthealth.Install(newApp(), inngesthealth.WithAuthorization(
+		func(ctx context.Context, _ *inngestkit.Request) bool { return ctx.Value("role") == "admin" }))
+	if err != nil {
+		panic(err)
+	}
+	show(health.Handler(), "/health/inngest?details=true")
+	// Output: 403 {"message":"the details are not for everybody; ask without them"}
+}
+
+// Health on a port of its own.
+func ExampleWithoutRoutes() {
+	health, err := inngesthealth.Install(newApp(), inngesthealth.WithoutRoutes(), inngesthealth.WithInterval(time.Minute))
+	if err != nil {
+		panic(err)
+	}
+	admin := http.NewServeMux()
+	admin.Handle("/health", health.Handler())
+	admin.Handle("/livez", health.LiveHandler())
+	admin.Handle("/readyz", health.ReadyHandler())
+	show(admin, "/readyz")
+	// Output: 200 {"status":"ok","info":{"inngest":{"status":"up","functions":1,"lastSync":null}}}
 }

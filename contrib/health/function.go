@@ -16,6 +16,9 @@ type failurePolicy struct {
 	window time.Duration
 }
 
+// epoch is the number of the slot for a time.
+func (h *Health) epoch(at time.Time) int64 { return epochOf(at.Sub(h.installed), h.failures.window) }
+
 // function counts the calls of functions.
 func (h *Health) function(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
 	return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
@@ -24,7 +27,8 @@ func (h *Health) function(next inngestkit.FunctionHandler) inngestkit.FunctionHa
 		f.active.Add(1)
 		call.OnEnd(func(outcome inngestkit.Outcome, _ error) {
 			f.active.Add(-1)
-			f.ended(time.Now(), time.Since(begin), outcome, h.failures.window)
+			now := time.Now()
+			f.ended(now, now.Sub(begin), outcome, h.epoch(now))
 		})
 		return next(ctx, call)
 	}
@@ -35,7 +39,7 @@ func (h *Health) step(next inngestkit.StepHandler) inngestkit.StepHandler {
 	return func(ctx context.Context, step *inngestkit.StepCall) (any, error) {
 		f := h.of(step.Function.FunctionID)
 		step.OnEnd(func(outcome inngestkit.Outcome, _ error) {
-			f.stepEnded(time.Now(), outcome, h.failures.window)
+			f.stepEnded(outcome, h.epoch(time.Now()))
 		})
 		return next(ctx, step)
 	}
@@ -62,11 +66,11 @@ type functionStats struct {
 }
 
 // ended counts the end of a call.
-func (f *functionStats) ended(at time.Time, took time.Duration, outcome inngestkit.Outcome, length time.Duration) {
+func (f *functionStats) ended(at time.Time, took time.Duration, outcome inngestkit.Outcome, epoch int64) {
 	f.executions.Add(1)
 	f.lastExecution.Store(at.UnixNano())
 	f.durations.add(took)
-	switch epoch := epochOf(at, length); outcome {
+	switch outcome {
 	case inngestkit.Completed:
 		f.successes.Add(1)
 		f.lastSuccess.Store(at.UnixNano())
@@ -83,8 +87,8 @@ func (f *functionStats) ended(at time.Time, took time.Duration, outcome inngestk
 }
 
 // stepEnded counts an attempt at a step.
-func (f *functionStats) stepEnded(at time.Time, outcome inngestkit.Outcome, length time.Duration) {
-	switch epoch := epochOf(at, length); outcome {
+func (f *functionStats) stepEnded(outcome inngestkit.Outcome, epoch int64) {
+	switch outcome {
 	case inngestkit.Completed:
 		f.recent.count(epoch, attemptsGood)
 	case inngestkit.Retried:
@@ -101,7 +105,7 @@ func (h *Health) Functions() []FunctionMetrics {
 	ids := h.app.FunctionIDs()
 	all := make([]FunctionMetrics, len(ids))
 	for i, id := range ids {
-		all[i] = h.metrics(id, time.Now())
+		all[i] = h.metrics(id)
 	}
 	return all
 }
@@ -112,37 +116,37 @@ func (h *Health) Function(id string) (FunctionMetrics, bool) {
 	if !slices.Contains(h.app.FunctionIDs(), id) {
 		return FunctionMetrics{}, false
 	}
-	return h.metrics(id, time.Now()), true
+	return h.metrics(id), true
 }
 
 // System returns the metrics of the process.
 func (h *Health) System() SystemMetrics { return readSystem() }
 
-func (h *Health) metrics(id string, now time.Time) FunctionMetrics {
+func (h *Health) metrics(id string) FunctionMetrics {
 	found, ok := h.functions.Load(id)
 	if !ok {
 		return FunctionMetrics{ID: id, Status: Healthy}
 	}
 	f := found.(*functionStats) //nolint:forcetypeassert // see of
-	m := FunctionMetrics{
+	m := FunctionMetrics{       // read against the order of counting: there is no success without an execution
+		Retries:       f.retries.Load(),
+		Failures:      f.failures.Load(),
+		Successes:     f.successes.Load(),
 		ID:            id,
 		LastExecution: ofUnixNano(f.lastExecution.Load()),
 		LastSuccess:   ofUnixNano(f.lastSuccess.Load()),
 		LastFailure:   ofUnixNano(f.lastFailed.Load()),
 		Executions:    f.executions.Load(),
 		Active:        f.active.Load(),
-		Successes:     f.successes.Load(),
-		Failures:      f.failures.Load(),
-		Retries:       f.retries.Load(),
 		Durations:     f.durations.summary(),
 	}
-	m.Status, m.FailureRate, m.ErrorRate = h.failures.judge(&f.recent, now)
+	m.Status, m.FailureRate, m.ErrorRate = h.failures.judge(&f.recent, h.epoch(time.Now()))
 	return m
 }
 
 // judge is what the window of a function says of it.
-func (p failurePolicy) judge(recent *window, now time.Time) (status FunctionStatus, failed, erred float64) {
-	total := recent.sum(epochOf(now, p.window))
+func (p failurePolicy) judge(recent *window, epoch int64) (status FunctionStatus, failed, erred float64) {
+	total := recent.sum(epoch)
 	runs, failed := rate(total[runsGood], total[runsBad])
 	attempts, erred := rate(total[attemptsGood], total[attemptsBad])
 	switch atLeast := uint64(max(p.runs, 0)); {
@@ -166,13 +170,14 @@ func rate(good, bad uint64) (all uint64, part float64) {
 }
 
 // unhealthy counts the functions that are.
-func (h *Health) unhealthy(now time.Time) (count int) {
-	if h.failures.rate == 0 {
-		return 0
-	}
-	for _, f := range h.functions.Range {
-		status, _, _ := h.failures.judge(&f.(*functionStats).recent, now) //nolint:forcetypeassert // see of
-		if status == Unhealthy {
+func (h *Health) unhealthy() (count int) {
+	epoch := h.epoch(time.Now())
+	for _, found := range h.functions.Range {
+		f := found.(*functionStats) //nolint:forcetypeassert // see of
+		if f.failures.Load() == 0 {
+			continue
+		}
+		if status, _, _ := h.failures.judge(&f.recent, epoch); status == Unhealthy {
 			count++
 		}
 	}

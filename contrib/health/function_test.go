@@ -138,7 +138,7 @@ func TestFunctionStatus(t *testing.T) {
 		require.Equal(t, Degraded, status(), "too few runs to tell")
 		calls(1, failed)
 		require.Equal(t, Unhealthy, status())
-		require.Equal(t, Indicator{Status: Down, Message: "1 of 1 functions fail; see the details"}, h.Report().Error["functions"])
+		require.Equal(t, Indicator{Status: Down, Message: "1 of 1 functions are unhealthy"}, h.Report().Error["functions"])
 		require.NoError(t, h.Ready())
 		calls(5, nil)
 		require.Equal(t, Degraded, status(), "4 of 9 runs and 8 of 13 attempts")

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 	"weak"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -18,10 +19,11 @@ import (
 type Health struct {
 	*config
 
-	app     *inngestkit.App
-	checks  []*check
-	drained atomic.Bool
-	memory  atomic.Pointer[memoryAt]
+	app       *inngestkit.App
+	installed time.Time
+	checks    []*check
+	drained   atomic.Bool
+	memory    atomic.Pointer[memoryAt]
 	// functions has a *functionStats by ID, from the first call on.
 	functions sync.Map
 }
@@ -38,7 +40,8 @@ type Health struct {
 // middleware.
 //
 // Checks given with [WithChecks] and [WithServerCheck] begin to run in the background
-// at once and end with App.Shutdown. An error names the options that are wrong, or says
+// at once and end with App.Shutdown; without it they keep the app in memory. Apps that
+// are mounted on one router need a [WithPath] each. An error names the options that are wrong, or says
 // that the app is mounted, shut down, or has health checks already; nothing is installed
 // then.
 func Install(app *inngestkit.App, options ...Option) (*Health, error) {
@@ -52,22 +55,32 @@ func Install(app *inngestkit.App, options ...Option) (*Health, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Health{config: c, app: app}
+	h := &Health{config: c, app: app, installed: time.Now()}
+	for _, asked := range c.checks {
+		h.checks = append(h.checks, newCheck(asked, h.logger()))
+	}
 	if _, again := installed.LoadOrStore(weak.Make(app), weak.Make(h)); again {
 		return nil, errors.New("inngesthealth: install: it is installed on this app already")
 	}
-	if err := app.AddRoutes(h.routes()...); err != nil {
+	if err := h.addRoutes(); err != nil {
 		installed.Delete(weak.Make(app))
 		return nil, fmt.Errorf("inngesthealth: install: %w", err)
 	}
 	runtime.AddCleanup(app, func(key weak.Pointer[inngestkit.App]) { installed.Delete(key) }, weak.Make(app))
 	app.Use(inngestkit.Middleware{Function: h.function, Step: h.step})
-	for _, asked := range c.checks {
-		checking := newCheck(asked, h.logger())
-		h.checks = append(h.checks, checking)
-		_ = app.Go(checking.run) // unless the app is shut down meanwhile, and the report says so
+	for _, check := range h.checks {
+		_ = app.Go(func(ctx context.Context) { // unless the app is shut down meanwhile, and the report says so
+			check.run(inngestkit.NewContext(ctx, app))
+		})
 	}
 	return h, nil
+}
+
+func (h *Health) addRoutes() error {
+	if h.noRoutes {
+		return nil
+	}
+	return h.app.AddRoutes(h.routes()...)
 }
 
 // installed has a weak pointer to the Health of each app, by weak pointer. The app

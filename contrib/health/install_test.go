@@ -3,6 +3,7 @@ package inngesthealth
 import (
 	"context"
 	"math"
+	"runtime"
 	"testing"
 	"time"
 
@@ -19,26 +20,39 @@ func TestInstallRefuses(t *testing.T) {
 		options []Option
 		message string
 	}{
-		"path":         {options: []Option{WithPath("health")}, message: `"health" is not the path of a route; a path begins with /`},
-		"probe name":   {options: []Option{WithProbes("livez", "a/b")}, message: `WithProbes: "a/b" is no name for a probe`},
-		"no probe":     {options: []Option{WithProbes("", "readyz")}, message: `WithProbes: "" is no name for a probe`},
-		"same probes":  {options: []Option{WithProbes("z", "z")}, message: `WithProbes("z", "z"): the names must differ`},
-		"details":      {options: []Option{WithDetails(7)}, message: "WithDetails(7): it is DetailsOnQuery, DetailsAlways or DetailsNever"},
-		"memory":       {options: []Option{WithMemoryThreshold(101)}, message: "WithMemoryThreshold(101): a percentage is from 0"},
-		"no memory":    {options: []Option{WithMemoryThreshold(math.NaN())}, message: "WithMemoryThreshold(NaN)"},
-		"rate":         {options: []Option{WithFailureThreshold(50, 1, time.Minute)}, message: "the rate is 50; it is from 0"},
-		"no rate":      {options: []Option{WithFailureThreshold(math.NaN(), 1, time.Minute)}, message: "the rate is NaN"},
-		"runs":         {options: []Option{WithFailureThreshold(.5, 0, time.Minute)}, message: "the number of runs is 0; it is at least 1"},
-		"window":       {options: []Option{WithFailureThreshold(.5, 1, time.Microsecond)}, message: "the window is 1µs; it is at least 10ms"},
-		"no name":      {options: []Option{WithChecks(Check{Check: fine})}, message: `check 0 has the name ""`},
-		"bad name":     {options: []Option{WithChecks(Check{Name: "a\n", Check: fine})}, message: `check 0 has the name "a\n"`},
-		"no function":  {options: []Option{WithChecks(Check{Name: "database"})}, message: `the check "database" has no function Check`},
-		"built in":     {options: []Option{WithChecks(Check{Name: "memory", Check: fine})}, message: `two checks have the name "memory", or it is that of one that is built in`},
-		"the server's": {options: []Option{WithServerCheck(), WithChecks(Check{Name: ServerIndicator, Check: fine})}, message: `two checks have the name "inngest-server"`},
-		"twice":        {options: []Option{WithChecks(Check{Name: "a", Check: fine}), WithChecks(Check{Name: "a", Check: fine})}, message: `two checks have the name "a"`},
-		"timeout":      {options: []Option{WithChecks(Check{Name: "a", Check: fine, Timeout: -1})}, message: `the check "a" has a timeout of -1ns`},
-		"interval":     {options: []Option{WithInterval(0)}, message: "WithInterval(0s): the time between two runs of a check is more than 0"},
-		"several":      {options: []Option{WithMemoryThreshold(-1), WithDetails(-1)}, message: "WithMemoryThreshold(-1): a percentage is from 0, for no threshold, to 100\ninngesthealth: WithDetails(-1)"},
+		"path":                {options: []Option{WithPath("health")}, message: `WithPath: "health" is no path`},
+		"root":                {options: []Option{WithPath("/")}, message: `WithPath: "/" is no path for a report; it is one such as "/health/inngest"`},
+		"no path":             {options: []Option{WithPath("")}, message: `WithPath: "" is no path`},
+		"wildcard":            {options: []Option{WithPath("/{x}")}, message: `WithPath: "/{x}" is no path`},
+		"parameter":           {options: []Option{WithPath("/:x")}, message: `WithPath: "/:x" is no path`},
+		"dots":                {options: []Option{WithPath("/a/../b")}, message: `WithPath: "/a/../b" is no path`},
+		"slashes":             {options: []Option{WithPath("/a//b")}, message: `WithPath: "/a//b" is no path`},
+		"probe dots":          {options: []Option{WithProbes("..", "r")}, message: `WithProbes: ".." is no name for a probe`},
+		"nobody":              {options: []Option{WithAuthorization(nil)}, message: "WithAuthorization: the function is nil"},
+		"no password":         {options: []Option{WithBasicAuth("ops", "")}, message: "WithBasicAuth: the name or the password is empty; is a variable not set?"},
+		"no user":             {options: []Option{WithBasicAuth("", "geheim")}, message: "WithBasicAuth: the name or the password is empty"},
+		"interval of a check": {options: []Option{WithChecks(Check{Name: "a", Check: fine, Interval: -1})}, message: `an interval of -1ns; neither can be negative`},
+		"white space":         {options: []Option{WithChecks(Check{Name: " a", Check: fine})}, message: `check 0 has the name " a"`},
+		"not UTF-8":           {options: []Option{WithChecks(Check{Name: "a\xff", Check: fine})}, message: `check 0 has the name "a\xff"`},
+		"probe name":          {options: []Option{WithProbes("livez", "a/b")}, message: `WithProbes: "a/b" is no name for a probe`},
+		"no probe":            {options: []Option{WithProbes("", "readyz")}, message: `WithProbes: "" is no name for a probe`},
+		"same probes":         {options: []Option{WithProbes("z", "z")}, message: `WithProbes("z", "z"): the names must differ`},
+		"details":             {options: []Option{WithDetails(7)}, message: "WithDetails(7): it is DetailsOnQuery, DetailsAlways or DetailsNever"},
+		"memory":              {options: []Option{WithMemoryThreshold(101)}, message: "WithMemoryThreshold(101): a percentage is from 0"},
+		"no memory":           {options: []Option{WithMemoryThreshold(math.NaN())}, message: "WithMemoryThreshold(NaN)"},
+		"rate":                {options: []Option{WithFailureThreshold(50, 1, time.Minute)}, message: "the rate is 50; it is from 0"},
+		"no rate":             {options: []Option{WithFailureThreshold(math.NaN(), 1, time.Minute)}, message: "the rate is NaN"},
+		"runs":                {options: []Option{WithFailureThreshold(.5, 0, time.Minute)}, message: "the number of runs is 0; it is at least 1"},
+		"window":              {options: []Option{WithFailureThreshold(.5, 1, time.Microsecond)}, message: "the window is 1µs; it is at least 10ms"},
+		"no name":             {options: []Option{WithChecks(Check{Check: fine})}, message: `check 0 has the name ""`},
+		"bad name":            {options: []Option{WithChecks(Check{Name: "a\n", Check: fine})}, message: `check 0 has the name "a\n"`},
+		"no function":         {options: []Option{WithChecks(Check{Name: "database"})}, message: `the check "database" has no function Check`},
+		"built in":            {options: []Option{WithChecks(Check{Name: "memory", Check: fine})}, message: `two checks have the name "memory", or it is that of one that is built in`},
+		"the server's":        {options: []Option{WithServerCheck(), WithChecks(Check{Name: ServerIndicator, Check: fine})}, message: `two checks have the name "inngest-server"`},
+		"twice":               {options: []Option{WithChecks(Check{Name: "a", Check: fine}), WithChecks(Check{Name: "a", Check: fine})}, message: `two checks have the name "a"`},
+		"timeout":             {options: []Option{WithChecks(Check{Name: "a", Check: fine, Timeout: -1})}, message: `the check "a" has a timeout of -1ns`},
+		"interval":            {options: []Option{WithInterval(0)}, message: "WithInterval(0s): the time between two runs of a check is more than 0"},
+		"several":             {options: []Option{WithMemoryThreshold(-1), WithDetails(-1)}, message: "WithMemoryThreshold(-1): a percentage is from 0, for no threshold, to 100\ninngesthealth: WithDetails(-1)"},
 		"mounted": {
 			before:  func(_ *testing.T, app *inngestkit.App) { app.MountedAt("gin", app.Path()) },
 			message: `inngesthealth: install: inngestkit: add routes: the app is mounted already, without "/health/inngest"; add routes before Mount`,
@@ -90,4 +104,58 @@ func TestPaths(t *testing.T) {
 		paths = append(paths, route.Path)
 	}
 	require.Equal(t, []string{inngestkit.DefaultPath, "/status", "/status/alive", "/status/ready"}, paths)
+}
+
+// Nothing is mounted, and the handlers are there.
+func TestWithoutRoutes(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, inngestkit.Config{}, succeed)
+	h := install(t, app, WithoutRoutes())
+	require.Len(t, app.Routes(), 1)
+	require.NoError(t, h.Ready())
+	callOnce(t, app)
+	require.Equal(t, uint64(1), h.Functions()[0].Executions)
+}
+
+// Checks can ask for everything at once, while Install goes on.
+func TestChecksThatLookAtTheirOwnReport(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, inngestkit.Config{}, succeed)
+	var checks []Check
+	looked := make(chan error, 20)
+	for i := range cap(looked) {
+		checks = append(checks, Check{Name: string(rune('a' + i)), Check: func(ctx context.Context) error {
+			h := From(inngestkit.FromContext(ctx))
+			if h == nil || len(h.Report().Error)+len(h.Report().Info) < cap(looked) {
+				looked <- errLost
+				return nil
+			}
+			looked <- nil
+			return nil
+		}})
+	}
+	install(t, app, WithChecks(checks...))
+	for range cap(looked) {
+		require.NoError(t, <-looked)
+	}
+}
+
+// An app that nobody holds any more is not held by this package.
+func TestAppIsCollected(t *testing.T) {
+	t.Parallel()
+	collected := make(chan struct{})
+	func() {
+		app, err := inngestkit.New(inngestkit.Config{AppID: "dropped", Dev: true})
+		require.NoError(t, err)
+		install(t, app)
+		runtime.AddCleanup(app, func(int) { close(collected) }, 0)
+	}()
+	for {
+		runtime.GC()
+		select {
+		case <-collected:
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
 }

@@ -8,7 +8,12 @@ import (
 )
 
 // Report looks at everything and returns the report, without details.
-func (h *Health) Report() Report { return h.report(h.recentMemory()) }
+func (h *Health) Report() Report {
+	if h.memoryThreshold == 0 {
+		return h.report(Memory{})
+	}
+	return h.report(h.recentMemory())
+}
 
 // DetailedReport is Report with the details.
 func (h *Health) DetailedReport() Report {
@@ -26,13 +31,13 @@ func (h *Health) report(memory Memory) Report {
 			r.add(c.Name, c.indicator())
 		}
 	}
-	if h.memoryThreshold > 0 && memory.LimitBytes > 0 && memory.Percentage > h.memoryThreshold {
+	if h.memoryThreshold > 0 && memory.LimitBytes > 0 && memory.Percentage >= h.memoryThreshold {
 		r.add(MemoryIndicator, Indicator{Status: Down, Message: fmt.Sprintf(
 			"%.1f%% of the memory limit is used; the threshold is %g%%", memory.Percentage, h.memoryThreshold)})
 	}
-	if count := h.unhealthy(time.Now()); count > 0 {
+	if count := h.unhealthy(); count > 0 {
 		r.add(FunctionsIndicator, Indicator{Status: Down, Message: fmt.Sprintf(
-			"%d of %d functions fail; see the details", count, len(h.app.FunctionIDs()))})
+			"%d of %d functions are unhealthy", count, len(h.app.FunctionIDs()))})
 	}
 	return r
 }
@@ -80,8 +85,8 @@ func (h *Health) Live() error { return nil }
 
 // Probe makes a probe for a framework's middleware of Ready or Live: for Fiber's
 // healthcheck, Probe[*fiber.Ctx](health.Ready).
-func Probe[Context any](probe func() error) func(Context) bool {
-	return func(Context) bool { return probe() == nil }
+func Probe[C any](probe func() error) func(C) bool {
+	return func(C) bool { return probe() == nil }
 }
 
 // readiness is the report of what the readiness depends on.
@@ -130,7 +135,7 @@ func (h *Health) inngest() Indicator {
 	if functions == 0 {
 		problems = append(problems, "no functions are registered")
 	}
-	if connecting && !connected {
+	if connecting && !connected || !connecting && last.Connect { // lost, or over
 		problems = append(problems, "there is no connection to the Inngest server")
 	}
 	switch {

@@ -15,10 +15,10 @@ const (
 	// Healthy is a function that neither is Degraded nor Unhealthy, also one that has
 	// never been called.
 	Healthy FunctionStatus = "healthy"
-	// Degraded is a function whose attempts fail more often than the threshold allows,
+	// Degraded is a function whose attempts fail at least as often as the threshold says,
 	// while its runs do not, or not yet: they are tried again.
 	Degraded FunctionStatus = "degraded"
-	// Unhealthy is a function whose runs fail more often than the threshold allows.
+	// Unhealthy is a function whose runs fail at least as often as the threshold says.
 	Unhealthy FunctionStatus = "unhealthy"
 )
 
@@ -112,7 +112,7 @@ type systemJSON struct {
 
 // MarshalJSON implements json.Marshaler. A zero Memory is left out.
 func (m SystemMetrics) MarshalJSON() ([]byte, error) {
-	return json.Marshal(systemJSON{m.Memory, m.Goroutines, m.HeapBytes, m.MaxProcs, m.Uptime.Seconds()})
+	return json.Marshal(systemJSON{m.Memory, m.Goroutines, m.HeapBytes, m.MaxProcs, m.Uptime.Round(time.Millisecond).Seconds()})
 }
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	pathpkg "path"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
@@ -24,7 +26,7 @@ const (
 	DefaultInterval = 10 * time.Second
 	// DefaultTimeout is how long a check may take.
 	DefaultTimeout = 5 * time.Second
-	// DefaultMemoryThreshold is the percentage of the memory limit above which the memory
+	// DefaultMemoryThreshold is the percentage of the memory limit from which on the memory
 	// is short. It is high because a limit is there to be used.
 	DefaultMemoryThreshold = 95
 	// DefaultFailureThreshold is which part of its runs has to fail to make a function
@@ -42,12 +44,14 @@ type option func(c *config)
 func (o option) apply(c *config) { o(c) }
 
 type config struct {
+	noRoutes      bool
 	path          string
 	livenessName  string
 	readinessName string
 
 	details    DetailsMode
 	authorized func(ctx context.Context, req *inngestkit.Request) bool
+	basicAuth  bool // authorized asks for a password
 
 	checks          []Check
 	interval        time.Duration
@@ -94,7 +98,23 @@ func newConfig(app *inngestkit.App, options []Option) (*config, error) {
 // WithPath sets where the report is, below the router or group that the app is mounted
 // on; the probes are beneath it. The default is [DefaultPath].
 func WithPath(path string) Option {
-	return option(func(c *config) { c.path = strings.TrimSuffix(path, "/") })
+	return option(func(c *config) {
+		if !strings.HasPrefix(path, "/") || len(path) == 1 || strings.TrimSuffix(path, "/") != pathpkg.Clean(path) ||
+			strings.ContainsAny(path, notInPaths) {
+			c.refusef("WithPath: %q is no path for a report; it is one such as %q, without . and .., // and any of %s",
+				path, DefaultPath, notInPaths)
+		}
+		c.path = strings.TrimSuffix(path, "/")
+	})
+}
+
+// notInPaths are the characters that mean something to a router or in a URL.
+const notInPaths = `:*+{}%?#\`
+
+// WithoutRoutes keeps adapters from mounting anything: for a port of its own, there are
+// [Health.Handler], [Health.LiveHandler] and [Health.ReadyHandler].
+func WithoutRoutes() Option {
+	return option(func(c *config) { c.noRoutes = true })
 }
 
 // WithProbes sets the names of the probes beneath the path of the report. The defaults
@@ -102,7 +122,7 @@ func WithPath(path string) Option {
 func WithProbes(liveness, readiness string) Option {
 	return option(func(c *config) {
 		for _, name := range []string{liveness, readiness} {
-			if name == "" || strings.ContainsAny(name, "/:*{}") {
+			if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/"+notInPaths) {
 				c.refusef("WithProbes: %q is no name for a probe; it is one element of a path, such as %q",
 					name, DefaultReadiness)
 			}
@@ -136,12 +156,30 @@ func WithDetails(mode DetailsMode) Option {
 	})
 }
 
-// WithAuthorization gives details only to requests for which authorized returns true;
-// [BasicAuth] makes such a function. The ctx has what middleware of the framework has
-// stored for the request. Others get the report without details, or 401 if the query
-// asks for them. It must not change the request. If it panics, that is no.
+// WithAuthorization gives details only to requests for which authorized returns true.
+// The ctx has what middleware of the framework has stored for the request. Others get
+// the report without details, or 403 if the query asks for them. It must not change the
+// request. If it panics, that is no.
 func WithAuthorization(authorized func(ctx context.Context, req *inngestkit.Request) bool) Option {
-	return option(func(c *config) { c.authorized = authorized })
+	return option(func(c *config) {
+		if authorized == nil {
+			c.refusef("WithAuthorization: the function is nil")
+		}
+		c.authorized, c.basicAuth = authorized, false
+	})
+}
+
+// WithBasicAuth gives details only to requests with this name and password, by HTTP's
+// Basic authentication; use TLS. Others get the report without details, or 401 if the
+// query asks for them, upon which browsers ask for the password. It takes the place of
+// [WithAuthorization].
+func WithBasicAuth(username, password string) Option {
+	return option(func(c *config) {
+		if username == "" || password == "" {
+			c.refusef("WithBasicAuth: the name or the password is empty; is a variable not set?")
+		}
+		c.authorized, c.basicAuth = checkPassword(username, password), true
+	})
 }
 
 // WithChecks adds checks of the program's own, such as of its database, to the report
@@ -180,8 +218,8 @@ func WithSyncRequired() Option {
 	return option(func(c *config) { c.syncRequired = true })
 }
 
-// WithMemoryThreshold sets the percentage of its memory limit above which the report
-// says that the memory is short; the readiness is not affected. The default is
+// WithMemoryThreshold sets the percentage, 0 to 100, of its memory limit from which on
+// the report says that the memory is short; the readiness is not affected. The default is
 // [DefaultMemoryThreshold]; with 0 it never is.
 func WithMemoryThreshold(percentage float64) Option {
 	return option(func(c *config) {
@@ -241,5 +279,5 @@ func (c *config) checkChecks() {
 }
 
 func isName(s string) bool {
-	return s != "" && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, unicode.IsControl)
+	return s != "" && utf8.ValidString(s) && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, unicode.IsControl)
 }

@@ -20,13 +20,13 @@ const (
 	StatusShuttingDown Status = "shutting_down"
 )
 
-// State is the status of an [Indicator].
-type State string
+// IndicatorStatus is the status of an [Indicator].
+type IndicatorStatus string
 
-// The states of an indicator.
+// The statuses of an indicator.
 const (
-	Up   State = "up"
-	Down State = "down"
+	Up   IndicatorStatus = "up"
+	Down IndicatorStatus = "down"
 )
 
 // The names of the indicators that are built in.
@@ -42,8 +42,8 @@ const (
 	FunctionsIndicator = "functions"
 )
 
-// Report is what the health endpoint answers. As JSON it has the shape of NestJS
-// Terminus.
+// Report is what the health endpoint answers. As JSON it has the shape of nestjs-inngest:
+// that of NestJS Terminus, but for the details, and without an empty error.
 type Report struct {
 	Status Status `json:"status"`
 	// Info has the indicators that are up, by name, and Error those that are down.
@@ -55,11 +55,11 @@ type Report struct {
 
 // Indicator is one part of a [Report].
 type Indicator struct {
-	Status State `json:"status"`
+	Status IndicatorStatus `json:"status"`
 	// Message says what is wrong, or that there is no result yet; "" if nothing is. It
 	// never is the text of an error, unless [Public] says so.
 	Message string `json:"message,omitempty"`
-	// Inngest is of [InngestIndicator] alone.
+	// Inngest is of [InngestIndicator], and nil for all others.
 	*Inngest //nolint:embeddedstructfieldcheck // the fields are to come behind the status
 	// AgeSeconds is how long ago the result of a [Check] was had, nil before the first
 	// one, and for all other indicators, which are looked at anew.

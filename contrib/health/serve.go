@@ -66,28 +66,30 @@ func (h *Health) serveReport(ctx context.Context, req *inngestkit.Request) *inng
 	if refusal := refuseMethod(req); refusal != nil {
 		return refusal
 	}
-	asked, err := asksForDetails(req)
-	if err != nil {
-		return problem(http.StatusBadRequest, err.Error())
+	asked, err := false, error(nil)
+	if h.details != DetailsNever {
+		if asked, err = asksForDetails(req); err != nil {
+			return problem(http.StatusBadRequest, err.Error())
+		}
 	}
-	shown := h.details == DetailsAlways || h.details == DetailsOnQuery && asked
+	shown := h.details == DetailsAlways || asked
 	if shown && !h.isAuthorized(ctx, req) {
 		if asked {
-			resp := problem(http.StatusUnauthorized, "the details are not for everybody; ask without them, or with credentials")
-			resp.Header["Www-Authenticate"] = []string{`Basic realm="health", charset="UTF-8"`}
-			return resp
+			return h.unauthorized()
 		}
 		shown = false
 	}
-	r := h.Report()
+	var r Report
 	if shown {
 		r = h.DetailedReport()
+	} else {
+		r = h.Report()
 	}
 	if !prefersHTML(req.Header["Accept"]) {
 		return respondJSON(r.Status.httpStatus(), r)
 	}
 	info := pageInfo{AppID: h.app.ID(), Time: time.Now()}
-	if h.details == DetailsOnQuery && !shown {
+	if h.details != DetailsNever && !shown {
 		info.DetailsURL = "?details=true"
 	}
 	resp := respond(r.Status.httpStatus(), "text/html; charset=utf-8", page(r, info))
@@ -97,14 +99,12 @@ func (h *Health) serveReport(ctx context.Context, req *inngestkit.Request) *inng
 }
 
 func asksForDetails(req *inngestkit.Request) (bool, error) {
-	query, err := url.ParseQuery(req.RawQuery)
-	if err != nil {
-		return false, errors.New("the query is malformed; the report knows details=true")
+	query, _ := url.ParseQuery(req.RawQuery) // what can be read of it
+	value := query.Get("details")
+	if value == "" {
+		return query.Has("details"), nil
 	}
-	if !query.Has("details") {
-		return false, nil
-	}
-	asked, err := strconv.ParseBool(query.Get("details"))
+	asked, err := strconv.ParseBool(value)
 	if err != nil {
 		return false, errors.New("details is neither true nor false in the query")
 	}
@@ -126,10 +126,18 @@ func (h *Health) isAuthorized(ctx context.Context, req *inngestkit.Request) (aut
 	return h.authorized(ctx, req)
 }
 
-// BasicAuth makes a function for [WithAuthorization] that wants a name and a password,
-// with HTTP's Basic authentication. Whoever has neither is asked for them by the
-// browser.
-func BasicAuth(username, password string) func(context.Context, *inngestkit.Request) bool {
+// unauthorized answers who may not see the details and has asked for them.
+func (h *Health) unauthorized() *inngestkit.Response {
+	if !h.basicAuth {
+		return problem(http.StatusForbidden, "the details are not for everybody; ask without them")
+	}
+	resp := problem(http.StatusUnauthorized, "the details are not for everybody; ask without them, or with a password")
+	resp.Header["Www-Authenticate"] = []string{`Basic realm="health", charset="UTF-8"`} // browsers ask for it then
+	return resp
+}
+
+// checkPassword makes a function that wants a name and a password.
+func checkPassword(username, password string) func(context.Context, *inngestkit.Request) bool {
 	// Sums, because the comparison takes as long as the shorter one is.
 	name, secret := sha256.Sum256([]byte(username)), sha256.Sum256([]byte(password))
 	return func(_ context.Context, req *inngestkit.Request) bool {

@@ -20,34 +20,43 @@ const chrome = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif
 func TestPrefersHTML(t *testing.T) {
 	t.Parallel()
 	for accept, want := range map[string]bool{
-		"":                                   false,
-		"*/*":                                false,
-		"application/json":                   false,
-		"text/html":                          true,
-		"TEXT/HTML; charset=utf-8":           true,
-		chrome:                               true,
-		"text/html;q=0":                      false,
-		"text/html;q=0.5, application/json":  false,
-		"application/json;q=0.5, text/html":  true,
-		"application/json, text/html":        true,
-		"text/*":                             false,
-		"text/html;q=much":                   true,
+		"":                                  false,
+		"*/*":                               false,
+		"application/json":                  false,
+		"text/html":                         true,
+		"TEXT/HTML; charset=utf-8":          true,
+		chrome:                              true,
+		"text/html;q=0":                     false,
+		"text/html;q=0.5, application/json": false,
+		"application/json;q=0.5, text/html": true,
+		"application/json, text/html":       true,
+		"text/*":                            false,
+		"text/html;q=much":                  false,
+		"text/html;q=Inf":                   false,
+		"text/html;q=-1":                    false,
+		"text/html;q=0.1, */*;q=0.9":        false,
+		"text/html;q=0.1, application/*":    false,
+		"text/html, */*":                    true,
+		"application/json;q=0, text/html;q=0.5, */*": true,
 		"text/html;q=NaN":                    false,
 		";;;, text/html;;, , \x00":           false,
 		"text/plain, ;, text/html":           true,
-		"application/json;q=2,text/html;q=1": false,
+		"application/json;q=2,text/html;q=1": true,
 	} {
 		require.Equal(t, want, prefersHTML([]string{accept}), accept)
 	}
 	require.True(t, prefersHTML([]string{"image/png", "text/html"}))
 	require.False(t, prefersHTML(nil))
+	require.False(t, prefersHTML([]string{strings.Repeat("a/b,", maxAccept) + "text/html"}))
 }
 
 // What is asked for, and what comes.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	key := inngestkit.Secret("signkey-test-12345678")
-	basic := BasicAuth("ops", "geheim")
+	basic, role := WithBasicAuth("ops", "geheim"), WithAuthorization(func(ctx context.Context, _ *inngestkit.Request) bool {
+		return ctx.Value(key) != nil
+	})
 	asOps := []string{"Authorization", "Basic b3BzOmdlaGVpbQ=="}
 	asOther := []string{"Authorization", "Basic b3BzOmFuZGVycw=="}
 	for name, tc := range map[string]struct {
@@ -63,21 +72,26 @@ func TestAnswers(t *testing.T) {
 		"query, short":                    {target: "?details=1", status: 200, details: true},
 		"query says no":                   {target: "?details=false", status: 200},
 		"query with more":                 {target: "?x=y&details=true", status: 200, details: true},
+		"query without a value":           {target: "?details", status: 200, details: true},
 		"query says nonsense":             {target: "?details=perhaps", status: 400},
-		"query is nonsense":               {target: "?%zz", status: 400},
+		"query is nonsense":               {target: "?%zz", status: 200},
+		"query is nonsense, in part":      {target: "?%zz&details=true", status: 200, details: true},
+		"never, whatever the query says":  {options: []Option{WithDetails(DetailsNever)}, target: "?details=perhaps", status: 200},
+		"cloud, whatever the query says":  {key: key, target: "?details=perhaps", status: 200},
+		"cloud, without the role":         {key: key, options: []Option{role}, target: "?details=true", status: 403},
 		"never":                           {options: []Option{WithDetails(DetailsNever)}, target: "?details=true", status: 200},
 		"always":                          {options: []Option{WithDetails(DetailsAlways)}, status: 200, details: true},
 		"cloud":                           {key: key, target: "?details=true", status: 200},
 		"cloud, opened":                   {key: key, options: []Option{WithDetails(DetailsOnQuery)}, target: "?details=true", status: 200, details: true},
-		"cloud, with password":            {key: key, options: []Option{WithAuthorization(basic)}, target: "?details=true", header: asOps, status: 200, details: true},
-		"cloud, with another":             {key: key, options: []Option{WithAuthorization(basic)}, target: "?details=true", header: asOther, status: 401},
-		"cloud, without":                  {key: key, options: []Option{WithAuthorization(basic)}, target: "?details=true", status: 401},
-		"cloud, without details":          {key: key, options: []Option{WithAuthorization(basic)}, status: 200},
-		"always, without password":        {options: []Option{WithAuthorization(basic), WithDetails(DetailsAlways)}, status: 200},
-		"always, with password":           {options: []Option{WithAuthorization(basic), WithDetails(DetailsAlways)}, header: asOps, status: 200, details: true},
-		"never, in spite of the password": {options: []Option{WithAuthorization(basic), WithDetails(DetailsNever)}, target: "?details=true", header: asOps, status: 200},
+		"cloud, with password":            {key: key, options: []Option{basic}, target: "?details=true", header: asOps, status: 200, details: true},
+		"cloud, with another":             {key: key, options: []Option{basic}, target: "?details=true", header: asOther, status: 401},
+		"cloud, without":                  {key: key, options: []Option{basic}, target: "?details=true", status: 401},
+		"cloud, without details":          {key: key, options: []Option{basic}, status: 200},
+		"always, without password":        {options: []Option{basic, WithDetails(DetailsAlways)}, status: 200},
+		"always, with password":           {options: []Option{basic, WithDetails(DetailsAlways)}, header: asOps, status: 200, details: true},
+		"never, in spite of the password": {options: []Option{basic, WithDetails(DetailsNever)}, target: "?details=true", header: asOps, status: 200},
 		"panic": {options: []Option{WithAuthorization(func(context.Context, *inngestkit.Request) bool { panic("geheim") })},
-			target: "?details=true", status: 401},
+			target: "?details=true", status: 403},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,13 +104,14 @@ func TestAnswers(t *testing.T) {
 				require.Equal(t, tc.details, strings.Contains(text, "process-order"), text)
 				require.NotContains(t, text, "geheim")
 				require.Equal(t, "no-store", resp.header.Get("Cache-Control"))
+				require.Equal(t, "Accept", resp.header.Get("Vary"))
 				require.Equal(t, "nosniff", resp.header.Get("X-Content-Type-Options"))
 				require.Equal(t, tc.status == 401, resp.header.Get("WWW-Authenticate") != "")
 				require.Empty(t, resp.header.Get("X-Inngest-Sdk"))
 				if accept != "" && tc.status == 200 {
 					require.Equal(t, "text/html; charset=utf-8", resp.header.Get("Content-Type"))
 					require.Contains(t, resp.header.Get("Content-Security-Policy"), "default-src 'none'")
-					onQuery := !tc.details && !strings.Contains(name, "never") && !strings.Contains(name, "always") && name != "cloud"
+					onQuery := !tc.details && !strings.Contains(name, "never") && name != "cloud" && name != "cloud, whatever the query says"
 					require.Equal(t, onQuery, strings.Contains(text, `href="?details=true"`))
 					continue
 				}
@@ -172,7 +187,7 @@ func TestStates(t *testing.T) {
 				require.Equal(t, 400, callOnce(t, app))
 			}, report: 503, ready: 200,
 			answer: `{"status":"error","info":{"inngest":{"status":"up","functions":1,"lastSync":null}},
-				"error":{"functions":{"status":"down","message":"1 of 1 functions fail; see the details"}}}`,
+				"error":{"functions":{"status":"down","message":"1 of 1 functions are unhealthy"}}}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

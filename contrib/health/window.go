@@ -34,9 +34,10 @@ const (
 	tallies
 )
 
-// epochOf is the number of the slot for a time.
-func epochOf(at time.Time, length time.Duration) int64 {
-	return at.UnixNano() / int64(length/windowSlots)
+// epochOf is the number of the slot, from windowSlots on, for the time since some
+// instant: clocks on the wall are set back at times.
+func epochOf(since, length time.Duration) int64 {
+	return windowSlots + int64(max(since, 0)/(length/windowSlots))
 }
 
 // count adds to the slot of an epoch.

@@ -109,7 +109,7 @@ func TestBasicAuth(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, with framework) {
 		s := setup{with: with, config: signed(), options: []inngesthealth.Option{
-			inngesthealth.WithAuthorization(inngesthealth.BasicAuth("ops", "correct horse")),
+			inngesthealth.WithBasicAuth("ops", "correct horse"),
 		}}.serve(t)
 		for credentials, want := range map[string]int{
 			"":                                 http.StatusUnauthorized,
