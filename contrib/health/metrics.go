@@ -112,7 +112,7 @@ type systemJSON struct {
 
 // MarshalJSON implements json.Marshaler. A zero Memory is left out.
 func (m SystemMetrics) MarshalJSON() ([]byte, error) {
-	return json.Marshal(systemJSON{m.Memory, m.Goroutines, m.HeapBytes, m.MaxProcs, m.Uptime.Round(time.Millisecond).Seconds()})
+	return json.Marshal(systemJSON{m.Memory, m.Goroutines, m.HeapBytes, m.MaxProcs, m.Uptime.Seconds()})
 }
 
 // UnmarshalJSON implements json.Unmarshaler.

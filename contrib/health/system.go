@@ -18,7 +18,7 @@ func readSystem() SystemMetrics {
 		Goroutines: runtime.NumGoroutine(),
 		HeapBytes:  r.objects,
 		MaxProcs:   runtime.GOMAXPROCS(0),
-		Uptime:     time.Since(processStart),
+		Uptime:     time.Since(processStart).Round(time.Millisecond),
 	}
 }
 
