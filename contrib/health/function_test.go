@@ -85,6 +85,54 @@ func TestActive(t *testing.T) {
 	})
 }
 
+// The last attempt is the end of a run, and of a step.
+func TestLastAttempt(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		function func(ctx context.Context) (any, error)
+		want     FunctionMetrics
+	}{
+		"function": {
+			func(context.Context) (any, error) { return nil, errLost },
+			FunctionMetrics{Failures: 1, FailureRate: 1, ErrorRate: 1},
+		},
+		"step": {
+			func(ctx context.Context) (any, error) {
+				return step.Run(ctx, "charge", func(context.Context) (any, error) { return nil, errLost })
+			},
+			FunctionMetrics{ErrorRate: 1},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := newApp(t, inngestkit.Config{}, tc.function)
+			h := install(t, app)
+			callAttempt(t, app, 1)
+			m, _ := h.Function("process-order")
+			require.Equal(t, tc.want, FunctionMetrics{
+				Failures: m.Failures, Retries: m.Retries, FailureRate: m.FailureRate, ErrorRate: m.ErrorRate,
+			})
+		})
+	}
+}
+
+// A clock that is set back changes nothing of what is counted.
+func TestEpochs(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, int64(windowSlots), epochOf(-time.Hour, time.Minute))
+	require.Equal(t, int64(windowSlots), epochOf(0, time.Minute))
+	require.Equal(t, int64(windowSlots+9), epochOf(time.Minute-1, time.Minute))
+	require.Equal(t, int64(windowSlots+10), epochOf(time.Minute, time.Minute))
+	h := install(t, newApp(t, inngestkit.Config{}, succeed))
+	now := time.Now()
+	require.Equal(t, h.epoch(now.Add(time.Hour)), h.epoch(now)+int64(time.Hour/(DefaultFailureWindow/windowSlots)))
+
+	var w window
+	w.count(windowSlots+5, runsBad)
+	w.count(windowSlots+5-windowSlots, runsGood) // one that was slow, for a slot that is another's now
+	require.Equal(t, uint64(1), w.sum(windowSlots + 5)[runsBad])
+}
+
 // A step that fails counts as an error of its function; the call ends well.
 func TestStepsCount(t *testing.T) {
 	t.Parallel()
@@ -107,6 +155,8 @@ func TestStepsCount(t *testing.T) {
 			require.Equal(t, tc.want.Executions, m.Executions)
 			require.Equal(t, tc.want.Retries, m.Retries)
 			require.InDelta(t, tc.want.ErrorRate, m.ErrorRate, 0)
+			good, bad := h.of(m.ID).recent.sum(h.epoch(time.Now()))[attemptsGood], h.of(m.ID).recent.sum(h.epoch(time.Now()))[attemptsBad]
+			require.Equal(t, uint64(1), good+bad)
 			require.Zero(t, m.Failures)
 			require.Zero(t, m.FailureRate)
 		})

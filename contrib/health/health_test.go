@@ -2,6 +2,7 @@ package inngesthealth
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -45,9 +46,15 @@ func succeed(context.Context) (any, error) { return "done", nil }
 // callOnce has the app called as the server does, in the first of two attempts.
 func callOnce(t *testing.T, app *inngestkit.App) int {
 	t.Helper()
+	return callAttempt(t, app, 0)
+}
+
+func callAttempt(t *testing.T, app *inngestkit.App, attempt int) int {
+	t.Helper()
 	resp := app.Do(t.Context(), &inngestkit.Request{
 		Method: http.MethodPost, RawQuery: "fnId=shop-process-order&stepId=step", Header: http.Header{},
-		Body: strings.NewReader(`{"ctx":{"run_id":"r","attempt":0,"max_attempts":2},"event":{"name":"order.placed","data":{}}}`),
+		Body: strings.NewReader(fmt.Sprintf(
+			`{"ctx":{"run_id":"r","attempt":%d,"max_attempts":2},"event":{"name":"order.placed","data":{}}}`, attempt)),
 	})
 	return resp.Status
 }

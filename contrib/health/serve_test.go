@@ -237,3 +237,40 @@ func TestSyncRequired(t *testing.T) {
 	require.NoError(t, app.Register(inngestkit.OnEvent("f", ordered, func(context.Context, inngestkit.Input[any]) (any, error) { return nil, nil })))
 	require.EqualError(t, h.Ready(), "inngesthealth: not ready: inngest: 1 functions are synced, and 2 are registered")
 }
+
+// The memory is short from the threshold on, unless there is none.
+func TestMemoryThreshold(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		threshold float64
+		memory    Memory
+		message   string
+	}{
+		"below":        {95, memoryOf(949, 1000), ""},
+		"at it":        {95, memoryOf(950, 1000), "95.0% of the memory limit is used; the threshold is 95%"},
+		"above":        {50, memoryOf(1100, 1000), "110.0% of the memory limit is used; the threshold is 50%"},
+		"no limit":     {95, memoryOf(950, 0), ""},
+		"no threshold": {0, memoryOf(1100, 1000), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := install(t, newApp(t, inngestkit.Config{}, succeed), WithMemoryThreshold(tc.threshold))
+			r := h.report(tc.memory)
+			require.Equal(t, tc.message, r.Error[MemoryIndicator].Message)
+			require.Equal(t, tc.message == "", r.Status == StatusOK)
+			require.NoError(t, h.Ready())
+		})
+	}
+}
+
+// That something else is down, too, does not hide that the app drains.
+func TestDrainingWithMore(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetryError(errLost) })
+	h := install(t, app, WithFailureThreshold(1, 1, time.Minute))
+	callOnce(t, app)
+	h.Drain()
+	r := h.Report()
+	require.Equal(t, StatusShuttingDown, r.Status)
+	require.Len(t, r.Error, 2)
+}
