@@ -27,11 +27,11 @@ const (
 
 // pageOK is the report of an app that does well, without details.
 func pageOK() Report {
-	synced, age := pageTime, 12.34
+	synced, age, recent := pageTime, 12.34, 4.2
 	return Report{Status: StatusOK, Info: map[string]Indicator{
 		InngestIndicator: {Status: Up, Inngest: &Inngest{Functions: 5, LastSync: &synced}},
 		ServerIndicator:  {Status: Up, AgeSeconds: &age},
-		"database":       {Status: Up, Message: "there is no result yet"},
+		"database":       {Status: Up, AgeSeconds: &recent},
 	}}
 }
 
@@ -41,8 +41,8 @@ func pageError() Report {
 	age := 3.0
 	r.Status = StatusError
 	r.Error = map[string]Indicator{
-		ServerIndicator: {Status: Down, Message: "the Inngest server does not answer", AgeSeconds: &age},
-		MemoryIndicator: {Status: Down, Message: "the memory is at 93.1% of its limit, the threshold is 90%"},
+		ServerIndicator: {Status: Down, Message: "the check has failed; see the app's log", AgeSeconds: &age},
+		MemoryIndicator: {Status: Down, Message: "96.3% of the memory limit is used; the threshold is 95%"},
 	}
 	delete(r.Info, ServerIndicator)
 	return r
@@ -74,10 +74,10 @@ func pageDetails(functions int) *Details {
 		switch i % len(names) {
 		case 4: // never called
 		case 1:
-			f.Status, f.LastFailure, f.Failures, f.FailureRate = Unhealthy, &failed, 77, 0.385
+			f.Status, f.LastFailure, f.Failures, f.FailureRate = Unhealthy, &failed, 77, 0.885
 			fallthrough
 		case 2:
-			f.Retries, f.ErrorRate = 431, 0.0004
+			f.Retries, f.ErrorRate = 431, 0.625
 			if f.Status == Healthy {
 				f.Status = Degraded
 			}
@@ -167,7 +167,7 @@ func TestPage(t *testing.T) {
 			has: []string{
 				"Health of shop ok All 3 indicators are up.",
 				"up inngest 5 functions · last sync " + pageTimeText,
-				"up database there is no result yet", "up inngest-server checked 12.3 s ago",
+				"up database checked 4.2 s ago", "up inngest-server checked 12.3 s ago",
 			},
 			hasNot: []string{"Details", "Memory", "Functions", "registered", "As of", "down"},
 		},
@@ -176,8 +176,8 @@ func TestPage(t *testing.T) {
 			title: "error: shop health",
 			has: []string{
 				"Health of shop error 2 of 4 indicators are down.",
-				"down inngest-server the Inngest server does not answer checked 3 s ago",
-				"down memory the memory is at 93.1% of its limit, the threshold is 90%",
+				"down inngest-server the check has failed; see the app's log checked 3 s ago",
+				"down memory 96.3% of the memory limit is used; the threshold is 95%",
 				"up inngest 5 functions", "up database", "Details", "As of " + pageTimeText,
 			},
 			hasNot: []string{"Uptime", "Functions"},
@@ -195,7 +195,7 @@ func TestPage(t *testing.T) {
 			has: []string{
 				"Memory 241 MB of 512 MB (47.1%)", "Uptime 3 d 4 h", "Goroutines 1,234", "Heap 38 MB", "GOMAXPROCS 4",
 				function,
-				"charge-card unhealthy 1,204,567 " + pageTimeText + " 3 98,765 2026-03-01 11:59:05 UTC 77 2026-03-01 11:00:05 UTC 38.5% 431 <0.1% 8.4 ms",
+				"charge-card unhealthy 1,204,567 " + pageTimeText + " 3 98,765 2026-03-01 11:59:05 UTC 77 2026-03-01 11:00:05 UTC 88.5% 431 62.5% 8.4 ms",
 				"nightly-report degraded", "resize-image healthy",
 				"import healthy 0 never 0 0 never 0 never 0% 0 0% 0 s 0 s 0 s",
 			},
@@ -299,7 +299,7 @@ func TestPageHostileText(t *testing.T) {
 			require.Equal(t, want.elements, d.elements)
 			require.Equal(t, want.attributes, d.attributes)
 			require.Equal(t, want.style, d.style)
-			require.Equal(t, 12, d.elements["bdi"], "what turns the direction of text does so only up to its end")
+			require.Equal(t, 11, d.elements["bdi"], "what turns the direction of text does so only up to its end")
 		})
 	}
 }
