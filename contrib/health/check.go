@@ -142,7 +142,11 @@ func (c *check) record(ctx context.Context, r result) {
 	before := c.last.Swap(&r)
 	switch {
 	case r.down && (before == nil || !before.down || before.text != r.text):
-		c.log.Warn("inngest: health check is down", "check", c.Name, "error", r.text, "stack", r.stack)
+		log := c.log
+		if r.stack != "" {
+			log = log.With("stack", r.stack)
+		}
+		log.Warn("inngest: health check is down", "check", c.Name, "error", r.text)
 	case !r.down && before != nil && before.down:
 		c.log.Info("inngest: health check is up again", "check", c.Name)
 	}

@@ -76,13 +76,6 @@ func Install(app *inngestkit.App, options ...Option) (*Health, error) {
 	return h, nil
 }
 
-func (h *Health) addRoutes() error {
-	if h.noRoutes {
-		return nil
-	}
-	return h.app.AddRoutes(h.routes()...)
-}
-
 // installed has a weak pointer to the Health of each app, by weak pointer. The app
 // keeps it.
 var installed sync.Map
@@ -103,6 +96,13 @@ func From(app *inngestkit.App) *Health {
 //
 // [App.Shutdown]: https://pkg.go.dev/github.com/inngestkit/inngestkit/core#App.Shutdown
 func (h *Health) Drain() { h.drained.Store(true) }
+
+func (h *Health) addRoutes() error {
+	if h.noRoutes {
+		return nil
+	}
+	return h.app.AddRoutes(h.routes()...)
+}
 
 // draining reports whether the app is about to go.
 func (h *Health) draining() bool { return h.drained.Load() || isClosed(h.app.Draining()) }

@@ -66,11 +66,9 @@ func (h *Health) serveReport(ctx context.Context, req *inngestkit.Request) *inng
 	if refusal := refuseMethod(req); refusal != nil {
 		return refusal
 	}
-	asked, err := false, error(nil)
-	if h.details != DetailsNever {
-		if asked, err = asksForDetails(req); err != nil {
-			return problem(http.StatusBadRequest, err.Error())
-		}
+	asked, err := h.asksForDetails(req)
+	if err != nil {
+		return problem(http.StatusBadRequest, err.Error())
 	}
 	shown := h.details == DetailsAlways || asked
 	if shown && !h.isAuthorized(ctx, req) {
@@ -98,7 +96,11 @@ func (h *Health) serveReport(ctx context.Context, req *inngestkit.Request) *inng
 	return resp
 }
 
-func asksForDetails(req *inngestkit.Request) (bool, error) {
+// asksForDetails reports whether the query asks for what it can have.
+func (h *Health) asksForDetails(req *inngestkit.Request) (bool, error) {
+	if h.details == DetailsNever {
+		return false, nil
+	}
 	query, _ := url.ParseQuery(req.RawQuery) // what can be read of it
 	value := query.Get("details")
 	if value == "" {
