@@ -41,9 +41,10 @@ type Health struct {
 //
 // Checks given with [WithChecks] and [WithServerCheck] begin to run in the background
 // at once and end with App.Shutdown; without it they keep the app in memory. Apps that
-// are mounted on one router need a [WithPath] each. An error names the options that are wrong, or says
-// that the app is mounted, shut down, or has health checks already; nothing is installed
-// then.
+// are mounted on one router need a [WithPath] each.
+//
+// An error names the options that are wrong, or says that the app is mounted, shut
+// down, or has health checks already; nothing is installed then.
 func Install(app *inngestkit.App, options ...Option) (*Health, error) {
 	if app == nil {
 		return nil, errors.New("inngesthealth: install: the app is nil")
