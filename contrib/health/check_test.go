@@ -264,3 +264,15 @@ func TestTheLogHasTheErrors(t *testing.T) {
 		require.Equal(t, Up, c.indicator().Status)
 	})
 }
+
+// A check that gives up in time for its result, because the time is over, tells no
+// more than that, whichever of the two is seen first.
+func TestCheckGivesUp(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	c := newCheck(Check{Name: "a", Check: func(context.Context) error { return Public(errLost) }}, slog.New(slog.NewTextHandler(&log, nil)))
+	for range 200 { // with a timeout of 0
+		<-c.once(t.Context())
+		require.Equal(t, "no result within 0s", c.indicator().Message)
+	}
+}

@@ -218,6 +218,41 @@ func TestNoFailureThreshold(t *testing.T) {
 	require.Equal(t, StatusOK, h.Report().Status)
 }
 
+// At the threshold is over it, and with fewer than enough it does not count.
+func TestThresholds(t *testing.T) {
+	t.Parallel()
+	policy := failurePolicy{rate: 0.5, runs: 4}
+	for name, tc := range map[string]struct {
+		good, bad int // attempts
+		runsToo   bool
+		want      FunctionStatus
+	}{
+		"attempts below":  {3, 2, false, Healthy},
+		"attempts at it":  {2, 2, false, Degraded},
+		"attempts, few":   {0, 3, false, Healthy},
+		"runs below":      {3, 2, true, Healthy},
+		"runs at it":      {2, 2, true, Unhealthy},
+		"runs, but a few": {0, 3, true, Healthy},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var w window
+			for i := range tc.good + tc.bad {
+				what := []tally{attemptsGood, runsGood}
+				if i < tc.bad {
+					what = []tally{attemptsBad, runsBad}
+				}
+				if !tc.runsToo {
+					what = what[:1]
+				}
+				w.count(windowSlots, what...)
+			}
+			status, _, _ := policy.judge(&w, windowSlots)
+			require.Equal(t, tc.want, status)
+		})
+	}
+}
+
 // The window forgets its oldest part as a whole, and keeps the rest.
 func TestWindow(t *testing.T) {
 	t.Parallel()

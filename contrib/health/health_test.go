@@ -34,9 +34,11 @@ func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Con
 	return app
 }
 
+// install installs without a threshold for the memory, unless the options have one: a
+// build that goes on beside the tests is not to change what they see.
 func install(t *testing.T, app *inngestkit.App, options ...Option) *Health {
 	t.Helper()
-	h, err := Install(app, options...)
+	h, err := Install(app, append([]Option{WithMemoryThreshold(0)}, options...)...)
 	require.NoError(t, err)
 	return h
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -87,6 +88,7 @@ func TestAnswers(t *testing.T) {
 		"cloud, with another":             {key: key, options: []Option{basic}, target: "?details=true", header: asOther, status: 401},
 		"cloud, without":                  {key: key, options: []Option{basic}, target: "?details=true", status: 401},
 		"cloud, without details":          {key: key, options: []Option{basic}, status: 200},
+		"cloud, the role and no password": {key: key, options: []Option{basic, role}, target: "?details=true", header: asOps, status: 403},
 		"always, without password":        {options: []Option{basic, WithDetails(DetailsAlways)}, status: 200},
 		"always, with password":           {options: []Option{basic, WithDetails(DetailsAlways)}, header: asOps, status: 200, details: true},
 		"never, in spite of the password": {options: []Option{basic, WithDetails(DetailsNever)}, target: "?details=true", header: asOps, status: 200},
@@ -273,4 +275,17 @@ func TestDrainingWithMore(t *testing.T) {
 	r := h.Report()
 	require.Equal(t, StatusShuttingDown, r.Status)
 	require.Len(t, r.Error, 2)
+}
+
+// The memory is read again after a second.
+func TestMemoryIsReadAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := install(t, newApp(t, inngestkit.Config{}, succeed), WithMemoryThreshold(100))
+		h.memory.Store(&memoryAt{memoryOf(1100, 1000), time.Now()})
+		time.Sleep(memoryAge - time.Nanosecond)
+		require.Contains(t, h.Report().Error, MemoryIndicator)
+		time.Sleep(time.Nanosecond)
+		require.NotContains(t, h.Report().Error, MemoryIndicator)
+	})
 }

@@ -274,6 +274,7 @@ func TestServerIsRestarted(t *testing.T) {
 
 	w.stop(t)
 	require.True(t, is(false, false))
+	require.ErrorContains(t, checks.Ready(), "there is no connection to the Inngest server")
 	require.NoError(t, w.app.Ping(t.Context()), "now the server is asked")
 	status, health, err := testsite.Request(t.Context(), testsite.NewClient(t), http.MethodGet, server.URL()+"/health", "", nil)
 	require.NoError(t, err)
