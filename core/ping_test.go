@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -87,7 +88,11 @@ func TestPingSaysWhichHostDoesNotAnswer(t *testing.T) {
 	gone := newAPI(t, answering(http.StatusOK))
 	gone.Close()
 	withPassword := func(url string) string { return strings.Replace(url, "http://", "http://user:s3cret@", 1) }
-	redacted := func(url string) string { return strings.Replace(url, "http://", "http://user:xxxxx@", 1) }
+	redacted := func(address string) string {
+		u, err := url.Parse(withPassword(address))
+		require.NoError(t, err)
+		return u.Redacted()
+	}
 	app, l := newAppWith(t, inngestkit.Config{
 		Dev: true, APIBaseURL: withPassword(gone.URL), EventAPIBaseURL: withPassword(events.URL), HTTPClient: events.Client(),
 	})

@@ -146,7 +146,7 @@ const (
 
 // WithDetails sets when the report has [Details]: IDs of functions, how often they
 // run and fail, memory. By default that is DetailsOnQuery in dev mode or with
-// [WithAuthorization], else DetailsNever.
+// [WithAuthorization] or [WithBasicAuth], else DetailsNever.
 func WithDetails(mode DetailsMode) Option {
 	return option(func(c *config) {
 		if mode < DetailsOnQuery || mode > DetailsNever {
