@@ -2,7 +2,6 @@ package inngesttest
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -10,27 +9,27 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/inngestkit/inngestkit/inngesttest/internal/pinned"
 )
 
-// serverPackage is the main package of the Inngest server.
-const serverPackage = "github.com/inngest/inngest/cmd"
-
-// BuildServer returns the Inngest server of the version that this package pins,
-// whatever else the machine has. The first call on a machine builds it with the
-// go command, which downloads its modules and takes some minutes; progress is
-// told where the result goes and every few seconds how far it is. A nil
-// progress is silent. Later calls find the result in the user's cache directory
-// ([os.UserCacheDir], inngestkit), under a name that changes with the pinned
-// version.
+// BuildServer returns the Inngest server of a supported version, [DefaultVersion]
+// if version is empty, whatever else the machine has. The first call on a machine
+// builds it with the go command, which downloads its modules and takes some
+// minutes; progress is told where the result goes and every few seconds how far
+// it is. A nil progress is silent. Later calls find the result in the user's
+// cache directory ([os.UserCacheDir], inngestkit), under a name that changes with
+// what is built.
 //
 // Any number of processes may call it at once: one builds, the others wait.
-// When ctx ends the build is killed and leaves nothing behind. Errors say what
-// is missing, or carry the end of the go command's output.
-func BuildServer(ctx context.Context, progress io.Writer) (ServerBinary, error) {
+// When ctx ends the build is killed and leaves nothing behind. An error carries
+// the end of the go command's output, and says what else there is to do.
+func BuildServer(ctx context.Context, version string, progress io.Writer) (ServerBinary, error) {
+	version, err := parseVersion(version)
+	if err != nil {
+		return ServerBinary{}, fmt.Errorf("inngesttest: %w", err)
+	}
 	if progress == nil {
 		progress = io.Discard
 	}
@@ -40,33 +39,30 @@ func BuildServer(ctx context.Context, progress io.Writer) (ServerBinary, error) 
 			"inngesttest: no cache directory to build the Inngest server into; set HOME, or %s to an existing server: %w",
 			PathEnv, err)
 	}
-	b := newServerBuild(filepath.Join(cache, "inngestkit", "devserver"), progress)
+	b := newServerBuild(newRecipe(version), filepath.Join(cache, "inngestkit", "devserver"), progress)
 	if err := b.ensure(ctx); err != nil {
 		return ServerBinary{}, fmt.Errorf("inngesttest: %w", err)
 	}
-	return ServerBinary{Path: b.path, Source: SourceBuilt}, nil
+	return ServerBinary{Path: b.path, Source: SourceBuilt, Version: version}, nil
 }
 
-// serverBuild is one attempt to have the pinned server in the cache.
+// serverBuild is one attempt to have a version of the server in the cache.
 type serverBuild struct {
-	dir      string // belongs to this version on this platform
+	recipe
+
+	dir      string // belongs to this recipe on this platform
 	path     string // the executable
 	progress io.Writer
 	every    time.Duration // between progress lines
 }
 
-func newServerBuild(cache string, progress io.Writer) *serverBuild {
-	sum := sha256.New()
-	// The lengths keep the two files apart. Writing to a hash never fails.
-	_, _ = fmt.Fprintf(sum, "%d %d\n", len(pinned.GoMod), len(pinned.GoSum))
-	sum.Write(pinned.GoMod)
-	sum.Write(pinned.GoSum)
-	dir := filepath.Join(cache, fmt.Sprintf("%s-%s-%x", runtime.GOOS, runtime.GOARCH, sum.Sum(nil)[:8]))
+func newServerBuild(r recipe, cache string, progress io.Writer) *serverBuild {
+	dir := filepath.Join(cache, r.key())
 	name := "inngest"
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
-	return &serverBuild{dir: dir, path: filepath.Join(dir, name), progress: progress, every: 5 * time.Second}
+	return &serverBuild{recipe: r, dir: dir, path: filepath.Join(dir, name), progress: progress, every: 5 * time.Second}
 }
 
 // ensure builds the executable unless it is there.
@@ -78,7 +74,7 @@ func (b *serverBuild) ensure(ctx context.Context) (err error) {
 		return fmt.Errorf("cache for the Inngest server: %w", err)
 	}
 	unlock, err := lockFile(ctx, filepath.Join(b.dir, "lock"), func() {
-		b.sayf("another process is building the Inngest server into %s; waiting for it", b.dir)
+		b.sayf("another process is building the Inngest server %s into %s; waiting for it", b.version, b.dir)
 	})
 	if err != nil {
 		return fmt.Errorf("cache for the Inngest server: %w", err)
@@ -119,49 +115,51 @@ func (b *serverBuild) removeLeftovers() {
 func (b *serverBuild) build(ctx context.Context, work string) error {
 	goCmd, err := exec.LookPath("go")
 	if err != nil {
-		return fmt.Errorf(
-			"building the Inngest server needs the go command on PATH (or set %s to an existing server): %w", PathEnv, err)
+		return fmt.Errorf("building the Inngest server needs the go command on PATH: %w\n%s", err, b.alternatives())
 	}
-	module, tmp := filepath.Join(work, "module"), filepath.Join(work, "tmp")
-	for _, dir := range []string{module, tmp} {
-		if err := os.Mkdir(dir, 0o750); err != nil {
-			return err
-		}
-	}
-	if err := os.WriteFile(filepath.Join(module, "go.mod"), pinned.GoMod, 0o600); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(module, "go.sum"), pinned.GoSum, 0o600); err != nil {
+	tmp := filepath.Join(work, "tmp")
+	if err := os.Mkdir(tmp, 0o750); err != nil {
 		return err
 	}
 	out := filepath.Join(work, filepath.Base(b.path))
 
-	//nolint:gosec // G204: it is the go command from PATH, and no shell reads the arguments
-	cmd := exec.CommandContext(ctx, goCmd, "build", "-v", "-buildvcs=false", "-o", out, serverPackage)
-	cmd.Dir = module
-	cmd.Env = buildEnv(os.Environ(), module, tmp)
-	cmd.Cancel = func() error { return kill(cmd.Process) }
-	watch := newBuildWatch()
-	cmd.Stdout, cmd.Stderr = watch, watch
-
-	b.sayf("building the Inngest server once for this machine; this takes some minutes. It will be kept in %s", b.dir)
+	b.sayf("building the Inngest server %s once for this machine; this takes some minutes. It will be kept in %s", b.version, b.dir)
 	start := time.Now()
-	p, err := startProcess(cmd, func() {})
-	if err != nil {
-		return fmt.Errorf("building the Inngest server: %w", err)
-	}
-	b.report(p.done, watch, start)
-	if p.err != nil {
+	if err := b.compile(ctx, goCmd, work, out, buildEnv(os.Environ(), tmp)); err != nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("building the Inngest server: stopped after %s: %w",
-				time.Since(start).Round(time.Second), context.Cause(ctx))
+			return fmt.Errorf("building the Inngest server %s: stopped after %s: %w",
+				b.version, time.Since(start).Round(time.Second), context.Cause(ctx))
 		}
-		return fmt.Errorf("building the Inngest server: go build: %w; its last output:\n%s", p.err, watch.tail())
+		return b.advise(fmt.Errorf("building the Inngest server %s: %w", b.version, err))
 	}
 	if err := os.Rename(out, b.path); err != nil {
 		return fmt.Errorf("building the Inngest server: %w", err)
 	}
-	b.sayf("built the Inngest server in %s", time.Since(start).Round(time.Second))
+	b.sayf("built the Inngest server %s in %s", b.version, time.Since(start).Round(time.Second))
+	return nil
+}
+
+// compile writes the executable to out.
+func (b *serverBuild) compile(ctx context.Context, goCmd, work, out string, env []string) error {
+	dir, err := b.prepare(ctx, goCmd, work, env)
+	if err != nil {
+		return err
+	}
+	//nolint:gosec // G204: it is the go command from PATH, and no shell reads the arguments
+	cmd := exec.CommandContext(ctx, goCmd, b.buildArgs(out)...)
+	cmd.Dir, cmd.Env = dir, append(env, "PWD="+dir)
+	cmd.Cancel = func() error { return kill(cmd.Process) }
+	watch := newBuildWatch()
+	cmd.Stdout, cmd.Stderr = watch, watch
+	start := time.Now()
+	p, err := startProcess(cmd, func() {})
+	if err != nil {
+		return err
+	}
+	b.report(p.done, watch, start)
+	if p.err != nil {
+		return &goError{command: "go build", err: p.err, output: watch.tail()}
+	}
 	return nil
 }
 
@@ -174,7 +172,7 @@ func (b *serverBuild) report(done <-chan struct{}, watch *buildWatch, start time
 		case <-done:
 			return
 		case <-tick.C:
-			b.sayf("building the Inngest server: %s, %s", time.Since(start).Round(time.Second), watch.status())
+			b.sayf("building the Inngest server %s: %s, %s", b.version, time.Since(start).Round(time.Second), watch.status())
 		}
 	}
 }
@@ -186,10 +184,11 @@ func (b *serverBuild) sayf(format string, args ...any) {
 }
 
 // buildEnv is environ without what could change or break the build: a
-// workspace, flags such as -mod=vendor, a target other than this machine. The
-// settings for proxies and private modules stay.
-func buildEnv(environ []string, module, tmp string) []string {
+// workspace, flags such as -mod=vendor, a target other than this machine, a C
+// compiler. The settings for proxies and private modules stay.
+func buildEnv(environ []string, tmp string) []string {
 	set := []string{
+		"CGO_ENABLED=0", // as the ones that Inngest releases
 		"GO111MODULE=on",
 		"GOARCH=" + runtime.GOARCH,
 		// An empty GOFLAGS would let the value from `go env -w` in.
@@ -199,7 +198,6 @@ func buildEnv(environ []string, module, tmp string) []string {
 		// when it is killed.
 		"GOTMPDIR=" + tmp,
 		"GOWORK=off",
-		"PWD=" + module,
 	}
 	env := make([]string, 0, len(environ)+len(set))
 	for _, kv := range environ {
@@ -209,5 +207,5 @@ func buildEnv(environ []string, module, tmp string) []string {
 		env = append(env, kv)
 	}
 	// Of two values for one key, os/exec takes the last.
-	return append(env, set...)
+	return slices.Clip(append(env, set...))
 }

@@ -53,7 +53,7 @@ func (w *buildWatch) status() string {
 	switch {
 	case last == "":
 		last = "no output yet"
-	case strings.HasSuffix(last, " "+serverPackage):
+	case strings.HasSuffix(last, " "+serverModule+"/cmd"):
 		last = "linking"
 	}
 	return fmt.Sprintf("%d modules downloaded, %d packages compiled; %s", w.downloaded, w.compiled, last)

@@ -21,6 +21,11 @@ type ServerConfig struct {
 	// [FindServer] finds.
 	Binary string
 
+	// Version is the version of the server to run, such as [OldestVersion], which
+	// [BuildServer] builds, whatever the environment says. It excludes Binary.
+	// Default: what [FindServer] finds.
+	Version string
+
 	// AppURLs are the serve URLs of the apps to sync, for example
 	// http://127.0.0.1:3000/api/inngest. The server asks each for its functions
 	// as it starts, and one that does not answer again every PollInterval, so an
@@ -70,7 +75,8 @@ type ServerConfig struct {
 	Log io.Writer
 
 	// Progress receives what [BuildServer] says when the server has to be built
-	// first. Default: os.Stderr.
+	// first, and a warning, once in a process, about a version that inngestkit is
+	// not tested on. Default: os.Stderr.
 	Progress io.Writer
 }
 
@@ -79,6 +85,12 @@ func (c *ServerConfig) selfHosted() bool { return c.SigningKey != "" }
 
 func (c *ServerConfig) validate() error {
 	var errs []error
+	if c.Binary != "" && c.Version != "" {
+		errs = append(errs, fmt.Errorf("ServerConfig.Binary is %q and ServerConfig.Version is %q; set one of them", c.Binary, c.Version))
+	}
+	if _, err := parseVersion(c.Version); err != nil {
+		errs = append(errs, fmt.Errorf("ServerConfig.Version: %w", err))
+	}
 	if c.Port < 0 || c.Port > 65535 {
 		errs = append(errs, fmt.Errorf("ServerConfig.Port is %d; it must be a TCP port, or 0 for a free one", c.Port))
 	}
@@ -112,9 +124,9 @@ func (c *ServerConfig) validate() error {
 	return errors.Join(errs...)
 }
 
-// args returns the command line for the two ports. Keys are not on it, where
-// every user of the machine could read them.
-func (c *ServerConfig) args(state string, port, gatewayPort int) []string {
+// args returns the command line. Keys are not on it, where every user of the
+// machine could read them.
+func (c *ServerConfig) args(state string, ports ports) []string {
 	mode := []string{"dev", "--no-discovery"}
 	if c.selfHosted() {
 		mode = []string{"start", "--sqlite-dir", state}
@@ -126,10 +138,9 @@ func (c *ServerConfig) args(state string, port, gatewayPort int) []string {
 		// directory and the user's home for one.
 		"--config", configFile(state),
 		"--host", loopback,
-		"--port", strconv.Itoa(port),
-		"--connect-gateway-port", strconv.Itoa(gatewayPort),
 		"--poll-interval", strconv.Itoa(max(1, wholeSeconds(c.PollInterval))),
 	)
+	args = append(args, ports.args()...)
 	if c.RetryInterval > 0 {
 		args = append(args, "--retry-interval", strconv.Itoa(wholeSeconds(c.RetryInterval)))
 	}
@@ -167,13 +178,14 @@ var inherited = []string{
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 }
 
-// env returns the server's environment.
-func (c *ServerConfig) env(state string) []string {
+// surroundings is the environment of a server's process that keeps its files in
+// the directory.
+func surroundings(dir string) []string {
 	env := []string{
-		// Everything the server could write goes with the state directory.
-		"HOME=" + state, "USERPROFILE=" + state, "APPDATA=" + state, "LOCALAPPDATA=" + state,
-		"TMPDIR=" + state, "TMP=" + state, "TEMP=" + state,
-		// A test run is no usage to be counted.
+		// Everything the server could write goes with the directory.
+		"HOME=" + dir, "USERPROFILE=" + dir, "APPDATA=" + dir, "LOCALAPPDATA=" + dir,
+		"TMPDIR=" + dir, "TMP=" + dir, "TEMP=" + dir,
+		// A test run is no usage to be counted, nor the time to look for updates.
 		"DO_NOT_TRACK=1",
 	}
 	for _, key := range inherited {
@@ -181,11 +193,17 @@ func (c *ServerConfig) env(state string) []string {
 			env = append(env, key+"="+value)
 		}
 	}
+	return env
+}
+
+// env returns the server's environment. The identity is a further event key.
+func (c *ServerConfig) env(state, identity string) []string {
+	env := surroundings(state)
 	if c.selfHosted() {
 		// The server wants an even number of characters in the key as a whole, which
 		// a key with the usual prefixes does not have; it drops the prefix anyway
 		// where it uses the key.
-		env = append(env, "INNGEST_SIGNING_KEY="+bareKey(c.SigningKey), "INNGEST_EVENT_KEY="+c.EventKey)
+		env = append(env, "INNGEST_SIGNING_KEY="+bareKey(c.SigningKey), "INNGEST_EVENT_KEY="+c.EventKey+","+identity)
 	}
 	return append(env, c.Env...)
 }

@@ -22,7 +22,7 @@ const (
 	SourceEnv Source = "environment"
 	// SourcePath is a program called inngest or inngest-cli on PATH.
 	SourcePath Source = "PATH"
-	// SourceBuilt is the version that inngesttest pins and builds itself.
+	// SourceBuilt is a version that [BuildServer] has built.
 	SourceBuilt Source = "built"
 )
 
@@ -32,20 +32,26 @@ type ServerBinary struct {
 	Path string
 	// Source says which of the places it was found in.
 	Source Source
+	// Version is the version that it reports, such as v1.43.0, or dev if somebody
+	// has built it without one. It is empty if the executable reports none.
+	Version string
 }
 
 // String says in one line which executable was taken and why, for logs.
 func (b ServerBinary) String() string {
+	text := "Inngest server " + b.Path
+	if b.Version != "" {
+		text = fmt.Sprintf("Inngest server %s, %s", b.Version, b.Path)
+	}
 	switch b.Source {
 	case SourceEnv:
-		return fmt.Sprintf("Inngest server %s, named by %s", b.Path, PathEnv)
+		return text + ", named by " + PathEnv
 	case SourcePath:
-		return fmt.Sprintf("Inngest server %s, found on PATH (%s is not set)", b.Path, PathEnv)
+		return fmt.Sprintf("%s, found on PATH (neither %s nor %s is set)", text, PathEnv, VersionEnv)
 	case SourceBuilt:
-		return fmt.Sprintf("Inngest server %s, built from the pinned version "+
-			"(%s is not set, and neither inngest nor inngest-cli is on PATH)", b.Path, PathEnv)
+		return text + ", built by inngesttest"
 	default:
-		return "Inngest server " + b.Path
+		return text
 	}
 }
 
@@ -53,28 +59,65 @@ func (b ServerBinary) String() string {
 //
 //   - the path in the environment variable INNGEST_CLI_PATH; it is an error if
 //     that is set to anything but an executable file,
+//   - the version in the environment variable INNGEST_CLI_VERSION, as
+//     [BuildServer] builds it,
 //   - inngest, then inngest-cli, on PATH,
-//   - the pinned version, as [BuildServer] builds it.
+//   - [DefaultVersion], as [BuildServer] builds it.
 //
-// Only the last takes time, and only once per machine: some minutes, which
+// Only building takes time, and only once per machine: some minutes, which
 // progress is told about. A nil progress is silent.
 func FindServer(ctx context.Context, progress io.Writer) (ServerBinary, error) {
-	if path := os.Getenv(PathEnv); path != "" {
-		abs, err := executable(path)
+	path, version := os.Getenv(PathEnv), os.Getenv(VersionEnv)
+	switch {
+	case path != "":
+		return namedServer(ctx, path, version)
+	case version != "":
+		binary, err := BuildServer(ctx, version, progress)
 		if err != nil {
-			return ServerBinary{}, fmt.Errorf(
-				"inngesttest: %s must name an executable of the Inngest server, or be unset to have one found: %w", PathEnv, err)
+			return ServerBinary{}, fmt.Errorf("%w (%s is set)", err, VersionEnv)
 		}
-		return ServerBinary{Path: abs, Source: SourceEnv}, nil
+		return binary, nil
 	}
 	for _, name := range []string{"inngest", "inngest-cli"} {
 		// A program in the current directory, reached through a relative entry of
 		// PATH, comes with exec.ErrDot; it is not taken, for the reasons os/exec gives.
 		if path, err := exec.LookPath(name); err == nil {
-			return ServerBinary{Path: path, Source: SourcePath}, nil
+			return newServerBinary(ctx, path, SourcePath)
 		}
 	}
-	return BuildServer(ctx, progress)
+	return BuildServer(ctx, DefaultVersion, progress)
+}
+
+// namedServer returns the executable that the environment names, which must be of
+// the version that the environment names, if it does.
+func namedServer(ctx context.Context, path, version string) (ServerBinary, error) {
+	abs, err := executable(path)
+	if err != nil {
+		return ServerBinary{}, fmt.Errorf(
+			"inngesttest: %s must name an executable of the Inngest server, or be unset to have one found: %w", PathEnv, err)
+	}
+	binary, err := newServerBinary(ctx, abs, SourceEnv)
+	if err != nil || version == "" {
+		return binary, err
+	}
+	wanted, err := parseVersion(version)
+	if err != nil {
+		return ServerBinary{}, fmt.Errorf("inngesttest: %s: %w", VersionEnv, err)
+	}
+	if binary.Version != wanted {
+		return ServerBinary{}, fmt.Errorf("inngesttest: %s is %s, and the server that %s names, %s, reports version %q; unset one of them",
+			VersionEnv, version, PathEnv, abs, binary.Version)
+	}
+	return binary, nil
+}
+
+// newServerBinary asks an executable for its version.
+func newServerBinary(ctx context.Context, path string, source Source) (ServerBinary, error) {
+	about, err := probe(ctx, path)
+	if err != nil {
+		return ServerBinary{}, fmt.Errorf("inngesttest: %w", err)
+	}
+	return ServerBinary{Path: path, Source: source, Version: about.version}, nil
 }
 
 // executable returns the absolute path of an executable file. It makes the path

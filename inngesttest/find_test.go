@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,40 +20,88 @@ func writeExecutable(t *testing.T, dir, name, content string) string {
 	return path
 }
 
+// cli is a script that reports a version as the Inngest CLI does.
+func cli(version string) string {
+	return "#!/bin/sh\n[ \"$1\" = version ] && echo " + version + "\n"
+}
+
+// forgetServer clears what the environment says about the server.
+func forgetServer(t *testing.T) {
+	t.Helper()
+	t.Setenv(PathEnv, "")
+	t.Setenv(VersionEnv, "")
+}
+
 func TestFindServerOrder(t *testing.T) {
+	forgetServer(t)
 	explicit, first, second := t.TempDir(), t.TempDir(), t.TempDir()
-	named := writeExecutable(t, explicit, "my-server", "")
-	cli := writeExecutable(t, first, "inngest-cli", "")
-	plain := writeExecutable(t, second, "inngest", "")
+	named := writeExecutable(t, explicit, "my-server", cli("1.45.0-abcdef012"))
+	other := writeExecutable(t, first, "inngest-cli", cli("1.12.1-"))
+	plain := writeExecutable(t, second, "inngest", cli("dev-"))
 
 	t.Setenv("PATH", first+string(os.PathListSeparator)+second)
 	t.Setenv(PathEnv, named)
 	got, err := FindServer(t.Context(), io.Discard)
 	require.NoError(t, err)
-	require.Equal(t, ServerBinary{Path: named, Source: SourceEnv}, got)
-	require.Contains(t, got.String(), PathEnv)
+	require.Equal(t, ServerBinary{Path: named, Source: SourceEnv, Version: "v1.45.0"}, got)
+	require.Equal(t, "Inngest server v1.45.0, "+named+", named by INNGEST_CLI_PATH", got.String())
 
 	t.Setenv(PathEnv, "")
 	got, err = FindServer(t.Context(), io.Discard)
 	require.NoError(t, err)
-	require.Equal(t, ServerBinary{Path: plain, Source: SourcePath}, got, "inngest goes before inngest-cli")
+	require.Equal(t, ServerBinary{Path: plain, Source: SourcePath, Version: "dev"}, got, "inngest goes before inngest-cli")
 
 	require.NoError(t, os.Remove(plain))
 	got, err = FindServer(t.Context(), io.Discard)
 	require.NoError(t, err)
-	require.Equal(t, ServerBinary{Path: cli, Source: SourcePath}, got)
+	require.Equal(t, ServerBinary{Path: other, Source: SourcePath, Version: "v1.12.1"}, got)
 	require.Contains(t, got.String(), "PATH")
 }
 
 func TestFindServerBuildsWhenThereIsNone(t *testing.T) {
-	bin := t.TempDir()
-	useFakeGo(t, bin, fakeGoBuilds)
-	t.Setenv(PathEnv, "")
+	forgetServer(t)
+	useFakeGo(t, t.TempDir(), fakeGoBuilds)
 	got, err := FindServer(t.Context(), io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, SourceBuilt, got.Source)
+	require.Equal(t, DefaultVersion, got.Version)
 	require.FileExists(t, got.Path)
-	require.Contains(t, got.String(), "built from the pinned version")
+	require.Contains(t, got.String(), "built by inngesttest")
+}
+
+// A version that is named is built, whatever is on PATH.
+func TestFindServerOfAVersion(t *testing.T) {
+	forgetServer(t)
+	bin := t.TempDir()
+	useFakeGo(t, bin, fakeGoBuilds)
+	writeExecutable(t, bin, "inngest", cli("1.12.1-"))
+	for _, version := range []string{"v1.12.1", "1.12.1", "1.43.0"} {
+		t.Setenv(VersionEnv, version)
+		got, err := FindServer(t.Context(), io.Discard)
+		require.NoError(t, err)
+		require.Equal(t, SourceBuilt, got.Source)
+		require.Equal(t, "v"+strings.TrimPrefix(version, "v"), got.Version)
+	}
+	t.Setenv(VersionEnv, "1.44")
+	_, err := FindServer(t.Context(), io.Discard)
+	require.ErrorContains(t, err, `version "1.44"`)
+	require.ErrorContains(t, err, VersionEnv)
+}
+
+// An executable that the environment names must have the version that it names.
+func TestFindServerRefusesAContradiction(t *testing.T) {
+	named := writeExecutable(t, t.TempDir(), "my-server", cli("1.43.0-e7b1e6e64"))
+	t.Setenv(PathEnv, named)
+	t.Setenv(VersionEnv, "1.43.0")
+	got, err := FindServer(t.Context(), io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, ServerBinary{Path: named, Source: SourceEnv, Version: "v1.43.0"}, got)
+
+	t.Setenv(VersionEnv, "1.12.1")
+	_, err = FindServer(t.Context(), io.Discard)
+	for _, part := range []string{PathEnv, named, `"v1.43.0"`, VersionEnv, "1.12.1", "unset one of them"} {
+		require.ErrorContains(t, err, part)
+	}
 }
 
 func TestFindServerNamesTheVariable(t *testing.T) {
@@ -69,6 +118,7 @@ func TestFindServerNamesTheVariable(t *testing.T) {
 // The path may be relative: servers run in a directory of their own.
 func TestFindServerMakesThePathAbsolute(t *testing.T) {
 	dir := t.TempDir()
+	forgetServer(t)
 	named := writeExecutable(t, dir, "my-server", "")
 	t.Chdir(dir)
 	t.Setenv(PathEnv, "my-server")

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -45,18 +44,21 @@ type App struct {
 
 // Functions returns the registered functions, ordered by slug.
 func (s *Server) Functions(ctx context.Context) ([]Function, error) {
-	var info struct {
-		Functions []json.RawMessage `json:"functions"`
+	var answer struct {
+		Functions []struct {
+			Function
+
+			Config string `json:"config"`
+		} `json:"functions"`
 	}
-	if err := s.Do(ctx, http.MethodGet, "/dev", nil, &info); err != nil {
+	// The dev server has them at /dev, too, but the self-hosted mode does not.
+	if err := s.GraphQL(ctx, `{ functions { id slug name config } }`, nil, &answer); err != nil {
 		return nil, err
 	}
-	functions := make([]Function, len(info.Functions))
-	for i, config := range info.Functions {
-		if err := json.Unmarshal(config, &functions[i]); err != nil {
-			return nil, fmt.Errorf("inngesttest: Inngest server: GET /dev: decoding a function: %w", err)
-		}
-		functions[i].Config = config
+	functions := make([]Function, len(answer.Functions))
+	for i, f := range answer.Functions {
+		functions[i] = f.Function
+		functions[i].Config = json.RawMessage(f.Config)
 	}
 	slices.SortFunc(functions, func(a, b Function) int { return strings.Compare(a.Slug, b.Slug) })
 	s.slugs.learn(functions)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -23,13 +22,13 @@ const (
 var errPortTaken = errors.New("the port was taken by another process")
 
 // awaitHealthy waits until the server answers, and is the one we started.
-func (s *Server) awaitHealthy(ctx context.Context, gatewayPort int) error {
+func (s *Server) awaitHealthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("it did not answer within %s", startTimeout))
 	defer cancel()
 	var last error
 	for wait := healthPoll; ; wait = min(2*wait, healthPollMax) {
 		if last = s.call(ctx, http.MethodGet, "/health", nil, nil); last == nil {
-			return s.identify(ctx, gatewayPort)
+			return s.identify(ctx)
 		}
 		select {
 		case <-s.proc.done:
@@ -45,9 +44,7 @@ func (s *Server) awaitHealthy(ctx context.Context, gatewayPort int) error {
 func (s *Server) earlyExit() error {
 	log := s.Logs()
 	err := fmt.Errorf("it ended before it answered (%s); the end of its log:\n%s", s.proc.cmd.ProcessState, log)
-	// The texts of Unix and Windows.
-	if strings.Contains(log, "address already in use") || strings.Contains(log, "Only one usage of each socket address") {
-		// A taken Connect port alone does not end a server.
+	if s.ports.chosenTaken(log) {
 		return fmt.Errorf("%w: %w", errPortTaken, err)
 	}
 	return err
@@ -56,22 +53,39 @@ func (s *Server) earlyExit() error {
 // identify makes sure that the answer came from our process. A stranger that
 // got our port a moment before us would answer just as well, until our process
 // notices and ends.
-func (s *Server) identify(ctx context.Context, gatewayPort int) error {
-	var info struct {
-		StartOpts struct {
-			ConnectGatewayPort int `json:"connectGatewayPort"`
-		} `json:"startOpts"`
-	}
-	err := s.call(ctx, http.MethodGet, "/dev", nil, &info)
+func (s *Server) identify(ctx context.Context) error {
+	err := s.isOurs(ctx)
 	switch {
-	case err == nil && (info.StartOpts.ConnectGatewayPort == gatewayPort || info.StartOpts.ConnectGatewayPort == 0):
+	case err == nil:
 		return nil
 	case s.ended():
 		return s.earlyExit()
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	default:
-		// Another server's port or, in the self-hosted mode, another server's keys.
-		return fmt.Errorf("%w: %s is answered by a server that we did not start", errPortTaken, s.URL())
+		return fmt.Errorf("%w: %s is answered by a server that we did not start (%w)", errPortTaken, s.URL(), err)
 	}
+}
+
+// isOurs asks the server something that only the one we started knows. In the
+// self-hosted mode that is an event key that we have made up; no event is sent.
+// The dev server takes any key, but tells its ports; one that does not is taken
+// for ours, as it is in all likelihood.
+func (s *Server) isOurs(ctx context.Context) error {
+	if s.cfg.selfHosted() {
+		return s.call(ctx, http.MethodPost, eventPath+s.identity, []struct{}{}, nil)
+	}
+	var info struct {
+		StartOpts struct {
+			ConnectGatewayPort int `json:"connectGatewayPort"`
+		} `json:"startOpts"`
+	}
+	err := s.call(ctx, http.MethodGet, "/dev", nil, &info)
+	if status, ok := errors.AsType[*StatusError](err); ok && status.Status == http.StatusNotFound {
+		return nil
+	}
+	if port := info.StartOpts.ConnectGatewayPort; err == nil && port != 0 && port != s.ports.gateway {
+		return fmt.Errorf("its Connect gateway has port %d, ours %d", port, s.ports.gateway)
+	}
+	return err
 }

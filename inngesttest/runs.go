@@ -48,14 +48,7 @@ type Run struct {
 }
 
 // Ended reports whether the run has ended, in whatever way.
-func (r Run) Ended() bool {
-	switch r.Status {
-	case Completed, Failed, Cancelled, Skipped:
-		return true
-	default:
-		return false
-	}
-}
+func (r Run) Ended() bool { return !r.EndedAt.IsZero() }
 
 // String describes the run in a few words, for errors and logs.
 func (r Run) String() string {
@@ -85,18 +78,21 @@ type apiRun struct {
 // unknown has none.
 func (s *Server) Runs(ctx context.Context, eventID string) ([]Run, error) {
 	var answer struct {
-		Data []apiRun `json:"data"`
+		Data []struct {
+			RunID string `json:"run_id"`
+		} `json:"data"`
 	}
 	if err := s.Do(ctx, http.MethodGet, "/v1/events/"+url.PathEscape(eventID)+"/runs", nil, &answer); err != nil {
 		return nil, err
 	}
-	runs := make([]Run, 0, len(answer.Data))
-	for _, r := range answer.Data {
-		run, err := s.run(ctx, r)
-		if err != nil {
+	runs := make([]Run, len(answer.Data))
+	for i, listed := range answer.Data {
+		// What newer servers say here about a run comes from its trace: a run whose
+		// step has failed is Failed, though it goes on.
+		var err error
+		if runs[i], err = s.Run(ctx, listed.RunID); err != nil {
 			return nil, err
 		}
-		runs = append(runs, run)
 	}
 	return runs, nil
 }
@@ -125,13 +121,10 @@ func (s *Server) run(ctx context.Context, r apiRun) (Run, error) {
 	}
 	run := Run{
 		RunID: r.RunID, EventID: r.EventID, FunctionID: r.FunctionID, Function: slug,
-		Status: runStatus(r.Status), Output: r.Output, StartedAt: r.StartedAt,
+		Status: Running, StartedAt: r.StartedAt,
 	}
 	if r.EndedAt != nil {
-		run.EndedAt = *r.EndedAt
-	}
-	if string(run.Output) == "null" && !run.Ended() {
-		run.Output = nil
+		run.Status, run.Output, run.EndedAt = runStatus(r.Status), r.Output, *r.EndedAt
 	}
 	return run, nil
 }
@@ -148,13 +141,14 @@ func (s *Server) slugOf(ctx context.Context, functionID string) (string, error) 
 	return slug, nil
 }
 
-// runStatus makes one of the ways in which the server's APIs write a state:
-// REST writes Completed where GraphQL writes COMPLETED.
+// runStatus makes one of the ways in which the server's APIs write the state of a
+// run that has ended: REST writes Completed where GraphQL writes COMPLETED. One
+// that we do not know stays as it is.
 func runStatus(text string) RunStatus {
 	for _, status := range []RunStatus{Completed, Failed, Cancelled, Skipped} {
 		if strings.EqualFold(text, string(status)) {
 			return status
 		}
 	}
-	return Running
+	return RunStatus(text)
 }

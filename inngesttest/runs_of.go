@@ -12,7 +12,7 @@ import (
 const runsQuery = `query ($function: UUID!, $from: Time!, $after: String) {
 	runs(first: 100, after: $after, orderBy: [{field: QUEUED_AT, direction: ASC}],
 		filter: {from: $from, functionIDs: [$function]}) {
-		edges { node { id functionID status startedAt triggerIDs } }
+		edges { node { id functionID status startedAt endedAt triggerIDs } }
 		pageInfo { hasNextPage endCursor }
 	}
 }`
@@ -23,6 +23,7 @@ type gqlRun struct {
 	FunctionID string     `json:"functionID"`
 	Status     string     `json:"status"`
 	StartedAt  *time.Time `json:"startedAt"`
+	EndedAt    *time.Time `json:"endedAt"`
 	TriggerIDs []string   `json:"triggerIDs"`
 }
 
@@ -88,12 +89,15 @@ func (s *Server) detail(ctx context.Context, listed gqlRun, slug string) (Run, e
 		return run, err
 	}
 	// The two are different tables; a run that is in one only is still a run.
-	run = Run{RunID: listed.ID, FunctionID: listed.FunctionID, Function: slug, Status: runStatus(listed.Status)}
+	run = Run{RunID: listed.ID, FunctionID: listed.FunctionID, Function: slug, Status: Running}
 	if len(listed.TriggerIDs) > 0 {
 		run.EventID = listed.TriggerIDs[0]
 	}
 	if listed.StartedAt != nil {
 		run.StartedAt = *listed.StartedAt
+	}
+	if listed.EndedAt != nil {
+		run.Status, run.EndedAt = runStatus(listed.Status), *listed.EndedAt
 	}
 	return run, nil
 }

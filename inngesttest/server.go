@@ -2,6 +2,7 @@ package inngesttest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -35,11 +36,13 @@ const (
 type Server struct {
 	cfg    ServerConfig
 	binary ServerBinary
-	port   int
-	state  string // removed when the process has ended
-	proc   *process
-	log    *tailBuffer
-	http   *http.Client
+	ports  ports
+	// identity is an event key that only this server has.
+	identity string
+	state    string // removed when the process has ended
+	proc     *process
+	log      *tailBuffer
+	http     *http.Client
 
 	stop     sync.Once
 	stopErr  error
@@ -53,50 +56,57 @@ type Server struct {
 // later: the server runs until [Server.Stop]. On Linux it also dies with this
 // process, however that ends.
 //
-// Several servers may run on one machine at once, each with state of its own in
-// a temporary directory. Only functions served through Connect (WebSocket) need
-// the machine's only server, as it uses the fixed ports 50052 and 50053 for
-// them; a second server logs that they are taken, and works without.
+// Any number of servers may run on one machine at once, each with state of its
+// own in a temporary directory. [OldestVersion] has fixed ports, 50052 and 50053,
+// for functions served through Connect (WebSocket): a second server of that
+// version logs that they are taken, and works without Connect.
 //
 // If the server ends early, or ctx does, the error carries the end of its log.
 func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("inngesttest: %w", err)
 	}
+	if cfg.Progress == nil {
+		cfg.Progress = os.Stderr
+	}
 	binary, err := cfg.find(ctx)
 	if err != nil {
 		return nil, err
 	}
+	about, err := probe(ctx, binary.Path)
+	if err != nil {
+		return nil, fmt.Errorf("inngesttest: %w", err)
+	}
+	warnUntested(binary, cfg.Progress)
 	for attempt := 1; ; attempt++ {
-		s, err := start(ctx, cfg, binary)
+		s, err := start(ctx, cfg, binary, about)
 		if err == nil {
 			return s, nil
 		}
 		if cfg.Port != 0 || attempt == portAttempts || !errors.Is(err, errPortTaken) {
-			return nil, fmt.Errorf("inngesttest: starting the Inngest server %s: %w", binary.Path, err)
+			return nil, fmt.Errorf("inngesttest: starting the %s: %w", binary, err)
 		}
 	}
 }
 
 func (c *ServerConfig) find(ctx context.Context) (ServerBinary, error) {
-	if c.Binary == "" {
-		progress := c.Progress
-		if progress == nil {
-			progress = os.Stderr
-		}
-		return FindServer(ctx, progress)
+	switch {
+	case c.Version != "":
+		return BuildServer(ctx, c.Version, c.Progress)
+	case c.Binary == "":
+		return FindServer(ctx, c.Progress)
 	}
 	path, err := executable(c.Binary)
 	if err != nil {
 		return ServerBinary{}, fmt.Errorf(
 			"inngesttest: ServerConfig.Binary must name an executable of the Inngest server: %w", err)
 	}
-	return ServerBinary{Path: path}, nil
+	return newServerBinary(ctx, path, "")
 }
 
 // start starts the server once.
-func start(ctx context.Context, cfg ServerConfig, binary ServerBinary) (_ *Server, err error) {
-	port, gatewayPort, err := choosePorts(ctx, cfg.Port)
+func start(ctx context.Context, cfg ServerConfig, binary ServerBinary, about probed) (_ *Server, err error) {
+	chosen, err := choosePorts(ctx, cfg.Port, about)
 	if err != nil {
 		return nil, err
 	}
@@ -108,13 +118,13 @@ func start(ctx context.Context, cfg ServerConfig, binary ServerBinary) (_ *Serve
 		return nil, errors.Join(err, os.RemoveAll(state))
 	}
 	s := &Server{
-		cfg: cfg, binary: binary, port: port, state: state, log: newTailBuffer(logTail),
+		cfg: cfg, binary: binary, ports: chosen, identity: rand.Text(), state: state, log: newTailBuffer(logTail),
 		http: &http.Client{Transport: &http.Transport{}},
 	}
-	lines := newLineWriter(s.logLine(cfg.secrets()))
+	lines := newLineWriter(s.logLine(append(cfg.secrets(), s.identity)))
 	//nolint:gosec,noctx // G204: running the program that the caller names is the purpose; it outlives ctx, and Stop ends it
-	cmd := exec.Command(binary.Path, cfg.args(state, port, gatewayPort)...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = state, cfg.env(state), lines, lines
+	cmd := exec.Command(binary.Path, cfg.args(state, chosen)...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = state, cfg.env(state, s.identity), lines, lines
 	s.proc, err = startProcess(cmd, func() {
 		lines.flush()
 		_ = os.RemoveAll(state) // Stop reports what is left
@@ -122,7 +132,7 @@ func start(ctx context.Context, cfg ServerConfig, binary ServerBinary) (_ *Serve
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(state))
 	}
-	if err := s.awaitHealthy(ctx, gatewayPort); err != nil {
+	if err := s.awaitHealthy(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
@@ -131,28 +141,18 @@ func start(ctx context.Context, cfg ServerConfig, binary ServerBinary) (_ *Serve
 // configFile is the path of the server's empty configuration file.
 func configFile(state string) string { return filepath.Join(state, "empty.json") }
 
-// choosePorts returns a port for the API and one for the Connect gateway, both
-// free a moment ago.
-func choosePorts(ctx context.Context, fixed int) (port, gateway int, err error) {
-	var listeners [2]net.Listener
-	// Both are open at once, or the system might name one port twice.
-	for i, want := range []int{fixed, 0} {
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(loopback, strconv.Itoa(want)))
-		if err != nil {
-			return 0, 0, fmt.Errorf("choosing a port: %w", err)
-		}
-		defer func() { _ = l.Close() }()
-		listeners[i] = l
-	}
-	return listeners[0].Addr().(*net.TCPAddr).Port, listeners[1].Addr().(*net.TCPAddr).Port, nil
-}
-
 // URL is the base URL of the server's API, such as http://127.0.0.1:40123. It
 // is what an app in dev mode takes as the address of its dev server.
-func (s *Server) URL() string { return "http://" + net.JoinHostPort(loopback, strconv.Itoa(s.port)) }
+func (s *Server) URL() string {
+	return "http://" + net.JoinHostPort(loopback, strconv.Itoa(s.ports.api))
+}
 
 // Binary says which executable runs.
 func (s *Server) Binary() ServerBinary { return s.binary }
+
+// Version is the version that the server reports, such as v1.43.0; empty if it
+// reports none. [OldestVersion] and [NewestVersion] are tested.
+func (s *Server) Version() string { return s.binary.Version }
 
 // Logs returns the end of the server's output, up to 64 KiB, without the keys
 // of the self-hosted mode.

@@ -107,9 +107,9 @@ func TestSelfHosted(t *testing.T) {
 	require.Len(t, runs, 1)
 
 	// Without the keys it is closed.
-	stranger := &Server{port: s.port, proc: s.proc, log: s.log, http: s.http}
+	stranger := &Server{ports: s.ports, proc: s.proc, log: s.log, http: s.http}
 	var status *StatusError
-	_, err = stranger.Functions(ctx)
+	_, err = stranger.Runs(ctx, id)
 	require.ErrorAs(t, err, &status)
 	require.Equal(t, http.StatusUnauthorized, status.Status)
 	_, err = stranger.Send(ctx, "x", nil)
@@ -177,11 +177,12 @@ func TestIdentify(t *testing.T) {
 	}))
 	t.Cleanup(stranger.Close)
 	s := &Server{
-		port: stranger.Listener.Addr().(*net.TCPAddr).Port,
-		proc: &process{done: make(chan struct{})}, log: newTailBuffer(1), http: stranger.Client(),
+		ports: ports{api: stranger.Listener.Addr().(*net.TCPAddr).Port, gateway: 1111},
+		proc:  &process{done: make(chan struct{})}, log: newTailBuffer(1), http: stranger.Client(),
 	}
-	require.NoError(t, s.identify(t.Context(), 1111))
-	require.ErrorIs(t, s.identify(t.Context(), 2222), errPortTaken)
+	require.NoError(t, s.identify(t.Context()))
+	s.ports.gateway = 2222
+	require.ErrorIs(t, s.identify(t.Context()), errPortTaken)
 }
 
 func TestNewServerFailsTheTest(t *testing.T) {
@@ -216,20 +217,22 @@ func TestServerConfigIsChecked(t *testing.T) {
 func TestServerArguments(t *testing.T) {
 	t.Parallel()
 	cfg := ServerConfig{AppURLs: []string{"http://127.0.0.1:3000/api/inngest"}, RetryInterval: 1500 * time.Millisecond, Tick: 50 * time.Millisecond}
-	line := strings.Join(cfg.args("dir", 1, 2), " ")
+	line := strings.Join(cfg.args("dir", ports{api: 1, gateway: 2}), " ")
 	require.True(t, strings.HasPrefix(line, "dev --no-discovery --no-poll "), line)
-	require.Contains(t, line, "--host 127.0.0.1 --port 1 --connect-gateway-port 2 --poll-interval 1 --retry-interval 2 --tick 50")
+	require.Contains(t, line, "--host 127.0.0.1 --poll-interval 1 --port 1 --connect-gateway-port 2 --retry-interval 2 --tick 50")
 	require.Contains(t, line, "--sdk-url http://localhost:3000/api/inngest")
 
 	cfg = ServerConfig{PollInterval: 3 * time.Second, Args: []string{"--verbose"}}
-	line = strings.Join(cfg.args("dir", 1, 2), " ")
+	line = strings.Join(cfg.args("dir", ports{api: 1, gateway: 2}), " ")
 	require.NotContains(t, line, "--no-poll")
-	require.True(t, strings.HasSuffix(line, "--poll-interval 3 --verbose"), line)
+	require.True(t, strings.HasSuffix(line, "--verbose"), line)
+	require.Contains(t, line, "--poll-interval 3 ")
 
 	cfg = ServerConfig{SigningKey: "signkey-prod-abcd", EventKey: "event-key"}
-	line = strings.Join(cfg.args("dir", 1, 2), " ")
+	line = strings.Join(cfg.args("dir", ports{api: 1, gateway: 2}), " ")
 	require.True(t, strings.HasPrefix(line, "start --sqlite-dir dir "), line)
 	require.NotContains(t, line, "abcd", "every user of the machine can read command lines")
 	require.NotContains(t, line, "event-key")
-	require.Contains(t, cfg.env("dir"), "INNGEST_SIGNING_KEY=abcd")
+	require.Contains(t, cfg.env("dir", "identity"), "INNGEST_SIGNING_KEY=abcd")
+	require.Contains(t, cfg.env("dir", "identity"), "INNGEST_EVENT_KEY=event-key,identity")
 }

@@ -18,7 +18,7 @@ import (
 // the script open, and Linux does not run a file that is open for writing.
 
 func TestEarlyExitCarriesTheLog(t *testing.T) {
-	binary := writeExecutable(t, t.TempDir(), "inngest", "#!/bin/sh\necho it cannot go on; exit 3\n")
+	binary := writeExecutable(t, t.TempDir(), "inngest", cli("1.2.3-")+"echo it cannot go on; exit 3\n")
 	t.Setenv("TMPDIR", t.TempDir())
 	start := time.Now()
 	_, err := StartServer(t.Context(), ServerConfig{Binary: binary})
@@ -34,10 +34,17 @@ func TestPortRaceIsTriedAgain(t *testing.T) {
 	require.NoError(t, err)
 	dir := t.TempDir()
 	count := filepath.Join(dir, "count")
-	binary := writeExecutable(t, dir, "inngest", `#!/bin/sh
-echo try >> '`+count+`'
+	// The port is what follows --port.
+	server := `#!/bin/sh
+case "$1 $2" in
+	version*) echo 1.2.3-; exit;;
+	*--help) exit;;
+esac
+for arg; do [ "$last" = --port ] && port=$arg; last=$arg; done
+`
+	binary := writeExecutable(t, dir, "inngest", server+`echo try >> '`+count+`'
 [ "$(wc -l < '`+count+`')" -ge 3 ] && exec '`+found.Path+`' "$@"
-echo "listen tcp 127.0.0.1:1: bind: address already in use"
+echo "listen tcp 127.0.0.1:$port: bind: address already in use"
 exit 1
 `)
 	NewServer(t, ServerConfig{Binary: binary})
@@ -46,9 +53,8 @@ exit 1
 	require.Equal(t, "try\ntry\ntry\n", string(tries))
 
 	// A fixed port is not tried again, nor is a free one for ever.
-	binary = writeExecutable(t, dir, "never", `#!/bin/sh
-echo try >> '`+count+`2'
-echo "listen tcp 127.0.0.1:1: bind: address already in use"
+	binary = writeExecutable(t, dir, "never", server+`echo try >> '`+count+`2'
+echo "listen tcp 127.0.0.1:$port: bind: address already in use"
 exit 1
 `)
 	_, err = StartServer(t.Context(), ServerConfig{Binary: binary})
@@ -56,13 +62,25 @@ exit 1
 	tries, err = os.ReadFile(count + "2")
 	require.NoError(t, err)
 	require.Len(t, tries, portAttempts*len("try\n"))
+
+	// A port that is not ours to choose would be taken the next time, too.
+	binary = writeExecutable(t, dir, "other", server+`echo try >> '`+count+`3'
+echo "listen tcp :50052: bind: address already in use"
+exit 1
+`)
+	_, err = StartServer(t.Context(), ServerConfig{Binary: binary})
+	require.NotErrorIs(t, err, errPortTaken)
+	require.ErrorContains(t, err, ":50052: bind: address already in use")
+	tries, err = os.ReadFile(count + "3")
+	require.NoError(t, err)
+	require.Equal(t, "try\n", string(tries))
 }
 
 // A server that never answers is given up when the context ends, and ended by
 // force, together with what it started, when it does not listen.
 func TestStartIsBoundByTheContext(t *testing.T) {
 	dir := t.TempDir()
-	binary := writeExecutable(t, dir, "inngest", "#!/bin/sh\ntrap '' TERM\necho still thinking $$\nsleep 1000\nsleep 1000\n")
+	binary := writeExecutable(t, dir, "inngest", cli("1.2.3-")+"[ $# -lt 3 ] && exit\ntrap '' TERM\necho still thinking $$\nsleep 1000\nsleep 1000\n")
 	t.Setenv("TMPDIR", t.TempDir())
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Step is a step that a run has come to, as the server's trace shows it.
@@ -22,44 +21,79 @@ type Step struct {
 // stepsQuery asks for what the server's UI shows of a run.
 const stepsQuery = `query ($id: String!) {
 	runTrace(runID: $id) {
-		childrenSpans { name status stepOp childrenSpans { name } }
+		childrenSpans { name status stepOp stepID attempts childrenSpans { status attempts } }
 	}
 }`
+
+// stepSpan is what a trace says of a step: of one attempt or, if it has children,
+// of several, each of which is one.
+type stepSpan struct {
+	Name     string     `json:"name"`
+	Status   string     `json:"status"`
+	StepOp   string     `json:"stepOp"`
+	StepID   string     `json:"stepID"`
+	Attempt  int        `json:"attempts"` // zero-based
+	Children []stepSpan `json:"childrenSpans"`
+}
 
 // Steps returns the steps that a run has come to, in their order. The server
 // writes the trace a moment after the fact.
 func (s *Server) Steps(ctx context.Context, runID string) ([]Step, error) {
 	var answer struct {
 		Trace struct {
-			Spans []struct {
-				Name     string `json:"name"`
-				Status   string `json:"status"`
-				StepOp   string `json:"stepOp"`
-				Children []struct {
-					Name string `json:"name"`
-				} `json:"childrenSpans"`
-			} `json:"childrenSpans"`
+			Spans []stepSpan `json:"childrenSpans"`
 		} `json:"runTrace"`
 	}
 	if err := s.GraphQL(ctx, stepsQuery, map[string]any{"id": runID}, &answer); err != nil {
 		return nil, err
 	}
-	steps := []Step{}
-	for _, span := range answer.Trace.Spans {
+	return mergeSteps(answer.Trace.Spans), nil
+}
+
+// mergeSteps makes one step of all the spans with its ID. A step that was tried
+// several times has a span with the attempts as children; newer servers put the
+// attempts beside it, too.
+func mergeSteps(spans []stepSpan) []Step {
+	byID := map[string][]stepSpan{}
+	order := []string{}
+	for _, span := range spans {
 		if span.StepOp == "" {
 			continue // a call of the function that ended without a step
 		}
-		step := Step{Name: span.Name, Status: span.Status}
-		// Attempts are listed only if there were several.
-		for _, child := range span.Children {
-			if strings.HasPrefix(child.Name, "Attempt") {
-				step.Attempts++
+		if byID[span.StepID] == nil {
+			order = append(order, span.StepID)
+		}
+		byID[span.StepID] = append(byID[span.StepID], span)
+	}
+	steps := make([]Step, len(order))
+	for i, id := range order {
+		steps[i] = mergeStep(byID[id])
+	}
+	return steps
+}
+
+// mergeStep returns the step of the spans. The one with children knows its state;
+// without one, that of the last attempt counts.
+func mergeStep(spans []stepSpan) Step {
+	step := Step{Name: spans[0].Name}
+	attempts := map[int]bool{}
+	last, whole := -1, false
+	for _, span := range spans {
+		single := span.Children
+		if len(single) == 0 {
+			single = []stepSpan{span}
+		} else {
+			step.Status, whole = span.Status, true
+		}
+		for _, attempt := range single {
+			attempts[attempt.Attempt] = true
+			if !whole && attempt.Attempt >= last {
+				step.Status, last = attempt.Status, attempt.Attempt
 			}
 		}
-		step.Attempts = max(step.Attempts, 1)
-		steps = append(steps, step)
 	}
-	return steps, nil
+	step.Attempts = len(attempts)
+	return step
 }
 
 // AwaitStep waits until a run that the event triggered has come to the step, and

@@ -5,8 +5,8 @@ import "testing"
 // NewServer starts the Inngest server for a test and stops it when the test and
 // its subtests have ended. It is [StartServer] with the test's context. It
 // fails the test when no server can be had, and never skips it: a suite that
-// passes because nothing ran would prove nothing. If the test fails, the end of
-// the server's log is added to the test's.
+// passes because nothing ran would prove nothing. The test's log names the server
+// and its version; if the test fails, the end of the server's log is added.
 //
 // Each test can have a server of its own: one starts in a fraction of a second.
 func NewServer(tb testing.TB, cfg ServerConfig) *Server {
@@ -15,6 +15,7 @@ func NewServer(tb testing.TB, cfg ServerConfig) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Logf("inngesttest: %s", s.Binary())
 	tb.Cleanup(func() {
 		if s.ended() && !s.stopping.Load() {
 			tb.Errorf("inngesttest: the Inngest server ended by itself (%s)", s.proc.cmd.ProcessState)

@@ -1,23 +1,34 @@
-// Package pinned carries the module files of the pinned Inngest server, so
-// that a program that depends on the published module inngesttest can build
-// the server without a checkout of this repository.
+// Package pinned carries the module files that fix the versions of the Inngest
+// server, so that a program that depends on the published module inngesttest can
+// build a server without a checkout of this repository.
+//
+// The files are named after the version, because a directory with a file called
+// go.mod is a module of its own, which Go would leave out of the published one.
 package pinned
 
-import _ "embed"
+import (
+	"embed"
+	"fmt"
+)
 
-// The two files are copies of internal/devserver/go.mod and go.sum. They have
-// other names here because a directory with a file called go.mod is a module
-// of its own, which Go would leave out of the published one.
+// Those of v1.12.1 are copies of internal/devserver/go.mod and go.sum.
 //
-//go:generate cp ../../../internal/devserver/go.mod go.mod.embed
-//go:generate cp ../../../internal/devserver/go.sum go.sum.embed
+//go:generate cp ../../../internal/devserver/go.mod v1.12.1.mod
+//go:generate cp ../../../internal/devserver/go.sum v1.12.1.sum
 
-// GoMod is the go.mod of the module that pins the server.
-//
-//go:embed go.mod.embed
-var GoMod []byte
+//go:embed *.mod *.sum
+var files embed.FS
 
-// GoSum is the matching go.sum.
-//
-//go:embed go.sum.embed
-var GoSum []byte
+// Module returns the go.mod and the go.sum of a module that requires the version
+// of the server. It panics if the version is not pinned.
+func Module(version string) (goMod, goSum []byte) {
+	return read(version + ".mod"), read(version + ".sum")
+}
+
+func read(name string) []byte {
+	content, err := files.ReadFile(name)
+	if err != nil {
+		panic(fmt.Sprintf("inngesttest: the Inngest server's version is not pinned: %v", err))
+	}
+	return content
+}

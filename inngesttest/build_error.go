@@ -1,0 +1,66 @@
+package inngesttest
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// goError is a failed go command.
+type goError struct {
+	command string // such as go build
+	err     error
+	output  string // the end of it
+}
+
+func (e *goError) Error() string {
+	return fmt.Sprintf("%s: %v; its last output:\n%s", e.command, e.err, strings.TrimSpace(e.output))
+}
+
+func (e *goError) Unwrap() error { return e.err }
+
+var (
+	// tooOld is what the go command says about a go.mod that asks for a newer one.
+	// It names GOTOOLCHAIN only if that keeps it from downloading the newer one.
+	tooOld = regexp.MustCompile(`requires go >= (\S+) \(running go ([^\s;)]+)(; GOTOOLCHAIN=)?`)
+	// noModules are texts of the go command and of the network below it.
+	noModules = regexp.MustCompile(`dial tcp|no such host|connection refused|i/o timeout|TLS handshake timeout|` +
+		`proxyconnect|GOPROXY=off|x509:|40[347] [A-Z]|5\d\d [A-Z]|unrecognized import path`)
+)
+
+// advise adds to a failed build what can be done about it.
+func (r recipe) advise(err error) error {
+	return fmt.Errorf("%w\n%s%s", err, r.reason(err), r.alternatives())
+}
+
+// reason says why the build failed, if the go command's words are known.
+func (r recipe) reason(err error) string {
+	goErr, ok := errors.AsType[*goError](err)
+	if !ok {
+		return ""
+	}
+	if m := tooOld.FindStringSubmatch(goErr.output); m != nil {
+		cure := "and it could not be downloaded. Install it."
+		if m[3] != "" {
+			cure = "and GOTOOLCHAIN forbids to download it. Install it, or set GOTOOLCHAIN=auto."
+		}
+		return fmt.Sprintf("The server %s needs Go %s or newer, this is Go %s, %s\n", r.version, m[1], m[2], cure)
+	}
+	if noModules.MatchString(goErr.output) {
+		return "The build could not download Go modules. Check the network and the variable GOPROXY.\n"
+	}
+	return ""
+}
+
+// alternatives says how to have a server without this build.
+func (r recipe) alternatives() string {
+	text := "Other ways to a server: install the Inngest CLI (npm install -g inngest-cli), which is then found on PATH; " +
+		"or copy /bin/inngest out of the container image inngest/inngest and set " + PathEnv + " to it"
+	for _, other := range versions {
+		if other != r.version {
+			text += fmt.Sprintf("; or set %s=%s to build that version", VersionEnv, other)
+		}
+	}
+	return text + "."
+}

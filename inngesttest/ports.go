@@ -1,0 +1,70 @@
+package inngesttest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"regexp"
+	"strconv"
+)
+
+// ports are the TCP ports of a server.
+type ports struct {
+	api     int
+	gateway int // of Connect
+	// gatewayGRPC and executorGRPC are what the parts of Connect talk to each other
+	// on. They are 0 for a server that does not let us choose; it takes 50052 and
+	// 50053.
+	gatewayGRPC, executorGRPC int
+}
+
+const (
+	gatewayGRPCFlag  = "--connect-gateway-grpc-port"
+	executorGRPCFlag = "--connect-executor-grpc-port"
+)
+
+// choosePorts returns ports that were free a moment ago, the API's being fixed
+// unless that is 0.
+func choosePorts(ctx context.Context, fixed int, about probed) (ports, error) {
+	var p ports
+	wanted := []*int{&p.api, &p.gateway}
+	if about.takes(gatewayGRPCFlag) && about.takes(executorGRPCFlag) {
+		wanted = append(wanted, &p.gatewayGRPC, &p.executorGRPC)
+	}
+	p.api = fixed
+	for _, port := range wanted {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(loopback, strconv.Itoa(*port)))
+		if err != nil {
+			return ports{}, fmt.Errorf("choosing a port: %w", err)
+		}
+		// All are open at once, or the system might name one port twice.
+		defer func() { _ = l.Close() }()
+		*port = l.Addr().(*net.TCPAddr).Port
+	}
+	return p, nil
+}
+
+// args returns the part of the command line that names the ports.
+func (p ports) args() []string {
+	args := []string{"--port", strconv.Itoa(p.api), "--connect-gateway-port", strconv.Itoa(p.gateway)}
+	if p.gatewayGRPC != 0 {
+		args = append(args, gatewayGRPCFlag, strconv.Itoa(p.gatewayGRPC), executorGRPCFlag, strconv.Itoa(p.executorGRPC))
+	}
+	return args
+}
+
+// takenPort finds in a server's log the port that it could not have. The texts
+// are those of Unix and of Windows.
+var takenPort = regexp.MustCompile(`:(\d+): bind: (?:address already in use|Only one usage of each socket address)`)
+
+// chosenTaken reports whether the log says that one of the ports is taken. That of
+// another one is nothing that a further try would change.
+func (p ports) chosenTaken(log string) bool {
+	for _, match := range takenPort.FindAllStringSubmatch(log, -1) {
+		switch match[1] {
+		case strconv.Itoa(p.api), strconv.Itoa(p.gateway), strconv.Itoa(p.gatewayGRPC), strconv.Itoa(p.executorGRPC):
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,95 @@
+//go:build unix
+
+package inngesttest
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestVersionIn(t *testing.T) {
+	t.Parallel()
+	for output, want := range map[string]string{
+		"1.43.0-e7b1e6e64\n":               "v1.43.0",
+		"1.12.1-\n":                        "v1.12.1",
+		"1.9.2-beta.1-abcdef\n":            "v1.9.2-beta.1",
+		"v2.0.0\n":                         "v2.0.0",
+		"dev-\n":                           "dev",
+		"1.43.0-e7b1e6e64\nUpdate me\n":    "v1.43.0",
+		"":                                 "",
+		"\n":                               "",
+		"No help topic for 'version'\n":    "",
+		"Usage: node [options] [script]\n": "",
+	} {
+		require.Equal(t, want, versionIn(output), "%q", output)
+	}
+}
+
+// Whatever an executable does when it is asked, the answer comes, or the end of
+// the context.
+func TestProbeOfWhatIsNoServer(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", t.TempDir())
+	for name, script := range map[string]string{"silent": "exit 0", "failing": "echo no such command >&2; exit 1", "crashing": "kill -9 $$"} {
+		about, err := probe(t.Context(), writeExecutable(t, dir, name, "#!/bin/sh\n"+script+"\n"))
+		require.NoError(t, err)
+		require.Equal(t, probed{}, about)
+	}
+	about, err := probe(t.Context(), writeExecutable(t, dir, "not-a-program", "\x00"))
+	require.NoError(t, err)
+	require.Equal(t, probed{}, about)
+	_, err = probe(t.Context(), dir+"/missing")
+	require.ErrorIs(t, err, os.ErrNotExist)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	hanging := writeExecutable(t, dir, "hanging", "#!/bin/sh\necho hm\nsleep 1000\n")
+	_, err = StartServer(ctx, ServerConfig{Binary: hanging})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, hanging)
+	require.ErrorContains(t, err, "hm")
+	requireEmpty(t, os.Getenv("TMPDIR"))
+}
+
+// What a file says is forgotten when the file changes.
+func TestProbeOfAnUpdatedServer(t *testing.T) {
+	dir := t.TempDir()
+	path := writeExecutable(t, dir, "inngest", cli("1.43.0-abc"))
+	about, err := probe(t.Context(), path)
+	require.NoError(t, err)
+	require.Equal(t, "v1.43.0", about.version)
+	path = writeExecutable(t, dir, "inngest", cli("1.44.0-abcdef"))
+	about, err = probe(t.Context(), path)
+	require.NoError(t, err)
+	require.Equal(t, "v1.44.0", about.version)
+}
+
+// A server of a version that we do not test is taken, with one warning, and works.
+func TestAnotherVersionIsTakenWithAWarning(t *testing.T) {
+	found, err := FindServer(t.Context(), os.Stderr)
+	require.NoError(t, err)
+	future := writeExecutable(t, t.TempDir(), "inngest",
+		"#!/bin/sh\n[ \"$1\" = version ] && echo 7.0.1-abcdef && exit\nexec '"+found.Path+"' \"$@\"\n")
+	app := startFakeApp(t, map[string]fakeFunction{"f": {trigger: onEvent("x"), answer: always(200, "done")}})
+	var progress bytes.Buffer
+	s := app.serverFor(ServerConfig{Binary: future, Progress: &progress})
+	require.Equal(t, "v7.0.1", s.Version())
+	ctx := testContext(t)
+	id, err := s.Send(ctx, "x", nil)
+	require.NoError(t, err)
+	runs, err := s.AwaitRuns(ctx, id, 1)
+	require.NoError(t, err)
+	require.Equal(t, Completed, runs[0].Status)
+
+	NewServer(t, ServerConfig{Binary: future, Progress: &progress})
+	require.Equal(t, 1, strings.Count(progress.String(), "\n"), progress.String())
+	for _, part := range []string{"not tested", "v7.0.1", future, "v1.12.1 and v1.43.0", "INNGEST_CLI_VERSION=v1.43.0"} {
+		require.Contains(t, progress.String(), part)
+	}
+}
