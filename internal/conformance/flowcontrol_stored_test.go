@@ -18,11 +18,13 @@ import (
 // more, where the server's two syntaxes for durations differ: had it not read
 // one, it would have refused the sync.
 //
-// This server knows neither jitter nor limits on runs nor checkpoints, and passes
-// over them; package flow's own tests have what it is told.
+// The oldest server knows neither jitter nor limits on runs nor checkpoints, and
+// passes over them; package flow's own tests have what it is told.
 var stored = []struct {
 	function inngestkit.Function
 	want     string
+	// oldest is what the oldest server has instead.
+	oldest string
 }{
 	{
 		inngestkit.OnEvent("limits", storedEvent, seen(new(counter)), flow.Retries(7),
@@ -47,6 +49,22 @@ var stored = []struct {
 			"singleton": {"mode": "cancel", "key": "event.data.id"},
 			"cancel": [{"event": "flow/woken", "if": "event.data.id == async.data.id", "timeout": "8760h0m0s"}],
 			"timeouts": {"start": "2d", "finish": "1d12h500ms"},
+			"checkpoint": {"batch_steps": 3, "batch_interval": "1s", "max_runtime": "1d"},
+			"retries": 7
+		}`,
+		`{
+			"triggers": [{"event": "flow/stored"}],
+			"concurrency": [
+				{"limit": 4, "scope": "Fn", "hash": ""},
+				{"limit": 5, "scope": "Env", "key": "event.data.id", "hash": "1qli8ewrvdw7i"}
+			],
+			"throttle": {"limit": 2, "period": "1w", "burst": 3, "key": "event.data.id"},
+			"rateLimit": {"limit": 2, "period": "1d", "key": "event.data.id"},
+			"debounce": {"period": "1w", "timeout": "4w2d", "key": "event.data.id"},
+			"priority": {"run": "120"},
+			"singleton": {"mode": "cancel", "key": "event.data.id"},
+			"cancel": [{"event": "flow/woken", "if": "event.data.id == async.data.id", "timeout": "8760h0m0s"}],
+			"timeouts": {"start": "2d", "finish": "1d12h500ms"},
 			"retries": 7
 		}`,
 	},
@@ -57,6 +75,7 @@ var stored = []struct {
 			"triggers": [{"event": "flow/stored"}],
 			"batchEvents": {"maxSize": 50, "timeout": "48h0m0s", "key": "event.data.id", "if": "event.data.id != ''"}
 		}`,
+		"",
 	},
 	{
 		// The reason why it cannot be combined with a rate limit.
@@ -65,9 +84,17 @@ var stored = []struct {
 			"triggers": [{"event": "flow/stored"}],
 			"rateLimit": {"limit": 1, "period": "24h0m0s", "key": "event.data.id"}
 		}`,
+		"",
 	},
 	{
 		inngestkit.OnEvent("runs", storedEvent, seen(new(counter)), flow.FnConcurrency(3), flow.Concurrency(2, flow.Key("event.data.id"))),
+		`{
+			"triggers": [{"event": "flow/stored"}],
+			"concurrency": {
+				"fn": [{"limit": 3}],
+				"step": [{"limit": 2, "scope": "Fn", "key": "event.data.id", "hash": "1qli8ewrvdw7i"}]
+			}
+		}`,
 		`{
 			"triggers": [{"event": "flow/stored"}],
 			"concurrency": [{"limit": 2, "scope": "Fn", "key": "event.data.id", "hash": "1qli8ewrvdw7i"}]
@@ -77,6 +104,11 @@ var stored = []struct {
 		inngestkit.OnEvent("schedule", inngestkit.AnyOf(
 			storedEvent.If("event.data.id == 'x'"), inngestkit.Cron[user]("0 9 * * *"), inngestkit.Cron[user]("0 18 * * 1-5"),
 		), seen(new(counter)), inngestkit.TimeZone("Europe/Paris"), inngestkit.Jitter(5*time.Minute)),
+		`{"triggers": [
+			{"event": "flow/stored", "expression": "event.data.id == 'x'"},
+			{"cron": "TZ=Europe/Paris 0 9 * * *", "jitter": "5m0s"},
+			{"cron": "TZ=Europe/Paris 0 18 * * 1-5", "jitter": "5m0s"}
+		]}`,
 		`{"triggers": [
 			{"event": "flow/stored", "expression": "event.data.id == 'x'"},
 			{"cron": "TZ=Europe/Paris 0 9 * * *"},
@@ -105,7 +137,11 @@ func TestFlowControlIsStored(t *testing.T) {
 			slug := "stored-" + tc.function.ID()
 			i := slices.IndexFunc(registered, func(f inngesttest.Function) bool { return f.Slug == slug })
 			require.GreaterOrEqual(t, i, 0, "not registered")
-			require.JSONEq(t, tc.want, flowControl(t, registered[i]))
+			want := tc.want
+			if oldest(server) && tc.oldest != "" {
+				want = tc.oldest
+			}
+			require.JSONEq(t, want, flowControl(t, registered[i]))
 		})
 	}
 }

@@ -47,6 +47,10 @@ func (s *site) letPass(t *testing.T) {
 	require.Equal(t, inngesttest.Completed, s.run(t, aWhile.New(user{})).Status)
 }
 
+// oldest reports whether the server is the oldest supported version, which lacks
+// some of what all newer ones have; see docs/servers.md.
+func oldest(server *inngesttest.Server) bool { return server.Version() == inngesttest.OldestVersion }
+
 // sendAll sends events, each on its own and in the order given, and returns their
 // IDs.
 func (s *site) sendAll(t *testing.T, event inngestkit.EventType[user], data ...user) []string {
