@@ -16,7 +16,11 @@
 //		require.Equal(t, inngesttest.Completed, runs[0].Status)
 //	}
 //
-// The server's API listens on loopback only. Its Connect gateway, and two ports
-// that it needs for it, 50052 and 50053, it opens on all interfaces, and no
-// setting of the pinned version changes that.
+// Two versions of the server are supported and built, [OldestVersion] and
+// [NewestVersion]; others are taken with a warning. What differs between them is in
+// https://github.com/inngestkit/inngestkit/blob/main/docs/servers.md.
+//
+// The server's API listens on loopback only. The ports of Connect it opens on all
+// interfaces: the gateway's, and two that its parts talk to each other on, which are
+// 50052 and 50053 for [OldestVersion] and free ones for newer servers.
 package inngesttest

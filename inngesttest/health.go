@@ -30,6 +30,9 @@ func (s *Server) awaitHealthy(ctx context.Context) error {
 		if last = s.call(ctx, http.MethodGet, "/health", nil, nil); last == nil {
 			return s.identify(ctx)
 		}
+		if movedPort.MatchString(s.Logs()) {
+			return fmt.Errorf("%w; the log says: %s", errPortTaken, s.Logs())
+		}
 		select {
 		case <-s.proc.done:
 			return s.earlyExit()

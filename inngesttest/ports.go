@@ -53,13 +53,21 @@ func (p ports) args() []string {
 	return args
 }
 
-// takenPort finds in a server's log the port that it could not have. The texts
-// are those of Unix and of Windows.
-var takenPort = regexp.MustCompile(`:(\d+): bind: (?:address already in use|Only one usage of each socket address)`)
+var (
+	// takenPort finds in a server's log the port that it could not have. The texts
+	// are those of Unix and of Windows.
+	takenPort = regexp.MustCompile(`:(\d+): bind: (?:address already in use|Only one usage of each socket address)`)
+	// movedPort finds the line of a newer dev server that has taken another port
+	// instead.
+	movedPort = regexp.MustCompile(`Port conflict, using new port`)
+)
 
-// chosenTaken reports whether the log says that one of the ports is taken. That of
-// another one is nothing that a further try would change.
+// chosenTaken reports whether the log says that somebody else has one of the
+// ports. That of another one is nothing that a further try would change.
 func (p ports) chosenTaken(log string) bool {
+	if movedPort.MatchString(log) {
+		return true
+	}
 	for _, match := range takenPort.FindAllStringSubmatch(log, -1) {
 		switch match[1] {
 		case strconv.Itoa(p.api), strconv.Itoa(p.gateway), strconv.Itoa(p.gatewayGRPC), strconv.Itoa(p.executorGRPC):

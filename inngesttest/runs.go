@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -63,6 +64,13 @@ func (r Run) String() string {
 	return text
 }
 
+const (
+	// listPoll is the time between two questions for the runs of an event, and
+	// listAttempts the number of questions, 5 s in all.
+	listPoll     = 20 * time.Millisecond
+	listAttempts = 250
+)
+
 // apiRun is a run as the server's REST API writes it.
 type apiRun struct {
 	RunID      string          `json:"run_id"`
@@ -77,24 +85,51 @@ type apiRun struct {
 // Runs returns the runs that an event has triggered so far. An event that is
 // unknown has none.
 func (s *Server) Runs(ctx context.Context, eventID string) ([]Run, error) {
-	var answer struct {
-		Data []struct {
-			RunID string `json:"run_id"`
-		} `json:"data"`
-	}
-	if err := s.Do(ctx, http.MethodGet, "/v1/events/"+url.PathEscape(eventID)+"/runs", nil, &answer); err != nil {
+	ids, err := s.runIDs(ctx, eventID)
+	if err != nil {
 		return nil, err
 	}
-	runs := make([]Run, len(answer.Data))
-	for i, listed := range answer.Data {
-		// What newer servers say here about a run comes from its trace: a run whose
-		// step has failed is Failed, though it goes on.
-		var err error
-		if runs[i], err = s.Run(ctx, listed.RunID); err != nil {
+	runs := make([]Run, len(ids))
+	for i, id := range ids {
+		// What newer servers say about a run in the list comes from its trace: a run
+		// whose step has failed is Failed there, though it goes on.
+		if runs[i], err = s.Run(ctx, id); err != nil {
 			return nil, err
 		}
 	}
 	return runs, nil
+}
+
+// runIDs lists the runs of an event. A newer server answers with an empty object,
+// and no list in it, for the moments in which a run is there and its trace is not.
+func (s *Server) runIDs(ctx context.Context, eventID string) ([]string, error) {
+	path := "/v1/events/" + url.PathEscape(eventID) + "/runs"
+	for range listAttempts {
+		var answer struct {
+			Data *[]struct {
+				RunID string `json:"run_id"`
+			} `json:"data"`
+		}
+		if err := s.Do(ctx, http.MethodGet, path, nil, &answer); err != nil {
+			return nil, err
+		}
+		if answer.Data != nil {
+			ids := make([]string, 0, len(*answer.Data))
+			for _, run := range *answer.Data {
+				// A run that has ended twice, which can happen, is listed twice.
+				if !slices.Contains(ids, run.RunID) {
+					ids = append(ids, run.RunID)
+				}
+			}
+			return ids, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("inngesttest: Inngest server: GET %s: %w", path, context.Cause(ctx))
+		case <-time.After(listPoll):
+		}
+	}
+	return nil, fmt.Errorf("inngesttest: Inngest server: GET %s: the answer has no list of runs, not even after %d attempts", path, listAttempts)
 }
 
 // Run returns a run by its ID.

@@ -104,12 +104,17 @@ func (c *ServerConfig) find(ctx context.Context) (ServerBinary, error) {
 	return newServerBinary(ctx, path, "")
 }
 
-// start starts the server once.
-func start(ctx context.Context, cfg ServerConfig, binary ServerBinary, about probed) (_ *Server, err error) {
+// start starts the server once, on ports that are free.
+func start(ctx context.Context, cfg ServerConfig, binary ServerBinary, about probed) (*Server, error) {
 	chosen, err := choosePorts(ctx, cfg.Port, about)
 	if err != nil {
 		return nil, err
 	}
+	return startOn(ctx, cfg, binary, chosen)
+}
+
+// startOn starts the server once, on the ports.
+func startOn(ctx context.Context, cfg ServerConfig, binary ServerBinary, chosen ports) (_ *Server, err error) {
 	state, err := os.MkdirTemp("", "inngest-server-")
 	if err != nil {
 		return nil, err

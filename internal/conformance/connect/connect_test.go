@@ -235,6 +235,22 @@ func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 	require.Equal(t, 1, second.Of("late"))
 }
 
+// Two servers run beside each other, and each passes calls on to its own app. The
+// oldest cannot, and says so.
+func TestServersBesideEachOther(t *testing.T) {
+	first := newServer(t, inngesttest.ServerConfig{})
+	if first.Version() == inngesttest.OldestVersion {
+		require.Contains(t, inngesttest.NewServer(t, inngesttest.ServerConfig{}).Logs(), noConnect)
+		return
+	}
+	for app, server := range map[string]*inngesttest.Server{"first": first, "second": newServer(t, inngesttest.ServerConfig{})} {
+		w := connected(t, server, app, inngestkit.OnEvent("fn", event(app), func(context.Context, input) (string, error) { return app, nil }))
+		run := await(t, server, w.send(t, event(app).New(user{})))
+		require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+		require.Equal(t, `"`+app+`"`, string(run.Output))
+	}
+}
+
 // A dev server that is restarted finds the app connected again, and the app knows how
 // it is connected all the time, as do its health checks.
 func TestServerIsRestarted(t *testing.T) {

@@ -43,8 +43,12 @@ func (m patient) Run() int {
 	return code
 }
 
-// newServer starts a server that passes calls on to connections. Where the tests
-// have no network of their own, it waits until no other server is in the way.
+// noConnect is what the oldest server logs if another one has its ports.
+const noConnect = "could not listen for grpc"
+
+// newServer starts a server that passes calls on to connections. Where the tests of
+// the oldest have no network of their own, it waits until no other server is in the
+// way.
 func newServer(t *testing.T, config inngesttest.ServerConfig) *inngesttest.Server {
 	t.Helper()
 	config.RetryInterval = time.Second
@@ -52,7 +56,7 @@ func newServer(t *testing.T, config inngesttest.ServerConfig) *inngesttest.Serve
 	for {
 		server, err := inngesttest.StartServer(ctx, config)
 		require.NoError(t, err)
-		if !strings.Contains(server.Logs(), "could not listen for grpc") {
+		if !strings.Contains(server.Logs(), noConnect) {
 			t.Cleanup(func() {
 				require.NoError(t, server.Stop())
 				if t.Failed() {

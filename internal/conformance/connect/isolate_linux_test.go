@@ -18,7 +18,8 @@ const inside = "INNGESTKIT_TEST_NETWORK"
 
 // isolated runs the tests once more in a network of their own, in which nobody
 // else has a server, and returns with what they ended. It reports false if this
-// is that process, or if the system does not allow it.
+// is that process, if the server needs no such thing, or if the system does not
+// allow it.
 func isolated() (code int, done bool) {
 	if os.Getenv(inside) != "" {
 		if err := loopbackUp(); err != nil {
@@ -32,6 +33,9 @@ func isolated() (code int, done bool) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1, true
+	}
+	if binary.Version != inngesttest.OldestVersion {
+		return 0, false
 	}
 	// The thread must live as long as the process that dies with it.
 	runtime.LockOSThread()
