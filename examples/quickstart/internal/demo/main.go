@@ -44,8 +44,9 @@ const usage = `Runs a Gin app and an Inngest server, signs up a user, and shows 
 
     go run ./examples/quickstart [-keep]
 
-Needs nothing but Go. The server is taken from INNGEST_CLI_PATH, else from
-inngest or inngest-cli on PATH; else it is built, which takes some minutes, once.
+Needs nothing but Go. The server is the executable in INNGEST_CLI_PATH, else the
+version in INNGEST_CLI_VERSION, else inngest or inngest-cli on PATH; else v1.43.0
+is built, which takes some minutes, once.
 Both listen on free ports of 127.0.0.1. Ctrl-C stops everything at any time.
 
 `

@@ -44,8 +44,9 @@ const usage = `Runs two services and an Inngest server, places an order, and pri
 
     go run ./examples/tracing [-keep]
 
-Needs nothing but Go. The server is taken from INNGEST_CLI_PATH, else from
-inngest or inngest-cli on PATH; else it is built, which takes some minutes, once.
+Needs nothing but Go. The server is the executable in INNGEST_CLI_PATH, else the
+version in INNGEST_CLI_VERSION, else inngest or inngest-cli on PATH; else v1.43.0
+is built, which takes some minutes, once.
 Spans also go to where OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT, … want them.
 
 `
