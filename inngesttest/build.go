@@ -123,7 +123,8 @@ func (b *serverBuild) build(ctx context.Context, work string) error {
 	}
 	out := filepath.Join(work, filepath.Base(b.path))
 
-	b.sayf("building the Inngest server %s once for this machine; this takes some minutes. It will be kept in %s", b.version, b.dir)
+	b.sayf("building the Inngest server %s once for this machine; this takes some minutes. It will be kept in %s",
+		b.version, b.dir)
 	start := time.Now()
 	if err := b.compile(ctx, goCmd, work, out, buildEnv(os.Environ(), tmp)); err != nil {
 		if ctx.Err() != nil {

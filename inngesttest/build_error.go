@@ -55,12 +55,14 @@ func (r recipe) reason(err error) string {
 
 // alternatives says how to have a server without this build.
 func (r recipe) alternatives() string {
-	text := "Other ways to a server: install the Inngest CLI (npm install -g inngest-cli), which is then found on PATH; " +
-		"or copy /bin/inngest out of the container image inngest/inngest and set " + PathEnv + " to it"
+	ways := []string{
+		"install the Inngest CLI (npm install -g inngest-cli), which is then found on PATH",
+		"copy /bin/inngest out of the container image inngest/inngest and set " + PathEnv + " to it",
+	}
 	for _, other := range versions {
 		if other != r.version {
-			text += fmt.Sprintf("; or set %s=%s to build that version", VersionEnv, other)
+			ways = append(ways, fmt.Sprintf("set %s=%s to build that version", VersionEnv, other))
 		}
 	}
-	return text + "."
+	return "Other ways to a server: " + strings.Join(ways, "; or ") + "."
 }

@@ -86,7 +86,8 @@ func (c *ServerConfig) selfHosted() bool { return c.SigningKey != "" }
 func (c *ServerConfig) validate() error {
 	var errs []error
 	if c.Binary != "" && c.Version != "" {
-		errs = append(errs, fmt.Errorf("ServerConfig.Binary is %q and ServerConfig.Version is %q; set one of them", c.Binary, c.Version))
+		errs = append(errs, fmt.Errorf("ServerConfig.Binary is %q and ServerConfig.Version is %q; set one of them",
+			c.Binary, c.Version))
 	}
 	if _, err := parseVersion(c.Version); err != nil {
 		errs = append(errs, fmt.Errorf("ServerConfig.Version: %w", err))

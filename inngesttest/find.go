@@ -105,7 +105,8 @@ func namedServer(ctx context.Context, path, version string) (ServerBinary, error
 		return ServerBinary{}, fmt.Errorf("inngesttest: %s: %w", VersionEnv, err)
 	}
 	if binary.Version != wanted {
-		return ServerBinary{}, fmt.Errorf("inngesttest: %s is %s, and the server that %s names, %s, reports version %q; unset one of them",
+		return ServerBinary{}, fmt.Errorf(
+			"inngesttest: %s is %s, and the server that %s names, %s, reports version %q; unset one of them",
 			VersionEnv, version, PathEnv, abs, binary.Version)
 	}
 	return binary, nil

@@ -42,7 +42,7 @@ type probeKey struct {
 // probe asks the executable about itself. That it does not answer as expected is
 // no error, but only that ctx ends.
 func probe(ctx context.Context, path string) (probed, error) {
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // G703: running what the environment names is the purpose
 	if err != nil {
 		return probed{}, err
 	}
@@ -60,7 +60,8 @@ func probe(ctx context.Context, path string) (probed, error) {
 	version := ask(limited, home, path, "version")
 	answer := probed{version: versionIn(version), help: ask(limited, home, path, "dev", "--help")}
 	if ctx.Err() != nil {
-		return probed{}, fmt.Errorf("asking the Inngest server %s for its version: %w; it printed %q", path, context.Cause(ctx), version)
+		return probed{}, fmt.Errorf("asking the Inngest server %s for its version: %w; it printed %q",
+			path, context.Cause(ctx), version)
 	}
 	if limited.Err() == nil {
 		probes.Store(key, answer)
@@ -119,5 +120,6 @@ func warnUntested(binary ServerBinary, progress io.Writer) {
 	}
 	// Progress that cannot be written is no reason not to go on.
 	_, _ = fmt.Fprintf(progress, "inngesttest: warning: inngestkit is not tested on this server, but on %s: %s. "+
-		"It should work; set %s=%s to have a tested one built.\n", strings.Join(versions, " and "), binary, VersionEnv, DefaultVersion)
+		"It should work; set %s=%s to have a tested one built.\n",
+		strings.Join(versions, " and "), binary, VersionEnv, DefaultVersion)
 }

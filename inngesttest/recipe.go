@@ -106,7 +106,10 @@ func (r recipe) download(ctx context.Context, goCmd, module string, env []string
 		return "", err
 	}
 	<-p.done
-	var answer struct{ Dir, Error string }
+	var answer struct {
+		Dir   string `json:"Dir"`
+		Error string `json:"Error"`
+	}
 	decodeErr := json.Unmarshal(out.Bytes(), &answer)
 	if p.err != nil || answer.Error != "" {
 		return "", &goError{command: "go mod download", err: p.err, output: answer.Error + "\n" + messages.String()}

@@ -2,7 +2,6 @@ package inngesttest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -33,8 +32,10 @@ func parseVersion(text string) (string, error) {
 	if text == "" {
 		return DefaultVersion, nil
 	}
-	if version := "v" + strings.TrimPrefix(text, "v"); slices.Contains(versions, version) {
-		return version, nil
+	for _, version := range versions {
+		if strings.TrimPrefix(text, "v") == strings.TrimPrefix(version, "v") {
+			return version, nil
+		}
 	}
 	return "", fmt.Errorf("no build is known for version %q of the Inngest server; the versions are %s. "+
 		"To use another one, set %s to its executable", text, strings.Join(versions, " and "), PathEnv)

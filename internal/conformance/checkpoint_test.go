@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func TestCheckpoints(t *testing.T) {
 // between them, before which all results must have gone out.
 func checkpointed(c *counter) func(context.Context, input) (string, error) {
 	return func(ctx context.Context, _ input) (string, error) {
-		output := ""
+		var output strings.Builder
 		part := func(ids ...string) error {
 			for _, id := range ids {
 				result, err := step.Run(ctx, id, func(context.Context) (string, error) {
@@ -85,7 +86,7 @@ func checkpointed(c *counter) func(context.Context, input) (string, error) {
 				if err != nil {
 					return err
 				}
-				output += result
+				output.WriteString(result)
 			}
 			return nil
 		}
@@ -104,6 +105,7 @@ func checkpointed(c *counter) func(context.Context, input) (string, error) {
 		}); err != nil {
 			return "", err
 		}
-		return output, part("f", "g")
+		err := part("f", "g")
+		return output.String(), err
 	}
 }

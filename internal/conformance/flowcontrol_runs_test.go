@@ -79,7 +79,10 @@ func TestJitter(t *testing.T) {
 		}, inngestkit.Jitter(jitter)))
 	runs, err := server.AwaitRunsOf(testsite.WithinTime(t, longTimeout), "jitter-late", 1)
 	require.NoError(t, err)
-	var data struct{ ScheduledAt, FireAt time.Time }
+	var data struct {
+		ScheduledAt time.Time `json:"scheduledAt"`
+		FireAt      time.Time `json:"fireAt"`
+	}
 	require.NoError(t, json.Unmarshal(runs[0].Output, &data), "%s", runs[0])
 	if oldest(server) {
 		require.Zero(t, data.FireAt)
