@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -126,7 +127,11 @@ func (b *serverBuild) build(ctx context.Context, work string) error {
 	b.sayf("building the Inngest server %s once for this machine; this takes some minutes. It will be kept in %s",
 		b.version, b.dir)
 	start := time.Now()
-	if err := b.compile(ctx, goCmd, work, out, buildEnv(os.Environ(), tmp)); err != nil {
+	watch := newBuildWatch()
+	stop := b.report(watch, start)
+	err = b.compile(ctx, goCmd, work, out, buildEnv(os.Environ(), tmp), watch)
+	stop()
+	if err != nil {
 		if ctx.Err() != nil {
 			return fmt.Errorf("building the Inngest server %s: stopped after %s: %w",
 				b.version, time.Since(start).Round(time.Second), context.Cause(ctx))
@@ -141,8 +146,8 @@ func (b *serverBuild) build(ctx context.Context, work string) error {
 }
 
 // compile writes the executable to out.
-func (b *serverBuild) compile(ctx context.Context, goCmd, work, out string, env []string) error {
-	dir, err := b.prepare(ctx, goCmd, work, env)
+func (b *serverBuild) compile(ctx context.Context, goCmd, work, out string, env []string, watch *buildWatch) error {
+	dir, err := b.prepare(ctx, goCmd, work, env, watch)
 	if err != nil {
 		return err
 	}
@@ -150,31 +155,37 @@ func (b *serverBuild) compile(ctx context.Context, goCmd, work, out string, env 
 	cmd := exec.CommandContext(ctx, goCmd, b.buildArgs(out)...)
 	cmd.Dir, cmd.Env = dir, append(env, "PWD="+dir)
 	cmd.Cancel = func() error { return kill(cmd.Process) }
-	watch := newBuildWatch()
 	cmd.Stdout, cmd.Stderr = watch, watch
-	start := time.Now()
 	p, err := startProcess(cmd, func() {})
 	if err != nil {
 		return err
 	}
-	b.report(p.done, watch, start)
+	<-p.done
 	if p.err != nil {
 		return &goError{command: "go build", err: p.err, output: watch.tail()}
 	}
 	return nil
 }
 
-// report writes a line every few seconds until done is closed.
-func (b *serverBuild) report(done <-chan struct{}, watch *buildWatch, start time.Time) {
-	tick := time.NewTicker(b.every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-			b.sayf("building the Inngest server %s: %s, %s", b.version, time.Since(start).Round(time.Second), watch.status())
+// report writes a line every few seconds until stop is called.
+func (b *serverBuild) report(watch *buildWatch, start time.Time) (stop func()) {
+	done := make(chan struct{})
+	var reporting sync.WaitGroup
+	reporting.Go(func() {
+		tick := time.NewTicker(b.every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				b.sayf("building the Inngest server %s: %s, %s", b.version, time.Since(start).Round(time.Second), watch.status())
+			}
 		}
+	})
+	return func() {
+		close(done)
+		reporting.Wait()
 	}
 }
 

@@ -42,6 +42,11 @@ out=$2
 	fakeGoFails  = fakeGoHead + `echo half > "$out"; echo "pkg/a" >&2; echo "a.go:1:1: it does not compile" >&2; exit 1` + "\n"
 	// It is the child of a child that holds out, as a compiler would.
 	fakeGoHangs = fakeGoHead + `echo half > "$out"; sleep 1000 & echo $! > "$bin/out/child.tmp"; mv "$bin/out/child.tmp" "$bin/out/child"; wait` + "\n"
+	// It downloads for as long as the test has not seen the progress.
+	fakeGoDownloads = `#!/bin/sh
+bin=${0%/*}
+while [ "$1" = mod ] && ! [ -e "$bin/out/seen" ]; do sleep 0.01; done
+` + fakeGoBuilds
 	// It hangs before there is a build.
 	fakeGoHangsEarly = `#!/bin/sh
 bin=${0%/*}
@@ -198,6 +203,18 @@ func TestBuildServerSaysHowFarItIs(t *testing.T) {
 		require.Contains(t, lines[0], b.dir)
 		require.Contains(t, lines[len(lines)-1], "built the Inngest server "+version+" in ")
 	})
+}
+
+func TestBuildServerSaysThatItDownloads(t *testing.T) {
+	bin := t.TempDir()
+	cache := useFakeGo(t, bin, fakeGoDownloads)
+	b := newServerBuild(newRecipe(NewestVersion), cache, newLineWriter(func(line []byte) {
+		if bytes.Contains(line, []byte("downloading github.com/inngest/inngest v1.43.0")) {
+			_ = os.WriteFile(filepath.Join(bin, "out", "seen"), nil, 0o600)
+		}
+	}))
+	b.every = 10 * time.Millisecond
+	require.NoError(t, b.ensure(testContext(t)))
 }
 
 func TestBuildServerCancelled(t *testing.T) {

@@ -45,6 +45,13 @@ func (w *buildWatch) line(line []byte) {
 	}
 }
 
+// begin notes what is done before go build says anything.
+func (w *buildWatch) begin(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = what
+}
+
 // status says in a few words how far the build is.
 func (w *buildWatch) status() string {
 	w.mu.Lock()

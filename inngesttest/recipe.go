@@ -64,7 +64,7 @@ func (r recipe) buildArgs(out string) []string {
 }
 
 // prepare makes the directory to build in, below work.
-func (r recipe) prepare(ctx context.Context, goCmd, work string, env []string) (dir string, err error) {
+func (r recipe) prepare(ctx context.Context, goCmd, work string, env []string, watch *buildWatch) (dir string, err error) {
 	module := filepath.Join(work, "module")
 	if err := os.Mkdir(module, 0o750); err != nil {
 		return "", err
@@ -77,10 +77,12 @@ func (r recipe) prepare(ctx context.Context, goCmd, work string, env []string) (
 	if r.absent == "" {
 		return module, nil
 	}
+	watch.begin("downloading " + serverModule + " " + r.version)
 	downloaded, err := r.download(ctx, goCmd, module, env)
 	if err != nil {
 		return "", err
 	}
+	watch.begin("copying " + serverModule)
 	source := filepath.Join(work, "source")
 	if err := os.CopyFS(source, os.DirFS(downloaded)); err != nil {
 		return "", fmt.Errorf("copying the server's module: %w", err)
