@@ -99,8 +99,13 @@ func (a *fakeApp) register(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	api := <-a.api
-	a.api <- api
+	var api string
+	select {
+	case api = <-a.api:
+		a.api <- api
+	case <-r.Context().Done(): // the server has not come up, and the test has failed
+		return r.Context().Err()
+	}
 	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, api+"/fn/register", bytes.NewReader(body))
 	if err != nil {
 		return err
