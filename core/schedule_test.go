@@ -52,6 +52,11 @@ func TestScheduleRefusals(t *testing.T) {
 		{"jitter twice", onCron(nine, inngestkit.Jitter(time.Second), flow.Config{Jitter: time.Minute}), "Jitter", "1m0s", "given twice"},
 		{"jitter without a schedule", onSignUp(hello, inngestkit.Jitter(time.Second)), "Jitter", "1s", "is for schedules"},
 		{"bad schedule among others", onAny([]inngestkit.Trigger[user]{signedUp, inngestkit.Cron[user]("daily")}), "Cron", "daily", "no schedule of five fields"},
+		{"debounced schedule", onCron(nine, flow.Debounce(5*time.Second)), "Debounce", "5s", "cannot be combined with a schedule"},
+		{"debounced schedule among events", onAny([]inngestkit.Trigger[user]{signedUp, inngestkit.Cron[user](nine)},
+			flow.Config{Debounce: &flow.DebounceConfig{Period: time.Minute}}), "Debounce", "1m0s", "cannot be combined with a schedule"},
+		{"debounced schedule in a group", inngestkit.NewGroup(flow.Debounce(time.Second)).Functions(onCron(nine))[0],
+			"Debounce", "1s", "cannot be combined with a schedule"},
 		{"schedule twice", onAny([]inngestkit.Trigger[user]{inngestkit.Cron[user](nine), inngestkit.Cron[user](nine)}), "Trigger", nine, "given twice"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
