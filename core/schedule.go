@@ -136,23 +136,29 @@ func checkCron(schedule string, refuse func(field string, value any, reason stri
 		refuse("Cron", schedule, "a schedule has at most %d bytes, this one has %d", maxNameLength, len(schedule))
 		return
 	}
-	if err := parseCron(schedule); err != nil {
+	parsed, err := parseCron(schedule)
+	if err != nil {
 		refuse("Cron", schedule,
 			`is no schedule of five fields such as "0 9 * * *", with "TZ=Europe/Paris " before it if need be: %v`, err)
+		return
+	}
+	// The parser looks five years ahead, and so does the server, which then never
+	// starts the function (ScheduleNext in its pkg/execution/cron/manager.go).
+	if parsed.Next(time.Now()).IsZero() {
+		refuse("Cron", schedule, "never comes, as there is no such day; compare its day of the month with its month")
 	}
 }
 
-func parseCron(schedule string) error {
+func parseCron(schedule string) (cron.Schedule, error) {
 	// The parser panics on a time zone with nothing behind it.
 	if hasZone(schedule) && !strings.Contains(schedule, " ") {
-		return errors.New("a time zone without fields")
+		return nil, errors.New("a time zone without fields")
 	}
 	if hasZone(schedule) {
 		_, zone, _ := strings.Cut(strings.Fields(schedule)[0], "=")
 		if zone == "Local" {
-			return errors.New(`the time zone "Local" is where the Inngest server runs`)
+			return nil, errors.New(`the time zone "Local" is where the Inngest server runs`)
 		}
 	}
-	_, err := cronParser.Parse(schedule)
-	return err
+	return cronParser.Parse(schedule)
 }
