@@ -198,7 +198,7 @@ func (f *function) failed(req *Request, c *call.Call, status int, message string
 	}
 	f.app.config.Logger.ErrorContext(c.Inner, "inngest: function failed", "function", f.source.id,
 		"run_id", c.RunID, "attempt", c.Attempt, "no_retry", noRetry, "error", message)
-	resp := fail(req, status, message, noRetry)
+	resp := fail(req, status, call.Cut(message, call.MaxErrorBytes), noRetry)
 	copyRetryHeaders(resp.Header, header)
 	return resp
 }
