@@ -133,7 +133,11 @@ func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *env
 		}
 		return f.failed(req, c, rec.status, message, rec.header)
 	}
-	resp := respond(req, rec.status, bytes.TrimSuffix(rec.body.Bytes(), []byte("\n")))
+	body := bytes.TrimSuffix(rec.body.Bytes(), []byte("\n"))
+	if reason := whyTooLarge(rec.status, len(body)); reason != "" {
+		return f.failed(req, c, http.StatusInternalServerError, reason, http.Header{headerNoRetry: {isTrue}})
+	}
+	resp := respond(req, rec.status, body)
 	copyRetryHeaders(resp.Header, rec.header)
 	return resp
 }
