@@ -71,12 +71,18 @@ func Jitter(d time.Duration) Option {
 		if !c.Once("Jitter", d.String()) {
 			return
 		}
-		if d != 0 && (d < minJitter || d > maxJitter) {
-			c.Refuse("Jitter", d.String(), "is out of range; it is 0 or at least %s and at most %s", minJitter, maxJitter)
-			return
+		if checkJitter(d, c.Refuse) {
+			c.Jitter = d
 		}
-		c.Jitter = d
 	})
+}
+
+func checkJitter(d time.Duration, refuse func(field string, value any, reason string, args ...any)) bool {
+	if d == 0 || (d >= minJitter && d <= maxJitter) {
+		return true
+	}
+	refuse("Jitter", d.String(), "is out of range; it is 0 or at least %s and at most %s", minJitter, maxJitter)
+	return false
 }
 
 // scheduled returns the triggers with the options for schedules applied to them.
