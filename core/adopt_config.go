@@ -73,7 +73,10 @@ func checkAdopted(from []inngestgo.Trigger) error {
 	for _, t := range from {
 		switch {
 		case t.CronTrigger != nil:
-			triggers = append(triggers, trigger{cron: t.Cron, isCron: true}) // the jitter makes no other schedule of it
+			// The jitter makes no other schedule of it. The server takes its own time
+			// zone, as the SDK does.
+			schedule := strings.Replace(t.Cron, "TZ=Local ", "TZ=UTC ", 1)
+			triggers = append(triggers, trigger{cron: schedule, isCron: true})
 			if t.Jitter == nil {
 				continue
 			}

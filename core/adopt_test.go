@@ -286,6 +286,7 @@ func TestFromClientRefusesTriggers(t *testing.T) {
 	}{
 		{"none", nil, ""},
 		{"good", inngestgo.MultipleTriggers{event("a"), event(strings.Repeat("b", 255)), jittered(time.Minute), inngestgo.CronTrigger("0 8 * * *")}, ""},
+		{"the server's time zone", inngestgo.MultipleTriggers{inngestgo.CronTrigger("TZ=Local " + nine)}, ""},
 		{"a schedule with two jitters", inngestgo.MultipleTriggers{jittered(time.Second), jittered(time.Minute)}, `Trigger "0 9 * * *" is given twice`},
 		{"a schedule with and without jitter", inngestgo.MultipleTriggers{jittered(time.Second), inngestgo.CronTrigger(nine)},
 			`Trigger "0 9 * * *" is given twice`},
