@@ -22,6 +22,9 @@ type RateLimitOption interface {
 // RateLimit starts at most limit runs in a period of 1 s to 24 h, in whole seconds.
 // Events beyond that start no run, now or later; use [Throttle] to run them later.
 //
+// Servers from 1.13 on do not drop a scheduled run: they try to start it again, with
+// growing pauses, for about a day, and so it may start late.
+//
 // The server spaces the runs: with 10 in an hour it takes one event every 6
 // minutes, and a tenth of the limit, rounded down, more at once (RateLimit in
 // its pkg/execution/ratelimit). It cannot be combined with [Idempotency] or
