@@ -23,8 +23,9 @@ const (
 //
 //	inngestkit.AnyOf(userChanged, inngestkit.Cron[User]("0 3 * * *"))
 //
-// A scheduled run has the event "inngest/scheduled.timer", whose data is
-// {"cron": schedule}; decoded as T, that usually leaves the zero value.
+// A scheduled run has the event "inngest/scheduled.timer", whose data has the
+// schedule as cron, and on servers from 1.18 on scheduledAt and fireAt; decoded as T,
+// that usually leaves the zero value.
 func Cron[T any](schedule string) Trigger[T] { return cronTrigger[T](schedule) }
 
 type cronTrigger[T any] string
@@ -62,9 +63,9 @@ func whyNoZone(name string) string {
 	return ""
 }
 
-// Jitter puts off each run of the function's schedules by a random time of up to
-// d, so that not all functions begin in the same second: 1 s to 5 min, or 0,
-// which is the default, for none. Servers up to 1.12 do not know it and start
+// Jitter puts off each run of the function's schedules by a time of its own, from
+// 1 s up to d, so that not all functions begin in the same second: 1 s to 5 min, or
+// 0, which is the default, for none. Servers up to 1.17 do not know it and start
 // runs on time. Of a group, it holds for the functions that have a schedule.
 func Jitter(d time.Duration) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
