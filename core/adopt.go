@@ -111,6 +111,9 @@ func (a *App) newAdopted(sf inngestgo.ServableFunction, options inngestgo.Client
 		id: a.compositeID(sf.ID()), app: a, source: definition{id: sf.ID()},
 		config: sf.Config(), triggers: sf.Trigger().Triggers(),
 	}
+	if err := checkAdopted(f.triggers); err != nil {
+		return nil, err
+	}
 	handler := reflect.ValueOf(sf.Func())
 	if handler.Kind() != reflect.Func || handler.IsNil() {
 		return nil, errors.New("it has no handler")

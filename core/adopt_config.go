@@ -2,9 +2,11 @@ package inngestkit
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/inngest/inngestgo"
 )
@@ -58,6 +60,40 @@ func configFromClient(client inngestgo.Client) (Config, error) {
 	}
 	c.Logger = options.Logger
 	return c, nil
+}
+
+// checkAdopted refuses what [App.Register] refuses about triggers: the server would
+// refuse the sync of the whole app. A function without triggers can be invoked.
+func checkAdopted(from []inngestgo.Trigger) error {
+	var errs []error
+	refuse := func(field string, value any, reason string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s %#v %s", field, value, fmt.Sprintf(reason, args...)))
+	}
+	triggers := make([]trigger, 0, len(from))
+	for _, t := range from {
+		switch {
+		case t.CronTrigger != nil:
+			// The jitter makes no other schedule of it. The server takes its own time
+			// zone, as the SDK does.
+			schedule := strings.Replace(t.Cron, "TZ=Local ", "TZ=UTC ", 1)
+			triggers = append(triggers, trigger{cron: schedule, isCron: true})
+			if t.Jitter == nil {
+				continue
+			}
+			if jitter, err := time.ParseDuration(*t.Jitter); err == nil { // others are for the server to read
+				checkJitter(jitter, refuse)
+			}
+		case t.EventTrigger != nil:
+			triggers = append(triggers, trigger{event: t.Event, expression: t.Expression})
+		default:
+			triggers = append(triggers, trigger{})
+		}
+	}
+	if len(triggers) > 0 {
+		checkTriggers(triggers, refuse)
+		checkTwice(triggers, refuse)
+	}
+	return errors.Join(errs...)
 }
 
 // override sets a field that the options name.

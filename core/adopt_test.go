@@ -273,6 +273,47 @@ func TestFromClientRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "SigningKey (INNGEST_SIGNING_KEY)")
 }
 
+// One trigger that the server refuses is enough for it to refuse the app.
+func TestFromClientRefusesTriggers(t *testing.T) {
+	t.Parallel()
+	event := func(name string) inngestgo.Trigger { return inngestgo.EventTrigger(name, nil) }
+	jittered := func(d time.Duration) inngestgo.Trigger { return inngestgo.CronTriggerWithJitter("0 9 * * *", d) }
+	const nine = "0 9 * * *"
+	for _, tc := range []struct {
+		name     string
+		triggers inngestgo.MultipleTriggers
+		want     string // "" if they are taken
+	}{
+		{"none", nil, ""},
+		{"good", inngestgo.MultipleTriggers{event("a"), event(strings.Repeat("b", 255)), jittered(time.Minute), inngestgo.CronTrigger("0 8 * * *")}, ""},
+		{"the server's time zone", inngestgo.MultipleTriggers{inngestgo.CronTrigger("TZ=Local " + nine)}, ""},
+		{"a schedule with two jitters", inngestgo.MultipleTriggers{jittered(time.Second), jittered(time.Minute)}, `Trigger "0 9 * * *" is given twice`},
+		{"a schedule with and without jitter", inngestgo.MultipleTriggers{jittered(time.Second), inngestgo.CronTrigger(nine)},
+			`Trigger "0 9 * * *" is given twice`},
+		{"an event twice", inngestgo.MultipleTriggers{event("a"), event("a")}, `Trigger "a" is given twice`},
+		{"a long event", inngestgo.MultipleTriggers{event(strings.Repeat("b", 256))}, "at most 255 bytes, this one has 256"},
+		{"a long schedule", inngestgo.MultipleTriggers{inngestgo.CronTrigger(strings.Repeat(" ", 247) + nine)}, "at most 255 bytes, this one has 256"},
+		{"a schedule that never comes", inngestgo.MultipleTriggers{inngestgo.CronTrigger("0 0 30 2 *")}, `Cron "0 0 30 2 *" never comes`},
+		{"long jitter", inngestgo.MultipleTriggers{jittered(time.Hour)}, `Jitter "1h0m0s" is out of range`},
+		{"an event without a name", inngestgo.MultipleTriggers{event("")}, "the event needs a name"},
+		{"neither event nor schedule", inngestgo.MultipleTriggers{{}}, "the event needs a name"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			client, _ := sdkClient(t)
+			_, err := inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: "fn"}, tc.triggers, sdkHello)
+			require.NoError(t, err)
+			_, err = inngestkit.FromClient(client)
+			if tc.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, `inngestkit: from client: function "fn": `)
+			require.ErrorContains(t, err, tc.want)
+		})
+	}
+}
+
 // What an adopted app says of itself comes from the client's options.
 func TestFromClientTakesTheClientsConfiguration(t *testing.T) {
 	t.Parallel()

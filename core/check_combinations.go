@@ -1,6 +1,8 @@
 package inngestkit
 
 import (
+	"slices"
+
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
@@ -10,8 +12,16 @@ import (
 // before it looks at rate limits (pkg/execution/runner/runner.go, initialize),
 // and an idempotency key is a rate limit to it, which takes the place of the
 // function's own (pkg/sdk/function.go, SDKFunction.Function).
-func checkCombinations(c *fnconfig.Config) {
+func checkCombinations(c *fnconfig.Config, triggers []trigger) {
 	o := c.Options
+	// To servers from 1.13.0 on, a scheduled run that is put off has failed
+	// (handleCron in pkg/execution/executor/service.go): their queue starts it
+	// again, which puts off one more run, up to 21 times.
+	isCron := func(t trigger) bool { return t.isCron }
+	if o.Debounce != nil && slices.ContainsFunc(triggers, isCron) {
+		c.Refuse("Debounce", o.Debounce.Period.String(), "cannot be combined with a schedule: "+
+			"servers from 1.13 on run a debounced schedule again and again; leave out one of them")
+	}
 	if batch := o.BatchEvents; batch != nil {
 		for _, other := range []struct {
 			name string

@@ -35,18 +35,18 @@ const (
 // Shutdown's ctx, and their replies are delivered before the connection closes.
 // Calls that come meanwhile are held and given back to the server at the end, once
 // for each: the server counts that as an attempt. Where it can be, have the next
-// instance connected before: a call that meets no connection is an attempt, too,
-// and servers of 1.12 try again only after 25 s.
+// instance connected before: to servers up to 1.17 a call that meets no connection is
+// an attempt, too, and those of 1.12 try again only after 25 s.
 //
 // It returns nil after a drain, and an error if something is missing, or if it has
 // never been connected.
 //
 // Functions are called as over HTTP, except that their context does not end when
 // the connection does. If it is lost while they run, their replies are delivered
-// when it is back; but after 20 to 25 s without it the server has calls executed
-// again. Functions registered after Connect are announced when it connects the
+// when it is back; but after about 2 min without it, servers up to 1.17.7 after 20 to
+// 25 s, the server has calls executed again. Functions registered after Connect are announced when it connects the
 // next time. Serve an app in one of the two ways, because the server calls each
-// function at the place it was told last. Servers up to 1.12 do not apply
+// function at the place it was told last. Servers up to 1.17 do not apply
 // flow.Concurrency to functions served over a connection, because the SDK
 // announces it in a form they do not know.
 //

@@ -133,7 +133,11 @@ func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *env
 		}
 		return f.failed(req, c, rec.status, message, rec.header)
 	}
-	resp := respond(req, rec.status, bytes.TrimSuffix(rec.body.Bytes(), []byte("\n")))
+	body := bytes.TrimSuffix(rec.body.Bytes(), []byte("\n"))
+	if reason := whyTooLarge(rec.status, len(body)); reason != "" {
+		return f.failed(req, c, http.StatusInternalServerError, reason, http.Header{headerNoRetry: {isTrue}})
+	}
+	resp := respond(req, rec.status, body)
 	copyRetryHeaders(resp.Header, rec.header)
 	return resp
 }
@@ -198,7 +202,7 @@ func (f *function) failed(req *Request, c *call.Call, status int, message string
 	}
 	f.app.config.Logger.ErrorContext(c.Inner, "inngest: function failed", "function", f.source.id,
 		"run_id", c.RunID, "attempt", c.Attempt, "no_retry", noRetry, "error", message)
-	resp := fail(req, status, message, noRetry)
+	resp := fail(req, status, call.Cut(message, call.MaxErrorBytes), noRetry)
 	copyRetryHeaders(resp.Header, header)
 	return resp
 }

@@ -83,7 +83,15 @@ func OnEvent[T, R any](
 // OnCron returns the function id, which runs handler on schedule: five fields
 // (minute, hour, day, month, weekday) in UTC, or in another time
 // zone with [TimeZone] or a prefix as in "TZ=Europe/Paris 0 9 * * *". The data of the event is
-// {"cron": schedule}, so handlers usually take Input[any].
+// {"cron": schedule}; servers from 1.18 on add scheduledAt, the time by the schedule,
+// and fireAt, the same with the [Jitter], both in RFC 3339. Handlers usually take
+// Input[any].
+//
+// Servers from 1.13 on take a run that may not start now for a failure, and try
+// again with growing pauses, for about a day: flow.Singleton with
+// flow.SingletonSkip, flow.RateLimit and flow.Idempotency then delay scheduled runs
+// instead of dropping them, flow.BatchEvents leaves them alone, and flow.Debounce
+// is refused. Runs that events start are dropped, batched and put off as usual.
 func OnCron[T, R any](
 	id, schedule string,
 	handler func(ctx context.Context, in Input[T]) (R, error),

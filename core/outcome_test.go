@@ -212,3 +212,45 @@ func TestOnEndPanics(t *testing.T) {
 	require.Equal(t, ending{inngestkit.Completed, nil, 1}, got)
 	require.Contains(t, l.String(), `"inngest: a function given to OnEnd panicked"`)
 }
+
+// The server would take an answer that is too large for a failure of the attempt,
+// and try again and again.
+func TestLargeAnswers(t *testing.T) {
+	t.Parallel()
+	const limit = 8<<20 - 16<<10
+	text := func(n int) string { return strings.Repeat("x", n) }
+	infer := func(id string) func(ctx context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := step.Infer[any](ctx, id, step.InferRequest{URL: "http://model.test", Body: text(3 << 20)})
+			return err
+		}
+	}
+	for name, tc := range map[string]struct {
+		call func(ctx context.Context) (string, error)
+		want string // of the message, "" if the answer is taken
+	}{
+		"output": {func(context.Context) (string, error) { return text(limit - 2), nil }, ""},
+		"large output": {func(context.Context) (string, error) { return text(limit - 1), nil },
+			"the output of the function has 8372225 bytes as JSON, and at most 8372224 are taken; keep large data elsewhere"},
+		"steps": {func(ctx context.Context) (string, error) { return "", infer("a")(ctx) }, ""},
+		"large steps": {func(ctx context.Context) (string, error) {
+			return "", step.Parallel(ctx, infer("a"), infer("b"))
+		}, "the steps of one call have together 12583"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got, none ending
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) { return tc.call(ctx) }, endings(&got, &none)))
+			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+			if tc.want == "" {
+				require.Less(t, resp.Status, 300)
+				return
+			}
+			require.Equal(t, 400, resp.Status)
+			require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
+			require.Contains(t, message(t, resp), tc.want)
+			require.Equal(t, inngestkit.NonRetriable, got.outcome)
+			require.ErrorContains(t, got.err, tc.want)
+		})
+	}
+}

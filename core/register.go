@@ -144,7 +144,7 @@ func (d *definition) check() fnconfig.Config {
 	config.Middleware = slices.Concat(d.middleware, middleware)
 	d.triggers = scheduled(d.triggers, &config)
 	checkTwice(d.triggers, config.Refuse)
-	checkCombinations(&config)
+	checkCombinations(&config, d.triggers)
 	return config
 }
 

@@ -23,8 +23,9 @@ const (
 //
 //	inngestkit.AnyOf(userChanged, inngestkit.Cron[User]("0 3 * * *"))
 //
-// A scheduled run has the event "inngest/scheduled.timer", whose data is
-// {"cron": schedule}; decoded as T, that usually leaves the zero value.
+// A scheduled run has the event "inngest/scheduled.timer", whose data has the
+// schedule as cron, and on servers from 1.18 on scheduledAt and fireAt; decoded as T,
+// that usually leaves the zero value.
 func Cron[T any](schedule string) Trigger[T] { return cronTrigger[T](schedule) }
 
 type cronTrigger[T any] string
@@ -62,21 +63,27 @@ func whyNoZone(name string) string {
 	return ""
 }
 
-// Jitter puts off each run of the function's schedules by a random time of up to
-// d, so that not all functions begin in the same second: 1 s to 5 min, or 0,
-// which is the default, for none. Servers up to 1.12 do not know it and start
+// Jitter puts off each run of the function's schedules by a time of its own, from
+// 1 s up to d, so that not all functions begin in the same second: 1 s to 5 min, or
+// 0, which is the default, for none. Servers up to 1.17 do not know it and start
 // runs on time. Of a group, it holds for the functions that have a schedule.
 func Jitter(d time.Duration) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
 		if !c.Once("Jitter", d.String()) {
 			return
 		}
-		if d != 0 && (d < minJitter || d > maxJitter) {
-			c.Refuse("Jitter", d.String(), "is out of range; it is 0 or at least %s and at most %s", minJitter, maxJitter)
-			return
+		if checkJitter(d, c.Refuse) {
+			c.Jitter = d
 		}
-		c.Jitter = d
 	})
+}
+
+func checkJitter(d time.Duration, refuse func(field string, value any, reason string, args ...any)) bool {
+	if d == 0 || (d >= minJitter && d <= maxJitter) {
+		return true
+	}
+	refuse("Jitter", d.String(), "is out of range; it is 0 or at least %s and at most %s", minJitter, maxJitter)
+	return false
 }
 
 // scheduled returns the triggers with the options for schedules applied to them.
@@ -136,23 +143,29 @@ func checkCron(schedule string, refuse func(field string, value any, reason stri
 		refuse("Cron", schedule, "a schedule has at most %d bytes, this one has %d", maxNameLength, len(schedule))
 		return
 	}
-	if err := parseCron(schedule); err != nil {
+	parsed, err := parseCron(schedule)
+	if err != nil {
 		refuse("Cron", schedule,
 			`is no schedule of five fields such as "0 9 * * *", with "TZ=Europe/Paris " before it if need be: %v`, err)
+		return
+	}
+	// The parser looks five years ahead, and so does the server, which then never
+	// starts the function (ScheduleNext in its pkg/execution/cron/manager.go).
+	if parsed.Next(time.Now()).IsZero() {
+		refuse("Cron", schedule, "never comes, as there is no such day; compare its day of the month with its month")
 	}
 }
 
-func parseCron(schedule string) error {
+func parseCron(schedule string) (cron.Schedule, error) {
 	// The parser panics on a time zone with nothing behind it.
 	if hasZone(schedule) && !strings.Contains(schedule, " ") {
-		return errors.New("a time zone without fields")
+		return nil, errors.New("a time zone without fields")
 	}
 	if hasZone(schedule) {
 		_, zone, _ := strings.Cut(strings.Fields(schedule)[0], "=")
 		if zone == "Local" {
-			return errors.New(`the time zone "Local" is where the Inngest server runs`)
+			return nil, errors.New(`the time zone "Local" is where the Inngest server runs`)
 		}
 	}
-	_, err := cronParser.Parse(schedule)
-	return err
+	return cronParser.Parse(schedule)
 }

@@ -52,6 +52,13 @@ func TestScheduleRefusals(t *testing.T) {
 		{"jitter twice", onCron(nine, inngestkit.Jitter(time.Second), flow.Config{Jitter: time.Minute}), "Jitter", "1m0s", "given twice"},
 		{"jitter without a schedule", onSignUp(hello, inngestkit.Jitter(time.Second)), "Jitter", "1s", "is for schedules"},
 		{"bad schedule among others", onAny([]inngestkit.Trigger[user]{signedUp, inngestkit.Cron[user]("daily")}), "Cron", "daily", "no schedule of five fields"},
+		{"30 February", onCron("0 0 30 2 *"), "Cron", "0 0 30 2 *", "never comes"},
+		{"31st of short months", onCron("TZ=Asia/Tokyo 0 0 31 2,4,6,9,11 *"), "Cron", "TZ=Asia/Tokyo 0 0 31 2,4,6,9,11 *", "never comes"},
+		{"debounced schedule", onCron(nine, flow.Debounce(5*time.Second)), "Debounce", "5s", "cannot be combined with a schedule"},
+		{"debounced schedule among events", onAny([]inngestkit.Trigger[user]{signedUp, inngestkit.Cron[user](nine)},
+			flow.Config{Debounce: &flow.DebounceConfig{Period: time.Minute}}), "Debounce", "1m0s", "cannot be combined with a schedule"},
+		{"debounced schedule in a group", inngestkit.NewGroup(flow.Debounce(time.Second)).Functions(onCron(nine))[0],
+			"Debounce", "1s", "cannot be combined with a schedule"},
 		{"schedule twice", onAny([]inngestkit.Trigger[user]{inngestkit.Cron[user](nine), inngestkit.Cron[user](nine)}), "Trigger", nine, "given twice"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -81,6 +88,7 @@ func TestScheduleAnnouncements(t *testing.T) {
 	}{
 		{"schedule", onCron("0 9 * * *"), []any{map[string]any{"cron": "0 9 * * *"}}},
 		{"zone", onCron("0 9 * * *", inngestkit.TimeZone("Europe/Paris")), []any{map[string]any{"cron": "TZ=Europe/Paris 0 9 * * *"}}},
+		{"leap day", onCron("0 0 29 2 *"), []any{map[string]any{"cron": "0 0 29 2 *"}}},
 		{"longest", onCron(longest, inngestkit.TimeZone("UTC")), []any{map[string]any{"cron": "TZ=UTC " + longest}}},
 		{"least jitter", onCron("0 9 * * *", inngestkit.Jitter(time.Second)), []any{map[string]any{"cron": "0 9 * * *", "jitter": "1s"}}},
 		{"most jitter", onCron("0 9 * * *", inngestkit.Jitter(5*time.Minute)), []any{map[string]any{"cron": "0 9 * * *", "jitter": "5m0s"}}},

@@ -73,6 +73,19 @@ func TestCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go thr
 	require.Len(t, checkpoints(t, server), 1)
 }
 
+// What was sent is not handed over at the end.
+func TestManyCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+	app, _ := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
+		for range 1001 {
+			if err := stepOf("a", new(string))(ctx); err != nil {
+				return "", err
+			}
+		}
+		return "done", nil
+	})
+	require.Equal(t, `"done"`, string(callFn(t.Context(), t, app, signUpEnvelope(user{})).Body))
+}
+
 // The steps of a call whose checkpoints the server did not take are in its answer.
 func TestCheckpointsAreNotTaken(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
 	app, _ := newCheckpointApp(t, http.StatusBadRequest, func(ctx context.Context, _ input) (string, error) {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/inngest/inngestgo"
@@ -72,6 +73,11 @@ func TestInvokeThatCannotBe(t *testing.T) {
 	require.Contains(t, invoke(fn, []int{1}), `step "s": the data for function app-fn: it is no JSON object`)
 	require.Contains(t, invoke(fn, "text"), "it is no JSON object; use a struct or a map")
 	require.Contains(t, invoke(fn, map[string]any{"x": math.Inf(1)}), "unsupported value")
+	const limit = 8<<20 - 32<<10
+	most := map[string]string{"x": strings.Repeat("x", limit-len(`{"x":""}`))}
+	require.Equal(t, "InvokeFunction", only(t, func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", fn, any(most)) })["op"])
+	most["x"] += "x"
+	require.Contains(t, invoke(fn, most), `step "s": the data for function app-fn: it has 8355841 bytes as JSON, and at most 8355840 are sent`)
 }
 
 // A function that the bare SDK serves has no app to take for the invoked

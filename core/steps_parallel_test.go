@@ -319,3 +319,44 @@ func TestParallelStepThatIsNotThere(t *testing.T) {
 	require.Equal(t, "false", resp.Header.Get("X-Inngest-No-Retry"))
 	require.Contains(t, message(t, resp), "is not there any more")
 }
+
+// The server fails a run that hands over more than 1000 steps at once, without
+// telling which function plans too much.
+func TestTooManyParallelSteps(t *testing.T) {
+	t.Parallel()
+	var kept, parallel int // steps one after another, and then at the same time
+	naps := func(ctx context.Context, _ input) (string, error) {
+		for i := range kept {
+			step.Sleep(ctx, fmt.Sprint("before ", i), time.Minute)
+		}
+		branches := make([]branch, parallel)
+		for i := range branches {
+			branches[i] = func(ctx context.Context) error {
+				step.Sleep(ctx, fmt.Sprint("nap ", i), time.Minute)
+				return nil
+			}
+		}
+		return "done", step.Parallel(ctx, branches...)
+	}
+	app, _ := newApp(t, onSignUp(naps))
+	e := signUpEnvelope(user{})
+	for i := range 100 {
+		e = e.done(fmt.Sprint("before ", i), nil)
+	}
+	for _, tc := range []struct {
+		kept, parallel int
+		refused        bool
+	}{{0, 1000, false}, {0, 1001, true}, {100, 1000, false}, {100, 1001, true}} {
+		kept, parallel = tc.kept, tc.parallel
+		if !tc.refused {
+			require.Len(t, ops(t, callFn(t.Context(), t, app, e)), parallel)
+			continue
+		}
+		resp := callFn(t.Context(), t, app, e)
+		require.Equal(t, http.StatusBadRequest, resp.Status)
+		require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
+		require.Contains(t, message(t, resp), `step "nap 1000" is one too many: the function has more than 1000 steps run at the same time`)
+		// An older version of the function may have planned them.
+		require.Equal(t, []string{"Sleep nap 1000"}, listed(ops(t, callStep(t.Context(), t, app, e, "nap 1000"))))
+	}
+}

@@ -2,6 +2,7 @@ package inngestkit_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -214,4 +215,77 @@ func TestGoexitInAStep(t *testing.T) {
 	require.Nil(t, <-ended)
 	require.False(t, returned)
 	require.NotContains(t, l.String(), "panicked")
+}
+
+// keptError is the error of a step as the server keeps it, which must not be too large.
+func keptError(t *testing.T, resp *inngestkit.Response) (message string, data any) {
+	t.Helper()
+	op := ops(t, resp)[0]
+	require.Equal(t, "StepFailed", op["op"])
+	require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
+	failed := op["error"].(map[string]any)
+	require.Contains(t, failed, "data", "the SDK fails the function where there is none")
+	failed["noRetry"] = true
+	kept, err := json.Marshal(map[string]any{"error": failed})
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(kept), 4<<20)
+	return failed["message"].(string), failed["data"]
+}
+
+// An error that is too large fails the run at the server, once the step has run
+// again, whatever was said of retries.
+func TestLargeErrorsOfSteps(t *testing.T) {
+	t.Parallel()
+	kept := func(value any, text string) (message string, data any) {
+		call := runs(value, inngestkit.NoRetryError(errors.New(text)))
+		return keptError(t, callFn(t.Context(), t, newKindApp(t, kind{call: call}, nil), signUpEnvelope(user{})))
+	}
+	message, data := kept("half", strings.Repeat("x", 4<<20-100))
+	require.Len(t, message, 4<<20-100)
+	require.Equal(t, "half", data)
+
+	message, data = kept("half", strings.Repeat("x", 4<<20))
+	require.Contains(t, message, "x… (cut, 4194304 bytes)")
+	require.Greater(t, len(message), 4<<20-100)
+	require.Equal(t, "half", data)
+
+	message, data = kept(strings.Repeat("y", 1<<20), strings.Repeat("x", 4<<20))
+	require.Contains(t, message, "x… (cut, 4194304 bytes)")
+	require.Len(t, data, 1<<20)
+
+	message, data = kept(strings.Repeat("y", 3<<20), strings.Repeat("x", 3<<20))
+	require.Len(t, message, 3<<20, "rather without the data")
+	require.Nil(t, data)
+
+	message, data = kept(make(chan int), "no")
+	require.Equal(t, "no", message)
+	require.Nil(t, data)
+
+	message, _ = kept(nil, strings.Repeat("<", 1<<20))
+	require.Contains(t, message, "<… (cut, 1048576 bytes)", "it counts as JSON")
+}
+
+func TestLargeErrorsThatArePutOff(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+	for _, value := range []any{"half", make(chan int)} {
+		app, _ := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
+			_ = stepOf("before", new(string))(ctx)
+			_, err := runs(value, inngestkit.NoRetryError(errors.New(strings.Repeat("x", 4<<20))))(ctx)
+			return "", err
+		})
+		message, _ := keptError(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))
+		require.Contains(t, message, "x… (cut, 4194304 bytes)")
+	}
+}
+
+func TestLargeErrorsOfFunctions(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(func(context.Context, input) (any, error) {
+		return nil, inngestkit.RetryAfterError(errors.New(strings.Repeat("é", 4<<20)), time.Minute)
+	}))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Equal(t, http.StatusInternalServerError, resp.Status)
+	require.NotEmpty(t, resp.Header.Get("Retry-After"))
+	require.LessOrEqual(t, len(resp.Body), 4<<20)
+	require.Contains(t, message(t, resp), "é… (cut, 8388608 bytes)")
+	require.Greater(t, len(l.String()), 8<<20, "the app's log has all of it")
 }

@@ -56,7 +56,7 @@ func checkpointOf(c *checkpoint.Config) *checkpointConfig {
 }
 
 // concurrencyOf is the concurrency in the form every server reads. The form the
-// SDK sends, {"step": […]}, is newer: servers up to 1.12 take it for one limit of
+// SDK sends, {"step": […]}, is newer: servers up to 1.17 take it for one limit of
 // 0 and do not limit anything. The older list means the same to all of them, but
 // has no room for limits on whole runs.
 func concurrencyOf(c *inngestgo.ConfigConcurrency) any {

@@ -28,7 +28,8 @@ type Function struct {
 
 // App is an app as the server has it registered.
 type App struct {
-	// ID is the server's own ID of the app, a UUID made from its URL.
+	// ID is the server's own ID of the app, a UUID made from its Name; by servers up
+	// to 1.14.1, from its URL.
 	ID string `json:"id"`
 	// Name is the ID that the app gave itself; empty until it has synced.
 	Name string `json:"externalID"`

@@ -27,6 +27,11 @@ type BatchOption interface {
 // after the first, at least 1 s. With a [Key] each value of it has a batch of its
 // own; events for which [If] does not hold start a run each, at once.
 //
+// Servers from 1.16.2 on see that a batch is full only if its events come within
+// half a second of each other; else it waits for its timeout, so choose one that you
+// can wait for. What arrives within that half second may change places. Servers from
+// 1.13 on do not batch schedules: each starts a run with one event, at once.
+//
 // A batch of more than 10 MiB starts early. Inngest's cloud has limits by plan,
 // which its server does not check at the sync: at most 5, 100 or 500 events, and
 // 30 s or 5 min.

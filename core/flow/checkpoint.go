@@ -42,7 +42,7 @@ func MaxRuntime(d time.Duration) CheckpointOption {
 // call ends with those, and the step, or what comes after the last one, runs again
 // in a call of its own.
 //
-// It needs a server that knows it. Servers up to 1.12 refuse the results, which
+// It needs a server that knows it. Servers up to 1.13.4 refuse the results, which
 // then come with the answer only.
 func Checkpoint(options ...CheckpointOption) inngestkit.Option {
 	return option("Checkpoint", "", func(c *fnconfig.Config) {

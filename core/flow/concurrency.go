@@ -120,7 +120,7 @@ type FnConcurrencyOption interface {
 // from their first step to their end, sleeping and waiting ones included; further
 // runs wait.
 //
-// It needs a server that knows it. Servers up to 1.12 ignore it, and of the
+// It needs a server that knows it. Servers up to 1.17 ignore it, and of the
 // limits of [Concurrency] besides it they see the first only.
 func FnConcurrency(limit int, options ...FnConcurrencyOption) inngestkit.Option {
 	return option("FnConcurrency", limit, func(c *fnconfig.Config) {

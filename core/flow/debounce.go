@@ -21,7 +21,7 @@ type DebounceOption interface {
 // Debounce starts a run only when no further event has come for a period of 1 s
 // to 7 days, in whole seconds, to which the server adds about one. The run gets
 // the last event. Without a [Timeout], events that keep coming put it off for
-// ever. It cannot be combined with [BatchEvents].
+// ever. It cannot be combined with [BatchEvents], nor with a schedule.
 func Debounce(period time.Duration, options ...DebounceOption) inngestkit.Option {
 	return option("Debounce", period.String(), func(c *fnconfig.Config) {
 		s := read(c, "Debounce", options)

@@ -19,8 +19,11 @@ type RateLimitOption interface {
 	ofRateLimit()
 }
 
-// RateLimit starts at most limit runs in a period of 1 s to 24 h. Events beyond
-// that start no run, now or later; use [Throttle] to run them later.
+// RateLimit starts at most limit runs in a period of 1 s to 24 h, in whole seconds.
+// Events beyond that start no run, now or later; use [Throttle] to run them later.
+//
+// Servers from 1.13 on do not drop a scheduled run: they try to start it again, with
+// growing pauses, for about a day, and so it may start late.
 //
 // The server spaces the runs: with 10 in an hour it takes one event every 6
 // minutes, and a tenth of the limit, rounded down, more at once (RateLimit in
@@ -31,6 +34,7 @@ func RateLimit(limit int, period time.Duration, options ...RateLimitOption) inng
 		s := read(c, "RateLimit", options)
 		checkLimit(c, "RateLimit", limit)
 		checkPeriod(c, "RateLimit.Period", period, maxRateLimitPeriod)
+		checkWholeSeconds(c, "RateLimit.Period", period)
 		c.Options.RateLimit = &inngestgo.ConfigRateLimit{
 			Limit: uint(max(limit, 0)), Period: period, Key: checkKey(c, "RateLimit", s),
 		}

@@ -12,7 +12,9 @@ import (
 type SingletonMode int
 
 const (
-	// SingletonSkip drops the event; the run goes on.
+	// SingletonSkip drops the event; the run goes on. Servers from 1.13 on do not
+	// drop a scheduled run: they try to start it again, with growing pauses, for
+	// about a day, and so it may start late.
 	SingletonSkip SingletonMode = iota + 1
 	// SingletonCancel cancels the run and starts another with the event.
 	SingletonCancel

@@ -20,8 +20,8 @@ type ThrottleOption interface {
 }
 
 // Burst lets [Throttle] start that many runs more at once after a quiet time, at
-// least 1. Servers up to 1.12 take it for a factor: limit × burst runs start at
-// once.
+// least 1. Servers up to 1.14 take it for a factor: limit × burst runs start at
+// once. 1.15.0 starts limit or burst runs, whichever is more.
 func Burst(runs int) ThrottleOption {
 	return suboption{name: "Burst", set: func(s *settings) { s.burst = &runs }}
 }
@@ -36,7 +36,7 @@ func Throttle(limit int, period time.Duration, options ...ThrottleOption) innges
 		checkLimit(c, "Throttle", limit)
 		checkPeriod(c, "Throttle.Period", period, maxThrottlePeriod)
 		checkWholeSeconds(c, "Throttle.Period", period)
-		// Without a burst the SDK sends 0, and servers after 1.12 start as many
+		// Without a burst the SDK sends 0, and servers from 1.15.1 on start as many
 		// runs more at once as it says.
 		burst := 0
 		if s.burst != nil {

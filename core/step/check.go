@@ -10,8 +10,9 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// maxPause is the longest the server lets a run sleep or wait, by its
-// documentation of usage limits.
+// maxPause is the longest that servers from 1.38 on let a run sleep or wait for an
+// event: MaxSleepDuration and MaxWaitForEventTimeout of their pkg/consts. They let it
+// wait longer for a signal or a function, but a year is the default there.
 const maxPause = 366 * 24 * time.Hour
 
 // abort ends the call with err, for good. Outside of a call it returns err.

@@ -12,8 +12,9 @@ import (
 )
 
 // maxInputBytes is the size of what a step is given, above which the server fails
-// the run (MaxStepInputSize in its pkg/consts).
-const maxInputBytes = 4 << 20
+// the run (MaxStepInputSize in its pkg/consts). As the SDK sends it twice, the whole
+// answer needs the rest (MaxSDKResponseBodySize, which is no more than twice that).
+const maxInputBytes = 4<<20 - 16<<10
 
 // InferFormat is the form of a model's API. It tells the server how to
 // authenticate, and how to read what the request and the answer are about.
@@ -37,7 +38,7 @@ type InferRequest struct {
 	// keep it.
 	AuthKey inngestkit.Secret
 	Header  map[string]string
-	// Body is the request of the model's API, encoded as JSON: at most 4 MiB.
+	// Body is the request of the model's API, encoded as JSON: at most 4080 KiB.
 	Body any
 }
 

@@ -14,6 +14,12 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
+// maxInvokeBytes is the size of the data for a function, as JSON, above which the
+// server does not take the call's answer: MaxSDKResponseBodySize in its pkg/consts,
+// less what the data is wrapped in. What limits the input of other steps does not
+// hold here (GeneratorOpcode.Input in its pkg/execution/state).
+const maxInvokeBytes = 8<<20 - 32<<10
+
 // Invocable is a function that takes T and returns R: an
 // [inngestkit.TypedFunction], or an [inngestkit.Ref] to one.
 type Invocable[T, R any] interface{ Ref() inngestkit.Ref[T, R] }
@@ -36,6 +42,10 @@ var (
 //
 // The types of function and data are checked by the compiler. Of a function in
 // another app, or one whose value is out of reach, [inngestkit.Ref] says them.
+//
+// The data has at most 8160 KiB as JSON. The server calls the function with all of
+// it, so data above 4 MiB needs room in what is in front of the other app, and in its
+// Config.MaxBodyBytes.
 func Invoke[T, R any](
 	ctx context.Context, id string, function Invocable[T, R], data T, options ...InvokeOption,
 ) (R, error) {
@@ -122,6 +132,10 @@ func invokeData(ctx context.Context, c *call.Call, id call.ID, data any) (map[st
 		if raw, err = c.Invoke(ctx, id, raw); err != nil {
 			return nil, err
 		}
+	}
+	if len(raw) > maxInvokeBytes {
+		return nil, fmt.Errorf("it has %d bytes as JSON, and at most %d are sent; keep large data elsewhere and send a reference",
+			len(raw), maxInvokeBytes)
 	}
 	var values map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &values); err != nil {

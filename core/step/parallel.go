@@ -23,7 +23,8 @@ import (
 //
 // Steps have the context of their branch. Branches may have steps with the same ID
 // if these are at the same place, such as the second in each; elsewhere the server
-// would take one for the other, and the run fails at once.
+// would take one for the other, and the run fails at once. So it does with more than
+// 1000 steps at the same time: a run has no more in all.
 //
 // A branch that returns an error, or panics, does not keep the others from going
 // on: that counts when all have ended. The SDK's logger and [inngestkit.Logger] may

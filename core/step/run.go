@@ -11,6 +11,10 @@ import (
 // error or panics, the step alone is retried; when its retries are spent, Run
 // returns an [Error] and the function may go on.
 //
+// If fn returns a value besides its error, Run returns it besides the [Error]. Both
+// together have at most 4 MiB as JSON: a longer text of the error is cut, and then a
+// value of more than half of that is left out.
+//
 // The id names the step in the run. A second step with the same id is told apart
 // by its position.
 //

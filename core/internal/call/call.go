@@ -78,6 +78,7 @@ type Call struct {
 	mu       sync.Mutex // guards all below, and branches
 	abortErr error
 	indexes  map[string]int
+	entered  int // steps that the function has come to
 	// deepest is the greatest depth at which a branch had a step of a name.
 	deepest map[string]int
 }
@@ -221,6 +222,9 @@ func (c *Call) next(b *branch, name string) (ID, error) {
 	if err := c.checkOrder(b, name); err != nil {
 		return ID{}, err
 	}
+	if err := c.checkNumber(name); err != nil {
+		return ID{}, err
+	}
 	b.depth++
 	if c.indexes == nil {
 		c.indexes = map[string]int{}
@@ -228,6 +232,23 @@ func (c *Call) next(b *branch, name string) (ID, error) {
 	id := ID{Name: name, Index: c.indexes[name]}
 	c.indexes[name]++
 	return id, nil
+}
+
+// maxNewSteps is how many steps an answer can hand over to the server before it
+// fails the run (HandleGeneratorResponse in its pkg/execution/executor):
+// DefaultMaxStepLimit in its pkg/consts.
+const maxNewSteps = 1000
+
+// checkNumber counts a step, and refuses one that the server could not take besides
+// the others of the call: parallel steps are handed over together.
+func (c *Call) checkNumber(name string) error {
+	c.entered++
+	if c.entered <= maxNewSteps || c.Replay.targeted || c.entered-c.ran-c.Replay.outSoFar() <= maxNewSteps {
+		return nil
+	}
+	return sdkerrors.NoRetryError(fmt.Errorf(
+		"step %q is one too many: the function has more than %d steps run at the same time, and a run has no more in all; "+
+			"give some to runs of their own, with step.Invoke or events", name, maxNewSteps))
 }
 
 // enter names a step of the branch b, or refuses it if it cannot work: the SDK would

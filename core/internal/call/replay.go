@@ -90,6 +90,13 @@ func (r *Replay) reached() bool {
 	return r.fresh
 }
 
+// outSoFar is how many kept results have been handed out.
+func (r *Replay) outSoFar() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.out
+}
+
 // handedOut notes that a kept result was handed out.
 func (r *Replay) handedOut() {
 	r.mu.Lock()

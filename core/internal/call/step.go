@@ -128,7 +128,9 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 			"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt, "step", id.Name, "error", err)
 	}
 	end.Tell(err)
-	err = ownError(err)
+	if err != nil {
+		raw, err = fitting(ownError(err), raw)
+	}
 	if err != nil && c.MayHold() {
 		c.PutOff = &PutOff{Step: &id, Err: err, Data: raw}
 		Yield()
