@@ -103,8 +103,8 @@ func (a *fakeApp) register(r *http.Request) error {
 	select {
 	case api = <-a.api:
 		a.api <- api
-	case <-r.Context().Done(): // the server has not come up, and the test has failed
-		return r.Context().Err()
+	case <-a.t.Context().Done(): // the server has not come up, and the test has failed
+		return a.t.Context().Err()
 	}
 	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, api+"/fn/register", bytes.NewReader(body))
 	if err != nil {
