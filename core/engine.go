@@ -69,7 +69,9 @@ func (f *function) addTo(client inngestgo.Client) error {
 }
 
 // sdkOptions configures the SDK without leaving anything to the environment. The
-// gate has verified every call the SDK gets to see, so it runs in dev mode.
+// gate has verified every call the SDK gets to see, so it runs in dev mode, and needs
+// the keys for requests of its own only: checkpoints, and realtime.PublishWithURL in a
+// function. It sends them as they are, so it gets them hashed.
 func (a *App) sdkOptions() inngestgo.ClientOpts {
 	c := a.config
 	return inngestgo.ClientOpts{
@@ -77,8 +79,8 @@ func (a *App) sdkOptions() inngestgo.ClientOpts {
 		AppVersion:         &c.AppVersion,
 		Dev:                new(true),
 		EventKey:           new(c.eventKey()),
-		SigningKey:         new(string(c.SigningKey)),
-		SigningKeyFallback: new(string(c.SigningKeyFallback)),
+		SigningKey:         new(hashedKey(c.SigningKey)),
+		SigningKeyFallback: new(hashedKey(c.SigningKeyFallback)),
 		Env:                &c.Env,
 		APIBaseURL:         &c.APIBaseURL,
 		EventAPIBaseURL:    &c.EventAPIBaseURL,
