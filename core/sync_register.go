@@ -93,6 +93,7 @@ func (a *App) postRegister(ctx context.Context, body []byte, r registration, key
 func (c Config) setHeaders(req *http.Request, framework string) {
 	inngestgo.SetBasicRequestHeaders(req)
 	req.Header.Set("User-Agent", "inngestkit/"+Version)
+	req.Header[headerReqVersion] = []string{requestVersion}
 	if framework != "" {
 		req.Header.Set(headerFramework, framework)
 	}
