@@ -47,8 +47,11 @@ type Response struct {
 	Body   []byte
 }
 
-// headerFramework is the one header that the SDK does not know.
-const headerFramework = "X-Inngest-Framework"
+// Headers of the specification that the SDK does not know.
+const (
+	headerFramework = "X-Inngest-Framework"
+	headerPlatform  = "X-Inngest-Platform"
+)
 
 // requestVersion is the version of the execution protocol; see
 // docs/SDK_SPEC.md, 4.1.2, in github.com/inngest/inngest.

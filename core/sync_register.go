@@ -97,6 +97,9 @@ func (c Config) setHeaders(req *http.Request, framework string) {
 	if framework != "" {
 		req.Header.Set(headerFramework, framework)
 	}
+	if c.Platform != "" {
+		req.Header.Set(headerPlatform, c.Platform)
+	}
 	if c.Env != "" {
 		req.Header.Set(inngestgo.HeaderKeyEnv, c.Env)
 	}
