@@ -29,7 +29,7 @@ func (f *function) answerPutOff(req *Request, c *call.Call, p *call.PutOff) *Res
 	if p.Step == nil {
 		message := p.Err.Error()
 		if sdkerrors.IsStepError(p.Err) {
-			message, noRetry = "unhandled step error: "+message, true // as the SDK has it
+			message, noRetry = unhandledStep+message, true // as the SDK has it
 		}
 		if noRetry {
 			header.Set(headerNoRetry, isTrue)

@@ -198,11 +198,28 @@ func (f *function) failed(req *Request, c *call.Call, status int, message string
 		// 400 says the same as the header to whatever reads only the status.
 		status = http.StatusBadRequest
 	}
+	body := unhandled(c, message)
 	f.app.config.Logger.ErrorContext(c.Inner, "inngest: function failed", "function", f.source.id,
-		"run_id", c.RunID, "attempt", c.Attempt, "no_retry", noRetry, "error", message)
-	resp := fail(req, status, message, noRetry)
+		"run_id", c.RunID, "attempt", c.Attempt, "no_retry", noRetry, "error", body.Message)
+	resp := failWith(req, status, body, noRetry)
 	copyRetryHeaders(resp.Header, header)
 	return resp
+}
+
+// unhandledStep is what the SDK puts before the message of a step's error that a
+// function returns.
+const unhandledStep = "unhandled step error: "
+
+// unhandled is the error that a call ended with: the step's own, with its name, if what
+// the function has returned says no more than that.
+func unhandled(c *call.Call, message string) errorBody {
+	if fc, ok := c.Function.(*FunctionCall); ok {
+		failed, ok := errors.AsType[inngestgo.StepError](fc.err)
+		if ok && failed.Message != "" && message == unhandledStep+failed.Message {
+			return errorBody{Name: firstOf(failed.Name, errorName), Message: failed.Message}
+		}
+	}
+	return errorBody{Name: errorName, Message: message}
 }
 
 func copyRetryHeaders(to, from http.Header) {

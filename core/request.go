@@ -94,10 +94,18 @@ type errorBody struct {
 	Message string `json:"message"`
 }
 
+// errorName is the name of errors that have none of their own.
+const errorName = "Error"
+
 // fail makes an error response. The server tries again unless noRetry says that
 // it would be in vain.
 func fail(req *Request, status int, message string, noRetry bool) *Response {
-	resp := respond(req, status, mustJSON(errorBody{Name: "Error", Message: message}))
+	return failWith(req, status, errorBody{Name: errorName, Message: message}, noRetry)
+}
+
+// failWith is fail with a body that says more.
+func failWith(req *Request, status int, body any, noRetry bool) *Response {
+	resp := respond(req, status, mustJSON(body))
 	resp.Header[headerNoRetry] = []string{strconv.FormatBool(noRetry)}
 	return resp
 }
