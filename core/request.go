@@ -103,8 +103,8 @@ func fail(req *Request, status int, message string, noRetry bool) *Response {
 	return failWith(req, status, errorBody{Name: errorName, Message: message}, noRetry)
 }
 
-// failWith is fail with a body that says more.
-func failWith(req *Request, status int, body any, noRetry bool) *Response {
+// failWith is fail with an error of another name.
+func failWith(req *Request, status int, body errorBody, noRetry bool) *Response {
 	resp := respond(req, status, mustJSON(body))
 	resp.Header[headerNoRetry] = []string{strconv.FormatBool(noRetry)}
 	return resp
