@@ -64,14 +64,15 @@ func (f *function) addTo(client inngestgo.Client) error {
 		return f.adopted.addTo(client)
 	}
 	// The SDK decodes an empty event into struct{}; f.run decodes the real one.
-	_, err := inngestgo.CreateFunction(client, f.config, inngestgo.MultipleTriggers(f.triggers), f.run)
+	_, err := inngestgo.CreateFunction(client, f.sdkConfig(), inngestgo.MultipleTriggers(f.triggers), f.run)
 	return err
 }
 
 // sdkOptions configures the SDK without leaving anything to the environment. The
 // gate has verified every call the SDK gets to see, so it runs in dev mode, and needs
-// the keys for requests of its own only: checkpoints, and realtime.PublishWithURL in a
-// function. It sends them as they are, so it gets them hashed.
+// the keys for requests of its own only: checkpoints of adopted functions, and
+// realtime.PublishWithURL in a function. It sends them as they are, so it gets them
+// hashed.
 func (a *App) sdkOptions() inngestgo.ClientOpts {
 	c := a.config
 	return inngestgo.ClientOpts{
@@ -111,6 +112,9 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 	c := f.newCall(ctx, req, e, targeted)
 	var resp *Response
 	defer func() { ended(c, resp) }()
+	if c.Checkpoints != nil {
+		defer c.Checkpoints.Close()
+	}
 	resp = f.serve(ctx, c, req, e, stepID)
 	return resp
 }
@@ -121,6 +125,9 @@ func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *env
 	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
 	f.engine.ServeHTTP(&rec, f.sdkRequest(sdkCtx, req, e, stepID))
+	if c.Checkpoints != nil {
+		settle(c, &rec)
+	}
 
 	if rec.status < http.StatusPartialContent && !c.Returned() {
 		if c.PutOff != nil {
@@ -153,9 +160,12 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targe
 		Inner:       ctx,
 		Request:     req,
 		Logger:      f.app.config.Logger,
-		Checkpoints: f.config.Checkpoint != nil,
 	}
 	c.Replay.Start(e.Steps, targeted)
+	c.SeveralSteps = f.config.Checkpoint != nil
+	if c.SeveralSteps && !targeted && f.adopted == nil {
+		c.Checkpoints = f.checkpoints(c, e)
+	}
 	return c
 }
 
@@ -187,7 +197,7 @@ func (f *function) execute(
 		c.PutOff = &call.PutOff{Err: err}
 		call.Yield()
 	}
-	c.SetReturned()
+	c.SetReturned(output)
 	return output, err
 }
 
@@ -273,6 +283,13 @@ func (r *recorder) WriteHeader(status int) {
 func (r *recorder) Write(p []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)
 	return r.body.Write(p)
+}
+
+// replace replaces the answer.
+func (r *recorder) replace(status int, body []byte) {
+	r.status = status
+	r.body.Reset()
+	r.body.Write(body)
 }
 
 // answerMessage is the message in the body of an error.

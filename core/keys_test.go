@@ -31,7 +31,7 @@ func requireHashed(t *testing.T, r *http.Request, key string) {
 
 // Guard: the SDK sends checkpoints with the signing key as it was given to it. The key
 // itself never leaves the process.
-func TestKeysLeaveHashed(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+func TestKeysLeaveHashed(t *testing.T) { //nolint:paralleltest // the SDK's checkpoints go through http.DefaultTransport, whose connections other tests close
 	refused := func(w http.ResponseWriter, _ *http.Request, n int) {
 		if n == 1 {
 			w.WriteHeader(http.StatusUnauthorized)

@@ -255,7 +255,8 @@ func TestUnhandledStepErrorInAnother(t *testing.T) {
 }
 
 // With checkpoints and in adopted functions it is the step's own error, too.
-func TestUnhandledStepErrorElsewhere(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+func TestUnhandledStepErrorElsewhere(t *testing.T) {
+	t.Parallel()
 	e := signUpEnvelope(user{})
 	e.Steps[hashed("s")] = map[string]any{"error": map[string]any{"name": "Oops", "message": "it failed"}}
 	checkpointed, _ := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
+	"github.com/inngest/inngestgo/pkg/interval"
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
@@ -23,7 +25,7 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 		return outside(ctx, name, func() (T, error) { return sdkstep.Run(ctx, name, fn) })
 	}
 	return step[T](ctx, c, StepRun, name, func(id ID) (json.RawMessage, bool, error) {
-		ran := false
+		ran, start := false, time.Now()
 		raw, err := sdkstep.Run(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
 			ran = true
 			return c.callback(ctx, id, func(ctx context.Context) (any, error) { return fn(ctx) })
@@ -31,6 +33,10 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 		if ran && err != nil {
 			// Among parallel steps the SDK goes on with an error that is not final:
 			// the server will try the step again.
+			Yield()
+		}
+		if ran && c.Checkpoints != nil && !c.Checkpoints.add(id, raw, interval.New(start, time.Now())) {
+			c.over.Store(true)
 			Yield()
 		}
 		return raw, !ran, err
@@ -121,16 +127,22 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 	c.inCallback.Store(true)
 	defer c.inCallback.Store(false)
 	end := c.Step(ctx, id, run)
-	c.targetRan.Store(c.Replay.targeted)
+	if c.Replay.targeted {
+		c.over.Store(true)
+	}
 	raw, err := keep(id, end)
 	if err != nil {
 		c.Logger.WarnContext(end.Inner, "inngest: step failed",
 			"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt, "step", id.Name, "error", err)
 	}
+	if err != nil && c.Checkpoints != nil {
+		c.Checkpoints.Flush() // how the step ends depends on that
+	}
 	end.Tell(err)
 	err = ownError(err)
 	if err != nil && c.MayHold() {
 		c.PutOff = &PutOff{Step: &id, Err: err, Data: raw}
+		c.over.Store(true)
 		Yield()
 	}
 	c.ran++
