@@ -397,3 +397,25 @@ func TestOutcomeBehindCheckpoints(t *testing.T) {
 		require.Equal(t, []inngestkit.Outcome{inngestkit.Completed, want}, outcomes)
 	}
 }
+
+// The server counts the tries of a call. A step that has run well at last ends it, so
+// that the steps behind it, and the function, have tries of their own.
+func TestStepBehindARetriedOne(t *testing.T) {
+	t.Parallel()
+	for _, config := range []checkpoint.Config{{BatchSteps: 1}, {BatchSteps: 10}} {
+		app, server := newCheckpointing(t, http.StatusOK, config, func(ctx context.Context, in input) (string, error) {
+			if _, err := sequenceAtOnce("a")(ctx, in); err != nil {
+				return "", err
+			}
+			return "", failingStep(errors.New("boom"))(ctx)
+		})
+		e := signUpEnvelope(user{})
+		e.Context["attempt"] = 3 // the last one
+		require.Equal(t, []string{"StepRun a"}, listed(ops(t, callFn(t.Context(), t, app, e))))
+		requests, _ := server.seen()
+		require.Empty(t, requests)
+		e = e.done("a", "a")
+		e.Context["attempt"] = 0
+		require.Equal(t, []string{"StepError b"}, listed(ops(t, callFn(t.Context(), t, app, e))), "it is tried again")
+	}
+}

@@ -44,6 +44,9 @@ func MaxRuntime(d time.Duration) CheckpointOption {
 // function goes on in the next call. Servers up to 1.12 take none, so each step, or
 // each batch of them, is a call of its own.
 //
+// A call that is not the first try ends with the first step that runs, so that what
+// comes after it has tries of its own.
+//
 // Steps of the SDK's own package in such a function are sent when the call ends.
 func Checkpoint(options ...CheckpointOption) inngestkit.Option {
 	return option("Checkpoint", "", func(c *fnconfig.Config) {

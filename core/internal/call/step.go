@@ -35,9 +35,8 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 			// the server will try the step again.
 			Yield()
 		}
-		if ran && c.Checkpoints != nil && !c.Checkpoints.add(id, raw, interval.New(start, time.Now())) {
-			c.over.Store(true)
-			Yield()
+		if ran && c.Checkpoints != nil {
+			c.checkpoint(id, raw, interval.New(start, time.Now()))
 		}
 		return raw, !ran, err
 	})
@@ -60,6 +59,17 @@ func Wait[T any](
 		raw, err := body(id)
 		return raw, true, err
 	})
+}
+
+// checkpoint keeps the result of a step, and ends the call if the server has to answer
+// before there are more: if it has not taken results, or if the call is not the first
+// try. The server counts the tries of a call, and what comes after this step is to
+// have tries of its own.
+func (c *Call) checkpoint(id ID, data json.RawMessage, timing interval.Interval) {
+	if c.Attempt > 0 || !c.Checkpoints.add(id, data, timing) {
+		c.over.Store(true)
+		Yield()
+	}
 }
 
 // decode decodes the result of a step.
