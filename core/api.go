@@ -44,12 +44,22 @@ func (e *apiError) Error() string {
 
 func (e *apiError) Unwrap() error { return e.err }
 
+// apiRequest is a request to the server's API.
+type apiRequest struct {
+	method string
+	path   string
+	body   []byte
+	// limit bounds the answer, in bytes. It is JSON, or nothing if mayBeEmpty says so.
+	limit      int64
+	mayBeEmpty bool
+}
+
 // callAPI makes a request to the server's API, with the signing key and, if that
 // is refused, with its fallback. It tries again after network errors, 429 and 5xx
-// answers, and returns the JSON of a 2xx answer of at most limit bytes.
-func (c Config) callAPI(ctx context.Context, method, path string, body []byte, limit int64) ([]byte, *apiError) {
+// answers, and returns the body of a 2xx answer.
+func (c Config) callAPI(ctx context.Context, r apiRequest) ([]byte, *apiError) {
 	request := func(key Secret) outgoing {
-		return outgoing{method: method, url: c.APIBaseURL + path, body: body, limit: limit, header: func(h http.Header) {
+		return outgoing{method: r.method, url: c.APIBaseURL + r.path, body: r.body, limit: r.limit, header: func(h http.Header) {
 			if key != "" {
 				h.Set("Authorization", "Bearer "+hashedKey(key))
 			}
@@ -62,7 +72,7 @@ func (c Config) callAPI(ctx context.Context, method, path string, body []byte, l
 		}
 		return o
 	})
-	if o.ok() && json.Valid(o.body) {
+	if o.ok() && (json.Valid(o.body) || (r.mayBeEmpty && len(o.body) == 0)) {
 		return o.body, nil
 	}
 	err := &apiError{status: o.status, lost: o.lost, err: o.err}

@@ -1,22 +1,138 @@
 package inngestkit
 
 import (
+	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"time"
 
 	"github.com/inngest/inngestgo"
 	sdkerrors "github.com/inngest/inngestgo/errors"
+	"github.com/inngest/inngestgo/pkg/checkpoint"
+	"github.com/tidwall/gjson"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// With checkpoints a call runs several steps. If it then comes to an error, the SDK
-// answers with that and drops the results that it has not sent yet: their steps
-// would run again. So the error is put off, and the call ends as if a step had
-// handed over. If there are results to be sent, they are the answer, and the next
-// call comes to the error with nothing else to say. If there are none, the error is
-// the answer after all.
+// With checkpoints a call runs several steps and sends their results meanwhile. What is
+// not sent when the call ends goes out then; only what the server does not take is in
+// the answer, and then it is the answer. The SDK would answer with all results that it
+// has not sent, and servers plan the steps behind them one by one, or call several
+// times at once.
+//
+// If a step or the function fails, the SDK answers with that and drops the results that
+// it knows of. So the error is put off, and the call ends as if a step had handed over:
+// the error is the answer once there is nothing else to answer with. For functions that
+// were adopted, whose checkpoints the SDK sends, that may be in the next call.
+
+// sdkConfig is the function's configuration as the SDK has it, which is to run step
+// after step and to send no checkpoint.
+func (f *function) sdkConfig() inngestgo.FunctionOpts {
+	config := f.config
+	if config.Checkpoint != nil {
+		config.Checkpoint = &checkpoint.Config{BatchSteps: math.MaxInt, MaxRuntime: config.Checkpoint.MaxRuntime}
+	}
+	return config
+}
+
+// checkpoints sends the results of one call, also if the caller has hung up: nobody
+// else knows of them then.
+func (f *function) checkpoints(c *call.Call, e *envelope) *call.Checkpoints {
+	started, ctx := time.Now(), context.WithoutCancel(c.Caller)
+	return &call.Checkpoints{
+		Batch:    f.config.Checkpoint.BatchSteps,
+		Interval: f.config.Checkpoint.BatchInterval,
+		Send: func(results []json.RawMessage) error {
+			err := f.app.config.sendCheckpoint(ctx, e, started, results)
+			if err != nil {
+				c.Logger.WarnContext(c.Inner, "inngest: the server did not take a checkpoint; its results are the call's answer",
+					"function", f.source.id, "run_id", e.RunID, "steps", len(results), "error", err)
+			}
+			return err
+		},
+	}
+}
+
+// checkpointRequest sends results of steps; docs/SDK_SPEC.md, 10.3.1. What of the
+// call's context it repeats is left as it came. The request ID, the generation and the
+// start let the server refuse a call that it has given up.
+type checkpointRequest struct {
+	RunID      json.RawMessage   `json:"run_id,omitempty"`
+	FunctionID json.RawMessage   `json:"fn_id,omitempty"`
+	QueueItem  json.RawMessage   `json:"qi_id,omitempty"`
+	RequestID  json.RawMessage   `json:"request_id,omitempty"`
+	Generation json.RawMessage   `json:"generation_id,omitempty"`
+	Started    int64             `json:"request_started_at"`
+	Steps      []json.RawMessage `json:"steps"`
+}
+
+func (c Config) sendCheckpoint(ctx context.Context, e *envelope, started time.Time, results []json.RawMessage) error {
+	if !runIDPattern.MatchString(e.RunID) {
+		return errRunID
+	}
+	var request checkpointRequest
+	if err := json.Unmarshal(e.Context, &request); err != nil {
+		return err
+	}
+	request.Started, request.Steps = started.UnixMilli(), results
+	_, err := c.callAPI(ctx, apiRequest{
+		method: http.MethodPost, path: "/v1/checkpoint/" + e.RunID + "/async", body: mustJSON(request),
+		limit: maxAnswerBytes, mayBeEmpty: true,
+	})
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+// settle sends what is unsent of a call that has ended, and makes of the SDK's answer,
+// which has the results of all steps that have run, what is left to say.
+func settle(c *call.Call, rec *recorder) {
+	var results, others []json.RawMessage
+	if rec.status == http.StatusPartialContent {
+		results, others = operationsBesides(c.Checkpoints, rec.body.Bytes())
+	}
+	keep := 0
+	if len(others) == 0 && !c.Returned() && c.PutOff == nil && rec.status == http.StatusPartialContent {
+		keep = 1 // the function's longest time is over: a result as the answer has it called again
+	}
+	left := append(c.Checkpoints.End(results, keep), others...)
+	switch {
+	case len(left) > 0:
+		rec.replace(http.StatusPartialContent, mustJSON(left))
+	case rec.status == http.StatusPartialContent:
+		rec.complete(c)
+	}
+}
+
+// complete makes the answer of a call that has nothing to say but the function's output.
+// If the function has not returned, serve makes another one.
+func (r *recorder) complete(c *call.Call) {
+	output, err := json.Marshal(c.Output())
+	if err != nil {
+		r.replace(http.StatusInternalServerError, mustJSON(errorBody{Name: errorName, Message: err.Error()}))
+		return
+	}
+	r.replace(http.StatusOK, output)
+}
+
+// operationsBesides are the operations in an answer of the SDK but for the steps that
+// checkpoints know: the results of steps of the SDK's own, and the others.
+func operationsBesides(known *call.Checkpoints, answer []byte) (results, others []json.RawMessage) {
+	gjson.ParseBytes(answer).ForEach(func(_, op gjson.Result) bool {
+		raw := json.RawMessage(op.Raw)
+		switch {
+		case known.Own(op.Get("id").Str) && op.Get("op").Str == string(call.StepRun):
+		case op.Get("op").Str == string(call.StepRun):
+			results = append(results, raw)
+		default:
+			others = append(others, raw)
+		}
+		return true
+	})
+	return results, others
+}
 
 // answerPutOff answers with the error that was put off, now that there is nothing
 // else to answer with.
@@ -29,7 +145,7 @@ func (f *function) answerPutOff(req *Request, c *call.Call, p *call.PutOff) *Res
 	if p.Step == nil {
 		message := p.Err.Error()
 		if sdkerrors.IsStepError(p.Err) {
-			message, noRetry = "unhandled step error: "+message, true // as the SDK has it
+			message, noRetry = unhandledStep+message, true // as the SDK has it
 		}
 		if noRetry {
 			header.Set(headerNoRetry, isTrue)

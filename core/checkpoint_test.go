@@ -8,17 +8,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/inngest/inngestgo"
+	"github.com/inngest/inngestgo/pkg/checkpoint"
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// With checkpoints one call runs step after step, and their results go to the
-// API meanwhile. The pinned server has no such API, so this shows it by the
-// protocol alone.
-func TestCheckpoint(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+// With checkpoints one call runs step after step, and their results go to the API
+// meanwhile, the last ones before the answer.
+func TestCheckpoint(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name   string
 		option inngestkit.Option
@@ -26,8 +29,11 @@ func TestCheckpoint(t *testing.T) { //nolint:paralleltest // checkpoints go thro
 	}{
 		{"each step", flow.Checkpoint(), [][]string{{"a"}, {"b"}, {"c"}, {"d"}}},
 		{"every two steps", flow.Checkpoint(flow.BatchSteps(2)), [][]string{{"a", "b"}, {"c", "d"}}},
+		{"every three steps", flow.Checkpoint(flow.BatchSteps(3)), [][]string{{"a", "b", "c"}, {"d"}}},
+		{"more steps than there are", flow.Checkpoint(flow.BatchSteps(10)), [][]string{{"a", "b", "c", "d"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			server := newAPI(t, func(http.ResponseWriter, *http.Request, int) {})
 			app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(
 				func(ctx context.Context, _ input) (string, error) {
@@ -41,31 +47,46 @@ func TestCheckpoint(t *testing.T) { //nolint:paralleltest // checkpoints go thro
 			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
 			require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)
 			require.Equal(t, `"done"`, string(resp.Body))
-
-			requests, bodies := server.seen()
-			got := make([][]string, len(requests))
-			for i, r := range requests {
-				require.Equal(t, "/v1/checkpoint/01J0000000000000000000000/async", r.URL.Path)
-				var sent struct {
-					Steps []struct {
-						Name string `json:"name"`
-						Data string `json:"data"`
-					} `json:"steps"`
-				}
-				require.NoError(t, json.Unmarshal([]byte(bodies[i]), &sent))
-				for _, s := range sent.Steps {
-					require.Equal(t, "from "+s.Name, s.Data)
-					got[i] = append(got[i], s.Name)
-				}
-			}
-			require.Equal(t, tc.want, got)
+			require.Equal(t, tc.want, batches(t, server))
 		})
 	}
 }
 
+// batches are the names of the steps in each request that a server was sent.
+func batches(t *testing.T, server *api) [][]string {
+	t.Helper()
+	_, bodies := server.seen()
+	got := make([][]string, len(bodies))
+	for i, body := range bodies {
+		got[i] = batch(t, body)
+	}
+	return got
+}
+
+// batch is the names of the steps in the body of a checkpoint.
+func batch(t *testing.T, body string) []string {
+	t.Helper()
+	var sent struct {
+		Steps []struct {
+			Op   string `json:"op"`
+			Name string `json:"name"`
+			ID   string `json:"id"`
+		} `json:"steps"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &sent))
+	var names []string
+	for _, s := range sent.Steps {
+		require.Equal(t, "StepRun", s.Op)
+		require.Equal(t, hashed(s.Name), s.ID)
+		names = append(names, s.Name)
+	}
+	return names
+}
+
 // Guard: a call for one step answers with that step. The SDK takes it for a
 // checkpoint, runs no further, and answers with a completed run.
-func TestCallForOneStepWithCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+func TestCallForOneStepWithCheckpoints(t *testing.T) {
+	t.Parallel()
 	server := newAPI(t, func(http.ResponseWriter, *http.Request, int) {})
 	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(
 		func(ctx context.Context, _ input) (string, error) {
@@ -85,57 +106,90 @@ func TestCallForOneStepWithCheckpoints(t *testing.T) { //nolint:paralleltest // 
 }
 
 // Guard: beside an error, the SDK drops the results that it has not sent, and their
-// steps would run again. What is unsent goes first, and the error comes after it.
-func TestErrorsBetweenCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+// steps would run again. What is unsent goes first, and the error comes after it: in
+// the same call, unless the server does not take the results, or, in adopted functions,
+// the SDK sends them with the answer.
+func TestErrorsBetweenCheckpoints(t *testing.T) { //nolint:paralleltest // the SDK's checkpoints go through http.DefaultTransport, whose connections other tests close
 	boom := errors.New("boom")
+	batch := func(n int) checkpoint.Config { return checkpoint.Config{BatchSteps: n} }
+	fails := func(context.Context) error { return boom }
 	for _, tc := range []struct {
 		name    string
-		option  inngestkit.Option
-		refused bool // by the API
+		config  checkpoint.Config
 		then    func(ctx context.Context) error
-		first   string // the operation of the first call, "" if there is none
+		adopted string // the operation of the first call of an adopted function, "" if there is none
 		last    func(t *testing.T, resp *inngestkit.Response)
 	}{
-		{"step, unsent", flow.Checkpoint(flow.BatchSteps(2)), false, failingStep(boom), "a", isStepError("StepError", "false")},
-		{"step for good, unsent", flow.Checkpoint(flow.BatchSteps(2)), false, failingStep(inngestkit.NoRetryError(boom)), "a",
-			isStepError("StepFailed", "true")},
-		{"step, sent", flow.Checkpoint(), false, failingStep(boom), "", isStepError("StepError", "false")},
-		{"step for good, sent", flow.Checkpoint(), false, failingStep(inngestkit.NoRetryError(boom)), "", isStepError("StepFailed", "true")},
-		{"step, perhaps sent", flow.Checkpoint(flow.BatchInterval(time.Minute)), false, failingStep(boom), "",
-			isStepError("StepError", "false")},
-		{"step, refused", flow.Checkpoint(), true, failingStep(boom), "a", isStepError("StepError", "false")},
-		{"function, unsent", flow.Checkpoint(flow.BatchSteps(3)), false, func(context.Context) error { return boom }, "a", isFailure(500, "false")},
-		{"function for good, sent", flow.Checkpoint(), false, func(context.Context) error { return inngestkit.NoRetryError(boom) }, "",
-			isFailure(400, "true")},
-		{"panic, unsent", flow.Checkpoint(flow.BatchSteps(3)), false, func(context.Context) error { panic("boom") }, "a", isFailure(500, "false")},
-		{"branch, unsent", flow.Checkpoint(flow.BatchSteps(3)), false, func(ctx context.Context) error {
-			return step.Parallel(ctx, func(context.Context) error { return boom })
-		}, "a", isFailure(500, "false")},
+		{"step, unsent", batch(2), failingStep(boom), "a", isStepError("StepError", "false")},
+		{"step for good, unsent", batch(2), failingStep(inngestkit.NoRetryError(boom)), "a", isStepError("StepFailed", "true")},
+		{"step, sent", batch(1), failingStep(boom), "", isStepError("StepError", "false")},
+		{"step for good, sent", batch(1), failingStep(inngestkit.NoRetryError(boom)), "", isStepError("StepFailed", "true")},
+		{"step, perhaps sent", checkpoint.Config{BatchInterval: time.Minute}, failingStep(boom), "", isStepError("StepError", "false")},
+		{"function, unsent", batch(3), fails, "a", isFailure(500, "false")},
+		{"function for good, sent", batch(1), func(context.Context) error { return inngestkit.NoRetryError(boom) }, "", isFailure(400, "true")},
+		{"panic, unsent", batch(3), func(context.Context) error { panic("boom") }, "a", isFailure(500, "false")},
+		{"branch, unsent", batch(3), func(ctx context.Context) error { return step.Parallel(ctx, fails) }, "a", isFailure(500, "false")},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
-				if tc.refused {
-					w.WriteHeader(http.StatusBadRequest)
-				}
-			})
-			app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(
-				func(ctx context.Context, _ input) (any, error) {
-					if _, err := step.Run(ctx, "a", func(context.Context) (string, error) { return "a", nil }); err != nil {
-						return nil, err
-					}
-					return nil, tc.then(ctx)
-				}, tc.option))
+		handler := func(ctx context.Context, _ input) (any, error) {
+			if err := stepOf("a", new(string))(ctx); err != nil {
+				return nil, err
+			}
+			return nil, tc.then(ctx)
+		}
+		// ends checks that the first call answers with the operation first, if there is
+		// one, and the last one with the error.
+		ends := func(t *testing.T, app *inngestkit.App, first string) {
+			t.Helper()
 			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
-			if tc.first != "" {
-				first := ops(t, resp)
-				require.Len(t, first, 1)
-				require.Equal(t, tc.first, first[0]["name"])
-				require.Equal(t, "StepRun", first[0]["op"])
+			if first != "" {
+				require.Equal(t, []string{"StepRun " + first}, listed(ops(t, resp)))
 				resp = callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "a"))
 			}
 			tc.last(t, resp)
+		}
+		t.Run(tc.name, func(t *testing.T) {
+			app, server := newCheckpointing(t, http.StatusOK, tc.config, handler)
+			ends(t, app, "")
+			require.Equal(t, []string{"StepRun a"}, checkpoints(t, server))
+		})
+		t.Run(tc.name+", not taken", func(t *testing.T) {
+			app, _ := newCheckpointing(t, http.StatusBadRequest, tc.config, handler)
+			ends(t, app, "a")
+		})
+		t.Run(tc.name+", adopted", func(t *testing.T) {
+			ends(t, adoptCheckpointing(t, http.StatusOK, tc.config, handler), tc.adopted)
+		})
+		t.Run(tc.name+", adopted, not taken", func(t *testing.T) {
+			ends(t, adoptCheckpointing(t, http.StatusBadRequest, tc.config, handler), "a")
 		})
 	}
+}
+
+// newCheckpointing returns an app with the function fn, which checkpoints, and its API,
+// which answers checkpoints with status.
+func newCheckpointing[R any](
+	t *testing.T, status int, config checkpoint.Config, handler func(ctx context.Context, in input) (R, error), options ...inngestkit.Option,
+) (*inngestkit.App, *api) {
+	t.Helper()
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(status) })
+	options = append(options, fnconfig.Func(func(c *fnconfig.Config) { c.Options.Checkpoint = &config }))
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(handler, options...))
+	return app, server
+}
+
+// adoptCheckpointing is newCheckpointing with a function of the bare SDK.
+func adoptCheckpointing(
+	t *testing.T, status int, config checkpoint.Config, handler func(ctx context.Context, in input) (any, error),
+) *inngestkit.App {
+	t.Helper()
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(status) })
+	client, _ := sdkClient(t, func(o *inngestgo.ClientOpts) { o.APIBaseURL = &server.URL })
+	_, err := inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: "fn", Checkpoint: &config},
+		inngestgo.EventTrigger("user/signed-up", nil), handler)
+	require.NoError(t, err)
+	app, err := inngestkit.FromClient(client)
+	require.NoError(t, err)
+	return app
 }
 
 func failingStep(err error) func(ctx context.Context) error {

@@ -40,8 +40,9 @@ type Config struct {
 	// AppVersion is shown beside the app in the Inngest UI. Optional.
 	// INNGEST_APP_VERSION.
 	AppVersion string
-	// Platform names the hosting platform in the Inngest UI, as the SDK does:
-	// aws-<region>, vercel or netlify. Optional. AWS_REGION, VERCEL or NETLIFY.
+	// Platform names the hosting platform in the Inngest UI, as the SDKs do:
+	// aws-<region>, vercel, netlify, cloudflare-pages, render or railway. Optional.
+	// AWS_REGION, VERCEL, NETLIFY, CF_PAGES, RENDER or RAILWAY_ENVIRONMENT.
 	Platform string
 
 	// Dev is for the Inngest dev server: calls need no signature, and

@@ -59,6 +59,9 @@ type environment struct {
 	AWSRegion                   string `env:"AWS_REGION"`
 	Vercel                      string `env:"VERCEL"`
 	Netlify                     string `env:"NETLIFY"`
+	CloudflarePages             string `env:"CF_PAGES"`
+	Render                      string `env:"RENDER"`
+	Railway                     string `env:"RAILWAY_ENVIRONMENT"`
 }
 
 // ConfigFromEnv is [ConfigFrom] with the environment.
@@ -158,7 +161,8 @@ func readBool(variable, value string, refuse func(variable, reason string)) bool
 	return on
 }
 
-// platform names the platform that sets these variables, as the SDK does.
+// platform names the platform that sets these variables: the first three as the Go SDK
+// does, the others as the JavaScript SDK does.
 func (vars environment) platform() string {
 	switch {
 	case vars.AWSRegion != "":
@@ -167,6 +171,12 @@ func (vars environment) platform() string {
 		return "vercel"
 	case vars.Netlify != "":
 		return "netlify"
+	case vars.CloudflarePages == "1":
+		return "cloudflare-pages"
+	case vars.Render == "true":
+		return "render"
+	case vars.Railway != "":
+		return "railway"
 	default:
 		return ""
 	}

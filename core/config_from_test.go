@@ -26,7 +26,7 @@ var everything = map[string]string{
 	"INNGEST_EVENT_API_BASE_URL": "http://events.test", "INNGEST_SERVE_HOST": "https://shop.test",
 	"INNGEST_SERVE_ORIGIN": "https://shop.test", "INNGEST_SERVE_PATH": "/x/inngest", "PORT": "8080",
 	"INNGEST_ENABLE_UNAUTHED_SYNC": "true", "INNGEST_TRUST_PROXY": "1", "INNGEST_MAX_IN_FLIGHT": "50", "INNGEST_CONNECT_MAX_WORKER_CONCURRENCY": "20",
-	"AWS_REGION": "eu-west-3", "VERCEL": "1", "NETLIFY": "true",
+	"AWS_REGION": "eu-west-3", "VERCEL": "1", "NETLIFY": "true", "CF_PAGES": "1", "RENDER": "true", "RAILWAY_ENVIRONMENT": "production",
 }
 
 var everythingConfig = inngestkit.Config{
@@ -135,8 +135,12 @@ func TestPlatform(t *testing.T) {
 	for want, vars := range map[string]map[string]string{
 		"aws-eu-west-3": {"AWS_REGION": "eu-west-3", "VERCEL": "1"},
 		"vercel":        {"VERCEL": "1", "NETLIFY": "true"},
-		"netlify":       {"NETLIFY": "true"},
-		"":              {},
+		"netlify":       {"NETLIFY": "true", "CF_PAGES": "1"},
+
+		"cloudflare-pages": {"CF_PAGES": "1", "RENDER": "true"},
+		"render":           {"RENDER": "true", "RAILWAY_ENVIRONMENT": "production"},
+		"railway":          {"RAILWAY_ENVIRONMENT": "production", "CF_PAGES": "0", "RENDER": "false"},
+		"":                 {"CF_PAGES": "true", "RENDER": "1"}, // what these platforms do not set
 	} {
 		config, err := inngestkit.ConfigFrom(t.Context(), lookupIn(vars))
 		require.NoError(t, err)

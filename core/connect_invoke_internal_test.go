@@ -327,12 +327,15 @@ func TestConnectAnnouncesTheFunctions(t *testing.T) {
 	require.EqualValues(t, 7, *options.MaxWorkerConcurrency, "the server is to give no more calls than may run")
 	require.Nil(t, options.HashedSigningKey)
 	require.Nil(t, options.InstanceID)
+	require.Nil(t, options.Platform)
 
 	l.connection.app.config.ConnectMaxWorkerConcurrency = 3
 	l.connection.app.config.ConnectInstanceID = "worker-1"
+	l.connection.app.config.Platform = "railway"
 	l.connection.app.config.SigningKey = "signkey-test-0123"
 	options = l.connection.options()
 	require.EqualValues(t, 3, *options.MaxWorkerConcurrency)
 	require.Equal(t, "worker-1", *options.InstanceID)
+	require.Equal(t, "railway", *options.Platform)
 	require.Equal(t, hashedKey("signkey-test-0123"), string(options.HashedSigningKey))
 }

@@ -50,6 +50,7 @@ func (c *connection) options() connect.Opts {
 		APIBaseURL:               config.APIBaseURL,
 		IsDev:                    config.Dev,
 		InstanceID:               optional(config.ConnectInstanceID),
+		Platform:                 optional(config.Platform),
 		SDKVersion:               inngestgo.SDKVersion,
 		SDKLanguage:              inngestgo.SDKLanguage,
 	}

@@ -64,12 +64,15 @@ func (f *function) addTo(client inngestgo.Client) error {
 		return f.adopted.addTo(client)
 	}
 	// The SDK decodes an empty event into struct{}; f.run decodes the real one.
-	_, err := inngestgo.CreateFunction(client, f.config, inngestgo.MultipleTriggers(f.triggers), f.run)
+	_, err := inngestgo.CreateFunction(client, f.sdkConfig(), inngestgo.MultipleTriggers(f.triggers), f.run)
 	return err
 }
 
 // sdkOptions configures the SDK without leaving anything to the environment. The
-// gate has verified every call the SDK gets to see, so it runs in dev mode.
+// gate has verified every call the SDK gets to see, so it runs in dev mode, and needs
+// the keys for requests of its own only: checkpoints of adopted functions, and
+// realtime.PublishWithURL in a function. It sends them as they are, so it gets them
+// hashed.
 func (a *App) sdkOptions() inngestgo.ClientOpts {
 	c := a.config
 	return inngestgo.ClientOpts{
@@ -77,8 +80,8 @@ func (a *App) sdkOptions() inngestgo.ClientOpts {
 		AppVersion:         &c.AppVersion,
 		Dev:                new(true),
 		EventKey:           new(c.eventKey()),
-		SigningKey:         new(string(c.SigningKey)),
-		SigningKeyFallback: new(string(c.SigningKeyFallback)),
+		SigningKey:         new(hashedKey(c.SigningKey)),
+		SigningKeyFallback: new(hashedKey(c.SigningKeyFallback)),
 		Env:                &c.Env,
 		APIBaseURL:         &c.APIBaseURL,
 		EventAPIBaseURL:    &c.EventAPIBaseURL,
@@ -109,6 +112,9 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 	c := f.newCall(ctx, req, e, targeted)
 	var resp *Response
 	defer func() { ended(c, resp) }()
+	if c.Checkpoints != nil {
+		defer c.Checkpoints.Close()
+	}
 	resp = f.serve(ctx, c, req, e, stepID)
 	return resp
 }
@@ -119,6 +125,9 @@ func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *env
 	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
 	f.engine.ServeHTTP(&rec, f.sdkRequest(sdkCtx, req, e, stepID))
+	if c.Checkpoints != nil {
+		settle(c, &rec)
+	}
 
 	if rec.status < http.StatusPartialContent && !c.Returned() {
 		if c.PutOff != nil {
@@ -155,9 +164,12 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targe
 		Inner:       ctx,
 		Request:     req,
 		Logger:      f.app.config.Logger,
-		Checkpoints: f.config.Checkpoint != nil,
 	}
 	c.Replay.Start(e.Steps, targeted)
+	c.SeveralSteps = f.config.Checkpoint != nil
+	if c.SeveralSteps && !targeted && f.adopted == nil {
+		c.Checkpoints = f.checkpoints(c, e)
+	}
 	return c
 }
 
@@ -189,7 +201,7 @@ func (f *function) execute(
 		c.PutOff = &call.PutOff{Err: err}
 		call.Yield()
 	}
-	c.SetReturned()
+	c.SetReturned(output)
 	return output, err
 }
 
@@ -200,11 +212,29 @@ func (f *function) failed(req *Request, c *call.Call, status int, message string
 		// 400 says the same as the header to whatever reads only the status.
 		status = http.StatusBadRequest
 	}
+	body := unhandled(c, message)
+	body.Message = call.Cut(body.Message, call.MaxErrorBytes)
 	f.app.config.Logger.ErrorContext(c.Inner, "inngest: function failed", "function", f.source.id,
-		"run_id", c.RunID, "attempt", c.Attempt, "no_retry", noRetry, "error", message)
-	resp := fail(req, status, call.Cut(message, call.MaxErrorBytes), noRetry)
+		"run_id", c.RunID, "attempt", c.Attempt, "no_retry", noRetry, "error", body.Message)
+	resp := failWith(req, status, body, noRetry)
 	copyRetryHeaders(resp.Header, header)
 	return resp
+}
+
+// unhandledStep is what the SDK puts before the message of a step's error that a
+// function returns.
+const unhandledStep = "unhandled step error: "
+
+// unhandled is the error that a call ended with: the step's own, with its name, if what
+// the function has returned says no more than that.
+func unhandled(c *call.Call, message string) errorBody {
+	if fc, ok := c.Function.(*FunctionCall); ok {
+		failed, ok := errors.AsType[inngestgo.StepError](fc.err)
+		if ok && failed.Message != "" && message == unhandledStep+failed.Message {
+			return errorBody{Name: firstOf(failed.Name, errorName), Message: failed.Message}
+		}
+	}
+	return errorBody{Name: errorName, Message: message}
 }
 
 func copyRetryHeaders(to, from http.Header) {
@@ -258,6 +288,13 @@ func (r *recorder) WriteHeader(status int) {
 func (r *recorder) Write(p []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)
 	return r.body.Write(p)
+}
+
+// replace replaces the answer.
+func (r *recorder) replace(status int, body []byte) {
+	r.status = status
+	r.body.Reset()
+	r.body.Write(body)
 }
 
 // answerMessage is the message in the body of an error.

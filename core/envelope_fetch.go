@@ -37,11 +37,11 @@ func (a *App) fetchState(ctx context.Context, e *envelope) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, fetchTime, fmt.Errorf("it takes more than %s", fetchTime))
 	defer cancel()
 	run := "/v0/runs/" + e.RunID
-	events, err := a.config.callAPI(ctx, http.MethodGet, run+"/batch", nil, maxStateBytes)
+	events, err := a.config.callAPI(ctx, apiRequest{method: http.MethodGet, path: run + "/batch", limit: maxStateBytes})
 	if err != nil {
 		return fmt.Errorf("fetching the run's events from %s: %w", a.config.server(), err)
 	}
-	steps, err := a.config.callAPI(ctx, http.MethodGet, run+"/actions", nil, maxStateBytes)
+	steps, err := a.config.callAPI(ctx, apiRequest{method: http.MethodGet, path: run + "/actions", limit: maxStateBytes})
 	if err != nil {
 		return fmt.Errorf("fetching the run's steps from %s: %w", a.config.server(), err)
 	}

@@ -72,6 +72,15 @@ func httpRequest(request any) *Request {
 // first step again, if not.
 func (c *FunctionCall) Replaying() bool { return c.call.Replay.Replaying() }
 
+// OnFresh registers f to be called when Replaying ends: when the function has all the
+// results that earlier calls have kept, or when the callback of a step runs, before
+// the step's middleware. f is called once, and at once if nothing is replayed or the
+// replay is over. A call that ends before that does not call it.
+//
+// In a call for one step of several parallel ones, everything before this step is
+// a replay.
+func (c *FunctionCall) OnFresh(f func()) { c.call.Replay.OnFresh(f) }
+
 // LastAttempt reports whether the server will not try again if this call fails.
 func (c *FunctionCall) LastAttempt() bool { return c.MaxAttempts > 0 && c.Attempt+1 >= c.MaxAttempts }
 

@@ -19,7 +19,16 @@ import (
 //	POST        a call of a function, or a trust probe
 //
 // Other methods are answered with 405.
-func (a *App) Do(ctx context.Context, req *Request) (resp *Response) {
+func (a *App) Do(ctx context.Context, req *Request) *Response {
+	resp := a.answer(ctx, req)
+	if a.config.Platform != "" && resp.Status != http.StatusUnauthorized { // see unauthorized
+		resp.Header[headerPlatform] = []string{a.config.Platform}
+	}
+	return resp
+}
+
+// answer is Do without the platform.
+func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 	defer func() {
 		if r := recover(); r != nil {
 			resp = a.panicked(req, r)

@@ -22,7 +22,7 @@ import (
 type Middleware struct {
 	// Function wraps each call of a function. A run is several calls: all but the
 	// last end with [ErrYielded]. (With flow.Checkpoint a call may come to the end
-	// of the function and be repeated, because results have not been sent yet.)
+	// of the function and be repeated, because the server has not taken its results.)
 	Function func(next FunctionHandler) FunctionHandler
 	// Step wraps each step whose callback runs (step.Run and step.SendEvent). A
 	// step whose result was kept from an earlier call does not come by here, so

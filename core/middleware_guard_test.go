@@ -124,7 +124,8 @@ func TestRestoreLeavesErrorsAlone(t *testing.T) {
 
 // With checkpoints the function goes on in the same call, with what it would get in
 // the next.
-func TestRestoreWithCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+func TestRestoreWithCheckpoints(t *testing.T) {
+	t.Parallel()
 	server := newAPI(t, func(http.ResponseWriter, *http.Request, int) {})
 	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(
 		func(ctx context.Context, _ input) (user, error) {

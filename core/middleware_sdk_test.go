@@ -136,7 +136,8 @@ func TestSDKMiddlewareSeesPanics(t *testing.T) {
 
 // Guard for hazard 6: with checkpoints, one call runs several steps. Each output is
 // transformed, so nothing leaves in plain text.
-func TestSDKMiddlewareWithCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+func TestSDKMiddlewareWithCheckpoints(t *testing.T) {
+	t.Parallel()
 	var tr trace
 	server := newAPI(t, func(http.ResponseWriter, *http.Request, int) {})
 	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(

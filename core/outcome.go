@@ -49,7 +49,7 @@ func (s *StepCall) OnEnd(ended func(outcome Outcome, err error)) { s.onEnd = app
 // end tells the middleware how the step has ended.
 func (s *StepCall) end(err error) {
 	outcome := s.Function.outcome(err)
-	if err != nil && outcome != Yielded && s.Function.call.MayHold() {
+	if err != nil && outcome != Yielded && s.Function.call.Unsent() {
 		outcome = Retried // the results before it are sent first, and then it runs again
 	}
 	s.Function.tell(s.onEnd, outcome, err)

@@ -47,8 +47,11 @@ type Response struct {
 	Body   []byte
 }
 
-// headerFramework is the one header that the SDK does not know.
-const headerFramework = "X-Inngest-Framework"
+// Headers of the specification that the SDK does not know.
+const (
+	headerFramework = "X-Inngest-Framework"
+	headerPlatform  = "X-Inngest-Platform"
+)
 
 // requestVersion is the version of the execution protocol; see
 // docs/SDK_SPEC.md, 4.1.2, in github.com/inngest/inngest.
@@ -91,10 +94,18 @@ type errorBody struct {
 	Message string `json:"message"`
 }
 
+// errorName is the name of errors that have none of their own.
+const errorName = "Error"
+
 // fail makes an error response. The server tries again unless noRetry says that
 // it would be in vain.
 func fail(req *Request, status int, message string, noRetry bool) *Response {
-	resp := respond(req, status, mustJSON(errorBody{Name: "Error", Message: message}))
+	return failWith(req, status, errorBody{Name: errorName, Message: message}, noRetry)
+}
+
+// failWith is fail with an error of another name.
+func failWith(req *Request, status int, body errorBody, noRetry bool) *Response {
+	resp := respond(req, status, mustJSON(body))
 	resp.Header[headerNoRetry] = []string{strconv.FormatBool(noRetry)}
 	return resp
 }

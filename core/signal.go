@@ -31,7 +31,9 @@ func (a *App) SendSignal(ctx context.Context, signal string, data any) error {
 	if err != nil {
 		return fmt.Errorf("inngestkit: signal %q: its data cannot be encoded: %w", signal, err)
 	}
-	_, failure := a.config.callAPI(ctx, http.MethodPost, "/v1/signals", body, maxAnswerBytes)
+	_, failure := a.config.callAPI(ctx, apiRequest{
+		method: http.MethodPost, path: "/v1/signals", body: body, limit: maxAnswerBytes,
+	})
 	switch {
 	case failure == nil:
 		return nil

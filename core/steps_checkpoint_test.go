@@ -21,15 +21,12 @@ var checkpointing = fnconfig.Func(func(c *fnconfig.Config) {
 	c.Options.Checkpoint = &checkpoint.Config{BatchSteps: 1}
 })
 
-// newCheckpointApp returns an app with the function fn, which checkpoints, and its
-// API, which answers checkpoints with status.
+// newCheckpointApp is newCheckpointing with a checkpoint for each step.
 func newCheckpointApp(
 	t *testing.T, status int, handler func(ctx context.Context, in input) (string, error),
 ) (*inngestkit.App, *api) {
 	t.Helper()
-	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(status) })
-	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(handler, checkpointing))
-	return app, server
+	return newCheckpointing(t, status, checkpoint.Config{BatchSteps: 1}, handler)
 }
 
 // checkpoints are the operations that a server was sent, and where to.
@@ -48,7 +45,8 @@ func checkpoints(t *testing.T, server *api) []string {
 	return listed(all)
 }
 
-func TestCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+func TestCheckpoints(t *testing.T) {
+	t.Parallel()
 	ran := 0
 	handler := func(ctx context.Context, _ input) (string, error) {
 		var results [4]string
@@ -74,7 +72,8 @@ func TestCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go thr
 }
 
 // What was sent is not handed over at the end.
-func TestManyCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+func TestManyCheckpoints(t *testing.T) {
+	t.Parallel()
 	app, _ := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
 		for range 1001 {
 			if err := stepOf("a", new(string))(ctx); err != nil {
@@ -86,16 +85,21 @@ func TestManyCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go
 	require.Equal(t, `"done"`, string(callFn(t.Context(), t, app, signUpEnvelope(user{})).Body))
 }
 
-// The steps of a call whose checkpoints the server did not take are in its answer.
-func TestCheckpointsAreNotTaken(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
-	app, _ := newCheckpointApp(t, http.StatusBadRequest, func(ctx context.Context, _ input) (string, error) {
+// A result that the server did not take is the answer, and what comes after it is for
+// the next call: with several results in an answer, servers call several times.
+func TestCheckpointsAreNotTaken(t *testing.T) {
+	t.Parallel()
+	app, server := newCheckpointApp(t, http.StatusBadRequest, func(ctx context.Context, _ input) (string, error) {
 		return "done", errors.Join(stepOf("a", new(string))(ctx), stepOf("b", new(string))(ctx))
 	})
-	require.Equal(t, []string{"StepRun a", "StepRun b"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
+	require.Equal(t, []string{"StepRun a"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
+	require.Equal(t, []string{"StepRun b"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "a")))))
+	require.Equal(t, [][]string{{"a"}, {"b"}}, batches(t, server), "each was tried once")
 }
 
 // The guards are the same when a function goes on behind its steps.
-func TestGuardsWithCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+func TestGuardsWithCheckpoints(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		handler func(ctx context.Context, in input) (string, error)
 		status  int
@@ -127,7 +131,8 @@ func TestGuardsWithCheckpoints(t *testing.T) { //nolint:paralleltest // checkpoi
 }
 
 // A step that fails ends the call: what ran before it is kept, and not run again.
-func TestStepFailsAfterACheckpoint(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+func TestStepFailsAfterACheckpoint(t *testing.T) {
+	t.Parallel()
 	app, server := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
 		_ = stepOf("a", new(string))(ctx)
 		_, err := step.Run(ctx, "b", func(context.Context) (string, error) { return "", errors.New("not yet") })

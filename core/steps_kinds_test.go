@@ -3,11 +3,15 @@ package inngestkit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"testing"
 	"time"
 
+	"github.com/inngest/inngestgo"
+	"github.com/inngest/inngestgo/middleware"
+	sdkstep "github.com/inngest/inngestgo/step"
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -208,8 +212,83 @@ func TestUnhandledStepErrorIsNotRetried(t *testing.T) {
 		resp := callFn(t.Context(), t, newKindApp(t, k, nil), e)
 		require.Equal(t, http.StatusBadRequest, resp.Status)
 		require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
-		require.Contains(t, message(t, resp), "it failed")
+		require.JSONEq(t, `{"name":"Oops","message":"it failed"}`, string(resp.Body), "it is the step's own error")
 	})
+}
+
+// An error that says more than the step's own stays as it is.
+func TestUnhandledStepErrorInAnother(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		wrap func(err error) error
+		kept map[string]any
+		want string
+	}{
+		"wrapped": {
+			func(err error) error { return fmt.Errorf("could not charge: %w", err) }, map[string]any{"name": "Oops", "message": "no"},
+			`{"name":"Error","message":"unhandled step error: could not charge: no"}`,
+		},
+		"joined": {
+			func(err error) error { return errors.Join(err, errors.New("pity")) }, map[string]any{"name": "Oops", "message": "no"},
+			`{"name":"Error","message":"unhandled step error: no\npity"}`,
+		},
+		"without a message": {
+			func(err error) error { return err }, map[string]any{"name": "Oops"},
+			`{"name":"Error","message":"unhandled step error: "}`,
+		},
+		"without a name": {
+			func(err error) error { return err }, map[string]any{"message": "no"}, `{"name":"Error","message":"no"}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+				return nil, tc.wrap(stepOf("s", new(string))(ctx))
+			}))
+			e := signUpEnvelope(user{})
+			e.Steps[hashed("s")] = map[string]any{"error": tc.kept}
+			resp := callFn(t.Context(), t, app, e)
+			require.Equal(t, http.StatusBadRequest, resp.Status)
+			require.JSONEq(t, tc.want, string(resp.Body))
+		})
+	}
+}
+
+// With checkpoints and in adopted functions it is the step's own error, too.
+func TestUnhandledStepErrorElsewhere(t *testing.T) {
+	t.Parallel()
+	e := signUpEnvelope(user{})
+	e.Steps[hashed("s")] = map[string]any{"error": map[string]any{"name": "Oops", "message": "it failed"}}
+	checkpointed, _ := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
+		_ = stepOf("new", new(string))(ctx)
+		return "", stepOf("s", new(string))(ctx)
+	})
+	adopted, _ := adopt(t, func(ctx context.Context, _ input) (any, error) {
+		return sdkstep.Run(ctx, "s", func(context.Context) (string, error) { return "", nil })
+	})
+	for _, app := range []*inngestkit.App{checkpointed, adopted} {
+		resp := callFn(t.Context(), t, app, e)
+		require.Equal(t, http.StatusBadRequest, resp.Status)
+		require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
+		require.JSONEq(t, `{"name":"Oops","message":"it failed"}`, string(resp.Body))
+	}
+
+	client, _ := sdkClient(t, func(o *inngestgo.ClientOpts) {
+		o.Middleware = append(o.Middleware, func() middleware.Middleware { return &censors{} })
+	})
+	createFn(t, client, "fn", func(ctx context.Context, _ input) (any, error) {
+		return sdkstep.Run(ctx, "s", func(context.Context) (string, error) { return "", nil })
+	})
+	app, err := inngestkit.FromClient(client)
+	require.NoError(t, err)
+	require.Equal(t, "censored", message(t, callFn(t.Context(), t, app, e)), "the client's middleware has the last word")
+}
+
+// censors is middleware of the SDK that replaces every error.
+type censors struct{ middleware.BaseMiddleware }
+
+func (*censors) TransformOutput(_ context.Context, _ middleware.CallContext, out *middleware.TransformableOutput) {
+	out.Error = errors.New("censored")
 }
 
 // Guard for hazard 1, for every kind of step: to the SDK a done context looks like

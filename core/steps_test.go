@@ -51,6 +51,38 @@ func TestTargetedStep(t *testing.T) {
 	require.Equal(t, "from a", ops(t, resp)[0]["data"])
 }
 
+// The server may want to plan each step before it runs, as it does behind parallel
+// steps.
+func TestNoImmediateExecution(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]inngestkit.Option{"plain": nil, "checkpoints": {checkpointing}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ran := 0
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+				for _, id := range []string{"a", "b"} {
+					if _, err := step.Run(ctx, id, func(context.Context) (int, error) { ran++; return ran, nil }); err != nil {
+						return nil, err
+					}
+				}
+				return "done", nil
+			}, options...))
+			e := signUpEnvelope(user{})
+			e.Context["disable_immediate_execution"] = true
+			for i, id := range []string{"a", "b"} {
+				planned := ops(t, callFn(t.Context(), t, app, e))
+				require.Equal(t, []string{"StepPlanned " + id}, listed(planned))
+				require.Equal(t, hashed(id), planned[0]["id"])
+				require.Equal(t, i, ran, "it is for another call")
+				require.Equal(t, []string{"StepRun " + id}, listed(ops(t, callStep(t.Context(), t, app, e, id))))
+				require.Equal(t, i+1, ran)
+				e = e.done(id, ran)
+			}
+			require.Equal(t, `"done"`, string(callFn(t.Context(), t, app, e).Body))
+		})
+	}
+}
+
 func TestStepSeesThatTheCallerIsGone(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("hung up")

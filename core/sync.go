@@ -161,7 +161,7 @@ func (a *App) syncInBand(req *Request, body, key []byte) *Response {
 func (a *App) syncOutOfBand(ctx context.Context, req *Request) *Response {
 	query, err := url.ParseQuery(req.RawQuery)
 	if err != nil {
-		return a.refuse(req, http.StatusBadRequest, "the query is malformed")
+		return a.syncFailed(req, http.StatusBadRequest, "the query is malformed")
 	}
 	// The server's ID of this sync belongs into the request to it and not into
 	// the URL of the app.
@@ -169,21 +169,32 @@ func (a *App) syncOutOfBand(ctx context.Context, req *Request) *Response {
 	query.Del("deployId")
 	requested, err := a.requested(req)
 	if err != nil {
-		return a.refuse(req, http.StatusBadRequest, err.Error())
+		return a.syncFailed(req, http.StatusBadRequest, err.Error())
 	}
 	requested.RawQuery = query.Encode()
 	appURL := a.announced(requested)
 	if appURL.Host == "" {
-		return a.refuse(req, http.StatusBadRequest,
+		return a.syncFailed(req, http.StatusBadRequest,
 			"the request has no Host header; send it, or set ServeHost (INNGEST_SERVE_HOST)")
 	}
 	modified, err := a.register(ctx, appURL, registration{
 		framework: req.Framework, syncID: syncID, serverKind: req.Header.Get(headerServerKind),
 	})
 	if err != nil {
-		return a.refuse(req, http.StatusInternalServerError, err.Error())
+		return a.syncFailed(req, http.StatusInternalServerError, err.Error())
 	}
 	resp := respond(req, http.StatusOK, mustJSON(map[string]any{"message": "Successfully synced.", "modified": modified}))
 	resp.Header[headerSyncKind] = []string{inngestgo.SyncKindOutOfBand}
+	return resp
+}
+
+// syncFailed logs and makes the answer to a sync that has changed nothing at the server.
+func (a *App) syncFailed(req *Request, status int, message string) *Response {
+	resp := a.refuse(req, status, message)
+	resp.Body = mustJSON(struct {
+		errorBody
+
+		Modified bool `json:"modified"`
+	}{errorBody{Name: errorName, Message: message}, false})
 	return resp
 }

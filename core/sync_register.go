@@ -93,8 +93,12 @@ func (a *App) postRegister(ctx context.Context, body []byte, r registration, key
 func (c Config) setHeaders(req *http.Request, framework string) {
 	inngestgo.SetBasicRequestHeaders(req)
 	req.Header.Set("User-Agent", "inngestkit/"+Version)
+	req.Header[headerReqVersion] = []string{requestVersion}
 	if framework != "" {
 		req.Header.Set(headerFramework, framework)
+	}
+	if c.Platform != "" {
+		req.Header.Set(headerPlatform, c.Platform)
 	}
 	if c.Env != "" {
 		req.Header.Set(inngestgo.HeaderKeyEnv, c.Env)

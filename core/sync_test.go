@@ -175,6 +175,7 @@ func TestSyncFailures(t *testing.T) {
 			resp := app.Do(t.Context(), request(http.MethodPut, "", ""))
 			require.Equal(t, http.StatusInternalServerError, resp.Status)
 			require.Contains(t, message(t, resp), tc.message)
+			require.Contains(t, string(resp.Body), `"modified":false`)
 			require.Less(t, len(resp.Body), 8<<10)
 			_, ok := app.LastSync()
 			require.False(t, ok)

@@ -17,7 +17,8 @@ type CheckpointOption interface {
 }
 
 // BatchSteps sends results to the server for every n steps, at least 1, which is
-// the default. What was not sent when the process dies runs again.
+// the default, and the last ones when the call ends. What was not sent when the
+// process dies runs again.
 func BatchSteps(n int) CheckpointOption {
 	return suboption{name: "BatchSteps", set: func(s *settings) { s.batchSteps = &n }}
 }
@@ -38,12 +39,15 @@ func MaxRuntime(d time.Duration) CheckpointOption {
 // results to the server meanwhile, instead of being called once for each step.
 // That saves a round trip per step.
 //
-// If a step or the function fails while results before it have not been sent, the
-// call ends with those, and the step, or what comes after the last one, runs again
-// in a call of its own.
+// Results are sent as all requests to the server are, several times if need be. If
+// the server does not take them, the call ends there: they are its answer, and the
+// function goes on in the next call. Servers up to 1.13.4 take none, so each step, or
+// each batch of them, is a call of its own.
 //
-// It needs a server that knows it. Servers up to 1.13.4 refuse the results, which
-// then come with the answer only.
+// A call that is not the first try ends with the first step that runs, so that what
+// comes after it has tries of its own.
+//
+// Steps of the SDK's own package in such a function are sent when the call ends.
 func Checkpoint(options ...CheckpointOption) inngestkit.Option {
 	return option("Checkpoint", "", func(c *fnconfig.Config) {
 		s := read(c, "Checkpoint", options)

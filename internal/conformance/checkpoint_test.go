@@ -44,7 +44,7 @@ func TestCheckpoints(t *testing.T) {
 			functions := make([]inngestkit.Function, len(checkpoints))
 			slugs := make([]string, len(checkpoints))
 			for i, c := range checkpoints {
-				functions[i] = onUser(c.id, "checkpoint/"+c.id, checkpointed(&counters[i]), c.option)
+				functions[i] = onUser(c.id, "checkpoint/"+c.id, lettered(&counters[i]), c.option)
 				slugs[i] = "checkpoints-" + c.id
 			}
 			listener := testsite.Listen(t, "")
@@ -71,9 +71,9 @@ func TestCheckpoints(t *testing.T) {
 	}
 }
 
-// checkpointed has more steps than a batch, a step that fails once, and a sleep
+// lettered has more steps than a batch, a step that fails once, and a sleep
 // between them, before which all results must have gone out.
-func checkpointed(c *counter) func(context.Context, input) (string, error) {
+func lettered(c *counter) func(context.Context, input) (string, error) {
 	return func(ctx context.Context, _ input) (string, error) {
 		var output strings.Builder
 		part := func(ids ...string) error {

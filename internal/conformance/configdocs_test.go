@@ -70,7 +70,7 @@ func TestConfigurationIsDocumented(t *testing.T) {
 // sets reports whether some value of variable sets field.
 func sets(t *testing.T, variable, field string) bool {
 	t.Helper()
-	for _, value := range []string{"1", "https://shop.test", "/x"} {
+	for _, value := range []string{"1", "true", "https://shop.test", "/x"} {
 		config, err := inngestkit.ConfigFrom(t.Context(), func(_ context.Context, v string) (string, bool, error) {
 			return value, v == variable, nil
 		})

@@ -35,7 +35,8 @@ func TestRealServer(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {
 		server := newServer(t)
-		all := slices.Concat(scenarios, stepScenarios, parallelScenarios, requestScenarios, failureScenarios, minuteScenarios)
+		all := slices.Concat(scenarios, stepScenarios, parallelScenarios, requestScenarios, failureScenarios,
+			checkpointScenarios, minuteScenarios)
 		counters := make([]counter, len(all))
 		var functions []inngestkit.Function
 		for i, sc := range all {

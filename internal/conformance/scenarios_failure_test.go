@@ -58,7 +58,7 @@ var failureScenarios = []scenario{
 			require.Equal(t, inngesttest.Failed, s.run(t, userEvent("user/doomed-alone").New(user{ID: "u0"})).Status)
 			for _, tc := range []struct{ function, user, message string }{
 				{"doomed", "u1", "doomed"},
-				{"doomed-step", "u2", "unhandled step error: doomed in a step"},
+				{"doomed-step", "u2", "doomed in a step"},
 			} {
 				run := s.run(t, userEvent("user/"+tc.function).New(user{ID: tc.user}))
 				require.Equal(t, inngesttest.Failed, run.Status)

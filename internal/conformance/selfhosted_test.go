@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
@@ -24,7 +25,7 @@ func TestSelfHostedServerSigns(t *testing.T) {
 	)
 	eachAdapter(t, func(t *testing.T, with adapter) {
 		var c counter
-		ordered := inngestkit.NewEvent[user]("order/placed")
+		ordered, packed := inngestkit.NewEvent[user]("order/placed"), inngestkit.NewEvent[user]("order/packed")
 		listener := testsite.Listen(t, "")
 		addr := listener.Addr().String()
 		server := inngesttest.NewServer(t, inngesttest.ServerConfig{
@@ -37,12 +38,27 @@ func TestSelfHostedServerSigns(t *testing.T) {
 				return "", err
 			}
 			return step.Run(ctx, "two", func(context.Context) (string, error) { return in.Event.Data.ID, nil })
-		}))
+		}), inngestkit.OnEvent("pack", packed, func(ctx context.Context, in input) (string, error) {
+			c.Add("pack called")
+			if _, err := c.Counted(ctx, "pack one"); err != nil {
+				return "", err
+			}
+			if _, err := c.Counted(ctx, "pack two"); err != nil {
+				return "", err
+			}
+			return in.Event.Data.ID, nil
+		}, flow.Checkpoint()))
 		require.NoError(t, server.AwaitFunctions(testsite.Within(t), "signed-order"))
 		run := (&site{i, server}).run(t, ordered.New(user{ID: "o1"}))
 		require.Equal(t, inngesttest.Completed, run.Status)
 		require.Equal(t, `"o1"`, string(run.Output))
 		require.Equal(t, 1, c.Of("one"))
+		// It asks for the key with checkpoints, too.
+		require.Equal(t, `"o2"`, string((&site{i, server}).run(t, packed.New(user{ID: "o2"})).Output))
+		require.Equal(t, []int{1, 1}, []int{c.Of("pack one"), c.Of("pack two")})
+		if server.Version() != inngesttest.OldestVersion { // it takes none
+			require.Equal(t, 1, c.Of("pack called"))
+		}
 
 		req, err := http.NewRequestWithContext(testsite.Within(t), http.MethodPost, "http://"+addr+with.path+"?fnId=signed-order",
 			strings.NewReader(`{"ctx":{},"event":{"data":{}}}`))

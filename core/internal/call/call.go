@@ -57,8 +57,11 @@ type Call struct {
 	// Send is the core's middleware around what the function sends, if any.
 	Send any
 
-	// Checkpoints says that a call may run several steps.
-	Checkpoints bool
+	// SeveralSteps says that a call may run several steps.
+	SeveralSteps bool
+	// Checkpoints sends their results meanwhile; nil if the SDK does that, or if there
+	// is one step at most.
+	Checkpoints *Checkpoints
 	// PutOff is an error that has to wait until the results before it are sent.
 	PutOff *PutOff
 
@@ -70,8 +73,10 @@ type Call struct {
 	ran        int // steps that have run well
 	unwound    atomic.Bool
 	returned   atomic.Bool
-	// targetRan says that the one step that the call is for has run.
-	targetRan atomic.Bool
+	output     any
+	// over says that no further step may run in this call: the one step that it is for
+	// has run, or it has to answer first.
+	over atomic.Bool
 	// function is the branch outside of all parallel steps.
 	function branch
 
@@ -124,9 +129,17 @@ type PutOff struct {
 	Data json.RawMessage
 }
 
-// MayHold reports whether results of steps may still have to be sent, so that an
-// error has to be put off.
-func (c *Call) MayHold() bool { return c.Checkpoints && !c.Replay.targeted && c.ran > 0 }
+// MayHold reports whether steps have run before in this call, so that an error has to
+// be put off: the SDK would answer with it and drop their results.
+func (c *Call) MayHold() bool { return c.SeveralSteps && !c.Replay.targeted && c.ran > 0 }
+
+// Unsent reports whether results of steps may still have to be sent.
+func (c *Call) Unsent() bool {
+	if c.Checkpoints != nil {
+		return c.Checkpoints.Unsent()
+	}
+	return c.MayHold()
+}
 
 // StepFunc runs callback as the step id.
 type StepFunc func(ctx context.Context, id ID, callback func(context.Context) (any, error)) StepEnd
@@ -201,15 +214,21 @@ func (c *Call) Aborted() error {
 // Yielded reports whether a step has handed control back to the server. What the
 // function returns after that does not count.
 func (c *Call) Yielded() bool {
-	return c.unwound.Load() || c.targetRan.Load() || (c.sdk != nil && c.sdk.Err() != nil)
+	return c.unwound.Load() || c.over.Load() || (c.sdk != nil && c.sdk.Err() != nil)
 }
 
 // SetUnwound notes that a step has unwound the function: also one of the SDK's own,
 // which does so without a word to the server if its context is done.
 func (c *Call) SetUnwound() { c.unwound.Store(true) }
 
-// SetReturned notes that the function ended by itself.
-func (c *Call) SetReturned() { c.returned.Store(true) }
+// SetReturned notes that the function ended by itself, and with what.
+func (c *Call) SetReturned(output any) {
+	c.output = output
+	c.returned.Store(true)
+}
+
+// Output is what the function has returned.
+func (c *Call) Output() any { return c.output }
 
 // Returned reports whether the function ended by itself. Only then may an answer
 // without steps count as the end of the run.
@@ -255,7 +274,7 @@ func (c *Call) checkNumber(name string) error {
 // report a step with a done context as a completed run, and does not notice a step
 // within a step.
 func (c *Call) enter(ctx context.Context, b *branch, name string) ID {
-	if c.Aborted() != nil || (c.sdk != nil && c.sdk.Err() != nil) || c.hasLeft(b) || c.targetRan.Load() {
+	if c.Aborted() != nil || (c.sdk != nil && c.sdk.Err() != nil) || c.hasLeft(b) || c.over.Load() {
 		// The call, or the branch, is over, and this is a deferred function, one that
 		// went on after a recover, or another branch. What it does would be lost, or too
 		// early; and an error here would lose what has run.

@@ -39,7 +39,7 @@ func Parallel(ctx context.Context, branches []func(ctx context.Context) error) e
 	start, end, left := outer.depth, outer.depth, false
 	defer func() {
 		// Also if a branch has panicked meanwhile: what has run is to be kept.
-		c.leave(outer, !left && !c.targetRan.Load())
+		c.leave(outer, !left && !c.over.Load())
 		outer.depth = end
 	}()
 	inside := make([]func(context.Context) error, len(branches))
@@ -54,7 +54,7 @@ func Parallel(ctx context.Context, branches []func(ctx context.Context) error) e
 		}
 	}
 	err := parallel(ctx, inside)
-	if left || c.targetRan.Load() {
+	if left || c.over.Load() {
 		// A branch has swallowed the unwinding, or the one step that the call is for
 		// has run. The SDK would go on behind the parallel step, in a call that is not
 		// the function's last one.

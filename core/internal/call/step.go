@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
+	"github.com/inngest/inngestgo/pkg/interval"
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
@@ -23,7 +25,7 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 		return outside(ctx, name, func() (T, error) { return sdkstep.Run(ctx, name, fn) })
 	}
 	return step[T](ctx, c, StepRun, name, func(id ID) (json.RawMessage, bool, error) {
-		ran := false
+		ran, start := false, time.Now()
 		raw, err := sdkstep.Run(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
 			ran = true
 			return c.callback(ctx, id, func(ctx context.Context) (any, error) { return fn(ctx) })
@@ -32,6 +34,9 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 			// Among parallel steps the SDK goes on with an error that is not final:
 			// the server will try the step again.
 			Yield()
+		}
+		if ran && c.Checkpoints != nil {
+			c.checkpoint(id, raw, interval.New(start, time.Now()))
 		}
 		return raw, !ran, err
 	})
@@ -54,6 +59,17 @@ func Wait[T any](
 		raw, err := body(id)
 		return raw, true, err
 	})
+}
+
+// checkpoint keeps the result of a step, and ends the call if the server has to answer
+// before there are more: if it has not taken results, or if the call is not the first
+// try. The server counts the tries of a call, and what comes after this step is to
+// have tries of its own.
+func (c *Call) checkpoint(id ID, data json.RawMessage, timing interval.Interval) {
+	if c.Attempt > 0 || !c.Checkpoints.add(id, data, timing) {
+		c.over.Store(true)
+		Yield()
+	}
 }
 
 // decode decodes the result of a step.
@@ -121,11 +137,16 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 	c.inCallback.Store(true)
 	defer c.inCallback.Store(false)
 	end := c.Step(ctx, id, run)
-	c.targetRan.Store(c.Replay.targeted)
+	if c.Replay.targeted {
+		c.over.Store(true)
+	}
 	raw, err := keep(id, end)
 	if err != nil {
 		c.Logger.WarnContext(end.Inner, "inngest: step failed",
 			"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt, "step", id.Name, "error", err)
+	}
+	if err != nil && c.Checkpoints != nil {
+		c.Checkpoints.Flush() // how the step ends depends on that
 	}
 	end.Tell(err)
 	if err != nil {
@@ -133,6 +154,7 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 	}
 	if err != nil && c.MayHold() {
 		c.PutOff = &PutOff{Step: &id, Err: err, Data: raw}
+		c.over.Store(true)
 		Yield()
 	}
 	c.ran++
