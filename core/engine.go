@@ -213,9 +213,9 @@ func (f *function) failed(req *Request, c *call.Call, status int, message string
 		status = http.StatusBadRequest
 	}
 	body := unhandled(c, message)
-	body.Message = call.Cut(body.Message, call.MaxErrorBytes)
 	f.app.config.Logger.ErrorContext(c.Inner, "inngest: function failed", "function", f.source.id,
 		"run_id", c.RunID, "attempt", c.Attempt, "no_retry", noRetry, "error", body.Message)
+	body.Message = call.Cut(body.Message, call.MaxErrorBytes)
 	resp := failWith(req, status, body, noRetry)
 	copyRetryHeaders(resp.Header, header)
 	return resp

@@ -265,7 +265,8 @@ func TestLargeErrorsOfSteps(t *testing.T) {
 	require.Contains(t, message, "<… (cut, 1048576 bytes)", "it counts as JSON")
 }
 
-func TestLargeErrorsThatArePutOff(t *testing.T) { //nolint:paralleltest // checkpoints go through http.DefaultTransport, whose connections other tests close
+func TestLargeErrorsThatArePutOff(t *testing.T) {
+	t.Parallel()
 	for _, value := range []any{"half", make(chan int)} {
 		app, _ := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
 			_ = stepOf("before", new(string))(ctx)
