@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
 const repository = "../.."
@@ -62,6 +64,42 @@ func eachFile(t *testing.T, suffix string, read func(path, text string)) {
 		}
 		return err
 	}))
+}
+
+// A page that says which file does something names one that exists.
+func TestDocsNameFilesThatExist(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile("`((?:core|adapters|contrib|inngesttest|internal/conformance|examples)/[\\w./-]+\\.go)`")
+	var missing []string
+	count := 0
+	eachFile(t, ".md", func(path, text string) {
+		for _, match := range named.FindAllStringSubmatch(text, -1) {
+			count++
+			if _, err := os.Stat(filepath.Join(repository, match[1])); err != nil {
+				missing = append(missing, path+": "+match[1])
+			}
+		}
+	})
+	require.Empty(t, missing)
+	require.NotZero(t, count)
+}
+
+// The pages speak of the servers that are tested.
+func TestDocsNameTheServers(t *testing.T) {
+	t.Parallel()
+	for page, versions := range map[string][]string{
+		"README.md":                     {inngesttest.OldestVersion, inngesttest.NewestVersion},
+		"CONTRIBUTING.md":               {inngesttest.OldestVersion, inngesttest.NewestVersion},
+		"docs/servers.md":               {inngesttest.OldestVersion, inngesttest.NewestVersion},
+		"examples/quickstart/README.md": {inngesttest.DefaultVersion},
+		"examples/tracing/README.md":    {inngesttest.DefaultVersion},
+	} {
+		text, err := os.ReadFile(filepath.Join(repository, page))
+		require.NoError(t, err)
+		for _, version := range versions {
+			require.Contains(t, string(text), version, page)
+		}
+	}
 }
 
 // A link between pages leads somewhere.

@@ -15,6 +15,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
 // App is the application that is demonstrated. It serves until ctx is done.
@@ -45,7 +47,7 @@ const usage = `Runs a Gin app and an Inngest server, signs up a user, and shows 
     go run ./examples/quickstart [-keep]
 
 Needs nothing but Go. The server is the executable in INNGEST_CLI_PATH, else the
-version in INNGEST_CLI_VERSION, else inngest or inngest-cli on PATH; else v1.43.0
+version in INNGEST_CLI_VERSION, else inngest or inngest-cli on PATH; else ` + inngesttest.DefaultVersion + `
 is built, which takes some minutes, once.
 Both listen on free ports of 127.0.0.1. Ctrl-C stops everything at any time.
 
