@@ -170,7 +170,7 @@ func TestBuildServerPinsWhatItDownloads(t *testing.T) {
 		require.Equal(t, string(goSum), note(t, bin, "download.sum"))
 		require.FileExists(t, filepath.Join(bin, "out", "source", "internal", "embeddocs", "docs.go"), "it is built in a copy")
 		require.NotEmpty(t, note(t, bin, "source/internal/embeddocs/website/pages/docs/README.md"))
-		require.NoDirExists(t, filepath.Join(bin, "module", "internal", "embeddocs", "website"), "the module cache is nobody's to write to")
+		require.NoDirExists(t, filepath.Join(bin, "module", "internal", "embeddocs", "website"), "nothing is written to the module cache")
 	})
 }
 

@@ -186,7 +186,7 @@ func surroundings(dir string) []string {
 		// Everything the server could write goes with the directory.
 		"HOME=" + dir, "USERPROFILE=" + dir, "APPDATA=" + dir, "LOCALAPPDATA=" + dir,
 		"TMPDIR=" + dir, "TMP=" + dir, "TEMP=" + dir,
-		// A test run is no usage to be counted, nor the time to look for updates.
+		// Test runs should not count as usage, nor look for updates.
 		"DO_NOT_TRACK=1",
 	}
 	for _, key := range inherited {

@@ -39,8 +39,8 @@ type probeKey struct {
 	modified time.Time
 }
 
-// probe asks the executable about itself. That it does not answer as expected is
-// no error, but only that ctx ends.
+// probe asks the executable about itself. An unexpected answer is not an error; the
+// end of ctx is.
 func probe(ctx context.Context, path string) (probed, error) {
 	info, err := os.Stat(path) //nolint:gosec // G703: running what the environment names is the purpose
 	if err != nil {
@@ -86,9 +86,9 @@ func ask(ctx context.Context, home, path string, args ...string) string {
 	return out.String()
 }
 
-// versionIn finds the version in the output of `inngest version`, which is that
-// and, behind a hyphen, a commit or nothing: 1.43.0-e7b1e6e64, or dev- for one that
-// somebody has built himself.
+// versionIn finds the version in the output of `inngest version`. There it is followed
+// by a hyphen and the commit, if known: 1.43.0-e7b1e6e64, or dev- for a build without
+// a version.
 func versionIn(output string) string {
 	line, _, _ := strings.Cut(output, "\n")
 	version := strings.TrimSpace(line)
@@ -118,8 +118,8 @@ func warnUntested(binary ServerBinary, progress io.Writer) {
 	if _, before := warned.LoadOrStore(binary.Version, true); before {
 		return
 	}
-	// Progress that cannot be written is no reason not to go on.
-	_, _ = fmt.Fprintf(progress, "inngesttest: warning: inngestkit is not tested on this server, but on %s: %s. "+
-		"It should work; set %s=%s to have a tested one built.\n",
+	// The server starts even if the warning cannot be written.
+	_, _ = fmt.Fprintf(progress, "inngesttest: warning: inngestkit is not tested on this version, only on %s: %s. "+
+		"It should work; set %s=%s to build a tested one.\n",
 		strings.Join(versions, " and "), binary, VersionEnv, DefaultVersion)
 }

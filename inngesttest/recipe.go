@@ -25,10 +25,9 @@ type recipe struct {
 	// byte that is downloaded: the server's module by its sum, and what that
 	// requires by this go.sum or by the server's own.
 	goMod, goSum []byte
-	// absent is a directory of the server's module that is embedded into the
-	// program, and whose content the published module leaves out. Such a version is
-	// built in a copy of its module that has a file there; any other as a
-	// dependency.
+	// absent is a directory that the server embeds and that its published module
+	// lacks. Such a version is built in a copy of its module, with a file in that
+	// directory; any other is built as a dependency.
 	absent string
 }
 

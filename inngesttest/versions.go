@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// The versions of the Inngest server that inngestkit is tested on, and that
-// [BuildServer] builds. Which ones they are changes from release to release; the
-// names stay.
+// The versions of the Inngest server that inngestkit is tested on and that
+// [BuildServer] builds. They change from release to release; the names stay.
 const (
 	// OldestVersion is the oldest supported version, which self-hosted
 	// installations still run.
