@@ -25,6 +25,8 @@ type App struct {
 	mount    atomic.Pointer[mountPoint]
 	started  atomic.Bool
 
+	checkpointing checkpointing
+
 	connected atomic.Bool          // Connect runs
 	line      atomic.Pointer[line] // over which Connect serves, nil for none
 	looked    atomic.Bool          // lookAround has

@@ -41,8 +41,10 @@ func MaxRuntime(d time.Duration) CheckpointOption {
 //
 // Results are sent as all requests to the server are, several times if need be. If
 // the server does not take them, the call ends there: they are its answer, and the
-// function goes on in the next call. Servers up to 1.13.4 take none, so each step, or
-// each batch of them, is a call of its own.
+// function goes on in the next call. Servers up to 1.13.4 take none, so each step is a
+// call of its own there, as without this option. Only the first time that the server
+// refuses results, the answer may have several; what fails behind them in that call
+// then runs once more than it has tries.
 //
 // A call that is not the first try ends with the first step that runs, so that what
 // comes after it has tries of its own.

@@ -14,18 +14,26 @@ import (
 type Checkpoints struct {
 	// Send sends results to the server.
 	Send func(results []json.RawMessage) error
-	// Batch is how many results are sent at a time; 0 is 1.
+	// Off says that the server takes none: nothing is sent, and the first result ends
+	// the call.
+	Off bool
+	// Batch is how many results are sent at a time, or fewer if they are large; 0 is 1.
 	Batch int
 	// Interval is how long a result may wait for others; 0 is for as long as it takes.
 	Interval time.Duration
 
 	mu     sync.Mutex // held while results are sent, so that they go out in order
 	unsent []json.RawMessage
+	size   int             // of all of unsent, in bytes
 	own    map[string]bool // the keys of all steps that have come by here
 	timer  *time.Timer
 	failed bool
 	ended  bool
 }
+
+// maxUnsent is the size from which on results are sent, in bytes. With one more, of 4
+// MiB at most, they still fit into an answer if the server does not take them.
+const maxUnsent = 3 << 20
 
 // result is a step that has run, as docs/SDK_SPEC.md, 5.3.1, has it.
 type result struct {
@@ -98,8 +106,11 @@ func (p *Checkpoints) add(id ID, data json.RawMessage, timing interval.Interval)
 	}
 	p.own[r.ID] = true
 	p.unsent = append(p.unsent, encoded)
+	p.size += len(encoded)
 	switch {
-	case len(p.unsent) >= p.Batch:
+	case p.Off:
+		p.failed = true
+	case len(p.unsent) >= p.Batch || p.size >= maxUnsent:
 		p.send(0)
 	case p.Interval > 0 && p.timer == nil:
 		p.timer = time.AfterFunc(p.Interval, p.Flush)
@@ -123,4 +134,8 @@ func (p *Checkpoints) send(keep int) {
 		return
 	}
 	p.unsent = slices.Clone(p.unsent[n:]) // what is sent need not stay in memory
+	p.size = 0
+	for _, result := range p.unsent {
+		p.size += len(result)
+	}
 }
