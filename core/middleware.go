@@ -30,7 +30,7 @@ type Middleware struct {
 	Step func(next StepHandler) StepHandler
 	// Restore changes the kept result of a step, of any kind but Sleep, before the
 	// function gets it, on every call that hands it out. It undoes what Step, or the
-	// Function of an invoked function, did to the output: to decrypt it, for one.
+	// Function of an invoked function, did to the output, for example to decrypt it.
 	Restore func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
 	// Invoke changes the data, a JSON object, that step.Invoke gives to the other
 	// function, when the step is new. The other function's middleware finds it in

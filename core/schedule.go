@@ -146,7 +146,7 @@ func checkCron(schedule string, refuse func(field string, value any, reason stri
 	parsed, err := parseCron(schedule)
 	if err != nil {
 		refuse("Cron", schedule,
-			`is no schedule of five fields such as "0 9 * * *", with "TZ=Europe/Paris " before it if need be: %v`, err)
+			`is not a five-field schedule such as "0 9 * * *", with "TZ=Europe/Paris " before it if need be: %v`, err)
 		return
 	}
 	// The parser looks five years ahead, and so does the server, which then never

@@ -51,7 +51,7 @@ func TestScheduleRefusals(t *testing.T) {
 		{"negative jitter", onCron(nine, inngestkit.Jitter(-time.Second)), "Jitter", "-1s", "0 or at least 1s and at most 5m0s"},
 		{"jitter twice", onCron(nine, inngestkit.Jitter(time.Second), flow.Config{Jitter: time.Minute}), "Jitter", "1m0s", "given twice"},
 		{"jitter without a schedule", onSignUp(hello, inngestkit.Jitter(time.Second)), "Jitter", "1s", "is for schedules"},
-		{"bad schedule among others", onAny([]inngestkit.Trigger[user]{signedUp, inngestkit.Cron[user]("daily")}), "Cron", "daily", "no schedule of five fields"},
+		{"bad schedule among others", onAny([]inngestkit.Trigger[user]{signedUp, inngestkit.Cron[user]("daily")}), "Cron", "daily", "not a five-field schedule"},
 		{"30 February", onCron("0 0 30 2 *"), "Cron", "0 0 30 2 *", "never comes"},
 		{"31st of short months", onCron("TZ=Asia/Tokyo 0 0 31 2,4,6,9,11 *"), "Cron", "TZ=Asia/Tokyo 0 0 31 2,4,6,9,11 *", "never comes"},
 		{"debounced schedule", onCron(nine, flow.Debounce(5*time.Second)), "Debounce", "5s", "cannot be combined with a schedule"},

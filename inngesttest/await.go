@@ -26,7 +26,7 @@ func (s *Server) AwaitRuns(ctx context.Context, eventID string, n int) ([]Run, e
 }
 
 // AwaitRunsOf waits until n runs of the function with the slug have ended,
-// whatever triggered them, a schedule for one, and returns all its runs, as
+// whatever triggered them, for example a schedule, and returns all its runs, as
 // [Server.RunsOf] does.
 func (s *Server) AwaitRunsOf(ctx context.Context, slug string, n int) ([]Run, error) {
 	runs, err := s.awaitRuns(ctx, n, func() ([]Run, error) { return s.RunsOf(ctx, slug) })

@@ -37,7 +37,7 @@ func BuildServer(ctx context.Context, version string, progress io.Writer) (Serve
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return ServerBinary{}, fmt.Errorf(
-			"inngesttest: no cache directory to build the Inngest server into; set HOME, or %s to an existing server: %w",
+			"inngesttest: no cache directory to build the Inngest server into; set HOME, or %s to an existing server (%w)",
 			PathEnv, err)
 	}
 	b := newServerBuild(newRecipe(version), filepath.Join(cache, "inngestkit", "devserver"), progress)
@@ -72,13 +72,14 @@ func (b *serverBuild) ensure(ctx context.Context) (err error) {
 		return nil
 	}
 	if err := os.MkdirAll(b.dir, 0o750); err != nil {
-		return fmt.Errorf("cache for the Inngest server: %w", err)
+		return fmt.Errorf("there is no cache directory for the Inngest server; set XDG_CACHE_HOME to one that can be "+
+			"written to, or %s to an existing server: %w", PathEnv, err)
 	}
 	unlock, err := lockFile(ctx, filepath.Join(b.dir, "lock"), func() {
 		b.sayf("another process is building the Inngest server %s into %s; waiting for it", b.version, b.dir)
 	})
 	if err != nil {
-		return fmt.Errorf("cache for the Inngest server: %w", err)
+		return fmt.Errorf("building the Inngest server %s, or waiting for another process that does: %w", b.version, err)
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	if b.exists() { // built while we waited
@@ -94,9 +95,9 @@ func (b *serverBuild) ensure(ctx context.Context) (err error) {
 }
 
 func (b *serverBuild) exists() bool {
-	// The file is renamed into place whole, so its presence is enough.
-	_, err := os.Stat(b.path)
-	return err == nil
+	// The file is renamed into place whole; what is no program has come otherwise.
+	info, err := os.Stat(b.path)
+	return err == nil && info.Mode().IsRegular() && info.Size() > 0 && (runtime.GOOS == "windows" || info.Mode()&0o111 != 0)
 }
 
 // removeLeftovers removes what builds that were killed could not. It must be

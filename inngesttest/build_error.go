@@ -41,11 +41,11 @@ func (r recipe) reason(err error) string {
 		return ""
 	}
 	if m := tooOld.FindStringSubmatch(goErr.output); m != nil {
-		cure := "and it could not be downloaded. Install it."
+		cure := "a newer one could not be downloaded. Install it."
 		if m[3] != "" {
-			cure = "and GOTOOLCHAIN forbids to download it. Install it, or set GOTOOLCHAIN=auto."
+			cure = "GOTOOLCHAIN forbids downloading a newer one. Install it, or set GOTOOLCHAIN=auto."
 		}
-		return fmt.Sprintf("The server %s needs Go %s or newer, this is Go %s, %s\n", r.version, m[1], m[2], cure)
+		return fmt.Sprintf("The server %s needs Go %s or newer; this is Go %s, and %s\n", r.version, m[1], m[2], cure)
 	}
 	if noModules.MatchString(goErr.output) {
 		return "The build could not download Go modules. Check the network and the variable GOPROXY.\n"
@@ -56,8 +56,8 @@ func (r recipe) reason(err error) string {
 // alternatives says how to have a server without this build.
 func (r recipe) alternatives() string {
 	ways := []string{
-		"install the Inngest CLI (npm install -g inngest-cli), which is then found on PATH",
-		"copy /bin/inngest out of the container image inngest/inngest and set " + PathEnv + " to it",
+		"install the Inngest CLI (npm install -g inngest-cli), which is found on PATH unless " + VersionEnv + " is set",
+		"copy /bin/inngest out of the container image inngest/inngest and name it in " + PathEnv + " or ServerConfig.Binary",
 	}
 	for _, other := range versions {
 		if other != r.version {

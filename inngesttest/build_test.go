@@ -263,10 +263,10 @@ func TestBuildServerFailed(t *testing.T) {
 // are those of Go 1.26.
 func TestBuildServerSaysWhatToDo(t *testing.T) {
 	for text, want := range map[string]string{
-		"go: github.com/inngest/inngest@v1.43.0 requires go >= 1.26.4 (running go 1.26.0; GOTOOLCHAIN=local)": "needs Go 1.26.4 or newer, " +
-			"this is Go 1.26.0, and GOTOOLCHAIN forbids to download it. Install it, or set GOTOOLCHAIN=auto.",
+		"go: github.com/inngest/inngest@v1.43.0 requires go >= 1.26.4 (running go 1.26.0; GOTOOLCHAIN=local)": "needs Go 1.26.4 or newer; " +
+			"this is Go 1.26.0, and GOTOOLCHAIN forbids downloading a newer one. Install it, or set GOTOOLCHAIN=auto.",
 		"go: github.com/inngest/inngest@v1.43.0 requires go >= 1.26.4 (running go 1.26.0)\n" +
-			"go: switching to go >= 1.26.4: module lookup disabled by GOPROXY=off": "this is Go 1.26.0, and it could not be downloaded. Install it.\n",
+			"go: switching to go >= 1.26.4: module lookup disabled by GOPROXY=off": "this is Go 1.26.0, and a newer one could not be downloaded. Install it.\n",
 		`go: github.com/inngest/inngest@v1.43.0: Get "https://proxy.invalid/x.zip": dial tcp: lookup proxy.invalid: no such host`: "Check the network",
 		"go: github.com/inngest/inngest@v1.43.0: module lookup disabled by GOPROXY=off":                                           "Check the network",
 		"go: github.com/inngest/inngest@v1.43.0: reading https://proxy.invalid/x.zip: 403 Forbidden":                              "Check the network",
@@ -311,6 +311,33 @@ func TestBuildServerClearsUpAfterAKilledBuild(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(b.dir, "build-123", "source"), 0o755))
 	require.NoError(t, b.ensure(t.Context()))
 	requireNoBuildFiles(t, b.dir, "inngest")
+}
+
+// What lies in the cache and is no program is built anew.
+func TestBuildServerReplacesWhatIsNoProgram(t *testing.T) {
+	for name, broken := range map[string]struct {
+		content string
+		mode    os.FileMode
+	}{"empty": {"", 0o755}, "not executable": {"text", 0o600}} {
+		t.Run(name, func(t *testing.T) {
+			cache := useFakeGo(t, t.TempDir(), fakeGoBuilds)
+			b := newServerBuild(newRecipe(NewestVersion), cache, io.Discard)
+			require.NoError(t, os.MkdirAll(b.dir, 0o755))
+			require.NoError(t, os.WriteFile(b.path, []byte(broken.content), broken.mode))
+			require.NoError(t, b.ensure(t.Context()))
+			text, err := os.ReadFile(b.path)
+			require.NoError(t, err)
+			require.Equal(t, "built\n", string(text))
+		})
+	}
+}
+
+func TestBuildServerWithoutACache(t *testing.T) {
+	t.Parallel()
+	b := newServerBuild(newRecipe(NewestVersion), os.DevNull, io.Discard)
+	err := b.ensure(t.Context())
+	require.ErrorContains(t, err, "XDG_CACHE_HOME")
+	require.ErrorContains(t, err, PathEnv)
 }
 
 func TestBuildServerOfAnUnknownVersion(t *testing.T) {

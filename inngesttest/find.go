@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // PathEnv is the environment variable that names the Inngest server's
@@ -100,11 +101,7 @@ func namedServer(ctx context.Context, path, version string) (ServerBinary, error
 	if err != nil || version == "" {
 		return binary, err
 	}
-	wanted, err := parseVersion(version)
-	if err != nil {
-		return ServerBinary{}, fmt.Errorf("inngesttest: %s: %w", VersionEnv, err)
-	}
-	if binary.Version != wanted {
+	if binary.Version != "v"+strings.TrimPrefix(version, "v") {
 		return ServerBinary{}, fmt.Errorf(
 			"inngesttest: %s is %s, and the server that %s names, %s, reports version %q; unset one of them",
 			VersionEnv, version, PathEnv, abs, binary.Version)

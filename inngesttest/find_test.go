@@ -97,6 +97,13 @@ func TestFindServerRefusesAContradiction(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, ServerBinary{Path: named, Source: SourceEnv, Version: "v1.43.0"}, got)
 
+	other := writeExecutable(t, t.TempDir(), "my-server", cli("1.44.0-abc"))
+	t.Setenv(PathEnv, other)
+	t.Setenv(VersionEnv, "v1.44.0")
+	got, err = FindServer(t.Context(), io.Discard)
+	require.NoError(t, err, "it need not be a version that can be built")
+	require.Equal(t, "v1.44.0", got.Version)
+	t.Setenv(PathEnv, named)
 	t.Setenv(VersionEnv, "1.12.1")
 	_, err = FindServer(t.Context(), io.Discard)
 	for _, part := range []string{PathEnv, named, `"v1.43.0"`, VersionEnv, "1.12.1", "unset one of them"} {

@@ -90,6 +90,9 @@ func TestMergeSteps(t *testing.T) {
 		wait   = `{"name":"answer","status":"COMPLETED","stepOp":"WAIT_FOR_EVENT","stepID":"2","attempts":0,"childrenSpans":[]}`
 		sleep  = `{"name":"nap","status":"COMPLETED","stepOp":"SLEEP","stepID":"3","attempts":null,"childrenSpans":[]}`
 		last   = `{"name":"Finalization","status":"COMPLETED","stepOp":null,"stepID":null,"attempts":0,"childrenSpans":[]}`
+		// The only try of a step that fails, and a function that fails and goes on.
+		only      = `{"name":"boom","status":"FAILED","stepOp":null,"stepID":"4","attempts":0,"childrenSpans":[]}`
+		finalized = `{"name":"Finalization","status":"COMPLETED","stepOp":"RUN","stepID":"5","attempts":1,"childrenSpans":[{"status":"FAILED","attempts":0},{"status":"COMPLETED","attempts":1}]}`
 	)
 	flaky, answer := Step{"flaky", "COMPLETED", 2}, Step{"answer", "COMPLETED", 1}
 	for name, test := range map[string]struct {
@@ -103,6 +106,8 @@ func TestMergeSteps(t *testing.T) {
 		"failed so far":              {[]string{first}, []Step{{"flaky", "FAILED", 1}}},
 		"same name, another step":    {[]string{first, strings.ReplaceAll(second, `"stepID":"1"`, `"stepID":"9"`)}, []Step{{"flaky", "FAILED", 1}, {"flaky", "COMPLETED", 1}}},
 		"no step yet":                {[]string{last}, []Step{}},
+		"a step's only try":          {[]string{only, last}, []Step{{"boom", "FAILED", 1}}},
+		"a function that goes on":    {[]string{wait, finalized}, []Step{answer}},
 		"later attempt in one group": {[]string{strings.ReplaceAll(group, `"status":"COMPLETED","stepOp"`, `"status":"RUNNING","stepOp"`), first}, []Step{{"flaky", "RUNNING", 2}}},
 	} {
 		var spans []stepSpan

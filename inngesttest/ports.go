@@ -34,7 +34,10 @@ func choosePorts(ctx context.Context, fixed int, about probed) (ports, error) {
 	p.api = fixed
 	for _, port := range wanted {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(loopback, strconv.Itoa(*port)))
-		if err != nil {
+		switch {
+		case err != nil && *port != 0:
+			return ports{}, fmt.Errorf("ServerConfig.Port %d cannot be had: %w", *port, err)
+		case err != nil:
 			return ports{}, fmt.Errorf("choosing a port: %w", err)
 		}
 		// All are open at once, or the system might name one port twice.

@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // probeTimeout is how long an executable may take to say something about itself.
@@ -39,8 +41,8 @@ type probeKey struct {
 	modified time.Time
 }
 
-// probe asks the executable about itself. An unexpected answer is not an error; the
-// end of ctx is.
+// probe asks the executable about itself. An unexpected answer is not an error; that
+// none comes within [probeTimeout], or before the end of ctx, is.
 func probe(ctx context.Context, path string) (probed, error) {
 	info, err := os.Stat(path) //nolint:gosec // G703: running what the environment names is the purpose
 	if err != nil {
@@ -50,7 +52,7 @@ func probe(ctx context.Context, path string) (probed, error) {
 	if known, ok := probes.Load(key); ok {
 		return known.(probed), nil
 	}
-	home, err := os.MkdirTemp("", "inngest-probe-")
+	home, err := temporaryDirectory("inngest-probe-")
 	if err != nil {
 		return probed{}, err
 	}
@@ -63,10 +65,21 @@ func probe(ctx context.Context, path string) (probed, error) {
 		return probed{}, fmt.Errorf("asking the Inngest server %s for its version: %w; it printed %q",
 			path, context.Cause(ctx), version)
 	}
-	if limited.Err() == nil {
-		probes.Store(key, answer)
+	if limited.Err() != nil {
+		return probed{}, fmt.Errorf("%s did not answer `inngest version` and `inngest dev --help` within %s; "+
+			"is it the Inngest server? It printed %q", path, probeTimeout, version)
 	}
+	probes.Store(key, answer)
 	return answer, nil
+}
+
+// temporaryDirectory makes a directory for what a server writes.
+func temporaryDirectory(pattern string) (string, error) {
+	dir, err := os.MkdirTemp("", pattern)
+	if err != nil {
+		return "", fmt.Errorf("no temporary directory for the Inngest server; TMPDIR must be one that can be written to: %w", err)
+	}
+	return dir, nil
 }
 
 // ask returns what a command prints, at most the last 64 KiB, in whatever way it
@@ -86,22 +99,21 @@ func ask(ctx context.Context, home, path string, args ...string) string {
 	return out.String()
 }
 
-// versionIn finds the version in the output of `inngest version`. There it is followed
-// by a hyphen and the commit, if known: 1.43.0-e7b1e6e64, or dev- for a build without
-// a version.
+// versionLine is a line of `inngest version`: the version and, after a hyphen, the
+// commit, if known. 1.43.0-e7b1e6e64, for example, or dev- for a build without a
+// version.
+var versionLine = regexp.MustCompile(`(?m)^v?(\d+\.\d+\.\d+(?:-[\w.]+?)??|dev)(?:-[0-9a-f]*)?\r?$`)
+
+// versionIn finds the version in the output of `inngest version`, "" if there is none.
 func versionIn(output string) string {
-	line, _, _ := strings.Cut(output, "\n")
-	version := strings.TrimSpace(line)
-	if i := strings.LastIndexByte(version, '-'); i >= 0 {
-		version = version[:i]
-	}
-	if version == "" || strings.ContainsAny(version, " \t") {
+	match := versionLine.FindStringSubmatch(output)
+	if match == nil {
 		return ""
 	}
-	if '0' <= version[0] && version[0] <= '9' {
-		version = "v" + version
+	if unicode.IsDigit(rune(match[1][0])) {
+		return "v" + match[1]
 	}
-	return version
+	return match[1]
 }
 
 // tested reports whether inngestkit is tested on the version.
@@ -118,8 +130,17 @@ func warnUntested(binary ServerBinary, progress io.Writer) {
 	if _, before := warned.LoadOrStore(binary.Version, true); before {
 		return
 	}
+	problem, cure := "inngestkit is not tested on this version", fmt.Sprintf("set %s=%s", VersionEnv, DefaultVersion)
+	if binary.Version == "" {
+		problem = "this program reports no version; is it the Inngest server?"
+	}
+	if binary.Source == SourceEnv {
+		cure = fmt.Sprintf("unset %s and %s", PathEnv, cure)
+	}
+	if binary.Source == "" {
+		cure = "set ServerConfig.Version instead of ServerConfig.Binary"
+	}
 	// The server starts even if the warning cannot be written.
-	_, _ = fmt.Fprintf(progress, "inngesttest: warning: inngestkit is not tested on this version, only on %s: %s. "+
-		"It should work; set %s=%s to build a tested one.\n",
-		strings.Join(versions, " and "), binary, VersionEnv, DefaultVersion)
+	_, _ = fmt.Fprintf(progress, "inngesttest: warning: %s: %s. Tested are %s; to build a tested one, %s.\n",
+		problem, binary, strings.Join(versions, " and "), cure)
 }

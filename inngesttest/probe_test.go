@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,11 @@ func TestVersionIn(t *testing.T) {
 		"dev-\n":                           "dev",
 		"1.43.0-e7b1e6e64\nUpdate me\n":    "v1.43.0",
 		"":                                 "",
+		"Segfault\n":                       "",
+		"\x1b[31mv1.43.0\n":                "",
+		"An update is there\n1.43.0-a1\n":  "v1.43.0",
+		"1.43.0-e7b1e6e64\r\n":             "v1.43.0",
+		"1.9.2-beta.1\n":                   "v1.9.2-beta.1",
 		"\n":                               "",
 		"No help topic for 'version'\n":    "",
 		"Usage: node [options] [script]\n": "",
@@ -89,7 +95,29 @@ func TestAnotherVersionIsTakenWithAWarning(t *testing.T) {
 
 	NewServer(t, ServerConfig{Binary: future, Progress: &progress})
 	require.Equal(t, 1, strings.Count(progress.String(), "\n"), progress.String())
-	for _, part := range []string{"not tested", "v7.0.1", future, "v1.12.1 and v1.43.0", "INNGEST_CLI_VERSION=v1.43.0"} {
+	for _, part := range []string{"not tested", "v7.0.1", future, "v1.12.1 and v1.43.0", "ServerConfig.Version instead"} {
 		require.Contains(t, progress.String(), part)
 	}
+}
+
+// What to do about a server that is not tested depends on who has named it.
+func TestWarningSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	for want, binary := range map[string]ServerBinary{
+		"to build a tested one, unset INNGEST_CLI_PATH and set INNGEST_CLI_VERSION=v1.43.0.\n":  {Path: "/a", Source: SourceEnv, Version: "v1.1.0"},
+		"to build a tested one, set INNGEST_CLI_VERSION=v1.43.0.\n":                             {Path: "/a", Source: SourcePath, Version: "v1.1.1"},
+		"to build a tested one, set ServerConfig.Version instead of ServerConfig.Binary.\n":     {Path: "/a", Version: "v1.1.2"},
+		"this program reports no version; is it the Inngest server?: Inngest server /a. Tested": {Path: "/a"},
+	} {
+		var progress bytes.Buffer
+		warnUntested(binary, &progress)
+		require.Contains(t, progress.String(), want)
+	}
+}
+
+func TestNoTemporaryDirectory(t *testing.T) {
+	binary := writeExecutable(t, t.TempDir(), "inngest", cli("1.43.0-"))
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
+	_, err := StartServer(t.Context(), ServerConfig{Binary: binary})
+	require.ErrorContains(t, err, "TMPDIR must be one that can be written to")
 }

@@ -54,7 +54,7 @@ type Server struct {
 // StartServer starts the Inngest server on 127.0.0.1 and returns when it
 // answers. ctx bounds the finding (see [FindServer]), the starting and nothing
 // later: the server runs until [Server.Stop]. On Linux it also dies with this
-// process, however that ends.
+// process, however that ends; if it is killed, the server's temporary directory stays.
 //
 // Any number of servers may run on one machine at once, each with state of its
 // own in a temporary directory. [OldestVersion] has fixed ports, 50052 and 50053,
@@ -65,6 +65,9 @@ type Server struct {
 func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("inngesttest: %w", err)
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("inngesttest: starting the Inngest server: %w", context.Cause(ctx))
 	}
 	if cfg.Progress == nil {
 		cfg.Progress = os.Stderr
@@ -115,7 +118,7 @@ func start(ctx context.Context, cfg ServerConfig, binary ServerBinary, about pro
 
 // startOn starts the server once, on the ports.
 func startOn(ctx context.Context, cfg ServerConfig, binary ServerBinary, chosen ports) (_ *Server, err error) {
-	state, err := os.MkdirTemp("", "inngest-server-")
+	state, err := temporaryDirectory("inngest-server-")
 	if err != nil {
 		return nil, err
 	}

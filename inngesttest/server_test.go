@@ -136,7 +136,7 @@ func TestFixedPort(t *testing.T) {
 	require.NoError(t, err)
 	port := l.Addr().(*net.TCPAddr).Port
 	_, err = StartServer(t.Context(), ServerConfig{Port: port})
-	require.ErrorContains(t, err, "choosing a port")
+	require.ErrorContains(t, err, "ServerConfig.Port ")
 	require.ErrorContains(t, err, l.Addr().String())
 
 	require.NoError(t, l.Close())

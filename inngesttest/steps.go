@@ -21,7 +21,7 @@ type Step struct {
 // stepsQuery asks for what the server's UI shows of a run.
 const stepsQuery = `query ($id: String!) {
 	runTrace(runID: $id) {
-		childrenSpans { name status stepOp stepID attempts childrenSpans { status attempts } }
+		childrenSpans { name status stepID attempts childrenSpans { status attempts } }
 	}
 }`
 
@@ -30,14 +30,15 @@ const stepsQuery = `query ($id: String!) {
 type stepSpan struct {
 	Name     string     `json:"name"`
 	Status   string     `json:"status"`
-	StepOp   string     `json:"stepOp"`
 	StepID   string     `json:"stepID"`
 	Attempt  int        `json:"attempts"` // zero-based
 	Children []stepSpan `json:"childrenSpans"`
 }
 
-// Steps returns the steps that a run has come to, in their order. The server
-// writes the trace a moment after the fact.
+// Steps returns the steps that a run has come to, in their order; those of one call,
+// parallel or sent by checkpoints, are in any order. The server writes the trace a
+// moment after the fact. The oldest server leaves out steps that failed in their only
+// try, and those that came to it with others in one answer.
 func (s *Server) Steps(ctx context.Context, runID string) ([]Step, error) {
 	var answer struct {
 		Trace struct {
@@ -50,6 +51,10 @@ func (s *Server) Steps(ctx context.Context, runID string) ([]Step, error) {
 	return mergeSteps(answer.Trace.Spans), nil
 }
 
+// lastCall is the name of the span for what a function does behind its last step. The
+// oldest server gives it the ID of a step, if the function has failed and gone on.
+const lastCall = "Finalization"
+
 // mergeSteps makes one step of all the spans with its ID. A step that was tried
 // several times has a span with the attempts as children; newer servers put the
 // attempts beside it, too.
@@ -57,7 +62,7 @@ func mergeSteps(spans []stepSpan) []Step {
 	byID := map[string][]stepSpan{}
 	order := []string{}
 	for _, span := range spans {
-		if span.StepOp == "" {
+		if span.StepID == "" || span.Name == lastCall {
 			continue // a call of the function that ended without a step
 		}
 		if byID[span.StepID] == nil {

@@ -3,6 +3,7 @@ package inngesttest
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A run that fails in a step, tries again and waits for an event: an event that
+// A run that fails in a step, tries again, sleeps and waits for an event: an event that
 // is sent when the step is seen is not missed.
 func TestStepsOfARun(t *testing.T) {
 	t.Parallel()
@@ -27,6 +28,8 @@ func TestStepsOfARun(t *testing.T) {
 		case 2:
 			return 206, op("StepRun", "flaky", map[string]any{"data": "done"})
 		case 3:
+			return 206, op("Sleep", "nap", map[string]any{"name": "1s", "displayName": "nap", "opts": map[string]any{"duration": "1s"}})
+		case 4:
 			return 206, op("WaitForEvent", "answer", map[string]any{"opts": map[string]any{"event": "answered", "timeout": "1h"}})
 		default:
 			return 200, "over"
@@ -47,11 +50,11 @@ func TestStepsOfARun(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Completed, runs[0].Status)
 
-	want := []Step{{Name: "flaky", Status: "COMPLETED", Attempts: 2}, {Name: "answer", Status: "COMPLETED", Attempts: 1}}
+	want := []Step{{"flaky", "COMPLETED", 2}, {"nap", "COMPLETED", 1}, {"answer", "COMPLETED", 1}}
 	require.Eventually(t, func() bool { // the trace comes later
 		steps, err := s.Steps(ctx, waiting.RunID)
 		require.NoError(t, err)
-		return len(steps) == len(want) && steps[0] == want[0] && steps[1] == want[1]
+		return slices.Equal(steps, want)
 	}, 10*time.Second, pollEvery)
 
 	short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)

@@ -37,5 +37,6 @@ func parseVersion(text string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no build is known for version %q of the Inngest server; the versions are %s. "+
-		"To use another one, set %s to its executable", text, strings.Join(versions, " and "), PathEnv)
+		"To use another one, name its executable in %s or ServerConfig.Binary",
+		text, strings.Join(versions, " and "), PathEnv)
 }

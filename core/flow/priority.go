@@ -11,7 +11,7 @@ import (
 // The expression is a number of seconds: with 120 a run goes before the runs
 // that were scheduled up to two minutes earlier, with a negative one it lets
 // later runs go first. It has to be an integer, from -600 to 600 by Inngest's
-// documentation; the server uses none other, and puts larger ones at 12 h.
+// documentation; the server ignores others, and puts larger ones at 12 h.
 //
 //	flow.Priority("event.data.plan == 'pro' ? 120 : 0")
 //

@@ -11,7 +11,7 @@ var errNoApp = errors.New("step.SendEvent: the context has no app; outside a fun
 
 // SendEvent sends events as a step and returns their IDs in the same order. Later
 // calls of the run do not send them again. Only if the step fails after the server
-// took some of them, because its answer was lost for one, does the retry send those
+// took some of them, for example because its answer was lost, does the retry send those
 // twice; give events an ID where that matters.
 func SendEvent(ctx context.Context, id string, events ...inngestkit.AnyEvent) ([]string, error) {
 	return Run(ctx, id, func(ctx context.Context) ([]string, error) {
