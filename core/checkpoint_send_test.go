@@ -487,3 +487,16 @@ func TestLargeResultsAreSentEarly(t *testing.T) {
 		require.Equal(t, []string{"StepRun a", "StepRun b"}, listed(ops(t, resp)))
 	}
 }
+
+// Nor is it sent what the SDK's own steps have to say at the end of a call.
+func TestCheckpointsOfTheSDKAfterARefusal(t *testing.T) {
+	t.Parallel()
+	app, server := newCheckpointing(t, http.StatusNotFound, checkpoint.Config{BatchSteps: 10}, func(ctx context.Context, _ input) (string, error) {
+		_, err := sdkstep.Run(ctx, "a", func(context.Context) (string, error) { return "a", nil })
+		return "done", err
+	})
+	for range 3 {
+		require.Equal(t, []string{"StepRun a"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
+	}
+	require.Len(t, batches(t, server), 1)
+}

@@ -126,7 +126,7 @@ func (p *Checkpoints) send(keep int) {
 		p.timer = nil
 	}
 	n := len(p.unsent) - keep
-	if n <= 0 || p.failed || p.ended {
+	if n <= 0 || p.Off || p.failed || p.ended {
 		return
 	}
 	if err := p.Send(p.unsent[:n]); err != nil {
