@@ -66,10 +66,16 @@ var (
 )
 
 // chosenTaken reports whether the log says that somebody else has one of the
-// ports. That of another one is nothing that a further try would change.
+// ports. That of another one is nothing that a further try would change, but for the
+// oldest server: it does not end because 50052 is taken, and if it ends because the
+// gateway's port is, it names 50052, whose error came first (Run in its
+// pkg/connect/service.go).
 func (p ports) chosenTaken(log string) bool {
 	if movedPort.MatchString(log) {
 		return true
+	}
+	if p.gatewayGRPC == 0 {
+		return takenPort.MatchString(log)
 	}
 	for _, match := range takenPort.FindAllStringSubmatch(log, -1) {
 		switch match[1] {

@@ -22,6 +22,9 @@ func TestChosenTaken(t *testing.T) {
 	} {
 		require.Equal(t, want, p.chosenTaken(log), log)
 	}
+	oldest := ports{api: 40001, gateway: 40002}
+	require.True(t, oldest.chosenTaken("could not listen for: listen tcp :50052: bind: address already in use"))
+	require.False(t, oldest.chosenTaken("it does not feel like it"))
 }
 
 // A newer dev server that finds its port taken moves to another one, without a word

@@ -38,7 +38,7 @@ func TestPortRaceIsTriedAgain(t *testing.T) {
 	server := `#!/bin/sh
 case "$1 $2" in
 	version*) echo 1.2.3-; exit;;
-	*--help) exit;;
+	*--help) echo "--connect-gateway-grpc-port int --connect-executor-grpc-port int"; exit;;
 esac
 for arg; do [ "$last" = --port ] && port=$arg; last=$arg; done
 `

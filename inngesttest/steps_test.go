@@ -57,7 +57,7 @@ func TestStepsOfARun(t *testing.T) {
 		return slices.Equal(steps, want)
 	}, 10*time.Second, pollEvery)
 
-	short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	short, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	_, err = s.AwaitStep(short, id, "never")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
