@@ -42,7 +42,7 @@ func (f *function) checkpoints(c *call.Call, e *envelope) *call.Checkpoints {
 // the API, each result is an answer, as without checkpoints.
 type checkpointing struct {
 	refuses atomic.Bool
-	none    atomic.Int64 // when it said that there is no such API, in Unix nanoseconds
+	none    atomic.Int64 // when it last said that it lacks the API, in Unix nanoseconds
 }
 
 // askAgain is how long a server that has no API for checkpoints is not asked again. It

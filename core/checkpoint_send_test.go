@@ -7,9 +7,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,34 +67,30 @@ func (m *memoryAPI) seen() []sentAt {
 	return m.sent
 }
 
-// A result waits for others as long as it may, also while the next step runs.
+// A result waits for others as long as it may, also while the next step runs. The
+// number of results decides, if it is reached before.
 func TestCheckpointInterval(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var api memoryAPI
-		app := api.app(t, answered(http.StatusOK, ""), onSignUp(sequence("a", "b", "c", "d", "e"),
-			flow.Checkpoint(flow.BatchSteps(10), flow.BatchInterval(15*time.Second))))
-		require.Equal(t, `"done"`, string(callFn(t.Context(), t, app, signUpEnvelope(user{})).Body))
-		time.Sleep(time.Hour)
-		require.Equal(t, []sentAt{
-			{25 * time.Second, []string{"a", "b"}}, {45 * time.Second, []string{"c", "d"}}, {50 * time.Second, []string{"e"}},
-		}, api.seen())
-	})
-}
-
-// The number of results decides, if it is reached before the time is.
-func TestCheckpointIntervalAndNumber(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var api memoryAPI
-		app := api.app(t, answered(http.StatusOK, ""), onSignUp(sequence("a", "b", "c", "d", "e"),
-			flow.Checkpoint(flow.BatchSteps(2), flow.BatchInterval(25*time.Second))))
-		require.Equal(t, `"done"`, string(callFn(t.Context(), t, app, signUpEnvelope(user{})).Body))
-		time.Sleep(time.Hour)
-		require.Equal(t, []sentAt{
-			{20 * time.Second, []string{"a", "b"}}, {40 * time.Second, []string{"c", "d"}}, {50 * time.Second, []string{"e"}},
-		}, api.seen())
-	})
+	for name, tc := range map[string]struct {
+		number   int
+		interval time.Duration
+		want     []sentAt
+	}{
+		"time":   {10, 15 * time.Second, []sentAt{{25 * time.Second, []string{"a", "b"}}, {45 * time.Second, []string{"c", "d"}}, {50 * time.Second, []string{"e"}}}},
+		"number": {2, 25 * time.Second, []sentAt{{20 * time.Second, []string{"a", "b"}}, {40 * time.Second, []string{"c", "d"}}, {50 * time.Second, []string{"e"}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var api memoryAPI
+				app := api.app(t, answered(http.StatusOK, ""), onSignUp(sequence("a", "b", "c", "d", "e"),
+					flow.Checkpoint(flow.BatchSteps(tc.number), flow.BatchInterval(tc.interval))))
+				require.Equal(t, `"done"`, string(callFn(t.Context(), t, app, signUpEnvelope(user{})).Body))
+				time.Sleep(time.Hour)
+				require.Equal(t, tc.want, api.seen())
+			})
+		})
+	}
 }
 
 // If results are refused while a step runs, that step is the last one of the call, and
@@ -232,7 +226,7 @@ func TestCheckpointRequest(t *testing.T) {
 	require.Equal(t, map[string]any{"id": "a", "index": 1.0}, sent.Steps[1]["userland"])
 }
 
-// What is no answer of an Inngest server is none at all.
+// Whatever an Inngest server would not answer counts as a refusal.
 func TestCheckpointIsAnsweredBySomebodyElse(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { _, _ = io.WriteString(w, "<html>") })
@@ -420,83 +414,4 @@ func TestStepBehindARetriedOne(t *testing.T) {
 		e.Context["attempt"] = 0
 		require.Equal(t, []string{"StepError b"}, listed(ops(t, callFn(t.Context(), t, app, e))), "it is tried again")
 	}
-}
-
-// After a refusal results go out one by one, so that an answer has one at most, until
-// the server takes one again. A server without the API is not asked again for a minute.
-func TestCheckpointsAfterARefusal(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var api memoryAPI
-		var status atomic.Int32
-		app := api.app(t, func() (*http.Response, error) { return answered(int(status.Load()), "")() },
-			onSignUp(sequence("a", "b", "c"), flow.Checkpoint(flow.BatchSteps(3))))
-		for i, call := range []struct {
-			status int
-			wait   time.Duration
-			sent   [][]string
-			want   []string // in the answer; nil if the function has ended
-		}{
-			{http.StatusRequestEntityTooLarge, 0, [][]string{{"a", "b", "c"}}, []string{"StepRun a", "StepRun b", "StepRun c"}},
-			{http.StatusRequestEntityTooLarge, 0, [][]string{{"a"}}, []string{"StepRun a"}},
-			{http.StatusOK, 0, [][]string{{"a"}, {"b"}, {"c"}}, nil},
-			{http.StatusNotFound, 0, [][]string{{"a", "b", "c"}}, []string{"StepRun a", "StepRun b", "StepRun c"}},
-			{http.StatusNotFound, 0, nil, []string{"StepRun a"}},
-			{http.StatusNotFound, 2 * time.Minute, [][]string{{"a"}}, []string{"StepRun a"}},
-			{http.StatusOK, 0, nil, []string{"StepRun a"}},
-			{http.StatusOK, 2 * time.Minute, [][]string{{"a"}, {"b"}, {"c"}}, nil},
-			{http.StatusOK, 0, [][]string{{"a", "b", "c"}}, nil},
-		} {
-			time.Sleep(call.wait)
-			status.Store(int32(call.status))
-			before := len(api.seen())
-			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
-			var sent [][]string
-			for _, s := range api.seen()[before:] {
-				sent = append(sent, s.steps)
-			}
-			require.Equal(t, call.sent, sent, "call %d", i)
-			if call.want == nil {
-				require.Equal(t, `"done"`, string(resp.Body), "call %d", i)
-				continue
-			}
-			require.Equal(t, call.want, listed(ops(t, resp)), "call %d", i)
-		}
-	})
-}
-
-// Results that are large go out early: with all that is unsent, an answer has to stay
-// below what the server takes.
-func TestLargeResultsAreSentEarly(t *testing.T) {
-	t.Parallel()
-	for status, want := range map[int]string{http.StatusOK: `"done"`, http.StatusBadRequest: ""} {
-		app, server := newCheckpointing(t, status, checkpoint.Config{BatchSteps: 100}, func(ctx context.Context, _ input) (string, error) {
-			for _, id := range []string{"a", "b", "c", "d", "e"} {
-				if _, err := step.Run(ctx, id, func(context.Context) (string, error) { return strings.Repeat("x", 2<<20), nil }); err != nil {
-					return "", err
-				}
-			}
-			return "done", nil
-		})
-		resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
-		if want != "" {
-			require.Equal(t, want, string(resp.Body))
-			require.Equal(t, [][]string{{"a", "b"}, {"c", "d"}, {"e"}}, batches(t, server))
-			continue
-		}
-		require.Equal(t, []string{"StepRun a", "StepRun b"}, listed(ops(t, resp)))
-	}
-}
-
-// Nor is it sent what the SDK's own steps have to say at the end of a call.
-func TestCheckpointsOfTheSDKAfterARefusal(t *testing.T) {
-	t.Parallel()
-	app, server := newCheckpointing(t, http.StatusNotFound, checkpoint.Config{BatchSteps: 10}, func(ctx context.Context, _ input) (string, error) {
-		_, err := sdkstep.Run(ctx, "a", func(context.Context) (string, error) { return "a", nil })
-		return "done", err
-	})
-	for range 3 {
-		require.Equal(t, []string{"StepRun a"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
-	}
-	require.Len(t, batches(t, server), 1)
 }

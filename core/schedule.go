@@ -152,7 +152,7 @@ func checkCron(schedule string, refuse func(field string, value any, reason stri
 	// The parser looks five years ahead, and so does the server, which then never
 	// starts the function (ScheduleNext in its pkg/execution/cron/manager.go).
 	if parsed.Next(time.Now()).IsZero() {
-		refuse("Cron", schedule, "never comes, as there is no such day; compare its day of the month with its month")
+		refuse("Cron", schedule, "never comes: its months lack its day of the month")
 	}
 }
 

@@ -72,8 +72,8 @@ func (b *serverBuild) ensure(ctx context.Context) (err error) {
 		return nil
 	}
 	if err := os.MkdirAll(b.dir, 0o750); err != nil {
-		return fmt.Errorf("there is no cache directory for the Inngest server; set XDG_CACHE_HOME to one that can be "+
-			"written to, or %s to an existing server: %w", PathEnv, err)
+		return fmt.Errorf("the cache directory for the Inngest server cannot be made; set XDG_CACHE_HOME to a writable one, "+
+			"or %s to an existing server: %w", PathEnv, err)
 	}
 	unlock, err := lockFile(ctx, filepath.Join(b.dir, "lock"), func() {
 		b.sayf("another process is building the Inngest server %s into %s; waiting for it", b.version, b.dir)
@@ -95,7 +95,7 @@ func (b *serverBuild) ensure(ctx context.Context) (err error) {
 }
 
 func (b *serverBuild) exists() bool {
-	// The file is renamed into place whole; what is no program has come otherwise.
+	// The file is renamed into place whole; anything but a program came from elsewhere.
 	info, err := os.Stat(b.path)
 	return err == nil && info.Mode().IsRegular() && info.Size() > 0 && (runtime.GOOS == "windows" || info.Mode()&0o111 != 0)
 }

@@ -77,7 +77,7 @@ func probe(ctx context.Context, path string) (probed, error) {
 func temporaryDirectory(pattern string) (string, error) {
 	dir, err := os.MkdirTemp("", pattern)
 	if err != nil {
-		return "", fmt.Errorf("no temporary directory for the Inngest server; TMPDIR must be one that can be written to: %w", err)
+		return "", fmt.Errorf("making a temporary directory for the Inngest server; TMPDIR must be writable: %w", err)
 	}
 	return dir, nil
 }

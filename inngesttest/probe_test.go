@@ -119,5 +119,5 @@ func TestNoTemporaryDirectory(t *testing.T) {
 	binary := writeExecutable(t, t.TempDir(), "inngest", cli("1.43.0-"))
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
 	_, err := StartServer(t.Context(), ServerConfig{Binary: binary})
-	require.ErrorContains(t, err, "TMPDIR must be one that can be written to")
+	require.ErrorContains(t, err, "TMPDIR must be writable")
 }

@@ -13,7 +13,7 @@ import (
 
 // maxInputBytes is the size of what a step is given, above which the server fails
 // the run (MaxStepInputSize in its pkg/consts). As the SDK sends it twice, the whole
-// answer needs the rest (MaxSDKResponseBodySize, which is no more than twice that).
+// answer needs the rest (MaxSDKResponseBodySize, which is just twice that).
 const maxInputBytes = 4<<20 - 16<<10
 
 // InferFormat is the form of a model's API. It tells the server how to

@@ -81,7 +81,7 @@ func (p *Checkpoints) End(more []json.RawMessage, keep int) []json.RawMessage {
 	return p.unsent
 }
 
-// Close makes sure that nothing is sent any more, also if there is no answer.
+// Close stops sending, also for a call that ends without an answer.
 func (p *Checkpoints) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

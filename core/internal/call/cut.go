@@ -19,7 +19,7 @@ var null = json.RawMessage("null")
 // for it is left out.
 func fitting(err error, data json.RawMessage) (json.RawMessage, error) {
 	if data == nil {
-		data = null // the SDK fails the function where there is no data
+		data = null // without data the SDK fails the function
 	}
 	room := MaxErrorBytes - len(data)
 	message := err.Error()
