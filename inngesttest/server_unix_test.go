@@ -35,14 +35,17 @@ func TestPortRaceIsTriedAgain(t *testing.T) {
 	dir := t.TempDir()
 	count := filepath.Join(dir, "count")
 	// The port is what follows --port.
-	server := `#!/bin/sh
+	server := func(help string) string {
+		return `#!/bin/sh
 case "$1 $2" in
 	version*) echo 1.2.3-; exit;;
-	*--help) echo "--connect-gateway-grpc-port int --connect-executor-grpc-port int"; exit;;
+	*--help) ` + help + `; exit;;
 esac
 for arg; do [ "$last" = --port ] && port=$arg; last=$arg; done
 `
-	binary := writeExecutable(t, dir, "inngest", server+`echo try >> '`+count+`'
+	}
+	asFound := server("'" + found.Path + "' dev --help")
+	binary := writeExecutable(t, dir, "inngest", asFound+`echo try >> '`+count+`'
 [ "$(wc -l < '`+count+`')" -ge 3 ] && exec '`+found.Path+`' "$@"
 echo "listen tcp 127.0.0.1:$port: bind: address already in use"
 exit 1
@@ -53,7 +56,7 @@ exit 1
 	require.Equal(t, "try\ntry\ntry\n", string(tries))
 
 	// A fixed port is not tried again, nor is a free one for ever.
-	binary = writeExecutable(t, dir, "never", server+`echo try >> '`+count+`2'
+	binary = writeExecutable(t, dir, "never", asFound+`echo try >> '`+count+`2'
 echo "listen tcp 127.0.0.1:$port: bind: address already in use"
 exit 1
 `)
@@ -64,7 +67,7 @@ exit 1
 	require.Len(t, tries, portAttempts*len("try\n"))
 
 	// A port that is not ours to choose would be taken the next time, too.
-	binary = writeExecutable(t, dir, "other", server+`echo try >> '`+count+`3'
+	binary = writeExecutable(t, dir, "other", server("echo "+gatewayGRPCFlag+" int "+executorGRPCFlag+" int")+`echo try >> '`+count+`3'
 echo "listen tcp :50052: bind: address already in use"
 exit 1
 `)
