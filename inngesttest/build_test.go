@@ -261,7 +261,7 @@ func TestBuildServerFailed(t *testing.T) {
 
 // A build that this machine cannot do is told apart, with what helps. The texts
 // are those of Go 1.26.
-func TestBuildServerSaysWhatToDo(t *testing.T) {
+func TestBuildServerNamesTheCure(t *testing.T) {
 	for text, want := range map[string]string{
 		"go: github.com/inngest/inngest@v1.43.0 requires go >= 1.26.4 (running go 1.26.0; GOTOOLCHAIN=local)": "needs Go 1.26.4 or newer; " +
 			"this is Go 1.26.0, and GOTOOLCHAIN forbids downloading a newer one. Install it, or set GOTOOLCHAIN=auto.",
@@ -313,8 +313,8 @@ func TestBuildServerClearsUpAfterAKilledBuild(t *testing.T) {
 	requireNoBuildFiles(t, b.dir, "inngest")
 }
 
-// What lies in the cache and is no program is built anew.
-func TestBuildServerReplacesWhatIsNoProgram(t *testing.T) {
+// A file in the cache that cannot be executed is replaced by a new build.
+func TestBuildServerReplacesABrokenFile(t *testing.T) {
 	for name, broken := range map[string]struct {
 		content string
 		mode    os.FileMode

@@ -101,7 +101,7 @@ func TestAnotherVersionIsTakenWithAWarning(t *testing.T) {
 }
 
 // What to do about a server that is not tested depends on who has named it.
-func TestWarningSaysWhatToDo(t *testing.T) {
+func TestWarningNamesTheCure(t *testing.T) {
 	t.Parallel()
 	for want, binary := range map[string]ServerBinary{
 		"to build a tested one, unset INNGEST_CLI_PATH and set INNGEST_CLI_VERSION=v1.43.0.\n":  {Path: "/a", Source: SourceEnv, Version: "v1.1.0"},
