@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -74,6 +75,28 @@ var failureScenarios = []scenario{
 			}
 			require.Equal(t, 2, c.Of("tried u1"))
 			require.Zero(t, c.Of("not saved"))
+		},
+	},
+	{
+		name: "a failure handler runs after the largest event and a huge error",
+		functions: func(*counter) []inngestkit.Function {
+			return []inngestkit.Function{
+				onUser("huge", "user/huge", func(context.Context, input) (string, error) {
+					return "", inngestkit.NoRetryError(errors.New(strings.Repeat("x", 4<<20)))
+				}, inngestkit.OnFailure(func(_ context.Context, in inngestkit.Input[inngestkit.FailedRun[user]]) ([]int, error) {
+					return []int{len(in.Event.Data.Event.Data.URL), len(in.Event.Data.Error.Message)}, nil
+				})),
+			}
+		},
+		check: func(t *testing.T, s *site, _ *counter) {
+			const size = 3<<20 - 1<<10
+			require.Equal(t, inngesttest.Failed, s.run(t, userEvent("user/huge").New(user{URL: strings.Repeat("u", size)})).Status)
+			handled, err := s.server.AwaitRunsOf(testsite.Within(t), "shop-huge-failure", 1)
+			require.NoError(t, err)
+			require.Equal(t, inngesttest.Completed, handled[0].Status)
+			lengths := decoded[[]int](t, handled[0].Output)
+			require.Equal(t, size, lengths[0])
+			require.Greater(t, lengths[1], 256<<10)
 		},
 	},
 }
