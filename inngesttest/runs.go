@@ -159,7 +159,7 @@ func (s *Server) run(ctx context.Context, r apiRun) (Run, error) {
 		RunID: r.RunID, EventID: r.EventID, FunctionID: r.FunctionID, Function: slug,
 		Status: Running, StartedAt: r.StartedAt,
 	}
-	if run.setEnd(r.Status, r.EndedAt); run.Ended() {
+	if run = run.withEnd(r.Status, r.EndedAt); run.Ended() {
 		run.Output = r.Output
 	}
 	return run, nil
@@ -177,16 +177,17 @@ func (s *Server) slugOf(ctx context.Context, functionID string) (string, error) 
 	return slug, nil
 }
 
-// setEnd notes how and when the run has ended, if it has. A newer server lists a run
-// whose trace it is still writing as QUEUED, with a time at which it ended.
-func (r *Run) setEnd(status string, at *time.Time) {
+// withEnd returns the run with how and when it has ended, if it has. A newer server
+// lists a run whose trace it is still writing as QUEUED, with a time at which it ended.
+func (r Run) withEnd(status string, at *time.Time) Run {
 	switch strings.ToLower(status) {
 	case "queued", "scheduled", "running":
-		return
+		return r
 	}
 	if at != nil {
 		r.Status, r.EndedAt = runStatus(status), *at
 	}
+	return r
 }
 
 // runStatus makes one of the ways in which the server's APIs write the state of a
