@@ -92,21 +92,39 @@ func withRetry(err error, header http.Header) error {
 // call executes a call that came over the connection. One that comes while it
 // drains is held: refused at once, it would come back again and again, and use up
 // its attempts.
-func (c *connection) call(functionID, stepID string, header http.Header, body []byte) (resp *Response) {
+func (c *connection) call(functionID, stepID string, header http.Header, body []byte) *Response {
 	c.owed.Add(1)
 	req := &Request{Method: http.MethodPost, Path: connectURL.String(), Header: header, connect: true}
 	if c.app.gate.closing.Err() != nil || !c.gate.enter() {
 		<-c.released
 		return fail(req, http.StatusServiceUnavailable, "the app has shut down; another instance will answer", false)
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			resp = c.app.panicked(req, r)
-		}
-		c.gate.leave()
-		if resp.Status == http.StatusServiceUnavailable && c.app.gate.closing.Err() != nil {
-			<-c.released // it was waiting for a place
-		}
+	resp := c.execute(req, functionID, stepID, body)
+	c.gate.leave()
+	if resp.Status == http.StatusServiceUnavailable && c.app.gate.closing.Err() != nil {
+		<-c.released // it was waiting for a place
+	}
+	return resp
+}
+
+// execute executes a call on a goroutine of its own. The SDK's worker has to survive a
+// function that ends its goroutine (runtime.Goexit, as FailNow of a test does): without
+// it the server would get no answer, and the SDK one worker less for each such call.
+func (c *connection) execute(req *Request, functionID, stepID string, body []byte) *Response {
+	answer := make(chan *Response, 1)
+	go func() {
+		var resp *Response
+		defer func() {
+			if r := recover(); r != nil {
+				resp = c.app.panicked(req, r)
+			}
+			if resp == nil {
+				c.app.config.Logger.Error("inngest: function failed", "function", functionID, "error", errNoEnd)
+				resp = fail(req, http.StatusInternalServerError, errNoEnd.Error(), false)
+			}
+			answer <- resp
+		}()
+		resp = c.app.execute(context.Background(), req, functionID, stepID, body)
 	}()
-	return c.app.execute(context.Background(), req, functionID, stepID, body)
+	return <-answer
 }

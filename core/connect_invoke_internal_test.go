@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -270,6 +271,34 @@ func TestConnectedCallPanics(t *testing.T) {
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
 	require.Equal(t, 1, l.log.count("request panicked"))
 	<-l.connection.gate.close() // the call has left
+}
+
+// A function that ends its goroutine, as FailNow of a test does, is answered for: the
+// SDK's worker would be gone with it.
+func TestConnectedCallEndsItsGoroutine(t *testing.T) {
+	t.Parallel()
+	exit := func(context.Context) (string, error) {
+		runtime.Goexit()
+		return "", nil
+	}
+	for name, handler := range map[string]func(context.Context, Input[invoked]) (any, error){
+		"in the function": func(ctx context.Context, _ Input[invoked]) (any, error) { return exit(ctx) },
+		"in a step": func(ctx context.Context, _ Input[invoked]) (any, error) {
+			return sdkstep.Run(ctx, "one", exit)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), handler))
+			_, ops, err := invokeWith(t, newInvoker(l.connection, connect.FunctionInvoker.InvokeFunction), connectCall{})
+			require.ErrorContains(t, err, "runtime.Goexit")
+			require.False(t, sdkerrors.IsNoRetryError(err))
+			require.Empty(t, ops)
+			require.Equal(t, 1, l.log.count("runtime.Goexit"))
+			<-l.connection.gate.close() // the call has left
+			<-l.connection.app.gate.close()
+		})
+	}
 }
 
 // MaxInFlight holds for calls over the connection, too.

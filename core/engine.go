@@ -205,6 +205,12 @@ func (f *function) execute(
 	return output, err
 }
 
+// maxFailureBytes is the size, as JSON, above which the error of a function is cut. The
+// server gives a failure handler the error twice and the event, of 3 MiB at most, twice:
+// with more, that call would be larger than DefaultMaxBodyBytes, and the handler would
+// never run.
+const maxFailureBytes = 512 << 10
+
 // failed makes the answer to a call that ended with an error.
 func (f *function) failed(req *Request, c *call.Call, status int, message string, header http.Header) *Response {
 	noRetry := header.Get(headerNoRetry) == isTrue
@@ -215,7 +221,7 @@ func (f *function) failed(req *Request, c *call.Call, status int, message string
 	body := unhandled(c, message)
 	f.app.config.Logger.ErrorContext(c.Inner, "inngest: function failed", "function", f.source.id,
 		"run_id", c.RunID, "attempt", c.Attempt, "no_retry", noRetry, "error", body.Message)
-	body.Message = call.Cut(body.Message, call.MaxErrorBytes)
+	body.Message = call.Cut(body.Message, maxFailureBytes)
 	resp := failWith(req, status, body, noRetry)
 	copyRetryHeaders(resp.Header, header)
 	return resp

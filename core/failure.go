@@ -25,7 +25,8 @@ type FailedRun[T any] struct {
 	// FunctionID is the ID of the function, with the ID of its app before it.
 	FunctionID string `json:"function_id"`
 	RunID      string `json:"run_id"`
-	// Error is the error of the last attempt.
+	// Error is the error of the last attempt. Newer servers leave it empty for a run that
+	// was cancelled.
 	Error RunError `json:"error"`
 	// Event is what triggered the run, the first of Events.
 	Event  Event[T]   `json:"event"`
@@ -44,9 +45,16 @@ type RunError struct {
 func (e RunError) Error() string { return e.Message }
 
 // OnFailure runs handler when a run of the function has failed and its retries are
-// spent; not when it was cancelled. The handler is a function of its own, with the
-// ID of the function and "-failure", and steps and options of its own; the
-// function's middleware wraps it too. T is the function's own type, or any.
+// spent; not when it was cancelled, as flow.StartTimeout and flow.FinishTimeout do, too.
+// What is to happen then is a function of its own, on the server's event for the ID of
+// the function with that of its app before it:
+//
+//	cancelled := inngestkit.NewEvent[inngestkit.FailedRun[Order]]("inngest/function.cancelled")
+//	inngestkit.OnEvent("order-cancelled", cancelled.If(`event.data.function_id == "shop-order"`), …)
+//
+// The handler is a function of its own, with the ID of the function and "-failure", and
+// steps and options of its own; the function's middleware wraps it too. T is the
+// function's own type, or any.
 func OnFailure[T, R any](
 	handler func(ctx context.Context, in Input[FailedRun[T]]) (R, error), options ...Option,
 ) Option {

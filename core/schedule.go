@@ -2,6 +2,7 @@ package inngestkit
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -163,8 +164,8 @@ func parseCron(schedule string) (cron.Schedule, error) {
 	}
 	if hasZone(schedule) {
 		_, zone, _ := strings.Cut(strings.Fields(schedule)[0], "=")
-		if zone == "Local" {
-			return nil, errors.New(`the time zone "Local" is where the Inngest server runs`)
+		if reason := whyNoZone(zone); zone != "" && reason != "" {
+			return nil, fmt.Errorf("the time zone %q %s", zone, reason)
 		}
 	}
 	return cronParser.Parse(schedule)

@@ -72,6 +72,28 @@ func TestRunsThatGoOn(t *testing.T) {
 	require.WithinDuration(t, time.Date(2026, 11, 28, 12, 0, 5, 0, time.UTC), runs[0].EndedAt, 0)
 }
 
+// What v1.43.0 was seen to list of a run whose trace it was still writing, and which
+// its REST API did not know yet: a time at which a queued run ended.
+func TestRunsOfThatAreQueued(t *testing.T) {
+	t.Parallel()
+	const functions = `{"data":{"functions":[{"id":"f","slug":"app-f","name":"F","config":"{\"a\":1}"}]}}`
+	list := func(status string) string {
+		return `{"data":{"runs":{"edges":[{"node":{"id":"r","functionID":"f","status":"` + status + `","startedAt":"2026-11-28T12:00:00Z",` +
+			`"endedAt":"2026-11-28T12:00:05Z","triggerIDs":["e"]}}],"pageInfo":{"hasNextPage":false}}}}`
+	}
+	s := answeredBy(t, map[string][]string{
+		"/v0/gql": {functions, list("QUEUED"), functions, list("RUNNING"), functions, list("COMPLETED")},
+	})
+	runs, err := s.RunsOf(testContext(t), "app-f")
+	require.NoError(t, err)
+	require.Equal(t, Running, runs[0].Status)
+	require.False(t, runs[0].Ended())
+	runs, err = s.AwaitRunsOf(testContext(t), "app-f", 1)
+	require.NoError(t, err)
+	require.Equal(t, Completed, runs[0].Status)
+	require.True(t, runs[0].Ended())
+}
+
 func TestRunsWithoutAList(t *testing.T) {
 	t.Parallel()
 	s := answeredBy(t, map[string][]string{"/v1/events/x/runs": {`{}`}})

@@ -159,8 +159,8 @@ func (s *Server) run(ctx context.Context, r apiRun) (Run, error) {
 		RunID: r.RunID, EventID: r.EventID, FunctionID: r.FunctionID, Function: slug,
 		Status: Running, StartedAt: r.StartedAt,
 	}
-	if r.EndedAt != nil {
-		run.Status, run.Output, run.EndedAt = runStatus(r.Status), r.Output, *r.EndedAt
+	if run = run.withEnd(r.Status, r.EndedAt); run.Ended() {
+		run.Output = r.Output
 	}
 	return run, nil
 }
@@ -175,6 +175,19 @@ func (s *Server) slugOf(ctx context.Context, functionID string) (string, error) 
 	}
 	slug, _ := s.slugs.slug(functionID)
 	return slug, nil
+}
+
+// withEnd returns the run with how and when it has ended, if it has. A newer server
+// lists a run whose trace it is still writing as QUEUED, with a time at which it ended.
+func (r Run) withEnd(status string, at *time.Time) Run {
+	switch strings.ToLower(status) {
+	case "queued", "scheduled", "running":
+		return r
+	}
+	if at != nil {
+		r.Status, r.EndedAt = runStatus(status), *at
+	}
+	return r
 }
 
 // runStatus makes one of the ways in which the server's APIs write the state of a

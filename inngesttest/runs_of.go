@@ -96,8 +96,5 @@ func (s *Server) detail(ctx context.Context, listed gqlRun, slug string) (Run, e
 	if listed.StartedAt != nil {
 		run.StartedAt = *listed.StartedAt
 	}
-	if listed.EndedAt != nil {
-		run.Status, run.EndedAt = runStatus(listed.Status), *listed.EndedAt
-	}
-	return run, nil
+	return run.withEnd(listed.Status, listed.EndedAt), nil
 }

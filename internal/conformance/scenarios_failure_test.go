@@ -3,7 +3,9 @@ package conformance
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -74,6 +76,57 @@ var failureScenarios = []scenario{
 			}
 			require.Equal(t, 2, c.Of("tried u1"))
 			require.Zero(t, c.Of("not saved"))
+		},
+	},
+	{
+		name: "a failure handler runs after the largest event and a huge error",
+		functions: func(*counter) []inngestkit.Function {
+			return []inngestkit.Function{
+				onUser("huge", "user/huge", func(context.Context, input) (string, error) {
+					return "", inngestkit.NoRetryError(errors.New(strings.Repeat("x", 4<<20)))
+				}, inngestkit.OnFailure(func(_ context.Context, in inngestkit.Input[inngestkit.FailedRun[user]]) ([]int, error) {
+					return []int{len(in.Event.Data.Event.Data.URL), len(in.Event.Data.Error.Message)}, nil
+				})),
+			}
+		},
+		check: func(t *testing.T, s *site, _ *counter) {
+			const size = 3<<20 - 1<<10
+			require.Equal(t, inngesttest.Failed, s.run(t, userEvent("user/huge").New(user{URL: strings.Repeat("u", size)})).Status)
+			handled, err := s.server.AwaitRunsOf(testsite.Within(t), "shop-huge-failure", 1)
+			require.NoError(t, err)
+			require.Equal(t, inngesttest.Completed, handled[0].Status)
+			lengths := decoded[[]int](t, handled[0].Output)
+			require.Equal(t, size, lengths[0])
+			require.Greater(t, lengths[1], 256<<10)
+		},
+	},
+	{
+		name: "a function runs when another one is cancelled by its timeout",
+		functions: func(c *counter) []inngestkit.Function {
+			cancelled := inngestkit.NewEvent[inngestkit.FailedRun[user]]("inngest/function.cancelled")
+			return []inngestkit.Function{
+				onUser("timely", "user/timely", func(ctx context.Context, _ input) (string, error) {
+					step.Sleep(ctx, "nap", time.Hour)
+					return "", nil
+				}, flow.FinishTimeout(2*time.Second), inngestkit.OnFailure(
+					func(context.Context, inngestkit.Input[inngestkit.FailedRun[user]]) (string, error) {
+						c.Add("failed")
+						return "", nil
+					})),
+				inngestkit.OnEvent("timely-cancelled", cancelled.If(`event.data.function_id == "shop-timely"`),
+					func(_ context.Context, in inngestkit.Input[inngestkit.FailedRun[user]]) ([]string, error) {
+						return []string{in.Event.Data.RunID, in.Event.Data.Event.Data.ID}, nil
+					}),
+			}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, userEvent("user/timely").New(user{ID: "u1"}))
+			require.Equal(t, inngesttest.Cancelled, run.Status)
+			handled, err := s.server.AwaitRunsOf(testsite.Within(t), "shop-timely-cancelled", 1)
+			require.NoError(t, err)
+			require.Equal(t, inngesttest.Completed, handled[0].Status)
+			require.Equal(t, []string{run.RunID, "u1"}, decoded[[]string](t, handled[0].Output))
+			require.Zero(t, c.Of("failed"))
 		},
 	},
 }
