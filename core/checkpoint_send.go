@@ -24,11 +24,8 @@ func (f *function) checkpoints(c *call.Call, e *envelope) *call.Checkpoints {
 		Off:      server.lacks(started),
 		Batch:    batch,
 		Interval: f.config.Checkpoint.BatchInterval,
-		Send: func(results []json.RawMessage) (err error) {
-			// It may be on the goroutine of a timer.
-			if f.app.caught("sending a checkpoint", func() { err = f.app.config.sendCheckpoint(ctx, e, started, results) }) {
-				err = errNoCheckpoint
-			}
+		Send: func(results []json.RawMessage) error {
+			err := f.app.config.sendCheckpoint(ctx, e, started, results)
 			server.learn(err)
 			if err != nil {
 				c.Logger.WarnContext(c.Inner, "inngest: the server did not take a checkpoint; its results are the call's answer",
@@ -38,8 +35,6 @@ func (f *function) checkpoints(c *call.Call, e *envelope) *call.Checkpoints {
 		},
 	}
 }
-
-var errNoCheckpoint = errors.New("sending it panicked; see the log")
 
 // checkpointing is what an app has learned about checkpoints from its server. If the
 // server has not taken the last one, results go out one by one, until it takes one
