@@ -80,7 +80,7 @@ func brittleFunction(ctx context.Context, in input) (any, error) {
 	inngestkit.Logger(ctx).With("a", 1).WithGroup("g").Info("called")
 	switch id := in.Event.Data.ID; id {
 	case roundTrip:
-		return step.SendEvent(ctx, "step", happened.New(payload{ID: "sent"}))
+		return step.SendEvent(ctx, "step", happened.New(payload{ID: roundTrip}))
 	case marshal:
 		return unruly{}, nil
 	case marshalStep:
