@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,9 +121,10 @@ func TestStartOutlivesPanics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := &devServer{}
-		broken := true
+		var broken atomic.Bool
+		broken.Store(true)
 		client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			if broken {
+			if broken.Load() {
 				panic("oh no")
 			}
 			return server.RoundTrip(r)
@@ -132,7 +134,7 @@ func TestStartOutlivesPanics(t *testing.T) {
 		require.NoError(t, app.Start(t.Context()))
 		time.Sleep(10 * time.Second)
 		require.Contains(t, l.String(), "the HTTPClient's transport panicked: oh no")
-		broken = false
+		broken.Store(false)
 		require.NoError(t, app.AwaitSync(t.Context()))
 		require.NoError(t, app.Shutdown(t.Context()))
 	})
