@@ -2,11 +2,11 @@ package inngestkit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // Send sends events to Inngest and returns their IDs, in the same order. Events
@@ -40,7 +40,27 @@ func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 	if FromContext(ctx) != a {
 		ctx = NewContext(ctx, a) // for the Logger of the middleware
 	}
-	return send(ctx, raw)
+	return a.sendGuarded(ctx, send, raw)
+}
+
+// sendGuarded sends by way of the middleware, whose panics are errors.
+func (a *App) sendGuarded(ctx context.Context, send SendHandler, events []RawEvent) (ids []string, err error) {
+	const where = "the middleware around App.Send"
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		if call.IsYield(r) {
+			panic(r) // a step in the middleware
+		}
+		panicked := newPanicError(where, r)
+		a.config.Logger.ErrorContext(ctx, "inngest: "+where+" panicked",
+			"panic", safe.Sprint(panicked.Value), "stack", string(panicked.Stack))
+		ids, err = nil, fmt.Errorf("inngestkit: send: %w", panicked)
+	}()
+	ids, err = send(ctx, events)
+	return ids, safe.Sound(where, err)
 }
 
 // Send is [App.Send] with the app that ctx carries: the context of a function, or
@@ -75,7 +95,7 @@ func (a *App) sendRaw(ctx context.Context, events []RawEvent) ([]string, error) 
 func rawEvents(events []AnyEvent) ([]RawEvent, error) {
 	raw := make([]RawEvent, len(events))
 	for i, event := range events {
-		encoded, err := json.Marshal(event)
+		encoded, err := safe.Marshal(event)
 		if err == nil {
 			raw[i], err = decodeRawEvent(encoded)
 		}

@@ -65,13 +65,8 @@ func (a *App) newEndpointCheck(target *url.URL) endpointCheck {
 	client := *a.config.HTTPClient
 	client.Jar = nil
 	client.CheckRedirect = redirectAsTheServer
-	if client.Transport == nil {
-		client.Transport = http.DefaultTransport
-	}
-	if transport, ok := client.Transport.(*http.Transport); ok {
-		transport = transport.Clone()
-		transport.Proxy = nil
-		client.Transport = transport
+	if transport, ok := client.Transport.(guardedTransport); ok { // it always is
+		client.Transport = transport.withoutProxy()
 	}
 	return endpointCheck{app: a, url: target, client: &client}
 }

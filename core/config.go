@@ -120,9 +120,11 @@ type Config struct {
 	// HTTPClient makes the requests to the Inngest server, and, without its proxy,
 	// those of [App.CheckEndpoint]. Each has at most 30 s, whatever the client's own
 	// timeout. The default is a client with connections of its own that
-	// [App.Shutdown] closes.
+	// [App.Shutdown] closes. A panic of the client's transport, CheckRedirect or Jar is
+	// an error of the request, and is logged.
 	HTTPClient *http.Client
-	// Logger is where the app logs. The default is slog.Default().
+	// Logger is where the app logs. The default is slog.Default(). A panic of its handler
+	// loses what was to be logged; standard error says so, once a minute at most.
 	Logger *slog.Logger
 }
 
@@ -147,5 +149,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.Logger = guardLogger(c.Logger)
+	c.HTTPClient = c.guardClient()
 	return c, nil
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // Lookup returns the value of a variable such as INNGEST_SIGNING_KEY, and found
@@ -91,6 +93,21 @@ func ConfigFrom(ctx context.Context, lookup Lookup) (Config, error) {
 	return vars.config()
 }
 
+// guarded is the lookup with an error in place of a panic. What it panics with is not
+// shown, unless it is Go's own: it may hold the value.
+func (l Lookup) guarded(ctx context.Context, variable string) (value string, found bool, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the lookup panicked, with a %T that is not shown, since it may hold the value", r)
+			if cause, ok := r.(runtime.Error); ok {
+				err = fmt.Errorf("the lookup panicked: %w", cause)
+			}
+		}
+	}()
+	value, found, err = l(ctx, variable)
+	return value, found, safe.Sound("the lookup", err)
+}
+
 // lookupAll looks up every variable, and goes on after an error: the others may
 // have one, too.
 func lookupAll(ctx context.Context, lookup Lookup) (map[string]string, error) {
@@ -105,7 +122,7 @@ func lookupAll(ctx context.Context, lookup Lookup) (map[string]string, error) {
 			errs = append(errs, fmt.Errorf("inngestkit: environment: %s was not looked up: %w", variable.Key, ctxerr.Cause(ctx)))
 			break
 		}
-		value, found, err := lookup(ctx, variable.Key)
+		value, found, err := lookup.guarded(ctx, variable.Key)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("inngestkit: environment: %s: %w", variable.Key, err))
 			continue

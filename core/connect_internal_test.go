@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -275,4 +276,6 @@ func TestConnectLog(t *testing.T) {
 	require.Zero(t, l.log.count("failed to read message"), "that is how a connection ends")
 	log.Error("could not establish connection", "err", context.Canceled)
 	require.Zero(t, l.log.count("canceled"))
+	log.Error("could not establish connection", "err", (*url.Error)(nil))
+	require.Equal(t, 1, l.log.count("the transport returned a nil *url.Error"))
 }

@@ -266,7 +266,7 @@ func TestConnectedFunctionFails(t *testing.T) {
 func TestConnectedCallPanics(t *testing.T) {
 	t.Parallel()
 	l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
-	l.connection.app.registry.Load().byID["app-fn"].engine = nil
+	l.connection.app.registry.Load().byID["app-fn"].app = nil
 	resp := l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body()))
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
 	require.Equal(t, 1, l.log.count("request panicked"))

@@ -10,6 +10,7 @@ import (
 	"github.com/inngest/inngestgo/connect"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // connectURL stands for the app's URL in what is announced: there is none.
@@ -26,7 +27,7 @@ func (c *connection) openLine(ctx context.Context) (*line, error) {
 	conn, err := connect.Connect(sdkCtx, c.options(), invokers, slog.New(&connectLog{connection: c}))
 	if err != nil {
 		end()
-		return nil, err
+		return nil, safe.Sound("the transport", err) // it may be one of the program's
 	}
 	l := &line{conn, end}
 	if !stop() {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // connectLog takes the log of the SDK's connections. It says much, and some of it
@@ -29,8 +31,11 @@ func (l *connectLog) Handle(_ context.Context, r slog.Record) error {
 		case r.Message == sdkGotMessage && attr.Key == "kind" && attr.Value.String() == sdkReplyAck:
 			l.connection.acknowledged()
 		case r.Message == sdkNoConnection && attr.Key == "err":
-			if err, ok := attr.Value.Any().(error); ok && !errors.Is(err, context.Canceled) {
-				l.connection.complain(r.Message, err)
+			// It may be of a transport of the program's.
+			if err, ok := attr.Value.Any().(error); ok {
+				if err = safe.Sound("the transport", err); !errors.Is(err, context.Canceled) {
+					l.connection.complain(r.Message, err)
+				}
 			}
 		}
 		return true

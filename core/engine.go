@@ -5,16 +5,20 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"sync/atomic"
 
 	"github.com/inngest/inngestgo"
+	sdkerrors "github.com/inngest/inngestgo/errors"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // function is a registered function with its engine: an SDK client that serves
@@ -124,11 +128,13 @@ func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *env
 	// To the SDK a done context looks like a completed run: it must not see one.
 	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
-	f.engine.ServeHTTP(&rec, f.sdkRequest(sdkCtx, req, e, stepID))
-	if c.Checkpoints != nil {
-		settle(c, &rec)
+	if err := f.record(c, &rec, f.sdkRequest(sdkCtx, req, e, stepID)); err != nil {
+		header := http.Header{}
+		if sdkerrors.IsNoRetryError(err) {
+			header[headerNoRetry] = []string{isTrue}
+		}
+		return f.failed(req, c, http.StatusInternalServerError, err.Error(), header)
 	}
-
 	if rec.status < http.StatusPartialContent && !c.Returned() {
 		if c.PutOff != nil {
 			return f.answerPutOff(req, c, c.PutOff)
@@ -149,6 +155,35 @@ func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *env
 	resp := respond(req, rec.status, body)
 	copyRetryHeaders(resp.Header, rec.header)
 	return resp
+}
+
+// record has the SDK run the function. A panic that comes out of the SDK is of the
+// user's code that it calls outside of the function: what encodes the output, or a
+// hook of a client's middleware.
+func (f *function) record(c *call.Call, rec *recorder, r *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = f.panickedOutside(c, p)
+		}
+	}()
+	f.engine.ServeHTTP(rec, r)
+	if c.Checkpoints != nil {
+		settle(c, rec)
+	}
+	return nil
+}
+
+// panickedOutside makes the error of a call that has panicked outside of the function,
+// and logs the stack.
+func (f *function) panickedOutside(c *call.Call, value any) error {
+	err := fmt.Errorf("function %s panicked outside of its handler, in a middleware of the client: %s",
+		f.source.id, safe.Sprint(value))
+	if _, failed := safe.Marshal(c.Output()); failed != nil {
+		err = NoRetryError(fmt.Errorf("the output of function %s is no JSON: %w", f.source.id, failed))
+	}
+	c.Logger.ErrorContext(c.Inner, "inngest: a panic outside of a function's handler", "function", f.source.id,
+		"run_id", c.RunID, "attempt", c.Attempt, "panic", safe.Sprint(value), "stack", string(debug.Stack()))
+	return err
 }
 
 // newCall makes what one call needs on its way through the SDK.

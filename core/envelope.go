@@ -53,7 +53,9 @@ func parseEnvelope(body []byte) (*envelope, error) {
 				e.Steps = raw
 			}
 		case "ctx":
-			e.Context = raw
+			if value.Type != gjson.Null { // as if it were missing
+				e.Context = raw
+			}
 		case "use_api":
 			e.UseAPI = value.Bool()
 		}

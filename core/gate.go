@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"runtime/debug"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // Do answers one request. It is all an adapter has to call, and it never panics.
@@ -71,7 +73,7 @@ func (a *App) panicked(req *Request, recovered any) *Response {
 
 func (a *App) logPanic(req *Request, recovered any) {
 	a.config.Logger.Error("inngest: request panicked",
-		"method", req.Method, "path", req.Path, "panic", fmt.Sprint(recovered), "stack", string(debug.Stack()))
+		"method", req.Method, "path", req.Path, "panic", safe.Sprint(recovered), "stack", string(debug.Stack()))
 }
 
 // doPost checks a call before anything of it is believed: size, signature, form.

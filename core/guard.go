@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // PanicError is what a panic in a function, a step or their middleware becomes.
@@ -18,14 +19,19 @@ type PanicError struct {
 	// Stack is the stack of the goroutine at that time, as debug.Stack has it. It
 	// is logged, and not sent to the server.
 	Stack []byte
+
+	opaque bool // Value is an error whose methods panic
 }
 
 // Error says what panicked and with which value, without the stack.
-func (e *PanicError) Error() string { return fmt.Sprintf("%s panicked: %v", e.Where, e.Value) }
+func (e *PanicError) Error() string { return e.Where + " panicked: " + safe.Sprint(e.Value) }
 
 // Unwrap is Value, if it is an error.
 func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
+	err, ok := e.Value.(error)
+	if !ok || e.opaque {
+		return nil
+	}
 	return err
 }
 
@@ -49,6 +55,9 @@ func guardFunction(handler FunctionHandler) FunctionHandler {
 			case fc.call.Yielded():
 				output, err = nil, ErrYielded
 			}
+			if err != nil {
+				err = safe.Sound("function "+fc.FunctionID, err)
+			}
 		}()
 		return handler(ctx, fc)
 	}
@@ -67,20 +76,32 @@ func guardStep(handler StepHandler) StepHandler {
 			default:
 				output, err = nil, step.Function.recovered(ctx, fmt.Sprintf("step %q", step.ID), r)
 			}
+			if err != nil {
+				err = safe.Sound(fmt.Sprintf("step %q", step.ID), err)
+			}
 		}()
 		return handler(ctx, step)
 	}
 }
 
-// recovered makes an error of a panic and logs the stack.
-func (c *FunctionCall) recovered(ctx context.Context, where string, value any) error {
+// newPanicError makes an error of a panic that was just recovered.
+func newPanicError(where string, value any) *PanicError {
 	err := &PanicError{Where: where, Value: value}
 	if p, ok := value.(*call.Panic); ok {
 		err.Where, err.Value, err.Stack = p.Where, p.Value, p.Stack
 	} else {
 		err.Stack = debug.Stack()
 	}
+	if cause, ok := err.Value.(error); ok {
+		err.opaque = !safe.IsSound(cause)
+	}
+	return err
+}
+
+// recovered makes an error of a panic and logs the stack.
+func (c *FunctionCall) recovered(ctx context.Context, where string, value any) error {
+	err := newPanicError(where, value)
 	c.call.Logger.ErrorContext(ctx, "inngest: "+err.Where+" panicked", "function", c.FunctionID, "run_id", c.RunID,
-		"attempt", c.Attempt, "panic", fmt.Sprint(err.Value), "stack", string(err.Stack))
+		"attempt", c.Attempt, "panic", safe.Sprint(err.Value), "stack", string(err.Stack))
 	return err
 }

@@ -17,7 +17,7 @@ func newHTTPClient() *http.Client {
 // closeConnections closes the connections that nothing uses any more, if they
 // belong to the app.
 func (a *App) closeConnections() {
-	if a.ownsClient && a.config.HTTPClient.Transport != nil {
+	if a.ownsClient {
 		a.config.HTTPClient.CloseIdleConnections()
 	}
 }

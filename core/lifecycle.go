@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
@@ -43,28 +44,40 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	go func() {
 		defer a.gate.leave()
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		defer context.AfterFunc(a.gate.closing, cancel)()
-		var check sync.WaitGroup
-		defer check.Wait()
-		check.Go(func() { a.checkAtStart(ctx, target) })
-		a.keepSynced(ctx, target)
+		a.caught("what Start runs", func() { a.runStarted(ctx, target) })
 	}()
 	return nil
 }
 
+// runStarted is what Start runs in the background.
+func (a *App) runStarted(ctx context.Context, target syncTarget) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(a.gate.closing, cancel)()
+	var check sync.WaitGroup
+	defer check.Wait()
+	check.Go(func() {
+		a.caught("the check of the endpoint", func() { a.checkAtStart(ctx, target) })
+	})
+	for ctx.Err() == nil && a.caught("the sync with the dev server", func() { a.keepSynced(ctx, target) }) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(watchEvery):
+		}
+	}
+}
+
 // Go runs f in the background until it returns, for plugins. Its context ends when
 // [App.Shutdown] begins, which waits for f; so f must not call Shutdown. A panic in f
-// ends the process, as in every goroutine. The error says that the app is shut down;
-// f does not run then.
+// ends f, not the process: it is logged with its stack. The error says that the app is
+// shut down; f does not run then.
 func (a *App) Go(f func(ctx context.Context)) error {
 	if !a.gate.enter() {
 		return errors.New("inngestkit: go: the app is shut down")
 	}
 	go func() {
 		defer a.gate.leave()
-		f(a.gate.closing)
+		a.caught("a function given to App.Go", func() { f(a.gate.closing) })
 	}()
 	return nil
 }

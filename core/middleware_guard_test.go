@@ -171,12 +171,13 @@ func (unruly) MarshalJSON() ([]byte, error) { panic("not today") }
 
 func TestResultWhoseEncodingPanics(t *testing.T) {
 	t.Parallel()
-	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
 		return step.Run(ctx, "a", func(context.Context) (unruly, error) { return unruly{}, nil })
 	}))
 	op := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))[0]
 	require.Equal(t, "StepFailed", op["op"])
-	require.Contains(t, op["error"].(map[string]any)["message"], "encoding it panicked: not today")
+	require.Contains(t, op["error"].(map[string]any)["message"], "encoding inngestkit_test.unruly panicked: not today")
+	require.Contains(t, l.String(), "unruly.MarshalJSON", "the stack is in the log")
 }
 
 func TestSetEventsRefuses(t *testing.T) {

@@ -7,12 +7,25 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // mountPoint is where an adapter has mounted the app.
 type mountPoint struct {
 	framework string
 	path      func() string
+}
+
+// fullPath asks the adapter for the path.
+func (m *mountPoint) fullPath() (path string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the adapter cannot tell where the app is mounted: its function for App.MountedAtFunc "+
+				"panicked: %s; set ServePath (INNGEST_SERVE_PATH)", safe.Sprint(r))
+		}
+	}()
+	return m.path(), nil
 }
 
 // MountedAt tells the app where its endpoint is: the full path, with the

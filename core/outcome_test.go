@@ -141,7 +141,7 @@ func TestOutcomeOfTheAnswer(t *testing.T) {
 		},
 		"an output that panics": {
 			handler:  func(context.Context) (any, error) { return panics{}, nil },
-			function: inngestkit.Retried, message: "the encoding of the output panicked",
+			function: inngestkit.NonRetriable, message: "the output of function fn is no JSON: encoding inngestkit_test.panics panicked: oh",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

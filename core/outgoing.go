@@ -51,6 +51,8 @@ type outcome struct {
 	// lost says that a try, this one or one before, may have done its work though
 	// its answer does not say so.
 	lost bool
+	// panicked says that the client has panicked. It would do so again.
+	panicked bool
 }
 
 // ok reports whether the server did what it was asked for.
@@ -65,7 +67,7 @@ func (o outcome) unauthorized() bool {
 
 // again reports whether the same request may have more success later.
 func (o outcome) again() bool {
-	return o.status == 0 || o.status == http.StatusTooManyRequests || o.status >= http.StatusInternalServerError
+	return !o.panicked && (o.status == 0 || o.status == http.StatusTooManyRequests || o.status >= http.StatusInternalServerError)
 }
 
 // persist calls try until its outcome is final, ctx is done, maxTime is over or
@@ -122,7 +124,8 @@ func (c Config) try(ctx context.Context, o outgoing) outcome {
 		err = errNoAnswer // not the context's error, which is not the caller's
 	}
 	if err != nil {
-		return outcome{err: withoutURL(err), lost: !neverSent(err)}
+		_, panicked := errors.AsType[*clientPanicError](err)
+		return outcome{err: withoutURL(err), lost: !neverSent(err), panicked: panicked}
 	}
 	return result
 }

@@ -34,7 +34,10 @@ func (a *App) Ping(ctx context.Context) error {
 	errs := make([]error, len(bases))
 	var asked sync.WaitGroup
 	for i, base := range bases {
-		asked.Go(func() { errs[i] = a.pingHost(ctx, base) })
+		errs[i] = fmt.Errorf("inngestkit: ping %s: it panicked, or its goroutine has ended; see the app's log", redacted(base))
+		asked.Go(func() {
+			a.caught("a ping", func() { errs[i] = a.pingHost(ctx, base) })
+		})
 	}
 	asked.Wait()
 	if a.gate.closing.Err() != nil {

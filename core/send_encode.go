@@ -2,13 +2,14 @@ package inngestkit
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // Limits of the event API, from the server's source (pkg/consts and pkg/api).
@@ -78,7 +79,7 @@ func requestBody(events [][]byte) []byte {
 }
 
 func encodeEvent(event AnyEvent) ([]byte, error) {
-	raw, err := json.Marshal(event)
+	raw, err := safe.Marshal(event)
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be encoded: %w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // ErrNoSignalWaiter is what [App.SendSignal] returns if no run waits for the
@@ -24,13 +26,14 @@ func (a *App) SendSignal(ctx context.Context, signal string, data any) error {
 	if signal == "" {
 		return errors.New("inngestkit: signal: it has no name")
 	}
-	body, err := json.Marshal(struct {
-		Signal string `json:"signal"`
-		Data   any    `json:"data"`
-	}{signal, data})
+	encoded, err := safe.Marshal(data)
 	if err != nil {
 		return fmt.Errorf("inngestkit: signal %q: its data cannot be encoded: %w", signal, err)
 	}
+	body := mustJSON(struct {
+		Signal string          `json:"signal"`
+		Data   json.RawMessage `json:"data"`
+	}{signal, encoded})
 	_, failure := a.config.callAPI(ctx, apiRequest{
 		method: http.MethodPost, path: "/v1/signals", body: body, limit: maxAnswerBytes,
 	})

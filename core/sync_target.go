@@ -58,8 +58,12 @@ func (a *App) syncTarget() (syncTarget, error) {
 		return syncTarget{}, errors.New("ServeHost (INNGEST_SERVE_HOST) is missing; " +
 			"in cloud mode nothing else says where the server reaches the app")
 	}
+	path, err := mount.fullPath()
+	if err != nil && a.config.ServePath == "" {
+		return syncTarget{}, err
+	}
 	host := net.JoinHostPort("localhost", strconv.Itoa(a.config.servePort()))
-	appURL := a.announced(&url.URL{Scheme: schemeHTTP, Host: host, Path: mount.path()})
+	appURL := a.announced(&url.URL{Scheme: schemeHTTP, Host: host, Path: path})
 	if strings.ContainsAny(appURL.Path, ":*{") {
 		return syncTarget{}, fmt.Errorf("the app is mounted at %q, which has parameters; "+
 			"set ServePath (INNGEST_SERVE_PATH) to the path the server is to call", appURL.Path)

@@ -3,8 +3,12 @@ package inngestkit
 import (
 	"context"
 	"reflect"
+	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
+
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // WithValues returns a context in which functions find values under their keys,
@@ -51,7 +55,9 @@ func copied(value any) any {
 	}
 }
 
-func isComparable(key any) bool { return key == nil || reflect.TypeOf(key).Comparable() }
+// isComparable reports whether key can be compared: a struct or an interface may be
+// so by its type and not by what is in it.
+func isComparable(key any) bool { return key == nil || reflect.ValueOf(key).Comparable() }
 
 type valuesContext struct {
 	context.Context //nolint:containedctx // this is a context
@@ -73,7 +79,8 @@ func (c valuesContext) Value(key any) any {
 // WithLookup is [WithValues] for a framework that cannot list what is stored and
 // uses its own context again for other requests: functions look values up, nil for
 // none, until end is called. Afterwards they find what is in ctx alone. The lookup
-// must not ask the context it is for.
+// must not ask the context it is for. Where it panics there is no value, and that is
+// logged, once: contexts are asked on goroutines, too, on which a panic ends the process.
 func WithLookup(ctx context.Context, lookup func(key any) any) (with context.Context, end func()) {
 	c := &lookupContext{Context: ctx, lookup: lookup}
 	return c, c.end
@@ -84,6 +91,8 @@ type lookupContext struct {
 
 	mu     sync.RWMutex
 	lookup func(key any) any // nil after the end
+
+	complained atomic.Bool
 }
 
 // Value implements context.Context.
@@ -94,13 +103,26 @@ func (c *lookupContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-func (c *lookupContext) stored(key any) any {
+func (c *lookupContext) stored(key any) (value any) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.complain(r)
+			value = nil
+		}
+	}()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if c.lookup == nil {
 		return nil
 	}
 	return c.lookup(key)
+}
+
+func (c *lookupContext) complain(panicked any) {
+	if c.complained.CompareAndSwap(false, true) {
+		guardLogger(Logger(c.Context)).Error("inngest: the lookup of values that were stored for a request panicked",
+			"panic", safe.Sprint(panicked), "stack", string(debug.Stack()))
+	}
 }
 
 func (c *lookupContext) end() {

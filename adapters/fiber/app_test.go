@@ -296,3 +296,25 @@ func TestHeaderValuesHaveOneLine(t *testing.T) {
 	require.Len(t, resp.Header["X-Many"], 2)
 	require.NotContains(t, resp.Header, "X-Evil")
 }
+
+// brokenContext is a context that cannot tell its values.
+type brokenContext struct{ context.Context }
+
+func (brokenContext) Value(any) any { panic("no values") }
+
+// Nothing but the app recovers here: a panic of a context that middleware has set would
+// end the process.
+func TestUserContextThatPanics(t *testing.T) {
+	t.Parallel()
+	f := fiber.New()
+	f.Use(func(c *fiber.Ctx) error {
+		c.SetUserContext(brokenContext{c.UserContext()})
+		return c.Next()
+	})
+	inngestfiber.Mount(f, newApp(t, inngestkit.Config{}, func(ctx context.Context) (any, error) {
+		return []any{ctx.Value("key"), "hello"}, nil
+	}))
+	status, body := request(t, f, http.MethodPost, "/api/inngest?fnId=app-fn")
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, `[null,"hello"]`, body)
+}

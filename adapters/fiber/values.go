@@ -20,7 +20,7 @@ type mark struct{}
 func contextOf(c *fiber.Ctx) (context.Context, func()) {
 	ctx, end := c.UserContext(), func() {}
 	c.Context().SetUserValue(mark{}, true)
-	if ctx.Value(mark{}) != nil { // it looks values up in Fiber's
+	if looksUpInFibers(ctx) {
 		ctx, end = inngestkit.WithLookup(context.Background(), ctx.Value)
 	}
 	c.Context().RemoveUserValue(mark{})
@@ -29,4 +29,15 @@ func contextOf(c *fiber.Ctx) (context.Context, func()) {
 		cancel()
 		end()
 	}
+}
+
+// looksUpInFibers reports whether ctx looks values up in Fiber's context. One that
+// panics is treated as if it did: nothing here recovers, and WithLookup does.
+func looksUpInFibers(ctx context.Context) (looks bool) {
+	defer func() {
+		if recover() != nil {
+			looks = true
+		}
+	}()
+	return ctx.Value(mark{}) != nil
 }

@@ -116,7 +116,7 @@ func failed(text string) result {
 func (c *check) call(ctx context.Context) (r result) {
 	defer func() {
 		if p := recover(); p != nil {
-			r = failed(fmt.Sprintf("panic: %v", p))
+			r = failed("panic: " + printed(p))
 			r.stack = string(debug.Stack())
 			r.message = "the check panicked; see the app's log"
 		}
@@ -131,6 +131,17 @@ func (c *check) call(ctx context.Context) (r result) {
 		r.message = strings.ToValidUTF8(text[:min(len(text), maxMessage)], "")
 	}
 	return r
+}
+
+// printed is a value that a function of the user's has panicked with. Printing it may
+// panic, too.
+func printed(value any) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("a value of type %T that cannot be printed", value)
+		}
+	}()
+	return fmt.Sprint(value)
 }
 
 // record keeps a result, and logs what is new.

@@ -213,12 +213,17 @@ type badError struct{}
 
 func (badError) Error() string { panic("geheim") }
 
+// worseError panics with itself, so that printing what it has panicked with panics.
+type worseError struct{}
+
+func (e worseError) Error() string { panic(e) }
+
 // What an error does when it is asked for its text is the check's own, too, and the
 // text is asked for once.
 func TestErrorsThatPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for name, err := range map[string]error{"error": badError{}, "public": Public(badError{})} {
+		for name, err := range map[string]error{"error": badError{}, "worse": worseError{}, "public": Public(badError{})} {
 			h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{
 				Name: name, Check: func(context.Context) error { return err },
 			}))

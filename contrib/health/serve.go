@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -121,7 +120,7 @@ func (h *Health) isAuthorized(ctx context.Context, req *inngestkit.Request) (aut
 	defer func() {
 		if r := recover(); r != nil {
 			h.logger().Error("inngest: the function given to inngesthealth.WithAuthorization panicked",
-				"panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+				"panic", printed(r), "stack", string(debug.Stack()))
 			authorized = false
 		}
 	}()

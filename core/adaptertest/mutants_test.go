@@ -106,6 +106,16 @@ var mutants = []struct {
 	{"one call for a connection", "pipelined", onResponse(func(r *inngestkit.Response) { r.Header.Set("Connection", "close") })},
 	{"values of all", "concurrent calls", valuesOfAll()},
 	{"always 200", "panics", onResponse(func(r *inngestkit.Response) { r.Status = http.StatusOK })},
+	{"errors without their text", "panicking callbacks", onResponse(func(r *inngestkit.Response) {
+		if r.Status >= http.StatusBadRequest {
+			r.Body = nil
+		}
+	})},
+	{"no answer after a panic", "panicking callbacks", onResponse(func(r *inngestkit.Response) {
+		if strings.Contains(string(r.Body), "panicked") {
+			panic(http.ErrAbortHandler)
+		}
+	})},
 	{"a context of its own", "hang-ups", onContext(context.WithoutCancel)},
 	{"503 without Retry-After", "shutdown", onResponse(func(r *inngestkit.Response) {
 		if r.Status == http.StatusServiceUnavailable {

@@ -43,6 +43,7 @@ var cases = []struct {
 	{"pipelined", pipelined},
 	{"concurrent calls", concurrentCalls},
 	{"panics", panics},
+	{"panicking callbacks", panickingCallbacks},
 	{"hang-ups", hangUps},
 	{"shutdown", shutdown},
 	{"shutdown of the server first", shutdownServerFirst},

@@ -9,6 +9,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // maxInputBytes is the size of what a step is given, above which the server fails
@@ -52,7 +53,7 @@ func Infer[T any](ctx context.Context, id string, request InferRequest) (T, erro
 			return nil, err
 		}
 		// The SDK would have an encoding error tried again.
-		body, err := json.Marshal(request.Body)
+		body, err := safe.Marshal(request.Body)
 		if err != nil {
 			return nil, abort(c, fmt.Errorf("step %q: the body of the request is no JSON: %w", id, err))
 		}

@@ -12,6 +12,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // maxInvokeBytes is the size of the data for a function, as JSON, above which the
@@ -124,7 +125,7 @@ func (e invokeTimeoutError) Unwrap() []error { return []error{e.failed, ErrTimeo
 // invokeData is data as the object that the SDK wants, with its values left as they
 // are encoded, as the middleware has it.
 func invokeData(ctx context.Context, c *call.Call, id call.ID, data any) (map[string]any, error) {
-	raw, err := json.Marshal(data)
+	raw, err := safe.Marshal(data)
 	if err != nil {
 		return nil, err
 	}

@@ -177,7 +177,14 @@ func From(ctx context.Context) *Call {
 func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc) {
 	c.sdk = sdk
 	ctx, cancel := context.WithCancelCause(sdk)
-	stop := context.AfterFunc(c.Caller, func() { cancel(context.Cause(c.Caller)) })
+	stop := context.AfterFunc(c.Caller, func() {
+		defer func() {
+			if recover() != nil {
+				cancel(nil) // the caller's context is of a type that cannot tell
+			}
+		}()
+		cancel(context.Cause(c.Caller))
+	})
 	end := func() {
 		stop()
 		cancel(nil)

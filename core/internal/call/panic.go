@@ -3,6 +3,8 @@ package call
 import (
 	"fmt"
 	"runtime/debug"
+
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // Panic is a panic on its way to the function's wrapper, with what panicked and the
@@ -14,7 +16,9 @@ type Panic struct {
 }
 
 // String is for a panic that nothing recovers.
-func (p *Panic) String() string { return fmt.Sprintf("%s panicked: %v\n%s", p.Where, p.Value, p.Stack) }
+func (p *Panic) String() string {
+	return fmt.Sprintf("%s panicked: %s\n%s", p.Where, safe.Sprint(p.Value), p.Stack)
+}
 
 // KeepStack is deferred. It gives a panic the stack of its goroutine, which is gone
 // when another one panics with it again.

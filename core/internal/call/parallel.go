@@ -63,15 +63,20 @@ func Parallel(ctx context.Context, branches []func(ctx context.Context) error) e
 	return err
 }
 
+var errBranchEnded = errors.New("a branch of step.Parallel did not come to its end: its goroutine has ended (runtime.Goexit)")
+
 func parallel(ctx context.Context, branches []func(context.Context) error) error {
 	wrapped := make([]func(context.Context) (any, error), len(branches))
 	for i, run := range branches {
 		wrapped[i] = func(ctx context.Context) (any, error) { return nil, run(ctx) }
 	}
 	results := group.Parallel(ctx, wrapped...)
-	errs := make([]error, len(results))
-	for i, result := range results {
-		errs[i] = result.Error
+	errs := make([]error, 0, len(branches))
+	for _, result := range results {
+		errs = append(errs, result.Error)
+	}
+	if len(results) < len(branches) {
+		errs = append(errs, errBranchEnded)
 	}
 	return errors.Join(errs...)
 }

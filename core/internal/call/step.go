@@ -12,6 +12,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // maxOutputBytes is the size of a step's result, as JSON, above which the server
@@ -142,7 +143,11 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 	}
 	raw, err := keep(id, end)
 	if err != nil {
-		c.Logger.WarnContext(end.Inner, "inngest: step failed",
+		log := c.Logger
+		if stack := safe.Stack(err); stack != "" {
+			log = log.With("stack", stack)
+		}
+		log.WarnContext(end.Inner, "inngest: step failed",
 			"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt, "step", id.Name, "error", err)
 	}
 	if err != nil && c.Checkpoints != nil {
@@ -163,7 +168,7 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 
 // keep encodes the result of a step, and refuses one that the server would not keep.
 func keep(id ID, end StepEnd) (json.RawMessage, error) {
-	raw, err := encode(end.Output)
+	raw, err := safe.Marshal(end.Output)
 	switch {
 	case err != nil:
 		raw, err = nil, sdkerrors.NoRetryError(fmt.Errorf(
@@ -196,16 +201,6 @@ func ownError(err error) error {
 	default:
 		return own
 	}
-}
-
-// encode encodes the result of a step. What panics there is the user's MarshalJSON.
-func encode(value any) (raw json.RawMessage, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("encoding it panicked: %v", r)
-		}
-	}()
-	return json.Marshal(value)
 }
 
 // outside runs a step where there is no call of ours: in a unit test, or in a

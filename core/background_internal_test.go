@@ -1,0 +1,52 @@
+package inngestkit
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// lockedBuffer is a buffer for several goroutines.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.b.String(), text)
+}
+
+// What Start runs goes on after a panic that no guard has kept from it.
+func TestStartGoesOnAfterAPanic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var logged lockedBuffer
+		a, err := New(Config{AppID: "app", Dev: true, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
+		require.NoError(t, err)
+		require.NoError(t, a.Register(OnCron("fn", "0 9 * * *", func(_ context.Context, _ Input[any]) (any, error) { return nil, nil })))
+		a.MountedAt("test", "/")
+		a.config.HTTPClient = nil
+		a.syncer.record(Sync{}) // for the check to begin
+		require.NoError(t, a.Start(t.Context()))
+		time.Sleep(2*watchEvery + time.Second)
+		require.Equal(t, 3, logged.count("inngest: the sync with the dev server panicked"))
+		require.Equal(t, 1, logged.count("inngest: the check of the endpoint panicked"))
+		a.config.HTTPClient = newHTTPClient() // which Shutdown closes
+		require.NoError(t, a.Shutdown(t.Context()))
+	})
+}

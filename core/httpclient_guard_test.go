@@ -1,0 +1,186 @@
+package inngestkit_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// badBody is the body of an answer.
+type badBody struct{ read, close func() }
+
+func (b badBody) Read([]byte) (int, error) { b.read(); return 0, io.EOF }
+func (b badBody) Close() error             { b.close(); return nil }
+
+// badJar is a cookie jar.
+type badJar struct{ set, get func() }
+
+func (j badJar) SetCookies(*url.URL, []*http.Cookie) { j.set() }
+func (j badJar) Cookies(*url.URL) []*http.Cookie     { j.get(); return nil }
+
+// codedError is an error whose method needs it.
+type codedError struct{ code string }
+
+func (e *codedError) Error() string { return e.code }
+
+// Whatever panics in the client is the error of the request, and the next one is
+// made: with every method that makes requests.
+func TestClientPanics(t *testing.T) {
+	t.Parallel()
+	panics, quiet := func() { panic("oh no") }, func() {}
+	answers := func(read, closing func()) roundTripper {
+		return func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Set-Cookie": {"a=b"}}, Body: badBody{read, closing}}, nil
+		}
+	}
+	redirects := roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusFound, Header: http.Header{"Location": {"/x"}}, Body: http.NoBody}, nil
+	})
+	requests := map[string]func(ctx context.Context, app *inngestkit.App) error{
+		"Ping": func(ctx context.Context, app *inngestkit.App) error { return app.Ping(ctx) },
+		"Sync": func(ctx context.Context, app *inngestkit.App) error { return app.Sync(ctx) },
+		"Send": func(ctx context.Context, app *inngestkit.App) error {
+			_, err := app.Send(ctx, signedUp.New(user{}))
+			return err
+		},
+		"SendSignal":    func(ctx context.Context, app *inngestkit.App) error { return app.SendSignal(ctx, "s", nil) },
+		"CheckEndpoint": func(ctx context.Context, app *inngestkit.App) error { return app.CheckEndpoint(ctx) },
+	}
+	for name, tc := range map[string]struct {
+		client http.Client
+		want   string // of the error, "" if it is not one of the request
+		not    string // these requests do not come to it
+	}{
+		"transport": {client: http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { panic("oh no") })},
+			want: "the HTTPClient's transport panicked: oh no"},
+		"aborted": {client: http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { panic(http.ErrAbortHandler) })},
+			want: "the HTTPClient's transport panicked: net/http: abort Handler"},
+		"error": {client: http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, (*codedError)(nil) })},
+			want: "the HTTPClient's transport returned a nil *inngestkit_test.codedError as its error"},
+		"reading": {client: http.Client{Transport: answers(panics, quiet)}, want: "the HTTPClient's answer panicked: oh no", not: "Ping"},
+		"closing": {client: http.Client{Transport: answers(quiet, panics)}},
+		"redirect": {client: http.Client{Transport: redirects, CheckRedirect: func(*http.Request, []*http.Request) error { panic("oh no") }},
+			want: "the HTTPClient's CheckRedirect panicked: oh no", not: "CheckEndpoint"},
+		"setting cookies": {client: http.Client{Transport: answers(quiet, quiet), Jar: badJar{panics, quiet}}},
+		"getting cookies": {client: http.Client{Transport: answers(quiet, quiet), Jar: badJar{quiet, panics}}},
+	} {
+		for method, request := range requests {
+			t.Run(name+", "+method, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					app, l := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: &tc.client}, onSignUp(hello))
+					app.MountedAt("test", "/api/inngest")
+					begin := time.Now()
+					for range 2 {
+						if err := request(t.Context(), app); tc.want != "" && method != tc.not {
+							require.ErrorContains(t, err, tc.want)
+						}
+					}
+					if strings.Contains(tc.want, "panicked") && method != "Sync" {
+						require.Zero(t, time.Since(begin), "it is not tried again")
+					}
+					require.LessOrEqual(t, strings.Count(l.String(), "stack="), 1, "once a minute")
+					if name == "transport" {
+						require.Contains(t, l.String(), "httpclient_guard_test.go", "the stack")
+					}
+				})
+			})
+		}
+	}
+}
+
+// Transports panic with the whole URL, and test doubles with the request.
+func TestClientPanicsShowNoKeys(t *testing.T) {
+	t.Parallel()
+	config := cloud
+	config.EventKey = "an/event key"
+	config.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		panic("unexpected " + r.URL.String() + " with " + r.Header.Get("Authorization"))
+	})}
+	app, l := newAppWith(t, config)
+	_, err := app.Send(t.Context(), signedUp.New(user{}))
+	require.ErrorContains(t, err, "unexpected https://inn.gs/e/… with ")
+	require.ErrorContains(t, app.SendSignal(t.Context(), "s", nil), "unexpected https://api.inngest.com/v1/signals with Bearer …")
+	for _, key := range []string{"event%20key", "event key", "signkey"} {
+		require.NotContains(t, l.String()+err.Error(), key)
+	}
+}
+
+// The process lives on, and so does what Start runs.
+func TestStartOutlivesPanics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &devServer{}
+		var broken atomic.Bool
+		broken.Store(true)
+		client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if broken.Load() {
+				panic("oh no")
+			}
+			return server.RoundTrip(r)
+		})}
+		app, l := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client}, onSignUp(hello))
+		app.MountedAt("test", "/api/inngest")
+		require.NoError(t, app.Start(t.Context()))
+		time.Sleep(10 * time.Second)
+		require.Contains(t, l.String(), "the HTTPClient's transport panicked: oh no")
+		broken.Store(false)
+		require.NoError(t, app.AwaitSync(t.Context()))
+		require.NoError(t, app.Shutdown(t.Context()))
+	})
+}
+
+// brokenContext is a context that cannot tell its values, from the start or when it is
+// done.
+type brokenContext struct {
+	context.Context
+
+	late bool
+}
+
+func (c brokenContext) Value(key any) any {
+	if !c.late || c.Err() != nil {
+		panic("no values")
+	}
+	return c.Context.Value(key)
+}
+
+// A context of the user's is asked on goroutines of the app.
+func TestContextsThatPanic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		started := make(chan struct{})
+		app, l := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: &http.Client{Transport: &devServer{}}},
+			onSignUp(func(ctx context.Context, _ input) (any, error) {
+				close(started)
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}))
+		app.MountedAt("test", "/api/inngest")
+		require.ErrorContains(t, app.Ping(brokenContext{Context: ctx}), "it panicked, or its goroutine has ended")
+		require.NoError(t, app.Start(brokenContext{Context: ctx}))
+		synctest.Wait()
+		require.Equal(t, 2, strings.Count(l.String(), "panic=\"no values\""), l.String())
+		require.Equal(t, http.StatusInternalServerError,
+			app.Do(brokenContext{Context: ctx}, callRequest(t, signUpEnvelope(user{}))).Status)
+		go func() {
+			<-started
+			cancel()
+		}()
+		resp := app.Do(brokenContext{ctx, true}, callRequest(t, signUpEnvelope(user{})))
+		require.Equal(t, http.StatusInternalServerError, resp.Status)
+		require.Contains(t, message(t, resp), "context canceled")
+		require.NoError(t, app.Shutdown(t.Context()))
+	})
+}
