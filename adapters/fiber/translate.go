@@ -35,7 +35,8 @@ func requestOf(c *fiber.Ctx) *inngestkit.Request {
 	} else {
 		body := r.Request.Body()
 		req.Body, req.ContentLength = bytes.NewReader(body), int64(len(body))
-		req.BodyLimit = int64(c.App().Config().BodyLimit)
+		config := c.App().Config()
+		req.BodyLimit, req.Buffered = int64(config.BodyLimit), !config.StreamRequestBody
 	}
 	return req
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -76,6 +77,9 @@ var mutants = []struct {
 			r.Body = nil
 		}
 	})},
+	{"only the last length", "framing", func(ref *reference) {
+		ref.conn = func(c net.Conn) net.Conn { return &without{Conn: c, text: "Content-Length: 1\r\n"} }
+	}},
 	{"what has come already", "slow bodies", onRequest(func(r *inngestkit.Request) {
 		some := make([]byte, 1<<20)
 		n, _ := r.Body.Read(some)
@@ -152,6 +156,18 @@ var mutants = []struct {
 	{"always 500", "send", func(ref *reference) {
 		ref.failed = func(w http.ResponseWriter, _ error) { http.Error(w, "oops", http.StatusInternalServerError) }
 	}},
+}
+
+// without is a connection that leaves a text out of what it reads.
+type without struct {
+	net.Conn
+
+	text string
+}
+
+func (c *without) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	return copy(p, bytes.Replace(p[:n], []byte(c.text), nil, 1)), err
 }
 
 // onRequest changes what the app is given.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -26,6 +27,8 @@ type reference struct {
 	handler func(next http.Handler) http.Handler
 	// values puts what middleware stores into the context.
 	values func(r *http.Request) context.Context
+	// conn wraps each connection.
+	conn func(c net.Conn) net.Conn
 	// mountedAt is the path that the app is told, of the one it is at.
 	mountedAt func(path string) string
 	// also is where the app is besides.
@@ -42,6 +45,7 @@ func newReference() *reference {
 		do:        func(next doFunc) doFunc { return next },
 		handler:   func(next http.Handler) http.Handler { return next },
 		values:    storedValues,
+		conn:      func(c net.Conn) net.Conn { return c },
 		mountedAt: func(path string) string { return path },
 		from:      (*inngestkit.App).ID,
 		failed: func(w http.ResponseWriter, err error) {
@@ -95,7 +99,30 @@ func (ref *reference) newServer(_ testing.TB, site adaptertest.Site) adaptertest
 	mux.HandleFunc("GET "+adaptertest.FromPath, func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, ref.from(site.App))
 	})
-	return &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return server{&http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mux.ServeHTTP(w, r.WithContext(ref.values(r)))
-	})}
+	})}, ref.conn}
+}
+
+type server struct {
+	*http.Server
+
+	conn func(c net.Conn) net.Conn
+}
+
+func (s server) Serve(l net.Listener) error { return s.Server.Serve(listener{l, s.conn}) }
+
+// listener wraps the connections that it accepts.
+type listener struct {
+	net.Listener
+
+	conn func(c net.Conn) net.Conn
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.conn(c), nil
 }

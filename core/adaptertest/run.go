@@ -35,6 +35,7 @@ var cases = []struct {
 	{"answers", answers},
 	{"HTTP 1.0", http10},
 	{"chunked bodies", chunkedBodies},
+	{"framing", framing},
 	{"slow bodies", slowBodies},
 	{"bodies cut off", bodiesCutOff},
 	{"expect", expectContinue},
