@@ -48,7 +48,8 @@ func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 func Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 	app := FromContext(ctx)
 	if app == nil {
-		return nil, errors.New("inngestkit: send: the context has no app; install the Middleware of the adapter, or use App.Send")
+		return nil, errors.New("inngestkit: send: the context has no app; install the Middleware of the adapter " +
+			"in front of the handler, or use App.Send")
 	}
 	return app.Send(ctx, events...)
 }

@@ -126,6 +126,16 @@ var mutants = []struct {
 	{"the path within the group", "groups", func(ref *reference) {
 		ref.mountedAt = func(string) string { return inngestkit.DefaultPath }
 	}},
+	{"always at the same path", "root", func(ref *reference) {
+		ref.routes = func(all []inngestkit.Route) []inngestkit.Route {
+			all[0].Path = inngestkit.DefaultPath
+			return all
+		}
+	}},
+	{"a catch-all at the root", "root", func(ref *reference) { ref.catchAll = true }},
+	{"the router's own words", "several apps", func(ref *reference) {
+		ref.claim = func(*inngestkit.App, *http.ServeMux, string) {}
+	}},
 	{"only the endpoint", "routes of plugins", func(ref *reference) {
 		ref.routes = func(all []inngestkit.Route) []inngestkit.Route { return all[:1] }
 	}},

@@ -50,6 +50,8 @@ var cases = []struct {
 	{"values", values},
 	{"retained values", retainedValues},
 	{"groups", groups},
+	{"root", root},
+	{"several apps", severalApps},
 	{"routes of plugins", pluginRoutes},
 	{"proxy", proxy},
 	{"TLS", overTLS},
