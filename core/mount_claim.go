@@ -29,7 +29,7 @@ func MustMount(function string, router any, app *App) {
 
 // claim is a path of a router.
 type claim struct {
-	router any // a weak pointer
+	router weak.Pointer[byte]
 	path   string
 }
 
@@ -39,13 +39,18 @@ var claims sync.Map
 
 // Claim notes that an adapter's Mount, whose name is function, mounts a route of app at
 // path, the full one, on router. It panics if this app or another one is there already:
-// some frameworks would hide one of them, others panic without a cure. Routers are
-// told apart by their address, so router is what all groups have in common.
-func Claim[R any](function string, app *App, router *R, path string) {
-	key := claim{weak.Make(router), path}
+// some frameworks would hide one of them, others panic without a cure. The router is a
+// pointer, and the one that all groups have in common; of others nothing is noted.
+func Claim(function string, app *App, router any, path string) {
+	v := reflect.ValueOf(router)
+	if v.Kind() != reflect.Pointer || v.IsNil() || v.Type().Elem().Size() == 0 { // nothing has no address
+		return
+	}
+	address := (*byte)(v.UnsafePointer())
+	key := claim{weak.Make(address), path}
 	held, taken := claims.LoadOrStore(key, weak.Make(app))
 	if !taken {
-		runtime.AddCleanup(router, func(key claim) { claims.Delete(key) }, key)
+		runtime.AddCleanup(address, func(key claim) { claims.Delete(key) }, key)
 		return
 	}
 	other := held.(weak.Pointer[App]).Value() //nolint:forcetypeassert // nothing else is in there

@@ -32,6 +32,13 @@ func TestClaim(t *testing.T) {
 	require.PanicsWithValue(t, `x: Mount: app "jobs" cannot be mounted at /a: app "shop" is there, on the same router. `+
 		"Give one of them another Config.Path (and another inngesthealth.WithPath), or mount it on a group of its own", claim(jobs, one, "/a"))
 	runtime.KeepAlive(one)
+
+	require.NotPanics(t, func() {
+		for _, unknown := range []any{nil, (*router)(nil), router{}, &struct{}{}, http.HandlerFunc(http.NotFound)} {
+			inngestkit.Claim("x: Mount", shop, unknown, "/a")
+			inngestkit.Claim("x: Mount", jobs, unknown, "/a")
+		}
+	})
 }
 
 // Routers need not be on the heap, as http.DefaultServeMux is not.

@@ -27,7 +27,7 @@ func (a *App) lookAround(ctx context.Context, req *Request) {
 	}
 	if req.Buffered && !a.config.Dev {
 		l.Warn("inngest: the framework reserves memory for whole bodies before the app can refuse those of strangers; " +
-			"have it stream them (Fiber: StreamRequestBody in fiber.Config, with a limit for routes of your own; see docs/adapters.md)")
+			"have it stream them (Fiber: StreamRequestBody in fiber.Config; docs/adapters.md tells what to mind)")
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < maxServerWait {
 		l.Warn("inngest: a timeout ends calls; a step that takes longer fails and is tried again. "+

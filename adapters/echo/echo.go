@@ -39,9 +39,7 @@ func Mount(router Router, app *inngestkit.App) {
 		handler, base := handle(route.Do), strings.TrimSuffix(route.Path, "/")
 		mounted := router.Any(base, handler)
 		router.Any(base+"/", handler)
-		if e != nil {
-			inngestkit.Claim(mount, app, e, host+mounted[0].Path)
-		}
+		inngestkit.Claim(mount, app, e, host+mounted[0].Path)
 		if route.Path == app.Path() {
 			app.MountedAt(framework, mounted[0].Path)
 		}

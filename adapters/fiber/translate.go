@@ -26,9 +26,9 @@ func requestOf(c *fiber.Ctx) *inngestkit.Request {
 	if r.IsTLS() {
 		req.Scheme = "https"
 	}
-	r.Request.Header.VisitAll(func(key, value []byte) {
+	for key, value := range r.Request.Header.All() {
 		req.Header.Add(string(key), string(value))
-	})
+	}
 	req.Header.Del(fiber.HeaderHost)
 	if r.Request.IsBodyStream() {
 		req.Body, req.ContentLength = r.RequestBodyStream(), int64(r.Request.Header.ContentLength())

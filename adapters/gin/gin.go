@@ -32,9 +32,7 @@ func Mount(router gin.IRouter, app *inngestkit.App) {
 	engine := engineOf(router)
 	for _, route := range app.Routes() {
 		full := path.Join(prefix, route.Path)
-		if engine != nil {
-			inngestkit.Claim(mount, app, engine, full)
-		}
+		inngestkit.Claim(mount, app, engine, full)
 		handler, base := handle(route.Do), strings.TrimSuffix(route.Path, "/")
 		router.Any(base+"/", handler)
 		if full != "/" {

@@ -36,13 +36,13 @@ func (f RouterFunc) Handle(pattern string, handler http.Handler) { f(pattern, ha
 // with and without a slash at the end, beside whatever patterns the site has; other
 // routers get the path alone. Below http.StripPrefix or in a sub-router, set
 // Config.ServePath to the full path, for [inngestkit.App.Start]. Mount panics if the app
-// or the router is nil, or if another app is at one of the paths of an *http.ServeMux.
+// or the router is nil, or if another app is at one of the paths; of a RouterFunc that is not known.
 func Mount(router Router, app *inngestkit.App) {
 	inngestkit.MustMount(mount, router, app)
 	for _, route := range app.Routes() {
+		inngestkit.Claim(mount, app, router, route.Path)
 		handler := inngestkit.HTTPHandler(framework, route.Do)
 		if mux, ok := router.(*http.ServeMux); ok {
-			inngestkit.Claim(mount, app, mux, route.Path)
 			handleOn(mux, route.Path, handler)
 		} else {
 			router.Handle(route.Path, handler)

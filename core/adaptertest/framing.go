@@ -20,14 +20,15 @@ func framing(t *testing.T, a Adapter) {
 	body := envelope(payload{ID: "a"})
 	length := fmt.Sprintf("Content-Length: %d", len(body))
 	inChunks := string(chunked(body, len(body)))
+	const transferEncoding = "Transfer-Encoding: "
 	for name, call := range map[string]string{
 		"two lengths, the right one last":  i.callHead(body, "Content-Length: 1", length) + string(body),
 		"two lengths, the right one first": i.callHead(body, length, "Content-Length: 1") + string(body),
 		"two lengths in one":               i.callHead(body, length+", 1") + string(body),
 		"a length with a sign":             i.callHead(body, fmt.Sprintf("Content-Length: +%d", len(body))) + string(body),
-		"an unknown coding":                i.callHead(body, "Transfer-Encoding: xchunked") + inChunks,
-		"an unknown coding and chunked":    i.callHead(body, "Transfer-Encoding: identity, chunked") + inChunks,
-		"chunked twice":                    i.callHead(body, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked") + inChunks,
+		"an unknown coding":                i.callHead(body, transferEncoding+"xchunked") + inChunks,
+		"an unknown coding and chunked":    i.callHead(body, transferEncoding+"identity, chunked") + inChunks,
+		"chunked twice":                    i.callHead(body, transferEncoding+"chunked", transferEncoding+"chunked") + inChunks,
 	} {
 		conn := i.dial(t)
 		conn.send(t, call)

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ const otherID = "other"
 func root(t *testing.T, a Adapter) {
 	sites := [][]string{nil}
 	if a.KnowsGroups {
-		sites = append(sites, []string{oneGroup}, []string{oneGroup, "/internal"})
+		sites = append(sites, []string{oneGroup}, []string{oneGroup, innerGroup})
 	}
 	for _, prefixes := range sites {
 		i := start(t, a, setup{path: "/", groups: prefixes})
@@ -32,48 +33,54 @@ func root(t *testing.T, a Adapter) {
 // otherApp makes a second app for a site, at a path and with the routes of a plugin.
 func otherApp(tb testing.TB, path string, routes ...inngestkit.Route) *inngestkit.App {
 	tb.Helper()
-	return newApp(tb, newAPI(tb, nil), setup{path: path, routes: routes, config: func(c *inngestkit.Config) { c.AppID = otherID }})
+	return newApp(tb, newAPI(tb, nil), setup{
+		path: path, routes: routes, config: func(c *inngestkit.Config) { c.AppID = otherID },
+	})
 }
+
+// besides is where the second app of a site is, if not at the path of the first.
+const besides = "/other/inngest"
 
 // severalApps: two apps on one router are both there, or Mount panics with words
 // that tell what to do. No app hides another.
 func severalApps(t *testing.T, a Adapter) {
-	const path = "/other/inngest"
-	other := otherApp(t, path)
+	other := otherApp(t, besides)
 	i := start(t, a, setup{others: func(*inngestkit.App) []*inngestkit.App { return []*inngestkit.App{other} }})
 	i.call(t, payload{ID: "a"}).returned(t, "a")
-	target := path + strings.Replace(query, appID, otherID, 1)
+	target := besides + strings.Replace(query, appID, otherID, 1)
 	i.do(t, i.request(t, http.MethodPost, target, envelope(payload{ID: "b"}))).returned(t, "b")
 
-	sites := [][]string{nil}
+	takenPaths(t, a, nil)
 	if a.KnowsGroups {
-		sites = append(sites, []string{oneGroup})
+		takenPaths(t, a, []string{oneGroup})
 	}
-	for _, prefixes := range sites {
-		prefix := strings.Join(prefixes, "")
-		s := setup{groups: prefixes, routes: (&plugin{}).routes()}
-		for name, tc := range map[string]struct {
-			others func(app *inngestkit.App) []*inngestkit.App
-			words  []string
-		}{
-			"the same app": {func(app *inngestkit.App) []*inngestkit.App { return []*inngestkit.App{app} }, []string{"is mounted at"}},
-			"the same path": {
-				func(*inngestkit.App) []*inngestkit.App { return []*inngestkit.App{otherApp(t, "")} },
-				[]string{otherID, prefix + inngestkit.DefaultPath, "Config.Path"},
-			},
-			"the same path of a plugin": {
-				func(*inngestkit.App) []*inngestkit.App {
-					return []*inngestkit.App{otherApp(t, path, (&plugin{}).routes()...)}
-				},
-				[]string{otherID, prefix + pluginPaths[0], "inngesthealth.WithPath"},
-			},
-		} {
-			s.others = tc.others
-			said := refusedSite(t, a, s)
-			for _, word := range append(tc.words, fmt.Sprintf("%q", appID)) {
-				if !strings.Contains(said, word) {
-					t.Fatalf("%s below %q: Mount has panicked with %q, which does not contain %q", name, prefix, said, word)
-				}
+}
+
+// takenPaths mounts apps at paths that are taken.
+func takenPaths(t *testing.T, a Adapter, groups []string) {
+	t.Helper()
+	prefix := strings.Join(groups, "")
+	for name, tc := range map[string]struct {
+		other func(app *inngestkit.App) *inngestkit.App
+		words []string
+	}{
+		"the same app": {func(app *inngestkit.App) *inngestkit.App { return app }, []string{"is mounted at", "already"}},
+		"the same path": {
+			func(*inngestkit.App) *inngestkit.App { return otherApp(t, "") },
+			[]string{otherID, prefix + inngestkit.DefaultPath, "Config.Path"},
+		},
+		"the same path of a plugin": {
+			func(*inngestkit.App) *inngestkit.App { return otherApp(t, besides, (&plugin{}).routes()...) },
+			[]string{otherID, prefix + pluginPaths[0], "inngesthealth.WithPath"},
+		},
+	} {
+		said := refusedSite(t, a, setup{
+			groups: groups, routes: (&plugin{}).routes(),
+			others: func(app *inngestkit.App) []*inngestkit.App { return []*inngestkit.App{tc.other(app)} },
+		})
+		for _, word := range append(tc.words, strconv.Quote(appID)) {
+			if !strings.Contains(said, word) {
+				t.Fatalf("%s below %q: Mount has panicked with %q, which does not contain %q", name, prefix, said, word)
 			}
 		}
 	}
