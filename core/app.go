@@ -85,8 +85,19 @@ func NewContext(ctx context.Context, a *App) context.Context {
 	return context.WithValue(ctx, appContextKey{}, a)
 }
 
-// FromContext returns the app that ctx carries, nil if none.
+// StoreKey is the key under which the Middleware of an adapter stores the app in a
+// framework's own store too: [FromContext] then finds it in contexts that look only
+// strings up there, as a *gin.Context does.
+const StoreKey = "inngestkit.App"
+
+// FromContext returns the app that ctx carries, nil if none or if ctx is nil.
 func FromContext(ctx context.Context) *App {
-	a, _ := ctx.Value(appContextKey{}).(*App)
+	if ctx == nil {
+		return nil
+	}
+	if a, ok := ctx.Value(appContextKey{}).(*App); ok {
+		return a
+	}
+	a, _ := ctx.Value(StoreKey).(*App)
 	return a
 }

@@ -68,7 +68,8 @@ func (a *App) sendGuarded(ctx context.Context, send SendHandler, events []RawEve
 func Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 	app := FromContext(ctx)
 	if app == nil {
-		return nil, errors.New("inngestkit: send: the context has no app; install the Middleware of the adapter, or use App.Send")
+		return nil, errors.New("inngestkit: send: the context has no app; install the Middleware of the adapter " +
+			"in front of the handler, or use App.Send")
 	}
 	return app.Send(ctx, events...)
 }

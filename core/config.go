@@ -75,7 +75,8 @@ type Config struct {
 	EventAPIBaseURL string
 
 	// Path is where adapters mount the app, below the router or group it is
-	// mounted on. The default is [DefaultPath].
+	// mounted on; / is that itself. A slash at the end is left out: adapters serve
+	// both forms. The default is [DefaultPath].
 	Path string
 	// ServeHost is where the server reaches this app: a host name, or a URL
 	// without path such as https://shop.example.com. The default is the host of
@@ -88,7 +89,7 @@ type Config struct {
 	// or has a port it is ignored, since many platforms set its variable. PORT.
 	ServePort int
 	// ServePath is the path the server is told, if a proxy makes it differ from
-	// the one the app is mounted on. INNGEST_SERVE_PATH.
+	// the one the app is mounted on, without a slash at the end. INNGEST_SERVE_PATH.
 	ServePath string
 	// TrustProxy takes the URL that a sync announces from the headers
 	// X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix, the first element
@@ -139,7 +140,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.APIBaseURL = trimURL(firstOf(c.APIBaseURL, c.BaseURL, defaultAPIURL))
 	c.EventAPIBaseURL = trimURL(firstOf(c.EventAPIBaseURL, c.BaseURL, defaultEventAPIURL))
 	c.ServeHost = trimURL(c.ServeHost)
-	c.Path = firstOf(c.Path, DefaultPath)
+	c.Path, c.ServePath = trimSlash(firstOf(c.Path, DefaultPath)), trimSlash(c.ServePath)
 	if c.MaxBodyBytes == 0 {
 		c.MaxBodyBytes = DefaultMaxBodyBytes
 	}

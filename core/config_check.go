@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -163,10 +164,19 @@ func checkPath(refuse refuser, field, value string) {
 	}
 }
 
-const pathRule = "a path begins with / and does not end with it, and has neither query nor white space"
+const pathRule = "a path begins with / and has no //, . or .. element, query or white space in it"
 
 func isPath(s string) bool {
-	return strings.HasPrefix(s, "/") && !strings.HasSuffix(s, "/") && !strings.ContainsAny(s, "?# ") && isClean(s)
+	return strings.HasPrefix(s, "/") && trimSlash(s) == path.Clean(s) && !strings.Contains(s, "//") &&
+		!strings.ContainsAny(s, "?# ") && isClean(s)
+}
+
+// trimSlash is a path without a slash at its end. Adapters serve both forms.
+func trimSlash(s string) string {
+	if len(s) > 1 {
+		return strings.TrimSuffix(s, "/")
+	}
+	return s
 }
 
 // keyPrefix is the part of a signing key that names its environment; the secret

@@ -30,7 +30,8 @@ func (m *mountPoint) fullPath() (path string, err error) {
 
 // MountedAt tells the app where its endpoint is: the full path, with the
 // prefixes of all groups. Adapters call it when they mount the app; [App.Start]
-// announces this path. If an app is mounted several times, the first counts.
+// announces this path. If an app is mounted at several paths, it announces the first,
+// or the ServePath of its [Config], and says so in its log.
 func (a *App) MountedAt(framework, path string) {
 	a.MountedAtFunc(framework, func() string { return path })
 }
@@ -38,13 +39,19 @@ func (a *App) MountedAt(framework, path string) {
 // MountedAtFunc is [App.MountedAt] where the path is known only later. It is asked
 // for when a sync needs it.
 func (a *App) MountedAtFunc(framework string, path func() string) {
-	a.mount.CompareAndSwap(nil, &mountPoint{framework: framework, path: path})
+	if a.mount.CompareAndSwap(nil, &mountPoint{framework: framework, path: path}) || a.config.ServePath != "" {
+		return
+	}
+	if first, here := a.mount.Load().path(), path(); first != here {
+		a.config.Logger.Info("inngest: the app is mounted at several paths and announced at the first; "+
+			"ServePath (INNGEST_SERVE_PATH) announces it at another", "announced", first, "also", here)
+	}
 }
 
 // requested is the URL that a request was sent to: as it came, or before the proxy
 // that is to be trusted.
 func (a *App) requested(req *Request) (*url.URL, error) {
-	u := &url.URL{Scheme: req.Scheme, Host: req.Host, Path: req.Path}
+	u := &url.URL{Scheme: req.Scheme, Host: req.Host, Path: a.withoutSlash(req.Path)}
 	if !a.config.TrustProxy {
 		return u, nil
 	}
@@ -64,6 +71,15 @@ func (a *App) requested(req *Request) (*url.URL, error) {
 		return nil, fmt.Errorf("X-Forwarded-Host is %q, which is no host", u.Host)
 	}
 	return u, nil
+}
+
+// withoutSlash is the path of a request in one form: adapters serve the endpoint with a
+// slash behind it, too, and the server would take the two for two apps.
+func (a *App) withoutSlash(requested string) string {
+	if mount := a.mount.Load(); mount != nil && strings.HasSuffix(requested, mount.path()+"/") {
+		return strings.TrimSuffix(requested, "/")
+	}
+	return requested
 }
 
 // forwarded is what the first proxy, the one that saw the client, has put into a

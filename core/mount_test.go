@@ -2,6 +2,7 @@ package inngestkit_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -91,6 +92,68 @@ func TestSyncWithoutHost(t *testing.T) {
 	resp := app.Do(t.Context(), req)
 	require.Equal(t, http.StatusBadRequest, resp.Status)
 	require.Contains(t, message(t, resp), "no Host header")
+}
+
+// Adapters serve the endpoint with a slash behind it, too; the server is told one URL.
+func TestSyncWithASlash(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ mounted, requested, announced string }{
+		"the path":                 {"/api/inngest", "/api/inngest/", "/api/inngest"},
+		"a prefix nobody knows of": {"/api/inngest", "/v1/api/inngest/", "/v1/api/inngest"},
+		"the root of a group":      {"/v1", "/v1/", "/v1"},
+		"the root":                 {"/", "/", "/"},
+		"by hand, with the slash":  {"/by/hand/", "/by/hand/", "/by/hand/"},
+		"not mounted":              {"", "/api/inngest/", "/api/inngest/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newAPI(t, synced)
+			app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
+			if tc.mounted != "" {
+				app.MountedAt("test", tc.mounted)
+			}
+			req := request(http.MethodPut, "", "")
+			req.Path = tc.requested
+			require.Equal(t, http.StatusOK, app.Do(t.Context(), req).Status)
+			last, _ := app.LastSync()
+			require.Equal(t, "http://app.test"+tc.announced, last.URL)
+		})
+	}
+}
+
+// An app can be mounted at several paths; the log says which of them the server is told.
+func TestMountedAtSeveralPaths(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		paths     []string
+		servePath string
+		logs      int
+		announced string
+	}{
+		"one":                  {[]string{"/a"}, "", 0, "/a"},
+		"one on two routers":   {[]string{"/a", "/a"}, "", 0, "/a"},
+		"two":                  {[]string{"/a", "/b"}, "", 1, "/a"},
+		"three":                {[]string{"/a", "/b", "/c"}, "", 2, "/a"},
+		"two and a choice":     {[]string{"/a", "/b"}, "/b/", 0, "/b"},
+		"the root is a choice": {[]string{"/a", "/b"}, "/", 0, "/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newAPI(t, synced)
+			app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL, ServePath: tc.servePath}, onSignUp(hello))
+			for _, path := range tc.paths {
+				app.MountedAt("test", path)
+			}
+			require.Equal(t, tc.logs, strings.Count(l.String(), "ServePath (INNGEST_SERVE_PATH) announces it at another"), l.String())
+			if tc.logs > 0 {
+				require.Contains(t, l.String(), "announced=/a also=/b")
+			}
+			require.NoError(t, app.Sync(t.Context()))
+			last, _ := app.LastSync()
+			require.Equal(t, "http://localhost:3000"+tc.announced, last.URL)
+			require.NoError(t, app.Shutdown(t.Context()))
+		})
+	}
 }
 
 // Some frameworks know the full path of a router only when it is mounted.

@@ -31,6 +31,9 @@ type Request struct {
 	// BodyLimit is the size in bytes of the largest body that the framework lets
 	// through, 0 if there is no limit or it is not known.
 	BodyLimit int64
+	// Buffered is whether the framework has read the whole body into memory before the
+	// app sees the request, though it could stream it: for strangers' bodies too.
+	Buffered bool
 	// WriteTimeout is how long the framework's server gives a handler to answer, 0
 	// for as long as it takes.
 	WriteTimeout time.Duration

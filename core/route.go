@@ -12,7 +12,8 @@ const maxStatus = 599
 
 // Route is an endpoint that an adapter mounts for an app.
 type Route struct {
-	// Path is below the router or group that the app is mounted on.
+	// Path is below the router or group that the app is mounted on; / is that itself.
+	// A slash at the end is left out. Adapters serve both forms.
 	Path string
 	// Do answers requests for the path, of every method.
 	Do func(ctx context.Context, req *Request) *Response
@@ -39,19 +40,20 @@ func (a *App) AddRoutes(routes ...Route) error {
 		if err := a.checkRoute(route, added); err != nil {
 			return fmt.Errorf("inngestkit: add routes: %w", err)
 		}
-		added = append(added, Route{Path: route.Path, Do: a.guarded(route.Do)})
+		added = append(added, Route{Path: trimSlash(route.Path), Do: a.guarded(route.Do)})
 	}
 	a.added = added
 	return nil
 }
 
 func (a *App) checkRoute(route Route, added []Route) error {
-	taken := func(r Route) bool { return r.Path == route.Path }
+	path := trimSlash(route.Path)
+	taken := func(r Route) bool { return r.Path == path }
 	switch {
 	case !isPath(route.Path):
 		return fmt.Errorf("%q is not the path of a route; %s", route.Path, pathRule)
-	case route.Path == a.config.Path || slices.ContainsFunc(added, taken):
-		return fmt.Errorf("the path %q is taken by another route of the app", route.Path)
+	case path == a.config.Path || slices.ContainsFunc(added, taken):
+		return fmt.Errorf("the path %q is taken by another route of the app", path)
 	case route.Do == nil:
 		return fmt.Errorf("the route %q has no Do", route.Path)
 	case a.mount.Load() != nil:

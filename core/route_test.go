@@ -54,18 +54,19 @@ func paths(routes []inngestkit.Route) []string {
 
 func TestAddRouteRefuses(t *testing.T) {
 	t.Parallel()
-	const rule = " is not the path of a route; a path begins with / and does not end with it, and has neither query nor white space"
+	const rule = " is not the path of a route; a path begins with / and has no //, . or .. element, query or white space in it"
 	for name, c := range map[string]struct {
 		route inngestkit.Route
 		want  string
 	}{
-		"no path":          {inngestkit.Route{Do: teapot}, `""` + rule},
-		"no slash":         {inngestkit.Route{Path: "plugin", Do: teapot}, `"plugin"` + rule},
-		"a slash too many": {inngestkit.Route{Path: "/plugin/", Do: teapot}, `"/plugin/"` + rule},
-		"a query":          {inngestkit.Route{Path: "/plugin?q", Do: teapot}, `"/plugin?q"` + rule},
-		"the app's path":   {inngestkit.Route{Path: "/inngest", Do: teapot}, `the path "/inngest" is taken by another route of the app`},
-		"twice":            {inngestkit.Route{Path: "/first", Do: teapot}, `the path "/first" is taken by another route of the app`},
-		"no Do":            {inngestkit.Route{Path: "/plugin"}, `the route "/plugin" has no Do`},
+		"no path":        {inngestkit.Route{Do: teapot}, `""` + rule},
+		"no slash":       {inngestkit.Route{Path: "plugin", Do: teapot}, `"plugin"` + rule},
+		"slashes":        {inngestkit.Route{Path: "/plugin//", Do: teapot}, `"/plugin//"` + rule},
+		"twice, a slash": {inngestkit.Route{Path: "/first/", Do: teapot}, `the path "/first" is taken by another route of the app`},
+		"a query":        {inngestkit.Route{Path: "/plugin?q", Do: teapot}, `"/plugin?q"` + rule},
+		"the app's path": {inngestkit.Route{Path: "/inngest", Do: teapot}, `the path "/inngest" is taken by another route of the app`},
+		"twice":          {inngestkit.Route{Path: "/first", Do: teapot}, `the path "/first" is taken by another route of the app`},
+		"no Do":          {inngestkit.Route{Path: "/plugin"}, `the route "/plugin" has no Do`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

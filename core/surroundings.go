@@ -25,6 +25,10 @@ func (a *App) lookAround(ctx context.Context, req *Request) {
 		l.Error("inngest: the framework refuses bodies that the server sends, so calls with much data fail; "+
 			"raise its limit (Fiber: BodyLimit in fiber.Config)", "limit", req.BodyLimit, "server_sends", maxServerBody)
 	}
+	if req.Buffered && !a.config.Dev {
+		l.Warn("inngest: the framework reserves memory for whole bodies before the app can refuse those of strangers; " +
+			"have it stream them (Fiber: StreamRequestBody in fiber.Config; docs/adapters.md tells what to mind)")
+	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < maxServerWait {
 		l.Warn("inngest: a timeout ends calls; a step that takes longer fails and is tried again. "+
 			"Leave the path out of the timeout, or make it longer than every step", "timeout", shown(time.Until(deadline)))

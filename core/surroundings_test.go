@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
 func TestTheFirstRequestTellsWhatWillHurt(t *testing.T) {
@@ -52,6 +54,29 @@ func TestTheFirstRequestTellsWhatWillHurt(t *testing.T) {
 			for _, part := range append(tc.logs, "path=/api/inngest") {
 				require.Contains(t, l.String(), part)
 			}
+		})
+	}
+}
+
+// Who cannot sign makes a framework that does not stream bodies reserve memory.
+func TestTheFirstRequestTellsThatBodiesAreBuffered(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name          string
+		dev, buffered bool
+		logs          bool
+	}{
+		{"cloud mode", false, true, true},
+		{"bodies are streamed", false, false, false},
+		{"dev mode", true, true, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			app, l := newAppWith(t, inngestkit.Config{Dev: tc.dev, SigningKey: signingKey, EventKey: "key"})
+			req := request(http.MethodHead, "", "")
+			req.Buffered = tc.buffered
+			app.Do(t.Context(), req)
+			require.Equal(t, tc.logs, strings.Contains(l.String(), "StreamRequestBody in fiber.Config"), l.String())
 		})
 	}
 }

@@ -3,6 +3,9 @@ package inngestecho
 
 import (
 	"context"
+	"errors"
+	"reflect"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -26,20 +29,46 @@ var (
 )
 
 // Mount registers the endpoints of app on router, for all methods: the app
-// answers those it does not support with 405 itself.
+// answers those it does not support with 405 itself. Each is there with and without a
+// slash at the end. Mount panics if the app or the router is nil, or if another app is
+// at one of the paths.
 func Mount(router Router, app *inngestkit.App) {
+	inngestkit.MustMount(mount, router, app)
+	e, host := echoOf(router)
 	for _, route := range app.Routes() {
-		mounted := router.Any(route.Path, handle(route.Do))
+		handler, base := handle(route.Do), strings.TrimSuffix(route.Path, "/")
+		mounted := router.Any(base, handler)
+		router.Any(base+"/", handler)
+		inngestkit.Claim(mount, app, e, host+mounted[0].Path)
 		if route.Path == app.Path() {
 			app.MountedAt(framework, mounted[0].Path)
 		}
 	}
 }
 
+// mount names Mount in panics.
+const mount = "inngestecho: Mount"
+
+// echoOf returns the Echo instance of a router and the host that its routes are for,
+// nil if it is not Echo's own. Groups do not tell them otherwise.
+func echoOf(router Router) (e *echo.Echo, host string) {
+	switch r := router.(type) {
+	case *echo.Echo:
+		return r, ""
+	case *echo.Group:
+		group := reflect.ValueOf(r).Elem()
+		instance, host := group.FieldByName("echo"), group.FieldByName("host")
+		if instance.IsValid() && instance.Type() == reflect.TypeFor[*echo.Echo]() && host.IsValid() {
+			return (*echo.Echo)(instance.UnsafePointer()), host.String()
+		}
+	}
+	return nil, ""
+}
+
 // Handler returns the endpoint of app that Inngest calls, to be mounted by
 // hand. [inngestkit.App.Start] then has to be told where, with App.MountedAt.
 func Handler(app *inngestkit.App) echo.HandlerFunc {
-	return handle(app.Do)
+	return handle(inngestkit.MustApp("inngestecho: Handler", app).Do)
 }
 
 func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) echo.HandlerFunc {
@@ -59,6 +88,7 @@ func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) 
 
 // Middleware makes app reachable from requests, for [From] and [Send].
 func Middleware(app *inngestkit.App) echo.MiddlewareFunc {
+	inngestkit.MustApp("inngestecho: Middleware", app)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			c.SetRequest(c.Request().WithContext(inngestkit.NewContext(c.Request().Context(), app)))
@@ -69,6 +99,9 @@ func Middleware(app *inngestkit.App) echo.MiddlewareFunc {
 
 // From returns the app of a request, nil if [Middleware] has not seen it.
 func From(c echo.Context) *inngestkit.App {
+	if c == nil || c.Request() == nil {
+		return nil
+	}
 	return inngestkit.FromContext(c.Request().Context())
 }
 
@@ -76,6 +109,9 @@ func From(c echo.Context) *inngestkit.App {
 // [inngestkit.App.Send]. Its error is an [*echo.HTTPError] around that of the app,
 // with a status that fits; its message for the client gives nothing away.
 func Send(c echo.Context, events ...inngestkit.AnyEvent) ([]string, error) {
+	if c == nil || c.Request() == nil {
+		return nil, errors.New("inngestecho: Send: the context is nil or has no request")
+	}
 	ids, err := inngestkit.Send(c.Request().Context(), events...)
 	if err != nil {
 		return ids, echo.NewHTTPError(inngestkit.SendStatus(err)).SetInternal(err)

@@ -10,13 +10,16 @@ import (
 	"go.uber.org/goleak"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adaptertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAdapter(t *testing.T) {
-	adaptertest.Run(t, adaptertest.Adapter{Framework: "echo", New: newServer, CancelsOnHangUp: true, KnowsGroups: true})
+	adaptertest.Run(t, adaptertest.Adapter{
+		Framework: "echo", New: newServer, CancelsOnHangUp: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
+	})
 }
 
 type server struct{ *echo.Echo }
@@ -49,7 +52,9 @@ func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 			router = router.(*echo.Group).Group(prefix)
 		}
 	}
-	inngestecho.Mount(router, site.App)
+	for _, app := range append([]*inngestkit.App{site.App}, site.Others...) {
+		inngestecho.Mount(router, app)
+	}
 	e.Any(adaptertest.HandPath, inngestecho.Handler(site.App))
 
 	send := func(c echo.Context) error {

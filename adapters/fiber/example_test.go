@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -38,8 +39,10 @@ func Example() {
 		return
 	}
 
-	// Inngest's calls can be larger than what Fiber lets through by default, 4 MiB.
-	f := fiber.New(fiber.Config{BodyLimit: inngestkit.DefaultMaxBodyBytes})
+	f := fiber.New(fiber.Config{
+		StreamRequestBody: true,             // else anybody can reserve memory; limits bodies on no route
+		ReadTimeout:       20 * time.Second, // else half a request holds up a shutdown
+	})
 	f.Use(inngestfiber.Middleware(app))
 	inngestfiber.Mount(f, app) // /api/inngest
 	f.Post("/users", func(c *fiber.Ctx) error {

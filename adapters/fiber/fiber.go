@@ -3,8 +3,10 @@ package inngestfiber
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -19,33 +21,44 @@ const framework = "fiber"
 
 // Mount registers the endpoints of app on router, for all methods: the app
 // answers those it does not support with 405 itself. The router is an app, a
-// group, or a sub-app that another app mounts, before or afterwards.
+// group, or a sub-app that another app mounts, before or afterwards. Each endpoint is
+// there with and without a slash at the end, with StrictRouting too. Mount panics if the
+// app or the router is nil, or if another app is at one of the paths.
 func Mount(router fiber.Router, app *inngestkit.App) {
+	const mount = "inngestfiber: Mount"
+	inngestkit.MustMount(mount, router, app)
+	owner, endpoint := below(router, app.Path())
+	prefix := strings.TrimSuffix(endpoint, strings.TrimSuffix(app.Path(), "/"))
 	for _, route := range app.Routes() {
-		router.All(route.Path, handle(route.Do))
+		claimed := path.Join("/", prefix, route.Path)
+		if !owner.Config().CaseSensitive {
+			claimed = strings.ToLower(claimed)
+		}
+		inngestkit.Claim(mount, app, owner, claimed)
+		handler, base := handle(route.Do), strings.TrimSuffix(route.Path, "/")
+		router.All(base, handler)
+		router.All(base+"/", handler)
 	}
-	app.MountedAtFunc(framework, pathBelow(router, app.Path()))
+	app.MountedAtFunc(framework, func() string { return path.Join("/", owner.MountPath(), endpoint) })
 }
 
-// pathBelow finds the full path of what is at name below router. Groups do not
-// tell the app they belong to, but they tell it to what is mounted on them: an app
-// without routes.
-func pathBelow(router fiber.Router, name string) func() string {
+// below finds the app that router belongs to, and the path there of what is at name
+// below router. Groups do not tell the app they belong to, but they tell it to what is
+// mounted on them: an app without routes.
+func below(router fiber.Router, name string) (owner *fiber.App, inOwner string) {
 	probe := fiber.New()
-	var owner *fiber.App
 	probe.Hooks().OnMount(func(parent *fiber.App) error {
 		owner = parent
 		return nil
 	})
-	router.Mount(name+"/-", probe) // where nobody has mounted an app: it would lose its ErrorHandler
-	inOwner := path.Dir(probe.MountPath())
-	return func() string { return path.Join(owner.MountPath(), inOwner) }
+	router.Mount(strings.TrimSuffix(name, "/")+"/-", probe) // where nobody has mounted an app: it would lose its ErrorHandler
+	return owner, path.Dir(probe.MountPath())
 }
 
 // Handler returns the endpoint of app that Inngest calls, to be mounted by
 // hand. [inngestkit.App.Start] then has to be told where, with App.MountedAt.
 func Handler(app *inngestkit.App) fiber.Handler {
-	return handle(app.Do)
+	return handle(inngestkit.MustApp("inngestfiber: Handler", app).Do)
 }
 
 func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) fiber.Handler {
@@ -56,9 +69,12 @@ func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) 
 	}
 }
 
-// Middleware makes app reachable from requests, for [From] and [Send].
+// Middleware makes app reachable from requests, for [From] and [Send], and for
+// [inngestkit.Send] with the Context or the UserContext of a *fiber.Ctx.
 func Middleware(app *inngestkit.App) fiber.Handler {
+	inngestkit.MustApp("inngestfiber: Middleware", app)
 	return func(c *fiber.Ctx) error {
+		c.Locals(inngestkit.StoreKey, app)
 		c.SetUserContext(inngestkit.NewContext(c.UserContext(), app))
 		return c.Next()
 	}
@@ -66,6 +82,9 @@ func Middleware(app *inngestkit.App) fiber.Handler {
 
 // From returns the app of a request, nil if [Middleware] has not seen it.
 func From(c *fiber.Ctx) *inngestkit.App {
+	if c == nil {
+		return nil
+	}
 	return inngestkit.FromContext(c.UserContext())
 }
 
@@ -74,6 +93,9 @@ func From(c *fiber.Ctx) *inngestkit.App {
 // a status that fits. Its text is for logs; Fiber's default ErrorHandler shows it to
 // clients, as it does with all errors.
 func Send(c *fiber.Ctx, events ...inngestkit.AnyEvent) ([]string, error) {
+	if c == nil {
+		return nil, errors.New("inngestfiber: Send: the context is nil")
+	}
 	ids, err := inngestkit.Send(c.UserContext(), events...)
 	if err != nil {
 		return ids, fmt.Errorf("%w: %w", fiber.NewError(inngestkit.SendStatus(err)), err)

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adaptertest"
 )
 
@@ -34,12 +35,8 @@ func TestAdapterWithOptions(t *testing.T) {
 
 func run(t *testing.T, config fiber.Config) {
 	t.Helper()
-	slash := adaptertest.SlashServed
-	if config.StrictRouting {
-		slash = adaptertest.SlashNotFound
-	}
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "fiber", KeepsValues: true, KnowsGroups: true, TrailingSlash: slash,
+		Framework: "fiber", KeepsValues: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
 		New: func(_ testing.TB, site adaptertest.Site) adaptertest.Server { return newServer(config, site) },
 	})
 }
@@ -66,7 +63,9 @@ func newServer(config fiber.Config, site adaptertest.Site) adaptertest.Server {
 	for _, prefix := range site.Groups {
 		router = router.Group(prefix)
 	}
-	inngestfiber.Mount(router, site.App)
+	for _, app := range append([]*inngestkit.App{site.App}, site.Others...) {
+		inngestfiber.Mount(router, app)
+	}
 	app.All(adaptertest.HandPath, inngestfiber.Handler(site.App))
 
 	send := func(c *fiber.Ctx) error {

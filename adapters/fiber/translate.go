@@ -26,16 +26,17 @@ func requestOf(c *fiber.Ctx) *inngestkit.Request {
 	if r.IsTLS() {
 		req.Scheme = "https"
 	}
-	r.Request.Header.VisitAll(func(key, value []byte) {
+	for key, value := range r.Request.Header.All() {
 		req.Header.Add(string(key), string(value))
-	})
+	}
 	req.Header.Del(fiber.HeaderHost)
 	if r.Request.IsBodyStream() {
 		req.Body, req.ContentLength = r.RequestBodyStream(), int64(r.Request.Header.ContentLength())
 	} else {
 		body := r.Request.Body()
 		req.Body, req.ContentLength = bytes.NewReader(body), int64(len(body))
-		req.BodyLimit = int64(c.App().Config().BodyLimit)
+		config := c.App().Config()
+		req.BodyLimit, req.Buffered = int64(config.BodyLimit), !config.StreamRequestBody
 	}
 	return req
 }

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Adapter{
 		Framework: "gin", New: newServer, CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true,
-		TrailingSlash: adaptertest.SlashRedirected,
+		TrailingSlash: adaptertest.SlashServed,
 	})
 }
 
@@ -40,7 +40,9 @@ func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 	for _, prefix := range site.Groups {
 		group = group.Group(prefix)
 	}
-	inngestgin.Mount(group, site.App)
+	for _, app := range append([]*inngestkit.App{site.App}, site.Others...) {
+		inngestgin.Mount(group, app)
+	}
 	r.Any(adaptertest.HandPath, inngestgin.Handler(site.App))
 
 	send := func(c *gin.Context) {

@@ -22,7 +22,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "nethttp", New: newServer, CancelsOnHangUp: true, KeepsValues: true, AnyMethod: true,
+		Framework: "nethttp", New: newServer, CancelsOnHangUp: true, KeepsValues: true,
+		TrailingSlash: adaptertest.SlashServed,
 	})
 }
 
@@ -42,7 +43,9 @@ func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 	for _, prefix := range site.Groups {
 		router = below{router, prefix}
 	}
-	inngesthttp.Mount(router, site.App)
+	for _, app := range append([]*inngestkit.App{site.App}, site.Others...) {
+		inngesthttp.Mount(router, app)
+	}
 	mux.Handle(adaptertest.HandPath, inngesthttp.Handler(site.App))
 
 	send := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

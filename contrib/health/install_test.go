@@ -20,13 +20,14 @@ func TestInstallRefuses(t *testing.T) {
 		options []Option
 		message string
 	}{
-		"path":                {options: []Option{WithPath("health")}, message: `WithPath: "health" is no path`},
-		"root":                {options: []Option{WithPath("/")}, message: `WithPath: "/" is no path for a report; it is one such as "/health/inngest"`},
-		"no path":             {options: []Option{WithPath("")}, message: `WithPath: "" is no path`},
-		"wildcard":            {options: []Option{WithPath("/{x}")}, message: `WithPath: "/{x}" is no path`},
-		"parameter":           {options: []Option{WithPath("/:x")}, message: `WithPath: "/:x" is no path`},
-		"dots":                {options: []Option{WithPath("/a/../b")}, message: `WithPath: "/a/../b" is no path`},
-		"slashes":             {options: []Option{WithPath("/a//b")}, message: `WithPath: "/a//b" is no path`},
+		"path":                {options: []Option{WithPath("health")}, message: `WithPath: "health" is not a path`},
+		"two slashes":         {options: []Option{WithPath("//")}, message: `WithPath: "//" is not a path for a report; it is one such as "/health/inngest"`},
+		"slashes at the end":  {options: []Option{WithPath("/status//")}, message: `WithPath: "/status//" is not a path`},
+		"no path":             {options: []Option{WithPath("")}, message: `WithPath: "" is not a path`},
+		"wildcard":            {options: []Option{WithPath("/{x}")}, message: `WithPath: "/{x}" is not a path`},
+		"parameter":           {options: []Option{WithPath("/:x")}, message: `WithPath: "/:x" is not a path`},
+		"dots":                {options: []Option{WithPath("/a/../b")}, message: `WithPath: "/a/../b" is not a path`},
+		"slashes":             {options: []Option{WithPath("/a//b")}, message: `WithPath: "/a//b" is not a path`},
 		"probe dots":          {options: []Option{WithProbes("..", "r")}, message: `WithProbes: ".." is no name for a probe`},
 		"nobody":              {options: []Option{WithAuthorization(nil)}, message: "WithAuthorization: the function is nil"},
 		"no password":         {options: []Option{WithBasicAuth("ops", "")}, message: "WithBasicAuth: the name or the password is empty; is a variable not set?"},
@@ -97,13 +98,20 @@ func TestInstallAgain(t *testing.T) {
 
 func TestPaths(t *testing.T) {
 	t.Parallel()
-	app := newApp(t, inngestkit.Config{}, succeed)
-	install(t, app, WithPath("/status/"), WithProbes("alive", "ready"))
-	var paths []string
-	for _, route := range app.Routes() {
-		paths = append(paths, route.Path)
+	for path, want := range map[string][]string{
+		"/status":      {"/status", "/status/alive", "/status/ready"},
+		"/status/":     {"/status", "/status/alive", "/status/ready"},
+		"/status/jobs": {"/status/jobs", "/status/jobs/alive", "/status/jobs/ready"},
+		"/":            {"/", "/alive", "/ready"},
+	} {
+		app := newApp(t, inngestkit.Config{}, succeed)
+		install(t, app, WithPath(path), WithProbes("alive", "ready"))
+		var paths []string
+		for _, route := range app.Routes() {
+			paths = append(paths, route.Path)
+		}
+		require.Equal(t, append([]string{inngestkit.DefaultPath}, want...), paths)
 	}
-	require.Equal(t, []string{inngestkit.DefaultPath, "/status", "/status/alive", "/status/ready"}, paths)
 }
 
 // Nothing is mounted, and the handlers are there.

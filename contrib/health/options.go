@@ -96,15 +96,16 @@ func newConfig(app *inngestkit.App, options []Option) (*config, error) {
 }
 
 // WithPath sets where the report is, below the router or group that the app is mounted
-// on; the probes are beneath it. The default is [DefaultPath].
+// on; / is that itself, and a slash at the end is left out. The probes are beneath it. The
+// default is [DefaultPath].
 func WithPath(path string) Option {
 	return option(func(c *config) {
-		if !strings.HasPrefix(path, "/") || len(path) == 1 || strings.TrimSuffix(path, "/") != pathpkg.Clean(path) ||
-			strings.ContainsAny(path, notInPaths) {
-			c.refusef("WithPath: %q is no path for a report; it is one such as %q, without . and .., // and any of %s",
+		c.path = strings.TrimSuffix(path, "/")
+		if !strings.HasPrefix(path, "/") || pathpkg.Clean(path) != "/"+strings.TrimPrefix(c.path, "/") ||
+			strings.Contains(path, "//") || strings.ContainsAny(path, notInPaths) {
+			c.refusef("WithPath: %q is not a path for a report; it is one such as %q, without . and .., // and any of %s",
 				path, DefaultPath, notInPaths)
 		}
-		c.path = strings.TrimSuffix(path, "/")
 	})
 }
 

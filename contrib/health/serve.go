@@ -1,6 +1,7 @@
 package inngesthealth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -18,7 +19,7 @@ import (
 // routes are the endpoints, for all frameworks.
 func (h *Health) routes() []inngestkit.Route {
 	return []inngestkit.Route{
-		{Path: h.path, Do: h.serveReport},
+		{Path: cmp.Or(h.path, "/"), Do: h.serveReport},
 		{Path: h.path + "/" + h.livenessName, Do: h.serveLive},
 		{Path: h.path + "/" + h.readinessName, Do: h.serveReady},
 	}

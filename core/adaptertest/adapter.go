@@ -84,6 +84,10 @@ type Site struct {
 	// App.Routes, the endpoint of Inngest and what plugins have added, each for all
 	// methods; Handler is for that endpoint alone.
 	App *inngestkit.App
+	// Others are further apps, to be mounted with Mount like App and behind it, on the
+	// same router. Mount has to panic if one of their paths is taken, or if one is App
+	// itself; see [inngestkit.Claim]. What it panics with must get out of New.
+	Others []*inngestkit.App
 	// Groups are the prefixes of nested groups or sub-routers, the outermost first,
 	// each with a slash before it. None means the router itself.
 	Groups []string

@@ -11,12 +11,15 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// oneGroup is the prefix of a group.
-const oneGroup = "/v1"
+// oneGroup is the prefix of a group, and innerGroup that of one within it.
+const (
+	oneGroup   = "/v1"
+	innerGroup = "/internal"
+)
 
 // groups: an app below groups is there, and Inngest is told so.
 func groups(t *testing.T, a Adapter) {
-	for _, prefixes := range [][]string{nil, {oneGroup}, {oneGroup, "/internal"}} {
+	for _, prefixes := range [][]string{nil, {oneGroup}, {oneGroup, innerGroup}} {
 		i := start(t, a, setup{groups: prefixes})
 		i.call(t, payload{ID: "a"}).returned(t, "a")
 		if prefixes != nil {

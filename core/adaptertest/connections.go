@@ -35,6 +35,24 @@ func keepAlive(t *testing.T, a Adapter) {
 			equal(t, "the status of "+c.request.Method, conn.answer(t, c.request.Method).status, c.status)
 		}
 	}
+	for _, size := range []int{1 << 10, 100 << 10, 1 << 20} {
+		i.unreadBody(t, size)
+	}
+}
+
+// unreadBody makes sure that the rest of a body that the app does not read is not
+// taken for the next request: that is answered, or the connection is closed.
+func (i *instance) unreadBody(tb testing.TB, size int) {
+	tb.Helper()
+	conn := i.dial(tb)
+	go func() { // the server may close the connection before it has read all of it
+		_, _ = conn.Write([]byte(i.head(http.MethodDelete, i.path, "Content-Length: "+strconv.Itoa(size)) + text(size) +
+			i.head(http.MethodGet, i.path)))
+	}()
+	conn.answer(tb, http.MethodDelete).refused(tb, http.StatusMethodNotAllowed)
+	if got, err := conn.tryAnswer(http.MethodGet); err == nil {
+		equal(tb, "the status of what follows a body that was not read", got.status, http.StatusOK)
+	}
 }
 
 // pipelined: requests that are sent before the answers are answered in order.

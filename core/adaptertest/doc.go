@@ -28,7 +28,9 @@
 //		for _, prefix := range site.Groups {
 //			group = group.Route(prefix, func(chi.Router) {})
 //		}
-//		inngestchi.Mount(group, site.App)
+//		for _, app := range append([]*inngestkit.App{site.App}, site.Others...) {
+//			inngestchi.Mount(group, app)
+//		}
 //		r.Handle(adaptertest.HandPath, inngestchi.Handler(site.App))
 //
 //		send := func(w http.ResponseWriter, r *http.Request) {

@@ -37,6 +37,10 @@ var happened = inngestkit.NewEvent[payload]("adaptertest/happened")
 // setup is how an instance differs from the usual one.
 type setup struct {
 	groups []string
+	// path is Config.Path, DefaultPath by default.
+	path string
+	// others makes further apps on the same router.
+	others func(app *inngestkit.App) []*inngestkit.App
 	// config changes the configuration: cloud mode, with keys, and the stand-in for
 	// the API of Inngest.
 	config func(c *inngestkit.Config)
@@ -75,6 +79,12 @@ func start(tb testing.TB, a Adapter, s setup) *instance {
 	must(tb, "listen", err)
 	i := &instance{adapter: a, api: newAPI(tb, s.events), addr: listener.Addr().String(), served: make(chan error, 1)}
 	i.path = strings.Join(s.groups, "") + inngestkit.DefaultPath
+	if s.path != "" {
+		i.path = strings.Join(s.groups, "") + strings.TrimSuffix(s.path, "/")
+	}
+	if i.path == "" {
+		i.path = "/"
+	}
 	i.origin = "http://" + i.addr
 	if s.tls != nil {
 		i.origin = "https://" + i.addr
@@ -85,9 +95,7 @@ func start(tb testing.TB, a Adapter, s setup) *instance {
 	if s.failed == nil {
 		s.failed = func(error) {}
 	}
-	i.server = a.New(tb, Site{
-		App: i.app, Groups: s.groups, BodyLimit: bodyLimit, Event: happened.New(payload{ID: "sent"}), Failed: s.failed,
-	})
+	i.server = a.New(tb, s.site(i.app))
 	go func() { i.served <- i.server.Serve(listener) }()
 	tb.Cleanup(func() { i.stop(tb) })
 	if s.tls == nil {
@@ -97,10 +105,19 @@ func start(tb testing.TB, a Adapter, s setup) *instance {
 	return i
 }
 
+// site is the site of an app.
+func (s setup) site(app *inngestkit.App) Site {
+	site := Site{App: app, Groups: s.groups, BodyLimit: bodyLimit, Event: happened.New(payload{ID: "sent"}), Failed: s.failed}
+	if s.others != nil {
+		site.Others = s.others(app)
+	}
+	return site
+}
+
 func newApp(tb testing.TB, api *api, s setup) *inngestkit.App {
 	tb.Helper()
 	config := inngestkit.Config{
-		AppID: appID, SigningKey: signingKey, EventKey: eventKey, BaseURL: api.URL, HTTPClient: api.Client(),
+		AppID: appID, Path: s.path, SigningKey: signingKey, EventKey: eventKey, BaseURL: api.URL, HTTPClient: api.Client(),
 		Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)),
 	}
 	if s.config != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -76,6 +77,9 @@ var mutants = []struct {
 			r.Body = nil
 		}
 	})},
+	{"only the last length", "framing", func(ref *reference) {
+		ref.conn = func(c net.Conn) net.Conn { return &without{Conn: c, text: "Content-Length: 1\r\n"} }
+	}},
 	{"what has come already", "slow bodies", onRequest(func(r *inngestkit.Request) {
 		some := make([]byte, 1<<20)
 		n, _ := r.Body.Read(some)
@@ -132,6 +136,16 @@ var mutants = []struct {
 	{"the path within the group", "groups", func(ref *reference) {
 		ref.mountedAt = func(string) string { return inngestkit.DefaultPath }
 	}},
+	{"always at the same path", "root", func(ref *reference) {
+		ref.routes = func(all []inngestkit.Route) []inngestkit.Route {
+			all[0].Path = inngestkit.DefaultPath
+			return all
+		}
+	}},
+	{"a catch-all at the root", "root", func(ref *reference) { ref.catchAll = true }},
+	{"the router's own words", "several apps", func(ref *reference) {
+		ref.claim = func(*inngestkit.App, *http.ServeMux, string) {}
+	}},
 	{"only the endpoint", "routes of plugins", func(ref *reference) {
 		ref.routes = func(all []inngestkit.Route) []inngestkit.Route { return all[:1] }
 	}},
@@ -162,6 +176,18 @@ var mutants = []struct {
 	{"always 500", "send", func(ref *reference) {
 		ref.failed = func(w http.ResponseWriter, _ error) { http.Error(w, "oops", http.StatusInternalServerError) }
 	}},
+}
+
+// without is a connection that leaves a text out of what it reads.
+type without struct {
+	net.Conn
+
+	text string
+}
+
+func (c *without) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	return copy(p, bytes.Replace(p[:n], []byte(c.text), nil, 1)), err
 }
 
 // onRequest changes what the app is given.

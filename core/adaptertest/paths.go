@@ -46,6 +46,9 @@ func trailingSlash(t *testing.T, a Adapter) {
 		case SlashServed:
 			equal(t, "the status of "+r.Method, got.status, http.StatusOK)
 			equal(t, "answered by the SDK", got.bySDK(), true)
+			if r.Method == http.MethodPut { // else there would be two apps for the server
+				i.announced(t, i.origin+i.path)
+			}
 		case SlashRedirected:
 			i.redirected(t, r, got)
 		case SlashNotFound:

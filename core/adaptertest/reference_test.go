@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -20,14 +22,20 @@ type doFunc = func(context.Context, *inngestkit.Request) *inngestkit.Response
 type reference struct {
 	// routes are those that are mounted, of all.
 	routes func(all []inngestkit.Route) []inngestkit.Route
+	// claim sees to it that no app hides another.
+	claim func(app *inngestkit.App, mux *http.ServeMux, path string)
 	// do wraps the Do of each route.
 	do func(next doFunc) doFunc
 	// handler wraps the handler of each route.
 	handler func(next http.Handler) http.Handler
 	// values puts what middleware stores into the context.
 	values func(r *http.Request) context.Context
+	// conn wraps each connection.
+	conn func(c net.Conn) net.Conn
 	// mountedAt is the path that the app is told, of the one it is at.
 	mountedAt func(path string) string
+	// catchAll takes all paths for the root's.
+	catchAll bool
 	// also is where the app is besides.
 	also string
 	// from is what FromPath answers.
@@ -38,10 +46,14 @@ type reference struct {
 
 func newReference() *reference {
 	return &reference{
-		routes:    func(all []inngestkit.Route) []inngestkit.Route { return all },
+		routes: func(all []inngestkit.Route) []inngestkit.Route { return all },
+		claim: func(app *inngestkit.App, mux *http.ServeMux, path string) {
+			inngestkit.Claim("reference: Mount", app, mux, path)
+		},
 		do:        func(next doFunc) doFunc { return next },
 		handler:   func(next http.Handler) http.Handler { return next },
 		values:    storedValues,
+		conn:      func(c net.Conn) net.Conn { return c },
 		mountedAt: func(path string) string { return path },
 		from:      (*inngestkit.App).ID,
 		failed: func(w http.ResponseWriter, err error) {
@@ -69,15 +81,22 @@ func storedValues(r *http.Request) context.Context {
 func (ref *reference) newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 	mux := http.NewServeMux()
 	prefix := strings.Join(site.Groups, "")
-	for _, route := range ref.routes(site.App.Routes()) {
-		mux.Handle(prefix+route.Path, ref.handler(inngestkit.HTTPHandler("reference", ref.do(route.Do))))
+	for _, app := range append([]*inngestkit.App{site.App}, site.Others...) {
+		for _, route := range ref.routes(app.Routes()) {
+			full := path.Join("/", prefix, route.Path)
+			ref.claim(app, mux, full)
+			if full == "/" && !ref.catchAll {
+				full = "/{$}"
+			}
+			mux.Handle(full, ref.handler(inngestkit.HTTPHandler("reference", ref.do(route.Do))))
+		}
 	}
 	endpoint := ref.handler(inngestkit.HTTPHandler("reference", ref.do(site.App.Do)))
 	mux.Handle(adaptertest.HandPath, endpoint)
 	if ref.also != "" && len(site.Groups) == 0 {
 		mux.Handle(ref.also, endpoint)
 	}
-	site.App.MountedAt("reference", ref.mountedAt(prefix+site.App.Path()))
+	site.App.MountedAt("reference", ref.mountedAt(path.Join("/", prefix, site.App.Path())))
 
 	send := func(w http.ResponseWriter, r *http.Request) {
 		ids, err := inngestkit.Send(r.Context(), site.Event)
@@ -95,7 +114,30 @@ func (ref *reference) newServer(_ testing.TB, site adaptertest.Site) adaptertest
 	mux.HandleFunc("GET "+adaptertest.FromPath, func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, ref.from(site.App))
 	})
-	return &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return server{&http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mux.ServeHTTP(w, r.WithContext(ref.values(r)))
-	})}
+	})}, ref.conn}
+}
+
+type server struct {
+	*http.Server
+
+	conn func(c net.Conn) net.Conn
+}
+
+func (s server) Serve(l net.Listener) error { return s.Server.Serve(listener{l, s.conn}) }
+
+// listener wraps the connections that it accepts.
+type listener struct {
+	net.Listener
+
+	conn func(c net.Conn) net.Conn
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.conn(c), nil
 }

@@ -61,7 +61,7 @@ func pluginAnswer(ctx context.Context, path string, req *inngestkit.Request) *in
 // pluginRoutes: what plugins have added with App.AddRoutes is there beside the
 // endpoint, whatever the method, and nothing is lost either way.
 func pluginRoutes(t *testing.T, a Adapter) {
-	for _, prefixes := range [][]string{nil, {oneGroup}, {oneGroup, "/internal"}} {
+	for _, prefixes := range [][]string{nil, {oneGroup}, {oneGroup, innerGroup}} {
 		prefix, p := strings.Join(prefixes, ""), &plugin{}
 		i := start(t, a, setup{groups: prefixes, routes: p.routes(), config: func(c *inngestkit.Config) {
 			c.ServeHost = "https://shop.example.com"

@@ -21,7 +21,11 @@ func newShipping(app *inngestkit.App, t *telemetry) (server, error) {
 	if err := app.Register(inngestkit.OnEvent("ship-order", orderPaid, ship)); err != nil {
 		return nil, err
 	}
-	router := fiber.New(fiber.Config{DisableStartupMessage: true, BodyLimit: 8 << 20})
+	router := fiber.New(fiber.Config{
+		DisableStartupMessage: true,
+		StreamRequestBody:     true,             // else anybody can reserve memory; no other route has a body
+		ReadTimeout:           20 * time.Second, // else half a request holds up a shutdown
+	})
 	router.Get("/metrics", adaptor.HTTPHandler(t.scrape)) // above otelfiber, which thus does not see it
 
 	// No metrics of otelfiber: they have the header Host as a label, whatever comes in it.

@@ -62,10 +62,9 @@ var onFiber = adapter{name: "fiber sub-app", path: "/v1/internal/api/inngest", s
 	return testsite.Fiber{App: root}
 }}
 
-// newFiber is a Fiber app that takes the calls that Inngest may send: by default
-// Fiber refuses bodies above 4 MiB.
+// newFiber is a Fiber app as the documentation wants it.
 func newFiber() *fiber.App {
-	return fiber.New(fiber.Config{BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
+	return fiber.New(fiber.Config{StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
 }
 
 // newServer starts an Inngest server that tries again quickly.

@@ -166,7 +166,7 @@ func newEcho(l net.Listener) *echo.Echo {
 }
 
 func newFiber() *fiber.App {
-	return fiber.New(fiber.Config{DisableStartupMessage: true, BodyLimit: inngestkit.DefaultMaxBodyBytes})
+	return fiber.New(fiber.Config{DisableStartupMessage: true, StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes})
 }
 
 func benchClient() inngestgo.Client {

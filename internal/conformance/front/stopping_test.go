@@ -37,7 +37,7 @@ func TestStopping(t *testing.T) {
 			return e.Server
 		},
 		"fiber": func(app *inngestkit.App) server {
-			f := newFiber(fiber.Config{})
+			f := newFiber(streaming)
 			inngestfiber.Mount(f, app)
 			return f
 		},
@@ -56,7 +56,7 @@ func TestFiberRunsItsHooksAfterTheCalls(t *testing.T) {
 	t.Parallel()
 	var order []string
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
-		f := newFiber(fiber.Config{})
+		f := newFiber(streaming)
 		f.Use(func(c *fiber.Ctx) error {
 			err := c.Next()
 			order = append(order, "the call has ended")

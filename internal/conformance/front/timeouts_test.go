@@ -130,7 +130,7 @@ func echoTimeout(guard func(after time.Duration, skip middleware.Skipper) echo.M
 }
 
 func fiberTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
-	f := newFiber(fiber.Config{})
+	f := newFiber(streaming)
 	if cured {
 		inngestfiber.Mount(f, app)
 	} else {
@@ -240,7 +240,7 @@ func TestTimeoutsThatAreNoTrouble(t *testing.T) {
 			return withWriteTimeout(e)
 		},
 		"fiber": func(app *inngestkit.App) server {
-			f := newFiber(fiber.Config{ReadTimeout: short, WriteTimeout: short, IdleTimeout: short})
+			f := newFiber(fiber.Config{StreamRequestBody: true, ReadTimeout: short, WriteTimeout: short, IdleTimeout: short})
 			inngestfiber.Mount(f, app)
 			return f
 		},

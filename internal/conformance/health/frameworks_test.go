@@ -102,7 +102,7 @@ func serveFiber(app *inngestkit.App, health *inngesthealth.Health) testsite.Serv
 		return c.Next()
 	})
 	inngestfiber.Mount(sub.Group("/internal"), app)
-	root := fiber.New(fiber.Config{BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
+	root := fiber.New(fiber.Config{StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
 	root.Use(healthcheck.New(healthcheck.Config{
 		LivenessEndpoint:  "/v1/internal" + livePath,
 		LivenessProbe:     inngesthealth.Probe[*fiber.Ctx](health.Live),

@@ -117,7 +117,7 @@ func onEcho(app *inngestkit.App, in instrumented) testsite.Server {
 }
 
 func onFiber(app *inngestkit.App, in instrumented) testsite.Server {
-	f := fiber.New(fiber.Config{BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
+	f := fiber.New(fiber.Config{StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
 	for _, m := range chain(inngestfiber.Middleware(app), in, func(traces trace.TracerProvider) fiber.Handler {
 		return otelfiber.Middleware(otelfiber.WithTracerProvider(traces), otelfiber.WithPropagators(w3c))
 	}) {
