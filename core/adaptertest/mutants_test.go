@@ -76,6 +76,10 @@ var mutants = []struct {
 			r.Body = nil
 		}
 	})},
+	{"bodies are read first", "strangers", onRequest(func(r *inngestkit.Request) {
+		whole, _ := io.ReadAll(r.Body)
+		r.Body = bytes.NewReader(whole)
+	})},
 	{"what has come already", "slow bodies", onRequest(func(r *inngestkit.Request) {
 		some := make([]byte, 1<<20)
 		n, _ := r.Body.Read(some)

@@ -38,6 +38,7 @@ var cases = []struct {
 	{"slow bodies", slowBodies},
 	{"bodies cut off", bodiesCutOff},
 	{"expect", expectContinue},
+	{"strangers", strangers},
 	{"gzip", compressed},
 	{"keep-alive", keepAlive},
 	{"pipelined", pipelined},
