@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAdapter(t *testing.T) {
-	adaptertest.Run(t, adaptertest.Adapter{Framework: "echo", New: newServer, CancelsOnHangUp: true, KnowsGroups: true})
+	adaptertest.Run(t, adaptertest.Adapter{Framework: "echo", New: newServer, CancelsOnHangUp: true, KnowsGroups: true, StreamsBodies: true})
 }
 
 type server struct{ *echo.Echo }

@@ -40,6 +40,7 @@ func run(t *testing.T, config fiber.Config) {
 	}
 	adaptertest.Run(t, adaptertest.Adapter{
 		Framework: "fiber", KeepsValues: true, KnowsGroups: true, TrailingSlash: slash,
+		StreamsBodies: config.StreamRequestBody, ReadsAhead: 8 << 10,
 		New: func(_ testing.TB, site adaptertest.Site) adaptertest.Server { return newServer(config, site) },
 	})
 }
