@@ -39,8 +39,8 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 		return a.doSync(ctx, req)
 	case http.MethodGet, http.MethodHead:
 		if isRedirected(req) {
-			return a.refuseStranger(req, redirected, http.StatusBadRequest, "a redirect has made "+req.Method+" of a call or a sync; "+
-				"let the server call the final URL (ServeHost, ServePath), or redirect with 307 or 308")
+			return a.refuseStranger(req, redirected, http.StatusBadRequest, "a redirect has made "+req.Method+
+				" of a call or a sync; let the server call the final URL (ServeHost, ServePath), or redirect with 307 or 308")
 		}
 		return a.doInspect(req)
 	default:

@@ -61,6 +61,23 @@ func TestSignedSyncsAnnounceWhatTheServerCalls(t *testing.T) {
 	}
 }
 
+// The specification has syncs without a body; no server makes any.
+func TestSignedSyncsWithoutABody(t *testing.T) {
+	t.Parallel()
+	for host, status := range map[string]int{"": http.StatusBadRequest, "https://shop.test": http.StatusOK} {
+		server := newAPI(t, synced)
+		config := cloud
+		config.BaseURL, config.ServeHost = server.URL, host
+		app, _ := newAppWith(t, config, onSignUp(hello))
+		req := withHeader(request(http.MethodPut, "", ""), "X-Inngest-Signature", sign(t, signingKey, "", time.Now()))
+		req.Host = "evil.test"
+		require.Equal(t, status, app.Do(t.Context(), withHeader(req, "X-Inngest-Sync-Kind", "out_of_band")).Status)
+		if last, ok := app.LastSync(); ok {
+			require.Equal(t, "https://shop.test/api/inngest", last.URL)
+		}
+	}
+}
+
 // The server signs the canonical form of a sync's body and sends what encoding/json
 // makes of it (Ping in its pkg/deploy).
 func TestServersSignTheCanonicalFormOfSyncs(t *testing.T) {

@@ -87,7 +87,8 @@ func (a *App) doSync(ctx context.Context, req *Request) *Response {
 	}
 	inBand := wantsInBand(req)
 	var calledAt *url.URL
-	if key != nil || inBand {
+	// With ServeHost, a sync without a body can do no harm either.
+	if inBand || key != nil && (len(body) > 0 || a.config.ServeHost == "") {
 		var err error
 		if calledAt, err = syncURL(body); err != nil {
 			return a.syncFailed(req, http.StatusBadRequest, err.Error())
@@ -115,7 +116,7 @@ func syncURL(body []byte) (*url.URL, error) {
 	}
 	u, err := url.Parse(asked.URL)
 	if err != nil || u.Host == "" || (u.Scheme != schemeHTTP && u.Scheme != schemeHTTPS) {
-		return nil, errors.New(`the body of the sync has no "url"`)
+		return nil, errors.New(`the body of the sync has no "url", which is where the server calls the app`)
 	}
 	return u, nil
 }

@@ -376,7 +376,7 @@ func TestUnsignedSyncsAreFew(t *testing.T) {
 		registered, failing, hold := 0, true, make(chan struct{})
 		config := cloud
 		config.AllowUnsignedSync, config.ServeHost, config.BaseURL = true, "https://shop.test", "http://user:a-password@inngest.test"
-		config.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		config.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
 			registered++
 			<-hold
 			if failing {

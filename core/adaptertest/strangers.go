@@ -19,7 +19,8 @@ func strangers(t *testing.T, a Adapter) {
 		fmt.Sprintf("%s: t=1&s=%s", headerSignature, strings.Repeat("0", 64)),
 	} {
 		for _, method := range []string{http.MethodPost, http.MethodPut} {
-			i.refusesUnread(t, i.head(method, i.path+query, signature, fmt.Sprintf("Content-Length: %d", inngestkit.DefaultMaxBodyBytes)))
+			length := fmt.Sprintf("Content-Length: %d", inngestkit.DefaultMaxBodyBytes)
+			i.refusesUnread(t, i.head(method, i.path+query, signature, length))
 			i.refusesHidden(t, method, signature)
 		}
 	}

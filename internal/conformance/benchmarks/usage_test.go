@@ -39,7 +39,9 @@ func answerQuestions() error {
 		if err != nil {
 			return err
 		}
-		fmt.Println(int64(u.cpu), u.peak)
+		if _, err := fmt.Fprintln(os.Stdout, int64(u.cpu), u.peak); err != nil {
+			return err
+		}
 	}
 	return questions.Err()
 }
