@@ -114,7 +114,7 @@ func TestAdoptedAppVerifiesSignatures(t *testing.T) {
 	}{
 		{"good", sign(t, signingKey, body, now), 200},
 		{"fallback key", sign(t, fallbackKey, body, now), 200},
-		{"over the bytes as they are", signRaw(signingKey, body, now), 200},
+		{"over another form of the bytes", signCanonical(t, signingKey, body, now), 401},
 		{"wrong key", sign(t, wrongKey, body, now), 401},
 		{"stale", sign(t, signingKey, body, now.Add(-6*time.Minute)), 401},
 		{"future", sign(t, signingKey, body, now.Add(6*time.Minute)), 401},
@@ -339,6 +339,7 @@ func TestFromClientTakesTheClientsConfiguration(t *testing.T) {
 		require.True(t, bytes.Contains(body, []byte(want)), "%s in %s", want, body)
 	}
 	large := request(http.MethodPost, "fnId=app-fn", strings.Repeat(" ", 1<<10+1))
+	withHeader(large, "X-Inngest-Signature", sign(t, signingKey, "", time.Now()))
 	require.Equal(t, http.StatusRequestEntityTooLarge, app.Do(t.Context(), large).Status)
 
 	client, _ = sdkClient(t, func(o *inngestgo.ClientOpts) { o.RegisterURL = new("http://elsewhere.test/fn/register") })

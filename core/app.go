@@ -19,8 +19,10 @@ type App struct {
 	added       []Route // by AddRoutes
 
 	verifier *verifier
+	refusals refusals
 	sender   *sender
 	syncer   syncer
+	unsigned unsignedSyncs
 	gate     *drainGate
 	mount    atomic.Pointer[mountPoint]
 	started  atomic.Bool
@@ -40,6 +42,7 @@ func New(config Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.warnOfShortKeys()
 	a := &App{config: config, ownsClient: ownsClient}
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))

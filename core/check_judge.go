@@ -135,8 +135,8 @@ func (c endpointCheck) changed(p probe, got answer) bool {
 	if c.key() == nil {
 		return false
 	}
-	_, err := c.app.verifier.verify(got.header.Get(headerSignature), got.body, time.Now())
-	return err != nil
+	signature, err := parseSignature(got.header.Get(headerSignature), time.Now())
+	return err != nil || c.app.verifier.verify(signature, got.body) == nil
 }
 
 // cachedBy is the header with which a cache says that it has answered, "" if none

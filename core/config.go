@@ -52,7 +52,8 @@ type Config struct {
 	Dev bool
 
 	// SigningKey verifies calls by the server and authenticates requests to its
-	// API. Required in cloud mode. INNGEST_SIGNING_KEY.
+	// API. Required in cloud mode. Those of Inngest Cloud have at least 32 hexadecimal
+	// digits; a shorter one of a self-hosted server is warned of. INNGEST_SIGNING_KEY.
 	SigningKey Secret
 	// SigningKeyFallback is tried where SigningKey fails, for key rotation.
 	// INNGEST_SIGNING_KEY_FALLBACK.
@@ -80,8 +81,8 @@ type Config struct {
 	Path string
 	// ServeHost is where the server reaches this app: a host name, or a URL
 	// without path such as https://shop.example.com. The default is the host of
-	// the sync request, and localhost for [App.Start]. Behind a proxy that
-	// terminates TLS, set it or TrustProxy. INNGEST_SERVE_HOST or
+	// the sync request, in cloud mode the one that the server has signed, and
+	// localhost for [App.Start]. Set it in cloud mode. INNGEST_SERVE_HOST or
 	// INNGEST_SERVE_ORIGIN.
 	ServeHost string
 	// ServePort is the port that goes with ServeHost if that is a mere host
@@ -94,11 +95,14 @@ type Config struct {
 	// TrustProxy takes the URL that a sync announces from the headers
 	// X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix, the first element
 	// of each. Anybody can send them: set it only where a proxy in front of the app
-	// overwrites them. ServeHost and ServePath take precedence. INNGEST_TRUST_PROXY.
+	// overwrites them. ServeHost and ServePath take precedence, and so does the URL
+	// that a server has signed. INNGEST_TRUST_PROXY.
 	TrustProxy bool
 	// AllowUnsignedSync lets anybody trigger a sync in cloud mode by an unsigned
 	// PUT, which sends the functions to the server. It needs ServeHost, since the
-	// request's host could be anything. INNGEST_ENABLE_UNAUTHED_SYNC.
+	// request's host could be anything, and leaves the request's query out of the URL.
+	// Between two such syncs are at least 5 s; what comes too early is answered with
+	// 429. Why one has failed is logged and not answered. INNGEST_ENABLE_UNAUTHED_SYNC.
 	AllowUnsignedSync bool
 
 	// MaxBodyBytes bounds the body of a request. The default is

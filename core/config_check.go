@@ -45,6 +45,10 @@ func (c Config) checkKeys(refuse refuser) {
 	}
 	checkSigningKey(refuse, "SigningKey (INNGEST_SIGNING_KEY)", c.SigningKey)
 	checkSigningKey(refuse, "SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK)", c.SigningKeyFallback)
+	if !c.Dev && isCloud(firstOf(c.APIBaseURL, c.BaseURL, defaultAPIURL)) {
+		refuseShortKey(refuse, "SigningKey (INNGEST_SIGNING_KEY)", c.SigningKey)
+		refuseShortKey(refuse, "SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK)", c.SigningKeyFallback)
+	}
 	if c.SigningKeyFallback != "" && c.SigningKey == "" {
 		refuse("SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK)", "is set without SigningKey (INNGEST_SIGNING_KEY)")
 	}
@@ -69,10 +73,15 @@ func (c Config) checkServer(refuse refuser) {
 	}
 }
 
-// isCloud reports whether a URL is of one of Inngest Cloud's hosts.
+// isCloud reports whether a URL is of one of Inngest Cloud's hosts, also with a port,
+// and with the dot behind it that makes a name absolute.
 func isCloud(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (strings.EqualFold(u.Hostname(), "api.inngest.com") || strings.EqualFold(u.Hostname(), "inn.gs"))
+	if err != nil {
+		return false
+	}
+	host := "." + strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	return strings.HasSuffix(host, ".inngest.com") || strings.HasSuffix(host, ".inn.gs")
 }
 
 // checkEndpoint checks where the app is.
@@ -191,9 +200,39 @@ func checkSigningKey(refuse refuser, field string, key Secret) {
 		refuse(field, unclean)
 		return
 	}
-	// An empty secret would let anybody sign.
-	if secret, err := hex.DecodeString(secretPart(key)); err != nil || len(secret) == 0 {
+	if !isSigningKey(key) {
 		refuse(field, "is malformed; it is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI")
+	}
+}
+
+// isSigningKey accepts what has a secret: an empty one would let anybody sign.
+func isSigningKey(key Secret) bool {
+	secret, err := hex.DecodeString(secretPart(key))
+	return err == nil && len(secret) > 0
+}
+
+// minKeyDigits is the length from which the secret part of a signing key cannot be
+// guessed: 128 bits. Inngest Cloud's keys are longer. Self-hosted servers take any
+// even number of digits (cmd/start in the server's source).
+const minKeyDigits = 32
+
+// isShort reports whether somebody could guess a key, which is not malformed.
+func isShort(key Secret) bool { return isSigningKey(key) && len(secretPart(key)) < minKeyDigits }
+
+// refuseShortKey refuses a key of Inngest Cloud of which a part is missing.
+func refuseShortKey(refuse refuser, field string, key Secret) {
+	if isShort(key) {
+		refuse(field, "has %d hexadecimal digits; those of Inngest Cloud have at least %d, so perhaps a part of it is missing. "+
+			"For a self-hosted server set BaseURL (INNGEST_BASE_URL)", len(secretPart(key)), minKeyDigits)
+	}
+}
+
+// warnOfShortKeys warns of keys that a self-hosted server takes and that somebody
+// could guess.
+func (c Config) warnOfShortKeys() {
+	if !c.Dev && (isShort(c.SigningKey) || isShort(c.SigningKeyFallback)) {
+		c.Logger.Warn("inngest: a signing key is short; whoever guesses it can execute the functions. "+
+			"Make a new one with openssl rand -hex 32, for the server, too", "hexadecimal_digits_at_least", minKeyDigits)
 	}
 }
 

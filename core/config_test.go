@@ -1,7 +1,10 @@
 package inngestkit_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -64,6 +67,13 @@ func TestNewRefuses(t *testing.T) {
 		{"dev mode in the cloud", inngestkit.Config{Dev: true, BaseURL: "https://api.inngest.com"}, "in dev mode anybody can call the functions"},
 		{"dev mode with the cloud's events", inngestkit.Config{Dev: true, EventAPIBaseURL: "https://INN.gs/"},
 			"EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL) is Inngest Cloud, and Dev (INNGEST_DEV) is set"},
+		{"dev mode in the cloud, absolute", inngestkit.Config{Dev: true, BaseURL: "https://API.inngest.com./"}, "is Inngest Cloud, and Dev"},
+		{"dev mode in the cloud, with a port", inngestkit.Config{Dev: true, APIBaseURL: "https://Inn.gs.:443"}, "is Inngest Cloud, and Dev"},
+		{"dev mode in another part of the cloud", inngestkit.Config{Dev: true, BaseURL: "https://eu.api.inngest.com"}, "is Inngest Cloud, and Dev"},
+		{"a part of a key", inngestkit.Config{SigningKey: "signkey-prod-0123456789abcdef0123456789abcd"},
+			"SigningKey (INNGEST_SIGNING_KEY) has 30 hexadecimal digits; those of Inngest Cloud have at least 32"},
+		{"a part of a fallback key", inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: "ab", BaseURL: "https://api.inngest.com"},
+			"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) has 2 hexadecimal digits"},
 		{"event key is a signing key", inngestkit.Config{SigningKey: signingKey, EventKey: signingKey}, "EventKey (INNGEST_EVENT_KEY) is a signing key"},
 		{"key with a line break", inngestkit.Config{SigningKey: signingKey + "\n"}, "SigningKey (INNGEST_SIGNING_KEY) has white space around it"},
 		{"fallback key with a space", inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: " " + fallbackKey},
@@ -123,4 +133,47 @@ func TestAppIDAndPath(t *testing.T) {
 	require.Equal(t, "shop", app.ID())
 	require.Equal(t, "/api/inngest", app.Path())
 	require.True(t, strings.HasPrefix(app.Path(), "/"))
+}
+
+// Self-hosted servers take short keys, and their documentation has one of 4 digits.
+func TestShortKeysOfSelfHostedServers(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		config inngestkit.Config
+		warned bool
+	}{
+		{inngestkit.Config{SigningKey: "1234", BaseURL: "http://inngest.test:8288"}, true},
+		{inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: "12", BaseURL: "http://inngest.test:8288"}, true},
+		{inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: fallbackKey, BaseURL: "http://inngest.test:8288"}, false},
+		{inngestkit.Config{SigningKey: "1234", Dev: true}, false},
+		{inngestkit.Config{SigningKey: signingKey}, false},
+	} {
+		_, l := newAppWith(t, tc.config)
+		require.Equal(t, tc.warned, strings.Contains(l.String(), "a signing key is short"), "%s", l)
+		require.NotContains(t, l.String(), "1234")
+	}
+}
+
+// However a configuration is printed, it shows no secret.
+func TestConfigPrintsNoSecrets(t *testing.T) {
+	t.Parallel()
+	config := inngestkit.Config{
+		AppID: "shop", SigningKey: signingKey, SigningKeyFallback: fallbackKey, EventKey: "an-event-key",
+		BaseURL: "http://user:a-password@inngest.test:8288", APIBaseURL: "https://api.test/?token=a-password", EventAPIBaseURL: "://a-password@",
+		ServeHost: "user:a-password@shop.test", HTTPClient: http.DefaultClient, Logger: slog.New(slog.DiscardHandler),
+	}
+	var logged strings.Builder
+	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "config", config, "pointer", &config)
+	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "config", config, "pointer", &config)
+	printed, err := json.Marshal([]any{config, &config})
+	require.NoError(t, err)
+	printed = fmt.Appendf(printed, "%v %+v %#v %s %q %x %v %+v %#v", config, config, config, config, config, config, &config, &config, &config)
+	for _, all := range []string{logged.String(), string(printed)} {
+		require.Contains(t, all, "shop")
+		require.Contains(t, all, "user:xxxxx@inngest.test:8288")
+		for _, secret := range []string{"a-password", signingKey[13:], fallbackKey[13:], "an-event-key"} {
+			require.NotContains(t, all, secret)
+		}
+	}
+	require.Equal(t, "user:a-password@shop.test", config.ServeHost, "it is not changed")
 }

@@ -43,7 +43,7 @@ func newCrowd(t *testing.T) *crowd {
 func (c *crowd) call(ctx context.Context, t *testing.T) {
 	t.Helper()
 	body := signUpEnvelope(user{}).json(t)
-	req := withHeader(request(http.MethodPost, "fnId=app-fn", body), "X-Inngest-Signature", signRaw(signingKey, body, time.Now()))
+	req := withHeader(request(http.MethodPost, "fnId=app-fn", body), "X-Inngest-Signature", sign(t, signingKey, body, time.Now()))
 	go func() { c.answers <- c.app.Do(ctx, req) }()
 }
 
@@ -132,7 +132,7 @@ func TestNonsenseTakesNoPlace(t *testing.T) {
 		c.call(t.Context(), t)
 		synctest.Wait()
 		signed := func(query, body string) *inngestkit.Request {
-			return withHeader(request(http.MethodPost, query, body), "X-Inngest-Signature", signRaw(signingKey, body, time.Now()))
+			return withHeader(request(http.MethodPost, query, body), "X-Inngest-Signature", sign(t, signingKey, body, time.Now()))
 		}
 		good := signUpEnvelope(user{}).json(t)
 		for status, req := range map[int]*inngestkit.Request{

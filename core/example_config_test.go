@@ -9,7 +9,7 @@ import (
 
 // Secrets come from a vault, everything else from the environment.
 func ExampleConfigFrom() {
-	vault := map[string]string{"INNGEST_SIGNING_KEY": "signkey-test-0123456789abcdef\n"}
+	vault := map[string]string{"INNGEST_SIGNING_KEY": "signkey-test-0123456789abcdef0123456789abcdef\n"}
 	fromVault := func(_ context.Context, variable string) (value string, found bool, err error) {
 		value, found = vault[variable]
 		return value, found, nil

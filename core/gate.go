@@ -1,11 +1,8 @@
 package inngestkit
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -44,8 +41,8 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 		return a.doSync(ctx, req)
 	case http.MethodGet, http.MethodHead:
 		if isRedirected(req) {
-			return a.refuse(req, http.StatusBadRequest, "a redirect has made "+req.Method+" of a call or a sync; "+
-				"let the server call the final URL (ServeHost, ServePath), or redirect with 307 or 308")
+			return a.refuseStranger(req, redirected, http.StatusBadRequest, "a redirect has made "+req.Method+
+				" of a call or a sync; let the server call the final URL (ServeHost, ServePath), or redirect with 307 or 308")
 		}
 		return a.doInspect(req)
 	default:
@@ -76,16 +73,18 @@ func (a *App) logPanic(req *Request, recovered any) {
 		"method", req.Method, "path", req.Path, "panic", safe.Sprint(recovered), "stack", string(debug.Stack()))
 }
 
-// doPost checks a call before anything of it is believed: size, signature, form.
+// doPost checks a call before anything of it is believed: signature, size, form.
 func (a *App) doPost(ctx context.Context, req *Request) *Response {
 	query, err := url.ParseQuery(req.RawQuery)
 	if err != nil {
 		return fail(req, http.StatusBadRequest, "the query is malformed", false)
 	}
-	if query.Get("probe") == "trust" {
+	// What has a function's ID is a call, also if the app is synced with a URL that
+	// has probe=trust in it: a probe's answer would count as the function's result.
+	if query.Get("probe") == "trust" && !query.Has("fnId") {
 		return a.doTrustProbe(req)
 	}
-	body, _, refusal := a.readSigned(req, a.config.Dev)
+	body, _, refusal := a.readSigned(req, anyBody)
 	if refusal != nil {
 		return refusal
 	}
@@ -101,7 +100,8 @@ func (a *App) execute(ctx context.Context, req *Request, functionID, stepID stri
 	f := a.registry.Load().byID[functionID]
 	if f == nil {
 		return a.refuse(req, http.StatusGone, fmt.Sprintf(
-			"function %q is not registered in app %q; sync the app again", functionID, a.config.AppID))
+			"function %q is not registered in app %q; sync the app again, after all its instances have been replaced",
+			functionID, a.config.AppID))
 	}
 	// Neither strangers nor nonsense get here, so they take nobody's place and
 	// cannot hold up a shutdown.
@@ -117,70 +117,71 @@ func (a *App) execute(ctx context.Context, req *Request, functionID, stepID stri
 	return f.call(ctx, req, e, stepID)
 }
 
-// readSigned reads the body and verifies its signature. Without a signature it
-// takes the body only if unsigned allows it, and in dev mode it verifies none. It
-// returns the key the body was signed with, or the answer to give.
-func (a *App) readSigned(req *Request, unsigned bool) (body, key []byte, refusal *Response) {
-	body, err := a.readBody(req)
-	if errors.Is(err, errBodyTooLarge) {
-		return nil, nil, a.refuse(req, http.StatusRequestEntityTooLarge, fmt.Sprintf(
-			"the body is larger than %d bytes; raise Config.MaxBodyBytes if it is right", a.config.MaxBodyBytes))
+// bodyKind is how the server signs a body.
+type bodyKind bool
+
+const (
+	anyBody   bodyKind = false // as it is sent
+	smallBody bodyKind = true  // see verifier.verifySmall
+)
+
+// readSigned reads the body of a request and verifies its signature. It returns the
+// bytes that were signed and the key, or the answer to give. What shows in the
+// header is looked at before anything of the body is read. In dev mode nothing is
+// signed, but what browsers send is refused.
+func (a *App) readSigned(req *Request, kind bodyKind) (body, key []byte, refusal *Response) {
+	if a.config.Dev {
+		if refusal := a.refuseBrowser(req); refusal != nil {
+			return nil, nil, refusal
+		}
+		body, refusal = a.readBody(req)
+		return body, nil, refusal
 	}
+	signature, err := parseSignature(req.Header.Get(headerSignature), time.Now())
 	if err != nil {
-		return nil, nil, a.refuse(req, http.StatusBadRequest, "the body could not be read: "+err.Error())
+		return nil, nil, a.refuseUnsigned(req, err)
 	}
-	signature := req.Header.Get(headerSignature)
-	if a.config.Dev || (unsigned && signature == "") {
-		return body, nil, nil
+	if body, refusal = a.readBody(req); refusal != nil {
+		return nil, nil, refusal
 	}
-	key, err = a.verifier.verify(signature, body, time.Now())
-	if err != nil {
-		a.config.Logger.Warn("inngest: request refused", "method", req.Method, "path", req.Path, "error", err)
-		return nil, nil, unauthorized(req, err.Error())
+	if kind == smallBody {
+		body, key = a.verifier.verifySmall(signature, body)
+	} else {
+		key = a.verifier.verify(signature, body)
+	}
+	if key == nil {
+		return nil, nil, a.refuseUnsigned(req, errWrongSignature)
 	}
 	return body, key, nil
 }
 
-// refuse logs and makes the answer to a bad request.
+// refuseBrowser refuses what a browser sends, in dev mode: any site that the
+// developer visits could have the app execute functions, also under a host name of
+// its own. Browsers send Origin with every POST and PUT, most Sec-Fetch-Site, too;
+// servers send neither.
+func (a *App) refuseBrowser(req *Request) *Response {
+	site := req.Header.Get("Sec-Fetch-Site")
+	if req.Header.Get("Origin") == "" && (site == "" || site == "none") {
+		return nil
+	}
+	return a.refuseStranger(req, fromBrowser, http.StatusForbidden,
+		"this comes from a browser (it has the header Origin or Sec-Fetch-Site), and in dev mode, where nothing is signed, "+
+			"that could be any website; only the Inngest server calls or syncs the app")
+}
+
+// refuse logs and makes the answer to a bad request that the server has made, or in
+// dev mode anybody.
 func (a *App) refuse(req *Request, status int, message string) *Response {
 	a.config.Logger.Warn("inngest: request refused",
 		"method", req.Method, "path", req.Path, "status", status, "error", message)
 	return fail(req, status, message, false)
 }
 
-// maxReserved is how much room is made for a body before any of it has come.
-const maxReserved = 512 << 10
-
-var errBodyTooLarge = errors.New("the body is too large")
-
-// readBody reads the whole body, up to the limit.
-func (a *App) readBody(req *Request) ([]byte, error) {
-	limit := a.config.MaxBodyBytes
-	if req.Body == nil {
-		return nil, nil
-	}
-	if req.ContentLength > limit {
-		return nil, errBodyTooLarge
-	}
-	// Room for the whole body saves growing, but a header alone is no reason to
-	// reserve much. ReadFrom wants some room at the end.
-	var b bytes.Buffer
-	b.Grow(int(min(max(req.ContentLength, 0), maxReserved)) + bytes.MinRead)
-	n, err := b.ReadFrom(io.LimitReader(req.Body, limit+1))
-	req.Body = nil // middleware may keep the request
-	if err != nil {
-		return nil, err
-	}
-	if n > limit {
-		return nil, errBodyTooLarge
-	}
-	return b.Bytes(), nil
-}
-
 // doTrustProbe answers the server's question whether the app holds the signing
-// key, with a signature of its own.
+// key, with a signature of its own. Nothing that the app takes from the server is
+// the same as the answer: a sync has a URL in it, a call an event.
 func (a *App) doTrustProbe(req *Request) *Response {
-	_, key, refusal := a.readSigned(req, a.config.Dev)
+	_, key, refusal := a.readSigned(req, smallBody)
 	if refusal != nil {
 		return refusal
 	}

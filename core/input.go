@@ -3,8 +3,10 @@ package inngestkit
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/inngest/inngestgo"
 	"github.com/tidwall/gjson"
@@ -55,10 +57,25 @@ func (c *FunctionCall) decodeRaw() ([]RawEvent, error) {
 	return events, nil
 }
 
-// decodeRawEvent cuts the data out, and has encoding/json decode the rest.
+var errDataTwice = errors.New(`it has "data" twice`)
+
+// decodeRawEvent cuts the data out, and has encoding/json decode the rest. It refuses
+// data that comes twice, from which encoding/json would make something else for the
+// function; no server sends that, and none signs it.
 func decodeRawEvent(raw []byte) (event RawEvent, err error) {
-	data := gjson.GetBytes(raw, "data")
-	if !data.Exists() || data.Index == 0 {
+	var data gjson.Result
+	found := 0
+	gjson.ParseBytes(raw).ForEach(func(key, value gjson.Result) bool {
+		if strings.EqualFold(key.Str, "data") { // as encoding/json compares
+			data = value
+			found++
+		}
+		return true
+	})
+	if found > 1 {
+		return event, errDataTwice
+	}
+	if data.Index == 0 {
 		return event, decodeDigits(raw, &event)
 	}
 	end := data.Index + len(data.Raw)

@@ -54,9 +54,9 @@ var ourCapabilities = capabilities{Connect: "v1", InBandSync: "v1", TrustProbe: 
 func (a *App) doInspect(req *Request) *Response {
 	authenticated := false
 	var succeeded *bool
-	if signature := req.Header.Get(headerSignature); signature != "" {
-		_, err := a.verifier.verify(signature, nil, time.Now())
-		authenticated = err == nil
+	if header := req.Header.Get(headerSignature); header != "" {
+		signature, err := parseSignature(header, time.Now())
+		authenticated = err == nil && a.verifier.verify(signature, nil) != nil
 		succeeded = &authenticated
 	}
 	resp := respond(req, http.StatusOK, mustJSON(a.inspect(req.Framework, succeeded)))

@@ -99,6 +99,7 @@ func (a *App) Draining() <-chan struct{} { return a.gate.closing.Done() }
 func (a *App) Shutdown(ctx context.Context) error {
 	select {
 	case <-a.gate.close():
+		a.logRestOfRefusals()
 		a.closeConnections()
 		return nil
 	case <-ctx.Done():

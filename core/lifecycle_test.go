@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -190,6 +191,7 @@ func TestStrangersDoNotHoldUpTheShutdown(t *testing.T) {
 	reading, release := make(chan struct{}), make(chan struct{})
 	req := request(http.MethodPost, "fnId=app-fn", "")
 	req.Body, req.ContentLength = &slowReader{reading, release}, -1
+	withHeader(req, "X-Inngest-Signature", sign(t, wrongKey, "", time.Now())) // else nothing is read
 	answered := make(chan *inngestkit.Response)
 	go func() { answered <- app.Do(context.WithoutCancel(t.Context()), req) }()
 	<-reading

@@ -4,10 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/url"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/gowebpki/jcs"
@@ -17,24 +15,59 @@ import (
 // way. The server's SDK specification has 5 minutes (docs/SDK_SPEC.md, 4.1.3).
 const signatureWindow = 5 * time.Minute
 
+// signatureError says why a signature is not accepted, to strangers, too.
+type signatureError struct {
+	cause   cause
+	message string
+}
+
+func (e *signatureError) Error() string { return e.message }
+
 var (
-	errNoSignature        = errors.New("the X-Inngest-Signature header is missing")
-	errMalformedSignature = errors.New("the X-Inngest-Signature header is malformed; it is t=<unix time>&s=<hex>")
-	errSignatureTime      = errors.New("the signature is too old or from the future; compare the clocks")
-	errWrongSignature     = errors.New("the signature does not match; compare INNGEST_SIGNING_KEY with the server's")
+	errNoSignature = &signatureError{unsigned, "the X-Inngest-Signature header is missing, and the app is in cloud mode; " +
+		"for the dev server set INNGEST_DEV=1 (Config.Dev)"}
+	errMalformedSignature = &signatureError{
+		malformedSignature, "the X-Inngest-Signature header is malformed; it is t=<unix time>&s=<hex>",
+	}
+	errSignatureTime = &signatureError{
+		untimelySignature, "the signature is too old or from the future; compare the clocks",
+	}
+	errWrongSignature = &signatureError{wrongSignature, "the signature does not match the body; " +
+		"compare INNGEST_SIGNING_KEY with the server's, and see that no proxy or middleware changes bodies"}
 )
 
-// maxCanonicalBytes bounds the bodies that are brought into canonical form.
-// Strangers can ask for that with any signature, and it takes some 300 ms and
-// 90 MB for a MiB of small values.
-const maxCanonicalBytes = 1 << 20
+// signature is an X-Inngest-Signature header.
+type signature struct {
+	timestamp string
+	sum       []byte
+}
+
+// parseSignature checks what can be checked of a signature without the body: its
+// presence, its form and its time.
+func parseSignature(header string, now time.Time) (signature, *signatureError) {
+	if header == "" {
+		return signature{}, errNoSignature
+	}
+	values, err := url.ParseQuery(header)
+	if err != nil {
+		return signature{}, errMalformedSignature
+	}
+	s := signature{timestamp: values.Get("t")}
+	if s.sum, err = hex.DecodeString(values.Get("s")); err != nil || len(s.sum) != sha256.Size {
+		return signature{}, errMalformedSignature
+	}
+	seconds, err := strconv.ParseInt(s.timestamp, 10, 64)
+	if err != nil {
+		return signature{}, errMalformedSignature
+	}
+	if age := now.Sub(time.Unix(seconds, 0)); age > signatureWindow || age < -signatureWindow {
+		return signature{}, errSignatureTime
+	}
+	return s, nil
+}
 
 // verifier checks signatures with the app's keys, the fallback key second.
-type verifier struct {
-	keys [][]byte
-	// canonical lets one body at a time be brought into canonical form.
-	canonical sync.Mutex
-}
+type verifier struct{ keys [][]byte }
 
 func newVerifier(keys ...Secret) *verifier {
 	v := &verifier{}
@@ -46,68 +79,38 @@ func newVerifier(keys ...Secret) *verifier {
 	return v
 }
 
-// verify checks the signature of body and returns the key it was made with. The
-// server signs the bytes it sends, in canonical JSON; if a proxy has formatted
-// them anew, the canonical form of what arrived still matches, up to 1 MiB.
-func (v *verifier) verify(signature string, body []byte, now time.Time) (key []byte, err error) {
-	if signature == "" {
-		return nil, errNoSignature
-	}
-	timestamp, sum, err := parseSignature(signature)
-	if err != nil {
-		return nil, err
-	}
-	seconds, err := strconv.ParseInt(timestamp, 10, 64)
-	if err != nil {
-		return nil, errMalformedSignature
-	}
-	if age := now.Sub(time.Unix(seconds, 0)); age > signatureWindow || age < -signatureWindow {
-		return nil, errSignatureTime
-	}
-	if key := v.match(sum, body, timestamp); key != nil {
-		return key, nil
-	}
-	if key := v.match(sum, v.canonicalize(body), timestamp); key != nil {
-		return key, nil
-	}
-	return nil, errWrongSignature
-}
-
-// canonicalize returns the canonical form of a body, or the body itself if it
-// has none or is too large.
-func (v *verifier) canonicalize(body []byte) []byte {
-	if len(body) > maxCanonicalBytes {
-		return body
-	}
-	v.canonical.Lock()
-	defer v.canonical.Unlock()
-	canonical, err := jcs.Transform(body)
-	if err != nil {
-		return body
-	}
-	return canonical
-}
-
-func (v *verifier) match(sum, body []byte, timestamp string) []byte {
+// verify returns the key that a body was signed with, nil if it was none of the
+// app's. The server signs the bytes of calls as it sends them (MarshalV1 in its
+// pkg/execution/driver, Sign in httpdriver), so nothing else is accepted.
+func (v *verifier) verify(s signature, body []byte) (key []byte) {
 	for _, key := range v.keys {
-		if hmac.Equal(sum, signatureSum(key, body, timestamp)) {
+		if hmac.Equal(s.sum, signatureSum(key, body, s.timestamp)) {
 			return key
 		}
 	}
 	return nil
 }
 
-func parseSignature(signature string) (timestamp string, sum []byte, err error) {
-	values, err := url.ParseQuery(signature)
+// maxCanonicalBytes bounds the bodies that are brought into canonical form, for
+// strangers can ask for it, and numbers in it can take 4 s for a MiB.
+const maxCanonicalBytes = 4 << 10
+
+// verifySmall is verify for syncs and probes. The server signs those in canonical
+// JSON and sends them as encoding/json has them, with & as \u0026 (Ping in its
+// pkg/deploy). It returns the bytes that were signed, which are to be used and not
+// the body.
+func (v *verifier) verifySmall(s signature, body []byte) (signed, key []byte) {
+	if key := v.verify(s, body); key != nil {
+		return body, key
+	}
+	if len(body) > maxCanonicalBytes {
+		return nil, nil
+	}
+	canonical, err := jcs.Transform(body)
 	if err != nil {
-		return "", nil, errMalformedSignature
+		return nil, nil
 	}
-	timestamp = values.Get("t")
-	sum, err = hex.DecodeString(values.Get("s"))
-	if err != nil || len(sum) != sha256.Size {
-		return "", nil, errMalformedSignature
-	}
-	return timestamp, sum, nil
+	return canonical, v.verify(s, canonical)
 }
 
 func signatureSum(key, body []byte, timestamp string) []byte {

@@ -3,6 +3,7 @@ package inngestkit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -77,21 +78,47 @@ func (a *App) AwaitSync(ctx context.Context) error {
 // functions themselves (in band); otherwise they are sent to the server's API
 // (out of band), as self-hosted servers and the dev server want it.
 func (a *App) doSync(ctx context.Context, req *Request) *Response {
-	body, key, refusal := a.readSigned(req, a.config.AllowUnsignedSync)
+	if a.config.AllowUnsignedSync && !a.config.Dev && req.Header.Get(headerSignature) == "" && !wantsInBand(req) {
+		return a.doUnsignedSync(ctx, req)
+	}
+	body, key, refusal := a.readSigned(req, smallBody)
 	if refusal != nil {
 		return refusal
+	}
+	inBand := wantsInBand(req)
+	var calledAt *url.URL
+	// With ServeHost, a sync without a body can do no harm either.
+	if inBand || key != nil && (len(body) > 0 || a.config.ServeHost == "") {
+		var err error
+		if calledAt, err = syncURL(body); err != nil {
+			return a.syncFailed(req, http.StatusBadRequest, err.Error())
+		}
 	}
 	if !a.gate.enter() {
 		return shuttingDown(req)
 	}
 	defer a.gate.leave()
-	if !wantsInBand(req) {
-		return a.syncOutOfBand(ctx, req)
+	if inBand {
+		return a.syncInBand(req, calledAt, key)
 	}
-	if key == nil && !a.config.Dev {
-		return unauthorized(req, errNoSignature.Error()) // the answer is for the server alone
+	return a.syncOutOfBand(ctx, req, calledAt)
+}
+
+// syncURL reads the URL that the server calls from the body of a sync. Every server
+// puts it there, and what else is signed, calls and the app's own answer to a
+// probe, has none: nothing but a sync can be used as a sync.
+func syncURL(body []byte) (*url.URL, error) {
+	var asked struct {
+		URL string `json:"url"`
 	}
-	return a.syncInBand(req, body, key)
+	if err := json.Unmarshal(body, &asked); err != nil {
+		return nil, fmt.Errorf("the body of the sync is not JSON: %w", err)
+	}
+	u, err := url.Parse(asked.URL)
+	if err != nil || u.Host == "" || (u.Scheme != schemeHTTP && u.Scheme != schemeHTTPS) {
+		return nil, errors.New(`the body of the sync has no "url", which is where the server calls the app`)
+	}
+	return u, nil
 }
 
 // wantsInBand reports how a sync is asked for. Servers say so in a header; what
@@ -123,18 +150,9 @@ type inBandResponse struct {
 	URL         string           `json:"url"`
 }
 
-func (a *App) syncInBand(req *Request, body, key []byte) *Response {
-	var asked struct {
-		URL string `json:"url"`
-	}
-	if err := json.Unmarshal(body, &asked); err != nil {
-		return a.refuse(req, http.StatusBadRequest, "the body of the sync is not JSON: "+err.Error())
-	}
-	appURL, err := url.Parse(asked.URL)
-	if err != nil || appURL.Host == "" {
-		return a.refuse(req, http.StatusBadRequest, `the body of the sync has no "url"`)
-	}
-	appURL = a.announced(appURL)
+// syncInBand answers with the functions. The server calls the app at calledAt.
+func (a *App) syncInBand(req *Request, calledAt *url.URL, key []byte) *Response {
+	appURL := a.announced(calledAt)
 	authenticated := key != nil
 	functions := a.functionConfigs(appURL)
 	resp := respond(req, http.StatusOK, mustJSON(inBandResponse{
@@ -154,25 +172,30 @@ func (a *App) syncInBand(req *Request, body, key []byte) *Response {
 	if key != nil {
 		resp.Header[headerSignature] = []string{sign(key, resp.Body, time.Now())}
 	}
-	a.syncer.record(Sync{Time: time.Now(), URL: appURL.String(), Functions: len(functions), InBand: true})
+	a.syncer.record(Sync{Time: time.Now(), URL: appURL.Redacted(), Functions: len(functions), InBand: true})
 	return resp
 }
 
-func (a *App) syncOutOfBand(ctx context.Context, req *Request) *Response {
+// syncOutOfBand sends the functions to the server. Where the server calls the app
+// it has signed; in dev mode calledAt is nil, and it is where the request came to.
+func (a *App) syncOutOfBand(ctx context.Context, req *Request, calledAt *url.URL) *Response {
 	query, err := url.ParseQuery(req.RawQuery)
 	if err != nil {
 		return a.syncFailed(req, http.StatusBadRequest, "the query is malformed")
 	}
-	// The server's ID of this sync belongs into the request to it and not into
-	// the URL of the app.
+	// The server's ID of this sync is for the request to it and not for the URL of
+	// the app.
 	syncID := query.Get("deployId")
-	query.Del("deployId")
-	requested, err := a.requested(req)
-	if err != nil {
-		return a.syncFailed(req, http.StatusBadRequest, err.Error())
+	if calledAt == nil {
+		if calledAt, err = a.requested(req); err != nil {
+			return a.syncFailed(req, http.StatusBadRequest, err.Error())
+		}
+	} else {
+		query = calledAt.Query()
 	}
-	requested.RawQuery = query.Encode()
-	appURL := a.announced(requested)
+	query.Del("deployId")
+	calledAt.RawQuery = query.Encode()
+	appURL := a.announced(calledAt)
 	if appURL.Host == "" {
 		return a.syncFailed(req, http.StatusBadRequest,
 			"the request has no Host header; send it, or set ServeHost (INNGEST_SERVE_HOST)")
@@ -183,6 +206,11 @@ func (a *App) syncOutOfBand(ctx context.Context, req *Request) *Response {
 	if err != nil {
 		return a.syncFailed(req, http.StatusInternalServerError, err.Error())
 	}
+	return syncDone(req, modified)
+}
+
+// syncDone makes the answer to a sync that has reached the server.
+func syncDone(req *Request, modified bool) *Response {
 	resp := respond(req, http.StatusOK, mustJSON(map[string]any{"message": "Successfully synced.", "modified": modified}))
 	resp.Header[headerSyncKind] = []string{inngestgo.SyncKindOutOfBand}
 	return resp
@@ -190,7 +218,13 @@ func (a *App) syncOutOfBand(ctx context.Context, req *Request) *Response {
 
 // syncFailed logs and makes the answer to a sync that has changed nothing at the server.
 func (a *App) syncFailed(req *Request, status int, message string) *Response {
-	resp := a.refuse(req, status, message)
+	a.refuse(req, status, message)
+	return syncNotDone(req, status, message)
+}
+
+// syncNotDone makes the answer to a sync that has changed nothing at the server.
+func syncNotDone(req *Request, status int, message string) *Response {
+	resp := fail(req, status, message, false)
 	resp.Body = mustJSON(struct {
 		errorBody
 

@@ -65,7 +65,7 @@ func (a *App) register(ctx context.Context, appURL *url.URL, r registration) (mo
 	if decodeErr != nil {
 		return false, fmt.Errorf("sync with %s: this is no Inngest server, it answered without JSON", a.config.server())
 	}
-	a.syncer.record(Sync{Time: time.Now(), URL: appURL.String(), Functions: len(payload.Functions)})
+	a.syncer.record(Sync{Time: time.Now(), URL: appURL.Redacted(), Functions: len(payload.Functions)})
 	return answer.Modified, nil
 }
 

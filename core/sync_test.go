@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/inngest/inngestgo"
@@ -136,8 +137,7 @@ func TestSyncAuthenticatesWithTheHashedKeyAndItsFallback(t *testing.T) {
 	config := cloud
 	config.BaseURL = server.URL
 	app, _ := newAppWith(t, config, onSignUp(hello))
-	req := withHeader(request(http.MethodPut, "", ""), "X-Inngest-Signature", sign(t, signingKey, "", time.Now()))
-	withHeader(req, "X-Inngest-Server-Kind", "cloud")
+	req := withHeader(signedSync(t, signingKey), "X-Inngest-Server-Kind", "cloud")
 	require.Equal(t, http.StatusOK, app.Do(t.Context(), req).Status)
 	requests, _ := server.seen()
 	require.Len(t, requests, 2)
@@ -245,7 +245,7 @@ func TestSyncInBand(t *testing.T) {
 	require.True(t, last.InBand)
 
 	for name, bad := range map[string]string{"no URL": `{}`, "no JSON": `x`, "relative URL": `{"url":"/x"}`} {
-		req := withHeader(request(http.MethodPut, "", bad), "X-Inngest-Signature", signRaw(signingKey, bad, time.Now()))
+		req := withHeader(request(http.MethodPut, "", bad), "X-Inngest-Signature", sign(t, signingKey, bad, time.Now()))
 		withHeader(req, "X-Inngest-Sync-Kind", "in_band")
 		resp := app.Do(t.Context(), req)
 		require.Equal(t, http.StatusBadRequest, resp.Status, name)
@@ -367,4 +367,55 @@ func TestServePathIsAnnouncedWithTheMount(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "shop:81", u.Host)
 	require.Equal(t, "/v1/api/inngest", u.Path)
+}
+
+// Strangers learn nothing of the server, and do not keep App.Sync from it.
+func TestUnsignedSyncsAreFew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		registered, failing, hold := 0, true, make(chan struct{})
+		config := cloud
+		config.AllowUnsignedSync, config.ServeHost, config.BaseURL = true, "https://shop.test", "http://user:a-password@inngest.test"
+		config.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			registered++
+			<-hold
+			if failing {
+				return response(http.StatusBadRequest, `{"error":"the server's own words"}`, nil), nil
+			}
+			return response(http.StatusOK, `{"modified":true}`, nil), nil
+		})}
+		app, l := newAppWith(t, config, onSignUp(hello))
+		app.MountedAt("test", "/api/inngest")
+		unsigned := func(query string) *inngestkit.Response {
+			return app.Do(t.Context(), request(http.MethodPut, query, ""))
+		}
+
+		first := make(chan *inngestkit.Response, 1)
+		go func() { first <- unsigned("") }()
+		synctest.Wait()
+		for range 50 {
+			resp := unsigned("")
+			require.Equal(t, http.StatusTooManyRequests, resp.Status)
+			require.Equal(t, "5", resp.Header.Get("Retry-After"))
+		}
+		close(hold)
+		resp := <-first
+		require.Equal(t, http.StatusInternalServerError, resp.Status)
+		require.JSONEq(t, `{"name":"Error","message":"the app could not be synced; see its log","modified":false}`, string(resp.Body))
+		require.Contains(t, l.String(), "the server's own words")
+		require.Equal(t, 1, registered)
+
+		failing = false
+		time.Sleep(4500 * time.Millisecond)
+		resp = unsigned("")
+		require.Equal(t, http.StatusTooManyRequests, resp.Status)
+		require.Equal(t, "1", resp.Header.Get("Retry-After"))
+		require.NoError(t, app.Sync(t.Context()), "the app itself need not wait")
+		time.Sleep(500 * time.Millisecond)
+		require.Equal(t, http.StatusOK, unsigned("probe=trust&deployId=d1").Status)
+		require.Equal(t, 3, registered)
+		last, _ := app.LastSync()
+		require.Equal(t, "https://shop.test/api/inngest", last.URL, "nothing of the query")
+		require.NotContains(t, l.String(), "a-password")
+	})
 }

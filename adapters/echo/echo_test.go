@@ -18,7 +18,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "echo", New: newServer, CancelsOnHangUp: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
+		Framework: "echo", New: newServer, CancelsOnHangUp: true, KnowsGroups: true, StreamsBodies: true,
+		TrailingSlash: adaptertest.SlashServed,
 	})
 }
 

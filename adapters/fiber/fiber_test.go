@@ -37,6 +37,7 @@ func run(t *testing.T, config fiber.Config) {
 	t.Helper()
 	adaptertest.Run(t, adaptertest.Adapter{
 		Framework: "fiber", KeepsValues: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
+		StreamsBodies: config.StreamRequestBody, ReadsAhead: 8 << 10,
 		New: func(_ testing.TB, site adaptertest.Site) adaptertest.Server { return newServer(config, site) },
 	})
 }

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 
 func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "gin", New: newServer, CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true,
+		Framework: "gin", New: newServer, CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true, StreamsBodies: true,
 		TrailingSlash: adaptertest.SlashServed,
 	})
 }

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "nethttp", New: newServer, CancelsOnHangUp: true, KeepsValues: true,
+		Framework: "nethttp", New: newServer, CancelsOnHangUp: true, KeepsValues: true, StreamsBodies: true,
 		TrailingSlash: adaptertest.SlashServed,
 	})
 }

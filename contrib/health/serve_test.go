@@ -54,7 +54,7 @@ func TestPrefersHTML(t *testing.T) {
 // What is asked for, and what comes.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
-	key := inngestkit.Secret("signkey-test-12345678")
+	key := inngestkit.Secret("signkey-test-0123456789abcdef0123456789abcdef")
 	basic, role := WithBasicAuth("ops", "geheim"), WithAuthorization(func(ctx context.Context, _ *inngestkit.Request) bool {
 		return ctx.Value(key) != nil
 	})

@@ -26,6 +26,10 @@ type Adapter struct {
 	// store whose contents can be listed, or that belongs to one request for good;
 	// Echo has neither. A value of another request may never be found.
 	KeepsValues bool
+	// StreamsBodies is whether a handler runs before all of a body has come, and
+	// ReadsAhead how many bytes of it must have come, 0 if none.
+	StreamsBodies bool
+	ReadsAhead    int
 	// AnyMethod is whether a route can be for methods that no standard names, so
 	// that the app answers them too. The usual ones, which are those that net/http
 	// has constants for but CONNECT, have to reach the app in any case.

@@ -17,10 +17,13 @@ const (
 	innerGroup = "/internal"
 )
 
+// inDevMode is for syncs that announce where they were sent to.
+func inDevMode(c *inngestkit.Config) { c.Dev = true }
+
 // groups: an app below groups is there, and Inngest is told so.
 func groups(t *testing.T, a Adapter) {
 	for _, prefixes := range [][]string{nil, {oneGroup}, {oneGroup, innerGroup}} {
-		i := start(t, a, setup{groups: prefixes})
+		i := start(t, a, setup{groups: prefixes, config: inDevMode})
 		i.call(t, payload{ID: "a"}).returned(t, "a")
 		if prefixes != nil {
 			got := i.do(t, i.request(t, http.MethodPost, inngestkit.DefaultPath+query, envelope(payload{})))
@@ -65,7 +68,9 @@ func (i *instance) announced(tb testing.TB, at string) {
 // proxy: who sends X-Forwarded headers is believed only if the app is told to.
 func proxy(t *testing.T, a Adapter) {
 	for _, trust := range []bool{false, true} {
-		i := start(t, a, setup{groups: []string{oneGroup}, config: func(c *inngestkit.Config) { c.TrustProxy = trust }})
+		i := start(t, a, setup{groups: []string{oneGroup}, config: func(c *inngestkit.Config) {
+			c.Dev, c.TrustProxy = true, trust
+		}})
 		r := i.newSync(t)
 		r.Header.Set("X-Forwarded-Proto", "https")
 		r.Header.Set("X-Forwarded-Host", "shop.example.com")
@@ -90,6 +95,7 @@ func overTLS(t *testing.T, a Adapter) {
 	t.Cleanup(known.Close)
 	k := &keeper{}
 	i := start(t, a, setup{
+		config:     inDevMode,
 		middleware: k.middleware(),
 		tls:        &tls.Config{Certificates: known.TLS.Certificates, MinVersion: tls.VersionTLS12},
 	})

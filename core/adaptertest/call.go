@@ -84,10 +84,16 @@ func (i *instance) newCall(tb testing.TB, data payload) *http.Request {
 	return i.request(tb, http.MethodPost, i.path+query, envelope(data))
 }
 
-// newSync makes a request for a sync by way of the API.
+// newSync makes a request for a sync by way of the API. In cloud mode the URL in its
+// body counts, in dev mode where it is sent to.
 func (i *instance) newSync(tb testing.TB) *http.Request {
 	tb.Helper()
-	r := i.request(tb, http.MethodPut, i.path, nil)
+	return i.newSyncAt(tb, i.path)
+}
+
+func (i *instance) newSyncAt(tb testing.TB, path string) *http.Request {
+	tb.Helper()
+	r := i.request(tb, http.MethodPut, path, fmt.Appendf(nil, `{"url":%q}`, i.origin+path))
 	r.Header.Set(headerSyncKind, "out_of_band")
 	return r
 }

@@ -80,6 +80,10 @@ var mutants = []struct {
 	{"only the last length", "framing", func(ref *reference) {
 		ref.conn = func(c net.Conn) net.Conn { return &without{Conn: c, text: "Content-Length: 1\r\n"} }
 	}},
+	{"bodies are read first", "strangers", onRequest(func(r *inngestkit.Request) {
+		whole, _ := io.ReadAll(r.Body)
+		r.Body = bytes.NewReader(whole)
+	})},
 	{"what has come already", "slow bodies", onRequest(func(r *inngestkit.Request) {
 		some := make([]byte, 1<<20)
 		n, _ := r.Body.Read(some)

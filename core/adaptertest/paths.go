@@ -38,7 +38,7 @@ func trailingSlash(t *testing.T, a Adapter) {
 	for _, r := range []*http.Request{
 		i.request(t, http.MethodGet, path, nil),
 		i.request(t, http.MethodPost, path+query, body),
-		i.request(t, http.MethodPut, path, nil),
+		i.newSyncAt(t, path),
 	} {
 		r.Header.Set(headerSyncKind, "out_of_band")
 		got := i.do(t, r)

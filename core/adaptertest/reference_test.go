@@ -65,7 +65,7 @@ func newReference() *reference {
 func (ref *reference) adapter() adaptertest.Adapter {
 	return adaptertest.Adapter{
 		Framework: "reference", New: ref.newServer,
-		CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true, AnyMethod: true,
+		CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true, AnyMethod: true, StreamsBodies: true,
 	}
 }
 

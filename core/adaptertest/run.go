@@ -39,6 +39,7 @@ var cases = []struct {
 	{"slow bodies", slowBodies},
 	{"bodies cut off", bodiesCutOff},
 	{"expect", expectContinue},
+	{"strangers", strangers},
 	{"gzip", compressed},
 	{"keep-alive", keepAlive},
 	{"pipelined", pipelined},

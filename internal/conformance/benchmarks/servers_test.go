@@ -61,10 +61,7 @@ func serveUntilEOF(name string) error {
 	failed := make(chan error, 1)
 	go func() { failed <- serve(listener) }()
 	ended := make(chan error, 1)
-	go func() {
-		_, err := io.Copy(io.Discard, os.Stdin)
-		ended <- err
-	}()
+	go func() { ended <- answerQuestions() }()
 	if _, err := fmt.Fprintln(os.Stdout, listener.Addr()); err != nil {
 		return err
 	}
@@ -78,6 +75,19 @@ func serveUntilEOF(name string) error {
 
 // startServer starts the process and returns the address.
 func startServer(b *testing.B, name string) string {
+	b.Helper()
+	return startProcess(b, name).address
+}
+
+// process is a server's process.
+type process struct {
+	address string
+
+	in  io.Writer
+	out *bufio.Reader
+}
+
+func startProcess(b *testing.B, name string) *process {
 	b.Helper()
 	executable, err := os.Executable()
 	require.NoError(b, err)
@@ -93,9 +103,10 @@ func startServer(b *testing.B, name string) string {
 		require.NoError(b, stdin.Close())
 		require.NoError(b, cmd.Wait())
 	})
-	address, err := bufio.NewReader(stdout).ReadString('\n')
+	out := bufio.NewReader(stdout)
+	address, err := out.ReadString('\n')
 	require.NoError(b, err)
-	return strings.TrimSpace(address)
+	return &process{strings.TrimSpace(address), stdin, out}
 }
 
 const (
@@ -143,6 +154,16 @@ var servers = map[string]map[string]func(net.Listener) error{
 			e := newEcho(l)
 			inngestecho.Mount(e, benchApp())
 			return e.Start("")
+		},
+	},
+	// As docs/in-front-of-the-endpoint.md has it, for endpoints that strangers reach.
+	"fiber-streaming": {
+		byUs: func(l net.Listener) error {
+			f := fiber.New(fiber.Config{
+				DisableStartupMessage: true, BodyLimit: inngestkit.DefaultMaxBodyBytes, StreamRequestBody: true,
+			})
+			inngestfiber.Mount(f, benchApp())
+			return f.Listener(l)
 		},
 	},
 	"fiber": {

@@ -34,7 +34,7 @@ func plantedSite(t *testing.T, options ...inngestotel.Option) *site {
 	s.spans, s.traces = on.spans, on.traces
 	app, err := inngestkit.New(inngestkit.Config{
 		AppID: "shop", Dev: true, BaseURL: "http://user:secret-url@127.0.0.1:1", EventKey: "secret-event-key",
-		SigningKey: "signkey-test-0123456789abcdef", HTTPClient: &http.Client{Transport: s.sent},
+		SigningKey: "signkey-test-0123456789abcdef0123456789abcdef", HTTPClient: &http.Client{Transport: s.sent},
 	})
 	require.NoError(t, err)
 	s.app = app
