@@ -2,7 +2,6 @@ package inngestkit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -75,7 +74,7 @@ func (a *App) sendRaw(ctx context.Context, events []RawEvent) ([]string, error) 
 func rawEvents(events []AnyEvent) ([]RawEvent, error) {
 	raw := make([]RawEvent, len(events))
 	for i, event := range events {
-		encoded, err := json.Marshal(event)
+		encoded, err := marshalEvent(event)
 		if err == nil {
 			raw[i], err = decodeRawEvent(encoded)
 		}

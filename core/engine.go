@@ -15,6 +15,7 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
 // function is a registered function with its engine: an SDK client that serves
@@ -124,7 +125,7 @@ func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *env
 	// To the SDK a done context looks like a completed run: it must not see one.
 	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
-	f.engine.ServeHTTP(&rec, f.sdkRequest(sdkCtx, req, e, stepID))
+	f.serveSDK(c, &rec, f.sdkRequest(sdkCtx, req, e, stepID))
 	if c.Checkpoints != nil {
 		settle(c, &rec)
 	}
@@ -134,6 +135,9 @@ func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *env
 			return f.answerPutOff(req, c, c.PutOff)
 		}
 		return f.failed(req, c, http.StatusInternalServerError, errCutShort.Error(), rec.header)
+	}
+	if err := f.outputError(c, &rec); err != nil {
+		return f.failed(req, c, http.StatusInternalServerError, err.Error(), http.Header{headerNoRetry: {isTrue}})
 	}
 	if rec.status >= http.StatusBadRequest {
 		message := answerMessage(rec.body.Bytes(), rec.status)
@@ -145,6 +149,12 @@ func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *env
 	body := bytes.TrimSuffix(rec.body.Bytes(), []byte("\n"))
 	if reason := whyTooLarge(rec.status, len(body)); reason != "" {
 		return f.failed(req, c, http.StatusInternalServerError, reason, http.Header{headerNoRetry: {isTrue}})
+	}
+	if rec.status == http.StatusOK {
+		if err := c.CheckIntegers(c.Inner, "the output of function", f.source.id, body); err != nil {
+			return f.failed(req, c, http.StatusInternalServerError, err.Error(), http.Header{headerNoRetry: {isTrue}})
+		}
+		body = asText(body)
 	}
 	resp := respond(req, rec.status, body)
 	copyRetryHeaders(resp.Header, rec.header)
@@ -164,6 +174,7 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targe
 		Inner:       ctx,
 		Request:     req,
 		Logger:      f.app.config.Logger,
+		Integers:    f.app.integers,
 	}
 	c.Replay.Start(e.Steps, targeted)
 	c.SeveralSteps = f.config.Checkpoint != nil
@@ -201,6 +212,7 @@ func (f *function) execute(
 		c.PutOff = &call.PutOff{Err: err}
 		call.Yield()
 	}
+	output = jsontype.Addressed(output)
 	c.SetReturned(output)
 	return output, err
 }

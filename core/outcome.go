@@ -30,8 +30,7 @@ const (
 	NonRetriable Outcome = "non_retriable"
 )
 
-var errNoEnd = errors.New("it did not come to an end: its goroutine has ended (runtime.Goexit), " +
-	"or the encoding of the output panicked")
+var errNoEnd = errors.New("it did not come to an end: its goroutine has ended (runtime.Goexit)")
 
 // OnEnd has ended be called when the answer to the server is known, after all
 // middleware: only then is it certain how the call has ended. What the function

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/inngestkit/inngestkit/core/internal/integers"
 )
 
 // ErrNoSignalWaiter is what [App.SendSignal] returns if no run waits for the
@@ -30,6 +32,9 @@ func (a *App) SendSignal(ctx context.Context, signal string, data any) error {
 	}{signal, data})
 	if err != nil {
 		return fmt.Errorf("inngestkit: signal %q: its data cannot be encoded: %w", signal, err)
+	}
+	if err := a.integers.Check(ctx, integers.Place{What: "the data of a signal"}, body); err != nil {
+		return fmt.Errorf("inngestkit: signal %q: %w", signal, err)
 	}
 	_, failure := a.config.callAPI(ctx, apiRequest{
 		method: http.MethodPost, path: "/v1/signals", body: body, limit: maxAnswerBytes,

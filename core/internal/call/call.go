@@ -17,6 +17,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/integers"
 )
 
 // Call is one call: one HTTP request by which the server starts or continues a run.
@@ -42,6 +43,8 @@ type Call struct {
 	Request any
 
 	Logger *slog.Logger
+	// Integers looks for integers that the server would round.
+	Integers *integers.Guard
 
 	// Step runs the callback of a step, inside the middleware.
 	Step StepFunc
