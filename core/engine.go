@@ -265,7 +265,7 @@ func (f *function) sdkRequest(ctx context.Context, req *Request, e *envelope, st
 	}
 	body := e.forSDK()
 	if f.adopted != nil {
-		body = e.whole()
+		body = f.adopted.shown(e, f.chain.Load().hidden).whole()
 	}
 	r := &http.Request{
 		Method:        http.MethodPost,

@@ -109,8 +109,13 @@ func newTypedFunction[T, R any](
 ) TypedFunction[T, R] {
 	def := definition{id: id, options: slices.Clone(options), data: reflect.TypeFor[T](), output: reflect.TypeFor[R]()}
 	if handler != nil {
+		hides := takesAnyField(def.data)
 		def.invoke = func(ctx context.Context, c *FunctionCall) (any, error) {
-			in, err := decodeInput[T](c, c.input)
+			var hidden eventFields
+			if hides {
+				hidden = c.hidden
+			}
+			in, err := decodeInput[T](c, c.input, hidden)
 			if err != nil {
 				return nil, err
 			}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -51,6 +52,9 @@ type Call struct {
 	// Restore changes the kept result of a step before the function gets it; nil
 	// if no middleware wants to.
 	Restore DataFunc
+	// Hide takes fields of the middleware's own out of an event that a step has waited
+	// for, of which t is the type; nil if there are none.
+	Hide func(t reflect.Type, event json.RawMessage) json.RawMessage
 	// Invoke changes the data for a function that is invoked; nil if no middleware
 	// wants to.
 	Invoke DataFunc

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
@@ -116,7 +117,11 @@ func step[T any](
 		returned = true
 		return value, err
 	}
-	value, decodeErr := decode[T](c.restored(ctx, id, raw))
+	raw = c.restored(ctx, id, raw)
+	if kind == WaitForEvent && c.Hide != nil {
+		raw = c.Hide(reflect.TypeFor[T](), raw)
+	}
+	value, decodeErr := decode[T](raw)
 	if decodeErr != nil {
 		c.Abort(MisfitStep(name, value, decodeErr))
 	}
