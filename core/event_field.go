@@ -101,7 +101,7 @@ func takesAnyField(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if failed, ok := reflect.Zero(t).Interface().(interface{ eventData() reflect.Type }); ok {
+	if failed, ok := reflect.TypeAssert[interface{ eventData() reflect.Type }](reflect.Zero(t)); ok {
 		return takesAnyField(failed.eventData())
 	}
 	return t.Kind() != reflect.Struct || reflect.PointerTo(t).Implements(unmarshaler)

@@ -26,7 +26,9 @@ func FuzzHide(f *testing.F) {
 		given := bytes.Clone(raw)
 		got := eventFields{"trace"}.hide(raw)
 		require.Equal(t, given, raw, "it is not changed in place")
-		var before, after struct{ Data map[string]json.RawMessage }
+		var before, after struct {
+			Data map[string]json.RawMessage `json:"data"`
+		}
 		if json.Unmarshal(raw, &before) != nil || strings.Contains(data, `\`) {
 			require.True(t, json.Valid(got), "%s", got)
 			return // no object, or its names are not what they look like
