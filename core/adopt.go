@@ -118,7 +118,7 @@ func (a *App) newAdopted(sf inngestgo.ServableFunction, options inngestgo.Client
 	if handler.Kind() != reflect.Func || handler.IsNil() {
 		return nil, errors.New("it has no handler")
 	}
-	f.adopted = &adopted{ServableFunction: sf, id: f.id, guarded: f.guard(handler)}
+	f.adopted = &adopted{ServableFunction: sf, id: f.id, guarded: f.guard(handler), hides: hidesFields(handler.Type())}
 	return f, f.start(options)
 }
 
@@ -128,6 +128,7 @@ type adopted struct {
 
 	id      string
 	guarded any
+	hides   bool // fields of the app's middleware from its events
 }
 
 // FullyQualifiedID implements inngestgo.ServableFunction.
@@ -200,6 +201,27 @@ func valueOf(v any, t reflect.Type) reflect.Value {
 		value.Set(reflect.ValueOf(v))
 	}
 	return value
+}
+
+// hidesFields reports whether fields have to be hidden from a handler, which is a
+// func(context.Context, inngestgo.Input[T]) (any, error).
+func hidesFields(handler reflect.Type) bool {
+	event, ok := handler.In(1).FieldByName("Event")
+	if !ok || event.Type.Kind() != reflect.Struct {
+		return false
+	}
+	data, ok := event.Type.FieldByName("Data")
+	return ok && takesAnyField(data.Type)
+}
+
+// shown is the envelope without the fields of the app's middleware.
+func (a *adopted) shown(e *envelope, fields eventFields) *envelope {
+	if !a.hides || len(fields) == 0 {
+		return e
+	}
+	shown := *e
+	shown.Event, shown.Events = fields.hide(e.Event), fields.hide(e.Events)
+	return &shown
 }
 
 // whole is the envelope as an adopted function gets it: with the events, for the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"github.com/inngestkit/inngestkit/core/internal/integers"
 )
 
 // App holds the functions of one Inngest app and answers the server's calls. It
@@ -21,6 +23,7 @@ type App struct {
 	verifier *verifier
 	refusals refusals
 	sender   *sender
+	integers *integers.Guard
 	syncer   syncer
 	unsigned unsignedSyncs
 	gate     *drainGate
@@ -47,7 +50,8 @@ func New(config Config) (*App, error) {
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))
 	a.verifier = newVerifier(config.SigningKey, config.SigningKeyFallback)
-	a.sender = newSender(config)
+	a.integers = &integers.Guard{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
+	a.sender = newSender(config, a.integers)
 	a.syncer.init()
 	a.gate = newDrainGate(config.MaxInFlight)
 	return a, nil

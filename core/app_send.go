@@ -96,7 +96,7 @@ func (a *App) sendRaw(ctx context.Context, events []RawEvent) ([]string, error) 
 func rawEvents(events []AnyEvent) ([]RawEvent, error) {
 	raw := make([]RawEvent, len(events))
 	for i, event := range events {
-		encoded, err := safe.Marshal(event)
+		encoded, err := marshalEvent(event)
 		if err == nil {
 			raw[i], err = decodeRawEvent(encoded)
 		}

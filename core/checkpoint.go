@@ -12,6 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
 // With checkpoints a call runs several steps and sends their results meanwhile. What is
@@ -58,7 +59,7 @@ func settle(c *call.Call, rec *recorder) {
 // complete makes the answer of a call that has nothing to say but the function's output.
 // If the function has not returned, serve makes another one.
 func (r *recorder) complete(c *call.Call) {
-	output, err := json.Marshal(c.Output())
+	output, err := jsontype.Marshal(c.Output())
 	if err != nil {
 		r.replace(http.StatusInternalServerError, mustJSON(errorBody{Name: errorName, Message: err.Error()}))
 		return

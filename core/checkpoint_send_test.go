@@ -349,8 +349,8 @@ func TestCheckpointsBeforeABadOutput(t *testing.T) {
 		return make(chan int), stepOf("a", new(string))(ctx)
 	})
 	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
-	require.Equal(t, http.StatusInternalServerError, resp.Status)
-	require.Contains(t, message(t, resp), "unsupported type")
+	require.Equal(t, http.StatusBadRequest, resp.Status, "another try would return the same")
+	require.Contains(t, message(t, resp), `the output of function "fn", of Go type chan int, is not JSON: json: unsupported type`)
 	require.Equal(t, []string{"StepRun a"}, checkpoints(t, server))
 }
 

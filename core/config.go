@@ -113,6 +113,13 @@ type Config struct {
 	// INNGEST_MAX_IN_FLIGHT.
 	MaxInFlight int
 
+	// RefuseRoundedIntegers has steps, functions and sends fail, without a retry, if
+	// their data has an integer that the server would round: one above 2^53, unless a
+	// float64 holds it. The default is one warning in the log for each place. The error,
+	// and the warning, name the field. Integers stay whole as text, for example in
+	// fields with the tag json:",string".
+	RefuseRoundedIntegers bool
+
 	// ConnectInstanceID tells this instance of the app from others in [App.Connect];
 	// it should stay the same over restarts. The default is the host's name.
 	ConnectInstanceID string

@@ -18,6 +18,7 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
@@ -141,6 +142,9 @@ func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *env
 		}
 		return f.failed(req, c, http.StatusInternalServerError, errCutShort.Error(), rec.header)
 	}
+	if err := f.outputError(c, &rec); err != nil {
+		return f.failed(req, c, http.StatusInternalServerError, err.Error(), http.Header{headerNoRetry: {isTrue}})
+	}
 	if rec.status >= http.StatusBadRequest {
 		message := answerMessage(rec.body.Bytes(), rec.status)
 		if f.adopted != nil {
@@ -151,6 +155,12 @@ func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *env
 	body := bytes.TrimSuffix(rec.body.Bytes(), []byte("\n"))
 	if reason := whyTooLarge(rec.status, len(body)); reason != "" {
 		return f.failed(req, c, http.StatusInternalServerError, reason, http.Header{headerNoRetry: {isTrue}})
+	}
+	if rec.status == http.StatusOK {
+		if err := c.CheckIntegers(c.Inner, "the output of function", f.source.id, body); err != nil {
+			return f.failed(req, c, http.StatusInternalServerError, err.Error(), http.Header{headerNoRetry: {isTrue}})
+		}
+		body = asText(body)
 	}
 	resp := respond(req, rec.status, body)
 	copyRetryHeaders(resp.Header, rec.header)
@@ -178,8 +188,8 @@ func (f *function) record(c *call.Call, rec *recorder, r *http.Request) (err err
 func (f *function) panickedOutside(c *call.Call, value any) error {
 	err := fmt.Errorf("function %s panicked outside of its handler, in a middleware of the client: %s",
 		f.source.id, safe.Sprint(value))
-	if _, failed := safe.Marshal(c.Output()); failed != nil {
-		err = NoRetryError(fmt.Errorf("the output of function %s is no JSON: %w", f.source.id, failed))
+	if failed := f.encodingError(c); failed != nil {
+		err = NoRetryError(failed)
 	}
 	c.Logger.ErrorContext(c.Inner, "inngest: a panic outside of a function's handler", "function", f.source.id,
 		"run_id", c.RunID, "attempt", c.Attempt, "panic", safe.Sprint(value), "stack", string(debug.Stack()))
@@ -199,6 +209,7 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targe
 		Inner:       ctx,
 		Request:     req,
 		Logger:      f.app.config.Logger,
+		Integers:    f.app.integers,
 	}
 	c.Replay.Start(e.Steps, targeted)
 	c.SeveralSteps = f.config.Checkpoint != nil
@@ -236,6 +247,7 @@ func (f *function) execute(
 		c.PutOff = &call.PutOff{Err: err}
 		call.Yield()
 	}
+	output = jsontype.Addressed(output)
 	c.SetReturned(output)
 	return output, err
 }
@@ -294,7 +306,7 @@ func (f *function) sdkRequest(ctx context.Context, req *Request, e *envelope, st
 	}
 	body := e.forSDK()
 	if f.adopted != nil {
-		body = e.whole()
+		body = f.adopted.shown(e, f.chain.Load().hidden).whole()
 	}
 	r := &http.Request{
 		Method:        http.MethodPost,

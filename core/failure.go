@@ -33,6 +33,9 @@ type FailedRun[T any] struct {
 	Events []Event[T] `json:"events"`
 }
 
+// eventData is the type of the data of the run's events.
+func (FailedRun[T]) eventData() reflect.Type { return reflect.TypeFor[T]() }
+
 // RunError is the error a run failed with.
 type RunError struct {
 	Name    string `json:"name"`

@@ -36,6 +36,8 @@ type definition struct {
 	middleware []any
 	// data is the type of the events' data.
 	data reflect.Type
+	// output is the type of what the handler returns.
+	output reflect.Type
 	// invoke decodes the event and calls the handler; nil if there is no handler.
 	invoke func(ctx context.Context, c *FunctionCall) (any, error)
 }
@@ -105,10 +107,15 @@ func OnCron[T, R any](
 func newTypedFunction[T, R any](
 	id string, handler func(context.Context, Input[T]) (R, error), options []Option,
 ) TypedFunction[T, R] {
-	def := definition{id: id, options: slices.Clone(options), data: reflect.TypeFor[T]()}
+	def := definition{id: id, options: slices.Clone(options), data: reflect.TypeFor[T](), output: reflect.TypeFor[R]()}
 	if handler != nil {
+		hides := takesAnyField(def.data)
 		def.invoke = func(ctx context.Context, c *FunctionCall) (any, error) {
-			in, err := decodeInput[T](c, c.input)
+			var hidden eventFields
+			if hides {
+				hidden = c.hidden
+			}
+			in, err := decodeInput[T](c, c.input, hidden)
 			if err != nil {
 				return nil, err
 			}

@@ -35,6 +35,7 @@ type FunctionCall struct {
 	call     *call.Call
 	input    InputCtx
 	handler  func(ctx context.Context, c *FunctionCall) (any, error)
+	hidden   eventFields
 	started  bool
 	events   []RawEvent
 	err      error // what the middleware has returned
@@ -147,6 +148,9 @@ func (c *FunctionCall) prepare(ctx context.Context, chain *chain) context.Contex
 		c.call.Invoke = func(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
 			return through(ctx, "Invoke", chain.invoke, c.stepCall(id), data)
 		}
+	}
+	if c.hidden = chain.hidden; len(c.hidden) > 0 {
+		c.call.Hide = c.hidden.hideFrom
 	}
 	c.call.Send = chain.send
 	return withLogger(ctx, c)

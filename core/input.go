@@ -16,17 +16,18 @@ import (
 
 // decodeInput decodes the event once, from the bytes the server sent. Events
 // holds the same value again unless the run was triggered by a batch.
-func decodeInput[T any](c *FunctionCall, inputCtx InputCtx) (Input[T], error) {
+// Hidden are the fields of middleware that it does not get.
+func decodeInput[T any](c *FunctionCall, inputCtx InputCtx, hidden eventFields) (Input[T], error) {
 	in := Input[T]{InputCtx: inputCtx}
 	event, events := c.call.Event, c.call.Events
 	if isBatch(event, events) {
-		if err := json.Unmarshal(events, &in.Events); err != nil {
+		if err := json.Unmarshal(hidden.hide(events), &in.Events); err != nil {
 			return in, eventError(c.FunctionID, err)
 		}
 		in.Event = in.Events[0]
 		return in, nil
 	}
-	if err := json.Unmarshal(event, &in.Event); err != nil {
+	if err := json.Unmarshal(hidden.hide(event), &in.Event); err != nil {
 		return in, eventError(c.FunctionID, err)
 	}
 	in.Events = []Event[T]{in.Event}

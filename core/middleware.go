@@ -31,6 +31,8 @@ type Middleware struct {
 	// Restore changes the kept result of a step, of any kind but Sleep, before the
 	// function gets it, on every call that hands it out. It undoes what Step, or the
 	// Function of an invoked function, did to the output, for example to decrypt it.
+	// That includes what a failed step has returned besides its error, unless it is the
+	// zero value.
 	Restore func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
 	// Invoke changes the data, a JSON object, that step.Invoke gives to the other
 	// function, when the step is new. The other function's middleware finds it in
@@ -39,6 +41,11 @@ type Middleware struct {
 	// Send wraps each [App.Send] and step.SendEvent, those outside of functions
 	// too if the middleware is the app's.
 	Send func(next SendHandler) SendHandler
+	// EventField names a field of events' data that Send and Invoke add for the use of
+	// this middleware, a JSON object. Functions, and steps that wait for an event, do not
+	// get it if their type of data takes fields that it does not name, as maps do.
+	// Middleware does.
+	EventField string
 }
 
 // FunctionHandler runs a function. It returns the function's output, which may be
@@ -109,12 +116,16 @@ type chain struct {
 	restore  []dataHook
 	invoke   []dataHook
 	send     SendHandler // nil if no middleware wants to see events
+	hidden   eventFields
 }
 
 // newChain wraps the handlers, from the last middleware to the first.
 func newChain(a *App, middleware []Middleware) *chain {
 	c := &chain{function: guardFunction(handleFunction), step: guardStep(handleStep)}
 	for _, m := range middleware {
+		if m.EventField != "" {
+			c.hidden = append(c.hidden, m.EventField)
+		}
 		if m.Restore != nil {
 			c.restore = append(c.restore, m.Restore)
 		}

@@ -117,7 +117,7 @@ func TestOutcomeOfTheAnswer(t *testing.T) {
 	}{
 		"a function whose output is no JSON": {
 			handler:  func(context.Context) (any, error) { return func() {}, nil },
-			function: inngestkit.Retried, message: "json: unsupported type: func()",
+			function: inngestkit.NonRetriable, message: `the output of function "fn", of Go type func(), is not JSON: json: unsupported type: func()`,
 		},
 		"a step whose output is no JSON": {
 			handler: func(ctx context.Context) (any, error) {
@@ -141,7 +141,7 @@ func TestOutcomeOfTheAnswer(t *testing.T) {
 		},
 		"an output that panics": {
 			handler:  func(context.Context) (any, error) { return panics{}, nil },
-			function: inngestkit.NonRetriable, message: "the output of function fn is no JSON: encoding inngestkit_test.panics panicked: oh",
+			function: inngestkit.NonRetriable, message: "of Go type inngestkit_test.panics, is not JSON: encoding inngestkit_test.panics panicked: oh",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -100,14 +100,14 @@ func TestEncodingThatPanics(t *testing.T) {
 	}{
 		"the output": {
 			run:  func(context.Context) (any, error) { return unruly{}, nil },
-			want: "the output of function fn is no JSON: " + panicked,
+			want: `the output of function "fn", of Go type inngestkit_test.unruly, is not JSON: ` + panicked,
 		},
 		"the output with checkpoints": {
 			run: func(ctx context.Context) (any, error) {
 				_, _ = step.Run(ctx, "a", func(context.Context) (int, error) { return 1, nil })
 				return unruly{}, nil
 			},
-			want:    "the output of function fn is no JSON: " + panicked,
+			want:    `the output of function "fn", of Go type inngestkit_test.unruly, is not JSON: ` + panicked,
 			options: []inngestkit.Option{flow.Checkpoint()},
 		},
 		"the data of an invocation": {

@@ -1,11 +1,9 @@
 package inngestkit
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"regexp"
 	"slices"
 
@@ -132,9 +130,7 @@ func (d *definition) check() fnconfig.Config {
 	if d.invoke == nil {
 		config.Refuse("Handler", "nil", "is missing; make functions with OnEvent or OnCron and give them a handler")
 	}
-	if d.data != nil && !isObject(d.data) {
-		config.Refuse("Event", d.data.String(), "cannot be event data, which is a JSON object; use a struct or a map")
-	}
+	d.checkTypes(&config)
 	checkTriggers(d.triggers, config.Refuse)
 	middleware := applyOptions(&config, d.options)
 	for _, options := range d.outer {
@@ -160,20 +156,3 @@ func applyOptions(config *fnconfig.Config, options []Option) (middleware []any) 
 	}
 	return config.Middleware
 }
-
-// isObject reports whether values of type t can be decoded from a JSON object.
-func isObject(t reflect.Type) bool {
-	if t.Implements(unmarshaler) || reflect.PointerTo(t).Implements(unmarshaler) {
-		return true
-	}
-	switch t.Kind() {
-	case reflect.Struct, reflect.Map, reflect.Interface:
-		return true
-	case reflect.Pointer:
-		return isObject(t.Elem())
-	default:
-		return false
-	}
-}
-
-var unmarshaler = reflect.TypeFor[json.Unmarshaler]()

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/internal/integers"
 )
 
 const (
@@ -28,11 +30,15 @@ const (
 type sender struct {
 	config Config
 	// url ends with the event key and must not be shown.
-	url string
+	url      string
+	integers *integers.Guard
 }
 
-func newSender(config Config) *sender {
-	return &sender{config: config, url: config.EventAPIBaseURL + "/e/" + url.PathEscape(config.eventKey())}
+func newSender(config Config, guard *integers.Guard) *sender {
+	return &sender{
+		config: config, integers: guard,
+		url: config.EventAPIBaseURL + "/e/" + url.PathEscape(config.eventKey()),
+	}
 }
 
 // devEventKey is sent where no key is needed; the path of the API wants one.
@@ -54,7 +60,7 @@ func (s *sender) send(ctx context.Context, events []AnyEvent) ([]string, error) 
 	if s.config.eventKey() == "" {
 		return nil, errors.New("inngestkit: send: EventKey (INNGEST_EVENT_KEY) is missing; sending to Inngest Cloud needs it")
 	}
-	encoded, err := encodeEvents(events)
+	encoded, err := s.encodeEvents(ctx, events)
 	if err != nil {
 		return nil, err
 	}

@@ -2,14 +2,18 @@ package inngestkit
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
+	"github.com/inngest/inngestgo"
 	"github.com/tidwall/gjson"
 
-	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/internal/integers"
+	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
 // Limits of the event API, from the server's source (pkg/consts and pkg/api).
@@ -39,18 +43,18 @@ var (
 
 // encodeEvents encodes events as the event API takes them, and refuses all of
 // them if it would refuse one: it takes those before that one.
-func encodeEvents(events []AnyEvent) ([][]byte, error) {
+func (s *sender) encodeEvents(ctx context.Context, events []AnyEvent) ([][]byte, error) {
 	encoded := make([][]byte, len(events))
 	var errs []error
 	for i, event := range events {
-		raw, err := encodeEvent(event)
+		raw, err := s.encodeEvent(ctx, event)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("inngestkit: send: event %d: %w", i, err))
 		}
 		encoded[i] = raw
 	}
 	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+		return nil, inngestgo.NoRetryError(errors.Join(errs...)) // another try would send the same
 	}
 	return encoded, nil
 }
@@ -78,8 +82,8 @@ func requestBody(events [][]byte) []byte {
 	return b.Bytes()
 }
 
-func encodeEvent(event AnyEvent) ([]byte, error) {
-	raw, err := safe.Marshal(event)
+func (s *sender) encodeEvent(ctx context.Context, event AnyEvent) ([]byte, error) {
+	raw, err := marshalEvent(event)
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be encoded: %w", err)
 	}
@@ -103,5 +107,15 @@ func encodeEvent(event AnyEvent) ([]byte, error) {
 	case ts != 0 && (ts < minEventTime || ts > maxEventTime):
 		return nil, fmt.Errorf("the timestamp of %q is %d; it is in milliseconds, and between 1980 and 2100", name, ts)
 	}
-	return raw, nil
+	return raw, s.integers.Check(ctx, integers.Place{What: "the data of event", Name: name}, raw)
+}
+
+// marshalEvent encodes an event, unless nothing would be left of its data.
+func marshalEvent(event AnyEvent) ([]byte, error) {
+	if t := reflect.TypeOf(event); t != nil && t.Kind() == reflect.Struct {
+		if data, ok := t.FieldByName("Data"); ok && jsontype.Of(data.Type).Empty != "" {
+			return nil, errors.New(jsontype.Of(data.Type).Empty)
+		}
+	}
+	return jsontype.Marshal(event)
 }

@@ -53,10 +53,11 @@ func Install(app *inngestkit.App, options ...Option) error {
 	}
 	runtime.AddCleanup(app, func(key weak.Pointer[inngestkit.App]) { installed.Delete(key) }, key)
 	app.Use(inngestkit.Middleware{
-		Function: t.function,
-		Step:     t.step,
-		Invoke:   t.invoke,
-		Send:     t.send,
+		Function:   t.function,
+		Step:       t.step,
+		Invoke:     t.invoke,
+		Send:       t.send,
+		EventField: t.field,
 	})
 	return nil
 }

@@ -95,7 +95,8 @@ func WithBaggage() Option {
 
 // WithField sets the field of an event's data that carries the trace context, a JSON
 // object with what the propagator writes: {"traceparent": …, "tracestate": …}. The
-// default is [DefaultField]. What is in the field already is left alone. With ""
+// default is [DefaultField]. What is in the field already is left alone; functions whose
+// data is a map do not get it, so it must not be a field of your own data. With ""
 // nothing is written to events, nor read from them.
 func WithField(name string) Option {
 	return option(func(c *config) {

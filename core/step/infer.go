@@ -61,6 +61,11 @@ func Infer[T any](ctx context.Context, id string, request InferRequest) (T, erro
 			return nil, abort(c, fmt.Errorf("step %q: the body of the request has %d bytes as JSON, and at most %d are sent",
 				id, len(body), maxInputBytes))
 		}
+		if c != nil {
+			if err := c.CheckIntegers(ctx, "the request of step", id, body); err != nil {
+				return nil, abort(c, err)
+			}
+		}
 		// The SDK's own decoding panics for any.
 		return sdkstep.Infer[json.RawMessage, json.RawMessage](ctx, id, sdkstep.InferOpts[json.RawMessage]{
 			Opts: sdkstep.InferRequestOpts{

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
@@ -12,7 +13,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
-	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
 // maxInvokeBytes is the size of the data for a function, as JSON, above which the
@@ -124,13 +125,16 @@ func (e invokeTimeoutError) Unwrap() []error { return []error{e.failed, ErrTimeo
 
 // invokeData is data as the object that the SDK wants, with its values left as they
 // are encoded, as the middleware has it.
-func invokeData(ctx context.Context, c *call.Call, id call.ID, data any) (map[string]any, error) {
-	raw, err := safe.Marshal(data)
+func invokeData[T any](ctx context.Context, c *call.Call, id call.ID, data T) (map[string]any, error) {
+	if reason := jsontype.Of(reflect.TypeFor[T]()).Empty; reason != "" {
+		return nil, errors.New(reason)
+	}
+	raw, err := jsontype.Marshal(data)
 	if err != nil {
 		return nil, err
 	}
-	if c != nil && c.Invoke != nil && len(c.Replay.KeptResult(id)) == 0 {
-		if raw, err = c.Invoke(ctx, id, raw); err != nil {
+	if c != nil && len(c.Replay.KeptResult(id)) == 0 {
+		if raw, err = newInvokeData(ctx, c, id, raw); err != nil {
 			return nil, err
 		}
 	}
@@ -147,4 +151,15 @@ func invokeData(ctx context.Context, c *call.Call, id call.ID, data any) (map[st
 		object[key] = value
 	}
 	return object, nil
+}
+
+// newInvokeData is data that is not sent yet, as the middleware has it.
+func newInvokeData(ctx context.Context, c *call.Call, id call.ID, raw json.RawMessage) (json.RawMessage, error) {
+	if c.Invoke != nil {
+		var err error
+		if raw, err = c.Invoke(ctx, id, raw); err != nil {
+			return nil, err
+		}
+	}
+	return raw, c.CheckIntegers(ctx, "the data of step", id.Name, raw)
 }

@@ -7,9 +7,13 @@ import (
 )
 
 // Run runs fn as a step and returns its result, which is kept as JSON: at most
-// 4 MiB of it. What Run returns is always decoded from that JSON. If fn returns an
-// error or panics, the step alone is retried; when its retries are spent, Run
-// returns an [Error] and the function may go on.
+// 4 MiB of it. What Run returns is always decoded from that JSON. fn is not run if T
+// would be lost in it: an error, a channel, a function, a struct without exported
+// fields. The server rounds integers above 2^53 unless they are text; see
+// RefuseRoundedIntegers of [inngestkit.Config].
+//
+// If fn returns an error or panics, the step alone is retried; when its retries are
+// spent, Run returns an [Error] and the function may go on.
 //
 // If fn returns a value besides its error, Run returns it besides the [Error]. Both
 // together have at most 4 MiB as JSON: a longer text of the error is cut, and then a
@@ -18,7 +22,9 @@ import (
 // The id names the step in the run. A second step with the same id is told apart
 // by its position.
 //
-// Outside a function, in a unit test for example, Run calls fn at once.
+// Outside a function, in a unit test for example, Run calls fn at once, and once. What it
+// returns is what a function gets in the end: a result that has been JSON, without its
+// unexported fields, and an [Error] for any error or panic.
 func Run[T any](ctx context.Context, id string, fn func(ctx context.Context) (T, error)) (T, error) {
 	return call.Run(ctx, id, fn)
 }

@@ -11,8 +11,8 @@
 //	Parallel               several of these at the same time
 //	Fetch, Infer           requests that the Inngest server makes
 //
-// Outside of a function, in a unit test of a handler, Run calls its callback and
-// Parallel its branches; SendEvent sends if the context has an app; Sleep panics;
+// Outside of a function, in a unit test of a handler, Run calls its callback, and returns
+// what the function would get; Parallel calls its branches; SendEvent sends if the context has an app; Sleep panics;
 // the others return an error.
 //
 // Steps leave the function by unwinding it when the server has to take over (to

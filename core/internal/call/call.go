@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/integers"
 )
 
 // Call is one call: one HTTP request by which the server starts or continues a run.
@@ -42,12 +44,17 @@ type Call struct {
 	Request any
 
 	Logger *slog.Logger
+	// Integers looks for integers that the server would round.
+	Integers *integers.Guard
 
 	// Step runs the callback of a step, inside the middleware.
 	Step StepFunc
 	// Restore changes the kept result of a step before the function gets it; nil
 	// if no middleware wants to.
 	Restore DataFunc
+	// Hide takes fields of the middleware's own out of an event that a step has waited
+	// for, of which t is the type; nil if there are none.
+	Hide func(t reflect.Type, event json.RawMessage) json.RawMessage
 	// Invoke changes the data for a function that is invoked; nil if no middleware
 	// wants to.
 	Invoke DataFunc

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
@@ -12,6 +13,8 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/integers"
+	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
@@ -23,13 +26,13 @@ const maxOutputBytes = 4<<20 - len(`{"data":}`)
 func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (T, error)) (T, error) {
 	c := From(ctx)
 	if c == nil {
-		return outside(ctx, name, func() (T, error) { return sdkstep.Run(ctx, name, fn) })
+		return outside(ctx, name, func() (T, error) { return runOutside(ctx, name, fn) })
 	}
 	return step[T](ctx, c, StepRun, name, func(id ID) (json.RawMessage, bool, error) {
 		ran, start := false, time.Now()
 		raw, err := sdkstep.Run(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
 			ran = true
-			return c.callback(ctx, id, func(ctx context.Context) (any, error) { return fn(ctx) })
+			return c.callback(ctx, id, kept(name, fn))
 		})
 		if ran && err != nil {
 			// Among parallel steps the SDK goes on with an error that is not final:
@@ -57,6 +60,7 @@ func Wait[T any](
 		return decode[T](raw)
 	}
 	return step[T](ctx, c, kind, name, func(id ID) (json.RawMessage, bool, error) {
+		checkType[T](c, name)
 		raw, err := body(id)
 		return raw, true, err
 	})
@@ -109,15 +113,21 @@ func step[T any](
 	if kept {
 		c.Replay.handedOut()
 	}
-	if err == nil {
-		raw = c.restored(ctx, id, raw)
+	if err != nil {
+		value, err = beside[T](ctx, c, id, raw, err)
+		returned = true
+		return value, err
+	}
+	raw = c.restored(ctx, id, raw)
+	if kind == WaitForEvent && c.Hide != nil {
+		raw = c.Hide(reflect.TypeFor[T](), raw)
 	}
 	value, decodeErr := decode[T](raw)
-	if decodeErr != nil && err == nil {
+	if decodeErr != nil {
 		c.Abort(MisfitStep(name, value, decodeErr))
 	}
 	returned = true
-	return value, err
+	return value, nil
 }
 
 // restored is the kept result of a step as the middleware gives it.
@@ -127,9 +137,13 @@ func (c *Call) restored(ctx context.Context, id ID, raw json.RawMessage) json.Ra
 	}
 	raw, err := c.Restore(ctx, id, raw)
 	if err != nil {
-		c.Abort(fmt.Errorf("the kept result of step %q could not be restored: %w", id.Name, err))
+		c.Abort(notRestored(id, err))
 	}
 	return raw
+}
+
+func notRestored(id ID, err error) error {
+	return fmt.Errorf("the kept result of step %q could not be restored: %w", id.Name, err)
 }
 
 // callback runs the callback of a step and encodes its result.
@@ -141,7 +155,7 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 	if c.Replay.targeted {
 		c.over.Store(true)
 	}
-	raw, err := keep(id, end)
+	raw, err := c.keep(ctx, id, end)
 	if err != nil {
 		log := c.Logger
 		if stack := safe.Stack(err); stack != "" {
@@ -167,8 +181,8 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 }
 
 // keep encodes the result of a step, and refuses one that the server would not keep.
-func keep(id ID, end StepEnd) (json.RawMessage, error) {
-	raw, err := safe.Marshal(end.Output)
+func (c *Call) keep(ctx context.Context, id ID, end StepEnd) (json.RawMessage, error) {
+	raw, err := jsontype.Marshal(end.Output)
 	switch {
 	case err != nil:
 		raw, err = nil, sdkerrors.NoRetryError(fmt.Errorf(
@@ -179,11 +193,28 @@ func keep(id ID, end StepEnd) (json.RawMessage, error) {
 				"keep large data elsewhere and return a reference",
 			id.Name, len(raw), maxOutputBytes))
 		raw = nil
+	default:
+		if err = c.CheckIntegers(ctx, "the result of step", id.Name, raw); err != nil {
+			raw = nil
+		}
+	}
+	if end.Err != nil && isZero(end.Output) {
+		return nil, end.Err
 	}
 	if end.Err != nil {
 		return raw, end.Err
 	}
 	return raw, err
+}
+
+// CheckIntegers returns an error that is not retried if raw, which is what of name, has
+// an integer that the server would round, and the app refuses those.
+func (c *Call) CheckIntegers(ctx context.Context, what, name string, raw []byte) error {
+	err := c.Integers.Check(ctx, integers.Place{What: what, Name: name, Function: c.FunctionID}, raw)
+	if err != nil {
+		return sdkerrors.NoRetryError(err)
+	}
+	return nil
 }
 
 // ownError is err without the error of another step in its chain: the SDK takes

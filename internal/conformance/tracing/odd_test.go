@@ -225,8 +225,8 @@ func TestOutcomesWithCheckpoints(t *testing.T) {
 func TestOutputsThatAreNoJSON(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return func() {}, nil }))
-	require.Equal(t, 500, s.call(t.Context(), t, "fulfil", run{}).Status)
+	require.Equal(t, 400, s.call(t.Context(), t, "fulfil", run{}).Status)
 	process := s.named(t, "process fulfil")
 	require.Equal(t, codes.Error, process.Status.Code)
-	require.Contains(t, process.Attributes, attribute.String("inngest.outcome", "retried"))
+	require.Contains(t, process.Attributes, attribute.String("inngest.outcome", "non_retriable"))
 }

@@ -1,0 +1,173 @@
+// Package jsontype tells of Go types, before there is a value, whether JSON keeps what is
+// in them.
+package jsontype
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// Facts are what is known of a type.
+type Facts struct {
+	// Encoding says why no value can be encoded; "" if values can.
+	Encoding string
+	// Empty says why nothing is left of a value that is encoded; "" if something is.
+	Empty string
+	// Decoding says why nothing but null can be decoded; "" if other values can.
+	Decoding string
+	// Doubtful reports whether it depends on the value that what was encoded can be
+	// decoded again.
+	Doubtful bool
+	// Pointed reports whether methods of pointers take part in the encoding, which are
+	// called only for values that can be addressed.
+	Pointed bool
+}
+
+var (
+	known sync.Map // Facts by reflect.Type
+
+	marshaler       = reflect.TypeFor[json.Marshaler]()
+	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
+	textMarshaler   = reflect.TypeFor[encoding.TextMarshaler]()
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+	anError         = reflect.TypeFor[error]()
+)
+
+// Of returns the facts of t. They are found once for each type.
+func Of(t reflect.Type) Facts {
+	if facts, ok := known.Load(t); ok {
+		return facts.(Facts) //nolint:forcetypeassert // nothing else is in there
+	}
+	w := walk{seen: map[reflect.Type]bool{}}
+	facts := Facts{Encoding: w.encoding(t, "", true), Empty: w.empty, Decoding: decoding(t, map[reflect.Type]bool{})}
+	facts.Doubtful, facts.Pointed = w.doubtful, w.pointed
+	if t == anError {
+		facts.Empty = "the JSON of an error does not have its message; return the text of it"
+	}
+	known.Store(t, facts)
+	return facts
+}
+
+// walk goes through a type and what it is made of.
+type walk struct {
+	seen     map[reflect.Type]bool
+	empty    string
+	doubtful bool
+	pointed  bool
+}
+
+// encoding says why values of t, which are at path, cannot be encoded. Only the elements
+// of maps are not addressed.
+func (w *walk) encoding(t reflect.Type, path string, addressed bool) string {
+	if w.seen[t] {
+		return ""
+	}
+	w.seen[t] = true
+	if w.encodesItself(t, addressed) {
+		return ""
+	}
+	switch t.Kind() {
+	case reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128:
+		return fmt.Sprintf("%sJSON has no %s", path, t.Kind())
+	case reflect.Interface:
+		w.doubtful = w.doubtful || t.NumMethod() > 0
+		return ""
+	case reflect.Map:
+		if !isKey(t.Key()) {
+			return fmt.Sprintf("%sa key of a JSON object cannot be made of %v", path, t.Key())
+		}
+		return w.encoding(t.Elem(), path, false)
+	case reflect.Pointer, reflect.Slice:
+		return w.encoding(t.Elem(), path, true)
+	case reflect.Array:
+		return w.encoding(t.Elem(), path, addressed)
+	case reflect.Struct:
+		return w.fields(t, path, addressed)
+	default:
+		return ""
+	}
+}
+
+// encodesItself reports whether a method encodes t. If none decodes it, what was encoded
+// may not fit any more.
+func (w *walk) encodesItself(t reflect.Type, addressed bool) bool {
+	p := reflect.PointerTo(t)
+	switch {
+	case t.Implements(marshaler) || t.Implements(textMarshaler):
+	case addressed && (p.Implements(marshaler) || p.Implements(textMarshaler)):
+		w.pointed = true
+	default:
+		return false
+	}
+	w.doubtful = w.doubtful || !decodesItself(t)
+	return true
+}
+
+// fields is encoding for a struct.
+func (w *walk) fields(t reflect.Type, path string, addressed bool) string {
+	exported := t.NumField() == 0 // then nothing is lost
+	for _, field := range reflect.VisibleFields(t) {
+		tag := field.Tag.Get("json")
+		if !field.IsExported() || (field.Anonymous && tag == "" && isStruct(field.Type)) {
+			continue // the fields of an embedded struct are visible ones too
+		}
+		exported = true
+		if tag == "-" || strings.Contains(tag, ",omitzero") {
+			continue
+		}
+		if reason := w.encoding(field.Type, path+"field "+field.Name+": ", addressed); reason != "" {
+			return reason
+		}
+	}
+	if !exported && path == "" && !decodesItself(t) {
+		w.empty = fmt.Sprintf("%v has no exported field, so nothing of it is in the JSON", t)
+	}
+	return ""
+}
+
+// decoding says why nothing can be decoded into t. Fields of structs are left aside: JSON
+// need not have them.
+func decoding(t reflect.Type, seen map[reflect.Type]bool) string {
+	if decodesItself(t) || seen[t] {
+		return ""
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return decoding(t.Elem(), seen)
+	case reflect.Interface:
+		if t.NumMethod() > 0 {
+			return fmt.Sprintf("JSON cannot be decoded into the interface %v", t)
+		}
+		return ""
+	case reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128:
+		return fmt.Sprintf("JSON has no %s", t.Kind())
+	default:
+		return ""
+	}
+}
+
+func decodesItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return t.Implements(unmarshaler) || t.Implements(textUnmarshaler) ||
+		p.Implements(unmarshaler) || p.Implements(textUnmarshaler)
+}
+
+func isStruct(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct || (t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct)
+}
+
+// isKey reports whether encoding/json makes keys of objects of t.
+func isKey(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.String, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return true
+	default:
+		return t.Implements(textMarshaler)
+	}
+}
