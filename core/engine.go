@@ -164,6 +164,7 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targe
 		Inner:       ctx,
 		Request:     req,
 		Logger:      f.app.config.Logger,
+		Invocables:  invocables{f.app},
 	}
 	c.Replay.Start(e.Steps, targeted)
 	c.SeveralSteps = f.config.Checkpoint != nil

@@ -36,6 +36,8 @@ type definition struct {
 	middleware []any
 	// data is the type of the events' data.
 	data reflect.Type
+	// handler is the code of the handler.
+	handler uintptr
 	// invoke decodes the event and calls the handler; nil if there is no handler.
 	invoke func(ctx context.Context, c *FunctionCall) (any, error)
 }
@@ -107,6 +109,7 @@ func newTypedFunction[T, R any](
 ) TypedFunction[T, R] {
 	def := definition{id: id, options: slices.Clone(options), data: reflect.TypeFor[T]()}
 	if handler != nil {
+		def.handler = reflect.ValueOf(handler).Pointer()
 		def.invoke = func(ctx context.Context, c *FunctionCall) (any, error) {
 			in, err := decodeInput[T](c, c.input)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"time"
 
 	sdkstep "github.com/inngest/inngestgo/step"
@@ -22,6 +23,9 @@ func Sleep(ctx context.Context, id string, d time.Duration) {
 		sdkstep.Sleep(ctx, id, max(d, 0))
 		return nil, nil
 	})
+	if err != nil && call.From(ctx) != nil {
+		runtime.Goexit() // what comes behind the sleep must not run now, and a panic would end the process
+	}
 	if err != nil {
 		panic(err)
 	}

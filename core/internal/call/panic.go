@@ -21,7 +21,7 @@ func (p *Panic) String() string { return fmt.Sprintf("%s panicked: %v\n%s", p.Wh
 func KeepStack(where string) {
 	switch r := recover(); {
 	case r == nil:
-	case IsYield(r):
+	case unwinds(r):
 		panic(r)
 	default:
 		panic(newPanic(where, r))

@@ -88,16 +88,20 @@ func step[T any](
 	body func(id ID) (raw json.RawMessage, kept bool, err error),
 ) (value T, err error) {
 	b, returned := c.branch(ctx), false
+	c.inside.Add(1)
 	defer func() {
+		defer c.inside.Add(-1)
 		if returned {
 			return
 		}
 		switch r := recover(); {
 		case r == nil: // runtime.Goexit, as of a test that ends; it goes on
 			c.unwind(b)
-		case IsYield(r):
+		case unwinds(r):
 			c.unwind(b)
-			panic(r)
+			if err = c.elsewhere(fmt.Sprintf("step %q", name), r); err == nil {
+				panic(r)
+			}
 		default:
 			panic(newPanic(fmt.Sprintf("step %q", name), r)) // nothing has unwound the function but a mistake
 		}
@@ -133,12 +137,19 @@ func (c *Call) restored(ctx context.Context, id ID, raw json.RawMessage) json.Ra
 
 // callback runs the callback of a step and encodes its result.
 func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (any, error)) (json.RawMessage, error) {
+	if !canUnwind() {
+		Yield() // before anything is done whose result would be lost
+	}
 	c.Replay.SetFresh()
 	c.inCallback.Store(true)
 	defer c.inCallback.Store(false)
 	end := c.Step(ctx, id, run)
 	if c.Replay.targeted {
 		c.over.Store(true)
+	}
+	if err := c.Aborted(); err != nil {
+		end.Tell(err)
+		Yield() // whatever the callback made of that
 	}
 	raw, err := keep(id, end)
 	if err != nil {
@@ -157,7 +168,7 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 		c.over.Store(true)
 		Yield()
 	}
-	c.ran++
+	c.ran.Add(1)
 	return raw, err
 }
 
@@ -211,6 +222,10 @@ func encode(value any) (raw json.RawMessage, err error) {
 // outside runs a step where there is no call of ours: in a unit test, or in a
 // function that the bare SDK serves.
 func outside[T any](ctx context.Context, name string, body func() (T, error)) (value T, err error) {
+	refuseForeign(fmt.Sprintf("step %q", name))
+	if name == "" {
+		return value, errNoID
+	}
 	if ctx.Err() != nil {
 		return value, fmt.Errorf("step %q was not started, its context is done: %w", name, ctxerr.Cause(ctx))
 	}
@@ -219,8 +234,20 @@ func outside[T any](ctx context.Context, name string, body func() (T, error)) (v
 			if r != any(sdkstep.ErrNotInFunction) {
 				panic(r)
 			}
-			err = fmt.Errorf("step %q: %w", name, sdkstep.ErrNotInFunction)
+			err = &outsideError{name}
 		}
 	}()
 	return body()
 }
+
+// outsideError is the error of a step that needs a function to run in.
+type outsideError struct{ step string }
+
+// Error says what to do instead.
+func (e *outsideError) Error() string {
+	return fmt.Sprintf("step %q was called outside a function: call it in a function that an app serves, with the function's "+
+		"ctx; in a unit test only step.Run and step.Parallel work, and package inngesttest runs the others on a server", e.step)
+}
+
+// Unwrap is the SDK's error.
+func (e *outsideError) Unwrap() error { return sdkstep.ErrNotInFunction }
