@@ -36,6 +36,22 @@ func TestEachKindWithAForeignContext(t *testing.T) {
 	})
 }
 
+// Also in a callback that the middleware has put on a goroutine of its own.
+func TestForeignContextInACallbackElsewhere(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return step.Run(ctx, "outer", func(context.Context) (any, error) {
+			return nil, stepOf("inner", new(string))(context.Background())
+		})
+	}, inngestkit.Use(inngestkit.Middleware{Step: func(next inngestkit.StepHandler) inngestkit.StepHandler {
+		return func(ctx context.Context, call *inngestkit.StepCall) (output any, err error) {
+			elsewhere(func() { output, err = next(ctx, call) })
+			return output, err
+		}
+	}})))
+	require.Equal(t, `step "inner" `+notTheFunctions, requireRefused(t, callFn(t.Context(), t, app, signUpEnvelope(user{}))))
+}
+
 // A context that the function has kept from an earlier call is of no more use, either.
 func TestEachKindWithTheContextOfAnEarlierCall(t *testing.T) {
 	t.Parallel()

@@ -115,6 +115,19 @@ func TestStepElsewhereInACallback(t *testing.T) {
 	}
 }
 
+// A goroutine of the function may come to its step while another one's callback runs.
+func TestStepElsewhereDuringACallback(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return step.Run(ctx, "own", func(context.Context) (any, error) {
+			elsewhere(func() { _ = stepOf("other", new(string))(ctx) })
+			return nil, nil
+		})
+	}))
+	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+	require.Contains(t, requireRefused(t, resp), `step "other" `+onAnotherGoroutine)
+}
+
 // Several at a time, as of an errgroup, some with kept results.
 func TestStepsOnManyGoroutines(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,8 @@ import (
 
 // Sleep pauses the run for d, at most 366 days. Nothing of the app runs in the
 // meantime. A negative d counts as zero. Outside a function it panics, since
-// there is no run to pause.
+// there is no run to pause; on a goroutine that the function has started it ends that
+// goroutine with [runtime.Goexit], and the call fails.
 func Sleep(ctx context.Context, id string, d time.Duration) {
 	_, err := call.Wait[any](ctx, call.Sleep, id, func(call.ID) (json.RawMessage, error) {
 		if d > maxPause {
