@@ -14,7 +14,7 @@ import (
 
 // A step leaves its function by a panic. Only a few functions recover that one; on a
 // goroutine where none of them runs, it would end the process. Which functions run is
-// seen on the stack: that takes about a microsecond, so it is looked at only where a
+// seen on the stack: that takes a microsecond or two, so it is looked at only where a
 // step is about to run or to unwind, and not for kept results.
 
 // guards are the entry points of the functions that recover the unwinding of a
@@ -63,7 +63,7 @@ func canUnwind() bool {
 
 // onStack reports whether one of the functions on the stack of this goroutine is meant.
 func onStack(meant func(f *runtime.Func) bool) bool {
-	var first [24]uintptr // a step is mostly less deep in its function
+	var first [20]uintptr // a step is mostly less deep in its function
 	pcs := first[:]
 	for skip := 2; ; {
 		n := runtime.Callers(skip, pcs)
@@ -76,7 +76,7 @@ func onStack(meant func(f *runtime.Func) bool) bool {
 			return false
 		}
 		skip += n
-		pcs = make([]uintptr, 4*len(pcs))
+		pcs = make([]uintptr, 2*len(pcs))
 	}
 }
 

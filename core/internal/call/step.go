@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
@@ -24,21 +25,24 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 	if c == nil {
 		return outside(ctx, name, func() (T, error) { return sdkstep.Run(ctx, name, fn) })
 	}
-	return step[T](ctx, c, StepRun, name, func(id ID) (json.RawMessage, bool, error) {
-		ran, start := false, time.Now()
+	return step[T](ctx, c, StepRun, name, func(id ID, ran *bool) (json.RawMessage, error) {
+		start := time.Now()
 		raw, err := sdkstep.Run(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
-			ran = true
+			if !canUnwind() {
+				Yield() // before anything is done whose result would be lost
+			}
+			*ran = true
 			return c.callback(ctx, id, func(ctx context.Context) (any, error) { return fn(ctx) })
 		})
-		if ran && err != nil {
+		if *ran && err != nil {
 			// Among parallel steps the SDK goes on with an error that is not final:
 			// the server will try the step again.
 			Yield()
 		}
-		if ran && c.Checkpoints != nil {
+		if *ran && c.Checkpoints != nil {
 			c.checkpoint(id, raw, interval.New(start, time.Now()))
 		}
-		return raw, !ran, err
+		return raw, err
 	})
 }
 
@@ -55,10 +59,7 @@ func Wait[T any](
 		}
 		return decode[T](raw)
 	}
-	return step[T](ctx, c, kind, name, func(id ID) (json.RawMessage, bool, error) {
-		raw, err := body(id)
-		return raw, true, err
-	})
+	return step[T](ctx, c, kind, name, func(id ID, _ *bool) (json.RawMessage, error) { return body(id) })
 }
 
 // checkpoint keeps the result of a step, and ends the call if the server has to answer
@@ -81,13 +82,13 @@ func decode[T any](raw json.RawMessage) (value T, err error) {
 }
 
 // step runs one step of the SDK, body, behind the guards every step shares. Body
-// tells whether the result was kept from an earlier call. The SDK leaves a step by
-// a panic when the server has to take over.
+// sets ran if the callback runs; else, the result was kept from an earlier call. The
+// SDK leaves a step by a panic when the server has to take over.
 func step[T any](
 	ctx context.Context, c *Call, kind Kind, name string,
-	body func(id ID) (raw json.RawMessage, kept bool, err error),
+	body func(id ID, ran *bool) (raw json.RawMessage, err error),
 ) (value T, err error) {
-	b, returned := c.branch(ctx), false
+	b, returned, ran := c.branch(ctx), false, false
 	c.inside.Add(1)
 	defer func() {
 		defer c.inside.Add(-1)
@@ -99,17 +100,20 @@ func step[T any](
 			c.unwind(b)
 		case unwinds(r):
 			c.unwind(b)
-			if err = c.elsewhere(fmt.Sprintf("step %q", name), r); err == nil {
+			if ran { // what has run was in its place
+				panic(r)
+			}
+			if err = c.elsewhere("step "+strconv.Quote(name), r); err == nil {
 				panic(r)
 			}
 		default:
-			panic(newPanic(fmt.Sprintf("step %q", name), r)) // nothing has unwound the function but a mistake
+			panic(newPanic("step "+strconv.Quote(name), r)) // nothing has unwound the function but a mistake
 		}
 	}()
 	id := c.enter(ctx, b, name)
 	id.Kind = kind
-	raw, kept, err := body(id)
-	if kept {
+	raw, err := body(id, &ran)
+	if !ran {
 		c.Replay.handedOut()
 	}
 	if err == nil {
@@ -137,9 +141,6 @@ func (c *Call) restored(ctx context.Context, id ID, raw json.RawMessage) json.Ra
 
 // callback runs the callback of a step and encodes its result.
 func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (any, error)) (json.RawMessage, error) {
-	if !canUnwind() {
-		Yield() // before anything is done whose result would be lost
-	}
 	c.Replay.SetFresh()
 	c.inCallback.Store(true)
 	defer c.inCallback.Store(false)
