@@ -359,7 +359,7 @@ func TestCheckpointsBeforeAnErrorOfTheSDK(t *testing.T) {
 	t.Parallel()
 	handler := func(ctx context.Context, _ input) (greeted, error) {
 		_ = stepOf("a", new(string))(ctx)
-		return step.Invoke(ctx, "i", greet, user{})
+		return step.Invoke(ctx, "i", greet.Ref(), user{})
 	}
 	e := signUpEnvelope(user{})
 	e.Steps[hashed("i")] = map[string]any{"neither": "data nor error"}

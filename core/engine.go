@@ -210,6 +210,7 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targe
 		Request:     req,
 		Logger:      f.app.config.Logger,
 		Integers:    f.app.integers,
+		Invocables:  invocables{f.app},
 	}
 	c.Replay.Start(e.Steps, targeted)
 	c.SeveralSteps = f.config.Checkpoint != nil

@@ -1,19 +1,52 @@
 package inngestkit
 
 import (
+	"errors"
+	"reflect"
 	"time"
 
 	"github.com/inngest/inngestgo"
 )
 
-// NoRetryError marks err as one that no other try would mend: the step, or the
-// function, fails at once. It is the SDK's own error; the cause stays in the chain.
-func NoRetryError(err error) error { return inngestgo.NoRetryError(err) }
+// NoRetryError wraps err so that Inngest does not retry: the step, or the function,
+// fails at once. It is the SDK's own error, with err in its chain; nil if err is nil,
+// which the SDK's is not.
+func NoRetryError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return inngestgo.NoRetryError(err)
+}
 
-// RetryAtError has the server wait until t before it tries the step or function
-// again; the server waits for at least 1 s and at most 24 h. It is the SDK's own
-// error; the cause stays in the chain.
-func RetryAtError(err error, t time.Time) error { return inngestgo.RetryAtError(err, t) }
+// RetryAtError wraps err so that Inngest waits until t before it tries the step or
+// function again; the server waits for at least 1 s and at most 24 h. It is the SDK's
+// own error, with err in its chain; nil if err is nil, which the SDK's is not.
+func RetryAtError(err error, t time.Time) error {
+	if err == nil {
+		return nil
+	}
+	return inngestgo.RetryAtError(err, t)
+}
 
 // RetryAfterError is [RetryAtError] with a duration from now.
 func RetryAfterError(err error, d time.Duration) error { return RetryAtError(err, time.Now().Add(d)) }
+
+var (
+	noRetryType = reflect.TypeOf(inngestgo.NoRetryError(nil))
+	retryAtType = reflect.TypeOf(inngestgo.RetryAtError(nil, time.Time{}))
+)
+
+// orNil is err as a function or a step has returned it, nil if it is one of the SDK's
+// own wrappers around nil, whose Error method panics.
+func orNil(err error) error {
+	if err == nil {
+		return nil
+	}
+	if t := reflect.TypeOf(err); t != noRetryType && t != retryAtType {
+		return err
+	}
+	if orNil(errors.Unwrap(err)) == nil {
+		return nil
+	}
+	return err
+}

@@ -38,6 +38,8 @@ type definition struct {
 	data reflect.Type
 	// output is the type of what the handler returns.
 	output reflect.Type
+	// handler is the code of the handler.
+	handler uintptr
 	// invoke decodes the event and calls the handler; nil if there is no handler.
 	invoke func(ctx context.Context, c *FunctionCall) (any, error)
 }
@@ -110,6 +112,7 @@ func newTypedFunction[T, R any](
 	def := definition{id: id, options: slices.Clone(options), data: reflect.TypeFor[T](), output: reflect.TypeFor[R]()}
 	if handler != nil {
 		hides := takesAnyField(def.data)
+		def.handler = reflect.ValueOf(handler).Pointer()
 		def.invoke = func(ctx context.Context, c *FunctionCall) (any, error) {
 			var hidden eventFields
 			if hides {

@@ -35,15 +35,21 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
+// The guards are found on the stack: a step can unwind only what runs inside one. So
+// that there is one of each to look for, they are not inlined.
+var _ = call.RegisterGuards(guardFunction(nil), guardStep(nil))
+
 // guardFunction makes an error of whatever unwinds a handler, so that the code
 // after next runs in the middleware around it: of a panic, and of the SDK's way to
 // leave a function when a step hands over to the server.
+//
+//go:noinline
 func guardFunction(handler FunctionHandler) FunctionHandler {
 	return func(ctx context.Context, fc *FunctionCall) (output any, err error) {
 		defer func() {
 			switch r := recover(); {
 			case r == nil:
-			case call.IsYield(r):
+			case call.IsYield(r), fc.call.Refused(r):
 				fc.call.SetUnwound()
 			default:
 				output, err = nil, fc.recovered(ctx, "function "+fc.FunctionID, r)
@@ -65,12 +71,14 @@ func guardFunction(handler FunctionHandler) FunctionHandler {
 
 // guardStep does the same for the callback of a step, where only a step within it
 // unwinds.
+//
+//go:noinline
 func guardStep(handler StepHandler) StepHandler {
 	return func(ctx context.Context, step *StepCall) (output any, err error) {
 		defer func() {
 			switch r := recover(); {
 			case r == nil:
-			case call.IsYield(r):
+			case call.IsYield(r), step.Function.call.Refused(r):
 				step.yielded = true
 				output, err = nil, ErrYielded
 			default:

@@ -157,7 +157,9 @@ func handleFunction(ctx context.Context, call *FunctionCall) (any, error) {
 	}
 	call.started = true
 	call.call.Inner = ctx
+	defer call.call.SetHandled()
 	output, err := call.handler(ctx, call)
+	err = orNil(err)
 	if gone := call.call.Caller.Err(); err == nil && gone != nil && !call.call.Yielded() {
 		// Nobody may be there to take the result.
 		err = fmt.Errorf("%w: %w", errHungUp, ctxerr.Cause(call.call.Caller))
@@ -174,7 +176,8 @@ func handleStep(ctx context.Context, step *StepCall) (any, error) {
 			"the middleware of step %q has called next with a context that is not derived from its own", step.ID))
 	}
 	step.inner = ctx
-	return step.callback(ctx)
+	output, err := step.callback(ctx)
+	return output, orNil(err)
 }
 
 // middleware is all that wraps the function, the outermost first.

@@ -39,7 +39,7 @@ func TestMiddlewareOfInvokedData(t *testing.T) {
 	calls := 0
 	count := onInvoke(func(_ *inngestkit.StepCall, data string) (string, error) { calls++; return data, nil })
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (greeted, error) {
-		return step.Invoke(ctx, "s", greet, user{ID: "u1", Number: 1<<53 + 1})
+		return step.Invoke(ctx, "s", greet.Ref(), user{ID: "u1", Number: 1<<53 + 1})
 	}, inngestkit.Use(onInvoke(wrap("own")), count)))
 	app.Use(onInvoke(wrap("app")))
 	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
@@ -68,7 +68,7 @@ func TestMiddlewareOfInvokedDataFails(t *testing.T) {
 		`step "s" panicked: oh`: func(*inngestkit.StepCall, string) (string, error) { panic("oh") },
 	} {
 		app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (greeted, error) {
-			return step.Invoke(ctx, "s", greet, user{ID: "u1"})
+			return step.Invoke(ctx, "s", greet.Ref(), user{ID: "u1"})
 		}, inngestkit.Use(onInvoke(change))))
 		resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
 		require.GreaterOrEqual(t, resp.Status, 400)

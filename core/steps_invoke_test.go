@@ -63,6 +63,54 @@ func TestInvokePayload(t *testing.T) {
 	}
 }
 
+// newFarewell makes the same function each time; it may be inlined.
+func newFarewell() inngestkit.TypedFunction[user, string] {
+	return inngestkit.OnEvent("farewell", signedUp, func(context.Context, input) (string, error) { return "bye", nil })
+}
+
+// The value of a function of another app would stand for this app's function with the
+// same ID.
+func TestInvokeOfAFunctionElsewhere(t *testing.T) {
+	t.Parallel()
+	namesake := inngestkit.OnEvent("greet", signedUp, func(context.Context, input) (greeted, error) { return greeted{}, nil })
+	grouped := inngestkit.NewGroup().Functions(greet)[0]
+	for name, tc := range map[string]struct {
+		function   inngestkit.TypedFunction[user, greeted]
+		registered inngestkit.Function
+		refused    bool
+	}{
+		"registered":         {greet, greet, false},
+		"grouped":            {greet, grouped, false},
+		"registered nowhere": {greet, nil, true},
+		"a namesake":         {namesake, greet, true},
+		"of a namesake":      {greet, namesake, true},
+	} {
+		functions := []inngestkit.Function{onSignUp(func(ctx context.Context, _ input) (any, error) {
+			return step.Invoke(ctx, "s", tc.function, user{})
+		})}
+		if tc.registered != nil {
+			functions = append(functions, tc.registered)
+		}
+		app, _ := newApp(t, functions...)
+		resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+		if !tc.refused {
+			require.Equal(t, []string{"InvokeFunction s"}, listed(ops(t, resp)), name)
+			continue
+		}
+		require.Equal(t, `step "s": function "greet" is not registered with app "app": register it there, `+
+			`or name its app in the AppID of an inngestkit.Ref`, requireRefused(t, resp), name)
+	}
+}
+
+// Functions that invoke each other are often made by functions, each time anew.
+func TestInvokeOfAFunctionMadeAgain(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, newFarewell(), onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return step.Invoke(ctx, "s", newFarewell(), user{})
+	}))
+	require.Equal(t, []string{"InvokeFunction s"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
+}
+
 func TestInvokeThatCannotBe(t *testing.T) {
 	t.Parallel()
 	invoke := func(ref inngestkit.Ref[any, any], data any) string {
@@ -121,11 +169,11 @@ func TestInvokeTwice(t *testing.T) {
 	t.Parallel()
 	var second error
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
-		first, err := step.Invoke(ctx, "s", greet, user{})
+		first, err := step.Invoke(ctx, "s", greet.Ref(), user{})
 		if err != nil {
 			return "", err
 		}
-		_, second = step.Invoke(ctx, "s", greet, user{})
+		_, second = step.Invoke(ctx, "s", greet.Ref(), user{})
 		return first.Text, nil
 	}, flow.Retries(0)))
 	e := signUpEnvelope(user{}).done("s", greeted{Text: "hi"})

@@ -85,7 +85,7 @@ var kinds = map[string]kind{
 	},
 	"Invoke": {
 		op: "InvokeFunction", fails: true,
-		call: func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", greet, user{ID: "u1"}) },
+		call: func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", greet.Ref(), user{ID: "u1"}) },
 		kept: map[string]any{"data": greeted{Text: "hi"}}, want: greeted{Text: "hi"}, wrong: map[string]any{"data": "text"},
 	},
 	"Fetch": {
@@ -140,7 +140,7 @@ func newKindApp(tb testing.TB, k kind, got *any) *inngestkit.App {
 			*got = value
 		}
 		return nil, err
-	}))
+	}), greet)
 	return app
 }
 
@@ -348,6 +348,8 @@ func TestEachKindNested(t *testing.T) {
 // can do says so.
 func TestEachKindOutsideAFunction(t *testing.T) {
 	t.Parallel()
+	const outside = `step "s" was called outside a function: call it in a function that an app serves, with the function's ` +
+		`ctx; in a unit test only step.Run and step.Parallel work, and package inngesttest runs the others on a server`
 	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -360,13 +362,14 @@ func TestEachKindOutsideAFunction(t *testing.T) {
 				_, err := k.call(t.Context())
 				require.ErrorContains(t, err, "the context has no app")
 			case "Sleep", "SleepUntil":
-				require.PanicsWithError(t, `step "s": step called without function context`, func() { _, _ = k.call(t.Context()) })
+				require.PanicsWithError(t, outside, func() { _, _ = k.call(t.Context()) })
 			case "Invoke":
 				_, err := k.call(t.Context())
 				require.ErrorContains(t, err, "the context belongs to no function of an app")
 			default:
 				_, err := k.call(t.Context())
-				require.EqualError(t, err, `step "s": step called without function context`)
+				require.EqualError(t, err, outside)
+				require.ErrorIs(t, err, sdkstep.ErrNotInFunction)
 			}
 		})
 	}

@@ -234,7 +234,7 @@ func TestStepsOutsideAFunction(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "ran", v)
 	_, err = step.WaitForEvent(t.Context(), "wait", signedUp, step.Timeout(time.Hour))
-	require.ErrorContains(t, err, `step "wait": step called without function context`)
+	require.ErrorContains(t, err, `step "wait" was called outside a function`)
 	require.Panics(t, func() { step.Sleep(t.Context(), "nap", time.Hour) })
 
 	ctx, cancel := context.WithCancel(t.Context())

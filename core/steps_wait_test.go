@@ -23,7 +23,7 @@ var waits = map[string]func(ctx context.Context, d time.Duration) (any, error){
 		return step.WaitForSignal[any](ctx, "s", "go", step.Timeout(d))
 	},
 	"invoke": func(ctx context.Context, d time.Duration) (any, error) {
-		return step.Invoke(ctx, "s", greet, user{}, step.Timeout(d))
+		return step.Invoke(ctx, "s", greet.Ref(), user{}, step.Timeout(d))
 	},
 }
 

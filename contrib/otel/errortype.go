@@ -53,8 +53,8 @@ func isWrapper(t reflect.Type) bool {
 }
 
 var (
-	noRetry    = reflect.TypeOf(inngestkit.NoRetryError(nil))
-	retryAt    = reflect.TypeOf(inngestkit.RetryAtError(nil, time.Time{}))
+	noRetry    = reflect.TypeOf(inngestkit.NoRetryError(errors.ErrUnsupported))
+	retryAt    = reflect.TypeOf(inngestkit.RetryAtError(errors.ErrUnsupported, time.Time{}))
 	wrapped    = reflect.TypeOf(fmt.Errorf("%w", errors.ErrUnsupported))
 	sendFailed = reflect.TypeFor[*inngestkit.SendError]()
 )

@@ -42,8 +42,10 @@ var (
 // not retried: the function that was invoked has been. If it did not end in time,
 // the error is [ErrTimeout] too, and the function goes on.
 //
-// The types of function and data are checked by the compiler. Of a function in
-// another app, or one whose value is out of reach, [inngestkit.Ref] says them.
+// The types of function and data are checked by the compiler. The value of a function
+// stands for one that is registered with the app of the caller; any other value fails
+// the run. Of a function in another app, or one whose value is out of reach,
+// [inngestkit.Ref] gives the IDs and the types.
 //
 // The data has at most 8160 KiB as JSON. The server calls the function with all of
 // it, so data above 4 MiB needs room in what is in front of the other app, and in its
@@ -58,6 +60,9 @@ func Invoke[T, R any](
 	return call.Wait[R](ctx, call.InvokeFunction, id, func(callID call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		functionID, err := compositeID(ctx, function.Ref())
+		if err == nil && c != nil {
+			err = c.Invocables.Check(function)
+		}
 		if err != nil {
 			return nil, abort(c, fmt.Errorf("step %q: %w", id, err))
 		}

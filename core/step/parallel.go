@@ -21,7 +21,7 @@ import (
 // instance of the app. Within one call the branches go one after another, on
 // goroutines of their own, so they need no locks.
 //
-// Steps have the context of their branch. Branches may have steps with the same ID
+// Steps have the context of their branch, and run on its goroutine. Branches may have steps with the same ID
 // if these are at the same place, such as the second in each; elsewhere the server
 // would take one for the other, and the run fails at once. So it does with more than
 // 1000 steps at the same time: a run has no more in all.

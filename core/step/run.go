@@ -19,12 +19,13 @@ import (
 // together have at most 4 MiB as JSON: a longer text of the error is cut, and then a
 // value of more than half of that is left out.
 //
-// The id names the step in the run. A second step with the same id is told apart
-// by its position.
+// The id names the step in the run, and must not be empty. Steps with the same id are
+// counted: the second "poll" is "poll:1" to Inngest, and no other step may have that id.
 //
 // Outside a function, in a unit test for example, Run calls fn at once, and once. What it
 // returns is what a function gets in the end: a result that has been JSON, without its
-// unexported fields, and an [Error] for any error or panic.
+// unexported fields, and an [Error] for any error or panic. In a function, ctx must be
+// the function's.
 func Run[T any](ctx context.Context, id string, fn func(ctx context.Context) (T, error)) (T, error) {
 	return call.Run(ctx, id, fn)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"time"
 
 	sdkstep "github.com/inngest/inngestgo/step"
@@ -13,7 +14,8 @@ import (
 
 // Sleep pauses the run for d, at most 366 days. Nothing of the app runs in the
 // meantime. A negative d counts as zero. Outside a function it panics, since
-// there is no run to pause.
+// there is no run to pause; on a goroutine that the function has started it ends that
+// goroutine with [runtime.Goexit], and the call fails.
 func Sleep(ctx context.Context, id string, d time.Duration) {
 	_, err := call.Wait[any](ctx, call.Sleep, id, func(call.ID) (json.RawMessage, error) {
 		if d > maxPause {
@@ -22,6 +24,9 @@ func Sleep(ctx context.Context, id string, d time.Duration) {
 		sdkstep.Sleep(ctx, id, max(d, 0))
 		return nil, nil
 	})
+	if err != nil && call.From(ctx) != nil {
+		runtime.Goexit() // what comes behind the sleep must not run now, and a panic would end the process
+	}
 	if err != nil {
 		panic(err)
 	}

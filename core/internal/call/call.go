@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -59,6 +58,12 @@ type Call struct {
 	// wants to.
 	Invoke DataFunc
 
+	// Invocables says what the function may invoke.
+	Invocables interface {
+		// Check refuses a function that the app cannot invoke by its value.
+		Check(function any) error
+	}
+
 	// Function is the core's view of the call, once the function runs.
 	Function any
 	// Send is the core's middleware around what the function sends, if any.
@@ -77,10 +82,13 @@ type Call struct {
 
 	sdk        context.Context //nolint:containedctx // see Caller
 	inCallback atomic.Bool
-	ran        int // steps that have run well
+	ran        atomic.Int32 // steps that have run well
+	inside     atomic.Int32 // steps that are under way
 	unwound    atomic.Bool
 	returned   atomic.Bool
-	output     any
+	// ended says that the call is over: its context is of no more use.
+	ended  atomic.Bool
+	output any
 	// over says that no further step may run in this call: the one step that it is for
 	// has run, or it has to answer first.
 	over atomic.Bool
@@ -90,7 +98,8 @@ type Call struct {
 	mu       sync.Mutex // guards all below, and branches
 	abortErr error
 	indexes  map[string]int
-	entered  int // steps that the function has come to
+	numbered bool // a step has a name like those that are counted: "poll:1"
+	entered  int  // steps that the function has come to
 	// deepest is the greatest depth at which a branch had a step of a name.
 	deepest map[string]int
 }
@@ -120,11 +129,7 @@ const (
 
 // Key is the name of the step in the protocol, and in the kept results.
 func (id ID) Key() string {
-	name := id.Name
-	if id.Index > 0 {
-		name += ":" + strconv.Itoa(id.Index)
-	}
-	sum := sha1.Sum([]byte(name)) //nolint:gosec // the protocol's choice; docs/SDK_SPEC.md, 5.1.2
+	sum := sha1.Sum([]byte(id.text())) //nolint:gosec // the protocol's choice; docs/SDK_SPEC.md, 5.1.2
 	return hex.EncodeToString(sum[:])
 }
 
@@ -138,7 +143,7 @@ type PutOff struct {
 
 // MayHold reports whether steps have run before in this call, so that an error has to
 // be put off: the SDK would answer with it and drop their results.
-func (c *Call) MayHold() bool { return c.SeveralSteps && !c.Replay.targeted && c.ran > 0 }
+func (c *Call) MayHold() bool { return c.SeveralSteps && !c.Replay.targeted && c.ran.Load() > 0 }
 
 // Unsent reports whether results of steps may still have to be sent.
 func (c *Call) Unsent() bool {
@@ -193,6 +198,7 @@ func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc) 
 		cancel(context.Cause(c.Caller))
 	})
 	end := func() {
+		c.ended.Store(true)
 		stop()
 		cancel(nil)
 	}
@@ -210,11 +216,7 @@ func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc) 
 // Abort ends the call with err: it unwinds to the function's wrapper, which
 // answers with err whatever the user's code does on the way.
 func (c *Call) Abort(err error) {
-	c.mu.Lock()
-	if c.abortErr == nil {
-		c.abortErr = err
-	}
-	c.mu.Unlock()
+	c.record(err)
 	panic(yield)
 }
 
@@ -248,6 +250,15 @@ func (c *Call) Output() any { return c.output }
 // without steps count as the end of the run.
 func (c *Call) Returned() bool { return c.returned.Load() }
 
+// record has the call answer with err when the function has ended.
+func (c *Call) record(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.abortErr == nil {
+		c.abortErr = err
+	}
+}
+
 // next names the next step that is called name, as the SDK counts them.
 func (c *Call) next(b *branch, name string) (ID, error) {
 	c.mu.Lock()
@@ -258,11 +269,14 @@ func (c *Call) next(b *branch, name string) (ID, error) {
 	if err := c.checkNumber(name); err != nil {
 		return ID{}, err
 	}
+	id := ID{Name: name, Index: c.indexes[name]}
+	if err := c.checkKey(id); err != nil {
+		return ID{}, err
+	}
 	b.depth++
 	if c.indexes == nil {
 		c.indexes = map[string]int{}
 	}
-	id := ID{Name: name, Index: c.indexes[name]}
 	c.indexes[name]++
 	return id, nil
 }
@@ -276,7 +290,7 @@ const maxNewSteps = 1000
 // the others of the call: parallel steps are handed over together.
 func (c *Call) checkNumber(name string) error {
 	c.entered++
-	if c.entered <= maxNewSteps || c.Replay.targeted || c.entered-c.ran-c.Replay.outSoFar() <= maxNewSteps {
+	if c.entered <= maxNewSteps || c.Replay.targeted || c.entered-int(c.ran.Load())-c.Replay.outSoFar() <= maxNewSteps {
 		return nil
 	}
 	return sdkerrors.NoRetryError(fmt.Errorf(
@@ -288,18 +302,29 @@ func (c *Call) checkNumber(name string) error {
 // report a step with a done context as a completed run, and does not notice a step
 // within a step.
 func (c *Call) enter(ctx context.Context, b *branch, name string) ID {
+	if c.ended.Load() {
+		panic(&misplaced{sdkerrors.NoRetryError(fmt.Errorf(
+			"step %q was given the context of a call that has ended: call steps before the function returns, on its own "+
+				"goroutine and with its ctx; step.Parallel runs several at the same time", name))})
+	}
 	if c.Aborted() != nil || (c.sdk != nil && c.sdk.Err() != nil) || c.hasLeft(b) || c.over.Load() {
 		// The call, or the branch, is over, and this is a deferred function, one that
 		// went on after a recover, or another branch. What it does would be lost, or too
 		// early; and an error here would lose what has run.
 		panic(yield)
 	}
-	if c.inCallback.Load() || sdkstep.IsWithinStep(ctx) {
+	if sdkstep.IsWithinStep(ctx) || (c.inCallback.Load() && canUnwind()) {
 		c.Abort(sdkerrors.NoRetryError(fmt.Errorf(
 			"step %q was called inside the callback of another step: call it in the function itself", name)))
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && canUnwind() {
 		c.Abort(fmt.Errorf("step %q was not started, its context is done: %w", name, ctxerr.Cause(ctx)))
+	}
+	if ctx.Err() != nil || c.inCallback.Load() {
+		panic(yield) // which becomes an error, as there is no way to unwind
+	}
+	if name == "" {
+		c.Abort(errNoID)
 	}
 	id, err := c.next(b, name)
 	if err != nil {

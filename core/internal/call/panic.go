@@ -25,7 +25,7 @@ func (p *Panic) String() string {
 func KeepStack(where string) {
 	switch r := recover(); {
 	case r == nil:
-	case IsYield(r):
+	case unwinds(r):
 		panic(r)
 	default:
 		panic(newPanic(where, r))

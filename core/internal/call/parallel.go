@@ -33,24 +33,30 @@ func (c *Call) branch(ctx context.Context) *branch {
 func Parallel(ctx context.Context, branches []func(ctx context.Context) error) error {
 	c := From(ctx)
 	if c == nil {
+		refuseForeign("step.Parallel")
 		return parallel(ctx, branches)
 	}
+	if err := c.elsewhere("step.Parallel", nil); err != nil {
+		return err
+	}
 	outer := c.branch(ctx)
-	start, end, left := outer.depth, outer.depth, false
+	start, _ := c.state(outer)
+	end, left := start, false
 	defer func() {
 		// Also if a branch has panicked meanwhile: what has run is to be kept.
 		c.leave(outer, !left && !c.over.Load())
-		outer.depth = end
+		c.setDepth(outer, end)
 	}()
 	inside := make([]func(context.Context) error, len(branches))
 	for i, run := range branches {
 		inside[i] = func(ctx context.Context) error {
 			b := &branch{outer: outer, depth: start}
 			defer func() {
-				end, left = max(end, b.depth), left || b.left
+				depth, hasLeft := c.state(b)
+				end, left = max(end, depth), left || hasLeft
 				c.Replay.SetOver()
 			}()
-			return run(context.WithValue(ctx, branchKey{}, b))
+			return c.runBranch(context.WithValue(ctx, branchKey{}, b), run)
 		}
 	}
 	err := parallel(ctx, inside)
@@ -64,6 +70,11 @@ func Parallel(ctx context.Context, branches []func(ctx context.Context) error) e
 }
 
 var errBranchEnded = errors.New("a branch of step.Parallel did not come to its end: its goroutine has ended (runtime.Goexit)")
+
+// runBranch runs a branch. On the stack it tells that its goroutine is the function's.
+//
+//go:noinline
+func (*Call) runBranch(ctx context.Context, run func(context.Context) error) error { return run(ctx) }
 
 func parallel(ctx context.Context, branches []func(context.Context) error) error {
 	wrapped := make([]func(context.Context) (any, error), len(branches))
@@ -79,6 +90,18 @@ func parallel(ctx context.Context, branches []func(context.Context) error) error
 		errs = append(errs, errBranchEnded)
 	}
 	return errors.Join(errs...)
+}
+
+func (c *Call) state(b *branch) (depth int, left bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return b.depth, b.left
+}
+
+func (c *Call) setDepth(b *branch, depth int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b.depth = depth
 }
 
 // leave notes that a step has unwound b, unless it has returned.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"time"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
@@ -28,21 +29,24 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 	if c == nil {
 		return outside(ctx, name, func() (T, error) { return runOutside(ctx, name, fn) })
 	}
-	return step[T](ctx, c, StepRun, name, func(id ID) (json.RawMessage, bool, error) {
-		ran, start := false, time.Now()
+	return step[T](ctx, c, StepRun, name, func(id ID, ran *bool) (json.RawMessage, error) {
+		start := time.Now()
 		raw, err := sdkstep.Run(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
-			ran = true
+			if !canUnwind() {
+				Yield() // before anything is done whose result would be lost
+			}
+			*ran = true
 			return c.callback(ctx, id, kept(name, fn))
 		})
-		if ran && err != nil {
+		if *ran && err != nil {
 			// Among parallel steps the SDK goes on with an error that is not final:
 			// the server will try the step again.
 			Yield()
 		}
-		if ran && c.Checkpoints != nil {
+		if *ran && c.Checkpoints != nil {
 			c.checkpoint(id, raw, interval.New(start, time.Now()))
 		}
-		return raw, !ran, err
+		return raw, err
 	})
 }
 
@@ -59,10 +63,9 @@ func Wait[T any](
 		}
 		return decode[T](raw)
 	}
-	return step[T](ctx, c, kind, name, func(id ID) (json.RawMessage, bool, error) {
+	return step[T](ctx, c, kind, name, func(id ID, _ *bool) (json.RawMessage, error) {
 		checkType[T](c, name)
-		raw, err := body(id)
-		return raw, true, err
+		return body(id)
 	})
 }
 
@@ -86,31 +89,38 @@ func decode[T any](raw json.RawMessage) (value T, err error) {
 }
 
 // step runs one step of the SDK, body, behind the guards every step shares. Body
-// tells whether the result was kept from an earlier call. The SDK leaves a step by
-// a panic when the server has to take over.
+// sets ran if the callback runs; else, the result was kept from an earlier call. The
+// SDK leaves a step by a panic when the server has to take over.
 func step[T any](
 	ctx context.Context, c *Call, kind Kind, name string,
-	body func(id ID) (raw json.RawMessage, kept bool, err error),
+	body func(id ID, ran *bool) (raw json.RawMessage, err error),
 ) (value T, err error) {
-	b, returned := c.branch(ctx), false
+	b, returned, ran := c.branch(ctx), false, false
+	c.inside.Add(1)
 	defer func() {
+		defer c.inside.Add(-1)
 		if returned {
 			return
 		}
 		switch r := recover(); {
 		case r == nil: // runtime.Goexit, as of a test that ends; it goes on
 			c.unwind(b)
-		case IsYield(r):
+		case unwinds(r):
 			c.unwind(b)
-			panic(r)
+			if ran { // what has run was in its place
+				panic(r)
+			}
+			if err = c.elsewhere("step "+strconv.Quote(name), r); err == nil {
+				panic(r)
+			}
 		default:
-			panic(newPanic(fmt.Sprintf("step %q", name), r)) // nothing has unwound the function but a mistake
+			panic(newPanic("step "+strconv.Quote(name), r)) // nothing has unwound the function but a mistake
 		}
 	}()
 	id := c.enter(ctx, b, name)
 	id.Kind = kind
-	raw, kept, err := body(id)
-	if kept {
+	raw, err := body(id, &ran)
+	if !ran {
 		c.Replay.handedOut()
 	}
 	if err != nil {
@@ -155,6 +165,10 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 	if c.Replay.targeted {
 		c.over.Store(true)
 	}
+	if err := c.Aborted(); err != nil {
+		end.Tell(err)
+		Yield() // whatever the callback made of that
+	}
 	raw, err := c.keep(ctx, id, end)
 	if err != nil {
 		log := c.Logger
@@ -176,7 +190,7 @@ func (c *Call) callback(ctx context.Context, id ID, run func(context.Context) (a
 		c.over.Store(true)
 		Yield()
 	}
-	c.ran++
+	c.ran.Add(1)
 	return raw, err
 }
 
@@ -237,6 +251,10 @@ func ownError(err error) error {
 // outside runs a step where there is no call of ours: in a unit test, or in a
 // function that the bare SDK serves.
 func outside[T any](ctx context.Context, name string, body func() (T, error)) (value T, err error) {
+	refuseForeign(fmt.Sprintf("step %q", name))
+	if name == "" {
+		return value, errNoID
+	}
 	if ctx.Err() != nil {
 		return value, fmt.Errorf("step %q was not started, its context is done: %w", name, ctxerr.Cause(ctx))
 	}
@@ -245,8 +263,20 @@ func outside[T any](ctx context.Context, name string, body func() (T, error)) (v
 			if r != any(sdkstep.ErrNotInFunction) {
 				panic(r)
 			}
-			err = fmt.Errorf("step %q: %w", name, sdkstep.ErrNotInFunction)
+			err = &outsideError{name}
 		}
 	}()
 	return body()
 }
+
+// outsideError is the error of a step that needs a function to run in.
+type outsideError struct{ step string }
+
+// Error says what to do instead.
+func (e *outsideError) Error() string {
+	return fmt.Sprintf("step %q was called outside a function: call it in a function that an app serves, with the function's "+
+		"ctx; in a unit test only step.Run and step.Parallel work, and package inngesttest runs the others on a server", e.step)
+}
+
+// Unwrap is the SDK's error.
+func (e *outsideError) Unwrap() error { return sdkstep.ErrNotInFunction }
