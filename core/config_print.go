@@ -33,7 +33,7 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // HTTPClient and Logger. It is for people; no Config can be read from it.
 func (c Config) MarshalJSON() ([]byte, error) {
 	c.HTTPClient, c.Logger = nil, nil
-	return json.Marshal(c.printable()) //nolint:musttag // the names of the fields are those of the documentation
+	return json.Marshal(c.printable()) //nolint:musttag,staticcheck // documented names; HTTPClient is nil
 }
 
 // shownURL is a URL, or what somebody has taken for one, without what may be secret

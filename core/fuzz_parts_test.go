@@ -65,6 +65,8 @@ func FuzzVerify(f *testing.F) {
 	f.Add([]byte(nil), []byte("\xff"), int32(-1<<31))
 	f.Add([]byte(`"\u00e9"`), []byte(`"é"`), int32(0))
 	f.Add([]byte(strings.Repeat("[", 100)), []byte(strings.Repeat("[", 100)), int32(0))
+	long := `{"a":"` + strings.Repeat("x", maxCanonicalBytes) + `"}`
+	f.Add([]byte(long), []byte(" "+long), int32(0)) // too long to be brought into canonical form
 	key := Secret("signkey-test-0123456789abcdef")
 	other := newVerifier("signkey-test-fedcba9876543210")
 	now := time.Unix(1700000000, 0)
