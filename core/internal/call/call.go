@@ -17,6 +17,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 )
 
 // Call is one call: one HTTP request by which the server starts or continues a run.
@@ -32,6 +33,8 @@ type Call struct {
 	// would encode and decode them about ten times.
 	Event  []byte
 	Events []byte
+	// Triggers are the events that start the function, nil if it is adopted.
+	Triggers *eventpath.Events
 
 	// Caller is the context of the request. It is done when the caller hung up.
 	Caller context.Context //nolint:containedctx // a Call lives exactly as long as the request it belongs to
