@@ -86,8 +86,8 @@ func failureOf(def definition, id string, config *fnconfig.Config) (failed defin
 	failed = f.def
 	failed.id = def.id + failureSuffix
 	failed.name = firstOf(config.Options.Name, def.id) + " (failure)"
-	// Not with %q: the server compares text as it is written, escapes too. checkAppID and
-	// idPattern keep quotes and backslashes out.
+	// Not with %q: the server compares text as it is written, escapes too. Config.validate
+	// and idPattern keep quotes and backslashes out.
 	expression := `event.data.function_id == "` + id + `"`
 	failed.triggers = []trigger{{
 		event: failedEvent, expression: &expression,
