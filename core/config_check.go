@@ -23,7 +23,8 @@ func (c Config) validate() error {
 	}
 	if strings.ContainsAny(c.AppID, `"\`) {
 		refuse("AppID (INNGEST_APP_ID)",
-			`is %q; with a quote (") or a backslash in it, the server does not find the handlers of failed runs, so leave them out`, c.AppID)
+			`is %q; with a quote (") or a backslash in it, the server does not find the handlers of failed runs; leave them out`,
+			c.AppID)
 	}
 	for _, text := range []struct{ field, value string }{
 		{"AppID (INNGEST_APP_ID)", c.AppID},

@@ -89,6 +89,7 @@ func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 		}{}, struct {
 			low
 			untagged
+
 			Low int
 		}{},
 	} {
