@@ -25,6 +25,16 @@ type Expression struct {
 // over event alone. The server takes no macros and few functions in such a one.
 func (e Expression) TwoEvents() bool { return e.known.Async != nil }
 
+// Check returns an error that tells what is wrong with the expression, as far as that can
+// be seen without a parser: what App.Register refuses, and of functions that [FromClient]
+// has adopted lets pass. It returns nil if it sees nothing.
+func (e Expression) Check() error {
+	if problem := e.known.Problem(); problem != "" {
+		return errors.New(problem)
+	}
+	return nil
+}
+
 // CheckPath returns an error that tells why there is nothing at path, a path of the
 // expression such as event.data.items[0].id, by the Go types of the events. It returns
 // nil if there is or may be something.

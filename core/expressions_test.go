@@ -83,6 +83,8 @@ func TestExpressionsOfAdoptedFunctions(t *testing.T) {
 		"fn Idempotency event.data.anything false", "fn CancelOn.If cancel true",
 	}, expressionsOf(app))
 	e := app.Expressions()
+	require.NoError(t, e[10].Check())
+	require.ErrorContains(t, e[9].Check(), `has "priority", which is not known`)
 	require.NoError(t, e[10].CheckPath("event.data.anything"))
 	require.ErrorContains(t, e[10].CheckPath("event.dta"), "an event has no")
 }

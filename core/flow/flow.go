@@ -27,7 +27,7 @@
 //
 // What App.Register cannot see, the server compiles: a mistake in an expression is an
 // error of the sync of the whole app, and one in the key of [Throttle] or [Singleton] is
-// no error at all, and does not hold. Module contrib/expressions finds them in a test.
+// no error at all, and does not hold. Module contrib/cel finds them in a test.
 //
 // Text in expressions has no backslashes: the server compares it as it is written. For
 // the same reason, no comparison of [CancelOn] or step.WaitForEvent with a value of the
