@@ -113,20 +113,24 @@ var expressionScenarios = []scenario{
 		},
 	},
 	{
-		name: "a match of values with a quote in them holds for none",
+		name: "a match of values with a quote, a backslash or an invisible character holds for none",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{
 				waitsFor("quoted", userEvent("quoted/begin"), userEvent("quoted/end"), step.Match("data.id")),
 			}
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
-			quoted := s.waiting(t, userEvent("quoted/begin").New(user{ID: `a "quoted" ID`}))
-			plain := s.waiting(t, userEvent("quoted/begin").New(user{ID: "a 'plain' ID"}))
-			s.send(t, userEvent("quoted/end").New(user{ID: `a "quoted" ID`}))
-			s.send(t, userEvent("quoted/end").New(user{ID: "a 'plain' ID"}))
+			begin, end := userEvent("quoted/begin"), userEvent("quoted/end")
+			odd := []user{{ID: `a "quoted" ID`}, {ID: `a\b`}, {ID: "a\u200bb"}}
+			waiting := s.sendAll(t, begin, odd...)
+			plain := s.waiting(t, begin.New(user{ID: "a 'plain' ID"}))
+			s.sendAll(t, end, odd...)
+			s.send(t, end.New(user{ID: "a 'plain' ID"}))
 			require.Equal(t, inngesttest.Completed, s.ended(t, plain).Status)
 			s.letPass(t)
-			require.Equal(t, inngesttest.Running, s.status(t, quoted))
+			for i, id := range waiting {
+				require.Equal(t, inngesttest.Running, s.status(t, id), odd[i])
+			}
 		},
 	},
 	{
