@@ -19,10 +19,9 @@ var loose = []string{
 // newEnv returns the server's environment, without what only an evaluation needs.
 func newEnv() (*cel.Env, error) {
 	object := cel.MapType(cel.StringType, cel.DynType)
-	options := []cel.EnvOption{
-		cel.Macros(cel.StandardMacros...),
-		cel.Variable("event", object), cel.Variable("async", object), cel.Variable("vars", object),
-	}
+	options := make([]cel.EnvOption, 0, 4+len(stdlib.Functions())+len(ownFunctions))
+	options = append(options, cel.Macros(cel.StandardMacros...),
+		cel.Variable("event", object), cel.Variable("async", object), cel.Variable("vars", object))
 	operands := []*cel.Type{cel.AnyType, cel.AnyType}
 	for _, f := range stdlib.Functions() {
 		declare := func(*decls.FunctionDecl) (*decls.FunctionDecl, error) { return f, nil }
