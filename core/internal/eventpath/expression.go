@@ -18,7 +18,7 @@ type Expression struct {
 }
 
 // Match returns the expression that the values at path are equal in both events.
-func Match(path string) string { return fmt.Sprintf("event.%s == async.%s", path, path) }
+func Match(path string) string { return Event + "." + path + " == " + Async + "." + path }
 
 // Full returns the expression as the server gets it.
 func (e Expression) Full() string {
