@@ -111,6 +111,7 @@ func (a *App) newAdopted(sf inngestgo.ServableFunction, options inngestgo.Client
 		id: a.compositeID(sf.ID()), app: a, source: definition{id: sf.ID()},
 		config: sf.Config(), triggers: sf.Trigger().Triggers(),
 	}
+	f.expressions = adoptedExpressions(f.triggers, f.config)
 	if err := checkAdopted(f.triggers); err != nil {
 		return nil, err
 	}

@@ -35,7 +35,8 @@ const (
 // [ConfigFromEnv] fills the fields whose comment ends with variables from the
 // environment, [ConfigFrom] from anywhere else.
 type Config struct {
-	// AppID names the app at the Inngest server. Required. INNGEST_APP_ID.
+	// AppID names the app at the Inngest server. It has no double quotes and no
+	// backslashes. Required. INNGEST_APP_ID.
 	AppID string
 	// AppVersion is shown beside the app in the Inngest UI. Optional.
 	// INNGEST_APP_VERSION.

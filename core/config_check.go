@@ -22,6 +22,11 @@ func (c Config) validate() error {
 	if c.AppID == "" {
 		refuse("AppID (INNGEST_APP_ID)", "is missing; it names the app at the Inngest server")
 	}
+	if strings.ContainsAny(c.AppID, `"\`) {
+		refuse("AppID (INNGEST_APP_ID)",
+			`is %q; with a quote (") or a backslash in it, the server does not find the handlers of failed runs; leave them out`,
+			c.AppID)
+	}
 	for _, text := range []struct{ field, value string }{
 		{"AppID (INNGEST_APP_ID)", c.AppID},
 		{"AppVersion (INNGEST_APP_VERSION)", c.AppVersion},

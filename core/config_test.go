@@ -1,6 +1,7 @@
 package inngestkit_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -41,6 +42,8 @@ func TestNewRefuses(t *testing.T) {
 		config inngestkit.Config
 		reason string
 	}{
+		{"app ID with a quote", inngestkit.Config{Dev: true, AppID: `a"b`}, `AppID (INNGEST_APP_ID) is "a\"b"; with a quote`},
+		{"app ID with a backslash", inngestkit.Config{Dev: true, AppID: `a\b`}, `AppID (INNGEST_APP_ID) is "a\\b"; with a quote`},
 		// With an empty secret anybody could sign.
 		{"key without a secret", inngestkit.Config{SigningKey: "signkey-prod-"}, "SigningKey (INNGEST_SIGNING_KEY) is malformed"},
 		{"fallback without a secret", inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: "signkey-prod-"},
@@ -88,7 +91,7 @@ func TestNewRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			tc.config.AppID = "shop"
+			tc.config.AppID = cmp.Or(tc.config.AppID, "shop")
 			_, err := inngestkit.New(tc.config)
 			require.ErrorContains(t, err, tc.reason)
 			require.NotContains(t, err.Error(), "a-password")

@@ -17,6 +17,7 @@ import (
 	sdkerrors "github.com/inngest/inngestgo/errors"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
@@ -33,7 +34,10 @@ type function struct {
 	// triggers are those of source, in the SDK's form.
 	triggers []inngestgo.Trigger
 	own      []any // the middleware of the groups and the function
-	chain    atomic.Pointer[chain]
+	// events are those that start the function, nil if it is adopted.
+	events      *eventpath.Events
+	expressions []fnconfig.Expression
+	chain       atomic.Pointer[chain]
 	// adopted is the function itself if it was created on a client of the SDK.
 	adopted *adopted
 	engine  http.Handler
@@ -41,7 +45,10 @@ type function struct {
 }
 
 func (a *App) newFunction(id string, source definition, config fnconfig.Config) (*function, error) {
-	f := &function{id: id, app: a, source: source, config: config.Options, own: config.Middleware}
+	f := &function{
+		id: id, app: a, source: source, config: config.Options, own: config.Middleware,
+		events: &eventpath.Events{All: source.shapes()}, expressions: config.Expressions,
+	}
 	for _, t := range source.triggers {
 		f.triggers = append(f.triggers, t.sdk())
 	}
@@ -205,6 +212,7 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targe
 		MaxAttempts: e.MaxAttempts,
 		Event:       e.Event,
 		Events:      e.Events,
+		Triggers:    f.events,
 		Caller:      ctx,
 		Inner:       ctx,
 		Request:     req,

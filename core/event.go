@@ -1,6 +1,15 @@
 package inngestkit
 
-import "github.com/inngest/inngestgo"
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
+)
 
 // Event is one event with data of type T. It is the SDK's own type, so events
 // made here can be handed to code written for the SDK and back.
@@ -33,13 +42,35 @@ var _ AnyEvent = Event[struct{}]{}
 // for it.
 type EventType[T any] struct {
 	name string
+	open bool
+}
+
+// EventOption is an option of [NewEvent].
+type EventOption func(e *eventOptions)
+
+type eventOptions struct{ open bool }
+
+// AdditionalProperties says that events have fields in their data which T does not
+// declare, as when T has only those that the app reads. Expressions may use them:
+// paths that T does not have are then not refused, and a mistake in one goes unnoticed.
+func AdditionalProperties() EventOption {
+	return func(e *eventOptions) { e.open = true }
 }
 
 // NewEvent defines the event called name with data of type T, which is a struct,
 // a map or anything else that encoding/json makes a JSON object of. A bad name
 // or type is reported where the event is used: by [App.Register] or [App.Send].
-func NewEvent[T any](name string) EventType[T] {
-	return EventType[T]{name: name}
+//
+// Paths in the expressions of functions and in the conditions of waits are looked up in
+// T; see [AdditionalProperties] and package flow.
+func NewEvent[T any](name string, options ...EventOption) EventType[T] {
+	var o eventOptions
+	for _, option := range options {
+		if option != nil {
+			option(&o)
+		}
+	}
+	return EventType[T]{name: name, open: o.open}
 }
 
 // Name is the name of the event.
@@ -51,8 +82,33 @@ func (e EventType[T]) New(data T) Event[T] {
 	return Event[T]{Name: e.name, Data: data}
 }
 
+// Decode returns an event that came as JSON with its data decoded, in a function of
+// [AnyOfTypes]. The data is decoded as for [Input]. An event of another name is an error,
+// but for the one of a run that step.Invoke has started, which names no event. Neither
+// error is retried if the function returns it.
+func (e EventType[T]) Decode(event Event[json.RawMessage]) (Event[T], error) {
+	decoded := Event[T]{
+		ID: event.ID, Name: event.Name, User: event.User, Timestamp: event.Timestamp, Version: event.Version,
+	}
+	if event.Name != e.name && event.Name != invokedEvent {
+		return decoded, NoRetryError(fmt.Errorf("event %q is not %q: look at its Name before decoding it", event.Name, e.name))
+	}
+	if err := json.Unmarshal(event.Data, &decoded.Data); err != nil {
+		return decoded, NoRetryError(call.Misfit(fmt.Sprintf("event %q does not fit its Go type %T", e.name, decoded.Data), err))
+	}
+	return decoded, nil
+}
+
+// invokedEvent is the name of the event of a run that another function has started.
+const invokedEvent = "inngest/function.invoked"
+
 // If returns a trigger for this event on the condition that expression, in the
 // Common Expression Language, is true: `event.data.amount > 1000`.
 func (e EventType[T]) If(expression string) Trigger[T] {
-	return conditional[T]{trigger{event: e.name, expression: &expression}}
+	return conditional[T]{trigger{event: e.name, expression: &expression, shape: e.Shape()}}
+}
+
+// Shape tells packages flow and step what is known of the event's data.
+func (e EventType[T]) Shape() eventpath.Shape {
+	return eventpath.Shape{Event: e.name, Type: reflect.TypeFor[T](), Open: e.open}
 }

@@ -2,6 +2,7 @@ package inngestkit_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -65,4 +66,49 @@ func ExampleRef() {
 	app := newExampleApp(checkout)
 	fmt.Println(app.FunctionIDs())
 	// Output: [checkout]
+}
+
+// The data of the events differs, and is decoded by the name of the event.
+func ExampleAnyOfTypes() {
+	type Order struct {
+		Total int `json:"total"`
+	}
+	type Renewal struct {
+		Plan string `json:"plan"`
+	}
+	orderPaid := inngestkit.NewEvent[Order]("order.paid")
+	renewed := inngestkit.NewEvent[Renewal]("subscription.renewed")
+	app := newExampleApp(inngestkit.OnEvent("book", inngestkit.AnyOfTypes(orderPaid, renewed.If("event.data.plan != 'free'")),
+		func(_ context.Context, in inngestkit.Input[json.RawMessage]) (string, error) {
+			switch in.Event.Name {
+			case orderPaid.Name():
+				order, err := orderPaid.Decode(in.Event)
+				return fmt.Sprintf("an order of %d", order.Data.Total), err
+			case renewed.Name():
+				renewal, err := renewed.Decode(in.Event)
+				return "plan " + renewal.Data.Plan, err
+			default: // the function was invoked
+				return "", inngestkit.NoRetryError(errors.New("nothing was paid"))
+			}
+		}))
+	fmt.Println(app.FunctionIDs())
+	// Output: [book]
+}
+
+// The type has one of the fields that the events have.
+func ExampleAdditionalProperties() {
+	type Order struct {
+		ID string `json:"id"`
+	}
+	for _, placed := range []inngestkit.EventType[Order]{
+		inngestkit.NewEvent[Order]("order.placed"),
+		inngestkit.NewEvent[Order]("order.placed", inngestkit.AdditionalProperties()),
+	} {
+		app := newExampleApp()
+		fmt.Println(app.Register(inngestkit.OnEvent("ship", placed.If("event.data.country == 'FR'"),
+			func(context.Context, inngestkit.Input[Order]) (any, error) { return nil, nil })))
+	}
+	// Output:
+	// inngestkit: function "ship": If "event.data.country == 'FR'" has "event.data.country", which the server takes for null: inngestkit_test.Order, the type of event "order.placed", has no "country"; it has id; if such events have more fields than the type declares, define the event with inngestkit.AdditionalProperties()
+	// <nil>
 }

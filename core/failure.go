@@ -2,10 +2,10 @@ package inngestkit
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 	"slices"
 
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
@@ -97,8 +97,13 @@ func failureOf(def definition, id string, config *fnconfig.Config) (failed defin
 	failed = f.def
 	failed.id = def.id + failureSuffix
 	failed.name = firstOf(config.Options.Name, def.id) + " (failure)"
-	expression := fmt.Sprintf("event.data.function_id == %q", id)
-	failed.triggers = []trigger{{event: failedEvent, expression: &expression}}
+	// Not with %q: the server compares text as it is written, escapes too. Config.validate
+	// and idPattern keep quotes and backslashes out.
+	expression := `event.data.function_id == "` + id + `"`
+	failed.triggers = []trigger{{
+		event: failedEvent, expression: &expression,
+		shape: eventpath.Shape{Event: failedEvent, Type: failed.data, Open: true},
+	}}
 	failed.middleware = config.Middleware
 	return failed, true
 }

@@ -145,6 +145,25 @@ func TestOnFailureGetsTheFailedRun(t *testing.T) {
 	}
 }
 
+// The server compares text as it is written: an escape in it would never be equal.
+func TestOnFailureOfAnOddAppID(t *testing.T) {
+	t.Parallel()
+	const id = "it's a \u200bStraße"
+	app, err := inngestkit.New(inngestkit.Config{AppID: id, Dev: true})
+	require.NoError(t, err)
+	require.NoError(t, app.Register(onSignUp(hello, onFailure())))
+	req := withHeader(request(http.MethodPut, "", `{"url":"https://app.test/api/inngest"}`), "X-Inngest-Sync-Kind", "in_band")
+	var answer struct {
+		Functions []struct {
+			Triggers []struct {
+				Expression string `json:"expression"`
+			} `json:"triggers"`
+		} `json:"functions"`
+	}
+	require.NoError(t, json.Unmarshal(app.Do(t.Context(), req).Body, &answer))
+	require.Equal(t, `event.data.function_id == "`+id+`-fn"`, answer.Functions[1].Triggers[0].Expression)
+}
+
 func TestOnFailureHasSteps(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello, inngestkit.OnFailure(func(ctx context.Context, in failedInput) (string, error) {

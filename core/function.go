@@ -78,8 +78,7 @@ func OnEvent[T, R any](
 ) TypedFunction[T, R] {
 	f := newTypedFunction(id, handler, options)
 	if trigger != nil {
-		var zero T
-		f.def.triggers = trigger.triggers(zero)
+		f.def.triggers = trigger.triggers()
 	}
 	return f
 }

@@ -141,6 +141,7 @@ func (d *definition) check() fnconfig.Config {
 	d.triggers = scheduled(d.triggers, &config)
 	checkTwice(d.triggers, config.Refuse)
 	checkCombinations(&config, d.triggers)
+	d.checkExpressions(&config)
 	return config
 }
 

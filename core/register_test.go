@@ -85,7 +85,7 @@ func TestRegisterRefuses(t *testing.T) {
 		{"too many retries", event("fn", flow.Retries(21)), "Retries", "at least 0 and at most 20"},
 		{"retries twice", event("fn", flow.Retries(1), flow.Retries(2)), "Retries", "given twice"},
 		{"zero concurrency", event("fn", flow.Concurrency(0)), "Concurrency", "at least 1"},
-		{"three concurrency limits", event("fn", flow.Concurrency(1), flow.Concurrency(2, flow.Key("a")), flow.Concurrency(3, flow.Key("b"))), "Concurrency", "at most 2"},
+		{"three concurrency limits", event("fn", flow.Concurrency(1), flow.Concurrency(2, flow.Key("event.data.id")), flow.Concurrency(3, flow.Key("event.id"))), "Concurrency", "at most 2"},
 		{"same concurrency twice", event("fn", flow.Concurrency(1), flow.Concurrency(2)), "Concurrency", "same key"},
 		{"empty key", event("fn", flow.Concurrency(1, flow.Key(""))), "Concurrency.Key", "is empty"},
 		{"zero rate limit", event("fn", flow.RateLimit(0, time.Minute)), "RateLimit", "at least 1"},

@@ -31,7 +31,9 @@ func Cron[T any](schedule string) Trigger[T] { return cronTrigger[T](schedule) }
 
 type cronTrigger[T any] string
 
-func (c cronTrigger[T]) triggers(T) []trigger { return []trigger{{cron: string(c), isCron: true}} }
+func (cronTrigger[T]) of(T) {}
+
+func (c cronTrigger[T]) triggers() []trigger { return []trigger{{cron: string(c), isCron: true}} }
 
 // TimeZone is where the function's schedules are meant, by its IANA name:
 // TimeZone("Europe/Paris"). The default is UTC. A schedule that names a time zone

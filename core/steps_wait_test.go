@@ -178,11 +178,11 @@ func TestWaitForEventWithoutAName(t *testing.T) {
 func TestConditionsOfWaitForEvent(t *testing.T) {
 	t.Parallel()
 	for want, options := range map[any][]step.WaitOption{
-		nil:                                  {},
-		"a":                                  {step.If("a")},
-		"event.data.id == async.data.id":     {step.Match("data.id")},
-		"(a || b) && (c)":                    {step.If("a || b"), step.If("c")},
-		"(a) && (event.x == async.x) && (c)": {step.If("a"), step.Match("x"), step.If("c")},
+		nil:                              {},
+		"true":                           {step.If("true")},
+		"event.data.id == async.data.id": {step.Match("data.id")},
+		"(true || false) && (1 == 1)":    {step.If("true || false"), step.If("1 == 1")},
+		"(true) && (event.data.id == async.data.id) && (false)": {step.If("true"), step.Match("data.id"), step.If("false")},
 	} {
 		op := only(t, func(ctx context.Context) (any, error) {
 			return step.WaitForEvent(ctx, "s", signedUp, append(options, step.Timeout(time.Hour))...)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/inngest/inngestgo"
@@ -59,14 +61,41 @@ func (a *App) register(ctx context.Context, appURL *url.URL, r registration) (mo
 	}
 	decodeErr := json.Unmarshal(raw, &answer)
 	if resp.StatusCode >= http.StatusMultipleChoices {
-		return false, fmt.Errorf("sync with %s: the server answered %s: %s",
-			a.config.server(), resp.Status, firstOf(answer.Error, answer.Message, string(raw[:min(len(raw), maxQuoted)])))
+		return false, fmt.Errorf("sync with %s: the server answered %s: %s%s", a.config.server(), resp.Status,
+			firstOf(answer.Error, answer.Message, string(raw[:min(len(raw), maxQuoted)])), a.suspects(resp.StatusCode))
 	}
 	if decodeErr != nil {
 		return false, fmt.Errorf("sync with %s: this is no Inngest server, it answered without JSON", a.config.server())
 	}
 	a.syncer.record(Sync{Time: time.Now(), URL: appURL.Redacted(), Functions: len(payload.Functions)})
 	return answer.Modified, nil
+}
+
+// maxSuspects is how many functions the error of a sync names.
+const maxSuspects = 10
+
+// suspects names the functions with expressions, if the server has refused a sync for
+// what is in it: it says that one is invalid, and not which and why.
+func (a *App) suspects(status int) string {
+	if status != http.StatusBadRequest && status != http.StatusUnprocessableEntity {
+		return ""
+	}
+	var ids []string
+	for _, e := range a.Expressions() {
+		if !slices.Contains(ids, e.FunctionID) {
+			ids = append(ids, e.FunctionID)
+		}
+	}
+	if len(ids) == 0 {
+		return "; the server's log may say more"
+	}
+	more := ""
+	if len(ids) > maxSuspects {
+		more = fmt.Sprintf(" and %d more", len(ids)-maxSuspects)
+		ids = ids[:maxSuspects]
+	}
+	return fmt.Sprintf("; the server's log may say more. If the cause is an expression, it is in one of these functions: %s%s",
+		strings.Join(ids, ", "), more)
 }
 
 func (a *App) postRegister(ctx context.Context, body []byte, r registration, key Secret) (*http.Response, error) {

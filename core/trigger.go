@@ -1,11 +1,14 @@
 package inngestkit
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
 	"time"
 
 	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 )
 
 // Limits of the Inngest server, from its source (pkg/consts and pkg/inngest) and
@@ -17,17 +20,42 @@ const (
 
 // Trigger is what starts a function whose event data is of type T: an
 // [EventType], one with a condition ([EventType.If]), a schedule ([Cron]), or
-// several of them ([AnyOf]).
+// several of them ([AnyOf], [AnyOfTypes]).
 type Trigger[T any] interface {
-	// triggers names T so that only a trigger of the function's data type fits.
-	triggers(zero T) []trigger
+	AnyTrigger
+	// of names T so that only a trigger of the function's data type fits.
+	of(zero T)
+}
+
+// AnyTrigger is a [Trigger] of any data type, for [AnyOfTypes].
+type AnyTrigger interface {
+	triggers() []trigger
 }
 
 // AnyOf returns a trigger that starts a function on each of several triggers with
 // the same data type, events and schedules; the function tells them apart by
 // in.Event.Name. The server accepts at most 10, none of them twice.
 func AnyOf[T any](triggers ...Trigger[T]) Trigger[T] {
-	return anyOf[T](triggers)
+	all := make(anyOf[T], len(triggers))
+	for i, t := range triggers {
+		all[i] = t
+	}
+	return all
+}
+
+// AnyOfTypes is [AnyOf] for triggers whose events have data of different types. The
+// function gets the data as JSON, tells the events apart by in.Event.Name, and has it
+// decoded by [EventType.Decode]:
+//
+//	switch in.Event.Name {
+//	case orderPaid.Name():
+//		event, err := orderPaid.Decode(in.Event)
+//		…
+//	}
+//
+// Paths in the expressions of the function have to be in the data of each event.
+func AnyOfTypes(triggers ...AnyTrigger) Trigger[json.RawMessage] {
+	return anyOf[json.RawMessage](slices.Clone(triggers))
 }
 
 // trigger is one event or one schedule.
@@ -37,24 +65,32 @@ type trigger struct {
 	cron       string
 	isCron     bool
 	jitter     time.Duration
+	// shape is what is known of the data of the event.
+	shape eventpath.Shape
 }
 
-func (e EventType[T]) triggers(T) []trigger { return []trigger{{event: e.name}} }
+func (EventType[T]) of(T) {}
+
+func (e EventType[T]) triggers() []trigger { return []trigger{{event: e.name, shape: e.Shape()}} }
 
 type conditional[T any] struct{ trigger }
 
-func (c conditional[T]) triggers(T) []trigger { return []trigger{c.trigger} }
+func (conditional[T]) of(T) {}
 
-type anyOf[T any] []Trigger[T]
+func (c conditional[T]) triggers() []trigger { return []trigger{c.trigger} }
 
-func (a anyOf[T]) triggers(zero T) []trigger {
+type anyOf[T any] []AnyTrigger
+
+func (anyOf[T]) of(T) {}
+
+func (a anyOf[T]) triggers() []trigger {
 	var all []trigger
 	for _, t := range a {
 		if t == nil {
 			all = append(all, trigger{})
 			continue
 		}
-		all = append(all, t.triggers(zero)...)
+		all = append(all, t.triggers()...)
 	}
 	return all
 }
@@ -98,7 +134,10 @@ func checkTriggers(triggers []trigger, refuse func(field string, value any, reas
 // the time zones of their schedules written out.
 func checkTwice(triggers []trigger, refuse func(field string, value any, reason string, args ...any)) {
 	for i, t := range triggers {
-		same := func(other trigger) bool { return reflect.DeepEqual(t, other) }
+		same := func(other trigger) bool {
+			other.shape = t.shape // of which the server is not told
+			return reflect.DeepEqual(t, other)
+		}
 		if slices.ContainsFunc(triggers[:i], same) {
 			refuse("Trigger", t.event+t.cron, "is given twice; give it once")
 		}

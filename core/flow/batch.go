@@ -49,7 +49,7 @@ func BatchEvents(maxSize int, timeout time.Duration, options ...BatchOption) inn
 		}
 		c.Options.BatchEvents = &inngestgo.ConfigBatchEvents{
 			MaxSize: maxSize, Timeout: timeout,
-			Key: checkKey(c, "BatchEvents", s), If: checkConditions(c, "BatchEvents", s),
+			Key: checkKey(c, "BatchEvents", s), If: checkConditions(c, "BatchEvents", s, nil),
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/inngest/inngestgo"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
@@ -24,7 +25,8 @@ type Event interface {
 	Name() string
 }
 
-// EventNamed is the event called name, for events that no Go type is declared for.
+// EventNamed is the event called name, for events that no Go type is declared for. What
+// it has is not known, so that mistakes in paths of it go unnoticed.
 func EventNamed(name string) Event { return eventName(name) }
 
 type eventName string
@@ -63,7 +65,11 @@ func CancelOn(event Event, options ...CancelOption) inngestkit.Option {
 			c.Refuse("CancelOn", name, "the event needs a name")
 		}
 		s := read(c, "CancelOn", options)
-		added := inngestgo.ConfigCancel{Event: name, If: checkConditions(c, "CancelOn", s)}
+		async := eventpath.Shape{Event: name}
+		if typed, ok := event.(interface{ Shape() eventpath.Shape }); ok {
+			async = typed.Shape()
+		}
+		added := inngestgo.ConfigCancel{Event: name, If: checkConditions(c, "CancelOn", s, &async)}
 		if s.timeout != nil {
 			if *s.timeout <= 0 || *s.timeout > maxCancelTimeout {
 				c.Refuse("CancelOn.Timeout", s.timeout.String(), "is out of range; it is more than 0 and at most 365 days")

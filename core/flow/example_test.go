@@ -10,8 +10,9 @@ import (
 )
 
 type Order struct {
-	OrderID string `json:"orderId"`
-	Plan    string `json:"plan"`
+	OrderID    string `json:"orderId"`
+	Plan       string `json:"plan"`
+	CustomerID string `json:"customerId"`
 }
 
 var (

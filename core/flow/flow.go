@@ -18,13 +18,27 @@
 // # Expressions
 //
 // Keys, conditions and priorities are expressions in the Common Expression
-// Language over the triggering event, such as "event.data.userId". They are
-// compiled by the server: a mistake in one is an error of the sync.
+// Language over the triggering event, such as "event.data.userId". The server takes a
+// path that the event does not have for null, and null equals null: a limit by such a key
+// is one for all, or none, and a [Match] on it holds for all events. So App.Register looks
+// each path up in the Go types of the events, by the rules of encoding/json; what a map,
+// an interface or a type that encodes itself has below it, it does not know. If events
+// have more fields than the type declares, see inngestkit.AdditionalProperties.
+//
+// What App.Register cannot see, the server compiles: a mistake in an expression is an
+// error of the sync of the whole app, and one in the key of [Throttle] or [Singleton] is
+// no error at all, and does not hold. Module contrib/cel finds them in a test.
+//
+// Text in expressions has no backslashes: the server compares it as it is written. For
+// the same reason, no comparison of [CancelOn] or step.WaitForEvent with a value of the
+// triggering event that has a double quote, a backslash or an invisible character in it
+// holds, those of Match neither.
 package flow
 
 import (
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
@@ -37,17 +51,16 @@ func option(field string, value any, apply func(c *fnconfig.Config)) fnconfig.Op
 	})
 }
 
-// checkExpression refuses an empty expression.
+// checkExpression notes an expression over the triggering event for the checks of
+// App.Register.
 func checkExpression(c *fnconfig.Config, field, expression string) {
-	if expression == "" {
-		c.Refuse(field, "", "is empty; give an expression, or leave it out")
-	}
+	c.Express(field, eventpath.Expression{Text: expression}, "give an expression, or leave it out")
 }
 
-// checkKey refuses an empty key and returns the key in the SDK's form.
+// checkKey notes a key for the checks of App.Register, and returns it in the SDK's form.
 func checkKey(c *fnconfig.Config, field string, s settings) *string {
-	if s.key != nil && *s.key == "" {
-		c.Refuse(field+".Key", "", "is empty; leave Key out for one limit for all runs together")
+	if s.key != nil {
+		c.Express(field+".Key", eventpath.Expression{Text: *s.key}, "leave Key out for one limit for all runs together")
 	}
 	return s.key
 }

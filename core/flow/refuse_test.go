@@ -35,19 +35,19 @@ func TestRefusals(t *testing.T) {
 		{
 			{"concurrency of 0", one(flow.Concurrency(0)), []mistake{{"Concurrency", 0}}, "at least 1"},
 			{"three limits", []inngestkit.Option{
-				flow.Concurrency(1), flow.Concurrency(2, flow.Key("a")), flow.Concurrency(3, flow.Key("b")),
+				flow.Concurrency(1), flow.Concurrency(2, flow.Key("event.data.id")), flow.Concurrency(3, flow.Key("event.id")),
 			}, []mistake{{"Concurrency", 3}}, "one limit too many; a function has at most 2"},
 			{"one limit twice", both(flow.Concurrency(1), flow.Concurrency(2)), []mistake{{"Concurrency", 2}}, "has the same key"},
-			{"one key twice", both(flow.Concurrency(1, flow.Key("a")), flow.Concurrency(2, flow.Key("a"))),
+			{"one key twice", both(flow.Concurrency(1, flow.Key("event.data.id")), flow.Concurrency(2, flow.Key("event.data.id"))),
 				[]mistake{{"Concurrency", 2}}, "has the same key"},
 			{"empty key", one(flow.Concurrency(1, flow.Key(""))), []mistake{{"Concurrency.Key", ""}}, "leave Key out"},
 			{"environment without key", one(flow.Concurrency(1, flow.Scope(flow.ScopeEnv))), []mistake{{"Concurrency.Scope", "env"}}, "needs a Key"},
 			{"account without key", one(flow.Concurrency(1, flow.Scope(flow.ScopeAccount))),
 				[]mistake{{"Concurrency.Scope", "account"}}, "needs a Key"},
-			{"no scope", one(flow.Concurrency(1, flow.Key("a"), flow.Scope(3))), []mistake{{"Concurrency.Scope", 3}}, "is no scope"},
+			{"no scope", one(flow.Concurrency(1, flow.Key("event.data.id"), flow.Scope(3))), []mistake{{"Concurrency.Scope", 3}}, "is no scope"},
 			{"runs: limit of 0", one(flow.FnConcurrency(0)), []mistake{{"FnConcurrency", 0}}, "at least 1"},
 			{"runs: empty key", one(flow.FnConcurrency(1, flow.Key(""))), []mistake{{"FnConcurrency.Key", ""}}, "leave Key out"},
-			{"runs: two limits", both(flow.FnConcurrency(1), flow.FnConcurrency(2, flow.Key("a"))),
+			{"runs: two limits", both(flow.FnConcurrency(1), flow.FnConcurrency(2, flow.Key("event.data.id"))),
 				[]mistake{{"FnConcurrency", 2}}, "given twice"},
 		},
 		{
@@ -91,7 +91,7 @@ func TestRefusals(t *testing.T) {
 				[]mistake{{"BatchEvents", 10}}, "cannot be combined with Singleton: the server refuses"},
 			{"batch and priority", both(batch, flow.Priority("1")), []mistake{{"BatchEvents", 10}}, "cannot be combined with Priority: the server refuses"},
 			{"batch and rate limit", both(batch, flow.RateLimit(1, day)), []mistake{{"BatchEvents", 10}}, "cannot be combined with RateLimit: it would not limit"},
-			{"batch and idempotency", both(flow.Idempotency("a"), batch), []mistake{{"BatchEvents", 10}}, "cannot be combined with Idempotency: it would not hold"},
+			{"batch and idempotency", both(flow.Idempotency("event.id"), batch), []mistake{{"BatchEvents", 10}}, "cannot be combined with Idempotency: it would not hold"},
 		},
 		{
 			{"empty priority", one(flow.Priority("")), []mistake{{"Priority", ""}}, "is empty"},
@@ -127,7 +127,7 @@ func TestRefusals(t *testing.T) {
 			{"checkpoint in no time", one(flow.Checkpoint(flow.BatchInterval(0))), []mistake{{"Checkpoint.BatchInterval", "0s"}}, "more than 0"},
 			{"run for no time", one(flow.Checkpoint(flow.MaxRuntime(-1))), []mistake{{"Checkpoint.MaxRuntime", "-1ns"}}, "more than 0"},
 			{"nil among options", one(flow.Concurrency(1, nil)), []mistake{{"Concurrency", nil}}, "has an option that is nil"},
-			{"key twice", one(flow.Concurrency(1, flow.Key("a"), flow.Key("b"))), []mistake{{"Concurrency.Key", ""}}, "given twice"},
+			{"key twice", one(flow.Concurrency(1, flow.Key("event.data.id"), flow.Key("event.id"))), []mistake{{"Concurrency.Key", ""}}, "given twice"},
 		},
 	} {
 		for _, tc := range group {

@@ -1,10 +1,10 @@
 package flow
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
@@ -36,16 +36,16 @@ type IfOption interface {
 // cancels a run ([CancelOn]). Of several conditions, all must hold.
 func If(expression string) IfOption {
 	return suboption{name: "If", repeats: true, set: func(s *settings) {
-		s.conditions = append(s.conditions, condition{option: "If", value: expression, expression: expression})
+		s.conditions = append(s.conditions, condition{option: "If", value: expression})
 	}}
 }
 
 // Match is a condition of [CancelOn]: the cancelling event has the same value at
-// path as the event that triggered the run, as in Match("data.orderId").
+// path as the event that triggered the run, as in Match("data.orderId"). Both events
+// need to have it.
 func Match(path string) CancelOption {
 	return suboption{name: "Match", repeats: true, set: func(s *settings) {
-		expression := fmt.Sprintf("event.%s == async.%s", path, path)
-		s.conditions = append(s.conditions, condition{option: "Match", value: path, expression: expression, isPath: true})
+		s.conditions = append(s.conditions, condition{option: "Match", value: path, isMatch: true})
 	}}
 }
 
@@ -100,11 +100,11 @@ type settings struct {
 	maxRuntime    *time.Duration
 }
 
-// condition is one condition: the option it was given with, what was given, and
-// the expression that makes of it.
+// condition is one condition: the option it was given with, and what was given, an
+// expression or for Match a path.
 type condition struct {
-	option, value, expression string
-	isPath                    bool
+	option, value string
+	isMatch       bool
 }
 
 // read adds up the options of one option, and refuses one that is given twice.
@@ -127,17 +127,15 @@ func read[O part](c *fnconfig.Config, field string, options []O) settings {
 	return s
 }
 
-// checkConditions refuses empty conditions and returns all of them as one
-// expression, nil if there is none.
-func checkConditions(c *fnconfig.Config, field string, s settings) *string {
+// checkConditions notes conditions for the checks of App.Register, and returns all of
+// them as one expression, nil if there is none. Async is the event besides the triggering
+// one, nil if there is none.
+func checkConditions(c *fnconfig.Config, field string, s settings, async *eventpath.Shape) *string {
 	all := make([]string, len(s.conditions))
 	for i, cond := range s.conditions {
-		checkExpression(c, field+"."+cond.option, cond.value)
-		root, _, _ := strings.Cut(cond.value, ".")
-		if cond.isPath && (root == "event" || root == "async") {
-			c.Refuse(field+"."+cond.option, cond.value, "is a path within both events; leave out %q", root+".")
-		}
-		all[i] = cond.expression
+		e := eventpath.Expression{Text: cond.value, IsMatch: cond.isMatch, Async: async}
+		c.Express(field+"."+cond.option, e, "give an expression, or leave it out")
+		all[i] = e.Full()
 	}
 	switch len(all) {
 	case 0:

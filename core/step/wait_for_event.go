@@ -10,6 +10,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 )
 
 // WaitOption is an option of [WaitForEvent]. [Timeout] is required.
@@ -17,27 +18,33 @@ type WaitOption interface{ applyWait(w *wait) }
 
 type wait struct {
 	timeout    time.Duration
-	conditions []string
+	conditions []condition
 }
 
-type condition string
+type condition struct {
+	text    string
+	isMatch bool // text is a path within both events
+}
 
-func (c condition) applyWait(w *wait) { w.conditions = append(w.conditions, string(c)) }
+func (c condition) applyWait(w *wait) { w.conditions = append(w.conditions, c) }
 
 // If waits for an event for which expression, in the Common Expression Language,
 // is true. In it, event is the event that triggered the run and async the one
-// that is waited for: `async.data.amount > event.data.limit`.
-func If(expression string) WaitOption { return condition(expression) }
+// that is waited for: `async.data.amount > event.data.limit`. A value of event that has a
+// double quote, a backslash or an invisible character in it is equal to nothing there.
+func If(expression string) WaitOption { return condition{text: expression} }
 
 // Match waits for an event that has the same value at path as the event that
-// triggered the run: Match("data.userId").
-func Match(path string) WaitOption {
-	return condition(fmt.Sprintf("event.%s == async.%s", path, path))
-}
+// triggered the run: Match("data.userId"). It has the limits of [If].
+func Match(path string) WaitOption { return condition{path, true} }
 
 // WaitForEvent waits for an event and returns it, or [ErrTimeout] if it did not
 // come in time. With several conditions, all must hold. Events sent before the
 // run arrived here do not count.
+//
+// The server takes a path that an event does not have for null, and null equals null.
+// So paths are looked up in the Go types of both events, as in package flow, and a path
+// that is not there ends the run, without a retry.
 func WaitForEvent[T any](
 	ctx context.Context, id string, event inngestkit.EventType[T], options ...WaitOption,
 ) (inngestkit.Event[T], error) {
@@ -50,6 +57,12 @@ func WaitForEvent[T any](
 		if event.Name() == "" { // the server would take the ID for it
 			return nil, abort(c, fmt.Errorf("step %q waits for an event without a name: make it with inngestkit.NewEvent", id))
 		}
+		for _, cond := range w.conditions {
+			if problem := triggers(c).WaitProblem(cond.text, cond.isMatch, event.Shape()); problem != "" {
+				return nil, abort(c, fmt.Errorf("step %q waits for event %q on the condition %q, which %s",
+					id, event.Name(), cond.text, problem))
+			}
+		}
 		if err := checkTimeout(c, id, fmt.Sprintf("event %q", event.Name()), w.timeout); err != nil {
 			return nil, err
 		}
@@ -59,16 +72,31 @@ func WaitForEvent[T any](
 	})
 }
 
+func (c condition) expression() string {
+	if c.isMatch {
+		return eventpath.Match(c.text)
+	}
+	return c.text
+}
+
+// triggers are the events that start the function, nil if they are not known.
+func triggers(c *call.Call) *eventpath.Events {
+	if c == nil {
+		return nil
+	}
+	return c.Triggers
+}
+
 func (w wait) expression() *string {
 	if len(w.conditions) == 0 {
 		return nil
 	}
-	all := w.conditions[0]
+	all := w.conditions[0].expression()
 	for i, c := range w.conditions[1:] {
 		if i == 0 {
 			all = "(" + all + ")"
 		}
-		all += " && (" + c + ")"
+		all += " && (" + c.expression() + ")"
 	}
 	return &all
 }

@@ -33,6 +33,7 @@ func TestDependencies(t *testing.T) {
 			"testing", "github.com/stretchr/testify", "go.uber.org/goleak", modules + "inngesttest",
 			otel + "/sdk", otel + "/exporters", "go.opentelemetry.io/contrib",
 		})},
+		"contrib/cel": {[]string{modules + "contrib/cel"}, slices.Concat(notOnlyForTests, frameworks)},
 		// Nothing but the core and the standard library; see depguard.
 		"contrib/health": {[]string{modules + "contrib/health"}, slices.Concat(notOnlyForTests, frameworks)},
 		"inngesttest":    {[]string{modules + "inngesttest"}, append(frameworks, "github.com/stretchr/testify")},

@@ -17,6 +17,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/integers"
 )
 
@@ -33,6 +34,8 @@ type Call struct {
 	// would encode and decode them about ten times.
 	Event  []byte
 	Events []byte
+	// Triggers are the events that start the function, nil if it is adopted.
+	Triggers *eventpath.Events
 
 	// Caller is the context of the request. It is done when the caller hung up.
 	Caller context.Context //nolint:containedctx // a Call lives exactly as long as the request it belongs to

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 )
 
 // Option is one option of a function. It is sealed: only the core module can
@@ -28,6 +30,14 @@ type Problem struct {
 	Reason string
 }
 
+// Expression is one expression of a function.
+type Expression struct {
+	eventpath.Expression
+
+	// Field is the option that it belongs to.
+	Field string
+}
+
 // Config is what the options of one function add up to.
 //
 // Options come from several levels: the function itself, then the group it is
@@ -47,6 +57,9 @@ type Config struct {
 	// OnFailure is the core's failure handler, nil if the function has none.
 	OnFailure any
 
+	// Expressions are those of the options, in the order they were applied.
+	Expressions []Expression
+
 	Problems []Problem
 
 	level int
@@ -57,6 +70,16 @@ type Config struct {
 // Refuse notes that value cannot be used for field.
 func (c *Config) Refuse(field string, value any, reason string, args ...any) {
 	c.Problems = append(c.Problems, Problem{Field: field, Value: value, Reason: fmt.Sprintf(reason, args...)})
+}
+
+// Express notes an expression of an option, which is checked when the events are known,
+// and refuses an empty one with what to do about it.
+func (c *Config) Express(field string, e eventpath.Expression, empty string) {
+	if e.Text == "" {
+		c.Refuse(field, "", "is empty; %s", empty)
+		return
+	}
+	c.Expressions = append(c.Expressions, Expression{e, field})
 }
 
 // NextLevel says that the options that follow are those of the group around what

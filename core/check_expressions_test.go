@@ -1,0 +1,224 @@
+package inngestkit_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+// account has a field without a tag, whose name in JSON is that in Go.
+type account struct {
+	UserID string
+	Plan   string   `json:"plan"`
+	Tags   []string `json:"tags,omitempty"`
+}
+
+var (
+	opened = inngestkit.NewEvent[account]("account/opened")
+	closed = inngestkit.NewEvent[account]("account/closed")
+	// partial declares one of the fields that its events have.
+	partial = inngestkit.NewEvent[account]("account/partial", inngestkit.AdditionalProperties())
+)
+
+// onOpened is a function whose event has data of type account.
+func onOpened(options ...inngestkit.Option) inngestkit.Function {
+	return inngestkit.OnEvent("fn", opened, onAccount, options...)
+}
+
+func onAccount(context.Context, inngestkit.Input[account]) (any, error) { return nil, nil }
+
+// Every option with an expression looks its paths up.
+func TestRegisterRefusesPathsThatEventsDoNotHave(t *testing.T) {
+	t.Parallel()
+	key := flow.Key("event.data.userId")
+	for field, f := range map[string]inngestkit.Function{
+		"If":                inngestkit.OnEvent("fn", opened.If("event.data.userId == 'x'"), onAccount),
+		"Concurrency.Key":   onOpened(flow.Concurrency(1, key)),
+		"FnConcurrency.Key": onOpened(flow.FnConcurrency(1, key)),
+		"RateLimit.Key":     onOpened(flow.RateLimit(1, time.Minute, key)),
+		"Throttle.Key":      onOpened(flow.Throttle(1, time.Minute, key)),
+		"Debounce.Key":      onOpened(flow.Debounce(time.Minute, key)),
+		"BatchEvents.Key":   onOpened(flow.BatchEvents(2, time.Minute, key)),
+		"BatchEvents.If":    onOpened(flow.BatchEvents(2, time.Minute, flow.If("event.data.userId != null"))),
+		"Singleton.Key":     onOpened(flow.Singleton(flow.SingletonSkip, key)),
+		"Idempotency":       onOpened(flow.Idempotency("event.data.userId")),
+		"Priority":          onOpened(flow.Priority("event.data.userId == 'x' ? 1 : 0")),
+		"CancelOn.Match":    onOpened(flow.CancelOn(closed, flow.Match("data.userId"))),
+		"CancelOn.If":       onOpened(flow.CancelOn(closed, flow.If("async.data.userId == 'x'"))),
+	} {
+		app, _ := newApp(t)
+		err := app.Register(f)
+		require.Equal(t, []string{field}, fields(err))
+		require.ErrorContains(t, err, `inngestkit_test.account, the type of event "account/`, field)
+		require.ErrorContains(t, err, `has no "userId"; write `, field)
+		require.ErrorContains(t, err, `.data.UserID`, field)
+		require.ErrorContains(t, err, "inngestkit.AdditionalProperties()", field)
+		var mistake *inngestkit.RegistrationError
+		require.ErrorAs(t, err, &mistake)
+		require.Contains(t, mistake.Value, "data.userId")
+	}
+}
+
+func TestPathsOfSeveralKindsOfTriggers(t *testing.T) {
+	t.Parallel()
+	any1 := func(context.Context, inngestkit.Input[any]) (any, error) { return nil, nil }
+	free := inngestkit.NewEvent[map[string]any]("free")
+	onFree := func(context.Context, inngestkit.Input[map[string]any]) (any, error) { return nil, nil }
+	key := func(path string) inngestkit.Option { return flow.Concurrency(1, flow.Key(path)) }
+	raw := func(context.Context, inngestkit.Input[json.RawMessage]) (any, error) { return nil, nil }
+	failed := func(context.Context, inngestkit.Input[inngestkit.FailedRun[account]]) (any, error) { return nil, nil }
+	for _, tc := range []struct {
+		name    string
+		f       inngestkit.Function
+		refused string
+	}{
+		{"fields without and with tags", onOpened(key("event.data.UserID"), key("event.data.plan")), ""},
+		{"another root", onOpened(key("data.plan")), "does not begin with event"},
+		{"a misspelt root", onOpened(key("event.dta.plan")), `an event has no "dta"`},
+		{"the wrong side", onOpened(key("async.data.plan")), "there is none here"},
+		{"the event itself", onOpened(key("event.user.id"), key("event.ts")), ""},
+		{"free data", inngestkit.OnEvent("fn", free, onFree, key("event.data.anything.below")), ""},
+		{"free data, a misspelt root", inngestkit.OnEvent("fn", free, onFree, key("event.data2.x")), `an event has no "data2"`},
+		{"declared in part", inngestkit.OnEvent("fn", partial, onAccount, key("event.data.userId")), ""},
+		{"one of two in part", inngestkit.OnEvent("fn", inngestkit.AnyOf[account](partial, opened), onAccount, key("event.data.userId")), `"account/opened"`},
+		{"cancelled by an event without a type", onOpened(flow.CancelOn(flow.EventNamed("e"), flow.Match("data.plan"))), ""},
+		{"cancelled by such an event, and no such path", onOpened(flow.CancelOn(flow.EventNamed("e"), flow.Match("data.userId"))), `"account/opened"`},
+		{"cancelled by an event of another type", onOpened(flow.CancelOn(signedUp, flow.Match("data.plan"))), `inngestkit_test.user, the type of event "user/signed-up", has no "plan"`},
+		{"a match from one of the events", onOpened(flow.CancelOn(closed, flow.Match("event.data.plan"))), `leave out "event."`},
+		{"a match from the other event", onOpened(flow.CancelOn(closed, flow.Match("async.data.plan"))), `leave out "async."`},
+		{"a match of elements", onOpened(flow.CancelOn(closed, flow.Match("data.tags[0]"))), "cannot compare an element"},
+		{"a schedule", inngestkit.OnCron("fn", "0 9 * * *", any1, key("event.data.cron")), ""},
+		{"what a schedule does not have", inngestkit.OnCron("fn", "0 9 * * *", any1, key("event.data.userId")), `the type of event "inngest/scheduled.timer", has no "userId"; it has cron, fireAt, scheduledAt`},
+		{"a schedule that is invoked with data", inngestkit.OnCron("fn", "0 9 * * *", onAccount, key("event.data.UserID")), ""},
+		{"an event and a schedule", inngestkit.OnEvent("fn", inngestkit.AnyOf(opened, inngestkit.Cron[account]("0 9 * * *")), onAccount, key("event.data.UserID")), ""},
+		{"an event and a schedule, and neither has it", inngestkit.OnEvent("fn", inngestkit.AnyOf(opened, inngestkit.Cron[account]("0 9 * * *")), onAccount, key("event.data.userId")), "write event.data.UserID"},
+		{"events of two types", inngestkit.OnEvent("fn", inngestkit.AnyOfTypes(opened, signedUp), raw, key("event.data.UserID")), `inngestkit_test.user, the type of event "user/signed-up"`},
+		{"each its own condition", inngestkit.OnEvent("fn", inngestkit.AnyOfTypes(opened.If("event.data.plan == 'x'"), signedUp.If("event.data.id == 'y'")), raw), ""},
+		{"a condition of another", inngestkit.OnEvent("fn", inngestkit.AnyOfTypes(opened, signedUp.If("event.data.plan == 'y'")), raw), `has no "plan"`},
+		{"a failure handler", onOpened(inngestkit.OnFailure(failed, key("event.data.event.data.UserID"))), ""},
+		{"text with a backslash", onOpened(key(`event.data.plan + "\n"`)), "has a backslash in text"},
+		{"a group's option", inngestkit.NewGroup(key("event.data.userId")).Functions(onOpened())[0], "write event.data.UserID"},
+		{"a group's option that does not count", inngestkit.NewGroup(key("event.data.userId")).Functions(onOpened(key("event.data.UserID")))[0], ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			app, _ := newApp(t)
+			err := app.Register(tc.f)
+			if tc.refused == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tc.refused)
+			require.Len(t, fields(err), 1)
+		})
+	}
+}
+
+// A wait on a path that one of the events does not have ends the run at its first call,
+// and in the calls after it.
+func TestWaitRefusesPathsThatEventsDoNotHave(t *testing.T) {
+	t.Parallel()
+	call := func(t *testing.T, e inngestkit.EventType[account], options ...step.WaitOption) *inngestkit.Response {
+		t.Helper()
+		app, _ := newApp(t, inngestkit.OnEvent("fn", opened, func(ctx context.Context, _ inngestkit.Input[account]) (any, error) {
+			return step.WaitForEvent(ctx, "wait", e, append(options, step.Timeout(time.Hour))...)
+		}))
+		first := callFn(t.Context(), t, app, signUpEnvelope(account{}))
+		second := callFn(t.Context(), t, app, signUpEnvelope(account{}))
+		require.Equal(t, first, second)
+		return first
+	}
+	for want, option := range map[string]step.WaitOption{
+		`step "wait" waits for event "account/closed" on the condition "data.userId", which has "event.data.userId", ` +
+			`which the server takes for null: inngestkit_test.account, the type of event "account/opened", has no "userId"; ` +
+			`write event.data.UserID`: step.Match("data.userId"),
+		`leave out "event."`:           step.Match("event.data.UserID"),
+		`leave out "async."`:           step.Match("async.data.UserID"),
+		"write async.data.UserID":      step.If("async.data.userId == 'x'"),
+		"does not begin with event or": step.If("data.plan == 'x'"),
+		"which is not known":           step.If("async.data.plan == pro"),
+		"is empty":                     step.If(""),
+		"is not a path":                step.Match("data.user-id"),
+		"has a backslash":              step.If(`async.data.plan == "a\"b"`),
+		"text without its closing":     step.If(`async.data.plan == "a`),
+		"compare an element of a list": step.Match("data.tags[0]"),
+	} {
+		resp := call(t, closed, option)
+		require.Equal(t, http.StatusBadRequest, resp.Status, "%s", resp.Body)
+		require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
+		require.Contains(t, message(t, resp), want)
+	}
+	for _, ok := range []step.WaitOption{
+		step.Match("data.UserID"), step.If("async.data.plan == event.data.plan && async.ts > event.ts"), step.If("async.data.tags[0] == 'x'"),
+	} {
+		require.Equal(t, http.StatusPartialContent, call(t, closed, ok).Status)
+	}
+	require.Equal(t, http.StatusPartialContent, call(t, partial, step.If("async.data.userId == 'x'")).Status)
+	_, err := step.WaitForEvent(t.Context(), "wait", closed, step.Match("data.userId"), step.Timeout(time.Hour))
+	require.ErrorContains(t, err, "write async.data.UserID", "outside of a function")
+}
+
+func TestAnyOfTypes(t *testing.T) {
+	t.Parallel()
+	type got struct {
+		Name, Data string
+		Err        string
+	}
+	app, _ := newApp(t, inngestkit.OnEvent("fn",
+		inngestkit.AnyOfTypes(opened, signedUp.If("event.data.id != ''"), inngestkit.Cron[any]("0 9 * * *"), inngestkit.AnyOf(closed)),
+		func(_ context.Context, in inngestkit.Input[json.RawMessage]) (got, error) {
+			switch in.Event.Name {
+			case opened.Name():
+				e, err := opened.Decode(in.Event)
+				return got{Name: e.Name, Data: e.Data.UserID + *e.ID}, err
+			case signedUp.Name():
+				e, err := signedUp.Decode(in.Event)
+				return got{Name: e.Name, Data: e.Data.ID}, err
+			case "inngest/function.invoked":
+				e, err := signedUp.Decode(in.Event)
+				return got{Name: e.Name, Data: e.Data.ID}, err
+			default:
+				_, err := opened.Decode(in.Event)
+				return got{}, err
+			}
+		}))
+	named := func(name string, data any) envelope {
+		e := signUpEnvelope(data)
+		e.Event.(map[string]any)["name"] = name
+		return e
+	}
+	for _, tc := range []struct {
+		event, data, want string
+	}{
+		{"account/opened", `{"UserID":"u1"}`, `{"Name":"account/opened","Data":"u1e1","Err":""}`},
+		{"user/signed-up", `{"id":"u2","number":9007199254740993}`, `{"Name":"user/signed-up","Data":"u2","Err":""}`},
+		{"inngest/function.invoked", `{"id":"u3"}`, `{"Name":"inngest/function.invoked","Data":"u3","Err":""}`},
+	} {
+		resp := callFn(t.Context(), t, app, named(tc.event, json.RawMessage(tc.data)))
+		require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)
+		require.JSONEq(t, tc.want, string(resp.Body))
+	}
+	for _, tc := range []struct {
+		event, data, want string
+	}{
+		{"account/closed", `{}`, `event "account/closed" is not "account/opened": look at its Name before decoding it`},
+		{"account/opened", `{"UserID":7}`, `event "account/opened" does not fit its Go type inngestkit_test.account: field "UserID" is a JSON number where Go has string`},
+	} {
+		resp := callFn(t.Context(), t, app, named(tc.event, json.RawMessage(tc.data)))
+		require.Equal(t, http.StatusBadRequest, resp.Status)
+		require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"), "neither would change")
+		require.Equal(t, tc.want, message(t, resp))
+	}
+	err := app.Register(inngestkit.OnEvent("again", inngestkit.AnyOfTypes(opened, inngestkit.NewEvent[user]("account/opened"), nil),
+		func(context.Context, inngestkit.Input[json.RawMessage]) (any, error) { return nil, nil }))
+	require.ErrorContains(t, err, "given twice", "types make no difference to the server")
+	require.ErrorContains(t, err, "needs a name")
+}

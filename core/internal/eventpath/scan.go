@@ -1,0 +1,217 @@
+package eventpath
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// scanned is what a look at an expression without a parser of the language tells.
+type scanned struct {
+	// paths are those that begin with event or async.
+	paths []Path
+	// unknown are names that the language does not know.
+	unknown []Path
+	// problem is a mistake in the expression, "" if none was seen.
+	problem string
+}
+
+// scan looks for paths and for mistakes that can be seen without parsing the Common
+// Expression Language. It reports what is certain, and leaves the rest to the server.
+func scan(text string) scanned {
+	s := scanner{text: text}
+	for s.at < len(text) && s.problem == "" {
+		s.next()
+	}
+	if s.problem == "" && len(s.open) > 0 {
+		s.problem = fmt.Sprintf("has a %q that is not closed", s.open[len(s.open)-1])
+	}
+	if strings.ContainsAny(text, ",{") {
+		s.unknown = nil // may be variables of a macro, or keys
+	}
+	return s.scanned
+}
+
+type scanner struct {
+	scanned
+
+	text string
+	at   int
+	// open are the brackets that are not closed yet.
+	open []byte
+	// afterDot says that a dot is before what comes next.
+	afterDot bool
+}
+
+// next takes in one token.
+func (s *scanner) next() {
+	s.spaces()
+	if s.at == len(s.text) {
+		return
+	}
+	afterDot := s.afterDot
+	s.afterDot = false
+	switch c := s.text[s.at]; {
+	case isLetter(c):
+		s.name(s.identifier(), afterDot)
+	case isDigit(c):
+		s.number()
+	case c == '"' || c == '\'':
+		s.quoted()
+	case strings.HasPrefix(s.text[s.at:], "//"):
+		_, rest, _ := strings.Cut(s.text[s.at:], "\n")
+		s.at = len(s.text) - len(rest)
+	default:
+		s.at++
+		s.afterDot = c == '.'
+		s.bracket(c)
+	}
+}
+
+// name takes in a name, and the path that begins with it.
+func (s *scanner) name(name string, afterDot bool) {
+	if s.at < len(s.text) && (s.text[s.at] == '"' || s.text[s.at] == '\'') {
+		s.problem = fmt.Sprintf("has %q before text in quotes, which the server does not understand; leave it out", name)
+		return
+	}
+	if afterDot || isKeyword(name) {
+		return
+	}
+	path, called := s.path(name)
+	switch {
+	case path.Root == Event || path.Root == Async:
+		s.paths = append(s.paths, path)
+	case !called || len(path.Segments) > 0:
+		s.unknown = append(s.unknown, path)
+	}
+}
+
+// path reads what follows a root. A name that is called is a function and not part of
+// the path.
+func (s *scanner) path(root string) (path Path, called bool) {
+	path.Root = root
+	for {
+		start := s.at
+		segment, ok := s.segment()
+		if !ok {
+			s.at = start
+			s.spaces()
+			return path, s.at < len(s.text) && s.text[s.at] == '('
+		}
+		path.Segments = append(path.Segments, segment)
+		end := s.at
+		s.spaces()
+		if !segment.quoted && !segment.IsIndex && s.at < len(s.text) && s.text[s.at] == '(' {
+			path.Segments = path.Segments[:len(path.Segments)-1]
+			return path, true
+		}
+		s.at = end
+	}
+}
+
+// segment reads .name, ["name"] or [0].
+func (s *scanner) segment() (segment Segment, ok bool) {
+	s.spaces()
+	if s.at == len(s.text) {
+		return segment, false
+	}
+	switch s.text[s.at] {
+	case '.':
+		s.at++
+		s.spaces()
+		name := s.identifier()
+		return Segment{Name: name}, name != ""
+	case '[':
+		s.at++
+		s.spaces()
+		segment = s.index()
+		s.spaces()
+		if segment.Name == "" || s.at == len(s.text) || s.text[s.at] != ']' {
+			return segment, false
+		}
+		s.at++
+		return segment, true
+	}
+	return segment, false
+}
+
+// index reads what is between brackets: a number, or a name in quotes.
+func (s *scanner) index() Segment {
+	if s.at < len(s.text) && (s.text[s.at] == '"' || s.text[s.at] == '\'') {
+		return Segment{Name: s.quoted(), quoted: true}
+	}
+	start := s.at
+	for s.at < len(s.text) && isDigit(s.text[s.at]) {
+		s.at++
+	}
+	return Segment{Name: s.text[start:s.at], IsIndex: true}
+}
+
+// quoted reads text in quotes.
+func (s *scanner) quoted() string {
+	quote := s.text[s.at : s.at+1]
+	s.at++
+	text, _, closed := strings.Cut(s.text[s.at:], quote)
+	switch {
+	case strings.Contains(text, `\`):
+		s.problem = `has a backslash in text, which the server compares as it is written: "\"" is not a quote to it, ` +
+			`but a backslash and a quote; write text with double quotes in it in single quotes, and without a backslash`
+	case !closed:
+		s.problem = "has text without its closing quote " + quote
+	case text == "" && strings.HasPrefix(s.text[s.at+1:], quote):
+		s.problem = "has three quotes in a row, which the server does not understand; use one"
+	}
+	if s.problem != "" {
+		s.at = len(s.text)
+		return ""
+	}
+	s.at += len(text) + 1
+	return text
+}
+
+// bracket notes that a bracket opens or closes.
+func (s *scanner) bracket(c byte) {
+	const opening, closing = "([{", ")]}"
+	if strings.IndexByte(opening, c) >= 0 {
+		s.open = append(s.open, c)
+	}
+	i := strings.IndexByte(closing, c)
+	if i < 0 {
+		return
+	}
+	if len(s.open) == 0 || s.open[len(s.open)-1] != opening[i] {
+		s.problem = fmt.Sprintf("has a %q that closes nothing", c)
+		return
+	}
+	s.open = s.open[:len(s.open)-1]
+}
+
+// number takes in a number with its unit or exponent, so that they count as no name.
+func (s *scanner) number() {
+	for s.at < len(s.text) && (isDigit(s.text[s.at]) || isLetter(s.text[s.at])) {
+		s.at++
+	}
+}
+
+func (s *scanner) identifier() string {
+	start := s.at
+	for s.at < len(s.text) && (isLetter(s.text[s.at]) || s.at > start && isDigit(s.text[s.at])) {
+		s.at++
+	}
+	return s.text[start:s.at]
+}
+
+func (s *scanner) spaces() {
+	for s.at < len(s.text) && isSpace(s.text[s.at]) {
+		s.at++
+	}
+}
+
+// keywords are the names that the language knows, but for functions; vars is the
+// server's own variable.
+var keywords = []string{
+	"true", "false", "null", "in", "vars",
+	"bool", "bytes", "double", "dyn", "google", "int", "list", "map", "null_type", "string", "type", "uint",
+}
+
+func isKeyword(name string) bool { return slices.Contains(keywords, name) }

@@ -1,0 +1,140 @@
+package eventpath
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Shape is what is known of an event's data.
+type Shape struct {
+	// Event is the name of the event.
+	Event string
+	// Type is the Go type of the data, nil if it is not known.
+	Type reflect.Type
+	// Also is another type that the data may have, nil if there is none.
+	Also reflect.Type
+	// Open says that the data may have fields that the type does not declare.
+	Open bool
+}
+
+// members are what an event has, with server v1.43.0 (Event.Map of its pkg/event).
+// Servers from v1.12.1 on have them all but meta.
+var members = []string{"data", "id", "meta", "name", "ts", "user", "v"}
+
+// Problem tells why the event has nothing at path, "" if it has or may have.
+func (s Shape) Problem(path Path) string {
+	if len(path.Segments) == 0 {
+		return ""
+	}
+	first := path.Segments[0]
+	switch {
+	case first.IsIndex || !slices.Contains(members, first.Name):
+		return missing(path, 0, "an event", members)
+	case first.Name == "user" || first.Name == "meta":
+		return ""
+	case first.Name != "data":
+		if len(path.Segments) > 1 {
+			return fmt.Sprintf("has %q, but the %s of an event has no fields", path, first.Name)
+		}
+		return ""
+	}
+	problem := s.walk(s.Type, path)
+	if problem != "" && s.Also != nil && s.walk(s.Also, path) == "" {
+		return ""
+	}
+	return problem
+}
+
+// walk follows the path behind data through the type t.
+func (s Shape) walk(t reflect.Type, path Path) string {
+	for i := 1; i < len(path.Segments); i++ {
+		for t != nil && t.Kind() == reflect.Pointer && !isFree(t) {
+			t = t.Elem()
+		}
+		if t == nil || isFree(t) {
+			return ""
+		}
+		segment := path.Segments[i]
+		switch {
+		case t.Kind() == reflect.Struct && !segment.IsIndex:
+			fields := fieldsOf(t)
+			field, ok := fields[segment.Name]
+			if !ok && s.Open {
+				return ""
+			}
+			if !ok {
+				return s.missing(path, i, t, slices.Sorted(maps.Keys(fields)))
+			}
+			t = field
+		case t.Kind() == reflect.Map:
+			t = t.Elem()
+		case isList(t) && segment.IsIndex:
+			t = t.Elem()
+		default:
+			return s.dead(path, i, t)
+		}
+	}
+	return ""
+}
+
+// isList reports whether encoding/json makes a list of t. It makes text of bytes.
+func isList(t reflect.Type) bool {
+	return t.Kind() == reflect.Array || t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8
+}
+
+// missing says that the type t, which path reaches with its first n segments, lacks the
+// next one.
+func (s Shape) missing(path Path, n int, t reflect.Type, names []string) string {
+	what := fmt.Sprintf("%v, the type of event %q,", t, s.Event)
+	if t.Name() == "" { // its text is all its fields
+		what = fmt.Sprintf("the type of event %q", s.Event)
+	}
+	return missing(path, n, what, names) +
+		"; if such events have more fields than the type declares, define the event with inngestkit.AdditionalProperties()"
+}
+
+// missing says that what path reaches with its first n segments lacks the next one.
+func missing(path Path, n int, what string, names []string) string {
+	wanted := path.Segments[n].Name
+	text := fmt.Sprintf("has %q, which the server takes for null: %s has no %q", path, what, wanted)
+	for _, name := range names {
+		if folded(name) == folded(wanted) {
+			return text + "; write " + path.under(n, name)
+		}
+	}
+	if len(names) == 0 {
+		return text + ", and no other fields"
+	}
+	return text + "; it has " + listed(names)
+}
+
+// dead says that t, which path reaches with its first n segments, has nothing below it.
+func (s Shape) dead(path Path, n int, t reflect.Type) string {
+	at := Path{Root: path.Root, Segments: path.Segments[:n]}
+	switch {
+	case isList(t):
+		return fmt.Sprintf("has %q, which the server takes for null: %s is a list; name an element, as in %s[0]", path, at, at)
+	case path.Segments[n].IsIndex:
+		return fmt.Sprintf("has %q, which the server takes for null: %s is not a list, but %v", path, at, t)
+	default:
+		return fmt.Sprintf("has %q, which the server takes for null: %s is %v and has no fields", path, at, t)
+	}
+}
+
+// maxListed is how many names a message lists.
+const maxListed = 8
+
+func listed(names []string) string {
+	if more := len(names) - maxListed; more > 0 {
+		return strings.Join(names[:maxListed], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// folded is a name without what people write differently: userId, user_id, UserID.
+func folded(name string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
+}
