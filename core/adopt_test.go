@@ -365,3 +365,24 @@ func TestAdoptedFunctionsHaveTheAppsMiddleware(t *testing.T) {
 	require.Equal(t, "a", ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))[0]["data"])
 	require.Equal(t, []string{"app: fn begins", "app: step a begins", "app: step a finished", "app: fn yielded"}, tr.take())
 }
+
+// The SDK's default logger writes colours, whatever it writes to.
+func TestAdoptedAppLogsWithoutTheSDKsColours(t *testing.T) {
+	t.Parallel()
+	var own log
+	for name, logger := range map[string]*slog.Logger{
+		"the SDK's":  nil, // slog.Default()
+		"the user's": slog.New(slog.NewTextHandler(&own, nil)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "app", Dev: new(true), Logger: logger})
+			require.NoError(t, err)
+			createFn(t, client, "fn", sdkHello)
+			var got *slog.Logger
+			_, err = inngestkit.FromClient(client, func(c *inngestkit.Config) { got = c.Logger })
+			require.NoError(t, err)
+			require.Equal(t, logger, got)
+		})
+	}
+}

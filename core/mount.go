@@ -67,9 +67,16 @@ func (a *App) announced(u *url.URL) *url.URL {
 		announced.Scheme, announced.Host = origin.Scheme, origin.Host
 	}
 	if a.config.ServePath != "" {
-		announced.Path = a.config.ServePath
+		setPath(&announced, a.config.ServePath)
 	}
 	return &announced
+}
+
+// setPath sets the path of a URL to one that may have escapes, such as /api%20x.
+func setPath(u *url.URL, escaped string) {
+	if path, err := url.PathUnescape(escaped); err == nil { // New has refused others
+		u.Path, u.RawPath = path, escaped
+	}
 }
 
 // serveOrigin is the configured origin of the app, "" if none is configured.
@@ -84,6 +91,11 @@ func (c Config) serveOrigin() string {
 	default:
 		return "http://" + net.JoinHostPort(strings.Trim(c.ServeHost, "[]"), strconv.Itoa(c.servePort()))
 	}
+}
+
+// namesPort reports whether a ServeHost says by itself which port it means.
+func namesPort(serveHost string) bool {
+	return strings.Contains(serveHost, "://") || hasPort(serveHost)
 }
 
 func hasPort(host string) bool {

@@ -110,6 +110,7 @@ func TestSyncAnnouncesTheConfiguredURL(t *testing.T) {
 		{"::1", 8080, "", "http://[::1]:8080/api/inngest"},
 		{"[::1]:81", 8080, "", "http://[::1]:81/api/inngest"},
 		{"https://shop.test/", 0, "/x/inngest", "https://shop.test/x/inngest"},
+		{"https://shop.test", 0, "/a%20b/x%2Fy", "https://shop.test/a%20b/x%2Fy"},
 		{"shop", 8080, "", "http://shop:8080/api/inngest"},
 		{"shop", 0, "", "http://shop:3000/api/inngest"},
 		{"shop:81", 8080, "", "http://shop:81/api/inngest"},
