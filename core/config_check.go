@@ -83,7 +83,8 @@ func (c Config) checkEndpoint(refuse refuser) {
 	checkPath(refuse, "Path", c.Path)
 	checkPath(refuse, "ServePath (INNGEST_SERVE_PATH)", c.ServePath)
 	if _, err := url.PathUnescape(c.ServePath); err != nil {
-		refuse("ServePath (INNGEST_SERVE_PATH)", "is %q; a %% begins an escape of two hexadecimal digits, write %%25 for itself", c.ServePath)
+		refuse("ServePath (INNGEST_SERVE_PATH)", "is %q; a %% begins an escape of two hexadecimal digits, write %%25 for itself",
+			c.ServePath)
 	}
 	if c.AllowUnsignedSync && !c.Dev && c.ServeHost == "" {
 		refuse("AllowUnsignedSync (INNGEST_ENABLE_UNAUTHED_SYNC)",

@@ -25,15 +25,6 @@ type network struct {
 	hosts map[string]http.Handler
 }
 
-func (n *network) listen(host string, h http.Handler) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.hosts == nil {
-		n.hosts = map[string]http.Handler{}
-	}
-	n.hosts[host] = h
-}
-
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host == "127.0.0.1:8288" {
 		return n.devServer.RoundTrip(r)
@@ -49,6 +40,15 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	recorded := httptest.NewRecorder()
 	h.ServeHTTP(recorded, in)
 	return recorded.Result(), nil
+}
+
+func (n *network) listen(host string, h http.Handler) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.hosts == nil {
+		n.hosts = map[string]http.Handler{}
+	}
+	n.hosts[host] = h
 }
 
 // located starts an app whose program listens at addresses.

@@ -33,12 +33,13 @@ func listenerAt(fd int) netip.AddrPort {
 	if err != nil {
 		return netip.AddrPort{}
 	}
+	var ip netip.Addr
+	var port int
 	switch bound := bound.(type) {
 	case *syscall.SockaddrInet4:
-		return netip.AddrPortFrom(netip.AddrFrom4(bound.Addr), uint16(bound.Port))
+		ip, port = netip.AddrFrom4(bound.Addr), bound.Port
 	case *syscall.SockaddrInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(bound.Addr), uint16(bound.Port))
-	default:
-		return netip.AddrPort{}
+		ip, port = netip.AddrFrom16(bound.Addr), bound.Port
 	}
+	return netip.AddrPortFrom(ip, uint16(port)) //nolint:gosec // G115: the system knows ports of 16 bits
 }

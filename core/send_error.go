@@ -62,6 +62,9 @@ func (e *SendError) Error() string {
 	return b.String()
 }
 
+// Unwrap returns Err.
+func (e *SendError) Unwrap() error { return e.Err }
+
 // unsent says which of the events were not sent.
 func (e *SendError) unsent() string {
 	switch {
@@ -80,6 +83,3 @@ func (e *SendError) unsent() string {
 		return "the events were not sent"
 	}
 }
-
-// Unwrap returns Err.
-func (e *SendError) Unwrap() error { return e.Err }

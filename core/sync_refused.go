@@ -67,7 +67,7 @@ func (a *App) refusedFunction(ctx context.Context, payload registerPayload) stri
 // suspected finds the functions with most of the values that an error of the server
 // quotes, such as an expression or a period: the server does not name the function.
 func suspected(functions []functionConfig, detail string) []string {
-	var suspects []string
+	suspects := make([]string, 0, len(functions))
 	most := 1
 	for _, f := range functions {
 		name, quoted := "function "+strconv.Quote(f.Name), 0
@@ -81,7 +81,7 @@ func suspected(functions []functionConfig, detail string) []string {
 		}
 		switch {
 		case quoted > most:
-			most, suspects = quoted, []string{name}
+			most, suspects = quoted, append(suspects[:0], name)
 		case quoted == most:
 			suspects = append(suspects, name)
 		}
