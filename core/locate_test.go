@@ -145,29 +145,38 @@ func TestStartAnnouncesWhatIsConfigured(t *testing.T) {
 }
 
 // An app that does not listen soon is announced at the default port, with a warning, and
-// later where it listens; the server is told to forget the first URL.
+// later where it listens; the server is told to forget the first URL, unless that is
+// another app's by now.
 func TestStartFindsTheAppLater(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		n := &network{}
-		n.listen("localhost:6060", http.NotFoundHandler())
-		began := time.Now()
-		app, handler, l := n.located(t, inngestkit.Config{}, "[::]:6060", "[::]:8080")
-		require.NoError(t, app.AwaitSync(t.Context()))
-		require.LessOrEqual(t, time.Since(began), 2*time.Second)
-		time.Sleep(time.Minute)
-		require.Equal(t, 1, strings.Count(l.String(), "level=WARN"), l.String())
-		require.Contains(t, l.String(), `set ServePort (PORT) or ServeHost (INNGEST_SERVE_HOST), or call Start shortly before listening" `+
-			`url=http://localhost:3000/api/inngest tried="localhost:6060: 404 Not Found from something else; `+
-			`localhost:8080: dial tcp: connection refused; localhost:3000: dial tcp: connection refused"`)
-		n.listen("localhost:8080", handler)
-		time.Sleep(10 * time.Second)
-		last, _ := app.LastSync()
-		require.Equal(t, "http://localhost:8080/api/inngest", last.URL)
-		require.Equal(t, []string{"http://localhost:3000/api/inngest"}, n.removed)
-		require.Contains(t, l.String(), `url=http://localhost:8080/api/inngest from="the app has found itself there; `)
-		require.NoError(t, app.Shutdown(t.Context()))
-	})
+	const first = "http://localhost:3000/api/inngest"
+	for apps, removed := range map[string][]string{
+		`{"data":{"apps":[{"externalID":"app","url":"` + first + `"},{"externalID":"app","url":"` + here + `"}]}}`:   {first},
+		`{"data":{"apps":[{"externalID":"other","url":"` + first + `"},{"externalID":"app","url":"` + here + `"}]}}`: nil,
+		"404 page not found": nil,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := &network{}
+			n.apps = apps
+			n.listen("localhost:6060", http.NotFoundHandler())
+			began := time.Now()
+			app, handler, l := n.located(t, inngestkit.Config{}, "[::]:6060", "[::]:8080")
+			require.NoError(t, app.AwaitSync(t.Context()))
+			require.LessOrEqual(t, time.Since(began), 2*time.Second)
+			time.Sleep(time.Minute)
+			require.Equal(t, 1, strings.Count(l.String(), "level=WARN"), l.String())
+			require.Contains(t, l.String(), `set ServePort (PORT) or ServeHost (INNGEST_SERVE_HOST), or call Start shortly before listening" `+
+				`url=http://localhost:3000/api/inngest tried="localhost:6060: 404 Not Found from something else; `+
+				`localhost:8080: dial tcp: connection refused; localhost:3000: dial tcp: connection refused"`)
+			n.listen("localhost:8080", handler)
+			time.Sleep(10 * time.Second)
+			last, _ := app.LastSync()
+			require.Equal(t, here, last.URL)
+			require.Equal(t, removed, n.removed)
+			require.Contains(t, l.String(), `url=http://localhost:8080/api/inngest from="the app has found itself there; `)
+			require.NoError(t, app.Shutdown(t.Context()))
+		})
+	}
 }
 
 // A server elsewhere would call itself at localhost: that is said at once.

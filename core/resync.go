@@ -3,8 +3,6 @@ package inngestkit
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -109,31 +107,6 @@ func (w *watch) sync(ctx context.Context) {
 		w.forget(ctx, w.announced)
 		w.announced = announced
 	}
-}
-
-// forget removes the app at a URL where it was announced by mistake: servers up to 1.14.1
-// would start every run there, too.
-func (w *watch) forget(ctx context.Context, announced string) {
-	if announced == "" {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, w.app.removalOf(announced), http.NoBody)
-	if err != nil {
-		return
-	}
-	w.app.config.setHeaders(req, "")
-	resp, err := w.app.config.HTTPClient.Do(req)
-	if err != nil {
-		return // the server that has gone forgets by itself
-	}
-	_ = resp.Body.Close() // newer servers know the app by its ID, and answer 404
-}
-
-// removalOf is the URL at which a dev server takes DELETE to forget an app at a URL.
-func (a *App) removalOf(appURL string) string {
-	return a.config.APIBaseURL + "/fn/remove?" + url.Values{"url": {appURL}}.Encode()
 }
 
 // complain logs what is wrong, once for as long as what stays the same.

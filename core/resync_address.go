@@ -3,6 +3,7 @@ package inngestkit
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 )
@@ -52,6 +53,40 @@ func (w *watch) look(ctx context.Context, other string, known bool) (answers boo
 		l.Warn("inngest: the dev server calls this app at another URL, where it is not; announcing it again")
 	}
 	return r.app
+}
+
+// forget removes the app at a URL where it was announced by mistake: servers up to 1.14.1
+// would start every run there, too. What another app has there since then stays.
+func (w *watch) forget(ctx context.Context, announced string) {
+	if announced == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+	defer cancel()
+	apps, _ := w.app.serverApps(ctx) // a server that is gone, or does not tell, is left alone
+	for _, app := range apps {
+		if app.Name == w.app.config.AppID && sameURL(app.URL, announced) {
+			w.app.remove(ctx, app.URL)
+		}
+	}
+}
+
+// remove has the dev server forget an app. If that fails, the watch will find and log
+// that the server calls the app there, too.
+func (a *App) remove(ctx context.Context, appURL string) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, a.removalOf(appURL), http.NoBody)
+	if err != nil {
+		return
+	}
+	a.config.setHeaders(req, "")
+	if resp, err := a.config.HTTPClient.Do(req); err == nil {
+		_ = resp.Body.Close()
+	}
+}
+
+// removalOf is the URL at which a dev server takes DELETE to forget an app at a URL.
+func (a *App) removalOf(appURL string) string {
+	return a.config.APIBaseURL + "/fn/remove?" + url.Values{"url": {appURL}}.Encode()
 }
 
 // shownRemovalOf is removalOf without passwords.
