@@ -124,7 +124,7 @@ func isClean(s string) bool {
 func checkURL(refuse refuser, field, value string) {
 	if value != "" && !isURL(value) {
 		// The value is not shown: URLs may hold passwords.
-		refuse(field, "is no URL; write it as https://host or http://host:port, without query")
+		refuse(field, "is not a URL; write it as https://host or http://host:port, without query")
 	}
 }
 
