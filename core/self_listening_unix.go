@@ -41,5 +41,5 @@ func listenerAt(fd int) netip.AddrPort {
 	case *syscall.SockaddrInet6:
 		ip, port = netip.AddrFrom16(bound.Addr), bound.Port
 	}
-	return netip.AddrPortFrom(ip, uint16(port)) //nolint:gosec // G115: the system knows ports of 16 bits
+	return netip.AddrPortFrom(ip, uint16(port))
 }
