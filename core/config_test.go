@@ -21,7 +21,7 @@ func TestNewListsAllMistakes(t *testing.T) {
 	for _, part := range []string{
 		"AppID (INNGEST_APP_ID) is missing", "SigningKey (INNGEST_SIGNING_KEY) is missing",
 		"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) is malformed", "is set without SigningKey",
-		"BaseURL (INNGEST_BASE_URL) is not a URL", "APIBaseURL (INNGEST_API_BASE_URL) is no URL",
+		"BaseURL (INNGEST_BASE_URL) is not a URL", "APIBaseURL (INNGEST_API_BASE_URL) is not a URL",
 		"EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL) is not a URL", "ServeHost (INNGEST_SERVE_HOST) is neither a host name nor a URL",
 		"ServePort (PORT) is 70000", `Path is "api"`, `ServePath (INNGEST_SERVE_PATH) is "x"`, "MaxBodyBytes is -1",
 		"MaxInFlight (INNGEST_MAX_IN_FLIGHT) is -1", "ConnectMaxWorkerConcurrency (INNGEST_CONNECT_MAX_WORKER_CONCURRENCY) is -2",

@@ -29,9 +29,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host == "127.0.0.1:8288" {
 		return n.devServer.RoundTrip(r)
 	}
-	n.mu.Lock()
-	h := n.hosts[r.URL.Host]
-	n.mu.Unlock()
+	h := n.at(r.URL.Host)
 	if h == nil {
 		return nil, notListening()
 	}
@@ -40,6 +38,12 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	recorded := httptest.NewRecorder()
 	h.ServeHTTP(recorded, in)
 	return recorded.Result(), nil
+}
+
+func (n *network) at(host string) http.Handler {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.hosts[host]
 }
 
 func (n *network) listen(host string, h http.Handler) {
@@ -172,7 +176,7 @@ func TestStartFindsTheAppLater(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			last, _ := app.LastSync()
 			require.Equal(t, here, last.URL)
-			require.Equal(t, removed, n.removed)
+			n.set(func(s *devServer) { require.Equal(t, removed, s.removed) })
 			require.Contains(t, l.String(), `url=http://localhost:8080/api/inngest from="the app has found itself there; `)
 			require.NoError(t, app.Shutdown(t.Context()))
 		})

@@ -35,7 +35,7 @@ func TestStartLooksWhereTheServerCallsTheApp(t *testing.T) {
 		{"under another name of this machine", func(_ *testing.T, n *network) { n.url = "http://127.0.0.1:8080/api/inngest" }, 1, ""},
 		{"by way of a proxy", func(_ *testing.T, n *network) {
 			n.url = elsewhere
-			n.listen("localhost:8081", n.hosts["localhost:8080"])
+			n.listen("localhost:8081", n.at("localhost:8080"))
 		}, 1, ""},
 		{"where an instance that is gone has announced it", func(_ *testing.T, n *network) { n.url = elsewhere }, 2,
 			"at another URL, where it is not; announcing it again"},

@@ -28,12 +28,15 @@ func TestSendWithoutAServer(t *testing.T) {
 			return response(http.StatusOK, `{"ids":["id1"]}`, nil), nil
 		})
 		app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: "http://u:a-password@server.test", HTTPClient: client})
-		var err error
-		go func() { _, err = app.Send(t.Context(), signedUp.New(user{})) }()
+		failed := make(chan error, 1)
+		go func() {
+			_, err := app.Send(t.Context(), signedUp.New(user{}))
+			failed <- err
+		}()
 		synctest.Wait()
 		require.Contains(t, l.String(), `level=WARN msg="inngest: events are not sent yet: nothing listens at the server's URL; `+
 			`trying again for up to 30s; is the dev server running at http://u:xxxxx@server.test? Start it with npx inngest-cli@latest dev`)
-		time.Sleep(time.Minute)
+		err := <-failed
 		require.EqualError(t, err, "inngestkit: send: the event was not sent: dial tcp: connection refused; "+
 			"is the dev server running at http://u:xxxxx@server.test? Start it with npx inngest-cli@latest dev, or compare BaseURL (INNGEST_BASE_URL)")
 
