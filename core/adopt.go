@@ -24,7 +24,9 @@ import (
 // environment is read as [ConfigFromEnv] does, so that INNGEST_DEV=0 means cloud
 // mode, where the SDK takes it for dev mode. What the SDK's options cannot say
 // (ServeHost without a path, Path, MaxInFlight, HTTPClient with a timeout) is for
-// configure to set. Streaming, if the client asks for it, is left out.
+// configure to set. Without a Logger in the client's options, the app logs with
+// slog.Default() and not with the SDK's, which writes colours. Streaming, if the client
+// asks for it, is left out.
 //
 // Calls go through the app: signatures over the bytes that came, size limits,
 // drain and MaxInFlight; errors in JSON, without the stack of a panic; no run that

@@ -3,8 +3,11 @@ package inngestkit
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
+	"reflect"
+	"runtime"
 	"strings"
 	"time"
 
@@ -58,8 +61,26 @@ func configFromClient(client inngestgo.Client) (Config, error) {
 	if options.HTTPClient != http.DefaultClient {
 		c.HTTPClient = options.HTTPClient
 	}
-	c.Logger = options.Logger
+	if !isSDKDefault(options.Logger) {
+		c.Logger = options.Logger
+	}
 	return c, nil
+}
+
+// isSDKDefault reports whether a logger is the one that the SDK fills in, which writes
+// colours for a terminal, into files too. It is known by a function of the SDK's that it
+// has been given.
+func isSDKDefault(l *slog.Logger) bool {
+	handler := reflect.Indirect(reflect.ValueOf(l.Handler()))
+	if handler.Kind() != reflect.Struct {
+		return false
+	}
+	replace := handler.FieldByName("replaceAttr")
+	if replace.Kind() != reflect.Func || replace.IsNil() {
+		return false
+	}
+	made := runtime.FuncForPC(replace.Pointer())
+	return made != nil && strings.HasPrefix(made.Name(), "github.com/inngest/inngestgo/")
 }
 
 // checkAdopted refuses what [App.Register] refuses about triggers: the server would

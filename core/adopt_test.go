@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,7 +156,7 @@ func TestAdoptedFunctionsAreSynced(t *testing.T) {
 	for _, id := range []string{"zebra", "app-ape", "ape", "cat"} {
 		createFn(t, client, id, func(context.Context, input) (any, error) { return id, nil })
 	}
-	app, err := inngestkit.FromClient(client)
+	app, err := inngestkit.FromClient(client, func(c *inngestkit.Config) { c.ServePort = 3000 })
 	require.NoError(t, err)
 	want := []string{"ape", "app-ape", "cat", "zebra"}
 	require.Equal(t, want, app.FunctionIDs())
@@ -171,6 +172,7 @@ func TestAdoptedFunctionsAreSynced(t *testing.T) {
 	last, _ := app.LastSync()
 	require.Equal(t, 4, last.Functions)
 	_, bodies := server.seen()
+	bodies = slices.DeleteFunc(bodies, func(b string) bool { return !strings.Contains(b, `"appName"`) })
 	var payload struct {
 		Functions []struct {
 			ID       string           `json:"id"`
@@ -365,4 +367,25 @@ func TestAdoptedFunctionsHaveTheAppsMiddleware(t *testing.T) {
 	app.Use(tr.middleware("app"))
 	require.Equal(t, "a", ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))[0]["data"])
 	require.Equal(t, []string{"app: fn begins", "app: step a begins", "app: step a finished", "app: fn yielded"}, tr.take())
+}
+
+// The SDK's default logger writes colours, whatever it writes to.
+func TestAdoptedAppLogsWithoutTheSDKsColours(t *testing.T) {
+	t.Parallel()
+	var own log
+	for name, logger := range map[string]*slog.Logger{
+		"the SDK's":  nil, // slog.Default()
+		"the user's": slog.New(slog.NewTextHandler(&own, nil)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "app", Dev: new(true), Logger: logger})
+			require.NoError(t, err)
+			createFn(t, client, "fn", sdkHello)
+			var got *slog.Logger
+			_, err = inngestkit.FromClient(client, func(c *inngestkit.Config) { got = c.Logger })
+			require.NoError(t, err)
+			require.Equal(t, logger, got)
+		})
+	}
 }

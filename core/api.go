@@ -22,6 +22,7 @@ type apiError struct {
 	// lost says that the request may have done its work nonetheless.
 	lost bool
 	err  error
+	cure string // "" if there is nothing to say
 }
 
 func (e *apiError) Error() string {
@@ -38,6 +39,9 @@ func (e *apiError) Error() string {
 	text := strings.Join(parts, ": ")
 	if e.status == http.StatusUnauthorized || e.status == http.StatusForbidden {
 		text += "; check SigningKey (INNGEST_SIGNING_KEY)"
+	}
+	if e.cure != "" {
+		text += "; " + e.cure
 	}
 	return text
 }
@@ -81,11 +85,24 @@ func (c Config) callAPI(ctx context.Context, r apiRequest) ([]byte, *apiError) {
 	}
 	switch {
 	case o.ok():
-		err.message = "this is no Inngest server, it answered without JSON"
+		err.message = notInngest
 	case json.Unmarshal(o.body, &answer) == nil && answer.Error != "":
 		err.message, err.inngest = answer.Error, true
 	default:
 		err.message = strings.TrimSpace(string(o.body[:min(len(o.body), maxQuoted)]))
+		err.cure = c.apiCure(r, o)
 	}
 	return nil, err
+}
+
+// apiCure returns what to do about an answer that is not an Inngest server's, or about none.
+func (c Config) apiCure(r apiRequest, o outcome) string {
+	switch {
+	case neverSent(o.err):
+		return c.unreached(c.APIBaseURL)
+	case isForeign(o.status, false):
+		return foreign(c.APIBaseURL, r.method+" "+r.path, o.status)
+	default:
+		return ""
+	}
 }

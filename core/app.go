@@ -2,6 +2,7 @@ package inngestkit
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +30,10 @@ type App struct {
 	gate     *drainGate
 	mount    atomic.Pointer[mountPoint]
 	started  atomic.Bool
+	warned   atomic.Bool // that Start has not been called
+
+	self      selfRequests
+	listeners func() []netip.AddrPort // where this program listens
 
 	checkpointing checkpointing
 
@@ -46,7 +51,7 @@ func New(config Config) (*App, error) {
 		return nil, err
 	}
 	config.warnOfShortKeys()
-	a := &App{config: config, ownsClient: ownsClient}
+	a := &App{config: config, ownsClient: ownsClient, listeners: ownListeners}
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))
 	a.verifier = newVerifier(config.SigningKey, config.SigningKeyFallback)

@@ -29,6 +29,9 @@ func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 	if a.gate.enter() {
 		defer a.gate.leave()
 	}
+	if a.config.Dev && !a.warned.Load() {
+		a.warnUnstarted()
+	}
 	send := a.sendChain(ctx)
 	if send == nil {
 		return a.sender.send(ctx, events)
@@ -61,6 +64,18 @@ func (a *App) sendGuarded(ctx context.Context, send SendHandler, events []RawEve
 	}()
 	ids, err = send(ctx, events)
 	return ids, safe.Sound(where, err)
+}
+
+// warnUnstarted logs once that Start was forgotten: the app serves functions, the dev
+// server has not heard of them, and now events go out to it. A dev server that has found
+// the app by itself has synced it.
+func (a *App) warnUnstarted() {
+	if _, synced := a.LastSync(); synced || a.started.Load() || a.connected.Load() ||
+		a.mount.Load() == nil || len(a.registry.Load().order) == 0 || !a.warned.CompareAndSwap(false, true) {
+		return
+	}
+	a.config.Logger.Warn("inngest: events are sent, but nobody has told the dev server of this app's functions, so none of them "+
+		"will run; call App.Start after mounting the app", "functions", len(a.registry.Load().order))
 }
 
 // Send is [App.Send] with the app that ctx carries: the context of a function, or

@@ -43,9 +43,10 @@ func TestStartGoesOnAfterAPanic(t *testing.T) {
 		a.config.HTTPClient = nil
 		a.syncer.record(Sync{}) // for the check to begin
 		require.NoError(t, a.Start(t.Context()))
-		time.Sleep(2*watchEvery + time.Second)
+		time.Sleep(locatePatience + 2*watchEvery + time.Second)
 		require.Equal(t, 3, logged.count("inngest: the sync with the dev server panicked"))
 		require.Equal(t, 1, logged.count("inngest: the check of the endpoint panicked"))
+		require.NotZero(t, logged.count("inngest: a request of the app to itself panicked"))
 		a.config.HTTPClient = newHTTPClient() // which Shutdown closes
 		require.NoError(t, a.Shutdown(t.Context()))
 	})

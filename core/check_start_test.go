@@ -74,10 +74,11 @@ func (s *appServer) start(ctx context.Context, t *testing.T, after time.Duration
 	var l log
 	s.listens = time.Now().Add(after)
 	app, err := inngestkit.New(inngestkit.Config{
-		AppID: "app", Dev: true, HTTPClient: &http.Client{Transport: s},
+		AppID: "app", Dev: true, HTTPClient: &http.Client{Transport: s}, ServePort: 3000,
 		Logger: slog.New(slog.NewTextHandler(&l, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	require.NoError(t, err)
+	inngestkit.ListensAt(app, nowhere)
 	require.NoError(t, app.Register(onSignUp(hello)))
 	app.MountedAt("test", "/api/inngest")
 	s.app = app
@@ -95,6 +96,7 @@ func TestStartChecksTheEndpointOnce(t *testing.T) {
 		require.Zero(t, time.Since(began), "the sync does not wait for the check")
 		synctest.Wait()
 		require.NotContains(t, l.String(), "csrf", "it does not listen yet")
+		require.Contains(t, l.String(), `from="ServePort (PORT)" listening="no: dial tcp: connection refused" functions=1`)
 		time.Sleep(10 * time.Minute)
 		require.Equal(t, 2, s.asked(), "the second time to be sure")
 		require.Equal(t, 1, strings.Count(l.String(), "csrf"))
@@ -114,6 +116,7 @@ func TestStartIsQuietAboutAGoodEndpoint(t *testing.T) {
 		require.Equal(t, 5, s.asked())
 		require.NotContains(t, l.String(), "WARN")
 		require.NotContains(t, l.String(), "endpoint")
+		require.Equal(t, 1, strings.Count(l.String(), "the app listens now where it was announced"))
 		require.NoError(t, s.app.Shutdown(t.Context()))
 	})
 }
@@ -125,23 +128,42 @@ func TestStartLooksTwice(t *testing.T) {
 		s := &appServer{ready: time.Now().Add(500 * time.Millisecond)}
 		l := s.start(t.Context(), t, 0)
 		time.Sleep(aMinute)
-		require.Equal(t, 1+5, s.asked())
+		require.Equal(t, 2+5, s.asked(), "once for the line about the sync")
 		require.NotContains(t, l.String(), "WARN")
 		require.NoError(t, s.app.Shutdown(t.Context()))
 	})
 }
 
-// A server elsewhere may reach the app where the app itself does not.
-func TestStartGivesUpCheckingWhatDoesNotListen(t *testing.T) {
+// That nothing listens is a mistake, soon, if it is about this machine. A server elsewhere
+// may reach the app where the app itself does not.
+func TestStartWarnsWhileNothingListens(t *testing.T) {
 	t.Parallel()
+	const notYet = `level=WARN msg="inngest: the app does not listen yet where it was announced" ` +
+		`url=http://localhost:3000/api/inngest from="ServePort (PORT)" error="nothing listens at http://localhost:3000`
 	synctest.Test(t, func(t *testing.T) {
-		s := &appServer{foreign: true}
-		l := s.start(t.Context(), t, time.Minute)
-		time.Sleep(2 * time.Minute)
-		require.Zero(t, s.asked())
-		require.NotContains(t, l.String(), "WARN")
-		require.Contains(t, l.String(), `level=DEBUG msg="inngest: the endpoint was not checked" error="nothing listens at http://localhost:3000`)
+		s := &appServer{}
+		l := s.start(t.Context(), t, 20*time.Second)
+		time.Sleep(time.Second)
+		require.NotContains(t, l.String(), "WARN", "programs call Start before they listen")
+		time.Sleep(time.Second)
+		require.Contains(t, l.String(), notYet)
+		time.Sleep(aMinute)
+		require.Equal(t, 1, strings.Count(l.String(), "WARN"), l.String())
+		require.Contains(t, l.String(), "the app listens now where it was announced")
 		require.NoError(t, s.app.Shutdown(t.Context()))
+	})
+	synctest.Test(t, func(t *testing.T) {
+		server := &devServer{}
+		app, l := newAppWith(t, inngestkit.Config{
+			Dev: true, ServeHost: "http://app.test", HTTPClient: &http.Client{Transport: server},
+		}, onSignUp(hello))
+		server.noApps = "app.test"
+		app.MountedAt("test", "/api/inngest")
+		require.NoError(t, app.Start(t.Context()))
+		time.Sleep(aMinute)
+		require.NotContains(t, l.String(), "WARN")
+		require.Contains(t, l.String(), `listening="no: dial tcp: connection refused"`)
+		require.NoError(t, app.Shutdown(t.Context()))
 	})
 }
 
@@ -155,7 +177,7 @@ func TestStartDoesNotCheckBeforeTheFirstSync(t *testing.T) {
 		require.Zero(t, s.asked())
 		s.set(func(s *devServer) { s.away = false })
 		time.Sleep(aMinute)
-		require.Equal(t, 2, s.asked())
+		require.Equal(t, 3, s.asked(), "once for the line about the sync")
 		require.NoError(t, s.app.Shutdown(t.Context()))
 	})
 }

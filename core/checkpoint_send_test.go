@@ -233,7 +233,7 @@ func TestCheckpointIsAnsweredBySomebodyElse(t *testing.T) {
 	app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(sequenceAtOnce("a", "b"), flow.Checkpoint()))
 	require.Equal(t, []string{"StepRun a"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
 	require.Contains(t, l.String(), "the server did not take a checkpoint")
-	require.Contains(t, l.String(), "this is no Inngest server")
+	require.Contains(t, l.String(), "did not come from an Inngest server")
 
 	app, _ = newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(sequenceAtOnce("a", "b"), flow.Checkpoint()))
 	e := signUpEnvelope(user{})

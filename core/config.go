@@ -87,11 +87,14 @@ type Config struct {
 	// INNGEST_SERVE_ORIGIN.
 	ServeHost string
 	// ServePort is the port that goes with ServeHost if that is a mere host
-	// name, or with localhost; the default is 3000. With a ServeHost that is a URL
-	// or has a port it is ignored, since many platforms set its variable. PORT.
+	// name, or with localhost. By default [App.Start] finds the port where the app
+	// listens, and 3000 is announced if it finds none, and by [App.Sync]. With a
+	// ServeHost that is a URL or has a port it is ignored, since many platforms set
+	// its variable. PORT.
 	ServePort int
 	// ServePath is the path the server is told, if a proxy makes it differ from
-	// the one the app is mounted on, without a slash at the end. INNGEST_SERVE_PATH.
+	// the one the app is mounted on, without a slash at the end; it may have escapes such
+	// as %20. INNGEST_SERVE_PATH.
 	ServePath string
 	// TrustProxy takes the URL that a sync announces from the headers
 	// X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix, the first element

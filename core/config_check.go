@@ -93,10 +93,14 @@ func isCloud(s string) bool {
 func (c Config) checkEndpoint(refuse refuser) {
 	checkServeHost(refuse, c)
 	if c.ServePort != 0 && !isPort(c.ServePort) {
-		refuse("ServePort (PORT)", "is %d; a port is 1 to 65535", c.ServePort)
+		refuse("ServePort (PORT)", "is %d; a port is a whole number from 1 to 65535", c.ServePort)
 	}
 	checkPath(refuse, "Path", c.Path)
 	checkPath(refuse, "ServePath (INNGEST_SERVE_PATH)", c.ServePath)
+	if _, err := url.PathUnescape(c.ServePath); err != nil {
+		refuse("ServePath (INNGEST_SERVE_PATH)", "is %q; a %% begins an escape of two hexadecimal digits, write %%25 for itself",
+			c.ServePath)
+	}
 	if c.AllowUnsignedSync && !c.Dev && c.ServeHost == "" {
 		refuse("AllowUnsignedSync (INNGEST_ENABLE_UNAUTHED_SYNC)",
 			"is set without ServeHost (INNGEST_SERVE_HOST); anybody could announce the app at a host of theirs")
@@ -135,7 +139,7 @@ func isClean(s string) bool {
 func checkURL(refuse refuser, field, value string) {
 	if value != "" && !isURL(value) {
 		// The value is not shown: URLs may hold passwords.
-		refuse(field, "is no URL; write it as https://host or http://host:port, without query")
+		refuse(field, "is not a URL; write it as https://host or http://host:port, without query")
 	}
 }
 

@@ -78,6 +78,9 @@ func ConfigFromEnv() (Config, error) { return ConfigFrom(context.Background(), L
 // INNGEST_DEV is 1 or true for dev mode, 0 or false for cloud mode, or the URL
 // of a dev server; unset means cloud mode.
 //
+// A value in quotes is refused: tools such as docker run --env-file keep the quotes of
+// a file, and they would become part of the key or the host.
+//
 // It returns everything that cannot be read as one error that names the
 // variables and shows no values. What is missing is for [New] to say, because
 // the program may set it first.
@@ -127,11 +130,23 @@ func lookupAll(ctx context.Context, lookup Lookup) (map[string]string, error) {
 			errs = append(errs, fmt.Errorf("inngestkit: environment: %s: %w", variable.Key, err))
 			continue
 		}
-		if found {
-			values[variable.Key] = strings.TrimSpace(value)
+		if !found {
+			continue
 		}
+		if value = strings.TrimSpace(value); isQuoted(value) {
+			errs = append(errs, fmt.Errorf("inngestkit: environment: %s is in quotes, which would become part of the value; "+
+				"remove them (docker run --env-file keeps the quotes of a file)", variable.Key))
+			continue
+		}
+		values[variable.Key] = value
 	}
 	return values, errors.Join(errs...)
+}
+
+// isQuoted reports whether a value begins and ends with the same quote.
+func isQuoted(value string) bool {
+	last := len(value) - 1
+	return last > 0 && value[0] == value[last] && strings.ContainsRune("\"'`", rune(value[0]))
 }
 
 // config is the configuration that the variables mean.
@@ -140,9 +155,10 @@ func (vars environment) config() (Config, error) {
 	refuse := func(variable, reason string) {
 		errs = append(errs, fmt.Errorf("inngestkit: environment: %s %s", variable, reason))
 	}
-	if vars.ServeHost != "" && vars.ServeOrigin != "" && vars.ServeHost != vars.ServeOrigin {
+	if vars.ServeHost != "" && vars.ServeOrigin != "" && trimURL(vars.ServeHost) != trimURL(vars.ServeOrigin) {
 		refuse("INNGEST_SERVE_HOST", "and INNGEST_SERVE_ORIGIN mean the same and differ; set one of them")
 	}
+	serveHost := firstOf(vars.ServeHost, vars.ServeOrigin)
 	c := Config{
 		AppID:              vars.AppID,
 		AppVersion:         vars.AppVersion,
@@ -153,11 +169,11 @@ func (vars environment) config() (Config, error) {
 		Env:                vars.Env,
 		APIBaseURL:         vars.APIBaseURL,
 		EventAPIBaseURL:    vars.EventAPIBaseURL,
-		ServeHost:          firstOf(vars.ServeHost, vars.ServeOrigin),
+		ServeHost:          serveHost,
 		ServePath:          vars.ServePath,
 		TrustProxy:         readBool("INNGEST_TRUST_PROXY", vars.TrustProxy, refuse),
 		AllowUnsignedSync:  readBool("INNGEST_ENABLE_UNAUTHED_SYNC", vars.UnauthedSync, refuse),
-		ServePort:          readNumber("PORT", vars.Port, 1, refuse),
+		ServePort:          readPort(vars.Port, serveHost, refuse),
 		MaxInFlight:        readNumber("INNGEST_MAX_IN_FLIGHT", vars.MaxInFlight, 0, refuse),
 		ConnectMaxWorkerConcurrency: readNumber(
 			"INNGEST_CONNECT_MAX_WORKER_CONCURRENCY", vars.ConnectMaxWorkerConcurrency, 0, refuse),
@@ -199,7 +215,23 @@ func (vars environment) platform() string {
 	}
 }
 
-// readNumber reads a whole number from least on; "" is 0, which means the
+// readPort reads PORT; "" is 0, which means the default. Many platforms set it for every
+// program, so it stops nobody whose ServeHost says the port.
+func readPort(value, serveHost string, refuse func(variable, reason string)) int {
+	if value == "" {
+		return 0
+	}
+	port, err := strconv.Atoi(value)
+	switch {
+	case err == nil && isPort(port):
+		return port
+	case !namesPort(serveHost):
+		refuse("PORT", "is not a port; write a whole number from 1 to 65535, without anything around it")
+	}
+	return 0
+}
+
+// readNumber reads a whole number of at least the given one; "" is 0, which means the
 // default.
 func readNumber(variable, value string, least int, refuse func(variable, reason string)) int {
 	if value == "" {
@@ -207,7 +239,7 @@ func readNumber(variable, value string, least int, refuse func(variable, reason 
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < least {
-		refuse(variable, fmt.Sprintf("is no number from %d on", least))
+		refuse(variable, fmt.Sprintf("must be a whole number of at least %d", least))
 		return 0
 	}
 	return n

@@ -181,14 +181,19 @@ func TestConfigFromRefuses(t *testing.T) {
 	}{
 		{"dev", map[string]string{"INNGEST_DEV": "a-password"}, []string{"INNGEST_DEV is neither 1, 0, true, false nor the URL of a dev server"}},
 		{"several", map[string]string{"INNGEST_DEV": "ftp://x", "PORT": "a-password", "INNGEST_ENABLE_UNAUTHED_SYNC": "a-password"},
-			[]string{"INNGEST_DEV", "PORT is no number from 1 on", "INNGEST_ENABLE_UNAUTHED_SYNC is neither true nor false"}},
-		{"port 0", map[string]string{"PORT": "0"}, []string{"PORT is no number from 1 on"}},
+			[]string{"INNGEST_DEV", "PORT is not a port; write a whole number from 1 to 65535", "INNGEST_ENABLE_UNAUTHED_SYNC is neither true nor false"}},
+		{"port 0", map[string]string{"PORT": "0"}, []string{"PORT is not a port; write a whole number from 1 to 65535"}},
+		{"a port with something around it", map[string]string{"PORT": "tcp://a-password:80", "INNGEST_SERVE_HOST": "shop"}, []string{"PORT is not a port"}},
+		{"port 65536", map[string]string{"PORT": "65536"}, []string{"PORT is not a port"}},
+		{"quotes", map[string]string{
+			"INNGEST_SERVE_HOST": `"https://a-password"`, "INNGEST_EVENT_KEY": "'a-password'", "PORT": "`8080`", "INNGEST_DEV": ` "1" `,
+		}, []string{"INNGEST_SERVE_HOST is in quotes", "INNGEST_EVENT_KEY is in quotes", "PORT is in quotes", "INNGEST_DEV is in quotes"}},
 		{"two servers", map[string]string{"INNGEST_DEV": "http://a-password@a.test", "INNGEST_BASE_URL": "http://b.test"},
 			[]string{"INNGEST_DEV and INNGEST_BASE_URL name different servers"}},
 		{"two hosts", map[string]string{"INNGEST_SERVE_HOST": "a", "INNGEST_SERVE_ORIGIN": "b"},
 			[]string{"INNGEST_SERVE_HOST and INNGEST_SERVE_ORIGIN"}},
 		{"bounds", map[string]string{"INNGEST_MAX_IN_FLIGHT": "-1", "INNGEST_CONNECT_MAX_WORKER_CONCURRENCY": "1e3"},
-			[]string{"INNGEST_MAX_IN_FLIGHT is no number from 0 on", "INNGEST_CONNECT_MAX_WORKER_CONCURRENCY is no number from 0 on"}},
+			[]string{"INNGEST_MAX_IN_FLIGHT must be a whole number of at least 0", "INNGEST_CONNECT_MAX_WORKER_CONCURRENCY must be a whole number of at least 0"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -199,5 +204,21 @@ func TestConfigFromRefuses(t *testing.T) {
 			}
 			require.NotContains(t, err.Error(), "a-password")
 		})
+	}
+}
+
+// What platforms and people set without harm stops nobody.
+func TestConfigFromForgives(t *testing.T) {
+	t.Parallel()
+	for name, vars := range map[string]map[string]string{
+		"a slash at the end":                   {"INNGEST_SERVE_HOST": "https://shop.test", "INNGEST_SERVE_ORIGIN": "https://shop.test/"},
+		"a PORT that is ignored, for a URL":    {"INNGEST_SERVE_HOST": "https://shop.test", "PORT": "tcp://10.0.0.1:80"},
+		"a PORT that is ignored, for a port":   {"INNGEST_SERVE_HOST": "shop.test:81", "PORT": "http"},
+		"a PORT that is ignored, for ORIGIN":   {"INNGEST_SERVE_ORIGIN": "https://shop.test", "PORT": "0"},
+		"a quote within, or on one side alone": {"INNGEST_ENV": `it's`, "INNGEST_APP_VERSION": `"`, "INNGEST_EVENT_KEY": `'a"`},
+	} {
+		config, err := inngestkit.ConfigFrom(t.Context(), lookupIn(vars))
+		require.NoError(t, err, name)
+		require.Zero(t, config.ServePort, name)
 	}
 }

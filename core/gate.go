@@ -44,6 +44,7 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 			return a.refuseStranger(req, redirected, http.StatusBadRequest, "a redirect has made "+req.Method+
 				" of a call or a sync; let the server call the final URL (ServeHost, ServePath), or redirect with 307 or 308")
 		}
+		a.self.note(req)
 		return a.doInspect(req)
 	default:
 		resp := fail(req, http.StatusMethodNotAllowed,

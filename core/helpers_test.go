@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -62,9 +63,13 @@ func newAppWith(tb testing.TB, config inngestkit.Config, functions ...inngestkit
 	config.Logger = slog.New(slog.NewTextHandler(&l, nil))
 	app, err := inngestkit.New(config)
 	require.NoError(tb, err)
+	inngestkit.ListensAt(app, nowhere)
 	require.NoError(tb, app.Register(functions...))
 	return app, &l
 }
+
+// nowhere is where a program listens that does not.
+func nowhere() []netip.AddrPort { return nil }
 
 // onSignUp is a function with the ID fn.
 func onSignUp[R any](handler func(context.Context, input) (R, error), options ...inngestkit.Option) inngestkit.Function {

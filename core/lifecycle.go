@@ -15,8 +15,13 @@ import (
 // does not know them all, as after a restart, in which it forgets its apps, or
 // after an [App.Register]. That ends with ctx or [App.Shutdown]. It returns at
 // once, so call it before or after the HTTP server starts to listen. The app must
-// be mounted; where the server reaches it is ServeHost and ServePort of the
-// [Config], by default http://localhost:3000.
+// be mounted.
+//
+// Where the server reaches the app is ServeHost and ServePort of the [Config]. Without a
+// port there, the app looks for itself at the ports where this program listens, for two
+// seconds before it announces http://localhost:3000, and later on. What is announced, and
+// why, is logged, and so is an address where the app does not answer, or where the server
+// says that it cannot reach it.
 //
 // A server that is no dev server keeps what it was told; with such a one, the
 // functions are announced once, and when further ones are registered.
@@ -49,17 +54,42 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
-// runStarted is what Start runs in the background.
+// runStarted does what Start does in the background.
 func (a *App) runStarted(ctx context.Context, target syncTarget) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(a.gate.closing, cancel)()
-	var check sync.WaitGroup
-	defer check.Wait()
-	check.Go(func() {
+	a.warnRemote(target)
+	if !target.fixed {
+		limited, stop := context.WithTimeout(ctx, locatePatience)
+		located, tried := a.locate(limited, target)
+		stop()
+		if ctx.Err() != nil {
+			return
+		}
+		if tried != nil {
+			a.warnNotFound(target, tried)
+		}
+		target = located
+	}
+	a.announceAndWatch(ctx, target)
+}
+
+// announceAndWatch keeps the app synced until ctx is done, and looks at its address
+// meanwhile.
+func (a *App) announceAndWatch(ctx context.Context, target syncTarget) {
+	w := a.newWatch(target)
+	var others sync.WaitGroup
+	defer others.Wait()
+	if !target.fixed {
+		others.Go(func() {
+			a.caught("the search for the port of the app", func() { w.lookFurther(ctx, target) })
+		})
+	}
+	others.Go(func() {
 		a.caught("the check of the endpoint", func() { a.checkAtStart(ctx, target) })
 	})
-	for ctx.Err() == nil && a.caught("the sync with the dev server", func() { a.keepSynced(ctx, target) }) {
+	for ctx.Err() == nil && a.caught("the sync with the dev server", func() { w.keepSynced(ctx) }) {
 		select {
 		case <-ctx.Done():
 		case <-time.After(watchEvery):

@@ -31,7 +31,7 @@ func TestStartRetriesUntilTheServerIsThere(t *testing.T) {
 		tried <- struct{}{}
 		return http.DefaultTransport.RoundTrip(r)
 	})}
-	app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: "http://" + addr, HTTPClient: client}, onSignUp(hello))
+	app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: "http://" + addr, HTTPClient: client, ServePort: 3000}, onSignUp(hello))
 	app.MountedAt("test", "/api/inngest")
 	require.NoError(t, app.Start(t.Context()))
 	<-tried
@@ -259,4 +259,56 @@ func TestShutdownWaitsForSends(t *testing.T) {
 	require.NoError(t, app.Shutdown(t.Context()))
 	_, err := app.Send(t.Context(), signedUp.New(user{}))
 	require.NoError(t, err)
+}
+
+// Who sends events to functions that no dev server knows has forgotten Start.
+func TestSendWithoutStart(t *testing.T) {
+	t.Parallel()
+	const forgotten = "call App.Start after mounting the app"
+	for _, tc := range []struct {
+		name    string
+		prepare func(t *testing.T, app *inngestkit.App)
+		warns   bool
+	}{
+		{"mounted, with functions", func(t *testing.T, app *inngestkit.App) {
+			require.NoError(t, app.Register(onSignUp(hello)))
+			app.MountedAt("test", "/api/inngest")
+		}, true},
+		{"started", func(t *testing.T, app *inngestkit.App) {
+			require.NoError(t, app.Register(onSignUp(hello)))
+			app.MountedAt("test", "/api/inngest")
+			require.NoError(t, app.Start(t.Context()))
+		}, false},
+		{"synced by the server", func(t *testing.T, app *inngestkit.App) {
+			require.NoError(t, app.Register(onSignUp(hello)))
+			app.MountedAt("test", "/api/inngest")
+			require.Equal(t, http.StatusOK, app.Do(t.Context(), request(http.MethodPut, "", "")).Status)
+		}, false},
+		{"not mounted, so it serves elsewhere", func(t *testing.T, app *inngestkit.App) {
+			require.NoError(t, app.Register(onSignUp(hello)))
+		}, false},
+		{"without functions", func(_ *testing.T, app *inngestkit.App) { app.MountedAt("test", "/api/inngest") }, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				if strings.HasPrefix(r.URL.Path, "/e/") {
+					return response(http.StatusOK, `{"ids":["id1"]}`, nil), nil
+				}
+				return response(http.StatusOK, `{"ok":true}`, nil), nil
+			})}
+			app, l := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client, ServeHost: "http://app.test"})
+			tc.prepare(t, app)
+			for range 2 {
+				_, err := app.Send(t.Context(), signedUp.New(user{}))
+				require.NoError(t, err)
+			}
+			want := 0
+			if tc.warns {
+				want = 1
+			}
+			require.Equal(t, want, strings.Count(l.String(), forgotten), l.String())
+			require.NoError(t, app.Shutdown(t.Context()))
+		})
+	}
 }

@@ -42,7 +42,9 @@ func (a *App) MountedAtFunc(framework string, path func() string) {
 	if a.mount.CompareAndSwap(nil, &mountPoint{framework: framework, path: path}) || a.config.ServePath != "" {
 		return
 	}
-	if first, here := a.mount.Load().path(), path(); first != here {
+	first, errFirst := a.mount.Load().fullPath()
+	here, err := (&mountPoint{path: path}).fullPath()
+	if first != here && errFirst == nil && err == nil { // a sync says what is wrong otherwise
 		a.config.Logger.Info("inngest: the app is mounted at several paths and announced at the first; "+
 			"ServePath (INNGEST_SERVE_PATH) announces it at another", "announced", first, "also", here)
 	}
@@ -68,7 +70,7 @@ func (a *App) requested(req *Request) (*url.URL, error) {
 		return nil, fmt.Errorf("X-Forwarded-Proto is %q; it can be http or https", u.Scheme)
 	}
 	if parsed, err := url.Parse(u.Scheme + "://" + u.Host); err != nil || parsed.Host != u.Host {
-		return nil, fmt.Errorf("X-Forwarded-Host is %q, which is no host", u.Host)
+		return nil, fmt.Errorf("X-Forwarded-Host is %q, which is not a host", u.Host)
 	}
 	return u, nil
 }
@@ -76,7 +78,11 @@ func (a *App) requested(req *Request) (*url.URL, error) {
 // withoutSlash is the path of a request in one form: adapters serve the endpoint with a
 // slash behind it, too, and the server would take the two for two apps.
 func (a *App) withoutSlash(requested string) string {
-	if mount := a.mount.Load(); mount != nil && strings.HasSuffix(requested, mount.path()+"/") {
+	mount := a.mount.Load()
+	if mount == nil {
+		return requested
+	}
+	if path, err := mount.fullPath(); err == nil && strings.HasSuffix(requested, path+"/") {
 		return strings.TrimSuffix(requested, "/")
 	}
 	return requested
@@ -96,9 +102,16 @@ func (a *App) announced(u *url.URL) *url.URL {
 		announced.Scheme, announced.Host = origin.Scheme, origin.Host
 	}
 	if a.config.ServePath != "" {
-		announced.Path = a.config.ServePath
+		setPath(&announced, a.config.ServePath)
 	}
 	return &announced
+}
+
+// setPath sets the path of a URL to one that may have escapes, such as /api%20x.
+func setPath(u *url.URL, escaped string) {
+	if path, err := url.PathUnescape(escaped); err == nil { // New has refused others
+		u.Path, u.RawPath = path, escaped
+	}
 }
 
 // serveOrigin is the configured origin of the app, "" if none is configured.
@@ -113,6 +126,11 @@ func (c Config) serveOrigin() string {
 	default:
 		return "http://" + net.JoinHostPort(strings.Trim(c.ServeHost, "[]"), strconv.Itoa(c.servePort()))
 	}
+}
+
+// namesPort reports whether a ServeHost says by itself which port it means.
+func namesPort(serveHost string) bool {
+	return strings.Contains(serveHost, "://") || hasPort(serveHost)
 }
 
 func hasPort(host string) bool {

@@ -55,11 +55,11 @@ func TestForwardedHeaders(t *testing.T) {
 		},
 		{
 			"no host", inngestkit.Config{TrustProxy: true}, map[string]string{"X-Forwarded-Host": "shop.test/path"},
-			"", `X-Forwarded-Host is "shop.test/path", which is no host`,
+			"", `X-Forwarded-Host is "shop.test/path", which is not a host`,
 		},
 		{
 			"a user", inngestkit.Config{TrustProxy: true}, map[string]string{"X-Forwarded-Host": "user@shop.test"},
-			"", `X-Forwarded-Host is "user@shop.test", which is no host`,
+			"", `X-Forwarded-Host is "user@shop.test", which is not a host`,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

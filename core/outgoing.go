@@ -95,10 +95,19 @@ func persist(ctx context.Context, maxTries uint, try func() outcome) outcome {
 		}
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(maxTime), backoff.WithMaxTries(maxTries))
 	if err != nil && ctx.Err() != nil {
-		last.err = ctxerr.Cause(ctx)
+		last.err = endedAfter(ctxerr.Cause(ctx), last.err)
 	}
 	last.lost = lost
 	return last
+}
+
+// endedAfter is the end of a context, with what went wrong before it: that is what to
+// look for.
+func endedAfter(end, before error) error {
+	if before == nil || errors.Is(before, end) {
+		return end
+	}
+	return fmt.Errorf("%w, after %w", end, before)
 }
 
 var (

@@ -2,11 +2,8 @@ package inngestkit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -24,23 +21,58 @@ const (
 	watchAtMost = 5 * time.Minute
 	// watchTimeout bounds one such question.
 	watchTimeout = 5 * time.Second
-	// maxInfoBytes bounds what is read of the answer: the server tells the whole
-	// configuration of every function of every app.
-	maxInfoBytes = 64 << 20
 )
+
+// watch keeps the app synced with the dev server.
+type watch struct {
+	app    *App
+	target atomic.Pointer[syncTarget]
+	moved  chan struct{} // has a value when the target is another one
+	// announced is the URL of the last sync, "" before the first.
+	announced string
+	// blind is set once the server has turned out not to tell what it knows.
+	blind bool
+	// said tells what was logged last, "" if all is well.
+	said string
+	// elsewhere has the other URLs of the app that were logged.
+	elsewhere map[string]bool
+	// unreached counts how often in a row the server has said that it cannot reach
+	// the app, which listens.
+	unreached int
+}
+
+func (a *App) newWatch(target syncTarget) *watch {
+	w := &watch{app: a, moved: make(chan struct{}, 1), elsewhere: map[string]bool{}}
+	w.target.Store(&target)
+	return w
+}
+
+// lookFurther goes on to look for the app's port, and announces the app there.
+func (w *watch) lookFurther(ctx context.Context, target syncTarget) {
+	found, tried := w.app.locate(ctx, target)
+	if tried != nil {
+		return
+	}
+	w.target.Store(&found)
+	w.moved <- struct{}{}
+	w.app.checkAtStart(ctx, found)
+}
 
 // keepSynced syncs with the dev server, and again whenever the server turns out
 // not to know all functions, until ctx is done.
-func (a *App) keepSynced(ctx context.Context, target syncTarget) {
-	w := watch{app: a, target: target}
+func (w *watch) keepSynced(ctx context.Context) {
 	w.sync(ctx)
 	for every := watchEvery; ; {
 		select {
 		case <-ctx.Done():
 			return
+		case <-w.moved:
+			w.sync(ctx)
+			continue
 		case <-time.After(every):
 		}
 		if !w.stale(ctx) {
+			w.checkReached(ctx)
 			every = watchEvery
 			continue
 		}
@@ -55,29 +87,25 @@ func (a *App) keepSynced(ctx context.Context, target syncTarget) {
 
 var errNotKept = errors.New("it was synced a moment ago")
 
-// watch is the state of keepSynced.
-type watch struct {
-	app    *App
-	target syncTarget
-	// blind is set once the server has turned out not to tell what it knows.
-	blind bool
-	// said tells what was logged last, "" if all is well.
-	said string
-}
-
 // sync tries to sync until it has worked or ctx is done.
 func (w *watch) sync(ctx context.Context) {
+	var target syncTarget
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = syncFirstWait, syncMaxWait
 	_, err := backoff.Retry(ctx, func() (bool, error) {
-		return w.app.register(ctx, w.target.url, registration{framework: w.target.framework})
+		target = *w.target.Load() // it may have been found meanwhile
+		return w.app.register(ctx, target.url, registration{framework: target.framework})
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
 		w.complain(err.Error(), "inngest: not synced yet; trying again until it works", err)
 	}))
-	if err == nil {
-		w.said = ""
-		w.app.config.Logger.Info("inngest: synced", "server", w.app.config.server(),
-			"url", w.target.url.String(), "functions", len(w.app.registry.Load().order))
+	if err != nil {
+		return
+	}
+	w.said, w.unreached = "", 0
+	w.app.logSynced(target, w.app.reach(ctx, target.url))
+	if announced := target.url.String(); announced != w.announced {
+		w.forget(ctx, w.announced)
+		w.announced = announced
 	}
 }
 
@@ -85,11 +113,12 @@ func (w *watch) sync(ctx context.Context) {
 func (w *watch) complain(what, message string, err error) {
 	if what != w.said {
 		w.said = what
-		w.app.config.Logger.Warn(message, "server", w.app.config.server(), "url", w.target.url.String(), "error", err)
+		w.app.config.Logger.Warn(message, "server", w.app.config.server(), "url", w.target.Load().url.String(), "error", err)
 	}
 }
 
-// stale reports whether the server is there and does not know all functions.
+// stale reports whether the server is there and does not know all functions of the app
+// where it is.
 func (w *watch) stale(ctx context.Context) bool {
 	last, _ := w.app.LastSync()
 	if len(w.app.registry.Load().order) != last.Functions {
@@ -112,7 +141,8 @@ func (w *watch) stale(ctx context.Context) bool {
 		return false
 	}
 	for _, f := range w.app.registry.Load().order {
-		if !known[f.id] {
+		urls, found := known[f.id]
+		if !found || w.lostTo(ctx, urls, last.URL) {
 			return true
 		}
 	}
@@ -121,48 +151,4 @@ func (w *watch) stale(ctx context.Context) bool {
 		w.app.config.Logger.Info("inngest: the dev server is back and knows the app", "server", w.app.config.server())
 	}
 	return false
-}
-
-// errNoDevServer says that a server does not answer the question.
-var errNoDevServer = errors.New("this is no dev server")
-
-// knownFunctions asks the dev server for the IDs of the functions it knows, of
-// all apps. A self-hosted server has the same endpoint, but wants a key for it
-// and does not forget.
-func (a *App) knownFunctions(ctx context.Context) (map[string]bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.config.APIBaseURL+"/dev", http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	a.config.setHeaders(req, "")
-	resp, err := a.config.HTTPClient.Do(req)
-	if err != nil {
-		return nil, withoutURL(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode >= http.StatusInternalServerError {
-		return nil, fmt.Errorf("it answered %s", resp.Status) // a proxy, probably
-	}
-	if resp.StatusCode != http.StatusOK || resp.Header.Get(headerServerKind) == "cloud" {
-		return nil, fmt.Errorf("%w: it answered %s", errNoDevServer, resp.Status)
-	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxInfoBytes))
-	if err != nil {
-		return nil, err
-	}
-	var info struct {
-		Functions []struct {
-			Slug string `json:"slug"`
-		} `json:"functions"`
-	}
-	if err := json.Unmarshal(raw, &info); err != nil || info.Functions == nil {
-		return nil, fmt.Errorf("%w: it does not list functions", errNoDevServer)
-	}
-	known := make(map[string]bool, len(info.Functions))
-	for _, f := range info.Functions {
-		known[f.Slug] = true
-	}
-	return known, nil
 }

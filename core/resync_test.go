@@ -29,6 +29,14 @@ type devServer struct {
 	questions int
 	// info answers GET /dev in the server's place.
 	info *serverAnswer
+	// noApps is a host where nothing listens, besides localhost:3000.
+	noApps string
+	// url and others are where the server calls the functions, if it tells; apps is its
+	// answer in GraphQL; removed is the URLs that were to be removed.
+	url     string
+	others  []string
+	apps    string
+	removed []string
 }
 
 type serverAnswer struct {
@@ -46,7 +54,7 @@ func (a serverAnswer) response() *http.Response {
 func (s *devServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.URL.Host == "localhost:3000" {
+	if r.URL.Host == "localhost:3000" || r.URL.Host == s.noApps {
 		return nil, notListening() // the app
 	}
 	if s.away {
@@ -54,6 +62,7 @@ func (s *devServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if r.URL.Path == "/fn/register" {
 		var payload struct {
+			URL       string `json:"url"`
 			Functions []struct {
 				ID string `json:"id"`
 			} `json:"functions"`
@@ -62,7 +71,7 @@ func (s *devServer) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		s.syncs++
-		s.functions = nil
+		s.functions, s.url = nil, payload.URL
 		for _, f := range payload.Functions {
 			if s.forgets {
 				break
@@ -71,16 +80,29 @@ func (s *devServer) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return serverAnswer{http.StatusOK, "dev", `{"ok":true,"modified":true}`}.response(), nil
 	}
+	if r.URL.Path == "/v0/gql" {
+		return serverAnswer{http.StatusOK, "dev", s.apps}.response(), nil
+	}
+	if r.Method == http.MethodDelete {
+		s.removed = append(s.removed, r.URL.Query().Get("url"))
+		return serverAnswer{http.StatusOK, "dev", ""}.response(), nil
+	}
 	s.questions++
 	if s.info != nil {
 		return s.info.response(), nil
 	}
-	type function struct {
-		Slug string `json:"slug"`
+	type step struct {
+		URI string `json:"uri"`
 	}
-	known := []function{{"somebody-else"}}
+	type function struct {
+		Slug  string `json:"slug"`
+		Steps []step `json:"steps"`
+	}
+	known := []function{{"somebody-else", nil}}
 	for _, id := range s.functions {
-		known = append(known, function{id})
+		for _, u := range append([]string{s.url}, s.others...) {
+			known = append(known, function{id, []step{{u + "?fnId=" + id + "&step=step"}}})
+		}
 	}
 	body, err := json.Marshal(map[string]any{"version": "dev", "functions": known})
 	return serverAnswer{http.StatusOK, "dev", string(body)}.response(), err
@@ -105,7 +127,9 @@ func (s *devServer) seen() (syncs, questions int) {
 // startedApp is an app with one function, synced with the server.
 func startedApp(t *testing.T, server *devServer) (*inngestkit.App, *log) {
 	t.Helper()
-	app, l := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: &http.Client{Transport: server}}, onSignUp(hello))
+	app, l := newAppWith(t, inngestkit.Config{
+		Dev: true, HTTPClient: &http.Client{Transport: server}, ServePort: 3000,
+	}, onSignUp(hello))
 	app.MountedAt("test", "/api/inngest")
 	require.NoError(t, app.Start(t.Context()))
 	require.NoError(t, app.AwaitSync(t.Context()))
@@ -187,6 +211,7 @@ func TestStartIsQuietWhileAllIsWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &devServer{}
 		app, l := startedApp(t, server)
+		time.Sleep(3 * time.Second) // that nothing listens has been logged
 		before := l.String()
 		time.Sleep(aMinute)
 		syncs, questions := server.seen()
@@ -264,7 +289,9 @@ func TestStartEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := &devServer{}
-		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: &http.Client{Transport: server}}, onSignUp(hello))
+		app, _ := newAppWith(t, inngestkit.Config{
+			Dev: true, HTTPClient: &http.Client{Transport: server}, ServePort: 3000,
+		}, onSignUp(hello))
 		app.MountedAt("test", "/api/inngest")
 		ctx, cancel := context.WithCancel(t.Context())
 		require.NoError(t, app.Start(ctx))

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/inngest/inngestgo"
@@ -29,6 +30,8 @@ const (
 // sender sends events to the event API.
 type sender struct {
 	config Config
+	// away is set while nothing listens at the server's URL, which is logged once.
+	away atomic.Bool
 	// url ends with the event key and must not be shown.
 	url      string
 	integers *integers.Guard
@@ -70,7 +73,7 @@ func (s *sender) send(ctx context.Context, events []AnyEvent) ([]string, error) 
 		sent, err := s.sendRequest(ctx, encoded[:n])
 		ids = append(ids, sent...)
 		if err != nil {
-			err.IDs = slices.Clone(ids)
+			err.IDs, err.total = slices.Clone(ids), len(events)
 			return ids, err
 		}
 		encoded = encoded[n:]
@@ -92,7 +95,11 @@ func (s *sender) sendRequest(ctx context.Context, events [][]byte) ([]string, *S
 		header: func(h http.Header) { h.Set(inngestgo.HeaderKeyEventIDSeed, seed) },
 		limit:  maxAnswerBytes,
 	}
-	o := persist(ctx, 0, func() outcome { return s.config.try(ctx, out) })
+	o := persist(ctx, 0, func() outcome {
+		o := s.config.try(ctx, out)
+		s.notice(o)
+		return o
+	})
 
 	var answer struct {
 		IDs   []string `json:"ids"`
@@ -105,9 +112,13 @@ func (s *sender) sendRequest(ctx context.Context, events [][]byte) ([]string, *S
 	}
 	err := &SendError{Status: o.status, Message: answer.Error, RetryAfter: o.retryAfter, Err: o.err}
 	switch {
+	case neverSent(o.err):
+		err.cure = s.config.unreached(s.config.EventAPIBaseURL)
+	case isForeign(o.status, answer.Error != ""):
+		err.cure = foreign(s.config.EventAPIBaseURL, "POST /e/<event key>", o.status)
 	case !o.ok():
 	case !isInngest:
-		err.Message, o.lost = "the answer is not an Inngest server's", true
+		err.Message, o.lost = notInngest, true
 	default:
 		err.Message = fmt.Sprintf("the server took %d of %d events", len(ids), len(events))
 	}
@@ -118,6 +129,21 @@ func (s *sender) sendRequest(ctx context.Context, events [][]byte) ([]string, *S
 		err.Uncertain = len(events) - len(ids)
 	}
 	return ids, err
+}
+
+// notice logs when a request finds that nothing listens at the server's URL: it is tried
+// for so long that the program seems to hang.
+func (s *sender) notice(o outcome) {
+	if !neverSent(o.err) {
+		if o.status != 0 {
+			s.away.Store(false)
+		}
+		return
+	}
+	if s.away.CompareAndSwap(false, true) {
+		s.config.Logger.Warn("inngest: events are not sent yet: nothing listens at the server's URL; trying again for up to "+
+			maxTime.String()+"; "+s.config.unreached(s.config.EventAPIBaseURL), "error", o.err)
+	}
 }
 
 // takenIDs is the IDs of the events the server took. It lists them up to the one

@@ -29,23 +29,18 @@ type SendError struct {
 	Uncertain int
 	// RetryAfter is how long the last answer asked to wait, 0 if it did not.
 	RetryAfter time.Duration
-	// Err is the network error or the end of the context, if that was the cause.
+	// Err is the network error or the end of the context, if that was the cause. If the
+	// context ended while Send was trying again, it wraps the last network error too.
 	Err error
+
+	total int    // how many events were to be sent, 0 if that is not known
+	cure  string // what to do, "" if there is nothing to say
 }
 
 // Error implements error.
 func (e *SendError) Error() string {
 	var b strings.Builder
-	b.WriteString("inngestkit: send: the events were not sent")
-	if len(e.IDs) > 0 {
-		fmt.Fprintf(&b, ", but for the first %d", len(e.IDs))
-	}
-	switch {
-	case e.Uncertain > 0 && len(e.IDs) == 0:
-		fmt.Fprintf(&b, " (or the first %d were, which is not certain)", e.Uncertain)
-	case e.Uncertain > 0:
-		fmt.Fprintf(&b, " (or the next %d were, too, which is not certain)", e.Uncertain)
-	}
+	b.WriteString("inngestkit: send: " + e.unsent())
 	if e.Status != 0 {
 		fmt.Fprintf(&b, ": the server answered %d %s", e.Status, http.StatusText(e.Status))
 	}
@@ -61,8 +56,30 @@ func (e *SendError) Error() string {
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
 	}
+	if e.cure != "" {
+		b.WriteString("; " + e.cure)
+	}
 	return b.String()
 }
 
 // Unwrap returns Err.
 func (e *SendError) Unwrap() error { return e.Err }
+
+// unsent says which of the events were not sent.
+func (e *SendError) unsent() string {
+	switch {
+	case e.total == 1 && e.Uncertain > 0:
+		return "it is not certain whether the event was sent"
+	case e.total == 1:
+		return "the event was not sent"
+	case e.Uncertain > 0 && len(e.IDs) == 0:
+		return fmt.Sprintf("the events were not sent (or the first %d were, which is not certain)", e.Uncertain)
+	case e.Uncertain > 0:
+		return fmt.Sprintf("the events were not sent, but for the first %d (or the next %d were, too, which is not certain)",
+			len(e.IDs), e.Uncertain)
+	case len(e.IDs) > 0:
+		return fmt.Sprintf("the events were not sent, but for the first %d", len(e.IDs))
+	default:
+		return "the events were not sent"
+	}
+}

@@ -188,7 +188,7 @@ func TestSendSaysWhichOfManyEventsWent(t *testing.T) {
 		{"no answer, then refused in the middle", []answer{lost, answered(400, partial)}, 5002, 0, 400, "first 5002: "},
 		{"no answer, then a proxy's refusal", []answer{lost, answered(400, "<html>")}, 5000, 5000, 400, "not certain"},
 		{"too few IDs", []answer{answered(200, `{"ids":["a","b"]}`)}, 5002, 0, 200, "the server took 2 of 5000 events"},
-		{"not an Inngest server", []answer{answered(200, `<html>`)}, 5000, 5000, 200, "the answer is not an Inngest server's"},
+		{"not an Inngest server", []answer{answered(200, `<html>`)}, 5000, 5000, 200, "the answer did not come from an Inngest server"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -57,7 +57,7 @@ func TestSendSignalFailures(t *testing.T) {
 		{"a proxy's 404", []answer{response404(`{"message":"no route"}`)}, `404 Not Found: {"message":"no route"}`, false},
 		{"refused", []answer{answered(400, `{"error":"Invalid signal data"}`)}, "400 Bad Request: Invalid signal data", false},
 		{"down", []answer{answered(500, `{"error":"Failed to receive signal"}`)}, "500 Internal Server Error: Failed to receive signal", false},
-		{"not an Inngest server", []answer{answered(200, "<html>")}, "this is no Inngest server", false},
+		{"not an Inngest server", []answer{answered(200, "<html>")}, "did not come from an Inngest server", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/inngest/inngestgo"
@@ -17,8 +15,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
-// maxQuoted is how much of an answer that is not Inngest's, a proxy's error page
-// for one, goes into an error.
+// maxQuoted is how much of an answer that is not Inngest's, such as a proxy's error
+// page, goes into an error.
 const maxQuoted = 1 << 10
 
 // registration is what a sync passes on from the request that asked for it.
@@ -39,67 +37,58 @@ func (a *App) register(ctx context.Context, appURL *url.URL, r registration) (mo
 		return false, fmt.Errorf("sync with %s: waiting for another sync: %w", a.config.server(), ctxerr.Cause(ctx))
 	}
 	payload := a.registerPayload(appURL, r.framework)
+	modified, err = a.announce(ctx, payload, r)
+	if err != nil {
+		return false, fmt.Errorf("sync with %s: %w", a.config.server(), err)
+	}
+	a.syncer.record(Sync{Time: time.Now(), URL: appURL.Redacted(), Functions: len(payload.Functions)})
+	return modified, nil
+}
+
+// announce sends the functions, with the signing key and, if that is refused, with its
+// fallback.
+func (a *App) announce(ctx context.Context, payload registerPayload, r registration) (modified bool, err error) {
 	body := mustJSON(payload)
 	resp, err := a.postRegister(ctx, body, r, a.config.SigningKey)
-	if err == nil && a.config.SigningKeyFallback != "" &&
-		(resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden) {
+	if err == nil && a.config.SigningKeyFallback != "" && isUnauthorized(resp.StatusCode) {
 		_ = resp.Body.Close()
 		resp, err = a.postRegister(ctx, body, r, a.config.SigningKeyFallback)
 	}
 	if err != nil {
-		return false, fmt.Errorf("sync with %s: %w", a.config.server(), err)
+		if neverSent(err) {
+			err = fmt.Errorf("%w; %s", err, a.config.unreached(a.config.APIBaseURL))
+		}
+		return false, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	var answer struct {
-		Modified bool   `json:"modified"`
-		Error    string `json:"error"`
-		Message  string `json:"message"`
-	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
 	if err != nil {
-		return false, fmt.Errorf("sync with %s: reading the answer: %w", a.config.server(), err)
+		return false, fmt.Errorf("reading the answer: %w", err)
 	}
+	var answer registerAnswer
 	decodeErr := json.Unmarshal(raw, &answer)
 	if resp.StatusCode >= http.StatusMultipleChoices {
-		return false, fmt.Errorf("sync with %s: the server answered %s: %s%s", a.config.server(), resp.Status,
-			firstOf(answer.Error, answer.Message, string(raw[:min(len(raw), maxQuoted)])), a.suspects(resp.StatusCode))
+		return false, a.refusedSync(ctx, payload, resp, answer, raw)
 	}
 	if decodeErr != nil {
-		return false, fmt.Errorf("sync with %s: this is no Inngest server, it answered without JSON", a.config.server())
+		return false, fmt.Errorf("%s", notInngest)
 	}
-	a.syncer.record(Sync{Time: time.Now(), URL: appURL.Redacted(), Functions: len(payload.Functions)})
 	return answer.Modified, nil
 }
 
-// maxSuspects is how many functions the error of a sync names.
-const maxSuspects = 10
+// registerAnswer is the answer of the server's API to a sync.
+type registerAnswer struct {
+	Modified bool   `json:"modified"`
+	Error    string `json:"error"`
+	Message  string `json:"message"`
+}
 
-// suspects names the functions with expressions, if the server has refused a sync for
-// what is in it: it says that one is invalid, and not which and why.
-func (a *App) suspects(status int) string {
-	if status != http.StatusBadRequest && status != http.StatusUnprocessableEntity {
-		return ""
-	}
-	var ids []string
-	for _, e := range a.Expressions() {
-		if !slices.Contains(ids, e.FunctionID) {
-			ids = append(ids, e.FunctionID)
-		}
-	}
-	if len(ids) == 0 {
-		return "; the server's log may say more"
-	}
-	more := ""
-	if len(ids) > maxSuspects {
-		more = fmt.Sprintf(" and %d more", len(ids)-maxSuspects)
-		ids = ids[:maxSuspects]
-	}
-	return fmt.Sprintf("; the server's log may say more. If the cause is an expression, it is in one of these functions: %s%s",
-		strings.Join(ids, ", "), more)
+func isUnauthorized(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
 func (a *App) postRegister(ctx context.Context, body []byte, r registration, key Secret) (*http.Response, error) {
-	target := a.config.APIBaseURL + "/fn/register"
+	target := a.config.APIBaseURL + registerPath
 	if r.syncID != "" {
 		target += "?" + url.Values{"deployId": {r.syncID}}.Encode()
 	}

@@ -111,6 +111,7 @@ func TestSyncAnnouncesTheConfiguredURL(t *testing.T) {
 		{"::1", 8080, "", "http://[::1]:8080/api/inngest"},
 		{"[::1]:81", 8080, "", "http://[::1]:81/api/inngest"},
 		{"https://shop.test/", 0, "/x/inngest", "https://shop.test/x/inngest"},
+		{"https://shop.test", 0, "/a%20b/x%2Fy", "https://shop.test/a%20b/x%2Fy"},
 		{"shop", 8080, "", "http://shop:8080/api/inngest"},
 		{"shop", 0, "", "http://shop:3000/api/inngest"},
 		{"shop:81", 8080, "", "http://shop:81/api/inngest"},
@@ -166,7 +167,7 @@ func TestSyncFailures(t *testing.T) {
 		}, "502 Bad Gateway: <p>"},
 		{"not an Inngest server", func(w http.ResponseWriter, _ *http.Request, _ int) {
 			_, _ = io.WriteString(w, "<html>")
-		}, "no Inngest server"},
+		}, "did not come from an Inngest server"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -376,7 +377,10 @@ func TestUnsignedSyncsAreFew(t *testing.T) {
 		registered, failing, hold := 0, true, make(chan struct{})
 		config := cloud
 		config.AllowUnsignedSync, config.ServeHost, config.BaseURL = true, "https://shop.test", "http://user:a-password@inngest.test"
-		config.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		config.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path != "/fn/register" {
+				return response(http.StatusNotFound, "", nil), nil
+			}
 			registered++
 			<-hold
 			if failing {

@@ -1,0 +1,48 @@
+package inngestkit_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// Sync says where the app was announced, which options that is from, and whether the app
+// is there.
+func TestSyncLogs(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		config inngestkit.Config
+		host   string // where the app listens
+		h      func(app *inngestkit.App) http.Handler
+		logs   string
+	}{
+		{inngestkit.Config{ServeHost: "https://shop.test"}, "shop.test", self,
+			`url=https://shop.test/api/inngest from="ServeHost (INNGEST_SERVE_HOST)" listening=yes functions=1`},
+		{inngestkit.Config{ServeHost: "shop.test", ServePort: 81}, "shop.test:81", func(*inngestkit.App) http.Handler { return another(t) },
+			`from="ServeHost (INNGEST_SERVE_HOST) and ServePort (PORT)" listening="yes, this app or another instance" functions=1`},
+		{inngestkit.Config{Dev: true, ServePort: 81}, "localhost:81", func(*inngestkit.App) http.Handler { return http.NotFoundHandler() },
+			`from="ServePort (PORT)" listening="no: 404 Not Found from something else" functions=1`},
+		{inngestkit.Config{Dev: true, ServeHost: "shop.test"}, "localhost:81", self,
+			`from="ServeHost (INNGEST_SERVE_HOST), and the default port" listening="no: dial tcp: connection refused" functions=1`},
+		{inngestkit.Config{Dev: true}, "localhost:3000", self,
+			`from="the default; ServePort (PORT) or ServeHost (INNGEST_SERVE_HOST) set another" listening=yes functions=1`},
+	} {
+		n := &network{}
+		config := tc.config
+		config.BaseURL, config.HTTPClient = "http://127.0.0.1:8288", &http.Client{Transport: n}
+		if !config.Dev {
+			config.SigningKey = signingKey
+		}
+		app, l := newAppWith(t, config, onSignUp(hello))
+		app.MountedAt("test", "/api/inngest")
+		n.listen(tc.host, tc.h(app))
+		require.NoError(t, app.Sync(t.Context()))
+		require.Contains(t, l.String(), `level=INFO msg="inngest: synced" server=http://127.0.0.1:8288`)
+		require.Contains(t, l.String(), tc.logs)
+	}
+}
+
+func self(app *inngestkit.App) http.Handler { return inngestkit.HTTPHandler("test", app.Do) }
