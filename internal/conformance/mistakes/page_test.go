@@ -63,7 +63,7 @@ func TestTroubleshooting(t *testing.T) {
 		}
 	})
 	if *update {
-		require.NoError(t, os.WriteFile(page, []byte(withMessages(string(raw), told)), 0o644)) //nolint:gosec // documentation
+		require.NoError(t, os.WriteFile(page, []byte(withMessages(string(raw), told)), 0o644))
 	}
 }
 
@@ -78,7 +78,7 @@ func sections(t *testing.T, text string) map[string]string {
 		require.NotContains(t, found, match[1])
 		found[match[1]] = match[2]
 	}
-	require.Equal(t, strings.Count(text, "\n### "), len(found), "a section without a message")
+	require.Len(t, found, strings.Count(text, "\n### "), "a section without a message")
 	return found
 }
 
@@ -94,7 +94,7 @@ func withMessages(text string, told map[string]string) string {
 		heading := section.FindStringSubmatch(old)[1]
 		var b strings.Builder
 		length := 0
-		for _, word := range strings.Fields(told[heading]) {
+		for _, word := range strings.FieldsSeq(told[heading]) {
 			switch {
 			case length == 0:
 			case length+1+len(word) > width:
