@@ -7,9 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -121,6 +125,15 @@ func answering(status int, body string) transport {
 			Status: fmt.Sprintf("%d %s", status, http.StatusText(status)), StatusCode: status, Request: r,
 			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)),
 		}, nil
+	}
+}
+
+// refused is a network on which nothing listens.
+var refused transport = func(r *http.Request) (*http.Response, error) {
+	port, _ := strconv.Atoi(r.URL.Port())
+	return nil, &net.OpError{
+		Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port},
+		Err: os.NewSyscallError("connect", syscall.ECONNREFUSED),
 	}
 }
 

@@ -1,10 +1,16 @@
 package mistakes
 
 import (
+	"net/http"
 	"testing"
 
+	"github.com/gin-gonic/gin"
+	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
+	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
@@ -28,6 +34,28 @@ var mounting = []mistake{
 		app, _ := newApp(t, dev(), onUser())
 		app.MountedAt("gin", "/:tenant/api/inngest")
 		return fails(t, app.Start(t.Context()))
+	}},
+	{"Mount without an app", func(t *testing.T) string {
+		return panics(t, func() { inngestgin.Mount(gin.New(), nil) })
+	}},
+	{"Mount without a router", func(t *testing.T) string {
+		app, _ := newApp(t, dev(), onUser())
+		return panics(t, func() { inngesthttp.Mount((*http.ServeMux)(nil), app) })
+	}},
+	{"An app mounted twice", func(t *testing.T) string {
+		app, _ := newApp(t, dev(), onUser())
+		r := gin.New()
+		inngestgin.Mount(r, app)
+		return panics(t, func() { inngestgin.Mount(r, app) })
+	}},
+	{"Two apps at one path", func(t *testing.T) string {
+		shop, _ := newApp(t, dev(), onUser())
+		other := dev()
+		other.AppID = "billing"
+		billing, _ := newApp(t, other, onUser())
+		e := echo.New()
+		inngestecho.Mount(e, shop)
+		return panics(t, func() { inngestecho.Mount(e, billing) })
 	}},
 	{"Routes added after Mount", func(t *testing.T) string {
 		app, _ := newApp(t, dev(), onUser())

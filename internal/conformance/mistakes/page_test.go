@@ -9,11 +9,15 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	gin.SetMode(gin.ReleaseMode)
+	goleak.VerifyTestMain(m)
+}
 
 // mistake is something that users do, or leave out.
 type mistake struct {
@@ -94,7 +98,7 @@ func withMessages(text string, told map[string]string) string {
 		heading := section.FindStringSubmatch(old)[1]
 		var b strings.Builder
 		length := 0
-		for _, word := range strings.FieldsSeq(told[heading]) {
+		for word := range strings.FieldsSeq(told[heading]) {
 			switch {
 			case length == 0:
 			case length+1+len(word) > width:

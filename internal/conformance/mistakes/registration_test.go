@@ -26,5 +26,11 @@ var registration = []mistake{
 	{"A period that is too short", register(onUser(flow.Throttle(10, time.Millisecond)))},
 	{"A rate limit with fractions of a second", register(onUser(flow.RateLimit(10, 1500*time.Millisecond)))},
 	{"An empty key", register(onUser(flow.Concurrency(1, flow.Key(""))))},
+	{"A key that no event has", register(onUser(flow.Concurrency(1, flow.Key("event.data.userID"))))},
+	{"A key without event", register(onUser(flow.Concurrency(1, flow.Key("data.userId"))))},
+	{"A condition with an unknown name", register(inngestkit.OnEvent("welcome", userCreated.If("user.email != ''"), hello))},
+	{"A condition with a backslash", register(inngestkit.OnEvent("welcome", userCreated.If(`event.data.email == "a\"b"`), hello))},
+	{"A result that JSON does not have", register(inngestkit.OnEvent("welcome", userCreated,
+		func(context.Context, inngestkit.Input[user]) (func(), error) { return nil, nil }))},
 	{"A match that begins with event", register(onUser(flow.CancelOn(userCreated, flow.Match("event.data.userId"))))},
 }

@@ -1,10 +1,14 @@
 package mistakes
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
@@ -23,6 +27,31 @@ var sending = []mistake{
 	{"Send without a context of a request", func(t *testing.T) string {
 		_, err := inngestkit.Send(t.Context(), userCreated.New(user{}))
 		return fails(t, err)
+	}},
+	{"Send without a server", func(t *testing.T) string {
+		config := dev()
+		config.HTTPClient = &http.Client{Transport: refused}
+		app, l := newApp(t, config, onUser())
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		_, err := app.Send(ctx, userCreated.New(user{}))
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		return l.line(t, "not sent yet")
+	}},
+	{"Send to something that is not an Inngest server", func(t *testing.T) string {
+		config := dev()
+		config.BaseURL = "http://localhost:3000"
+		config.HTTPClient = &http.Client{Transport: answering(http.StatusNotFound, "404 page not found")}
+		return sends(config, userCreated.New(user{}))(t)
+	}},
+	{"Start forgotten", func(t *testing.T) string {
+		config := dev()
+		config.HTTPClient = &http.Client{Transport: answering(http.StatusOK, `{"ids":["01"],"status":200}`)}
+		app, l := newApp(t, config, onUser())
+		app.MountedAt("gin", "/api/inngest")
+		_, err := app.Send(t.Context(), userCreated.New(user{}))
+		require.NoError(t, err)
+		return l.line(t, "WARN")
 	}},
 	{"Send to Inngest Cloud without an event key", sends(inngestkit.Config{AppID: "shop", SigningKey: signingKey}, userCreated.New(user{}))},
 	{"Send with a wrong event key", func(t *testing.T) string {

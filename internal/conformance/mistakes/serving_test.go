@@ -2,19 +2,63 @@ package mistakes
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
 )
+
+// secret is what of the signing key signs.
+const secret = "0123456789abcdef0123456789abcdef"
+
+// signed is a call that is signed at a time with a secret.
+func signed(t *testing.T, at time.Time, secret string) *inngestkit.Request {
+	t.Helper()
+	mac := hmac.New(sha256.New, []byte(secret))
+	_, err := fmt.Fprintf(mac, "%s%d", call, at.Unix())
+	require.NoError(t, err)
+	req := request(http.MethodPost, call)
+	req.Header.Set("X-Inngest-Signature", fmt.Sprintf("t=%d&s=%s", at.Unix(), hex.EncodeToString(mac.Sum(nil))))
+	return req
+}
 
 var serving = []mistake{
 	{"The server calls a function that is gone", func(t *testing.T) string {
 		app, _ := newApp(t, dev(), onUser())
 		req := request(http.MethodPost, call)
 		req.RawQuery = "fnId=shop-goodbye&stepId=step"
+		return messageOf(t, app.Do(t.Context(), req))
+	}},
+	{"The dev server calls an app in cloud mode", func(t *testing.T) string {
+		app, l := newApp(t, cloud(), onUser())
+		require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), request(http.MethodPost, call)).Status)
+		return l.line(t, "request refused")
+	}},
+	{"An unsigned sync in cloud mode", func(t *testing.T) string {
+		app, l := newApp(t, cloud(), onUser())
+		require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), request(http.MethodPut, "")).Status)
+		return l.line(t, "request refused")
+	}},
+	{"The server has another signing key", func(t *testing.T) string {
+		app, _ := newApp(t, cloud(), onUser())
+		return messageOf(t, app.Do(t.Context(), signed(t, time.Now(), "0123456789abcdef0123456789abcdee")))
+	}},
+	{"The clocks differ", func(t *testing.T) string {
+		app, _ := newApp(t, cloud(), onUser())
+		return messageOf(t, app.Do(t.Context(), signed(t, time.Now().Add(-time.Hour), secret)))
+	}},
+	{"A browser calls an app in dev mode", func(t *testing.T) string {
+		app, _ := newApp(t, dev(), onUser())
+		req := request(http.MethodPost, call)
+		req.Header.Set("Origin", "https://example.com")
 		return messageOf(t, app.Do(t.Context(), req))
 	}},
 	{"A redirect makes GET of a call", func(t *testing.T) string {
