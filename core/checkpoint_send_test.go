@@ -342,7 +342,7 @@ func TestNoStepAfterAFailedStep(t *testing.T) {
 	require.Equal(t, [][]string{{"a"}}, batches(t, server))
 }
 
-// An output that is no JSON is an error, behind results as well.
+// An output that is not JSON is an error, behind results as well.
 func TestCheckpointsBeforeABadOutput(t *testing.T) {
 	t.Parallel()
 	app, server := newCheckpointing(t, http.StatusOK, checkpoint.Config{BatchSteps: 10}, func(ctx context.Context, _ input) (any, error) {

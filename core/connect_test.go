@@ -41,7 +41,7 @@ func TestConnectIsRefusedByTheServer(t *testing.T) {
 	require.ErrorContains(t, app.Connect(t.Context()), "connected already")
 	connecting, connected := app.Connection()
 	require.Equal(t, []bool{true, false}, []bool{connecting, connected})
-	require.EqualError(t, app.Ping(t.Context()), "inngestkit: ping: there is no connection to "+server.URL+" at the moment")
+	require.EqualError(t, app.Ping(t.Context()), "inngestkit: ping: not connected to "+server.URL+" at the moment")
 	shutdown := make(chan error)
 	go func() { shutdown <- app.Shutdown(context.WithoutCancel(t.Context())) }()
 	err := <-ended

@@ -25,7 +25,7 @@ func (l *lines) is(t *testing.T, connecting, connected bool) {
 	if err := app.Ping(ctx); connected {
 		require.NoError(t, err)
 	} else {
-		require.EqualError(t, err, "inngestkit: ping: there is no connection to http://127.0.0.1:8288 at the moment")
+		require.EqualError(t, err, "inngestkit: ping: not connected to http://127.0.0.1:8288 at the moment")
 	}
 }
 

@@ -57,11 +57,11 @@ func (e *envelope) setState(events, steps []byte) error {
 	events = bytes.TrimSpace(events)
 	first := gjson.GetBytes(events, "0")
 	if events[0] != '[' || !first.IsObject() {
-		return errors.New("the events are no JSON array of objects")
+		return errors.New("the events are not a JSON array of objects")
 	}
 	var byID map[string]json.RawMessage
 	if err := json.Unmarshal(steps, &byID); err != nil {
-		return errors.New("the steps are no JSON object")
+		return errors.New("the steps are not a JSON object")
 	}
 	for _, id := range e.stack() {
 		if _, ok := byID[id]; !ok {

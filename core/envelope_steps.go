@@ -6,7 +6,7 @@ import (
 )
 
 // lostError stands for an error that the server could not keep. It keeps null in
-// its place if a model's API fails with a body that is no JSON.
+// its place if a model's API fails with a body that is not JSON.
 var lostError = json.RawMessage(`{"name":"Error","message":"the step failed, and the server did not keep why","data":null}`)
 
 // normalizeSteps mends the results of steps where the SDK cannot read them: it

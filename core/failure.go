@@ -66,7 +66,7 @@ func OnFailure[T, R any](
 			return
 		}
 		if handler == nil {
-			c.Refuse("OnFailure", "nil", "is no handler; leave the option out")
+			c.Refuse("OnFailure", "nil", "is not a handler; leave the option out")
 			return
 		}
 		c.OnFailure = failure{reflect.TypeFor[T](), newTypedFunction("", handler, options).def}

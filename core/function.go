@@ -40,7 +40,7 @@ type definition struct {
 	output reflect.Type
 	// handler is the code of the handler.
 	handler uintptr
-	// invoke decodes the event and calls the handler; nil if there is no handler.
+	// invoke decodes the event and calls the handler; nil if there is not a handler.
 	invoke func(ctx context.Context, c *FunctionCall) (any, error)
 }
 

@@ -108,7 +108,7 @@ func (c *FunctionCall) SetEvents(events []RawEvent) error {
 	}
 	all, err := json.Marshal(events)
 	if err != nil {
-		return fmt.Errorf("inngestkit: function %q: SetEvents: the data of an event is no JSON: %w", c.FunctionID, err)
+		return fmt.Errorf("inngestkit: function %q: SetEvents: the data of an event is not JSON: %w", c.FunctionID, err)
 	}
 	first, err := json.Marshal(events[0])
 	if err != nil {

@@ -185,7 +185,7 @@ func TestSetEventsRefuses(t *testing.T) {
 	app, _ := newApp(t, onSignUp(func(context.Context, input) (any, error) { return nil, nil },
 		onFunction(func(ctx context.Context, call *inngestkit.FunctionCall, next inngestkit.FunctionHandler) (any, error) {
 			require.ErrorContains(t, call.SetEvents(nil), `function "fn": SetEvents without events`)
-			require.ErrorContains(t, call.SetEvents([]inngestkit.RawEvent{{Data: []byte("x")}}), "is no JSON")
+			require.ErrorContains(t, call.SetEvents([]inngestkit.RawEvent{{Data: []byte("x")}}), "is not JSON")
 			return next(ctx, call)
 		})))
 	require.Equal(t, http.StatusOK, callFn(t.Context(), t, app, signUpEnvelope(user{})).Status)

@@ -62,7 +62,7 @@ func TestMiddlewareOfInvokedDataFails(t *testing.T) {
 		`step "s": the data for function app-greet: the middleware's Invoke returned no JSON for step "s"`: func(*inngestkit.StepCall, string) (string, error) {
 			return "{", nil
 		},
-		`step "s": the data for function app-greet: it is no JSON object; use a struct or a map`: func(*inngestkit.StepCall, string) (string, error) {
+		`step "s": the data for function app-greet: it is not a JSON object; use a struct or a map`: func(*inngestkit.StepCall, string) (string, error) {
 			return "[]", nil
 		},
 		`step "s" panicked: oh`: func(*inngestkit.StepCall, string) (string, error) { panic("oh") },

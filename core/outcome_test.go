@@ -115,15 +115,15 @@ func TestOutcomeOfTheAnswer(t *testing.T) {
 		function, step inngestkit.Outcome
 		message        string // of the function, or else of the step
 	}{
-		"a function whose output is no JSON": {
+		"a function whose output is not JSON": {
 			handler:  func(context.Context) (any, error) { return func() {}, nil },
 			function: inngestkit.NonRetriable, message: `the output of function "fn", of Go type func(), is not JSON: json: unsupported type: func()`,
 		},
-		"a step whose output is no JSON": {
+		"a step whose output is not JSON": {
 			handler: func(ctx context.Context) (any, error) {
 				return step.Run(ctx, "a", func(context.Context) (any, error) { return func() {}, nil })
 			},
-			function: inngestkit.Yielded, step: inngestkit.NonRetriable, message: `the result of step "a" cannot be kept, because it is no JSON`,
+			function: inngestkit.Yielded, step: inngestkit.NonRetriable, message: `the result of step "a" cannot be kept, because it is not JSON`,
 		},
 		"a step whose output is too large": {
 			handler: func(ctx context.Context) (any, error) {

@@ -22,7 +22,7 @@ import (
 func (a *App) Ping(ctx context.Context) error {
 	if connecting, connected := a.Connection(); connecting {
 		if !connected {
-			return errors.New("inngestkit: ping: there is no connection to " + a.config.server() + " at the moment")
+			return errors.New("inngestkit: ping: not connected to " + a.config.server() + " at the moment")
 		}
 		return nil
 	}

@@ -45,7 +45,7 @@ func (a *App) Register(functions ...Function) error {
 	r := registrar{app: a, registered: a.registry.Load(), seen: map[string]bool{}}
 	for _, f := range functions {
 		if f == nil {
-			r.refuse("", problem{Field: "Function", Value: "nil", Reason: "is no function; leave it out"})
+			r.refuse("", problem{Field: "Function", Value: "nil", Reason: "is not a function; leave it out"})
 			continue
 		}
 		r.add(f.definition())

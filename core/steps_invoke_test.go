@@ -118,8 +118,8 @@ func TestInvokeThatCannotBe(t *testing.T) {
 	}
 	require.Contains(t, invoke(inngestkit.Ref[any, any]{}, nil), `step "s": the function to invoke has no ID`)
 	fn := inngestkit.Ref[any, any]{FunctionID: "fn"}
-	require.Contains(t, invoke(fn, []int{1}), `step "s": the data for function app-fn: it is no JSON object`)
-	require.Contains(t, invoke(fn, "text"), "it is no JSON object; use a struct or a map")
+	require.Contains(t, invoke(fn, []int{1}), `step "s": the data for function app-fn: it is not a JSON object`)
+	require.Contains(t, invoke(fn, "text"), "it is not a JSON object; use a struct or a map")
 	require.Contains(t, invoke(fn, map[string]any{"x": math.Inf(1)}), "unsupported value")
 	const limit = 8<<20 - 32<<10
 	most := map[string]string{"x": strings.Repeat("x", limit-len(`{"x":""}`))}

@@ -149,7 +149,7 @@ func TestRequestsThatCannotBe(t *testing.T) {
 		}), `step "s": the server knows no method "`+method)
 	}
 	const ai = "https://ai.test/"
-	require.Contains(t, infer(step.InferRequest{URL: ai, Body: math.Inf(1)}), `step "s": the body of the request is no JSON`)
+	require.Contains(t, infer(step.InferRequest{URL: ai, Body: math.Inf(1)}), `step "s": the body of the request is not JSON`)
 	most := strings.Repeat("x", 4<<20-16<<10-2) // and two quotes
 	require.Contains(t, infer(step.InferRequest{URL: ai, Body: most + "x"}),
 		"the body of the request has 4177921 bytes as JSON, and at most 4177920 are sent")

@@ -39,9 +39,9 @@ func TestResultsThatCannotBeKept(t *testing.T) {
 	}{
 		"too large":       {most + "x", `the result of step "s" has 4194296 bytes as JSON, and at most 4194295 are kept`},
 		"large as JSON":   {strings.Repeat("<", 1<<20), `has 6291458 bytes as JSON`},
-		"a channel":       {make(chan int), `the result of step "s" cannot be kept, because it is no JSON: json: unsupported type`},
-		"a bad number":    {math.NaN(), "because it is no JSON: json: unsupported value"},
-		"a bad marshaler": {badMarshaler{}, "because it is no JSON"},
+		"a channel":       {make(chan int), `the result of step "s" cannot be kept, because it is not JSON: json: unsupported type`},
+		"a bad number":    {math.NaN(), "because it is not JSON: json: unsupported value"},
+		"a bad marshaler": {badMarshaler{}, "because it is not JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,7 +32,7 @@ func (a *App) refusedSync(
 	case isUnauthorized(resp.StatusCode):
 		return fmt.Errorf("%s; it refused the signing key: compare SigningKey (INNGEST_SIGNING_KEY) with the server's", said)
 	case resp.StatusCode == http.StatusBadRequest, resp.StatusCode == http.StatusUnprocessableEntity:
-		return fmt.Errorf("%s%s", said, firstOf(a.refusedFunction(ctx, payload), a.withExpressions()))
+		return fmt.Errorf("%s%s", said, firstOf(a.refusedFunction(ctx, payload), a.mayBeAnExpression()))
 	default:
 		return fmt.Errorf("%s", said)
 	}
@@ -56,10 +56,14 @@ func (a *App) refusedFunction(ctx context.Context, payload registerPayload) stri
 			continue
 		}
 		detail := ": " + strings.Join(strings.Fields(app.Error), " ")
-		if suspects := suspected(payload.Functions, app.Error); len(suspects) > 0 {
-			detail += "; it is probably about " + strings.Join(suspects, ", ")
+		switch suspects := suspected(payload.Functions, app.Error); {
+		case len(suspects) > 0:
+			return detail + "; it is probably about " + strings.Join(suspects, ", ")
+		case strings.Contains(app.Error, "xpression"):
+			return detail + "; functions with expressions: " + a.withExpressions()
+		default:
+			return detail
 		}
-		return detail
 	}
 	return ""
 }
@@ -116,8 +120,16 @@ func texts(value any) []string {
 // maxSuspects is how many functions the error of a sync names.
 const maxSuspects = 10
 
-// withExpressions names the functions with expressions, the likeliest cause of a refusal
-// that the server does not explain.
+// mayBeAnExpression is what to do about a refusal that the server does not explain.
+func (a *App) mayBeAnExpression() string {
+	const log = "; the server's log may say more"
+	if with := a.withExpressions(); with != "" {
+		return log + ". If the cause is an expression, it is in one of these functions: " + with
+	}
+	return log
+}
+
+// withExpressions names the functions with expressions.
 func (a *App) withExpressions() string {
 	var ids []string
 	for _, e := range a.Expressions() {
@@ -125,14 +137,10 @@ func (a *App) withExpressions() string {
 			ids = append(ids, e.FunctionID)
 		}
 	}
-	if len(ids) == 0 {
-		return "; the server's log may say more"
-	}
 	more := ""
 	if len(ids) > maxSuspects {
 		more = fmt.Sprintf(" and %d more", len(ids)-maxSuspects)
 		ids = ids[:maxSuspects]
 	}
-	return fmt.Sprintf("; the server's log may say more. If the cause is an expression, it is in one of these functions: %s%s",
-		strings.Join(ids, ", "), more)
+	return strings.Join(ids, ", ") + more
 }

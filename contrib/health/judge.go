@@ -136,7 +136,7 @@ func (h *Health) inngest() Indicator {
 		problems = append(problems, "no functions are registered")
 	}
 	if connecting && !connected || !connecting && last.Connect { // lost, or over
-		problems = append(problems, "there is no connection to the Inngest server")
+		problems = append(problems, "not connected to the Inngest server")
 	}
 	switch {
 	case !h.syncRequired:

@@ -124,7 +124,7 @@ func WithProbes(liveness, readiness string) Option {
 	return option(func(c *config) {
 		for _, name := range []string{liveness, readiness} {
 			if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/"+notInPaths) {
-				c.refusef("WithProbes: %q is no name for a probe; it is one element of a path, such as %q",
+				c.refusef("WithProbes: %q is not a name for a probe; it is one element of a path, such as %q",
 					name, DefaultReadiness)
 			}
 		}

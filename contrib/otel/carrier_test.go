@@ -67,7 +67,7 @@ func FuzzCarrier(f *testing.F) {
 	})
 }
 
-// Other middleware may hand on what is no JSON. It stays so, and the encoder says it.
+// Other middleware may hand on what is not JSON. It stays so, and the encoder says it.
 func TestDataThatIsNoJSON(t *testing.T) {
 	t.Parallel()
 	c := carrying(t)

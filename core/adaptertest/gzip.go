@@ -35,7 +35,7 @@ func compressed(t *testing.T, a Adapter) {
 		signed []byte
 		status int
 	}{
-		{"signed as sent", packed.Bytes(), http.StatusBadRequest}, // it is no JSON
+		{"signed as sent", packed.Bytes(), http.StatusBadRequest}, // it is not JSON
 		{"signed before packing", plain, http.StatusUnauthorized},
 	} {
 		r := i.request(t, http.MethodPost, i.path+query, packed.Bytes())

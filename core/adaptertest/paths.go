@@ -32,7 +32,7 @@ func paths(t *testing.T, a Adapter) {
 // trailingSlash: a slash too many works or does not, but never looks like success
 // and never turns a POST into a GET.
 func trailingSlash(t *testing.T, a Adapter) {
-	i := start(t, a, setup{})
+	i := start(t, a, setup{config: inDevMode})
 	path := i.path + "/"
 	body := envelope(payload{ID: "a"})
 	for _, r := range []*http.Request{

@@ -73,7 +73,7 @@ func Concurrency(limit int, options ...ConcurrencyOption) inngestkit.Option {
 		case ScopeAccount:
 			added.Scope = 2 // ConcurrencyScopeAccount
 		default:
-			c.Refuse("Concurrency.Scope", int(s.scope), "is no scope; give ScopeFn, ScopeEnv or ScopeAccount")
+			c.Refuse("Concurrency.Scope", int(s.scope), "is not a scope; give ScopeFn, ScopeEnv or ScopeAccount")
 		}
 		// Concurrency.Validate of the server's pkg/inngest/concurrency.go.
 		if s.scope != ScopeFn && s.key == nil {

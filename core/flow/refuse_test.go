@@ -44,7 +44,7 @@ func TestRefusals(t *testing.T) {
 			{"environment without key", one(flow.Concurrency(1, flow.Scope(flow.ScopeEnv))), []mistake{{"Concurrency.Scope", "env"}}, "needs a Key"},
 			{"account without key", one(flow.Concurrency(1, flow.Scope(flow.ScopeAccount))),
 				[]mistake{{"Concurrency.Scope", "account"}}, "needs a Key"},
-			{"no scope", one(flow.Concurrency(1, flow.Key("event.data.id"), flow.Scope(3))), []mistake{{"Concurrency.Scope", 3}}, "is no scope"},
+			{"no scope", one(flow.Concurrency(1, flow.Key("event.data.id"), flow.Scope(3))), []mistake{{"Concurrency.Scope", 3}}, "is not a scope"},
 			{"runs: limit of 0", one(flow.FnConcurrency(0)), []mistake{{"FnConcurrency", 0}}, "at least 1"},
 			{"runs: empty key", one(flow.FnConcurrency(1, flow.Key(""))), []mistake{{"FnConcurrency.Key", ""}}, "leave Key out"},
 			{"runs: two limits", both(flow.FnConcurrency(1), flow.FnConcurrency(2, flow.Key("event.data.id"))),
@@ -98,7 +98,7 @@ func TestRefusals(t *testing.T) {
 			{"empty idempotency", one(flow.Idempotency("")), []mistake{{"Idempotency", ""}}, "is empty"},
 			{"idempotency and rate limit", both(flow.RateLimit(1, day), flow.Idempotency("event.id")),
 				[]mistake{{"Idempotency", "event.id"}}, "cannot be combined with RateLimit"},
-			{"no mode", one(flow.Singleton(0)), []mistake{{"Singleton.Mode", 0}}, "is no mode"},
+			{"no mode", one(flow.Singleton(0)), []mistake{{"Singleton.Mode", 0}}, "is not a mode"},
 			{"singleton with an empty key", one(flow.Singleton(flow.SingletonSkip, flow.Key(""))), []mistake{{"Singleton.Key", ""}}, "leave Key out"},
 		},
 		{

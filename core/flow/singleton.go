@@ -38,7 +38,7 @@ func Singleton(mode SingletonMode, options ...SingletonOption) inngestkit.Option
 		case SingletonCancel:
 			config.Mode = 1 // SingletonModeCancel
 		default:
-			c.Refuse("Singleton.Mode", int(mode), "is no mode; give SingletonSkip or SingletonCancel")
+			c.Refuse("Singleton.Mode", int(mode), "is not a mode; give SingletonSkip or SingletonCancel")
 		}
 		c.Options.Singleton = config
 	})

@@ -55,7 +55,7 @@ func Infer[T any](ctx context.Context, id string, request InferRequest) (T, erro
 		// The SDK would have an encoding error tried again.
 		body, err := safe.Marshal(request.Body)
 		if err != nil {
-			return nil, abort(c, fmt.Errorf("step %q: the body of the request is no JSON: %w", id, err))
+			return nil, abort(c, fmt.Errorf("step %q: the body of the request is not JSON: %w", id, err))
 		}
 		if len(body) > maxInputBytes {
 			return nil, abort(c, fmt.Errorf("step %q: the body of the request has %d bytes as JSON, and at most %d are sent",

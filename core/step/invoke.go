@@ -149,7 +149,7 @@ func invokeData[T any](ctx context.Context, c *call.Call, id call.ID, data T) (m
 	}
 	var values map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &values); err != nil {
-		return nil, errors.New("it is no JSON object; use a struct or a map")
+		return nil, errors.New("it is not a JSON object; use a struct or a map")
 	}
 	object := make(map[string]any, len(values))
 	for key, value := range values {

@@ -53,5 +53,5 @@ func TestAnyOutsideOfAFunction(t *testing.T) {
 	require.NoError(t, err)
 	require.InEpsilon(t, 5.0, got, 0)
 	_, err = step.Run(t.Context(), "count", func(context.Context) (any, error) { return func() {}, nil })
-	require.ErrorContains(t, err, "is no JSON")
+	require.ErrorContains(t, err, "is not JSON")
 }

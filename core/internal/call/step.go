@@ -200,7 +200,7 @@ func (c *Call) keep(ctx context.Context, id ID, end StepEnd) (json.RawMessage, e
 	switch {
 	case err != nil:
 		raw, err = nil, sdkerrors.NoRetryError(fmt.Errorf(
-			"the result of step %q cannot be kept, because it is no JSON: %w", id.Name, err))
+			"the result of step %q cannot be kept, because it is not JSON: %w", id.Name, err))
 	case len(raw) > maxOutputBytes:
 		err = sdkerrors.NoRetryError(fmt.Errorf(
 			"the result of step %q has %d bytes as JSON, and at most %d are kept; "+

@@ -157,7 +157,8 @@ func TestSendsThatPanic(t *testing.T) {
 	s.app.Use(inngestkit.Middleware{Send: func(inngestkit.SendHandler) inngestkit.SendHandler {
 		return func(_ context.Context, events []inngestkit.RawEvent) ([]string, error) { panic(string(events[0].Data)) }
 	}})
-	require.Panics(t, func() { _, _ = s.app.Send(t.Context(), placed.New(order{ID: "secret"})) })
+	_, err := s.app.Send(t.Context(), placed.New(order{ID: "secret"}))
+	require.ErrorContains(t, err, "panicked")
 	span := s.named(t, "send order.placed")
 	require.Equal(t, codes.Error, span.Status.Code)
 	require.NotContains(t, fmt.Sprintf("%+v", span), "secret")
@@ -221,7 +222,7 @@ func TestOutcomesWithCheckpoints(t *testing.T) {
 	require.Equal(t, map[any]int{"yielded": 2, "failed": 1, "completed": 1}, outcomes)
 }
 
-// An output that is no JSON is found out when the answer is made: the span tells.
+// An output that is not JSON is found out when the answer is made: the span tells.
 func TestOutputsThatAreNoJSON(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return func() {}, nil }))
