@@ -79,7 +79,7 @@ func (c valuesContext) Value(key any) any {
 // WithLookup is [WithValues] for a framework that cannot list what is stored and
 // uses its own context again for other requests: functions look values up, nil for
 // none, until end is called. Afterwards they find what is in ctx alone. The lookup
-// must not ask the context it is for. Where it panics there is no value, and that is
+// must not ask the context it is for. Where it panics it has none, and that is
 // logged, once: contexts are asked on goroutines, too, on which a panic ends the process.
 func WithLookup(ctx context.Context, lookup func(key any) any) (with context.Context, end func()) {
 	c := &lookupContext{Context: ctx, lookup: lookup}

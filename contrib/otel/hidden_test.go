@@ -12,7 +12,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// The trace context in an event is no text, and no function has asked for it.
+// The trace context in an event is not text, and functions have not asked for it.
 func TestFunctionsDoNotGetTheTraceContext(t *testing.T) {
 	t.Parallel()
 	event := inngestkit.NewEvent[map[string]string]("order/placed")

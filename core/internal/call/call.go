@@ -324,7 +324,7 @@ func (c *Call) enter(ctx context.Context, b *branch, name string) ID {
 		c.Abort(fmt.Errorf("step %q was not started, its context is done: %w", name, ctxerr.Cause(ctx)))
 	}
 	if ctx.Err() != nil || c.inCallback.Load() {
-		panic(yield) // which becomes an error, as there is no way to unwind
+		panic(yield) // which becomes an error, as nothing can unwind
 	}
 	if name == "" {
 		c.Abort(errNoID)

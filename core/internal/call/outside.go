@@ -12,7 +12,7 @@ import (
 // failedStep is the name of a step's final error, as the SDK gives it to the server.
 const failedStep = "Step failed"
 
-// runOutside runs fn as a step where there is no call of ours. In a unit test it returns
+// runOutside runs fn as a step outside of a call of ours. In a unit test it returns
 // what the function would see in the end: a value that has been JSON, and errors as a
 // step's. A function that the bare SDK serves gets what the SDK makes of the step.
 func runOutside[T any](ctx context.Context, name string, fn func(ctx context.Context) (T, error)) (T, error) {
