@@ -29,8 +29,12 @@ func (a *App) Do(ctx context.Context, req *Request) *Response {
 // answer is Do without the platform.
 func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 	defer func() {
-		if r := recover(); r != nil {
+		switch r := recover(); {
+		case r != nil:
 			resp = a.panicked(req, r)
+		case resp == nil:
+			a.config.Logger.Error("inngest: request left without an answer",
+				"method", req.Method, "path", req.Path, "error", errNoEnd)
 		}
 	}()
 	a.lookAround(ctx, req)
