@@ -154,10 +154,14 @@ func (a *App) readSigned(req *Request, kind bodyKind) (body, key []byte, refusal
 	} else {
 		key = a.verifier.verify(signature, body)
 	}
-	if key == nil {
+	switch {
+	case key != nil:
+		return body, key, nil
+	case len(body) == 0:
+		return nil, nil, a.refuseUnsigned(req, errSignedEmpty)
+	default:
 		return nil, nil, a.refuseUnsigned(req, errWrongSignature)
 	}
-	return body, key, nil
 }
 
 // refuseBrowser refuses what a browser sends, in dev mode: any site that the
