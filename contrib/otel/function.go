@@ -17,30 +17,44 @@ func (t *telemetry) function(next inngestkit.FunctionHandler) inngestkit.Functio
 		f := t.of(call.FunctionID)
 		events, _ := call.Events() // none if they do not fit; the function fails on that, in its span
 		if f.filtered {
-			ctx, _ = t.origin(ctx, call.RunID, events) // what it sends is in the trace all the same
-			return next(ctx, call)
+			return next(t.originOf(ctx, call, events), call) // what it sends is in the trace all the same
 		}
 		ctx, span := t.startProcess(ctx, f, call, events)
 		begin := time.Now()
-		f.metrics.begin(ctx)
+		t.guarded(func() { f.metrics.begin(ctx) })
 		call.OnEnd(func(outcome inngestkit.Outcome, err error) {
-			f.metrics.end(ctx, time.Since(begin), outcome, err)
+			t.guarded(func() { f.metrics.end(ctx, time.Since(begin), outcome, err) })
 			t.end(ctx, span, outcome, err, Recorded{FunctionID: call.FunctionID})
 		})
 		return next(ctx, call)
 	}
 }
 
+// originOf is ctx with the parent of a call's span.
+func (t *telemetry) originOf(
+	ctx context.Context, call *inngestkit.FunctionCall, events []inngestkit.RawEvent,
+) (origin context.Context) {
+	origin = ctx
+	defer t.guard()
+	origin, _ = t.origin(ctx, call.RunID, events)
+	return origin
+}
+
+// noSpan is what there is in place of a span that a provider has panicked about.
+var noSpan = trace.SpanFromContext(context.Background())
+
 // startProcess starts the span of a call, in the trace of its run.
 func (t *telemetry) startProcess(
-	ctx context.Context, f *function, call *inngestkit.FunctionCall, events []inngestkit.RawEvent,
-) (context.Context, trace.Span) {
-	arrived := trace.SpanFromContext(ctx)
-	ctx, links := t.origin(ctx, call.RunID, events)
+	outer context.Context, f *function, call *inngestkit.FunctionCall, events []inngestkit.RawEvent,
+) (ctx context.Context, span trace.Span) {
+	ctx, span = outer, noSpan
+	defer t.guard()
+	arrived := trace.SpanFromContext(outer)
+	origin, links := t.origin(outer, call.RunID, events)
 	if arrived.SpanContext().IsValid() {
 		links = append(links, trace.Link{SpanContext: arrived.SpanContext()})
 	}
-	ctx, span := t.tracer.Start(ctx, f.spanName, f.process,
+	ctx, span = t.tracer.Start(origin, f.spanName, f.process,
 		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithLinks(links...))
 	if arrived.IsRecording() && span.SpanContext().IsValid() {
 		arrived.AddLink(trace.Link{SpanContext: span.SpanContext()})
