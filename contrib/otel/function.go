@@ -19,7 +19,7 @@ func (t *telemetry) function(next inngestkit.FunctionHandler) inngestkit.Functio
 		if f.filtered {
 			return next(t.originOf(ctx, call, events), call) // what it sends is in the trace all the same
 		}
-		ctx, span := t.startProcess(ctx, f, call, events)
+		ctx, span := t.started(ctx, func() (context.Context, trace.Span) { return t.startProcess(ctx, f, call, events) })
 		begin := time.Now()
 		t.guarded(func() { f.metrics.begin(ctx) })
 		call.OnEnd(func(outcome inngestkit.Outcome, err error) {
@@ -35,26 +35,20 @@ func (t *telemetry) originOf(
 	ctx context.Context, call *inngestkit.FunctionCall, events []inngestkit.RawEvent,
 ) (origin context.Context) {
 	origin = ctx
-	defer t.guard()
-	origin, _ = t.origin(ctx, call.RunID, events)
+	t.guarded(func() { origin, _ = t.origin(ctx, call.RunID, events) }) //nolint:fatcontext // once
 	return origin
 }
 
-// noSpan is what there is in place of a span that a provider has panicked about.
-var noSpan = trace.SpanFromContext(context.Background())
-
 // startProcess starts the span of a call, in the trace of its run.
 func (t *telemetry) startProcess(
-	outer context.Context, f *function, call *inngestkit.FunctionCall, events []inngestkit.RawEvent,
-) (ctx context.Context, span trace.Span) {
-	ctx, span = outer, noSpan
-	defer t.guard()
-	arrived := trace.SpanFromContext(outer)
-	origin, links := t.origin(outer, call.RunID, events)
+	ctx context.Context, f *function, call *inngestkit.FunctionCall, events []inngestkit.RawEvent,
+) (context.Context, trace.Span) {
+	arrived := trace.SpanFromContext(ctx)
+	ctx, links := t.origin(ctx, call.RunID, events)
 	if arrived.SpanContext().IsValid() {
 		links = append(links, trace.Link{SpanContext: arrived.SpanContext()})
 	}
-	ctx, span = t.tracer.Start(origin, f.spanName, f.process,
+	ctx, span := t.tracer.Start(ctx, f.spanName, f.process,
 		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithLinks(links...))
 	if arrived.IsRecording() && span.SpanContext().IsValid() {
 		arrived.AddLink(trace.Link{SpanContext: span.SpanContext()})

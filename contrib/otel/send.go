@@ -23,7 +23,9 @@ func (t *telemetry) send(next inngestkit.SendHandler) inngestkit.SendHandler {
 		if common := commonName(events); common != "" {
 			name += " " + common
 		}
-		ctx, span := t.startSend(ctx, cut(name, maxName), start, events)
+		ctx, span := t.started(ctx, func() (context.Context, trace.Span) {
+			return t.startSend(ctx, cut(name, maxName), start, events)
+		})
 		begin := time.Now()
 		var ids []string
 		err := errPanicked
@@ -42,11 +44,9 @@ func (t *telemetry) send(next inngestkit.SendHandler) inngestkit.SendHandler {
 
 // startSend starts the span of a send.
 func (t *telemetry) startSend(
-	outer context.Context, name string, attributes trace.SpanStartEventOption, events []inngestkit.RawEvent,
-) (ctx context.Context, span trace.Span) {
-	ctx, span = outer, noSpan
-	defer t.guard()
-	ctx, span = t.tracer.Start(outer, name, attributes, trace.WithSpanKind(trace.SpanKindProducer))
+	ctx context.Context, name string, attributes trace.SpanStartEventOption, events []inngestkit.RawEvent,
+) (context.Context, trace.Span) {
+	ctx, span := t.tracer.Start(ctx, name, attributes, trace.WithSpanKind(trace.SpanKindProducer))
 	if span.IsRecording() {
 		span.SetAttributes(eventAttributes(events)...)
 		t.recordEvents(ctx, span, "", events)

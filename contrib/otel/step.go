@@ -17,7 +17,7 @@ func (t *telemetry) step(next inngestkit.StepHandler) inngestkit.StepHandler {
 		if f.filtered {
 			return next(ctx, step)
 		}
-		ctx, span := t.startStep(ctx, f, step)
+		ctx, span := t.started(ctx, func() (context.Context, trace.Span) { return t.startStep(ctx, f, step) })
 		begin := time.Now()
 		from := Recorded{FunctionID: step.Function.FunctionID, StepID: step.ID}
 		step.OnEnd(func(outcome inngestkit.Outcome, err error) {
@@ -32,11 +32,9 @@ func (t *telemetry) step(next inngestkit.StepHandler) inngestkit.StepHandler {
 
 // startStep starts the span of a step.
 func (t *telemetry) startStep(
-	outer context.Context, f *function, step *inngestkit.StepCall,
-) (ctx context.Context, span trace.Span) {
-	ctx, span = outer, noSpan
-	defer t.guard()
-	ctx, span = t.tracer.Start(outer, cut("step "+step.ID, maxName), f.step)
+	ctx context.Context, f *function, step *inngestkit.StepCall,
+) (context.Context, trace.Span) {
+	ctx, span := t.tracer.Start(ctx, cut("step "+step.ID, maxName), f.step)
 	if span.IsRecording() {
 		span.SetAttributes(callAttributes(step.Function)...)
 		span.SetAttributes(StepIDKey.String(cut(step.ID, maxName)))
