@@ -24,30 +24,29 @@ func TestDeferredSteps(t *testing.T) {
 		options []inngestkit.Option
 	}{
 		"panics": {body: func(ctx context.Context, cleanup func(context.Context) (string, error)) error {
-			defer step.Run(ctx, "cleanup", cleanup) //nolint:errcheck // as users do
+			defer step.Run(ctx, "cleanup", cleanup)
 			panic("boom")
 		}, panics: "boom"},
 		"a runtime error": {body: func(ctx context.Context, cleanup func(context.Context) (string, error)) error {
-			defer step.Run(ctx, "cleanup", cleanup) //nolint:errcheck // as users do
-			var none map[string]int
-			none["a"] = 1
-			return nil
-		}, panics: "nil map"},
+			defer step.Run(ctx, "cleanup", cleanup)
+			var none []int
+			return errors.New(http.StatusText(none[len(none)]))
+		}, panics: "index out of range"},
 		"panics, and may run several steps": {body: func(ctx context.Context, cleanup func(context.Context) (string, error)) error {
-			defer step.Run(ctx, "cleanup", cleanup) //nolint:errcheck // as users do
+			defer step.Run(ctx, "cleanup", cleanup)
 			panic("boom")
 		}, panics: "boom", options: []inngestkit.Option{flow.Checkpoint()}},
 		"panics below another function": {body: func(ctx context.Context, cleanup func(context.Context) (string, error)) error {
-			defer step.Run(ctx, "cleanup", cleanup) //nolint:errcheck // as users do
+			defer step.Run(ctx, "cleanup", cleanup)
 			func() { panic(errors.New("deep")) }()
 			return nil
 		}, panics: "deep"},
 		"an event is sent": {body: func(ctx context.Context, _ func(context.Context) (string, error)) error {
-			defer step.SendEvent(ctx, "cleanup", signedUp.New(user{})) //nolint:errcheck // as users do
+			defer step.SendEvent(ctx, "cleanup", signedUp.New(user{}))
 			panic("boom")
 		}, panics: "boom"},
 		"returns an error": {body: func(ctx context.Context, cleanup func(context.Context) (string, error)) error {
-			defer step.Run(ctx, "cleanup", cleanup) //nolint:errcheck // as users do
+			defer step.Run(ctx, "cleanup", cleanup)
 			return errors.New("failed")
 		}},
 		"has recovered": {body: func(ctx context.Context, cleanup func(context.Context) (string, error)) (err error) {
@@ -67,7 +66,7 @@ func TestDeferredSteps(t *testing.T) {
 			return err
 		}},
 		"recovers before the step": {body: func(ctx context.Context, cleanup func(context.Context) (string, error)) error {
-			defer step.Run(ctx, "cleanup", cleanup) //nolint:errcheck // as users do
+			defer step.Run(ctx, "cleanup", cleanup)
 			defer func() { _ = recover() }()
 			panic("boom")
 		}},
@@ -96,7 +95,7 @@ func TestDeferredSteps(t *testing.T) {
 func TestDeferredStepThatIsKept(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
-		defer step.Run(ctx, "cleanup", func(context.Context) (string, error) { return "", nil }) //nolint:errcheck // as users do
+		defer step.Run(ctx, "cleanup", func(context.Context) (string, error) { return "", nil })
 		panic("boom")
 	}))
 	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}).done("cleanup", "clean"))

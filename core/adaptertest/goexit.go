@@ -26,7 +26,7 @@ func endedGoroutines(t *testing.T, a Adapter) {
 		case err == nil && got.status < http.StatusInternalServerError:
 			t.Fatalf("a function has ended its goroutine, and the answer is %s, want an error or none", got)
 		case isTimeout(err):
-			t.Fatal("a function has ended its goroutine, and the caller waits in vain: answer with an error, or close the connection")
+			t.Fatal("a function has ended its goroutine, and the caller waits in vain: answer with an error, or hang up")
 		}
 		i.call(t, payload{ID: "a"}).returned(t, "a")
 	}

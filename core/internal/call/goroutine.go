@@ -58,7 +58,9 @@ func inFunction() bool {
 // recovers that. The standard library's iter.Pull passes a panic on to its caller.
 func canUnwind() bool { return onStack(recovers) || onStack(pulled) }
 
-func recovers(f *runtime.Func) bool { return f.Entry() == groupEntry || slices.Contains(guards, f.Entry()) }
+func recovers(f *runtime.Func) bool {
+	return f.Entry() == groupEntry || slices.Contains(guards, f.Entry())
+}
 
 func pulled(f *runtime.Func) bool { return strings.HasPrefix(f.Name(), "iter.Pull") }
 
@@ -94,10 +96,10 @@ func surroundings() (unwindable, inPanic bool) {
 	return unwindable, inPanic
 }
 
-// panicsOn is what a step is left with that must not run, because the function panics.
-type panicsOn struct{ error }
+// panicsOnError is what a step is left with that must not run, because the function panics.
+type panicsOnError struct{ error }
 
-var errPanicsOn = &panicsOn{errors.New("the step was not run: the function panics")}
+var errPanicsOn = &panicsOnError{errors.New("the step was not run: the function panics")}
 
 // onStack reports whether one of the functions on the stack of this goroutine is meant.
 func onStack(meant func(f *runtime.Func) bool) bool {
