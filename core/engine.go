@@ -57,7 +57,7 @@ func (a *App) newFunction(id string, source definition, config fnconfig.Config) 
 
 // start makes the engine.
 func (f *function) start(options inngestgo.ClientOpts) error {
-	f.chain.Store(newChain(f.app, f.middleware()))
+	f.chain.Store(newChain(f.app, f.inside(f.app.middleware)))
 	client, err := inngestgo.NewClient(options)
 	if err != nil {
 		return err

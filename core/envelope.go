@@ -25,6 +25,8 @@ type envelope struct {
 }
 
 var (
+	errEmpty = errors.New("the body is empty; if the server has sent one, a middleware in front of the endpoint has read it, " +
+		"and has to put it back")
 	errNotJSON   = errors.New("the body is not JSON")
 	errNotObject = errors.New("the body is not a JSON object")
 )
@@ -32,6 +34,9 @@ var (
 // parseEnvelope cuts a body into its parts in one pass over it, after one to
 // make sure that it is JSON.
 func parseEnvelope(body []byte) (*envelope, error) {
+	if len(body) == 0 {
+		return nil, errEmpty
+	}
 	// gjson's own check has no limit of depth.
 	if !json.Valid(body) {
 		return nil, errNotJSON

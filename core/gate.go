@@ -29,8 +29,12 @@ func (a *App) Do(ctx context.Context, req *Request) *Response {
 // answer is Do without the platform.
 func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 	defer func() {
-		if r := recover(); r != nil {
+		switch r := recover(); {
+		case r != nil:
 			resp = a.panicked(req, r)
+		case resp == nil:
+			a.config.Logger.Error("inngest: request left without an answer",
+				"method", req.Method, "path", req.Path, "error", errNoEnd)
 		}
 	}()
 	a.lookAround(ctx, req)
@@ -150,10 +154,14 @@ func (a *App) readSigned(req *Request, kind bodyKind) (body, key []byte, refusal
 	} else {
 		key = a.verifier.verify(signature, body)
 	}
-	if key == nil {
+	switch {
+	case key != nil:
+		return body, key, nil
+	case len(body) == 0:
+		return nil, nil, a.refuseUnsigned(req, errSignedEmpty)
+	default:
 		return nil, nil, a.refuseUnsigned(req, errWrongSignature)
 	}
-	return body, key, nil
 }
 
 // refuseBrowser refuses what a browser sends, in dev mode: any site that the

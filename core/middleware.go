@@ -99,10 +99,16 @@ func Use(middleware ...Middleware) Option {
 func (a *App) Use(middleware ...Middleware) {
 	a.registering.Lock()
 	defer a.registering.Unlock()
-	a.middleware = append(a.middleware, middleware...)
-	a.chain.Store(newChain(a, a.middleware))
-	for _, f := range a.registry.Load().order {
-		f.chain.Store(newChain(a, f.middleware()))
+	all, functions := slices.Concat(a.middleware, middleware), a.registry.Load().order
+	// A handler that panics while it is wrapped leaves everything as it was.
+	own, chains := newChain(a, all), make([]*chain, len(functions))
+	for i, f := range functions {
+		chains[i] = newChain(a, f.inside(all))
+	}
+	a.middleware = all
+	a.chain.Store(own)
+	for i, f := range functions {
+		f.chain.Store(chains[i])
 	}
 }
 
@@ -180,9 +186,10 @@ func handleStep(ctx context.Context, step *StepCall) (any, error) {
 	return output, orNil(err)
 }
 
-// middleware is all that wraps the function, the outermost first.
-func (f *function) middleware() []Middleware {
-	all := append([]Middleware(nil), f.app.middleware...)
+// inside returns all that wraps the function, the outermost first, with the app's
+// middleware around its own.
+func (f *function) inside(app []Middleware) []Middleware {
+	all := slices.Clone(app)
 	for _, m := range f.own {
 		all = append(all, m.(Middleware)) //nolint:forcetypeassert // only Use puts them there
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -89,6 +90,10 @@ func TestSendMiddlewareOrder(t *testing.T) {
 
 	_, err = app.Send(t.Context(), inngestkit.NewEvent[user]("").New(user{}))
 	require.ErrorContains(t, err, "event 0: it has no name")
+	for _, name := range []string{" a", "a\t", "a\x00b"} {
+		_, err = app.Send(t.Context(), inngestkit.NewEvent[user](name).New(user{}))
+		require.ErrorContains(t, err, fmt.Sprintf("event 0: its name %q has white space around it or control characters", name))
+	}
 	_, err = app.Send(t.Context(), inngestkit.NewEvent[func()]("f").New(func() {}))
 	require.ErrorContains(t, err, "event 0: it cannot be encoded")
 }

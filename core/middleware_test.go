@@ -122,6 +122,22 @@ func TestUseAfterRegister(t *testing.T) {
 	}, tr.take())
 }
 
+// Middleware that cannot wrap is not kept: the app works on, and takes more.
+func TestUseOfMiddlewareThatPanics(t *testing.T) {
+	t.Parallel()
+	var tr trace
+	app, _ := newApp(t, onSignUp(func(context.Context, input) (any, error) { return nil, nil }))
+	require.PanicsWithValue(t, "no tracer", func() {
+		app.Use(tr.middleware("lost"), inngestkit.Middleware{
+			Function: func(inngestkit.FunctionHandler) inngestkit.FunctionHandler { panic("no tracer") },
+		})
+	})
+	app.Use(tr.middleware("app"))
+	require.NoError(t, app.Register(inngestkit.OnEvent("later", signedUp, hello)))
+	require.Equal(t, http.StatusOK, callFn(t.Context(), t, app, signUpEnvelope(user{})).Status)
+	require.Equal(t, []string{"app: fn begins", "app: fn finished"}, tr.take())
+}
+
 type tenantKey struct{}
 
 // onFunction is middleware around functions alone.

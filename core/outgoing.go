@@ -146,6 +146,9 @@ func (o outgoing) exchange(client *http.Client, req *http.Request) (outcome, err
 		return outcome{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if redirected := redirectedAs(resp, req.Method); redirected != nil {
+		return outcome{status: redirected.status, err: redirected}, nil
+	}
 	result := outcome{
 		status:     resp.StatusCode,
 		retryAfter: retryAfter(resp.Header),

@@ -336,3 +336,20 @@ func TestGoexitInABranch(t *testing.T) {
 	}))
 	require.Contains(t, message(t, callFn(t.Context(), t, app, signUpEnvelope(user{}))), "its goroutine has ended (runtime.Goexit)")
 }
+
+// The step that a call is for may end its goroutine, too.
+func TestGoexitInTheStepThatACallIsFor(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return "ok", step.Parallel(ctx,
+			func(context.Context) error { return nil },
+			func(ctx context.Context) error {
+				_, err := step.Run(ctx, "a", func(context.Context) (any, error) { runtime.Goexit(); return nil, nil })
+				return err
+			},
+		)
+	}))
+	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&stepId="+hashed("a"), signUpEnvelope(user{}).json(t)))
+	require.Equal(t, http.StatusInternalServerError, resp.Status)
+	require.Equal(t, `step "a" did not come to its end: its goroutine has ended (runtime.Goexit)`, message(t, resp))
+}

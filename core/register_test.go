@@ -56,6 +56,8 @@ func TestRegisterRefuses(t *testing.T) {
 		{"trigger twice", inngestkit.OnEvent("fn", inngestkit.AnyOf[user](signedUp, signedUp), hello), "Trigger", "given twice"},
 		{"event without a name", inngestkit.OnEvent("fn", inngestkit.NewEvent[user](""), hello), "Trigger", "needs a name"},
 		{"long event name", inngestkit.OnEvent("fn", inngestkit.NewEvent[user](long), hello), "Trigger", "at most 255 bytes, this one has 256"},
+		{"event name with a space behind it", inngestkit.OnEvent("fn", inngestkit.NewEvent[user]("user/created "), hello), "Trigger", "white space around it"},
+		{"event name with a line break", inngestkit.OnEvent("fn", inngestkit.AnyOf(signedUp, inngestkit.NewEvent[user]("a\nb")), hello), "Trigger", "control characters"},
 		{"empty condition", inngestkit.OnEvent("fn", signedUp.If(""), hello), "If", "is empty"},
 		{"event data that is no object", inngestkit.OnEvent("fn", inngestkit.NewEvent[int]("e"),
 			func(context.Context, inngestkit.Input[int]) (any, error) { return nil, nil }), "Event", "use a struct or a map"},

@@ -3,6 +3,7 @@ package inngestkit
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -77,8 +78,8 @@ func (w *watch) keepSynced(ctx context.Context) {
 			continue
 		}
 		if every > watchEvery {
-			w.complain("lost again", "inngest: the dev server does not keep the functions; "+
-				"does another app use the same URL? See ServePort, ServeHost and Path", errNotKept)
+			w.complain("lost again", "inngest: the dev server does not keep the functions; does another program use the same "+
+				"URL (see ServePort, ServeHost and Path), or the AppID "+strconv.Quote(w.app.config.AppID)+"?", errNotKept)
 		}
 		w.sync(ctx)
 		every = min(2*every, watchAtMost) // two apps at one URL would go on for ever

@@ -163,7 +163,7 @@ func TestStartWithAServerThatKeepsForgetting(t *testing.T) {
 		time.Sleep(10 * aMinute)
 		syncs, _ := server.seen()
 		require.Less(t, syncs, 12)
-		require.Contains(t, l.String(), "does another app use the same URL?")
+		require.Contains(t, l.String(), `does another program use the same URL (see ServePort, ServeHost and Path), or the AppID \"app\"?`)
 		server.set(func(s *devServer) { s.forgets = false })
 		time.Sleep(5 * aMinute)
 		server.set(func(s *devServer) { s.functions = nil })

@@ -12,6 +12,7 @@ import (
 	"github.com/inngest/inngestgo"
 	"github.com/tidwall/gjson"
 
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/integers"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
@@ -92,6 +93,7 @@ func (s *sender) encodeEvent(ctx context.Context, event AnyEvent) ([]byte, error
 		return nil, errors.New("it is nil")
 	}
 	name, data, ts := e.Get("name").Str, e.Get("data"), e.Get("ts").Int()
+	problem := eventpath.NameProblem(name)
 	switch {
 	case name == "":
 		return nil, errors.New("it has no name")
@@ -99,6 +101,8 @@ func (s *sender) encodeEvent(ctx context.Context, event AnyEvent) ([]byte, error
 		return nil, fmt.Errorf("its name has %d bytes, at most %d are allowed", len(name), maxNameLength)
 	case strings.HasPrefix(strings.ToLower(name), reservedPrefix):
 		return nil, fmt.Errorf("the name %q begins with %s, which is reserved for Inngest", name, reservedPrefix)
+	case problem != "":
+		return nil, fmt.Errorf("its name %q %s", name, problem)
 	case data.Exists() && data.Type != gjson.Null && !data.IsObject():
 		return nil, fmt.Errorf("the data of %q is not a JSON object; use a struct or a map", name)
 	case len(raw) > maxEventBytes:

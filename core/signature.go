@@ -34,6 +34,7 @@ var (
 	}
 	errWrongSignature = &signatureError{wrongSignature, "the signature does not match the body; " +
 		"compare INNGEST_SIGNING_KEY with the server's, and see that no proxy or middleware changes bodies"}
+	errSignedEmpty = &signatureError{wrongSignature, "the signature does not match the body: " + errEmpty.Error()}
 )
 
 // signature is an X-Inngest-Signature header.

@@ -173,6 +173,9 @@ func TestWaitForEventWithoutAName(t *testing.T) {
 	require.Contains(t, refused(t, func(ctx context.Context) (any, error) {
 		return step.WaitForEvent(ctx, "s", inngestkit.EventType[user]{}, step.Timeout(time.Hour))
 	}), `step "s" waits for an event without a name`)
+	require.Contains(t, refused(t, func(ctx context.Context) (any, error) {
+		return step.WaitForEvent(ctx, "s", inngestkit.NewEvent[user]("paid\n"), step.Timeout(time.Hour))
+	}), `step "s" waits for event "paid\n", whose name has white space around it`)
 }
 
 func TestConditionsOfWaitForEvent(t *testing.T) {

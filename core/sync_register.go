@@ -104,7 +104,14 @@ func (a *App) postRegister(ctx context.Context, body []byte, r registration, key
 		req.Header.Set("Authorization", "Bearer "+hashedKey(key))
 	}
 	resp, err := a.config.HTTPClient.Do(req)
-	return resp, withoutURL(err)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	if redirected := redirectedAs(resp, req.Method); redirected != nil {
+		_ = resp.Body.Close()
+		return nil, redirected
+	}
+	return resp, nil
 }
 
 // setHeaders sets what every request to the server carries.

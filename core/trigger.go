@@ -116,6 +116,7 @@ func checkTriggers(triggers []trigger, refuse func(field string, value any, reas
 		refuse("Trigger", len(triggers), "a function has at most %d triggers", maxTriggers)
 	}
 	for _, t := range triggers {
+		problem := eventpath.NameProblem(t.event)
 		switch {
 		case t.isCron:
 			checkCron(t.cron, refuse)
@@ -123,6 +124,8 @@ func checkTriggers(triggers []trigger, refuse func(field string, value any, reas
 			refuse("Trigger", t.event, "the event needs a name")
 		case len(t.event) > maxNameLength:
 			refuse("Trigger", t.event, "an event name has at most %d bytes, this one has %d", maxNameLength, len(t.event))
+		case problem != "":
+			refuse("Trigger", t.event, "the event's name %s", problem)
 		}
 		if t.expression != nil && *t.expression == "" {
 			refuse("If", "", "the condition of event %q is empty; leave If out to run on every event", t.event)

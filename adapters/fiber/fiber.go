@@ -64,8 +64,23 @@ func Handler(app *inngestkit.App) fiber.Handler {
 func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		ctx, end := contextOf(c)
-		defer end()
-		return write(c, do(ctx, requestOf(c)))
+		var resp *inngestkit.Response
+		defer func() {
+			end()
+			if resp == nil {
+				hangUp(c)
+			}
+		}()
+		resp = do(ctx, requestOf(c))
+		return write(c, resp)
+	}
+}
+
+// hangUp closes the connection of a request whose goroutine ends without an answer
+// (runtime.Goexit in a function): fasthttp leaves it open, and the caller would wait.
+func hangUp(c *fiber.Ctx) {
+	if conn := c.Context().Conn(); conn != nil {
+		_ = conn.Close()
 	}
 }
 

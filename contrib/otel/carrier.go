@@ -64,6 +64,7 @@ func (t *telemetry) newField(ctx context.Context) []byte {
 	if t.field == "" {
 		return nil
 	}
+	defer t.guard()
 	if !t.baggage {
 		ctx = baggage.ContextWithoutBaggage(ctx)
 	}

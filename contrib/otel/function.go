@@ -17,18 +17,26 @@ func (t *telemetry) function(next inngestkit.FunctionHandler) inngestkit.Functio
 		f := t.of(call.FunctionID)
 		events, _ := call.Events() // none if they do not fit; the function fails on that, in its span
 		if f.filtered {
-			ctx, _ = t.origin(ctx, call.RunID, events) // what it sends is in the trace all the same
-			return next(ctx, call)
+			return next(t.originOf(ctx, call, events), call) // what it sends is in the trace all the same
 		}
-		ctx, span := t.startProcess(ctx, f, call, events)
+		ctx, span := t.started(ctx, func() (context.Context, trace.Span) { return t.startProcess(ctx, f, call, events) })
 		begin := time.Now()
-		f.metrics.begin(ctx)
+		t.guarded(func() { f.metrics.begin(ctx) })
 		call.OnEnd(func(outcome inngestkit.Outcome, err error) {
-			f.metrics.end(ctx, time.Since(begin), outcome, err)
+			t.guarded(func() { f.metrics.end(ctx, time.Since(begin), outcome, err) })
 			t.end(ctx, span, outcome, err, Recorded{FunctionID: call.FunctionID})
 		})
 		return next(ctx, call)
 	}
+}
+
+// originOf is ctx with the parent of a call's span.
+func (t *telemetry) originOf(
+	ctx context.Context, call *inngestkit.FunctionCall, events []inngestkit.RawEvent,
+) (origin context.Context) {
+	origin = ctx
+	t.guarded(func() { origin, _ = t.origin(ctx, call.RunID, events) }) //nolint:fatcontext // once
+	return origin
 }
 
 // startProcess starts the span of a call, in the trace of its run.

@@ -74,6 +74,8 @@ type telemetry struct {
 	metrics *metrics
 	// functions has a func() *function by ID, which makes it at the first call.
 	functions sync.Map
+	// panicked is done once a panic has been reported.
+	panicked sync.Once
 }
 
 // function is what is known of a function before its calls.

@@ -32,11 +32,13 @@ const (
 
 // end notes how a call or a step ended.
 func (t *telemetry) end(ctx context.Context, span trace.Span, outcome inngestkit.Outcome, err error, from Recorded) {
-	if span.IsRecording() {
-		span.SetAttributes(OutcomeKey.String(string(outcome)))
-		t.recordError(ctx, span, err, from)
-	}
-	span.End()
+	t.guarded(func() {
+		if span.IsRecording() {
+			span.SetAttributes(OutcomeKey.String(string(outcome)))
+			t.recordError(ctx, span, err, from)
+		}
+	})
+	t.guarded(func() { span.End() })
 }
 
 // recordError notes an error, if there is one.

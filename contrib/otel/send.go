@@ -23,25 +23,35 @@ func (t *telemetry) send(next inngestkit.SendHandler) inngestkit.SendHandler {
 		if common := commonName(events); common != "" {
 			name += " " + common
 		}
-		ctx, span := t.tracer.Start(ctx, cut(name, maxName), start, trace.WithSpanKind(trace.SpanKindProducer))
-		if span.IsRecording() {
-			span.SetAttributes(eventAttributes(events)...)
-			t.recordEvents(ctx, span, "", events)
-		}
+		ctx, span := t.started(ctx, func() (context.Context, trace.Span) {
+			return t.startSend(ctx, cut(name, maxName), start, events)
+		})
 		begin := time.Now()
 		var ids []string
 		err := errPanicked
 		defer func() {
-			t.metrics.sent(ctx, time.Since(begin), events, len(ids), err)
-			t.recordError(ctx, span, err, Recorded{})
-			span.End()
+			t.guarded(func() { t.metrics.sent(ctx, time.Since(begin), events, len(ids), err) })
+			t.guarded(func() { t.recordError(ctx, span, err, Recorded{}) })
+			t.guarded(func() { span.End() })
 		}()
 		ids, err = next(ctx, t.inject(ctx, events))
 		if len(events) == 1 && len(ids) == 1 {
-			span.SetAttributes(semconv.MessagingMessageID(cut(ids[0], maxName)))
+			t.guarded(func() { span.SetAttributes(semconv.MessagingMessageID(cut(ids[0], maxName))) })
 		}
 		return ids, err
 	}
+}
+
+// startSend starts the span of a send.
+func (t *telemetry) startSend(
+	ctx context.Context, name string, attributes trace.SpanStartEventOption, events []inngestkit.RawEvent,
+) (context.Context, trace.Span) {
+	ctx, span := t.tracer.Start(ctx, name, attributes, trace.WithSpanKind(trace.SpanKindProducer))
+	if span.IsRecording() {
+		span.SetAttributes(eventAttributes(events)...)
+		t.recordEvents(ctx, span, "", events)
+	}
+	return ctx, span
 }
 
 // errPanicked is how a send ends that does not return.

@@ -17,18 +17,11 @@ func (t *telemetry) step(next inngestkit.StepHandler) inngestkit.StepHandler {
 		if f.filtered {
 			return next(ctx, step)
 		}
-		ctx, span := t.tracer.Start(ctx, cut("step "+step.ID, maxName), f.step)
-		if span.IsRecording() {
-			span.SetAttributes(callAttributes(step.Function)...)
-			span.SetAttributes(StepIDKey.String(cut(step.ID, maxName)))
-			if step.Index > 0 {
-				span.SetAttributes(StepIndexKey.Int(step.Index))
-			}
-		}
+		ctx, span := t.started(ctx, func() (context.Context, trace.Span) { return t.startStep(ctx, f, step) })
 		begin := time.Now()
 		from := Recorded{FunctionID: step.Function.FunctionID, StepID: step.ID}
 		step.OnEnd(func(outcome inngestkit.Outcome, err error) {
-			f.metrics.endStep(ctx, time.Since(begin), outcome, err)
+			t.guarded(func() { f.metrics.endStep(ctx, time.Since(begin), outcome, err) })
 			t.end(ctx, span, outcome, err, from)
 		})
 		output, err := next(ctx, step)
@@ -37,8 +30,24 @@ func (t *telemetry) step(next inngestkit.StepHandler) inngestkit.StepHandler {
 	}
 }
 
+// startStep starts the span of a step.
+func (t *telemetry) startStep(
+	ctx context.Context, f *function, step *inngestkit.StepCall,
+) (context.Context, trace.Span) {
+	ctx, span := t.tracer.Start(ctx, cut("step "+step.ID, maxName), f.step)
+	if span.IsRecording() {
+		span.SetAttributes(callAttributes(step.Function)...)
+		span.SetAttributes(StepIDKey.String(cut(step.ID, maxName)))
+		if step.Index > 0 {
+			span.SetAttributes(StepIndexKey.Int(step.Index))
+		}
+	}
+	return ctx, span
+}
+
 // recordOutput puts the output of a step on its span, if it is to be recorded.
 func (t *telemetry) recordOutput(ctx context.Context, span trace.Span, output any, from Recorded) {
+	defer t.guard()
 	if t.stepData == 0 || output == nil || !span.IsRecording() {
 		return
 	}

@@ -113,6 +113,14 @@ var mutants = []struct {
 	})},
 	{"one call for a connection", "pipelined", onResponse(func(r *inngestkit.Response) { r.Header.Set("Connection", "close") })},
 	{"values of all", "concurrent calls", valuesOfAll()},
+	{"the app on another goroutine", "ended goroutines", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		answered := make(chan struct{})
+		go func() {
+			next.ServeHTTP(w, r)
+			close(answered)
+		}()
+		<-answered
+	})},
 	{"always 200", "panics", onResponse(func(r *inngestkit.Response) { r.Status = http.StatusOK })},
 	{"errors without their text", "panicking callbacks", onResponse(func(r *inngestkit.Response) {
 		if r.Status >= http.StatusBadRequest {

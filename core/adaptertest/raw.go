@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -49,6 +50,12 @@ func (c *rawConn) tryAnswer(method string) (answer, error) {
 		return answer{}, err
 	}
 	return readAnswer(resp)
+}
+
+// isTimeout reports whether a read has ended because nothing came.
+func isTimeout(err error) bool {
+	timedOut, ok := errors.AsType[net.Error](err)
+	return ok && timedOut.Timeout()
 }
 
 // halfClose tells the server that nothing more comes, and goes on reading.

@@ -46,6 +46,7 @@ var cases = []struct {
 	{"concurrent calls", concurrentCalls},
 	{"panics", panics},
 	{"panicking callbacks", panickingCallbacks},
+	{"ended goroutines", endedGoroutines},
 	{"hang-ups", hangUps},
 	{"shutdown", shutdown},
 	{"shutdown of the server first", shutdownServerFirst},

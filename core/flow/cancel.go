@@ -64,6 +64,9 @@ func CancelOn(event Event, options ...CancelOption) inngestkit.Option {
 		if name == "" {
 			c.Refuse("CancelOn", name, "the event needs a name")
 		}
+		if problem := eventpath.NameProblem(name); problem != "" {
+			c.Refuse("CancelOn", name, "the event's name %s", problem)
+		}
 		s := read(c, "CancelOn", options)
 		async := eventpath.Shape{Event: name}
 		if typed, ok := event.(interface{ Shape() eventpath.Shape }); ok {

@@ -103,6 +103,7 @@ func TestRefusals(t *testing.T) {
 		},
 		{
 			{"cancel on no event", one(flow.CancelOn(nil)), []mistake{{"CancelOn", ""}}, "needs a name"},
+			{"cancel on a name with white space", one(flow.CancelOn(flow.EventNamed("order/gone\n"))), []mistake{{"CancelOn", "order/gone\n"}}, "white space around it"},
 			{"cancel on an event without a name", one(flow.CancelOn(flow.EventNamed(""))), []mistake{{"CancelOn", ""}}, "needs a name"},
 			{"cancel on six events", []inngestkit.Option{
 				flow.CancelOn(cancelled), flow.CancelOn(cancelled, flow.If("1")), flow.CancelOn(cancelled, flow.If("2")),

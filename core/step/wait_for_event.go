@@ -57,6 +57,9 @@ func WaitForEvent[T any](
 		if event.Name() == "" { // the server would take the ID for it
 			return nil, abort(c, fmt.Errorf("step %q waits for an event without a name: make it with inngestkit.NewEvent", id))
 		}
+		if problem := eventpath.NameProblem(event.Name()); problem != "" {
+			return nil, abort(c, fmt.Errorf("step %q waits for event %q, whose name %s", id, event.Name(), problem))
+		}
 		for _, cond := range w.conditions {
 			if problem := triggers(c).WaitProblem(cond.text, cond.isMatch, event.Shape()); problem != "" {
 				return nil, abort(c, fmt.Errorf("step %q waits for event %q on the condition %q, which %s",

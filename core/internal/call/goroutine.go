@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -55,11 +56,50 @@ func inFunction() bool {
 
 // canUnwind reports whether a step can unwind this goroutine, because something
 // recovers that. The standard library's iter.Pull passes a panic on to its caller.
-func canUnwind() bool {
-	recovers := func(f *runtime.Func) bool { return f.Entry() == groupEntry || slices.Contains(guards, f.Entry()) }
-	pulled := func(f *runtime.Func) bool { return strings.HasPrefix(f.Name(), "iter.Pull") }
-	return onStack(recovers) || onStack(pulled)
+func canUnwind() bool { return onStack(recovers) || onStack(pulled) }
+
+func recovers(f *runtime.Func) bool {
+	return f.Entry() == groupEntry || slices.Contains(guards, f.Entry())
 }
+
+func pulled(f *runtime.Func) bool { return strings.HasPrefix(f.Name(), "iter.Pull") }
+
+// panicEntry is the entry point of what calls deferred functions in a panic.
+var panicEntry = capturePanic()
+
+func capturePanic() (entry uintptr) {
+	defer func() {
+		var caller [1]uintptr
+		runtime.Callers(2, caller[:])
+		entry = runtime.FuncForPC(caller[0] - 1).Entry()
+		_ = recover()
+	}()
+	panic("")
+}
+
+// stepPackage begins the names of the functions that users call steps by.
+const stepPackage = "github.com/inngestkit/inngestkit/core/step."
+
+// surroundings reports whether a step can unwind this goroutine, as canUnwind does, and
+// whether a panic of the function runs it: it was deferred itself (defer step.Run(…)), so
+// that nothing can have recovered the panic. A step in a function that was deferred may
+// come after a recover, which does not show.
+func surroundings() (unwindable, inPanic bool) {
+	var above *runtime.Func
+	unwindable = onStack(func(f *runtime.Func) bool {
+		if f.Entry() == panicEntry && strings.HasPrefix(above.Name(), stepPackage) {
+			inPanic = true
+		}
+		above = f
+		return recovers(f)
+	}) || onStack(pulled)
+	return unwindable, inPanic
+}
+
+// panicsOnError is what a step is left with that must not run, because the function panics.
+type panicsOnError struct{ error }
+
+var errPanicsOn = &panicsOnError{errors.New("the step was not run: the function panics")}
 
 // onStack reports whether one of the functions on the stack of this goroutine is meant.
 func onStack(meant func(f *runtime.Func) bool) bool {

@@ -32,7 +32,10 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 	return step[T](ctx, c, StepRun, name, func(id ID, ran *bool) (json.RawMessage, error) {
 		start := time.Now()
 		raw, err := sdkstep.Run(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
-			if !canUnwind() {
+			switch unwindable, inPanic := surroundings(); {
+			case inPanic:
+				panic(errPanicsOn)
+			case !unwindable:
 				Yield() // before anything is done whose result would be lost
 			}
 			*ran = true
@@ -105,6 +108,11 @@ func step[T any](
 		switch r := recover(); {
 		case r == nil: // runtime.Goexit, as of a test that ends; it goes on
 			c.unwind(b)
+			if ran {
+				c.record(fmt.Errorf("step %q did not come to its end: its goroutine has ended (runtime.Goexit)", name))
+			}
+		case r == any(errPanicsOn):
+			err = errPanicsOn // for nobody: the panic goes on when the deferred step returns
 		case unwinds(r):
 			c.unwind(b)
 			if ran { // what has run was in its place

@@ -1,5 +1,6 @@
 // Package integers finds integers that the Inngest server would change: it takes every
-// number for a float64, and writes it as JavaScript does.
+// number for a float64, and writes it as JavaScript does. It also finds text that
+// encoding/json has changed.
 package integers
 
 import (

@@ -31,8 +31,10 @@ type Place struct {
 // maxPlaces bounds the warnings of a process: names of steps may be made of data.
 const maxPlaces = 1000
 
-// Check looks at raw, which is JSON. A nil Guard does not.
+// Check looks at raw, which is JSON, for integers and, as CheckText, for text. A nil Guard
+// does not.
 func (g *Guard) Check(ctx context.Context, place Place, raw []byte) error {
+	g.CheckText(ctx, place, raw)
 	if g == nil || !suspect(raw) {
 		return nil
 	}
@@ -62,13 +64,21 @@ type Error struct {
 
 // Error implements error. The message does not have the integer.
 func (e *Error) Error() string {
-	what, where := e.Place.What, ""
-	if e.Place.Name != "" {
-		what += fmt.Sprintf(" %q", e.Place.Name)
-	}
-	if e.Path != "" {
-		where = " at " + e.Path
-	}
 	return fmt.Sprintf("%s has an integer%s that the Inngest server would round, because it is above 2^53; "+
-		`make it text, with the tag json:",string" or the type string`, what, where)
+		`make it text, with the tag json:",string" or the type string`, e.Place, at(e.Path))
+}
+
+// String is what the place is called in messages.
+func (p Place) String() string {
+	if p.Name == "" {
+		return p.What
+	}
+	return fmt.Sprintf("%s %q", p.What, p.Name)
+}
+
+func at(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " at " + path
 }
