@@ -28,6 +28,11 @@ type badJar struct{ set, get func() }
 func (j badJar) SetCookies(*url.URL, []*http.Cookie) { j.set() }
 func (j badJar) Cookies(*url.URL) []*http.Cookie     { j.get(); return nil }
 
+// badTransport is a transport that cannot close its connections.
+type badTransport struct{ roundTripper }
+
+func (badTransport) CloseIdleConnections() { panic("oh no") }
+
 // codedError is an error whose method needs it.
 type codedError struct{ code string }
 
@@ -67,8 +72,9 @@ func TestClientPanics(t *testing.T) {
 			want: "the HTTPClient's transport panicked: net/http: abort Handler"},
 		"error": {client: http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, (*codedError)(nil) })},
 			want: "the HTTPClient's transport returned a nil *inngestkit_test.codedError as its error"},
-		"reading": {client: http.Client{Transport: answers(panics, quiet)}, want: "the HTTPClient's answer panicked: oh no", not: "Ping"},
-		"closing": {client: http.Client{Transport: answers(quiet, panics)}},
+		"reading":     {client: http.Client{Transport: answers(panics, quiet)}, want: "the HTTPClient's answer panicked: oh no", not: "Ping"},
+		"closing":     {client: http.Client{Transport: answers(quiet, panics)}},
+		"closing all": {client: http.Client{Transport: badTransport{answers(quiet, quiet)}}},
 		"redirect": {client: http.Client{Transport: redirects, CheckRedirect: func(*http.Request, []*http.Request) error { panic("oh no") }},
 			want: "the HTTPClient's CheckRedirect panicked: oh no", not: "CheckEndpoint"},
 		"setting cookies": {client: http.Client{Transport: answers(quiet, quiet), Jar: badJar{panics, quiet}}},
@@ -90,8 +96,11 @@ func TestClientPanics(t *testing.T) {
 						require.Zero(t, time.Since(begin), "it is not tried again")
 					}
 					require.LessOrEqual(t, strings.Count(l.String(), "stack="), 1, "once a minute")
-					if name == "transport" {
+					switch name {
+					case "transport":
 						require.Contains(t, l.String(), "httpclient_guard_test.go", "the stack")
+					case "aborted":
+						require.NotContains(t, l.String(), "stack=", "it is meant to be quiet")
 					}
 				})
 			})
