@@ -180,5 +180,8 @@ func TestConfigPrintsNoSecrets(t *testing.T) {
 			require.NotContains(t, all, secret)
 		}
 	}
+	for _, logged := range []any{config, &config} {
+		require.Equal(t, slog.KindString, slog.AnyValue(logged).Resolve().Kind(), "for handlers that look at fields")
+	}
 	require.Equal(t, "user:a-password@shop.test", config.ServeHost, "it is not changed")
 }
