@@ -211,6 +211,7 @@ func TestUnsignedSyncInCloudMode(t *testing.T) {
 	inBand := withHeader(request(http.MethodPut, "", `{"url":"http://evil.test/x"}`), "X-Inngest-Sync-Kind", "in_band")
 	require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), inBand).Status, "strangers do not get the functions")
 	bad := withHeader(request(http.MethodPut, "", ""), "X-Inngest-Signature", sign(t, wrongKey, "", time.Now()))
+	withHeader(bad, "X-Inngest-Sync-Kind", "out_of_band")
 	require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), bad).Status, "a wrong signature is worse than none")
 }
 
