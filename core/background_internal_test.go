@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -42,10 +43,18 @@ func TestStartGoesOnAfterAPanic(t *testing.T) {
 		a.MountedAt("test", "/")
 		a.config.HTTPClient = nil
 		a.syncer.record(Sync{}) // for the check to begin
+		began := time.Now()
+		a.listeners = func() []netip.AddrPort {
+			if time.Since(began) > locatePatience {
+				panic("oh no")
+			}
+			return nil
+		}
 		require.NoError(t, a.Start(t.Context()))
 		time.Sleep(locatePatience + 2*watchEvery + time.Second)
 		require.Equal(t, 3, logged.count("inngest: the sync with the dev server panicked"))
 		require.Equal(t, 1, logged.count("inngest: the check of the endpoint panicked"))
+		require.Equal(t, 1, logged.count("inngest: the search for the port of the app panicked"))
 		require.NotZero(t, logged.count("inngest: a request of the app to itself panicked"))
 		a.config.HTTPClient = newHTTPClient() // which Shutdown closes
 		require.NoError(t, a.Shutdown(t.Context()))

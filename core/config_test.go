@@ -109,6 +109,7 @@ func TestNewAccepts(t *testing.T) {
 		"a port and a host's":         {Dev: true, ServePort: 8080, ServeHost: "shop.test:81"},
 		"an IPv6 address":             {Dev: true, ServeHost: "::1", BaseURL: "http://[::1]:8288/"},
 		"a self-hosted server":        {SigningKey: "0123456789abcdef", EventKey: "key", BaseURL: "https://user:pw@inngest.test/base/"},
+		"hosts that sound alike":      {Dev: true, BaseURL: "http://notinngest.com", EventAPIBaseURL: "http://inn.gs.test"},
 		"the cloud":                   {SigningKey: signingKey, BaseURL: "https://api.inngest.com"},
 		"a path with parameters":      {Dev: true, Path: "/tenants/:id/inngest"},
 		"a key with its own fallback": {SigningKey: signingKey, SigningKeyFallback: signingKey},
@@ -163,7 +164,7 @@ func TestConfigPrintsNoSecrets(t *testing.T) {
 	t.Parallel()
 	config := inngestkit.Config{
 		AppID: "shop", SigningKey: signingKey, SigningKeyFallback: fallbackKey, EventKey: "an-event-key",
-		BaseURL: "http://user:a-password@inngest.test:8288", APIBaseURL: "https://api.test/?token=a-password", EventAPIBaseURL: "://a-password@",
+		BaseURL: "http://user:a-password@inngest.test:8288", APIBaseURL: "https://api.test/?token=a-password#a-password", EventAPIBaseURL: "://a-password@",
 		ServeHost: "user:a-password@shop.test", HTTPClient: http.DefaultClient, Logger: slog.New(slog.DiscardHandler),
 	}
 	var logged strings.Builder
@@ -178,6 +179,9 @@ func TestConfigPrintsNoSecrets(t *testing.T) {
 		for _, secret := range []string{"a-password", signingKey[13:], fallbackKey[13:], "an-event-key"} {
 			require.NotContains(t, all, secret)
 		}
+	}
+	for _, logged := range []any{config, &config} {
+		require.Equal(t, slog.KindString, slog.AnyValue(logged).Resolve().Kind(), "for handlers that look at fields")
 	}
 	require.Equal(t, "user:a-password@shop.test", config.ServeHost, "it is not changed")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -68,10 +69,17 @@ func (l *testLine) Close() error {
 	return nil
 }
 
+// noAPI keeps a test from the dev server that may run on the machine.
+type noAPI struct{}
+
+func (noAPI) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("no API here") }
+
 func newLines(t *testing.T, functions ...Function) *lines {
 	t.Helper()
 	var log logged
-	app, err := New(Config{AppID: "app", Dev: true, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	app, err := New(Config{
+		AppID: "app", Dev: true, Logger: slog.New(slog.NewTextHandler(&log, nil)), HTTPClient: &http.Client{Transport: noAPI{}},
+	})
 	require.NoError(t, err)
 	require.NoError(t, app.Register(functions...))
 	l := &lines{connection: newConnection(app), log: &log}

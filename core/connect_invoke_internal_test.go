@@ -237,7 +237,7 @@ func TestConnectedFunctionFails(t *testing.T) {
 		{"without the step that was asked for", connectCall{StepID: stepHash("gone")}, func(ctx context.Context, _ Input[invoked]) (any, error) {
 			return runStep(ctx, "one", "1", nil)
 		}, "is not there any more", false, nil},
-		{"without the run's state", connectCall{UseAPI: true}, nothing(nil), "", false, nil},
+		{"without the run's state", connectCall{UseAPI: true}, nothing(nil), "no API here", false, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

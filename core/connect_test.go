@@ -2,8 +2,10 @@ package inngestkit_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -65,4 +67,32 @@ func TestConnectIsRefusedByTheServer(t *testing.T) {
 	}
 	_, ok := app.LastSync()
 	require.False(t, ok)
+}
+
+// Nobody who connects has forgotten Start: the connection tells the server of the functions.
+func TestSendWhileConnecting(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{})
+	var once sync.Once
+	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		if strings.HasPrefix(r.URL.Path, "/e/") {
+			_, _ = io.WriteString(w, `{"ids":["id1"]}`)
+			return
+		}
+		once.Do(func() { close(asked) })
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+	app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
+	app.MountedAt("test", "/api/inngest")
+	ended := make(chan error)
+	go func() { ended <- app.Connect(context.WithoutCancel(t.Context())) }()
+	<-asked
+	_, err := app.Send(t.Context(), signedUp.New(user{}))
+	require.NoError(t, err)
+	require.NotContains(t, l.String(), "App.Start")
+	shutdown := make(chan error)
+	go func() { shutdown <- app.Shutdown(context.WithoutCancel(t.Context())) }()
+	require.ErrorContains(t, <-ended, "never connected")
+	require.NoError(t, <-shutdown)
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections() // the SDK's requests go through it
 }

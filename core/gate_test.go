@@ -114,11 +114,26 @@ func answersSigned(t *testing.T, req *inngestkit.Request, status int, text strin
 	}
 	if status == http.StatusUnauthorized {
 		require.Empty(t, resp.Header.Get("X-Inngest-Sdk"), "strangers are not told the SDK's version")
+		require.Empty(t, resp.Header.Get("X-Inngest-Req-Version"))
 		require.Equal(t, "true", resp.Header.Get("X-Inngest-Sdk-Handled"))
 	}
 	for _, secret := range []string{signingKey, fallbackKey, signingKey[13:], fallbackKey[13:], "an-event-key"} {
 		require.NotContains(t, string(resp.Body), secret)
 		require.NotContains(t, l.String(), secret)
+	}
+}
+
+// Without a fallback key there is no second key, that is empty and that anybody has.
+func TestSignatureWithAnEmptyKey(t *testing.T) {
+	t.Parallel()
+	config := cloud
+	config.SigningKeyFallback = ""
+	app, _ := newAppWith(t, config, onSignUp(hello))
+	for method, body := range map[string]string{
+		http.MethodPost: signUpEnvelope(user{}).json(t), http.MethodPut: `{"url":"http://app.test/api/inngest"}`,
+	} {
+		req := withHeader(request(method, "fnId=app-fn", body), "X-Inngest-Signature", sign(t, "", body, time.Now()))
+		require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), req).Status, method)
 	}
 }
 

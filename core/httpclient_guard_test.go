@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -27,6 +28,11 @@ type badJar struct{ set, get func() }
 
 func (j badJar) SetCookies(*url.URL, []*http.Cookie) { j.set() }
 func (j badJar) Cookies(*url.URL) []*http.Cookie     { j.get(); return nil }
+
+// badTransport is a transport that cannot close its connections.
+type badTransport struct{ roundTripper }
+
+func (badTransport) CloseIdleConnections() { panic("oh no") }
 
 // codedError is an error whose method needs it.
 type codedError struct{ code string }
@@ -67,8 +73,14 @@ func TestClientPanics(t *testing.T) {
 			want: "the HTTPClient's transport panicked: net/http: abort Handler"},
 		"error": {client: http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, (*codedError)(nil) })},
 			want: "the HTTPClient's transport returned a nil *inngestkit_test.codedError as its error"},
-		"reading": {client: http.Client{Transport: answers(panics, quiet)}, want: "the HTTPClient's answer panicked: oh no", not: "Ping"},
-		"closing": {client: http.Client{Transport: answers(quiet, panics)}},
+		"error of a redirect": {client: http.Client{Transport: redirects, CheckRedirect: func(*http.Request, []*http.Request) error { return (*codedError)(nil) }},
+			want: "CheckRedirect of the HTTPClient returned a nil *inngestkit_test.codedError as its error", not: "CheckEndpoint"},
+		"error of an answer": {client: http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(iotest.ErrReader((*codedError)(nil)))}, nil
+		})}, want: "the HTTPClient's answer returned a nil *inngestkit_test.codedError as its error", not: "Ping"},
+		"reading":     {client: http.Client{Transport: answers(panics, quiet)}, want: "the HTTPClient's answer panicked: oh no", not: "Ping"},
+		"closing":     {client: http.Client{Transport: answers(quiet, panics)}},
+		"closing all": {client: http.Client{Transport: badTransport{answers(quiet, quiet)}}},
 		"redirect": {client: http.Client{Transport: redirects, CheckRedirect: func(*http.Request, []*http.Request) error { panic("oh no") }},
 			want: "the HTTPClient's CheckRedirect panicked: oh no", not: "CheckEndpoint"},
 		"setting cookies": {client: http.Client{Transport: answers(quiet, quiet), Jar: badJar{panics, quiet}}},
@@ -90,8 +102,11 @@ func TestClientPanics(t *testing.T) {
 						require.Zero(t, time.Since(begin), "it is not tried again")
 					}
 					require.LessOrEqual(t, strings.Count(l.String(), "stack="), 1, "once a minute")
-					if name == "transport" {
+					switch name {
+					case "transport":
 						require.Contains(t, l.String(), "httpclient_guard_test.go", "the stack")
+					case "aborted":
+						require.NotContains(t, l.String(), "stack=", "it is meant to be quiet")
 					}
 				})
 			})
@@ -99,18 +114,28 @@ func TestClientPanics(t *testing.T) {
 	}
 }
 
-// Transports panic with the whole URL, and test doubles with the request.
+// Transports panic with the whole URL, and test doubles with the request, or with all
+// that they know.
 func TestClientPanicsShowNoKeys(t *testing.T) {
 	t.Parallel()
 	config := cloud
 	config.EventKey = "an/event key"
+	all := []string{string(config.EventKey), string(config.SigningKey), string(config.SigningKeyFallback)}
+	refuse := false
 	config.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		panic("unexpected " + r.URL.String() + " with " + r.Header.Get("Authorization"))
+		if refuse {
+			refuse = false
+			return response(http.StatusUnauthorized, "", nil), nil
+		}
+		panic("unexpected " + r.URL.String() + " with " + r.Header.Get("Authorization") + ", of " + strings.Join(all, ", "))
 	})}
 	app, l := newAppWith(t, config)
 	_, err := app.Send(t.Context(), signedUp.New(user{}))
-	require.ErrorContains(t, err, "unexpected https://inn.gs/e/… with ")
-	require.ErrorContains(t, app.SendSignal(t.Context(), "s", nil), "unexpected https://api.inngest.com/v1/signals with Bearer …")
+	require.ErrorContains(t, err, "unexpected https://inn.gs/e/… with , of …, …, …")
+	const want = "unexpected https://api.inngest.com/v1/signals with Bearer …, of …, …, …"
+	require.ErrorContains(t, app.SendSignal(t.Context(), "s", nil), want)
+	refuse = true
+	require.ErrorContains(t, app.SendSignal(t.Context(), "s", nil), want, "with the fallback key")
 	for _, key := range []string{"event%20key", "event key", "signkey"} {
 		require.NotContains(t, l.String()+err.Error(), key)
 	}

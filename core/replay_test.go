@@ -61,6 +61,23 @@ func TestSignedSyncsAnnounceWhatTheServerCalls(t *testing.T) {
 	}
 }
 
+// What the server signs as a sync has the URL of an app in it.
+func TestSignedSyncsWithoutAURL(t *testing.T) {
+	t.Parallel()
+	app, _ := newAppWith(t, cloud, onSignUp(hello))
+	for _, body := range []string{
+		`{}`, `{"url":""}`, `{"url":"/api/inngest"}`, `{"url":"//app.test/api/inngest"}`, `{"url":"ftp://app.test/api/inngest"}`,
+		`{"url":"http:///api/inngest"}`, `{"url":"http://[::1"}`,
+	} {
+		for _, kind := range []string{"in_band", "out_of_band"} {
+			req := withHeader(request(http.MethodPut, "", body), "X-Inngest-Signature", sign(t, signingKey, body, time.Now()))
+			resp := app.Do(t.Context(), withHeader(req, "X-Inngest-Sync-Kind", kind))
+			require.Equal(t, http.StatusBadRequest, resp.Status, "%s, %s", kind, body)
+			require.Contains(t, message(t, resp), `the body of the sync has no "url"`)
+		}
+	}
+}
+
 // The specification has syncs without a body; no server makes any.
 func TestSignedSyncsWithoutABody(t *testing.T) {
 	t.Parallel()

@@ -63,9 +63,10 @@ func TestInvokePayload(t *testing.T) {
 	}
 }
 
-// newFarewell makes the same function each time; it may be inlined.
-func newFarewell() inngestkit.TypedFunction[user, string] {
-	return inngestkit.OnEvent("farewell", signedUp, func(context.Context, input) (string, error) { return "bye", nil })
+// farewell makes the same handler each time. It is so small that the compiler inlines
+// it, and compiles the handler wherever that is.
+func farewell() func(context.Context, input) (string, error) {
+	return func(context.Context, input) (string, error) { return "bye", nil }
 }
 
 // The value of a function of another app would stand for this app's function with the
@@ -73,6 +74,7 @@ func newFarewell() inngestkit.TypedFunction[user, string] {
 func TestInvokeOfAFunctionElsewhere(t *testing.T) {
 	t.Parallel()
 	namesake := inngestkit.OnEvent("greet", signedUp, func(context.Context, input) (greeted, error) { return greeted{}, nil })
+	neighbour := inngestkit.OnEvent("greet", signedUp, func(context.Context, input) (greeted, error) { return greeted{}, nil })
 	grouped := inngestkit.NewGroup().Functions(greet)[0]
 	for name, tc := range map[string]struct {
 		function   inngestkit.TypedFunction[user, greeted]
@@ -84,6 +86,7 @@ func TestInvokeOfAFunctionElsewhere(t *testing.T) {
 		"registered nowhere": {greet, nil, true},
 		"a namesake":         {namesake, greet, true},
 		"of a namesake":      {greet, namesake, true},
+		"in one file":        {namesake, neighbour, true},
 	} {
 		functions := []inngestkit.Function{onSignUp(func(ctx context.Context, _ input) (any, error) {
 			return step.Invoke(ctx, "s", tc.function, user{})
@@ -105,8 +108,8 @@ func TestInvokeOfAFunctionElsewhere(t *testing.T) {
 // Functions that invoke each other are often made by functions, each time anew.
 func TestInvokeOfAFunctionMadeAgain(t *testing.T) {
 	t.Parallel()
-	app, _ := newApp(t, newFarewell(), onSignUp(func(ctx context.Context, _ input) (any, error) {
-		return step.Invoke(ctx, "s", newFarewell(), user{})
+	app, _ := newApp(t, inngestkit.OnEvent("farewell", signedUp, farewell()), onSignUp(func(ctx context.Context, _ input) (any, error) {
+		return step.Invoke(ctx, "s", inngestkit.OnEvent("farewell", signedUp, farewell()), user{})
 	}))
 	require.Equal(t, []string{"InvokeFunction s"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
 }

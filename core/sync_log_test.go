@@ -2,7 +2,9 @@ package inngestkit_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -46,3 +48,24 @@ func TestSyncLogs(t *testing.T) {
 }
 
 func self(app *inngestkit.App) http.Handler { return inngestkit.HTTPHandler("test", app.Do) }
+
+// The URL at which the server calls the app may have a password in it. The server is told
+// it, and nobody else.
+func TestLastSyncShowsNoPassword(t *testing.T) {
+	t.Parallel()
+	const body = `{"url":"http://user:a-password@app.test/api/inngest"}`
+	for _, kind := range []string{"in_band", "out_of_band"} {
+		server := newAPI(t, synced)
+		config := cloud
+		config.BaseURL = server.URL
+		app, l := newAppWith(t, config, onSignUp(hello))
+		req := withHeader(request(http.MethodPut, "", body), "X-Inngest-Signature", sign(t, signingKey, body, time.Now()))
+		resp := app.Do(t.Context(), withHeader(req, "X-Inngest-Sync-Kind", kind))
+		require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)
+		_, bodies := server.seen()
+		require.Contains(t, string(resp.Body)+strings.Join(bodies, ""), "http://user:a-password@app.test/api/inngest", kind)
+		last, _ := app.LastSync()
+		require.Equal(t, "http://user:xxxxx@app.test/api/inngest", last.URL, kind)
+		require.NotContains(t, l.String(), "a-password", kind)
+	}
+}

@@ -211,6 +211,7 @@ func TestUnsignedSyncInCloudMode(t *testing.T) {
 	inBand := withHeader(request(http.MethodPut, "", `{"url":"http://evil.test/x"}`), "X-Inngest-Sync-Kind", "in_band")
 	require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), inBand).Status, "strangers do not get the functions")
 	bad := withHeader(request(http.MethodPut, "", ""), "X-Inngest-Signature", sign(t, wrongKey, "", time.Now()))
+	withHeader(bad, "X-Inngest-Sync-Kind", "out_of_band")
 	require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), bad).Status, "a wrong signature is worse than none")
 }
 
@@ -374,7 +375,7 @@ func TestServePathIsAnnouncedWithTheMount(t *testing.T) {
 func TestUnsignedSyncsAreFew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		registered, failing, hold := 0, true, make(chan struct{})
+		registered, query, failing, hold := 0, "", true, make(chan struct{})
 		config := cloud
 		config.AllowUnsignedSync, config.ServeHost, config.BaseURL = true, "https://shop.test", "http://user:a-password@inngest.test"
 		config.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -382,6 +383,7 @@ func TestUnsignedSyncsAreFew(t *testing.T) {
 				return response(http.StatusNotFound, "", nil), nil
 			}
 			registered++
+			query += r.URL.RawQuery
 			<-hold
 			if failing {
 				return response(http.StatusBadRequest, `{"error":"the server's own words"}`, nil), nil
@@ -420,6 +422,7 @@ func TestUnsignedSyncsAreFew(t *testing.T) {
 		require.Equal(t, 3, registered)
 		last, _ := app.LastSync()
 		require.Equal(t, "https://shop.test/api/inngest", last.URL, "nothing of the query")
+		require.Empty(t, query)
 		require.NotContains(t, l.String(), "a-password")
 	})
 }
