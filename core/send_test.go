@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,10 +72,9 @@ func TestSendRetriesWithOneSeed(t *testing.T) {
 
 // fakeClient answers in memory, so that synctest can move the clock.
 func fakeClient(answer func(r *http.Request, n int) (*http.Response, error)) *http.Client {
-	n := 0
+	var n atomic.Int64
 	return &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		n++
-		return answer(r, n)
+		return answer(r, int(n.Add(1)))
 	})}
 }
 
