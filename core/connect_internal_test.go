@@ -128,8 +128,8 @@ func TestConnectReconnects(t *testing.T) {
 				end := l.serve(t)
 				time.Sleep(time.Hour)
 				require.Len(t, l.opened(), 1)
+				l.refuse(errors.New("connection refused")) // first: the connection may be looked at in this second
 				l.opened()[0].state.Store(lose.state)
-				l.refuse(errors.New("connection refused"))
 				time.Sleep(lose.after)
 				require.True(t, l.opened()[0].closed.Load())
 				time.Sleep(time.Hour)
