@@ -146,6 +146,7 @@ func TestWaitRefusesPathsThatEventsDoNotHave(t *testing.T) {
 		"does not begin with event or": step.If("data.plan == 'x'"),
 		"which is not known":           step.If("async.data.plan == pro"),
 		"is empty":                     step.If(""),
+		"no async":                     step.If("event.data.plan == 'x'"),
 		"is not a path":                step.Match("data.user-id"),
 		"has a backslash":              step.If(`async.data.plan == "a\"b"`),
 		"text without its closing":     step.If(`async.data.plan == "a`),
@@ -158,6 +159,7 @@ func TestWaitRefusesPathsThatEventsDoNotHave(t *testing.T) {
 	}
 	for _, ok := range []step.WaitOption{
 		step.Match("data.UserID"), step.If("async.data.plan == event.data.plan && async.ts > event.ts"), step.If("async.data.tags[0] == 'x'"),
+		step.If("true"), // no paths, nothing to mix up
 	} {
 		require.Equal(t, http.StatusPartialContent, call(t, closed, ok).Status)
 	}
