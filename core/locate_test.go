@@ -239,7 +239,7 @@ func TestStartNamesTLS(t *testing.T) {
 	site.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	site.StartTLS()
 	t.Cleanup(site.Close)
-	n := &network{elsewhere: &http.Transport{}}
+	n := &network{elsewhere: &http.Transport{DisableKeepAlives: true}}
 	host := site.Listener.Addr().String()
 	app, _, l := n.located(t, inngestkit.Config{ServeHost: host})
 	require.Eventually(t, func() bool { return strings.Contains(l.String(), "inngest: synced") }, 10*time.Second, time.Millisecond)
