@@ -101,6 +101,11 @@ func TestPathsOfSeveralKindsOfTriggers(t *testing.T) {
 		{"an event and a schedule", inngestkit.OnEvent("fn", inngestkit.AnyOf(opened, inngestkit.Cron[account]("0 9 * * *")), onAccount, key("event.data.UserID")), ""},
 		{"an event and a schedule, and neither has it", inngestkit.OnEvent("fn", inngestkit.AnyOf(opened, inngestkit.Cron[account]("0 9 * * *")), onAccount, key("event.data.userId")), "write event.data.UserID"},
 		{"events of two types", inngestkit.OnEvent("fn", inngestkit.AnyOfTypes(opened, signedUp), raw, key("event.data.UserID")), `inngestkit_test.user, the type of event "user/signed-up"`},
+		{"events of two types, with has", inngestkit.OnEvent("fn", inngestkit.AnyOfTypes(opened, signedUp), raw, key("has(event.data.UserID) ? event.data.UserID : event.data.id")), ""},
+		{"events of two types, with null", inngestkit.OnEvent("fn", inngestkit.AnyOfTypes(opened, signedUp), raw, key("event.data.id != null ? event.data.id : event.data.UserID")), ""},
+		{"events of two types, by name", inngestkit.OnEvent("fn", inngestkit.AnyOfTypes(opened, signedUp), raw, key("event.name == 'account/opened' ? event.data.UserID : event.data.id")), ""},
+		{"what neither of two types has", inngestkit.OnEvent("fn", inngestkit.AnyOfTypes(opened, signedUp), raw, key("has(event.data.userId) ? event.data.userId : event.data.id")), "write event.data.UserID"},
+		{"what the one type does not have", onOpened(key("has(event.data.userId) ? event.data.userId : event.data.plan")), "write event.data.UserID"},
 		{"each its own condition", inngestkit.OnEvent("fn", inngestkit.AnyOfTypes(opened.If("event.data.plan == 'x'"), signedUp.If("event.data.id == 'y'")), raw), ""},
 		{"a condition of another", inngestkit.OnEvent("fn", inngestkit.AnyOfTypes(opened, signedUp.If("event.data.plan == 'y'")), raw), `has no "plan"`},
 		{"a failure handler", onOpened(inngestkit.OnFailure(failed, key("event.data.event.data.UserID"))), ""},
@@ -146,6 +151,7 @@ func TestWaitRefusesPathsThatEventsDoNotHave(t *testing.T) {
 		"does not begin with event or": step.If("data.plan == 'x'"),
 		"which is not known":           step.If("async.data.plan == pro"),
 		"is empty":                     step.If(""),
+		"no async":                     step.If("event.data.plan == 'x'"),
 		"is not a path":                step.Match("data.user-id"),
 		"has a backslash":              step.If(`async.data.plan == "a\"b"`),
 		"text without its closing":     step.If(`async.data.plan == "a`),
@@ -158,6 +164,7 @@ func TestWaitRefusesPathsThatEventsDoNotHave(t *testing.T) {
 	}
 	for _, ok := range []step.WaitOption{
 		step.Match("data.UserID"), step.If("async.data.plan == event.data.plan && async.ts > event.ts"), step.If("async.data.tags[0] == 'x'"),
+		step.If("true"), // no paths, nothing to mix up
 	} {
 		require.Equal(t, http.StatusPartialContent, call(t, closed, ok).Status)
 	}

@@ -82,6 +82,7 @@ func newLines(t *testing.T, functions ...Function) *lines {
 	})
 	require.NoError(t, err)
 	require.NoError(t, app.Register(functions...))
+	t.Cleanup(app.config.HTTPClient.CloseIdleConnections) // a dev server may be listening where the tests run
 	l := &lines{connection: newConnection(app), log: &log}
 	l.connection.open = func(context.Context) (*line, error) {
 		if refusal := l.refusal.Load(); refusal != nil {

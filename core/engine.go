@@ -42,6 +42,8 @@ type function struct {
 	adopted *adopted
 	engine  http.Handler
 	query   string // the query of a call that is not aimed at one step
+	// warnedUnasked says that warnUnasked has logged.
+	warnedUnasked atomic.Bool
 }
 
 func (a *App) newFunction(id string, source definition, config fnconfig.Config) (*function, error) {
@@ -123,7 +125,10 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 	}
 	c := f.newCall(ctx, req, e, targeted)
 	var resp *Response
-	defer func() { ended(c, resp) }()
+	defer func() {
+		ended(c, resp)
+		f.warnUnasked(c, resp)
+	}()
 	if c.Checkpoints != nil {
 		defer c.Checkpoints.Close()
 	}

@@ -2,6 +2,7 @@ package inngestkit_test
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,9 @@ import (
 type network struct {
 	devServer
 
+	// elsewhere makes the requests to others, if it is there.
+	elsewhere *http.Transport
+
 	mu    sync.Mutex
 	hosts map[string]http.Handler
 }
@@ -28,6 +32,9 @@ type network struct {
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host == "127.0.0.1:8288" {
 		return n.devServer.RoundTrip(r)
+	}
+	if n.elsewhere != nil {
+		return n.elsewhere.RoundTrip(r)
 	}
 	h := n.at(r.URL.Host)
 	if h == nil {
@@ -223,4 +230,20 @@ func TestSelfRequestsAreAnsweredAsOthers(t *testing.T) {
 	plain := app.Do(t.Context(), request(http.MethodGet, "", ""))
 	guessed := app.Do(t.Context(), withHeader(request(http.MethodGet, "", ""), "X-Inngestkit-Self", "guessed"))
 	require.Equal(t, plain, guessed)
+}
+
+// An app that is announced with http where net/http speaks TLS hears so.
+func TestStartNamesTLS(t *testing.T) {
+	t.Parallel()
+	site := httptest.NewUnstartedServer(http.NotFoundHandler())
+	site.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	site.StartTLS()
+	t.Cleanup(site.Close)
+	n := &network{elsewhere: &http.Transport{DisableKeepAlives: true}}
+	host := site.Listener.Addr().String()
+	app, _, l := n.located(t, inngestkit.Config{ServeHost: host})
+	require.Eventually(t, func() bool { return strings.Contains(l.String(), "inngest: synced") }, 10*time.Second, time.Millisecond)
+	require.Contains(t, l.String(), `listening="no: TLS is spoken there; if it is this app, `+
+		`set ServeHost (INNGEST_SERVE_HOST) to https://`+host+`, with a certificate`)
+	require.NoError(t, app.Shutdown(t.Context()))
 }

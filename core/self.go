@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -95,9 +96,19 @@ func (a *App) askSelf(ctx context.Context, target *url.URL, token string) (statu
 	if err != nil {
 		return 0, false, withoutURL(err)
 	}
-	_ = resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusBadRequest && target.Scheme == schemeHTTP {
+		text := make([]byte, len(wantsTLS))
+		if n, _ := io.ReadFull(resp.Body, text); string(text[:n]) == wantsTLS {
+			return 0, false, fmt.Errorf("TLS is spoken there; if it is this app, set ServeHost (INNGEST_SERVE_HOST) to "+
+				"https://%s, with a certificate that the server trusts", target.Host)
+		}
+	}
 	return resp.StatusCode, resp.Header.Get(headerSDK) != "", nil
 }
+
+// wantsTLS begins what net/http answers if it expects TLS and gets none.
+const wantsTLS = "Client sent an HTTP request to an HTTPS server"
 
 // String says for logs whether the app listens there.
 func (r reached) String() string {

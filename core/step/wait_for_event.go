@@ -30,7 +30,8 @@ func (c condition) applyWait(w *wait) { w.conditions = append(w.conditions, c) }
 
 // If waits for an event for which expression, in the Common Expression Language,
 // is true. In it, event is the event that triggered the run and async the one
-// that is waited for: `async.data.amount > event.data.limit`. A value of event that has a
+// that is waited for: `async.data.amount > event.data.limit`. A condition that has event and
+// not async is the same for whatever comes, and ends the run. A value of event that has a
 // double quote, a backslash or an invisible character in it is equal to nothing there.
 func If(expression string) WaitOption { return condition{text: expression} }
 

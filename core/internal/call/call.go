@@ -236,6 +236,16 @@ func (c *Call) Yielded() bool {
 	return c.unwound.Load() || c.over.Load() || (c.sdk != nil && c.sdk.Err() != nil)
 }
 
+// Unasked is how many kept results the function has left aside on its way to a step that is
+// new. It is 0 if the call is for one step alone, or was to end early: then the function
+// has not come by all of its steps.
+func (c *Call) Unasked() int {
+	if c.Replay.targeted || c.over.Load() || c.Aborted() != nil {
+		return 0
+	}
+	return c.Replay.unasked()
+}
+
 // SetUnwound notes that a step has unwound the function: also one of the SDK's own,
 // which does so without a word to the server if its context is done.
 func (c *Call) SetUnwound() { c.unwound.Store(true) }

@@ -79,15 +79,30 @@ func (r *Replay) reached() bool {
 	if r.fresh || r.targeted {
 		return r.fresh
 	}
-	if !r.counted {
-		r.counted = true
-		gjson.ParseBytes(r.steps).ForEach(func(gjson.Result, gjson.Result) bool {
-			r.kept++
-			return true
-		})
-	}
+	r.count()
 	r.fresh = r.out >= r.kept
 	return r.fresh
+}
+
+// count counts the kept results, once.
+func (r *Replay) count() {
+	if r.counted {
+		return
+	}
+	r.counted = true
+	gjson.ParseBytes(r.steps).ForEach(func(gjson.Result, gjson.Result) bool {
+		r.kept++
+		return true
+	})
+}
+
+// unasked is how many kept results have not been handed out. It takes as long as reading
+// them.
+func (r *Replay) unasked() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count()
+	return r.kept - r.out
 }
 
 // outSoFar is how many kept results have been handed out.

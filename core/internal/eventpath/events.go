@@ -1,8 +1,10 @@
 package eventpath
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"sync/atomic"
 )
 
@@ -62,5 +64,19 @@ func waitProblem(condition string, isMatch bool, event Shape, events []Shape) st
 	if condition == "" {
 		return "is empty; give an expression, or leave it out"
 	}
-	return Expression{Text: condition, IsMatch: isMatch, Events: events, Async: &event}.Problem()
+	e := Expression{Text: condition, IsMatch: isMatch, Events: events, Async: &event}
+	if problem := e.Problem(); problem != "" || isMatch {
+		return problem
+	}
+	return missesAwaited(scan(condition).paths)
+}
+
+// missesAwaited tells that a condition looks at the event that triggered the run alone. It
+// is the same for whatever event comes, which could be decided before the wait.
+func missesAwaited(paths []Path) string {
+	if len(paths) == 0 || slices.ContainsFunc(paths, func(p Path) bool { return p.Root == Async }) {
+		return ""
+	}
+	return fmt.Sprintf("has %q but no async: event is the one that triggered the run, and async the one that is "+
+		"waited for; write async.data.… for its data", paths[0])
 }

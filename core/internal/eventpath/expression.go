@@ -1,6 +1,7 @@
 package eventpath
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -64,12 +65,24 @@ func (e Expression) PathProblem(path Path) string {
 	case path.Root == Async:
 		return e.Async.Problem(path)
 	}
+	return e.eventProblem(path)
+}
+
+// eventProblem tells why one of the events has nothing at path. In an expression that tells
+// the events apart, as with has(), it is enough if another has.
+func (e Expression) eventProblem(path Path) string {
+	var first string
+	missing := 0
 	for _, event := range e.Events {
 		if problem := event.Problem(path); problem != "" {
-			return problem
+			first = cmp.Or(first, problem)
+			missing++
 		}
 	}
-	return ""
+	if missing > 0 && missing < len(e.Events) && !e.IsMatch && scan(e.Text).tellsApart {
+		return ""
+	}
+	return first
 }
 
 func (e Expression) matchProblem() string {

@@ -64,6 +64,11 @@ func (p Path) hasIndex() bool {
 	return false
 }
 
+// isName reports whether p is the name of the event that triggered the run.
+func (p Path) isName() bool {
+	return p.Root == Event && len(p.Segments) == 1 && p.Segments[0].Name == "name"
+}
+
 // Parse reads text that is a path and nothing else. The path may begin with any name.
 func Parse(text string) (path Path, ok bool) {
 	s := scanner{text: text}

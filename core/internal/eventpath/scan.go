@@ -12,6 +12,9 @@ type scanned struct {
 	paths []Path
 	// unknown are names that the language does not know.
 	unknown []Path
+	// tellsApart says that the expression asks for the name of the event or whether something
+	// is there: has(…), null, event.name.
+	tellsApart bool
 	// problem is a mistake in the expression, "" if none was seen.
 	problem string
 }
@@ -75,9 +78,13 @@ func (s *scanner) name(name string, afterDot bool) {
 		return
 	}
 	if afterDot || isKeyword(name) {
+		s.tellsApart = s.tellsApart || name == "null"
 		return
 	}
 	path, called := s.path(name)
+	if called && name == "has" || path.isName() {
+		s.tellsApart = true
+	}
 	switch {
 	case path.Root == Event || path.Root == Async:
 		s.paths = append(s.paths, path)

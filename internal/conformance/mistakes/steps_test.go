@@ -105,6 +105,9 @@ var steps = []mistake{
 	{"A wait for an event without a name", calls(func(ctx context.Context, _ in) (any, error) {
 		return step.WaitForEvent(ctx, "wait", inngestkit.NewEvent[user](""), step.Timeout(time.Hour))
 	})},
+	{"A wait on a condition of the wrong event", calls(func(ctx context.Context, _ in) (any, error) {
+		return step.WaitForEvent(ctx, "wait", userCreated, step.If("event.data.userId == 'u1'"), step.Timeout(time.Hour))
+	})},
 	{"A signal without a name", calls(func(ctx context.Context, _ in) (any, error) {
 		return step.WaitForSignal[string](ctx, "wait", "", step.Timeout(time.Hour))
 	})},
