@@ -32,6 +32,7 @@ func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 	if a.config.Dev && !a.warned.Load() {
 		a.warnUnstarted()
 	}
+	a.noteSent(ctx, events)
 	send := a.sendChain(ctx)
 	if send == nil {
 		return a.sender.send(ctx, events)

@@ -44,6 +44,8 @@ type function struct {
 	query   string // the query of a call that is not aimed at one step
 	// warnedUnasked says that warnUnasked has logged.
 	warnedUnasked atomic.Bool
+	// warnedResent says that warnResent has logged.
+	warnedResent atomic.Bool
 }
 
 func (a *App) newFunction(id string, source definition, config fnconfig.Config) (*function, error) {
@@ -128,6 +130,7 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 	defer func() {
 		ended(c, resp)
 		f.warnUnasked(c, resp)
+		f.warnResent(c, resp)
 	}()
 	if c.Checkpoints != nil {
 		defer c.Checkpoints.Close()

@@ -83,7 +83,10 @@ type Call struct {
 	// Replay is how far the function has come through what earlier calls did.
 	Replay Replay
 
-	sdk        context.Context //nolint:containedctx // see Caller
+	sdk context.Context //nolint:containedctx // see Caller
+	// SentOutside says that the function has sent events outside of its steps.
+	SentOutside atomic.Bool
+
 	inCallback atomic.Bool
 	ran        atomic.Int32 // steps that have run well
 	inside     atomic.Int32 // steps that are under way
@@ -214,6 +217,11 @@ func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc) 
 		release()
 		end()
 	}
+}
+
+// InStep reports whether the callback of a step runs, to which ctx belongs.
+func (c *Call) InStep(ctx context.Context) bool {
+	return sdkstep.IsWithinStep(ctx) || c.inCallback.Load()
 }
 
 // Abort ends the call with err: it unwinds to the function's wrapper, which

@@ -81,6 +81,18 @@ var steps = []mistake{
 		report := inngestkit.OnEvent("report", userCreated, hello)
 		return step.Invoke(ctx, "invoke", report, user{})
 	})},
+	{"Events sent outside of a step", func(t *testing.T) string {
+		config := dev()
+		config.HTTPClient = &http.Client{Transport: answering(http.StatusOK, `{"ids":["01"],"status":200}`)}
+		app, l := newApp(t, config, inngestkit.OnEvent("welcome", userCreated, func(ctx context.Context, in in) (any, error) {
+			if _, err := inngestkit.Send(ctx, in.Event); err != nil {
+				return nil, err
+			}
+			return step.Run(ctx, "charge", done)
+		}))
+		require.Equal(t, http.StatusPartialContent, app.Do(t.Context(), request(http.MethodPost, call)).Status)
+		return l.line(t, "outside of its steps")
+	}},
 	{"A step in the callback of a step", calls(func(ctx context.Context, _ in) (any, error) {
 		return step.Run(ctx, "outer", func(ctx context.Context) (string, error) { return step.Run(ctx, "inner", done) })
 	})},
