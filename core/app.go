@@ -23,6 +23,7 @@ type App struct {
 
 	verifier *verifier
 	refusals refusals
+	bodies   bodyReader
 	sender   *sender
 	integers *integers.Guard
 	syncer   syncer

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 )
 
 const (
-	// firstRoom is how much memory is reserved for a body before any of it has
-	// come: the length that a header announces costs a stranger nothing.
+	// maxReserved is how much memory is reserved in all for bodies that are announced
+	// and have not come: enough for 8 of the largest that the server sends, and not much
+	// for strangers, who announce what they like.
+	maxReserved = 32 << 20
+	// firstRoom is what a body gets beyond that before any of it has come.
 	firstRoom = 16 << 10
 	// growBy is how many times as much is reserved when that is full.
 	growBy = 4
@@ -21,7 +25,7 @@ var errBodyTooLarge = errors.New("the body is too large")
 // that cannot be read.
 func (a *App) readBody(req *Request) ([]byte, *Response) {
 	limit := a.config.MaxBodyBytes
-	body, err := readUpTo(req.Body, req.ContentLength, limit)
+	body, err := a.bodies.readUpTo(req.Body, req.ContentLength, limit)
 	req.Body = nil // middleware may keep the request
 	switch {
 	case err == nil:
@@ -34,9 +38,13 @@ func (a *App) readBody(req *Request) ([]byte, *Response) {
 	}
 }
 
+// bodyReader reads bodies. The zero value is ready.
+type bodyReader struct{ reserved atomic.Int64 }
+
 // readUpTo reads a body of at most limit bytes. length is what is announced, -1 if
-// nothing is. What it reserves is at most growBy times what has come.
-func readUpTo(r io.Reader, length, limit int64) ([]byte, error) {
+// nothing is. What it reserves is all of that, which saves growing, as long as all
+// bodies together have at most maxReserved; otherwise at most growBy times what has come.
+func (b *bodyReader) readUpTo(r io.Reader, length, limit int64) ([]byte, error) {
 	if r == nil {
 		return nil, nil
 	}
@@ -47,7 +55,14 @@ func readUpTo(r io.Reader, length, limit int64) ([]byte, error) {
 	if length >= 0 {
 		expected = length
 	}
-	body := make([]byte, 0, min(expected, firstRoom)+1) // one more byte, in which the end shows
+	room := min(expected, firstRoom)
+	if length > firstRoom {
+		if b.reserved.Add(length) <= maxReserved {
+			room = length
+		}
+		defer b.reserved.Add(-length)
+	}
+	body := make([]byte, 0, room+1) // one more byte, in which the end shows
 	for {
 		n, err := r.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]

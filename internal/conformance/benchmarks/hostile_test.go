@@ -20,7 +20,7 @@ import (
 // figures are its processor time for a request, and by how much its memory grew at
 // most.
 
-var hostileServers = []string{"nethttp", "gin", "echo", "fiber", "fiber-streaming"}
+var hostileServers = []string{"nethttp", "gin", "echo", "fiber", "fiber-buffering"}
 
 // signatures are the headers that strangers can make.
 var signatures = []struct {

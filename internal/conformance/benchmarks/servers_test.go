@@ -156,12 +156,10 @@ var servers = map[string]map[string]func(net.Listener) error{
 			return e.Start("")
 		},
 	},
-	// As docs/in-front-of-the-endpoint.md has it, for endpoints that strangers reach.
-	"fiber-streaming": {
+	// Not as docs/adapters.md has it: bodies are read before the app sees them.
+	"fiber-buffering": {
 		byUs: func(l net.Listener) error {
-			f := fiber.New(fiber.Config{
-				DisableStartupMessage: true, BodyLimit: inngestkit.DefaultMaxBodyBytes, StreamRequestBody: true,
-			})
+			f := fiber.New(fiber.Config{DisableStartupMessage: true, BodyLimit: inngestkit.DefaultMaxBodyBytes})
 			inngestfiber.Mount(f, benchApp())
 			return f.Listener(l)
 		},
