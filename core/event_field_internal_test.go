@@ -21,7 +21,7 @@ func FuzzHide(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data string) {
 		raw := []byte(`{"name":"e","data":` + data + `,"ts":1}`)
 		if !json.Valid(raw) {
-			t.Skip("no JSON")
+			t.Skip("not JSON")
 		}
 		given := bytes.Clone(raw)
 		got := eventFields{"trace"}.hide(raw)

@@ -123,7 +123,7 @@ func answersSigned(t *testing.T, req *inngestkit.Request, status int, text strin
 	}
 }
 
-// Without a fallback key there is no second key, that is empty and that anybody has.
+// Without a fallback key, an empty one that anybody has is not taken for it.
 func TestSignatureWithAnEmptyKey(t *testing.T) {
 	t.Parallel()
 	config := cloud

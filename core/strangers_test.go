@@ -114,7 +114,7 @@ func TestRefusalsOfTheServerAreAllLogged(t *testing.T) {
 }
 
 // The log says what to do about an unsigned request, whoever has made it.
-func TestWhatToDoAboutUnsignedRequests(t *testing.T) {
+func TestAdviceOnUnsignedRequests(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		method, serverKind string
