@@ -52,7 +52,7 @@ func (a *App) refusedFunction(ctx context.Context, payload registerPayload) stri
 		return ""
 	}
 	for _, app := range apps {
-		if app.Name != a.config.AppID || app.Error == "" || !sameURL(app.URL, payload.URL) {
+		if app.Name != a.config.AppID || isPollError(app.Error) || !sameURL(app.URL, payload.URL) {
 			continue
 		}
 		detail := ": " + strings.Join(strings.Fields(app.Error), " ")
@@ -67,6 +67,11 @@ func (a *App) refusedFunction(ctx context.Context, payload registerPayload) stri
 	}
 	return ""
 }
+
+// isPollError reports whether an error is what the server notes down when it asks an app
+// for its functions, which it does all the time: a code such as unreachable (pkg/deploy in
+// its source), in the place of why it has refused a sync.
+func isPollError(text string) bool { return !strings.Contains(text, " ") }
 
 // suspected finds the functions with most of the values that an error of the server
 // quotes, such as an expression or a period: the server does not name the function.

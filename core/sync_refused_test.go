@@ -42,6 +42,8 @@ func TestSyncRefusals(t *testing.T) {
 		{"nothing to tell them apart", func(*inngestkit.Config) {}, 400, invalid, apps("disk full"), "At least one function is invalid: disk full"},
 		{"nothing but what all have", func(*inngestkit.Config) {}, 400, invalid, apps("trigger 'user/signed-up'"),
 			"At least one function is invalid: trigger 'user/signed-up'"},
+		{"a detail of something else", func(*inngestkit.Config) {}, 400, invalid, apps("unreachable"),
+			"At least one function is invalid; the server's log may say more. If the cause is an expression, it is in one of these functions: bad"},
 		{"no detail", func(*inngestkit.Config) {}, 400, invalid, "<html>",
 			"At least one function is invalid; the server's log may say more. If the cause is an expression, it is in one of these functions: bad"},
 	} {
