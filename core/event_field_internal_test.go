@@ -21,7 +21,7 @@ func FuzzHide(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data string) {
 		raw := []byte(`{"name":"e","data":` + data + `,"ts":1}`)
 		if !json.Valid(raw) {
-			t.Skip("not JSON")
+			return // the gate has refused it
 		}
 		given := bytes.Clone(raw)
 		got := eventFields{"trace"}.hide(raw)

@@ -13,9 +13,9 @@ import (
 )
 
 // Sleep pauses the run for d, at most 366 days. Nothing of the app runs in the
-// meantime. A negative d counts as zero. Outside a function it panics, since
-// there is no run to pause; on a goroutine that the function has started it ends that
-// goroutine with [runtime.Goexit], and the call fails.
+// meantime. A negative d counts as zero. Outside a function, which has a run to pause,
+// it panics. On a goroutine that the function has started, it ends that goroutine with
+// [runtime.Goexit], and the call fails.
 func Sleep(ctx context.Context, id string, d time.Duration) {
 	_, err := call.Wait[any](ctx, call.Sleep, id, func(call.ID) (json.RawMessage, error) {
 		if d > maxPause {
