@@ -22,10 +22,10 @@ type account struct {
 }
 
 var (
-	opened = inngestkit.NewEvent[account]("account/opened")
-	closed = inngestkit.NewEvent[account]("account/closed")
+	opened = inngestkit.DefineEvent[account]("account/opened")
+	closed = inngestkit.DefineEvent[account]("account/closed")
 	// partial declares one of the fields that its events have.
-	partial = inngestkit.NewEvent[account]("account/partial", inngestkit.AdditionalProperties())
+	partial = inngestkit.DefineEvent[account]("account/partial", inngestkit.AdditionalProperties())
 )
 
 // onOpened is a function whose event has data of type account.
@@ -70,7 +70,7 @@ func TestRegisterRefusesPathsThatEventsDoNotHave(t *testing.T) {
 func TestPathsOfSeveralKindsOfTriggers(t *testing.T) {
 	t.Parallel()
 	any1 := func(context.Context, inngestkit.Input[any]) (any, error) { return nil, nil }
-	free := inngestkit.NewEvent[map[string]any]("free")
+	free := inngestkit.DefineEvent[map[string]any]("free")
 	onFree := func(context.Context, inngestkit.Input[map[string]any]) (any, error) { return nil, nil }
 	key := func(path string) inngestkit.Option { return flow.Concurrency(1, flow.Key(path)) }
 	raw := func(context.Context, inngestkit.Input[json.RawMessage]) (any, error) { return nil, nil }
@@ -224,7 +224,7 @@ func TestAnyOfTypes(t *testing.T) {
 		require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"), "neither would change")
 		require.Equal(t, tc.want, message(t, resp))
 	}
-	err := app.Register(inngestkit.OnEvent("again", inngestkit.AnyOfTypes(opened, inngestkit.NewEvent[user]("account/opened"), nil),
+	err := app.Register(inngestkit.OnEvent("again", inngestkit.AnyOfTypes(opened, inngestkit.DefineEvent[user]("account/opened"), nil),
 		func(context.Context, inngestkit.Input[json.RawMessage]) (any, error) { return nil, nil }))
 	require.ErrorContains(t, err, "given twice", "types make no difference to the server")
 	require.ErrorContains(t, err, "needs a name")

@@ -377,12 +377,12 @@ func TestCheckpointsBeforeAnErrorOfTheSDK(t *testing.T) {
 func TestOutcomeBehindCheckpoints(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]inngestkit.Outcome{
-		http.StatusOK: inngestkit.NonRetriable, http.StatusBadRequest: inngestkit.Retried,
+		http.StatusOK: inngestkit.OutcomeNonRetriable, http.StatusBadRequest: inngestkit.OutcomeRetried,
 	} {
 		var outcomes []inngestkit.Outcome
 		app, _ := newCheckpointing(t, status, checkpoint.Config{BatchSteps: 10}, func(ctx context.Context, _ input) (string, error) {
 			_ = stepOf("a", new(string))(ctx)
-			return "", failingStep(inngestkit.NoRetryError(errors.New("boom")))(ctx)
+			return "", failingStep(inngestkit.NoRetry(errors.New("boom")))(ctx)
 		}, inngestkit.Use(inngestkit.Middleware{Step: func(next inngestkit.StepHandler) inngestkit.StepHandler {
 			return func(ctx context.Context, step *inngestkit.StepCall) (any, error) {
 				step.OnEnd(func(outcome inngestkit.Outcome, _ error) { outcomes = append(outcomes, outcome) })
@@ -390,7 +390,7 @@ func TestOutcomeBehindCheckpoints(t *testing.T) {
 			}
 		}}))
 		callFn(t.Context(), t, app, signUpEnvelope(user{}))
-		require.Equal(t, []inngestkit.Outcome{inngestkit.Completed, want}, outcomes)
+		require.Equal(t, []inngestkit.Outcome{inngestkit.OutcomeCompleted, want}, outcomes)
 	}
 }
 

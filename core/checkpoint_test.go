@@ -121,12 +121,12 @@ func TestErrorsBetweenCheckpoints(t *testing.T) { //nolint:paralleltest // the S
 		last    func(t *testing.T, resp *inngestkit.Response)
 	}{
 		{"step, unsent", batch(2), failingStep(boom), "a", isStepError("StepError", "false")},
-		{"step for good, unsent", batch(2), failingStep(inngestkit.NoRetryError(boom)), "a", isStepError("StepFailed", "true")},
+		{"step for good, unsent", batch(2), failingStep(inngestkit.NoRetry(boom)), "a", isStepError("StepFailed", "true")},
 		{"step, sent", batch(1), failingStep(boom), "", isStepError("StepError", "false")},
-		{"step for good, sent", batch(1), failingStep(inngestkit.NoRetryError(boom)), "", isStepError("StepFailed", "true")},
+		{"step for good, sent", batch(1), failingStep(inngestkit.NoRetry(boom)), "", isStepError("StepFailed", "true")},
 		{"step, perhaps sent", checkpoint.Config{BatchInterval: time.Minute}, failingStep(boom), "", isStepError("StepError", "false")},
 		{"function, unsent", batch(3), fails, "a", isFailure(500, "false")},
-		{"function for good, sent", batch(1), func(context.Context) error { return inngestkit.NoRetryError(boom) }, "", isFailure(400, "true")},
+		{"function for good, sent", batch(1), func(context.Context) error { return inngestkit.NoRetry(boom) }, "", isFailure(400, "true")},
 		{"panic, unsent", batch(3), func(context.Context) error { panic("boom") }, "a", isFailure(500, "false")},
 		{"branch, unsent", batch(3), func(ctx context.Context) error { return step.Parallel(ctx, fails) }, "a", isFailure(500, "false")},
 	} {

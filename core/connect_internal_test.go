@@ -197,7 +197,7 @@ func TestConnectDrains(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		l := newLines(t, OnEvent("fn", NewEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
+		l := newLines(t, OnEvent("fn", DefineEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
 			<-release
 			return "done", nil
 		}))
@@ -234,7 +234,7 @@ func TestConnectHoldsCallsFromTheShutdownOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var ran atomic.Bool
-		l := newLines(t, OnEvent("fn", NewEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
+		l := newLines(t, OnEvent("fn", DefineEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
 			ran.Store(true)
 			return "", nil
 		}))

@@ -48,7 +48,7 @@ func (c connectCall) body() string {
 // The operations are in the JSON that the SDK makes of them.
 func invoke(t *testing.T, c connectCall, handler func(context.Context, Input[invoked]) (any, error)) (result, ops string, err error) {
 	t.Helper()
-	l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), handler))
+	l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
 	return invokeWith(t, newInvoker(l.connection, connect.FunctionInvoker.InvokeFunction), c)
 }
 
@@ -95,7 +95,7 @@ func TestConnectedFunctionReturns(t *testing.T) {
 
 func TestConnectedFunctionHasTheIDsOfTheRequest(t *testing.T) {
 	t.Parallel()
-	l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(_ context.Context, in Input[invoked]) (any, error) {
+	l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(_ context.Context, in Input[invoked]) (any, error) {
 		return []string{in.InputCtx.RequestID, in.InputCtx.JobID}, nil
 	}))
 	var request any
@@ -136,7 +136,7 @@ func TestConnectedFunctionYields(t *testing.T) {
 			require.NoError(t, err)
 			require.NotEmpty(t, ops)
 
-			l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), handler))
+			l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
 			resp := l.connection.app.Do(t.Context(), &Request{
 				Method: http.MethodPost, RawQuery: "fnId=app-fn", Header: http.Header{}, Body: strings.NewReader(connectCall{}.body()),
 			})
@@ -265,7 +265,7 @@ func TestConnectedFunctionFails(t *testing.T) {
 // Nothing that a call does ends the process: the SDK would not recover it.
 func TestConnectedCallPanics(t *testing.T) {
 	t.Parallel()
-	l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
+	l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
 	l.connection.app.registry.Load().byID["app-fn"].app = nil
 	resp := l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body()))
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
@@ -289,7 +289,7 @@ func TestConnectedCallEndsItsGoroutine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), handler))
+			l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
 			_, ops, err := invokeWith(t, newInvoker(l.connection, connect.FunctionInvoker.InvokeFunction), connectCall{})
 			require.ErrorContains(t, err, "runtime.Goexit")
 			require.False(t, sdkerrors.IsNoRetryError(err))
@@ -305,7 +305,7 @@ func TestConnectedCallEndsItsGoroutine(t *testing.T) {
 func TestConnectedCallsWaitForAPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
+		l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
 		l.connection.app.gate = newDrainGate(1)
 		require.NoError(t, l.connection.app.gate.enterCall(t.Context()))
 		replied := make(chan *Response, 1)
@@ -322,7 +322,7 @@ func TestConnectedCallsWaitForAPlace(t *testing.T) {
 func TestConnectedCallsThatWaitAreHeld(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
+		l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
 		l.connection.app.gate = newDrainGate(1)
 		require.NoError(t, l.connection.app.gate.enterCall(t.Context()))
 		replied := make(chan *Response, 1)
@@ -340,7 +340,7 @@ func TestConnectedCallsThatWaitAreHeld(t *testing.T) {
 // What is announced over a connection is what the SDK would announce.
 func TestConnectAnnouncesTheFunctions(t *testing.T) {
 	t.Parallel()
-	l := newLines(t, OnEvent("fn", NewEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }, Name("Name")))
+	l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }, Name("Name")))
 	l.connection.app.config.AppVersion = "v7"
 	l.connection.app.config.MaxInFlight = 7
 	options := l.connection.options()

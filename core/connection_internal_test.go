@@ -78,7 +78,7 @@ func TestConnectionWhileDraining(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		l := newLines(t, OnEvent("fn", NewEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
+		l := newLines(t, OnEvent("fn", DefineEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
 			<-release
 			return "done", nil
 		}))

@@ -42,7 +42,7 @@ func sealingSteps(plainFailures bool) inngestkit.Option {
 func half(value user, got *user, failed *error) func(context.Context, input) (any, error) {
 	return func(ctx context.Context, _ input) (any, error) {
 		*got, *failed = step.Run(ctx, "s", func(context.Context) (user, error) {
-			return value, inngestkit.NoRetryError(errors.New("no"))
+			return value, inngestkit.NoRetry(errors.New("no"))
 		})
 		return nil, nil
 	}

@@ -119,7 +119,7 @@ func TestMethodsOfPointersEncode(t *testing.T) {
 
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { accepted(w, "id1") })
 	app, _ = newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL})
-	_, err := app.Send(t.Context(), inngestkit.NewEvent[order]("e").New(order{amount}))
+	_, err := app.Send(t.Context(), inngestkit.DefineEvent[order]("e").New(order{amount}))
 	require.NoError(t, err)
 	_, bodies := server.seen()
 	require.Contains(t, bodies[0], `"Amount":7`)
@@ -129,7 +129,7 @@ func TestMethodsOfPointersEncode(t *testing.T) {
 func TestOpaqueDataIsNotSent(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t)
-	_, err := app.Send(t.Context(), inngestkit.NewEvent[opaque]("e").New(opaque{}))
+	_, err := app.Send(t.Context(), inngestkit.DefineEvent[opaque]("e").New(opaque{}))
 	require.ErrorContains(t, err, "event 0: it cannot be encoded: inngestkit_test.opaque has no exported field")
 	invoked := inngestkit.Ref[opaque, any]{FunctionID: "other"}
 	app, _ = newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) { return step.Invoke(ctx, "s", invoked, opaque{}) }))

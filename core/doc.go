@@ -17,8 +17,8 @@
 //
 // [Middleware] wraps functions, steps and sends: of the app with [App.Use], of a
 // [Group] or of one function with [Use]. [Logger] is for the code of functions.
-// [OnFailure] handles runs that have failed for good; [NoRetryError],
-// [RetryAfterError] and [RetryAtError] say whether and when to try again.
+// [OnFailure] handles runs that have failed for good; [NoRetry],
+// [RetryAfter] and [RetryAt] say whether and when to try again.
 //
 // # Around apps
 //

@@ -204,7 +204,7 @@ func (f *function) panickedOutside(c *call.Call, value any) error {
 	err := fmt.Errorf("function %s panicked outside of its handler, in a middleware of the client: %s",
 		f.source.id, safe.Sprint(value))
 	if failed := f.encodingError(c); failed != nil {
-		err = NoRetryError(failed)
+		err = NoRetry(failed)
 	}
 	c.Logger.ErrorContext(c.Inner, "inngest: a panic outside of a function's handler", "function", f.source.id,
 		"run_id", c.RunID, "attempt", c.Attempt, "panic", safe.Sprint(value), "stack", string(debug.Stack()))

@@ -93,7 +93,7 @@ func TestIntegersArriveIntact(t *testing.T) {
 	})
 	t.Run("json.Number", func(t *testing.T) {
 		t.Parallel()
-		app, _ := newApp(t, inngestkit.OnEvent("fn", inngestkit.NewEvent[map[string]json.Number]("numbers"),
+		app, _ := newApp(t, inngestkit.OnEvent("fn", inngestkit.DefineEvent[map[string]json.Number]("numbers"),
 			func(_ context.Context, in inngestkit.Input[map[string]json.Number]) (json.Number, error) {
 				return in.Event.Data["number"], nil
 			}))

@@ -8,28 +8,28 @@ import (
 	"github.com/inngest/inngestgo"
 )
 
-// NoRetryError wraps err so that Inngest does not retry: the step, or the function,
+// NoRetry wraps err so that Inngest does not retry: the step, or the function,
 // fails at once. It is the SDK's own error, with err in its chain; nil if err is nil,
 // which the SDK's is not.
-func NoRetryError(err error) error {
+func NoRetry(err error) error {
 	if err == nil {
 		return nil
 	}
 	return inngestgo.NoRetryError(err)
 }
 
-// RetryAtError wraps err so that Inngest waits until t before it tries the step or
+// RetryAt wraps err so that Inngest waits until t before it tries the step or
 // function again; the server waits for at least 1 s and at most 24 h. It is the SDK's
 // own error, with err in its chain; nil if err is nil, which the SDK's is not.
-func RetryAtError(err error, t time.Time) error {
+func RetryAt(err error, t time.Time) error {
 	if err == nil {
 		return nil
 	}
 	return inngestgo.RetryAtError(err, t)
 }
 
-// RetryAfterError is [RetryAtError] with a duration from now.
-func RetryAfterError(err error, d time.Duration) error { return RetryAtError(err, time.Now().Add(d)) }
+// RetryAfter is [RetryAt] with a duration from now.
+func RetryAfter(err error, d time.Duration) error { return RetryAt(err, time.Now().Add(d)) }
 
 var (
 	noRetryType = reflect.TypeOf(inngestgo.NoRetryError(nil))

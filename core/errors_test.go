@@ -13,12 +13,12 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// `return x, inngestkit.NoRetryError(err)` is fine without an error, too.
+// `return x, inngestkit.NoRetry(err)` is fine without an error, too.
 func TestErrorsOfNothing(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, inngestkit.NoRetryError(nil))
-	require.NoError(t, inngestkit.RetryAfterError(nil, time.Minute))
-	require.NoError(t, inngestkit.RetryAtError(nil, time.Now()))
+	require.NoError(t, inngestkit.NoRetry(nil))
+	require.NoError(t, inngestkit.RetryAfter(nil, time.Minute))
+	require.NoError(t, inngestkit.RetryAt(nil, time.Now()))
 }
 
 // The SDK's are not nil, and asking them for their text panics.

@@ -45,7 +45,7 @@ type EventType[T any] struct {
 	open bool
 }
 
-// EventOption is an option of [NewEvent].
+// EventOption is an option of [DefineEvent].
 type EventOption func(e *eventOptions)
 
 type eventOptions struct{ open bool }
@@ -57,13 +57,13 @@ func AdditionalProperties() EventOption {
 	return func(e *eventOptions) { e.open = true }
 }
 
-// NewEvent defines the event called name with data of type T, which is a struct,
+// DefineEvent defines the event called name with data of type T, which is a struct,
 // a map or anything else that encoding/json makes a JSON object of. A bad name
 // or type is reported where the event is used: by [App.Register] or [App.Send].
 //
 // Paths in the expressions of functions and in the conditions of waits are looked up in
 // T; see [AdditionalProperties] and package flow.
-func NewEvent[T any](name string, options ...EventOption) EventType[T] {
+func DefineEvent[T any](name string, options ...EventOption) EventType[T] {
 	var o eventOptions
 	for _, option := range options {
 		if option != nil {
@@ -91,10 +91,10 @@ func (e EventType[T]) Decode(event Event[json.RawMessage]) (Event[T], error) {
 		ID: event.ID, Name: event.Name, User: event.User, Timestamp: event.Timestamp, Version: event.Version,
 	}
 	if event.Name != e.name && event.Name != invokedEvent {
-		return decoded, NoRetryError(fmt.Errorf("event %q is not %q: look at its Name before decoding it", event.Name, e.name))
+		return decoded, NoRetry(fmt.Errorf("event %q is not %q: look at its Name before decoding it", event.Name, e.name))
 	}
 	if err := json.Unmarshal(event.Data, &decoded.Data); err != nil {
-		return decoded, NoRetryError(call.Misfit(fmt.Sprintf("event %q does not fit its Go type %T", e.name, decoded.Data), err))
+		return decoded, NoRetry(call.Misfit(fmt.Sprintf("event %q does not fit its Go type %T", e.name, decoded.Data), err))
 	}
 	return decoded, nil
 }

@@ -45,7 +45,7 @@ func withTrace(seen *[]string) inngestkit.Middleware {
 }
 
 func onTexts[T any](got *any) inngestkit.Function {
-	return inngestkit.OnEvent("fn", inngestkit.NewEvent[T]("user/signed-up"), func(_ context.Context, in inngestkit.Input[T]) (any, error) {
+	return inngestkit.OnEvent("fn", inngestkit.DefineEvent[T]("user/signed-up"), func(_ context.Context, in inngestkit.Input[T]) (any, error) {
 		all := []T{in.Event.Data}
 		for _, event := range in.Events {
 			all = append(all, event.Data)
@@ -88,9 +88,9 @@ func TestEventFieldsAreHiddenFromWaits(t *testing.T) {
 	t.Parallel()
 	var seen []string
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
-		a, err := step.WaitForEvent(ctx, "a", inngestkit.NewEvent[texts]("e"), step.Timeout(time.Hour))
+		a, err := step.WaitForEvent(ctx, "a", inngestkit.DefineEvent[texts]("e"), step.Timeout(time.Hour))
 		require.NoError(t, err)
-		b, err := step.WaitForEvent(ctx, "b", inngestkit.NewEvent[asking]("e"), step.Timeout(time.Hour))
+		b, err := step.WaitForEvent(ctx, "b", inngestkit.DefineEvent[asking]("e"), step.Timeout(time.Hour))
 		require.NoError(t, err)
 		return []any{a.Data, b.Data}, nil
 	}))
@@ -106,7 +106,7 @@ func TestEventFieldsAreHiddenFromFailures(t *testing.T) {
 	t.Parallel()
 	var seen []string
 	var got inngestkit.FailedRun[texts]
-	app, _ := newApp(t, inngestkit.OnEvent("fn", inngestkit.NewEvent[texts]("e"),
+	app, _ := newApp(t, inngestkit.OnEvent("fn", inngestkit.DefineEvent[texts]("e"),
 		func(context.Context, inngestkit.Input[texts]) (any, error) { return nil, nil },
 		inngestkit.OnFailure(func(_ context.Context, in inngestkit.Input[inngestkit.FailedRun[texts]]) (any, error) {
 			got = in.Event.Data

@@ -51,7 +51,7 @@ func ExampleFunctionCall_SetEvents() {
 						Sealed string `json:"sealed"`
 					}
 					if err := json.Unmarshal(events[i].Data, &sealed); err != nil {
-						return nil, inngestkit.NoRetryError(err)
+						return nil, inngestkit.NoRetry(err)
 					}
 					events[i].Data = json.RawMessage(`{"userId":"` + sealed.Sealed + `, opened"}`)
 				}

@@ -11,11 +11,11 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-func ExampleNoRetryError() {
+func ExampleNoRetry() {
 	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated,
 		func(_ context.Context, in inngestkit.Input[UserCreated]) (string, error) {
 			if in.Event.Data.Email == "" {
-				return "", inngestkit.NoRetryError(errors.New("the user has no address"))
+				return "", inngestkit.NoRetry(errors.New("the user has no address"))
 			}
 			return "sent", nil
 		}))
@@ -26,15 +26,15 @@ func ExampleNoRetryError() {
 }
 
 // An API that is overloaded says when to come back.
-func ExampleRetryAfterError() {
-	err := inngestkit.RetryAfterError(errors.New("too many requests"), time.Minute)
+func ExampleRetryAfter() {
+	err := inngestkit.RetryAfter(errors.New("too many requests"), time.Minute)
 	fmt.Println(err)
 	// Output: too many requests
 }
 
 func ExampleRetryAtError() {
 	tomorrow := time.Now().Add(24 * time.Hour)
-	err := inngestkit.RetryAtError(errors.New("quota spent for today"), tomorrow)
+	err := inngestkit.RetryAt(errors.New("quota spent for today"), tomorrow)
 	fmt.Println(err)
 	// Output: quota spent for today
 }
@@ -59,7 +59,7 @@ func ExampleRef() {
 		ID string `json:"id"`
 	}
 	charge := inngestkit.Ref[order, string]{AppID: "billing", FunctionID: "charge"}
-	checkout := inngestkit.OnEvent("checkout", inngestkit.NewEvent[order]("order.placed"),
+	checkout := inngestkit.OnEvent("checkout", inngestkit.DefineEvent[order]("order.placed"),
 		func(ctx context.Context, in inngestkit.Input[order]) (string, error) {
 			return step.Invoke(ctx, "charge", charge, in.Event.Data, step.Timeout(time.Hour))
 		})
@@ -76,8 +76,8 @@ func ExampleAnyOfTypes() {
 	type Renewal struct {
 		Plan string `json:"plan"`
 	}
-	orderPaid := inngestkit.NewEvent[Order]("order.paid")
-	renewed := inngestkit.NewEvent[Renewal]("subscription.renewed")
+	orderPaid := inngestkit.DefineEvent[Order]("order.paid")
+	renewed := inngestkit.DefineEvent[Renewal]("subscription.renewed")
 	app := newExampleApp(inngestkit.OnEvent("book", inngestkit.AnyOfTypes(orderPaid, renewed.If("event.data.plan != 'free'")),
 		func(_ context.Context, in inngestkit.Input[json.RawMessage]) (string, error) {
 			switch in.Event.Name {
@@ -88,7 +88,7 @@ func ExampleAnyOfTypes() {
 				renewal, err := renewed.Decode(in.Event)
 				return "plan " + renewal.Data.Plan, err
 			default: // the function was invoked
-				return "", inngestkit.NoRetryError(errors.New("nothing was paid"))
+				return "", inngestkit.NoRetry(errors.New("nothing was paid"))
 			}
 		}))
 	fmt.Println(app.FunctionIDs())
@@ -101,8 +101,8 @@ func ExampleAdditionalProperties() {
 		ID string `json:"id"`
 	}
 	for _, placed := range []inngestkit.EventType[Order]{
-		inngestkit.NewEvent[Order]("order.placed"),
-		inngestkit.NewEvent[Order]("order.placed", inngestkit.AdditionalProperties()),
+		inngestkit.DefineEvent[Order]("order.placed"),
+		inngestkit.DefineEvent[Order]("order.placed", inngestkit.AdditionalProperties()),
 	} {
 		app := newExampleApp()
 		fmt.Println(app.Register(inngestkit.OnEvent("ship", placed.If("event.data.country == 'FR'"),

@@ -63,7 +63,7 @@ var withTenant = inngestkit.Middleware{
 				Tenant string `json:"tenant"`
 			}
 			if err := json.Unmarshal(events[0].Data, &data); err != nil {
-				return nil, inngestkit.NoRetryError(err)
+				return nil, inngestkit.NoRetry(err)
 			}
 			output, err := next(context.WithValue(ctx, tenant{}, data.Tenant), call)
 			switch {
@@ -126,7 +126,7 @@ func ExampleStepCall_OnEnd() {
 	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated,
 		func(ctx context.Context, _ inngestkit.Input[UserCreated]) (string, error) {
 			return step.Run(ctx, "send-email", func(context.Context) (string, error) {
-				return "", inngestkit.NoRetryError(errors.New("no such address"))
+				return "", inngestkit.NoRetry(errors.New("no such address"))
 			})
 		}))
 	app.Use(counting)

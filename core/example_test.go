@@ -21,8 +21,8 @@ type EmailVerified struct {
 }
 
 var (
-	userCreated   = inngestkit.NewEvent[UserCreated]("user.created")
-	emailVerified = inngestkit.NewEvent[EmailVerified]("user.email-verified")
+	userCreated   = inngestkit.DefineEvent[UserCreated]("user.created")
+	emailVerified = inngestkit.DefineEvent[EmailVerified]("user.email-verified")
 )
 
 // Users has the functions around users. They are plain values, so they can be
@@ -99,7 +99,7 @@ func ExampleEventType() {
 	event := userCreated.New(UserCreated{UserID: "u1", Email: "u1@example.com"})
 	fmt.Println(event.Name, event.Data.Email)
 	_ = inngestkit.OnEvent("welcome-pros", userCreated.If("event.data.plan == 'pro'"), (&Users{}).welcome)
-	_ = inngestkit.OnEvent("welcome-both", inngestkit.AnyOf(userCreated, inngestkit.NewEvent[UserCreated]("user.imported")),
+	_ = inngestkit.OnEvent("welcome-both", inngestkit.AnyOf(userCreated, inngestkit.DefineEvent[UserCreated]("user.imported")),
 		(&Users{}).welcome)
 	// Output: user.created u1@example.com
 }

@@ -52,7 +52,7 @@ func (e RunError) Error() string { return e.Message }
 // What is to happen then is a function of its own, on the server's event for the ID of
 // the function with that of its app before it:
 //
-//	cancelled := inngestkit.NewEvent[inngestkit.FailedRun[Order]]("inngest/function.cancelled")
+//	cancelled := inngestkit.DefineEvent[inngestkit.FailedRun[Order]]("inngest/function.cancelled")
 //	inngestkit.OnEvent("order-cancelled", cancelled.If(`event.data.function_id == "shop-order"`), …)
 //
 // The handler is a function of its own, with the ID of the function and "-failure", and

@@ -202,7 +202,7 @@ func TestOnFailureOfAnyType(t *testing.T) {
 func TestOnFailureRefused(t *testing.T) {
 	t.Parallel()
 	type order struct{ ID string }
-	failed := inngestkit.NewEvent[user]("inngest/function.failed")
+	failed := inngestkit.DefineEvent[user]("inngest/function.failed")
 	for name, tc := range map[string]struct {
 		functions []inngestkit.Function
 		function  string

@@ -83,7 +83,7 @@ func (c *FunctionCall) Replaying() bool { return c.call.Replay.Replaying() }
 func (c *FunctionCall) OnFresh(f func()) { c.call.Replay.OnFresh(f) }
 
 // LastAttempt reports whether the server will not try again if this call fails. Some
-// errors are not tried again at any attempt, such as a [NoRetryError] and the error of a
+// errors are not tried again at any attempt, such as a [NoRetry] and the error of a
 // step that has failed for good: how the call ended is what [FunctionCall.OnEnd] tells.
 func (c *FunctionCall) LastAttempt() bool { return c.MaxAttempts > 0 && c.Attempt+1 >= c.MaxAttempts }
 

@@ -78,7 +78,7 @@ func newFuzzed(tb testing.TB, config inngestkit.Config) *fuzzed {
 	})}
 	app, err := inngestkit.New(config)
 	require.NoError(tb, err)
-	require.NoError(tb, app.Register(inngestkit.OnEvent("fn", inngestkit.NewEvent[any]("user/signed-up"),
+	require.NoError(tb, app.Register(inngestkit.OnEvent("fn", inngestkit.DefineEvent[any]("user/signed-up"),
 		func(ctx context.Context, in inngestkit.Input[any]) (string, error) {
 			s := seenIn(ctx)
 			s.ran, s.in = true, in

@@ -30,7 +30,7 @@ type user struct {
 
 type input = inngestkit.Input[user]
 
-var signedUp = inngestkit.NewEvent[user]("user/signed-up")
+var signedUp = inngestkit.DefineEvent[user]("user/signed-up")
 
 // log is what an app under test has logged.
 type log struct {

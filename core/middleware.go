@@ -158,7 +158,7 @@ func newChain(a *App, middleware []Middleware) *chain {
 
 func handleFunction(ctx context.Context, call *FunctionCall) (any, error) {
 	if call.started || !call.owns(ctx) {
-		return nil, NoRetryError(fmt.Errorf("the middleware of function %q has called next twice, "+
+		return nil, NoRetry(fmt.Errorf("the middleware of function %q has called next twice, "+
 			"or with a context that is not derived from its own", call.FunctionID))
 	}
 	call.started = true
@@ -178,7 +178,7 @@ func handleFunction(ctx context.Context, call *FunctionCall) (any, error) {
 
 func handleStep(ctx context.Context, step *StepCall) (any, error) {
 	if !step.Function.owns(ctx) {
-		return nil, NoRetryError(fmt.Errorf(
+		return nil, NoRetry(fmt.Errorf(
 			"the middleware of step %q has called next with a context that is not derived from its own", step.ID))
 	}
 	step.inner = ctx

@@ -88,12 +88,12 @@ func TestSendMiddlewareOrder(t *testing.T) {
 	require.Equal(t, []any{"id1"}, ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))[0]["data"])
 	require.Equal(t, []string{"app", "group", "own"}, tr.take())
 
-	_, err = app.Send(t.Context(), inngestkit.NewEvent[user]("").New(user{}))
+	_, err = app.Send(t.Context(), inngestkit.DefineEvent[user]("").New(user{}))
 	require.ErrorContains(t, err, "event 0: it has no name")
 	for _, name := range []string{" a", "a\t", "a\x00b"} {
-		_, err = app.Send(t.Context(), inngestkit.NewEvent[user](name).New(user{}))
+		_, err = app.Send(t.Context(), inngestkit.DefineEvent[user](name).New(user{}))
 		require.ErrorContains(t, err, fmt.Sprintf("event 0: its name %q has white space around it or control characters", name))
 	}
-	_, err = app.Send(t.Context(), inngestkit.NewEvent[func()]("f").New(func() {}))
+	_, err = app.Send(t.Context(), inngestkit.DefineEvent[func()]("f").New(func() {}))
 	require.ErrorContains(t, err, "event 0: it cannot be encoded")
 }

@@ -200,7 +200,7 @@ func TestMiddlewareChanges(t *testing.T) {
 		app, _ := newApp(t, onSignUp(func(context.Context, input) (any, error) { return nil, errors.New("no such user") },
 			onFunction(func(ctx context.Context, call *inngestkit.FunctionCall, next inngestkit.FunctionHandler) (any, error) {
 				_, err := next(ctx, call)
-				return nil, inngestkit.NoRetryError(fmt.Errorf("for good: %w", err))
+				return nil, inngestkit.NoRetry(fmt.Errorf("for good: %w", err))
 			})))
 		resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
 		require.Equal(t, "for good: no such user", message(t, resp))

@@ -13,21 +13,21 @@ import (
 // Outcome is how a call of a function, or the callback of a step, ended.
 type Outcome string
 
-// The outcomes. Of the calls of a run, the last one is Completed, Failed or
-// NonRetriable, unless the run is cancelled.
+// The outcomes. Of the calls of a run, the last one is OutcomeCompleted, OutcomeFailed or
+// OutcomeNonRetriable, unless the run is cancelled.
 const (
-	// Completed is the end without an error.
-	Completed Outcome = "completed"
-	// Yielded is the end of a call in which a step has handed over to the server.
+	// OutcomeCompleted is the end without an error.
+	OutcomeCompleted Outcome = "completed"
+	// OutcomeYielded is the end of a call in which a step has handed over to the server.
 	// Whether the step itself went well is the step's outcome.
-	Yielded Outcome = "yielded"
-	// Retried is an error after which the server tries again.
-	Retried Outcome = "retried"
-	// Failed is the error of the last attempt.
-	Failed Outcome = "failed"
-	// NonRetriable is an error that is not tried again whatever attempts are left:
-	// a [NoRetryError], or in a function the error of a step that has failed.
-	NonRetriable Outcome = "non_retriable"
+	OutcomeYielded Outcome = "yielded"
+	// OutcomeRetried is an error after which the server tries again.
+	OutcomeRetried Outcome = "retried"
+	// OutcomeFailed is the error of the last attempt.
+	OutcomeFailed Outcome = "failed"
+	// OutcomeNonRetriable is an error that is not tried again whatever attempts are left:
+	// a [NoRetry], or in a function the error of a step that has failed.
+	OutcomeNonRetriable Outcome = "non_retriable"
 )
 
 var errNoEnd = errors.New("it did not come to an end: its goroutine has ended (runtime.Goexit)")
@@ -48,8 +48,8 @@ func (s *StepCall) OnEnd(ended func(outcome Outcome, err error)) { s.onEnd = app
 // end tells the middleware how the step has ended.
 func (s *StepCall) end(err error) {
 	outcome := s.Function.outcome(err)
-	if err != nil && outcome != Yielded && s.Function.call.Unsent() {
-		outcome = Retried // the results before it are sent first, and then it runs again
+	if err != nil && outcome != OutcomeYielded && s.Function.call.Unsent() {
+		outcome = OutcomeRetried // the results before it are sent first, and then it runs again
 	}
 	s.Function.tell(s.onEnd, outcome, err)
 }
@@ -71,15 +71,15 @@ func (s *StepCall) unwound() error {
 func (c *FunctionCall) outcome(err error) Outcome {
 	switch {
 	case err == nil:
-		return Completed
+		return OutcomeCompleted
 	case errors.Is(err, ErrYielded):
-		return Yielded
+		return OutcomeYielded
 	case sdkerrors.IsNoRetryError(err):
-		return NonRetriable
+		return OutcomeNonRetriable
 	case c.LastAttempt():
-		return Failed
+		return OutcomeFailed
 	default:
-		return Retried
+		return OutcomeRetried
 	}
 }
 
@@ -92,11 +92,11 @@ func ended(c *call.Call, resp *Response) {
 	}
 	switch {
 	case resp == nil:
-		fc.tell(fc.onEnd, Retried, errNoEnd)
+		fc.tell(fc.onEnd, OutcomeRetried, errNoEnd)
 	case resp.Status == http.StatusPartialContent:
-		fc.tell(fc.onEnd, Yielded, nil)
+		fc.tell(fc.onEnd, OutcomeYielded, nil)
 	case resp.Status < http.StatusMultipleChoices:
-		fc.tell(fc.onEnd, Completed, nil)
+		fc.tell(fc.onEnd, OutcomeCompleted, nil)
 	default:
 		err := fc.err
 		if err == nil || errors.Is(err, ErrYielded) {
@@ -104,7 +104,7 @@ func ended(c *call.Call, resp *Response) {
 		}
 		outcome := fc.outcome(err)
 		if resp.Header.Get(headerNoRetry) == isTrue {
-			outcome = NonRetriable
+			outcome = OutcomeNonRetriable
 		}
 		fc.tell(fc.onEnd, outcome, err)
 	}
@@ -112,7 +112,7 @@ func ended(c *call.Call, resp *Response) {
 
 // tell calls the hooks. They are to look on: a panic in one is logged.
 func (c *FunctionCall) tell(hooks []func(Outcome, error), outcome Outcome, err error) {
-	if outcome == Yielded {
+	if outcome == OutcomeYielded {
 		err = nil
 	}
 	for _, hook := range slices.Backward(hooks) {

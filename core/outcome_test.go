@@ -52,16 +52,16 @@ func TestOutcome(t *testing.T) {
 		want         inngestkit.Outcome
 		noRetry      bool // as the server is told about a function
 	}{
-		"no error":                {max: 4, want: inngestkit.Completed},
-		"error":                   {err: boom, max: 4, want: inngestkit.Retried},
-		"last attempt":            {err: boom, attempt: 3, max: 4, want: inngestkit.Failed},
-		"attempts are not known":  {err: boom, attempt: 3, want: inngestkit.Retried},
-		"not to be retried":       {err: inngestkit.NoRetryError(boom), max: 4, want: inngestkit.NonRetriable, noRetry: true},
-		"wrapped":                 {err: fmt.Errorf("x: %w", inngestkit.NoRetryError(boom)), attempt: 3, max: 4, want: inngestkit.NonRetriable, noRetry: true},
-		"later":                   {err: inngestkit.RetryAfterError(boom, 1), max: 4, want: inngestkit.Retried},
-		"panic":                   {err: nil, max: 4, want: inngestkit.Retried},
-		"error of a failed step":  {err: fmt.Errorf("x: %w", step.Error{Message: "gone"}), max: 4, want: inngestkit.NonRetriable, noRetry: true},
-		"that and others, joined": {err: errors.Join(boom, step.Error{Message: "gone"}), max: 4, want: inngestkit.NonRetriable, noRetry: true},
+		"no error":                {max: 4, want: inngestkit.OutcomeCompleted},
+		"error":                   {err: boom, max: 4, want: inngestkit.OutcomeRetried},
+		"last attempt":            {err: boom, attempt: 3, max: 4, want: inngestkit.OutcomeFailed},
+		"attempts are not known":  {err: boom, attempt: 3, want: inngestkit.OutcomeRetried},
+		"not to be retried":       {err: inngestkit.NoRetry(boom), max: 4, want: inngestkit.OutcomeNonRetriable, noRetry: true},
+		"wrapped":                 {err: fmt.Errorf("x: %w", inngestkit.NoRetry(boom)), attempt: 3, max: 4, want: inngestkit.OutcomeNonRetriable, noRetry: true},
+		"later":                   {err: inngestkit.RetryAfter(boom, 1), max: 4, want: inngestkit.OutcomeRetried},
+		"panic":                   {err: nil, max: 4, want: inngestkit.OutcomeRetried},
+		"error of a failed step":  {err: fmt.Errorf("x: %w", step.Error{Message: "gone"}), max: 4, want: inngestkit.OutcomeNonRetriable, noRetry: true},
+		"that and others, joined": {err: errors.Join(boom, step.Error{Message: "gone"}), max: 4, want: inngestkit.OutcomeNonRetriable, noRetry: true},
 	} {
 		result := func(context.Context) (string, error) {
 			if name == "panic" {
@@ -80,7 +80,7 @@ func TestOutcome(t *testing.T) {
 			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) { return result(ctx) }, endings(&got, &none)))
 			resp := callFn(t.Context(), t, app, e)
 			require.Equal(t, ending{tc.want, got.err, 1}, got)
-			require.Equal(t, tc.want != inngestkit.Completed, got.err != nil)
+			require.Equal(t, tc.want != inngestkit.OutcomeCompleted, got.err != nil)
 			require.Empty(t, none)
 			require.Equal(t, tc.noRetry, resp.Header.Get("X-Inngest-No-Retry") == "true")
 		})
@@ -91,16 +91,16 @@ func TestOutcome(t *testing.T) {
 				return step.Run(ctx, "a", result)
 			}, endings(&function, &got)))
 			op := ops(t, callFn(t.Context(), t, app, e))[0]
-			require.Equal(t, ending{inngestkit.Yielded, nil, 1}, function)
+			require.Equal(t, ending{inngestkit.OutcomeYielded, nil, 1}, function)
 			want := tc.want
 			if errors.Is(tc.err, step.Error{}) { // of another step: in a step it is an error like any other
-				want = inngestkit.Retried
+				want = inngestkit.OutcomeRetried
 			}
 			require.Equal(t, ending{want, got.err, 1}, got)
-			require.Equal(t, want != inngestkit.Completed, got.err != nil)
+			require.Equal(t, want != inngestkit.OutcomeCompleted, got.err != nil)
 			require.Equal(t, map[inngestkit.Outcome]string{
-				inngestkit.Completed: "StepRun", inngestkit.Retried: "StepError",
-				inngestkit.Failed: "StepFailed", inngestkit.NonRetriable: "StepFailed",
+				inngestkit.OutcomeCompleted: "StepRun", inngestkit.OutcomeRetried: "StepError",
+				inngestkit.OutcomeFailed: "StepFailed", inngestkit.OutcomeNonRetriable: "StepFailed",
 			}[got.outcome], op["op"])
 		})
 	}
@@ -117,19 +117,19 @@ func TestOutcomeOfTheAnswer(t *testing.T) {
 	}{
 		"a function whose output is not JSON": {
 			handler:  func(context.Context) (any, error) { return func() {}, nil },
-			function: inngestkit.NonRetriable, message: `the output of function "fn", of Go type func(), is not JSON: json: unsupported type: func()`,
+			function: inngestkit.OutcomeNonRetriable, message: `the output of function "fn", of Go type func(), is not JSON: json: unsupported type: func()`,
 		},
 		"a step whose output is not JSON": {
 			handler: func(ctx context.Context) (any, error) {
 				return step.Run(ctx, "a", func(context.Context) (any, error) { return func() {}, nil })
 			},
-			function: inngestkit.Yielded, step: inngestkit.NonRetriable, message: `the result of step "a" cannot be kept, because it is not JSON`,
+			function: inngestkit.OutcomeYielded, step: inngestkit.OutcomeNonRetriable, message: `the result of step "a" cannot be kept, because it is not JSON`,
 		},
 		"a step whose output is too large": {
 			handler: func(ctx context.Context) (any, error) {
 				return step.Run(ctx, "a", func(context.Context) (any, error) { return large, nil })
 			},
-			function: inngestkit.Yielded, step: inngestkit.NonRetriable, message: `the result of step "a" has 4194306 bytes as JSON`,
+			function: inngestkit.OutcomeYielded, step: inngestkit.OutcomeNonRetriable, message: `the result of step "a" has 4194306 bytes as JSON`,
 		},
 		"a step in a step": {
 			handler: func(ctx context.Context) (any, error) {
@@ -137,11 +137,11 @@ func TestOutcomeOfTheAnswer(t *testing.T) {
 					return step.Run(ctx, "b", func(context.Context) (any, error) { return "b", nil })
 				})
 			},
-			function: inngestkit.NonRetriable, step: inngestkit.NonRetriable, message: `step "b" was called inside the callback of another step`,
+			function: inngestkit.OutcomeNonRetriable, step: inngestkit.OutcomeNonRetriable, message: `step "b" was called inside the callback of another step`,
 		},
 		"an output that panics": {
 			handler:  func(context.Context) (any, error) { return panics{}, nil },
-			function: inngestkit.NonRetriable, message: "of Go type inngestkit_test.panics, is not JSON: encoding inngestkit_test.panics panicked: oh",
+			function: inngestkit.OutcomeNonRetriable, message: "of Go type inngestkit_test.panics, is not JSON: encoding inngestkit_test.panics panicked: oh",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestOutcomeOfAGoroutineThatEnds(t *testing.T) {
 	}()
 	<-done
 	for _, e := range []ending{function, got} {
-		require.Equal(t, inngestkit.Retried, e.outcome)
+		require.Equal(t, inngestkit.OutcomeRetried, e.outcome)
 		require.Equal(t, 1, e.times)
 		require.ErrorContains(t, e.err, "its goroutine has ended")
 	}
@@ -208,8 +208,8 @@ func TestOnEndPanics(t *testing.T) {
 		},
 	})))
 	require.Equal(t, "a", ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))[0]["data"])
-	require.Equal(t, ending{inngestkit.Yielded, nil, 1}, function)
-	require.Equal(t, ending{inngestkit.Completed, nil, 1}, got)
+	require.Equal(t, ending{inngestkit.OutcomeYielded, nil, 1}, function)
+	require.Equal(t, ending{inngestkit.OutcomeCompleted, nil, 1}, got)
 	require.Contains(t, l.String(), `"inngest: a function given to OnEnd panicked"`)
 }
 
@@ -249,7 +249,7 @@ func TestLargeAnswers(t *testing.T) {
 			require.Equal(t, 400, resp.Status)
 			require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
 			require.Contains(t, message(t, resp), tc.want)
-			require.Equal(t, inngestkit.NonRetriable, got.outcome)
+			require.Equal(t, inngestkit.OutcomeNonRetriable, got.outcome)
 			require.ErrorContains(t, got.err, tc.want)
 		})
 	}

@@ -43,9 +43,9 @@ func TestErrorsThatPanic(t *testing.T) {
 		noRetry bool
 	}{
 		"a nil pointer":              {func() error { return none }, isNil, true},
-		"a nil pointer, wrapped":     {func() error { return inngestkit.NoRetryError(none) }, isNil, true},
+		"a nil pointer, wrapped":     {func() error { return inngestkit.NoRetry(none) }, isNil, true},
 		"a nil pointer, joined":      {func() error { return errors.Join(errors.New("a"), none) }, isNil, true},
-		"a nil pointer, later":       {func() error { return inngestkit.RetryAfterError(none, time.Hour) }, isNil, false},
+		"a nil pointer, later":       {func() error { return inngestkit.RetryAfter(none, time.Hour) }, isNil, false},
 		"an error inside":            {func() error { return deepError{} }, " returned an error of type inngestkit_test.deepError, whose methods panic: too deep", false},
 		"a panic with a nil pointer": {func() error { panic(none) }, " panicked: <nil>", false},
 		"a panic with an error":      {func() error { panic(deepError{}) }, " panicked: deep", false},
@@ -58,7 +58,7 @@ func TestErrorsThatPanic(t *testing.T) {
 			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
 			require.Equal(t, "function fn"+tc.want, message(t, resp))
 			require.Equal(t, tc.noRetry, resp.Header.Get("X-Inngest-No-Retry") == "true")
-			require.Equal(t, tc.noRetry, got.outcome == inngestkit.NonRetriable)
+			require.Equal(t, tc.noRetry, got.outcome == inngestkit.OutcomeNonRetriable)
 			require.NotContains(t, l.String(), "request panicked")
 		})
 		t.Run(name+" of a step", func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestErrorOfAMiddlewareThatPanics(t *testing.T) {
 func TestEncodingThatPanics(t *testing.T) {
 	t.Parallel()
 	const panicked = "encoding inngestkit_test.unruly panicked: not today"
-	happened := inngestkit.NewEvent[unruly]("happened")
+	happened := inngestkit.DefineEvent[unruly]("happened")
 	anything := inngestkit.Ref[any, any]{FunctionID: "fn"}
 	for name, tc := range map[string]struct {
 		run     func(ctx context.Context) (any, error)
@@ -157,7 +157,7 @@ func (*picky) UnmarshalJSON([]byte) error { panic("not today") }
 // Decoding that panics is an error of the function, too.
 func TestDecodingThatPanics(t *testing.T) {
 	t.Parallel()
-	app, l := newApp(t, inngestkit.OnEvent("fn", inngestkit.NewEvent[picky]("user/signed-up"),
+	app, l := newApp(t, inngestkit.OnEvent("fn", inngestkit.DefineEvent[picky]("user/signed-up"),
 		func(context.Context, inngestkit.Input[picky]) (any, error) { return "not reached", nil }))
 	require.Equal(t, "function fn panicked: not today", message(t, callFn(t.Context(), t, app, signUpEnvelope(user{}))))
 	require.Contains(t, l.String(), "picky")
@@ -227,7 +227,7 @@ func TestClientMiddlewareThatPanics(t *testing.T) {
 	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
 	require.Equal(t, "function fn panicked outside of its handler, in a middleware of the client: oh no", message(t, resp))
 	require.Equal(t, "false", resp.Header.Get("X-Inngest-No-Retry"))
-	require.Equal(t, inngestkit.Retried, got.outcome)
+	require.Equal(t, inngestkit.OutcomeRetried, got.outcome)
 	require.Contains(t, l.String(), "endsBadly")
 }
 

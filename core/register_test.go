@@ -35,7 +35,7 @@ func TestRegisterRefuses(t *testing.T) {
 	long := strings.Repeat("x", 256)
 	many := make([]inngestkit.Trigger[user], 11)
 	for i := range many {
-		many[i] = inngestkit.NewEvent[user](strings.Repeat("e", i+1))
+		many[i] = inngestkit.DefineEvent[user](strings.Repeat("e", i+1))
 	}
 	for _, tc := range []struct {
 		name     string
@@ -54,18 +54,18 @@ func TestRegisterRefuses(t *testing.T) {
 		{"nil among triggers", inngestkit.OnEvent("fn", inngestkit.AnyOf(signedUp, nil), hello), "Trigger", "needs a name"},
 		{"too many triggers", inngestkit.OnEvent("fn", inngestkit.AnyOf(many...), hello), "Trigger", "at most 10"},
 		{"trigger twice", inngestkit.OnEvent("fn", inngestkit.AnyOf[user](signedUp, signedUp), hello), "Trigger", "given twice"},
-		{"event without a name", inngestkit.OnEvent("fn", inngestkit.NewEvent[user](""), hello), "Trigger", "needs a name"},
-		{"long event name", inngestkit.OnEvent("fn", inngestkit.NewEvent[user](long), hello), "Trigger", "at most 255 bytes, this one has 256"},
-		{"event name with a space behind it", inngestkit.OnEvent("fn", inngestkit.NewEvent[user]("user/created "), hello), "Trigger", "white space around it"},
-		{"event name with a line break", inngestkit.OnEvent("fn", inngestkit.AnyOf(signedUp, inngestkit.NewEvent[user]("a\nb")), hello), "Trigger", "control characters"},
+		{"event without a name", inngestkit.OnEvent("fn", inngestkit.DefineEvent[user](""), hello), "Trigger", "needs a name"},
+		{"long event name", inngestkit.OnEvent("fn", inngestkit.DefineEvent[user](long), hello), "Trigger", "at most 255 bytes, this one has 256"},
+		{"event name with a space behind it", inngestkit.OnEvent("fn", inngestkit.DefineEvent[user]("user/created "), hello), "Trigger", "white space around it"},
+		{"event name with a line break", inngestkit.OnEvent("fn", inngestkit.AnyOf(signedUp, inngestkit.DefineEvent[user]("a\nb")), hello), "Trigger", "control characters"},
 		{"empty condition", inngestkit.OnEvent("fn", signedUp.If(""), hello), "If", "is empty"},
-		{"event data that is no object", inngestkit.OnEvent("fn", inngestkit.NewEvent[int]("e"),
+		{"event data that is no object", inngestkit.OnEvent("fn", inngestkit.DefineEvent[int]("e"),
 			func(context.Context, inngestkit.Input[int]) (any, error) { return nil, nil }), "Event", "use a struct or a map"},
-		{"slice as event data", inngestkit.OnEvent("fn", inngestkit.NewEvent[[]user]("e"),
+		{"slice as event data", inngestkit.OnEvent("fn", inngestkit.DefineEvent[[]user]("e"),
 			func(context.Context, inngestkit.Input[[]user]) (any, error) { return nil, nil }), "Event", "use a struct or a map"},
-		{"interface as event data", inngestkit.OnEvent("fn", inngestkit.NewEvent[error]("e"),
+		{"interface as event data", inngestkit.OnEvent("fn", inngestkit.DefineEvent[error]("e"),
 			func(context.Context, inngestkit.Input[error]) (any, error) { return nil, nil }), "Event", "JSON cannot be decoded into the interface error"},
-		{"opaque event data", inngestkit.OnEvent("fn", inngestkit.NewEvent[opaque]("e"),
+		{"opaque event data", inngestkit.OnEvent("fn", inngestkit.DefineEvent[opaque]("e"),
 			func(context.Context, inngestkit.Input[opaque]) (any, error) { return nil, nil }), "Event", "opaque has no exported field"},
 		{"function as output", onSignUp(returnsNothing[func()]), "Handler", "cannot be the output, which is JSON: JSON has no func"},
 		{"channel in the output", onSignUp(returnsNothing[map[string]struct{ C chan int }]), "Handler", "field C: JSON has no chan"},
@@ -152,7 +152,7 @@ func TestRegisterAccepts(t *testing.T) {
 	t.Parallel()
 	pointer := func(_ context.Context, in inngestkit.Input[*user]) (string, error) { return in.Event.Data.ID, nil }
 	app, _ := newApp(t,
-		inngestkit.OnEvent("fn", inngestkit.NewEvent[*user]("user/signed-up"), pointer),
+		inngestkit.OnEvent("fn", inngestkit.DefineEvent[*user]("user/signed-up"), pointer),
 		inngestkit.OnCron("paris", "TZ=Europe/Paris 0 9 * * 1-5", func(context.Context, inngestkit.Input[any]) (any, error) { return nil, nil }),
 		inngestkit.OnEvent("any-of", inngestkit.AnyOf(signedUp, signedUp.If("event.data.id != ''")), hello),
 		inngestkit.OnEvent("limits", signedUp, hello, inngestkit.Name("Limits"), flow.Retries(0),

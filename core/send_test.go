@@ -29,7 +29,7 @@ func TestSend(t *testing.T) {
 	config := cloud
 	config.EventAPIBaseURL, config.Env = server.URL, "branch"
 	app, _ := newAppWith(t, config)
-	other := inngestkit.NewEvent[map[string]int64]("other").New(map[string]int64{"n": 1<<53 + 1})
+	other := inngestkit.DefineEvent[map[string]int64]("other").New(map[string]int64{"n": 1<<53 + 1})
 	ids, err := app.Send(t.Context(), signedUp.New(user{ID: "u1"}), other)
 	require.NoError(t, err)
 	require.Equal(t, []string{"id1", "id2"}, ids)
@@ -191,11 +191,11 @@ func TestSendRefusesBadEvents(t *testing.T) {
 	app, _ := newApp(t)
 	for name, event := range map[string]inngestkit.AnyEvent{
 		"nil":            nil,
-		"no name":        inngestkit.NewEvent[user]("").New(user{}),
+		"no name":        inngestkit.DefineEvent[user]("").New(user{}),
 		"nil pointer":    (*inngestkit.Event[user])(nil),
-		"data no object": inngestkit.NewEvent[int]("e").New(1),
-		"reserved":       inngestkit.NewEvent[user]("Inngest/function.failed").New(user{}),
-		"long name":      inngestkit.NewEvent[user](strings.Repeat("e", 256)).New(user{}),
+		"data no object": inngestkit.DefineEvent[int]("e").New(1),
+		"reserved":       inngestkit.DefineEvent[user]("Inngest/function.failed").New(user{}),
+		"long name":      inngestkit.DefineEvent[user](strings.Repeat("e", 256)).New(user{}),
 		"seconds":        inngestkit.Event[user]{Name: "e", Timestamp: 1700000000},
 		"far future":     inngestkit.Event[user]{Name: "e", Timestamp: 5000000000000},
 	} {
@@ -205,7 +205,7 @@ func TestSendRefusesBadEvents(t *testing.T) {
 			require.ErrorContains(t, err, "inngestkit: send: event 1: ")
 		})
 	}
-	unencodable := inngestkit.NewEvent[map[string]any]("e").New(map[string]any{"f": func() {}})
+	unencodable := inngestkit.DefineEvent[map[string]any]("e").New(map[string]any{"f": func() {}})
 	_, err := app.Send(t.Context(), unencodable)
 	require.ErrorContains(t, err, "event 0: it cannot be encoded")
 }

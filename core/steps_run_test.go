@@ -72,8 +72,8 @@ func TestErrorsOfSteps(t *testing.T) {
 		retryAfter string
 	}{
 		{"plain", oops, "StepError", "", ""},
-		{"no retry", inngestkit.NoRetryError(oops), "StepFailed", "true", ""},
-		{"retry at", inngestkit.RetryAtError(oops, at), "StepError", "", at.Format(time.RFC3339)},
+		{"no retry", inngestkit.NoRetry(oops), "StepFailed", "true", ""},
+		{"retry at", inngestkit.RetryAt(oops, at), "StepError", "", at.Format(time.RFC3339)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -153,8 +153,8 @@ func TestStepThatReturnsTheErrorOfAnother(t *testing.T) {
 	}{
 		"as it is":   {func(err error) error { return err }, "StepError", ""},
 		"wrapped":    {func(err error) error { return fmt.Errorf("after: %w", err) }, "StepError", ""},
-		"for good":   {func(err error) error { return inngestkit.NoRetryError(fmt.Errorf("after: %w", err)) }, "StepFailed", ""},
-		"for a time": {func(err error) error { return inngestkit.RetryAtError(err, at) }, "StepError", at.Format(time.RFC3339)},
+		"for good":   {func(err error) error { return inngestkit.NoRetry(fmt.Errorf("after: %w", err)) }, "StepFailed", ""},
+		"for a time": {func(err error) error { return inngestkit.RetryAt(err, at) }, "StepError", at.Format(time.RFC3339)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -238,7 +238,7 @@ func keptError(t *testing.T, resp *inngestkit.Response) (message string, data an
 func TestLargeErrorsOfSteps(t *testing.T) {
 	t.Parallel()
 	kept := func(value any, text string) (message string, data any) {
-		call := runs(value, inngestkit.NoRetryError(errors.New(text)))
+		call := runs(value, inngestkit.NoRetry(errors.New(text)))
 		return keptError(t, callFn(t.Context(), t, newKindApp(t, kind{call: call}, nil), signUpEnvelope(user{})))
 	}
 	message, data := kept("half", strings.Repeat("x", 4<<20-100))
@@ -271,7 +271,7 @@ func TestLargeErrorsThatArePutOff(t *testing.T) {
 	for _, value := range []any{"half", make(chan int)} {
 		app, _ := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
 			_ = stepOf("before", new(string))(ctx)
-			_, err := runs(value, inngestkit.NoRetryError(errors.New(strings.Repeat("x", 4<<20))))(ctx)
+			_, err := runs(value, inngestkit.NoRetry(errors.New(strings.Repeat("x", 4<<20))))(ctx)
 			return "", err
 		})
 		message, _ := keptError(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))
@@ -282,7 +282,7 @@ func TestLargeErrorsThatArePutOff(t *testing.T) {
 func TestLargeErrorsOfFunctions(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, onSignUp(func(context.Context, input) (any, error) {
-		return nil, inngestkit.RetryAfterError(errors.New(strings.Repeat("é", 4<<20)), time.Minute)
+		return nil, inngestkit.RetryAfter(errors.New(strings.Repeat("é", 4<<20)), time.Minute)
 	}))
 	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
 	require.Equal(t, http.StatusInternalServerError, resp.Status)

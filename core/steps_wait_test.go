@@ -174,7 +174,7 @@ func TestWaitForEventWithoutAName(t *testing.T) {
 		return step.WaitForEvent(ctx, "s", inngestkit.EventType[user]{}, step.Timeout(time.Hour))
 	}), `step "s" waits for an event without a name`)
 	require.Contains(t, refused(t, func(ctx context.Context) (any, error) {
-		return step.WaitForEvent(ctx, "s", inngestkit.NewEvent[user]("paid\n"), step.Timeout(time.Hour))
+		return step.WaitForEvent(ctx, "s", inngestkit.DefineEvent[user]("paid\n"), step.Timeout(time.Hour))
 	}), `step "s" waits for event "paid\n", whose name has white space around it`)
 }
 

@@ -38,9 +38,9 @@ func TestRunsOfAnEvent(t *testing.T) {
 		byFunction[run.Function] = run
 	}
 	good, bad := byFunction["fake-good"], byFunction["fake-bad"]
-	require.Equal(t, Completed, good.Status)
+	require.Equal(t, RunCompleted, good.Status)
 	require.JSONEq(t, `{"total":7}`, string(good.Output))
-	require.Equal(t, Failed, bad.Status)
+	require.Equal(t, RunFailed, bad.Status)
 	require.Contains(t, string(bad.Output), "no such order")
 
 	one, err := s.Run(ctx, good.RunID)
@@ -54,11 +54,11 @@ func TestRunsOfAnEvent(t *testing.T) {
 	require.Len(t, of, 1)
 	require.Equal(t, good.RunID, of[0].RunID)
 	require.Equal(t, id, of[0].EventID)
-	require.Equal(t, Completed, of[0].Status)
+	require.Equal(t, RunCompleted, of[0].Status)
 	require.JSONEq(t, string(good.Output), string(of[0].Output))
 	of, err = s.AwaitRunsOf(ctx, "fake-bad", 1)
 	require.NoError(t, err)
-	require.Equal(t, Failed, of[0].Status)
+	require.Equal(t, RunFailed, of[0].Status)
 }
 
 // The server caches what it says about an event's runs for 15 s. Without a
@@ -138,7 +138,7 @@ func TestRunsOfASchedule(t *testing.T) {
 	runs, err := s.AwaitRunsOf(ctx, "fake-tick", 1)
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
-	require.Equal(t, Completed, runs[0].Status)
+	require.Equal(t, RunCompleted, runs[0].Status)
 	require.JSONEq(t, `"tock"`, string(runs[0].Output))
 }
 
@@ -159,7 +159,7 @@ func TestCancel(t *testing.T) {
 	require.NoError(t, s.Cancel(ctx, runs[0].RunID))
 	runs, err = s.AwaitRuns(ctx, id, 1)
 	require.NoError(t, err)
-	require.Equal(t, Cancelled, runs[0].Status)
+	require.Equal(t, RunCancelled, runs[0].Status)
 }
 
 func TestWhatTheServerRefuses(t *testing.T) {

@@ -13,7 +13,7 @@
 //		require.NoError(t, err)
 //		runs, err := server.AwaitRuns(ctx, id, 1)
 //		require.NoError(t, err)
-//		require.Equal(t, inngesttest.Completed, runs[0].Status)
+//		require.Equal(t, inngesttest.RunCompleted, runs[0].Status)
 //	}
 //
 // Two versions of the server are supported and built, [OldestVersion] and

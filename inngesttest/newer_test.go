@@ -56,18 +56,18 @@ func TestRunsThatGoOn(t *testing.T) {
 	runs, err := s.Runs(ctx, event)
 	require.NoError(t, err)
 	require.Len(t, runs, 1, "an answer without a list is asked for again")
-	require.Equal(t, Running, runs[0].Status)
+	require.Equal(t, RunRunning, runs[0].Status)
 	require.False(t, runs[0].Ended())
 	require.Empty(t, runs[0].Output)
 
 	runs, err = s.Runs(ctx, event)
 	require.NoError(t, err)
-	require.Equal(t, Running, runs[0].Status, "a run without an end has not ended, whatever its status")
+	require.Equal(t, RunRunning, runs[0].Status, "a run without an end has not ended, whatever its status")
 
 	runs, err = s.AwaitRuns(ctx, event, 1)
 	require.NoError(t, err)
 	require.Len(t, runs, 1, "a run that is listed twice is one run")
-	require.Equal(t, Completed, runs[0].Status)
+	require.Equal(t, RunCompleted, runs[0].Status)
 	require.Equal(t, "app-f", runs[0].Function)
 	require.WithinDuration(t, time.Date(2026, 11, 28, 12, 0, 5, 0, time.UTC), runs[0].EndedAt, 0)
 }
@@ -86,11 +86,11 @@ func TestRunsOfThatAreQueued(t *testing.T) {
 	})
 	runs, err := s.RunsOf(testContext(t), "app-f")
 	require.NoError(t, err)
-	require.Equal(t, Running, runs[0].Status)
+	require.Equal(t, RunRunning, runs[0].Status)
 	require.False(t, runs[0].Ended())
 	runs, err = s.AwaitRunsOf(testContext(t), "app-f", 1)
 	require.NoError(t, err)
-	require.Equal(t, Completed, runs[0].Status)
+	require.Equal(t, RunCompleted, runs[0].Status)
 	require.True(t, runs[0].Ended())
 }
 

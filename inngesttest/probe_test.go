@@ -91,7 +91,7 @@ func TestAnotherVersionIsTakenWithAWarning(t *testing.T) {
 	require.NoError(t, err)
 	runs, err := s.AwaitRuns(ctx, id, 1)
 	require.NoError(t, err)
-	require.Equal(t, Completed, runs[0].Status)
+	require.Equal(t, RunCompleted, runs[0].Status)
 
 	NewServer(t, ServerConfig{Binary: future, Progress: &progress})
 	require.Equal(t, 1, strings.Count(progress.String(), "\n"), progress.String())

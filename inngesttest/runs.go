@@ -15,13 +15,13 @@ import (
 type RunStatus string
 
 // The states of a run. A run that is queued, or that sleeps or waits for an
-// event, is Running.
+// event, is RunRunning.
 const (
-	Running   RunStatus = "Running"
-	Completed RunStatus = "Completed"
-	Failed    RunStatus = "Failed"
-	Cancelled RunStatus = "Cancelled"
-	Skipped   RunStatus = "Skipped"
+	RunRunning      RunStatus = "Running"
+	RunCompleted RunStatus = "Completed"
+	RunFailed    RunStatus = "Failed"
+	RunCancelled RunStatus = "Cancelled"
+	RunSkipped   RunStatus = "Skipped"
 )
 
 // Run is one run of a function.
@@ -157,7 +157,7 @@ func (s *Server) run(ctx context.Context, r apiRun) (Run, error) {
 	}
 	run := Run{
 		RunID: r.RunID, EventID: r.EventID, FunctionID: r.FunctionID, Function: slug,
-		Status: Running, StartedAt: r.StartedAt,
+		Status: RunRunning, StartedAt: r.StartedAt,
 	}
 	if run = run.withEnd(r.Status, r.EndedAt); run.Ended() {
 		run.Output = r.Output
@@ -194,7 +194,7 @@ func (r Run) withEnd(status string, at *time.Time) Run {
 // run that has ended: REST writes Completed where GraphQL writes COMPLETED. One
 // that we do not know stays as it is.
 func runStatus(text string) RunStatus {
-	for _, status := range []RunStatus{Completed, Failed, Cancelled, Skipped} {
+	for _, status := range []RunStatus{RunCompleted, RunFailed, RunCancelled, RunSkipped} {
 		if strings.EqualFold(text, string(status)) {
 			return status
 		}

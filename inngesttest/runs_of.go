@@ -89,7 +89,7 @@ func (s *Server) detail(ctx context.Context, listed gqlRun, slug string) (Run, e
 		return run, err
 	}
 	// The two are different tables; a run that is in one only is still a run.
-	run = Run{RunID: listed.ID, FunctionID: listed.FunctionID, Function: slug, Status: Running}
+	run = Run{RunID: listed.ID, FunctionID: listed.FunctionID, Function: slug, Status: RunRunning}
 	if len(listed.TriggerIDs) > 0 {
 		run.EventID = listed.TriggerIDs[0]
 	}

@@ -48,7 +48,7 @@ func TestStepsOfARun(t *testing.T) {
 	require.NoError(t, err)
 	runs, err := s.AwaitRuns(ctx, id, 1)
 	require.NoError(t, err)
-	require.Equal(t, Completed, runs[0].Status)
+	require.Equal(t, RunCompleted, runs[0].Status)
 
 	want := []Step{{"flaky", "COMPLETED", 2}, {"nap", "COMPLETED", 1}, {"answer", "COMPLETED", 1}}
 	require.Eventually(t, func() bool { // the trace comes later

@@ -19,7 +19,7 @@ type UserCreated struct {
 	Email  string `json:"email"`
 }
 
-var userCreated = inngestkit.NewEvent[UserCreated]("user.created")
+var userCreated = inngestkit.DefineEvent[UserCreated]("user.created")
 
 func welcome(ctx context.Context, in inngestkit.Input[UserCreated]) (string, error) {
 	return step.Run(ctx, "send-welcome-email", func(context.Context) (string, error) {

@@ -17,7 +17,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-var signedUp = inngestkit.NewEvent[any]("user/signed-up")
+var signedUp = inngestkit.DefineEvent[any]("user/signed-up")
 
 const call = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}}`
 
@@ -45,7 +45,7 @@ func TestMiddlewareSeesTheAnswer(t *testing.T) {
 			return err
 		}
 	})
-	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetryError(io.EOF) })
+	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetry(io.EOF) })
 	inngestecho.Mount(e, app)
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/inngest?fnId=app-fn", strings.NewReader(call)))

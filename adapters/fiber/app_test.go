@@ -21,7 +21,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-var signedUp = inngestkit.NewEvent[any]("user/signed-up")
+var signedUp = inngestkit.DefineEvent[any]("user/signed-up")
 
 const call = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}}`
 

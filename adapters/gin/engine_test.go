@@ -22,7 +22,7 @@ func newApp(t *testing.T, handler func(ctx context.Context) (any, error)) *innge
 	t.Helper()
 	app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
-	require.NoError(t, app.Register(inngestkit.OnEvent("fn", inngestkit.NewEvent[any]("user/signed-up"),
+	require.NoError(t, app.Register(inngestkit.OnEvent("fn", inngestkit.DefineEvent[any]("user/signed-up"),
 		func(ctx context.Context, _ inngestkit.Input[any]) (any, error) { return handler(ctx) })))
 	return app
 }
@@ -54,7 +54,7 @@ func TestMiddlewareSeesTheAnswer(t *testing.T) {
 		c.Next()
 		status, size = c.Writer.Status(), c.Writer.Size()
 	})
-	inngestgin.Mount(r, newApp(t, func(context.Context) (any, error) { return nil, inngestkit.NoRetryError(io.EOF) }))
+	inngestgin.Mount(r, newApp(t, func(context.Context) (any, error) { return nil, inngestkit.NoRetry(io.EOF) }))
 	w := callFn(t, r)
 	require.Equal(t, http.StatusBadRequest, status)
 	require.Equal(t, w.Body.Len(), size)
@@ -71,7 +71,7 @@ func TestSendWithErrorMiddleware(t *testing.T) {
 		}
 	})
 	r.POST("/", func(c *gin.Context) {
-		_, err := inngestgin.Send(c, inngestkit.NewEvent[any]("e").New(nil))
+		_, err := inngestgin.Send(c, inngestkit.DefineEvent[any]("e").New(nil))
 		_ = c.Error(err)
 	})
 	w := httptest.NewRecorder()

@@ -47,7 +47,7 @@ func TestSendWithGinsContext(t *testing.T) {
 		r.ContextWithFallback = fallback
 		r.Use(inngestgin.Middleware(app))
 		r.POST("/", func(c *gin.Context) {
-			ids, err := inngestkit.Send(c, inngestkit.NewEvent[any]("e").New(nil))
+			ids, err := inngestkit.Send(c, inngestkit.DefineEvent[any]("e").New(nil))
 			if err != nil {
 				_ = c.AbortWithError(http.StatusInternalServerError, err)
 				return

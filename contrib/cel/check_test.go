@@ -26,8 +26,8 @@ type order struct {
 }
 
 var (
-	placed    = inngestkit.NewEvent[order]("order/placed")
-	cancelled = inngestkit.NewEvent[order]("order/cancelled")
+	placed    = inngestkit.DefineEvent[order]("order/placed")
+	cancelled = inngestkit.DefineEvent[order]("order/cancelled")
 )
 
 func app(tb testing.TB, functions ...inngestkit.Function) *inngestkit.App {

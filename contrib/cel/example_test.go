@@ -14,7 +14,7 @@ func ExampleCheck() {
 	type Order struct {
 		Customer string `json:"customer"`
 	}
-	orderPlaced := inngestkit.NewEvent[Order]("order/placed")
+	orderPlaced := inngestkit.DefineEvent[Order]("order/placed")
 	app, _ := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 	err := app.Register(inngestkit.OnEvent("fulfil", orderPlaced,
 		func(context.Context, inngestkit.Input[Order]) (any, error) { return nil, nil },

@@ -13,7 +13,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-var orderPlaced = inngestkit.NewEvent[map[string]any]("order.placed")
+var orderPlaced = inngestkit.DefineEvent[map[string]any]("order.placed")
 
 // newApp is an app with a function.
 func newApp() *inngestkit.App {

@@ -71,32 +71,32 @@ func (f *functionStats) ended(at time.Time, took time.Duration, outcome inngestk
 	f.lastExecution.Store(at.UnixNano())
 	f.durations.add(took)
 	switch outcome {
-	case inngestkit.Completed:
+	case inngestkit.OutcomeCompleted:
 		f.successes.Add(1)
 		f.lastSuccess.Store(at.UnixNano())
 		f.recent.count(epoch, attemptsGood, runsGood)
-	case inngestkit.Failed, inngestkit.NonRetriable:
+	case inngestkit.OutcomeFailed, inngestkit.OutcomeNonRetriable:
 		f.failures.Add(1)
 		f.lastFailed.Store(at.UnixNano())
 		f.recent.count(epoch, attemptsBad, runsBad)
-	case inngestkit.Retried:
+	case inngestkit.OutcomeRetried:
 		f.retries.Add(1)
 		f.recent.count(epoch, attemptsBad)
-	case inngestkit.Yielded: // its steps count
+	case inngestkit.OutcomeYielded: // its steps count
 	}
 }
 
 // stepEnded counts an attempt at a step.
 func (f *functionStats) stepEnded(outcome inngestkit.Outcome, epoch int64) {
 	switch outcome {
-	case inngestkit.Completed:
+	case inngestkit.OutcomeCompleted:
 		f.recent.count(epoch, attemptsGood)
-	case inngestkit.Retried:
+	case inngestkit.OutcomeRetried:
 		f.retries.Add(1)
 		f.recent.count(epoch, attemptsBad)
-	case inngestkit.Failed, inngestkit.NonRetriable: // what becomes of the run is the function's to say
+	case inngestkit.OutcomeFailed, inngestkit.OutcomeNonRetriable: // what becomes of the run is the function's to say
 		f.recent.count(epoch, attemptsBad)
-	case inngestkit.Yielded:
+	case inngestkit.OutcomeYielded:
 	}
 }
 

@@ -40,7 +40,7 @@ func TestFunctionMetrics(t *testing.T) {
 		}{
 			{100 * time.Millisecond, nil},
 			{200 * time.Millisecond, errors.New("geheim")},
-			{3 * time.Second, inngestkit.NoRetryError(errors.New("geheim"))},
+			{3 * time.Second, inngestkit.NoRetry(errors.New("geheim"))},
 			{200 * time.Millisecond, nil},
 		} {
 			takes, fail = call.takes, call.fail
@@ -142,7 +142,7 @@ func TestStepsCount(t *testing.T) {
 	}{
 		"good":         {nil, FunctionMetrics{Executions: 1}},
 		"tried again":  {errors.New("away"), FunctionMetrics{Executions: 1, Retries: 1, ErrorRate: 1}},
-		"for all time": {inngestkit.NoRetryError(errors.New("no")), FunctionMetrics{Executions: 1, ErrorRate: 1}},
+		"for all time": {inngestkit.NoRetry(errors.New("no")), FunctionMetrics{Executions: 1, ErrorRate: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -178,7 +178,7 @@ func TestFunctionStatus(t *testing.T) {
 				callOnce(t, app)
 			}
 		}
-		retried, failed := errors.New("away"), inngestkit.NoRetryError(errors.New("no"))
+		retried, failed := errors.New("away"), inngestkit.NoRetry(errors.New("no"))
 		calls(3, retried)
 		require.Equal(t, Healthy, status(), "too few to tell")
 		calls(1, retried)
@@ -209,7 +209,7 @@ func TestFunctionStatus(t *testing.T) {
 
 func TestNoFailureThreshold(t *testing.T) {
 	t.Parallel()
-	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetryError(errLost) })
+	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetry(errLost) })
 	h := install(t, app, WithFailureThreshold(0, 1, time.Minute))
 	callOnce(t, app)
 	m, _ := h.Function("process-order")

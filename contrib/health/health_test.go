@@ -14,7 +14,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-var ordered = inngestkit.NewEvent[any]("order.placed")
+var ordered = inngestkit.DefineEvent[any]("order.placed")
 
 // newApp returns an app with a function that ends as handler says.
 func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Context) (any, error)) *inngestkit.App {

@@ -194,7 +194,7 @@ func TestStates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetryError(errLost) })
+			app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetry(errLost) })
 			h := install(t, app, tc.options...)
 			if tc.do != nil {
 				tc.do(t, app, h)
@@ -268,7 +268,7 @@ func TestMemoryThreshold(t *testing.T) {
 // That something else is down, too, does not hide that the app drains.
 func TestDrainingWithMore(t *testing.T) {
 	t.Parallel()
-	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetryError(errLost) })
+	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetry(errLost) })
 	h := install(t, app, WithFailureThreshold(1, 1, time.Minute))
 	callOnce(t, app)
 	h.Drain()

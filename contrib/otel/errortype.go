@@ -53,8 +53,8 @@ func isWrapper(t reflect.Type) bool {
 }
 
 var (
-	noRetry    = reflect.TypeOf(inngestkit.NoRetryError(errors.ErrUnsupported))
-	retryAt    = reflect.TypeOf(inngestkit.RetryAtError(errors.ErrUnsupported, time.Time{}))
+	noRetry    = reflect.TypeOf(inngestkit.NoRetry(errors.ErrUnsupported))
+	retryAt    = reflect.TypeOf(inngestkit.RetryAt(errors.ErrUnsupported, time.Time{}))
 	wrapped    = reflect.TypeOf(fmt.Errorf("%w", errors.ErrUnsupported))
 	sendFailed = reflect.TypeFor[*inngestkit.SendError]()
 )

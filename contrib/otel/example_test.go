@@ -19,7 +19,7 @@ type Order struct {
 	ID string `json:"id"`
 }
 
-var orderPlaced = inngestkit.NewEvent[Order]("order.placed")
+var orderPlaced = inngestkit.DefineEvent[Order]("order.placed")
 
 func Example() {
 	app, err := inngestkit.New(inngestkit.Config{

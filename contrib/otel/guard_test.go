@@ -116,7 +116,7 @@ func TestOpenTelemetryThatPanics(t *testing.T) { //nolint:paralleltest // the er
 			})
 			require.NoError(t, err)
 			require.NoError(t, Install(app, option))
-			event := inngestkit.NewEvent[map[string]any]("order/placed")
+			event := inngestkit.DefineEvent[map[string]any]("order/placed")
 			require.NoError(t, app.Register(inngestkit.OnEvent("fn", event,
 				func(ctx context.Context, _ inngestkit.Input[map[string]any]) (any, error) {
 					return step.Run(ctx, "a", func(context.Context) (string, error) { return "ran", nil })

@@ -15,7 +15,7 @@ import (
 // The trace context in an event is not text, and functions have not asked for it.
 func TestFunctionsDoNotGetTheTraceContext(t *testing.T) {
 	t.Parallel()
-	event := inngestkit.NewEvent[map[string]string]("order/placed")
+	event := inngestkit.DefineEvent[map[string]string]("order/placed")
 	var got map[string]string
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 	require.NoError(t, err)

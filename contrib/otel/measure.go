@@ -32,7 +32,7 @@ func (m *metrics) forFunction(id string) *functionMetrics {
 		processed: map[inngestkit.Outcome]metric.MeasurementOption{},
 	}
 	for _, outcome := range []inngestkit.Outcome{
-		inngestkit.Completed, inngestkit.Yielded, inngestkit.Retried, inngestkit.Failed, inngestkit.NonRetriable,
+		inngestkit.OutcomeCompleted, inngestkit.OutcomeYielded, inngestkit.OutcomeRetried, inngestkit.OutcomeFailed, inngestkit.OutcomeNonRetriable,
 	} {
 		key := OutcomeKey.String(string(outcome))
 		f.ended[outcome] = m.with(function, key)

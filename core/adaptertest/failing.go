@@ -18,9 +18,9 @@ func failing(_ context.Context, in input) (any, error) {
 	case fails:
 		return nil, err
 	case "never again":
-		return nil, inngestkit.NoRetryError(err)
+		return nil, inngestkit.NoRetry(err)
 	case "later":
-		return nil, inngestkit.RetryAfterError(err, time.Minute)
+		return nil, inngestkit.RetryAfter(err, time.Minute)
 	default:
 		return in.Event.Data.ID, nil
 	}

@@ -32,7 +32,7 @@ type payload struct {
 
 type input = inngestkit.Input[payload]
 
-var happened = inngestkit.NewEvent[payload]("adaptertest/happened")
+var happened = inngestkit.DefineEvent[payload]("adaptertest/happened")
 
 // setup is how an instance differs from the usual one.
 type setup struct {

@@ -18,16 +18,16 @@ const (
 	maxCancelTimeout = 365 * 24 * time.Hour
 )
 
-// Event is what [CancelOn] needs to know of an event: an inngestkit.EventType,
+// CancelEvent is what [CancelOn] needs to know of an event: an inngestkit.EventType,
 // or a name made one with [EventNamed].
-type Event interface {
+type CancelEvent interface {
 	// Name is the name of the event.
 	Name() string
 }
 
 // EventNamed is the event called name, for events that no Go type is declared for. What
 // it has is not known, so that mistakes in paths of it go unnoticed.
-func EventNamed(name string) Event { return eventName(name) }
+func EventNamed(name string) CancelEvent { return eventName(name) }
 
 type eventName string
 
@@ -52,7 +52,7 @@ type CancelOption interface {
 // The step that runs at that moment runs to its end, and its result is dropped.
 // It may be given up to 5 times, for one event each or for the same event on
 // different conditions. It cannot be combined with [BatchEvents].
-func CancelOn(event Event, options ...CancelOption) inngestkit.Option {
+func CancelOn(event CancelEvent, options ...CancelOption) inngestkit.Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
 		if !c.Several("CancelOn") {
 			return

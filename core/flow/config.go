@@ -91,7 +91,7 @@ type SingletonConfig struct {
 
 // CancelOnConfig is [CancelOn] as a struct. The event is required.
 type CancelOnConfig struct {
-	Event   Event
+	Event   CancelEvent
 	Match   string
 	If      string
 	Timeout time.Duration

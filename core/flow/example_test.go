@@ -16,8 +16,8 @@ type Order struct {
 }
 
 var (
-	orderPlaced    = inngestkit.NewEvent[Order]("order/placed")
-	orderCancelled = inngestkit.NewEvent[Order]("order/cancelled")
+	orderPlaced    = inngestkit.DefineEvent[Order]("order/placed")
+	orderCancelled = inngestkit.DefineEvent[Order]("order/cancelled")
 )
 
 func fulfil(context.Context, inngestkit.Input[Order]) (string, error) { return "fulfilled", nil }

@@ -20,8 +20,8 @@ type order struct {
 }
 
 var (
-	placed    = inngestkit.NewEvent[order]("order/placed")
-	cancelled = inngestkit.NewEvent[order]("order/cancelled")
+	placed    = inngestkit.DefineEvent[order]("order/placed")
+	cancelled = inngestkit.DefineEvent[order]("order/cancelled")
 )
 
 func handle(context.Context, inngestkit.Input[order]) (any, error) { return nil, nil }

@@ -21,9 +21,9 @@ type Receipt struct {
 }
 
 var (
-	ordered   = inngestkit.NewEvent[Order]("order/placed")
-	paid      = inngestkit.NewEvent[Order]("order/paid")
-	delivered = inngestkit.NewEvent[Order]("order/delivered")
+	ordered   = inngestkit.DefineEvent[Order]("order/placed")
+	paid      = inngestkit.DefineEvent[Order]("order/paid")
+	delivered = inngestkit.DefineEvent[Order]("order/delivered")
 )
 
 func charge(_ context.Context, order Order) (Receipt, error) {
@@ -52,11 +52,11 @@ func ExampleRun() {
 // An error can say that trying again is in vain, or when to.
 func ExampleRun_errors() {
 	_, err := step.Run(context.Background(), "charge", func(context.Context) (Receipt, error) {
-		return Receipt{}, inngestkit.NoRetryError(errors.New("the card has expired"))
+		return Receipt{}, inngestkit.NoRetry(errors.New("the card has expired"))
 	})
 	fmt.Println(err)
 	_, err = step.Run(context.Background(), "charge", func(context.Context) (Receipt, error) {
-		return Receipt{}, inngestkit.RetryAfterError(errors.New("the bank is closed"), time.Hour)
+		return Receipt{}, inngestkit.RetryAfter(errors.New("the bank is closed"), time.Hour)
 	})
 	fmt.Println(err)
 	// Output:

@@ -29,7 +29,7 @@ func TestRunOutsideOfAFunction(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, receipt{ID: "r1"}, got)
 
-	for name, failure := range map[string]error{"plain": errSoldOut, "for good": inngestkit.NoRetryError(errSoldOut)} {
+	for name, failure := range map[string]error{"plain": errSoldOut, "for good": inngestkit.NoRetry(errSoldOut)} {
 		got, err = run(failure)
 		require.Equal(t, receipt{ID: "r1"}, got, name)
 		require.NotErrorIs(t, err, errSoldOut, name)

@@ -56,7 +56,7 @@ func WaitForEvent[T any](
 	return call.Wait[inngestkit.Event[T]](ctx, call.WaitForEvent, id, func(call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		if event.Name() == "" { // the server would take the ID for it
-			return nil, abort(c, fmt.Errorf("step %q waits for an event without a name: make it with inngestkit.NewEvent", id))
+			return nil, abort(c, fmt.Errorf("step %q waits for an event without a name: make it with inngestkit.DefineEvent", id))
 		}
 		if problem := eventpath.NameProblem(event.Name()); problem != "" {
 			return nil, abort(c, fmt.Errorf("step %q waits for event %q, whose name %s", id, event.Name(), problem))

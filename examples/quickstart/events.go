@@ -5,9 +5,9 @@ import inngestkit "github.com/inngestkit/inngestkit/core"
 // The events of this application. An event has a name, and data of one Go type;
 // whoever sends it, waits for it or is triggered by it is checked by the compiler.
 var (
-	userCreated   = inngestkit.NewEvent[UserCreated]("user.created")
-	emailVerified = inngestkit.NewEvent[EmailVerified]("user.email-verified")
-	userActivated = inngestkit.NewEvent[UserActivated]("user.activated")
+	userCreated   = inngestkit.DefineEvent[UserCreated]("user.created")
+	emailVerified = inngestkit.DefineEvent[EmailVerified]("user.email-verified")
+	userActivated = inngestkit.DefineEvent[UserActivated]("user.activated")
 )
 
 // UserCreated says that somebody has signed up.

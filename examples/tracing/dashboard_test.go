@@ -199,7 +199,7 @@ func selectorsOf(t *testing.T, query string) map[string][]string {
 func serveAll(t *testing.T) map[string][]string {
 	t.Helper()
 	apps := make(chan *inngestkit.App, 1)
-	lost := inngestkit.NewEvent[Order]("order.lost")
+	lost := inngestkit.DefineEvent[Order]("order.lost")
 	p := start(t, service("orders", func(app *inngestkit.App, t *telemetry) (server, error) {
 		apps <- app
 		if err := app.Register(inngestkit.OnEvent("search-order", lost,

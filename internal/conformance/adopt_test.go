@@ -57,7 +57,7 @@ func TestFromClientOnTheRealServer(t *testing.T) {
 
 		app, err := inngestkit.FromClient(client, func(c *inngestkit.Config) { c.ServeHost = addr })
 		require.NoError(t, err)
-		started := inngestkit.NewEvent[user]("user/started")
+		started := inngestkit.DefineEvent[user]("user/started")
 		require.NoError(t, app.Register(inngestkit.OnEvent("moved", started, func(ctx context.Context, in input) (string, error) {
 			return step.Run(ctx, "moved", func(context.Context) (string, error) { return in.Event.Data.ID, nil })
 		}, flow.Retries(3))))
@@ -68,7 +68,7 @@ func TestFromClientOnTheRealServer(t *testing.T) {
 		require.NoError(t, err)
 		outputs := map[string]string{}
 		for _, run := range runs {
-			require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 			outputs[run.Function] = string(run.Output)
 		}
 		require.Equal(t, map[string]string{"adopted-bare": `"u1oneflaky"`, "adopted-moved": `"u1"`}, outputs)

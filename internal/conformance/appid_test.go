@@ -25,13 +25,13 @@ func TestFailureHandlersOfOddAppIDs(t *testing.T) {
 			doomed := userEvent("doomed of " + id)
 			told := make(chan string, 10)
 			app := serve(t, server, adapters[0], id, "", inngestkit.OnEvent("doomed", doomed,
-				func(context.Context, input) (any, error) { return nil, inngestkit.NoRetryError(errors.New("doomed")) },
+				func(context.Context, input) (any, error) { return nil, inngestkit.NoRetry(errors.New("doomed")) },
 				inngestkit.OnFailure(func(_ context.Context, in inngestkit.Input[inngestkit.FailedRun[user]]) (any, error) {
 					told <- in.Event.Data.FunctionID
 					return nil, nil
 				})))
 			s := &site{app, server}
-			require.Equal(t, inngesttest.Failed, s.run(t, doomed.New(user{})).Status)
+			require.Equal(t, inngesttest.RunFailed, s.run(t, doomed.New(user{})).Status)
 			select {
 			case got := <-told:
 				require.Equal(t, id+"-doomed", got)

@@ -25,13 +25,13 @@ type invoice struct {
 }
 
 var (
-	matchBegin  = inngestkit.NewEvent[user]("match/begin", inngestkit.AdditionalProperties())
-	matchEnd    = inngestkit.NewEvent[user]("match/end", inngestkit.AdditionalProperties())
-	hyphenBegin = inngestkit.NewEvent[hyphened]("hyphen/begin")
-	hyphenEnd   = inngestkit.NewEvent[hyphened]("hyphen/end")
-	uncounted   = inngestkit.NewEvent[user]("uncounted", inngestkit.AdditionalProperties())
-	invoicePaid = inngestkit.NewEvent[invoice]("types/invoice-paid")
-	userPaid    = inngestkit.NewEvent[user]("types/user-paid")
+	matchBegin  = inngestkit.DefineEvent[user]("match/begin", inngestkit.AdditionalProperties())
+	matchEnd    = inngestkit.DefineEvent[user]("match/end", inngestkit.AdditionalProperties())
+	hyphenBegin = inngestkit.DefineEvent[hyphened]("hyphen/begin")
+	hyphenEnd   = inngestkit.DefineEvent[hyphened]("hyphen/end")
+	uncounted   = inngestkit.DefineEvent[user]("uncounted", inngestkit.AdditionalProperties())
+	invoicePaid = inngestkit.DefineEvent[invoice]("types/invoice-paid")
+	userPaid    = inngestkit.DefineEvent[user]("types/user-paid")
 )
 
 // waitsFor is a function that begins on one event and waits for another.
@@ -66,7 +66,7 @@ var expressionScenarios = []scenario{
 			second := s.waiting(t, matchBegin.New(user{ID: "2"}))
 			s.send(t, matchEnd.New(user{ID: "3"}))
 			for _, id := range []string{first, second} {
-				require.Equal(t, inngesttest.Completed, s.ended(t, id).Status)
+				require.Equal(t, inngesttest.RunCompleted, s.ended(t, id).Status)
 			}
 		},
 	},
@@ -81,7 +81,7 @@ var expressionScenarios = []scenario{
 			second := s.sleeping(t, userEvent("cancel/missing").New(user{ID: "2"}))
 			s.send(t, userEvent("cancel/any").New(user{ID: "3"}))
 			for _, id := range []string{first, second} {
-				require.Equal(t, inngesttest.Cancelled, s.ended(t, id).Status)
+				require.Equal(t, inngesttest.RunCancelled, s.ended(t, id).Status)
 			}
 		},
 	},
@@ -94,7 +94,7 @@ var expressionScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
 			for _, run := range s.allEnded(t, s.sendAll(t, uncounted, user{ID: "1"}, user{ID: "1"}, user{ID: "1"})...) {
-				require.Equal(t, inngesttest.Completed, run.Status)
+				require.Equal(t, inngesttest.RunCompleted, run.Status)
 			}
 		},
 	},
@@ -107,9 +107,9 @@ var expressionScenarios = []scenario{
 			id := s.waiting(t, hyphenBegin.New(hyphened{UserID: "1"}))
 			s.send(t, hyphenEnd.New(hyphened{UserID: "2"}))
 			s.letPass(t)
-			require.Equal(t, inngesttest.Running, s.status(t, id))
+			require.Equal(t, inngesttest.RunRunning, s.status(t, id))
 			s.send(t, hyphenEnd.New(hyphened{UserID: "1"}))
-			require.Equal(t, inngesttest.Completed, s.ended(t, id).Status)
+			require.Equal(t, inngesttest.RunCompleted, s.ended(t, id).Status)
 		},
 	},
 	{
@@ -126,10 +126,10 @@ var expressionScenarios = []scenario{
 			plain := s.waiting(t, begin.New(user{ID: "a 'plain' ID"}))
 			s.sendAll(t, end, odd...)
 			s.send(t, end.New(user{ID: "a 'plain' ID"}))
-			require.Equal(t, inngesttest.Completed, s.ended(t, plain).Status)
+			require.Equal(t, inngesttest.RunCompleted, s.ended(t, plain).Status)
 			s.letPass(t)
 			for i, id := range waiting {
-				require.Equal(t, inngesttest.Running, s.status(t, id), odd[i])
+				require.Equal(t, inngesttest.RunRunning, s.status(t, id), odd[i])
 			}
 		},
 	},

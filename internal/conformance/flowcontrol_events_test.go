@@ -15,14 +15,14 @@ import (
 )
 
 var (
-	debounced  = inngestkit.NewEvent[user]("flow/debounced")
-	impatient  = inngestkit.NewEvent[user]("flow/impatient")
-	inOrder    = inngestkit.NewEvent[user]("flow/ordered")
-	filled     = inngestkit.NewEvent[user]("flow/filled")
-	unfilled   = inngestkit.NewEvent[user]("flow/unfilled")
-	batchKeyed = inngestkit.NewEvent[user]("flow/batch-keyed")
-	batchIf    = inngestkit.NewEvent[user]("flow/batch-if")
-	also       = inngestkit.NewEvent[map[string]string]("flow/also")
+	debounced  = inngestkit.DefineEvent[user]("flow/debounced")
+	impatient  = inngestkit.DefineEvent[user]("flow/impatient")
+	inOrder    = inngestkit.DefineEvent[user]("flow/ordered")
+	filled     = inngestkit.DefineEvent[user]("flow/filled")
+	unfilled   = inngestkit.DefineEvent[user]("flow/unfilled")
+	batchKeyed = inngestkit.DefineEvent[user]("flow/batch-keyed")
+	batchIf    = inngestkit.DefineEvent[user]("flow/batch-if")
+	also       = inngestkit.DefineEvent[map[string]string]("flow/also")
 )
 
 // batch is a function that returns the IDs of its events.
@@ -56,7 +56,7 @@ var eventScenarios = []scenario{
 			ids, err := s.app.Send(testsite.Within(t), events...)
 			require.NoError(t, err)
 			run := s.ended(t, ids[2])
-			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, inngesttest.RunCompleted, run.Status)
 			require.Equal(t, `"3"`, string(run.Output))
 			s.letPass(t)
 			s.noRuns(t, ids[:2]...)
@@ -114,7 +114,7 @@ var eventScenarios = []scenario{
 				s.letPass(t)
 			}
 			run := s.ended(t, ids[0])
-			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, inngesttest.RunCompleted, run.Status)
 			require.Equal(t, `"1,2,3"`, string(run.Output))
 			require.Equal(t, `"4"`, string(s.ended(t, ids[3]).Output))
 		},

@@ -12,12 +12,12 @@ import (
 )
 
 var (
-	limited    = inngestkit.NewEvent[user]("flow/limited")
-	keyed      = inngestkit.NewEvent[user]("flow/keyed")
-	sharedA    = inngestkit.NewEvent[user]("flow/shared-a")
-	sharedB    = inngestkit.NewEvent[user]("flow/shared-b")
-	twoLimits  = inngestkit.NewEvent[user]("flow/two-limits")
-	runsLimits = inngestkit.NewEvent[user]("flow/runs-limits")
+	limited    = inngestkit.DefineEvent[user]("flow/limited")
+	keyed      = inngestkit.DefineEvent[user]("flow/keyed")
+	sharedA    = inngestkit.DefineEvent[user]("flow/shared-a")
+	sharedB    = inngestkit.DefineEvent[user]("flow/shared-b")
+	twoLimits  = inngestkit.DefineEvent[user]("flow/two-limits")
+	runsLimits = inngestkit.DefineEvent[user]("flow/runs-limits")
 )
 
 // visits is a function whose calls are in a gauge until there were n at once.
@@ -31,7 +31,7 @@ func visits(c *counter, g *gauge, n int) func(context.Context, input) (any, erro
 func completed(t *testing.T, runs []inngesttest.Run) {
 	t.Helper()
 	for _, run := range runs {
-		require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+		require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 	}
 }
 

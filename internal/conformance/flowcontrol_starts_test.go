@@ -15,13 +15,13 @@ import (
 )
 
 var (
-	throttled   = inngestkit.NewEvent[user]("flow/throttled")
-	bursting    = inngestkit.NewEvent[user]("flow/bursting")
-	rateLimited = inngestkit.NewEvent[user]("flow/rate-limited")
-	prioritised = inngestkit.NewEvent[user]("flow/prioritised")
-	skipping    = inngestkit.NewEvent[user]("flow/skipping")
-	replacing   = inngestkit.NewEvent[user]("flow/replacing")
-	idempotent  = inngestkit.NewEvent[user]("flow/idempotent")
+	throttled   = inngestkit.DefineEvent[user]("flow/throttled")
+	bursting    = inngestkit.DefineEvent[user]("flow/bursting")
+	rateLimited = inngestkit.DefineEvent[user]("flow/rate-limited")
+	prioritised = inngestkit.DefineEvent[user]("flow/prioritised")
+	skipping    = inngestkit.DefineEvent[user]("flow/skipping")
+	replacing   = inngestkit.DefineEvent[user]("flow/replacing")
+	idempotent  = inngestkit.DefineEvent[user]("flow/idempotent")
 )
 
 // seen is a function that notes the ID it was called with.
@@ -68,7 +68,7 @@ var startScenarios = []scenario{
 			next := s.send(t, bursting.New(user{}))
 			s.scheduled(t, next)
 			s.letPass(t)
-			require.Equal(t, inngesttest.Running, s.status(t, next), "it waits for its turn")
+			require.Equal(t, inngesttest.RunRunning, s.status(t, next), "it waits for its turn")
 			require.Equal(t, atOnce, c.Of(""))
 		},
 	},
@@ -173,8 +173,8 @@ var startScenarios = []scenario{
 				require.NoError(t, err)
 			}
 			completed(t, []inngesttest.Run{s.run(t, replacing.New(user{ID: "a", Plan: "quick"}))})
-			require.Equal(t, inngesttest.Cancelled, s.ended(t, slow[0]).Status)
-			require.Equal(t, inngesttest.Running, s.status(t, slow[1]), "it has another key")
+			require.Equal(t, inngesttest.RunCancelled, s.ended(t, slow[0]).Status)
+			require.Equal(t, inngesttest.RunRunning, s.status(t, slow[1]), "it has another key")
 			require.Equal(t, []int{0, 1}, []int{c.Of("slow"), c.Of("quick")})
 		},
 	},

@@ -102,7 +102,7 @@ var stored = []struct {
 
 const day = 24 * time.Hour
 
-var storedEvent = inngestkit.NewEvent[user]("flow/stored")
+var storedEvent = inngestkit.DefineEvent[user]("flow/stored")
 
 func TestFlowControlIsStored(t *testing.T) {
 	t.Parallel()

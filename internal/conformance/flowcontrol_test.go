@@ -38,13 +38,13 @@ func TestFlowControl(t *testing.T) {
 	}
 }
 
-var aWhile = inngestkit.NewEvent[user]("while")
+var aWhile = inngestkit.DefineEvent[user]("while")
 
 // letPass lets the server work for two seconds of its own time, before a test
 // looks for what must not have happened.
 func (s *site) letPass(t *testing.T) {
 	t.Helper()
-	require.Equal(t, inngesttest.Completed, s.run(t, aWhile.New(user{})).Status)
+	require.Equal(t, inngesttest.RunCompleted, s.run(t, aWhile.New(user{})).Status)
 }
 
 // oldest reports whether the server is the oldest supported version, which lacks

@@ -88,7 +88,7 @@ func TestMiddlewareOnTheRealServer(t *testing.T) {
 		flop = errors.New("flop")
 		c    counter
 	)
-	ordered := inngestkit.NewEvent[map[string]any]("ordered")
+	ordered := inngestkit.DefineEvent[map[string]any]("ordered")
 	fn := inngestkit.OnEvent("order", ordered, func(ctx context.Context, _ inngestkit.Input[map[string]any]) (string, error) {
 		if _, err := c.Counted(ctx, "reserve"); err != nil {
 			return "", err
@@ -103,7 +103,7 @@ func TestMiddlewareOnTheRealServer(t *testing.T) {
 			return "", err
 		}
 		step.Sleep(ctx, "nap", time.Second)
-		if _, err := step.SendEvent(ctx, "tell", inngestkit.NewEvent[map[string]any]("told").New(nil)); err != nil {
+		if _, err := step.SendEvent(ctx, "tell", inngestkit.DefineEvent[map[string]any]("told").New(nil)); err != nil {
 			return "", err
 		}
 		return c.Counted(ctx, "ship")
@@ -117,7 +117,7 @@ func TestMiddlewareOnTheRealServer(t *testing.T) {
 	s := &site{serve(t, server, with, "shop", "",
 		inngestkit.NewGroup(inngestkit.Use(j.middleware("group"))).Functions(fn)...), server}
 	run := s.run(t, ordered.New(nil))
-	require.Equal(t, inngesttest.Completed, run.Status)
+	require.Equal(t, inngesttest.RunCompleted, run.Status)
 
 	require.Equal(t, []string{"finished: own", "finished: group", "finished: app"}, j.of("finished"))
 	require.Empty(t, j.of("failed"))

@@ -25,19 +25,19 @@ type user struct {
 type input = inngestkit.Input[user]
 
 var (
-	signedUp      = inngestkit.NewEvent[user]("user/signed-up")
-	flaky         = inngestkit.NewEvent[user]("user/flaky")
-	hopeless      = inngestkit.NewEvent[user]("user/hopeless")
-	panicky       = inngestkit.NewEvent[user]("user/panicky")
-	tired         = inngestkit.NewEvent[user]("user/tired")
-	asked         = inngestkit.NewEvent[user]("user/asked")
-	answered      = inngestkit.NewEvent[user]("user/answered")
-	askedInVain   = inngestkit.NewEvent[user]("user/asked-in-vain")
-	neverAnswered = inngestkit.NewEvent[user]("user/never-answered")
-	ordered       = inngestkit.NewEvent[user]("order/placed")
-	shipped       = inngestkit.NewEvent[user]("order/shipped")
-	upgraded      = inngestkit.NewEvent[user]("user/upgraded")
-	counted       = inngestkit.NewEvent[numbers]("user/counted")
+	signedUp      = inngestkit.DefineEvent[user]("user/signed-up")
+	flaky         = inngestkit.DefineEvent[user]("user/flaky")
+	hopeless      = inngestkit.DefineEvent[user]("user/hopeless")
+	panicky       = inngestkit.DefineEvent[user]("user/panicky")
+	tired         = inngestkit.DefineEvent[user]("user/tired")
+	asked         = inngestkit.DefineEvent[user]("user/asked")
+	answered      = inngestkit.DefineEvent[user]("user/answered")
+	askedInVain   = inngestkit.DefineEvent[user]("user/asked-in-vain")
+	neverAnswered = inngestkit.DefineEvent[user]("user/never-answered")
+	ordered       = inngestkit.DefineEvent[user]("order/placed")
+	shipped       = inngestkit.DefineEvent[user]("order/shipped")
+	upgraded      = inngestkit.DefineEvent[user]("user/upgraded")
+	counted       = inngestkit.DefineEvent[numbers]("user/counted")
 )
 
 type numbers struct {
@@ -63,7 +63,7 @@ var scenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, signedUp.New(user{ID: "u1"}))
-			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, inngesttest.RunCompleted, run.Status)
 			require.JSONEq(t, `{"user":"u1","one":"one","two":"two","three":"three"}`, string(run.Output))
 			for _, id := range []string{"one", "two", "three"} {
 				require.Equal(t, 1, c.Of(id), "step %s", id)
@@ -93,7 +93,7 @@ var scenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, flaky.New(user{}))
-			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, inngesttest.RunCompleted, run.Status)
 			require.Equal(t, "3", string(run.Output))
 			require.Equal(t, []int{1, 3, 1}, []int{c.Of("before"), c.Of("flaky"), c.Of("after")})
 		},
@@ -114,7 +114,7 @@ var scenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, hopeless.New(user{}))
-			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, inngesttest.RunCompleted, run.Status)
 			require.Equal(t, `"instead"`, string(run.Output))
 			require.Equal(t, []int{2, 1}, []int{c.Of("hopeless"), c.Of("instead")})
 		},
@@ -133,7 +133,7 @@ var scenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, panicky.New(user{}))
-			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, inngesttest.RunCompleted, run.Status)
 			require.Equal(t, `"calm"`, string(run.Output))
 			require.Equal(t, 2, c.Of("panicky"))
 		},
@@ -149,7 +149,7 @@ var scenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, tired.New(user{}))
-			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, inngesttest.RunCompleted, run.Status)
 			require.GreaterOrEqual(t, run.EndedAt.Sub(run.StartedAt), 1900*time.Millisecond)
 			require.Equal(t, 1, c.Of("awake"))
 		},
@@ -172,7 +172,7 @@ var scenarios = []scenario{
 			}
 			runs, err := s.server.AwaitRuns(testsite.Within(t), id, 1)
 			require.NoError(t, err)
-			require.Equal(t, inngesttest.Completed, runs[0].Status)
+			require.Equal(t, inngesttest.RunCompleted, runs[0].Status)
 			require.Equal(t, `"pro"`, string(runs[0].Output))
 		},
 	},
@@ -189,7 +189,7 @@ var scenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, askedInVain.New(user{}))
-			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, inngesttest.RunCompleted, run.Status)
 			require.Equal(t, `"gave up"`, string(run.Output))
 			require.Equal(t, 1, c.Of("gave up"))
 		},
@@ -214,7 +214,7 @@ var scenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, ordered.New(user{ID: "o1"}))
-			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, inngesttest.RunCompleted, run.Status)
 			eventID := run.Output[2 : len(run.Output)-2]
 			runs, err := s.server.AwaitRuns(testsite.Within(t), string(eventID), 1)
 			require.NoError(t, err)
@@ -253,7 +253,7 @@ var scenarios = []scenario{
 			require.NoError(t, err)
 			runs, err := s.server.AwaitRuns(testsite.Within(t), id, 1)
 			require.NoError(t, err)
-			require.Equal(t, inngesttest.Failed, runs[0].Status)
+			require.Equal(t, inngesttest.RunFailed, runs[0].Status)
 			require.Contains(t, string(runs[0].Output), `\"data.count\" is a JSON string where Go has int`)
 			require.Zero(t, c.Of("called"))
 		},
@@ -276,7 +276,7 @@ var minuteScenarios = []scenario{
 		check: func(t *testing.T, s *site, c *counter) {
 			runs, err := s.server.AwaitRunsOf(testsite.WithinTime(t, 90*time.Second), "shop-every-minute", 1)
 			require.NoError(t, err)
-			require.Equal(t, inngesttest.Completed, runs[0].Status)
+			require.Equal(t, inngesttest.RunCompleted, runs[0].Status)
 			require.Equal(t, `"* * * * *"`, string(runs[0].Output))
 			require.Positive(t, c.Of("ticked"))
 		},

@@ -34,7 +34,7 @@ func TestRedirectedRunIsNotCompleted(t *testing.T) {
 	i := serveConfig(t, moved, config, testsite.Listen(t, ""), function)
 	eventID := testsite.Send(t, i.app, signedUp.New(user{}))
 	run := testsite.Ended(t, server, eventID, testsite.Timeout)
-	require.Equal(t, inngesttest.Failed, run.Status, "%s", run.Output)
+	require.Equal(t, inngesttest.RunFailed, run.Status, "%s", run.Output)
 	require.Contains(t, string(run.Output), "a redirect has made GET of a call")
 	require.Zero(t, c.Of("fn"))
 }

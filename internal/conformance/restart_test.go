@@ -28,7 +28,7 @@ type midRun struct {
 const slowStep = "slow"
 
 func (m *midRun) started() inngestkit.EventType[user] {
-	return inngestkit.NewEvent[user](m.id + "/started")
+	return inngestkit.DefineEvent[user](m.id + "/started")
 }
 
 // serve runs an instance whose function counts with c.
@@ -106,7 +106,7 @@ func TestRestartInMidRun(t *testing.T) {
 
 				second := m.serve(t, testsite.NewWire(t, first.addr), &m.second)
 				run := second.ended(t, id)
-				require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+				require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 				require.Equal(t, `"u1"`, string(run.Output))
 				for part, want := range map[string][]int{"before": {1, 0}, slowStep: {1, tc.lost}, "after": {0, 1}} {
 					require.Equal(t, want, []int{m.first.Of(part), m.second.Of(part)}, part)

@@ -18,7 +18,7 @@ import (
 // itself again, and its functions run. So do functions registered in the meantime.
 func TestDevServerIsRestarted(t *testing.T) {
 	t.Parallel()
-	started := inngestkit.NewEvent[user]("user/started")
+	started := inngestkit.DefineEvent[user]("user/started")
 	onStart := func(id string) inngestkit.Function {
 		return inngestkit.OnEvent(id, started, func(_ context.Context, in input) (string, error) {
 			return in.Event.Data.ID, nil
@@ -36,14 +36,14 @@ func TestDevServerIsRestarted(t *testing.T) {
 	server = inngesttest.NewServer(t, inngesttest.ServerConfig{RetryInterval: time.Second, Port: port})
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "resynced-first"))
 	run := (&site{i, server}).run(t, started.New(user{ID: "u1"}))
-	require.Equal(t, inngesttest.Completed, run.Status)
+	require.Equal(t, inngesttest.RunCompleted, run.Status)
 
 	require.NoError(t, i.app.Register(onStart("second")))
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "resynced-first", "resynced-second"))
 	runs, err := server.AwaitRuns(testsite.Within(t), (&site{i, server}).send(t, started.New(user{ID: "u2"})), 2)
 	require.NoError(t, err)
 	for _, run := range runs {
-		require.Equal(t, inngesttest.Completed, run.Status)
+		require.Equal(t, inngesttest.RunCompleted, run.Status)
 		require.Equal(t, `"u2"`, string(run.Output))
 	}
 }

@@ -84,7 +84,7 @@ func (s *site) signal(t *testing.T, name string, data any) (runID string) {
 }
 
 // userEvent is an event of a scenario's own.
-func userEvent(name string) inngestkit.EventType[user] { return inngestkit.NewEvent[user](name) }
+func userEvent(name string) inngestkit.EventType[user] { return inngestkit.DefineEvent[user](name) }
 
 // onUser is the function id for the event.
 func onUser[R any](

@@ -38,11 +38,11 @@ var failureScenarios = []scenario{
 				}, flow.Retries(1), inngestkit.OnFailure(handle)),
 				onUser("doomed-step", "user/doomed-step", func(ctx context.Context, _ input) (string, error) {
 					return step.Run(ctx, "fail", func(context.Context) (string, error) {
-						return "", inngestkit.NoRetryError(errors.New("doomed in a step"))
+						return "", inngestkit.NoRetry(errors.New("doomed in a step"))
 					})
 				}, inngestkit.OnFailure(handle)),
 				onUser("doomed-alone", "user/doomed-alone", func(context.Context, input) (string, error) {
-					return "", inngestkit.NoRetryError(errors.New("doomed without a handler"))
+					return "", inngestkit.NoRetry(errors.New("doomed without a handler"))
 				}),
 				onUser("saved", "user/saved", func(_ context.Context, in input) (string, error) {
 					if c.Add("saved") == 1 {
@@ -56,18 +56,18 @@ var failureScenarios = []scenario{
 			}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			require.Equal(t, inngesttest.Completed, s.run(t, userEvent("user/saved").New(user{ID: "u0"})).Status)
-			require.Equal(t, inngesttest.Failed, s.run(t, userEvent("user/doomed-alone").New(user{ID: "u0"})).Status)
+			require.Equal(t, inngesttest.RunCompleted, s.run(t, userEvent("user/saved").New(user{ID: "u0"})).Status)
+			require.Equal(t, inngesttest.RunFailed, s.run(t, userEvent("user/doomed-alone").New(user{ID: "u0"})).Status)
 			for _, tc := range []struct{ function, user, message string }{
 				{"doomed", "u1", "doomed"},
 				{"doomed-step", "u2", "doomed in a step"},
 			} {
 				run := s.run(t, userEvent("user/"+tc.function).New(user{ID: tc.user}))
-				require.Equal(t, inngesttest.Failed, run.Status)
+				require.Equal(t, inngesttest.RunFailed, run.Status)
 				handled, err := s.server.AwaitRunsOf(testsite.Within(t), "shop-"+tc.function+"-failure", 1)
 				require.NoError(t, err)
 				require.Len(t, handled, 1)
-				require.Equal(t, inngesttest.Completed, handled[0].Status)
+				require.Equal(t, inngesttest.RunCompleted, handled[0].Status)
 				require.Equal(t, map[string]any{
 					"function": "shop-" + tc.function, "run": run.RunID, "error": tc.message,
 					"event": "user/" + tc.function, "user": tc.user, "events": 1.0,
@@ -83,7 +83,7 @@ var failureScenarios = []scenario{
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{
 				onUser("huge", "user/huge", func(context.Context, input) (string, error) {
-					return "", inngestkit.NoRetryError(errors.New(strings.Repeat("x", 4<<20)))
+					return "", inngestkit.NoRetry(errors.New(strings.Repeat("x", 4<<20)))
 				}, inngestkit.OnFailure(func(_ context.Context, in inngestkit.Input[inngestkit.FailedRun[user]]) ([]int, error) {
 					return []int{len(in.Event.Data.Event.Data.URL), len(in.Event.Data.Error.Message)}, nil
 				})),
@@ -91,10 +91,10 @@ var failureScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
 			const size = 3<<20 - 1<<10
-			require.Equal(t, inngesttest.Failed, s.run(t, userEvent("user/huge").New(user{URL: strings.Repeat("u", size)})).Status)
+			require.Equal(t, inngesttest.RunFailed, s.run(t, userEvent("user/huge").New(user{URL: strings.Repeat("u", size)})).Status)
 			handled, err := s.server.AwaitRunsOf(testsite.Within(t), "shop-huge-failure", 1)
 			require.NoError(t, err)
-			require.Equal(t, inngesttest.Completed, handled[0].Status)
+			require.Equal(t, inngesttest.RunCompleted, handled[0].Status)
 			lengths := decoded[[]int](t, handled[0].Output)
 			require.Equal(t, size, lengths[0])
 			require.Greater(t, lengths[1], 256<<10)
@@ -103,7 +103,7 @@ var failureScenarios = []scenario{
 	{
 		name: "a function runs when another one is cancelled by its timeout",
 		functions: func(c *counter) []inngestkit.Function {
-			cancelled := inngestkit.NewEvent[inngestkit.FailedRun[user]]("inngest/function.cancelled")
+			cancelled := inngestkit.DefineEvent[inngestkit.FailedRun[user]]("inngest/function.cancelled")
 			return []inngestkit.Function{
 				onUser("timely", "user/timely", func(ctx context.Context, _ input) (string, error) {
 					step.Sleep(ctx, "nap", time.Hour)
@@ -121,10 +121,10 @@ var failureScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, userEvent("user/timely").New(user{ID: "u1"}))
-			require.Equal(t, inngesttest.Cancelled, run.Status)
+			require.Equal(t, inngesttest.RunCancelled, run.Status)
 			handled, err := s.server.AwaitRunsOf(testsite.Within(t), "shop-timely-cancelled", 1)
 			require.NoError(t, err)
-			require.Equal(t, inngesttest.Completed, handled[0].Status)
+			require.Equal(t, inngesttest.RunCompleted, handled[0].Status)
 			require.Equal(t, []string{run.RunID, "u1"}, decoded[[]string](t, handled[0].Output))
 			require.Zero(t, c.Of("failed"))
 		},

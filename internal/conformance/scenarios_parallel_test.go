@@ -54,7 +54,7 @@ var parallelScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, userEvent("user/parallel").New(user{}))
-			require.Equal(t, inngesttest.Completed, run.Status, "%s", run.Output)
+			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
 			require.Equal(t, "2", string(run.Output))
 			require.Equal(t, []int{1, 1, 2, 1}, []int{c.Of("left"), c.Of("right"), c.Of("flaky"), c.Of("after")})
 			require.Zero(t, c.Of("seen its error"), "it is tried again")
@@ -124,7 +124,7 @@ var parallelScenarios = []scenario{
 			require.NoError(t, err)
 			s.send(t, userEvent("user/branches-answer").New(user{ID: "answered"}))
 			run := s.ended(t, id)
-			require.Equal(t, inngesttest.Completed, run.Status, "%s", run.Output)
+			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
 			require.Equal(t, `"answered"`, string(run.Output))
 			for _, id := range []string{"rested", "inner one", "inner two", "inner end"} {
 				require.Equal(t, 1, c.Of(id), id)
@@ -195,7 +195,7 @@ var parallelScenarios = []scenario{
 			require.Equal(t, []int{1, 1, 1}, []int{c.Of("short same"), c.Of("long other"), c.Of("long same")})
 
 			run = s.run(t, userEvent("user/long-first").New(user{}))
-			require.Equal(t, inngesttest.Failed, run.Status, "%s", run.Output)
+			require.Equal(t, inngesttest.RunFailed, run.Status, "%s", run.Output)
 			require.Contains(t, string(run.Output), `is in several branches of step.Parallel, at different places`)
 		},
 	},

@@ -129,7 +129,7 @@ var requestScenarios = []scenario{
 			run = s.run(t, userEvent("user/infer-fails").New(user{URL: web.URL + "/html"}))
 			require.Equal(t, `"Errornull"`, string(run.Output), "the server does not keep such an error")
 			require.Len(t, web.seen(), 4, "each is tried twice")
-			require.Equal(t, inngesttest.Completed, run.Status)
+			require.Equal(t, inngesttest.RunCompleted, run.Status)
 		},
 	},
 }

@@ -40,7 +40,7 @@ var stepScenarios = []scenario{
 		check: func(t *testing.T, s *site, c *counter) {
 			for i, size := range []int{2<<20 - 2<<10, 5 << 19} {
 				run := s.run(t, userEvent("user/heavy").New(user{Plan: strings.Repeat("x", size)}))
-				require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+				require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 				require.Equal(t, strconv.Itoa(size), string(run.Output))
 				require.Equal(t, i+1, c.Of("one"))
 			}
@@ -110,7 +110,7 @@ var stepScenarios = []scenario{
 			}
 			first := wait("user/wait-alone", "same")
 			second := s.run(t, userEvent("user/wait-alone").New(user{ID: "same"}))
-			require.Equal(t, inngesttest.Failed, second.Status)
+			require.Equal(t, inngesttest.RunFailed, second.Status)
 			require.Contains(t, string(second.Output), "Signal conflict")
 			s.signal(t, "same", nil)
 			require.Equal(t, `"got it"`, string(s.ended(t, first).Output))
@@ -176,12 +176,12 @@ var stepScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, userEvent("user/handles").New(user{}))
-			require.Equal(t, inngesttest.Completed, run.Status, "%s", run.Output)
+			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
 			require.Equal(t, `"Error: no way"`, string(run.Output))
 			require.Equal(t, 2, c.Of("task"))
 
 			run = s.run(t, userEvent("user/returns").New(user{}))
-			require.Equal(t, inngesttest.Failed, run.Status)
+			require.Equal(t, inngesttest.RunFailed, run.Status)
 			require.Contains(t, string(run.Output), "could not find function with ID: shop-not-there")
 			require.Equal(t, 2, c.Of("returned"), "to find the step, and with its error")
 		},
@@ -212,7 +212,7 @@ var stepScenarios = []scenario{
 			return []inngestkit.Function{
 				onUser("fan-out", "user/fan-out", func(ctx context.Context, _ input) ([]string, error) {
 					return step.SendEvent(ctx, "send", userEvent("user/fan-in").New(user{ID: "a"}), userEvent("user/fan-in").New(user{ID: "b"}),
-						inngestkit.NewEvent[numbers]("user/of-another-type").New(numbers{Count: 3}))
+						inngestkit.DefineEvent[numbers]("user/of-another-type").New(numbers{Count: 3}))
 				}),
 				onUser("fan-in", "user/fan-in", func(_ context.Context, in input) (string, error) {
 					c.Add(in.Event.Data.ID)

@@ -25,7 +25,7 @@ func TestSelfHostedServerSigns(t *testing.T) {
 	)
 	eachAdapter(t, func(t *testing.T, with adapter) {
 		var c counter
-		ordered, packed := inngestkit.NewEvent[user]("order/placed"), inngestkit.NewEvent[user]("order/packed")
+		ordered, packed := inngestkit.DefineEvent[user]("order/placed"), inngestkit.DefineEvent[user]("order/packed")
 		listener := testsite.Listen(t, "")
 		addr := listener.Addr().String()
 		// With & in its URL, the server's sync is signed in another form than it is sent.
@@ -51,7 +51,7 @@ func TestSelfHostedServerSigns(t *testing.T) {
 		}, flow.Checkpoint()))
 		require.NoError(t, server.AwaitFunctions(testsite.Within(t), "signed-order"))
 		run := (&site{i, server}).run(t, ordered.New(user{ID: "o1"}))
-		require.Equal(t, inngesttest.Completed, run.Status)
+		require.Equal(t, inngesttest.RunCompleted, run.Status)
 		require.Equal(t, `"o1"`, string(run.Output))
 		require.Equal(t, 1, c.Of("one"))
 		// It asks for the key with checkpoints, too.

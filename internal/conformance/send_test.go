@@ -22,7 +22,7 @@ func TestSendSplitsForTheRealServer(t *testing.T) {
 	server := newServer(t)
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true, BaseURL: server.URL()})
 	require.NoError(t, err)
-	bulk := inngestkit.NewEvent[user]("user/bulk")
+	bulk := inngestkit.DefineEvent[user]("user/bulk")
 	var events []inngestkit.AnyEvent
 	for i := range 5001 {
 		events = append(events, bulk.New(user{ID: strconv.Itoa(i)}))

@@ -16,7 +16,7 @@ import (
 func TestSignalOnRealServer(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
-	paused := inngestkit.NewEvent[user]("user/paused")
+	paused := inngestkit.DefineEvent[user]("user/paused")
 	s := &site{serve(t, server, adapters[0], "shop", "", inngestkit.OnEvent("pause", paused,
 		func(ctx context.Context, in input) (string, error) {
 			got, err := sdkstep.WaitForSignal[user](ctx, "approval", sdkstep.WaitForSignalOpts{
@@ -33,7 +33,7 @@ func TestSignalOnRealServer(t *testing.T) {
 	require.NoError(t, s.app.SendSignal(testsite.Within(t), "approve u/1", user{Plan: "pro"}))
 	runs, err := server.AwaitRuns(testsite.Within(t), id, 1)
 	require.NoError(t, err)
-	require.Equal(t, inngesttest.Completed, runs[0].Status, "%s", runs[0].Output)
+	require.Equal(t, inngesttest.RunCompleted, runs[0].Status, "%s", runs[0].Output)
 	require.Equal(t, `"pro"`, string(runs[0].Output))
 	err = s.app.SendSignal(testsite.Within(t), "approve u/1", user{})
 	require.ErrorIs(t, err, inngestkit.ErrNoSignalWaiter, "it was resumed already")

@@ -76,14 +76,14 @@ func countingStates(t *testing.T, server *inngesttest.Server, c *counter) (url s
 // and steps must not run again for that.
 func TestStateAbove4MiB(t *testing.T) {
 	t.Parallel()
-	event := inngestkit.NewEvent[user]("user/large")
+	event := inngestkit.DefineEvent[user]("user/large")
 	check := func(t *testing.T, s *site, c *counter) {
 		t.Helper()
 		id := s.send(t, event.New(user{ID: "u1", Plan: "pro"}))
 		// So much data takes its time where processors are few.
 		runs, err := s.server.AwaitRuns(testsite.WithinTime(t, 2*time.Minute), id, 1)
 		require.NoError(t, err)
-		require.Equal(t, inngesttest.Completed, runs[0].Status, "%s", runs[0].Output)
+		require.Equal(t, inngesttest.RunCompleted, runs[0].Status, "%s", runs[0].Output)
 		require.Equal(t, `"u1 pro 0 1 2 3"`, string(runs[0].Output))
 		for i := range largeSteps {
 			require.Equal(t, 1, c.Of(fmt.Sprint("step ", i)))

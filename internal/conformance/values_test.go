@@ -132,16 +132,16 @@ type numbered struct {
 
 // valueFunctions are a function that sends all values on all ways, and those it needs.
 func valueFunctions(a *arrivals) []inngestkit.Function {
-	output := inngestkit.OnEvent("output", inngestkit.NewEvent[numbered]("values/output"),
+	output := inngestkit.OnEvent("output", inngestkit.DefineEvent[numbered]("values/output"),
 		func(_ context.Context, in inngestkit.Input[numbered]) (any, error) {
 			return json.RawMessage(oddValues[in.Event.Data.Index].sent), nil
 		})
-	taken := inngestkit.OnEvent("taken", inngestkit.NewEvent[values]("values/taken"),
+	taken := inngestkit.OnEvent("taken", inngestkit.DefineEvent[values]("values/taken"),
 		func(_ context.Context, in inngestkit.Input[values]) (any, error) {
 			a.setAll("data of an invoked function", in.Event.Data.Values)
 			return nil, nil
 		})
-	return []inngestkit.Function{output, taken, inngestkit.OnEvent("values", inngestkit.NewEvent[values]("values/sent"),
+	return []inngestkit.Function{output, taken, inngestkit.OnEvent("values", inngestkit.DefineEvent[values]("values/sent"),
 		func(ctx context.Context, in inngestkit.Input[values]) (any, error) {
 			a.setAll("data of an event", in.Event.Data.Values)
 			var branches []func(context.Context) error
@@ -172,7 +172,7 @@ func valueFunctions(a *arrivals) []inngestkit.Function {
 // waitForValues waits for all values in one event and one signal, and for one in a signal
 // of its own.
 func waitForValues(ctx context.Context, a *arrivals) error {
-	event, err := step.WaitForEvent(ctx, "event", inngestkit.NewEvent[values]("values/awaited"), step.Timeout(time.Minute))
+	event, err := step.WaitForEvent(ctx, "event", inngestkit.DefineEvent[values]("values/awaited"), step.Timeout(time.Minute))
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func waitForValues(ctx context.Context, a *arrivals) error {
 		return err
 	}
 	if text != `{"a":1}` {
-		return inngestkit.NoRetryError(fmt.Errorf("the signal came as %q", text))
+		return inngestkit.NoRetry(fmt.Errorf("the signal came as %q", text))
 	}
 	return nil
 }
@@ -199,19 +199,19 @@ func TestValuesOnTheRealServer(t *testing.T) {
 	server := newServer(t)
 	a := &arrivals{got: map[string][]json.RawMessage{}}
 	s := &site{serve(t, server, adapters[0], "shop", "", valueFunctions(a)...), server}
-	id := s.send(t, inngestkit.NewEvent[values]("values/sent").New(allValues()))
+	id := s.send(t, inngestkit.DefineEvent[values]("values/sent").New(allValues()))
 	await := func(step string) {
 		_, err := server.AwaitStep(testsite.WithinTime(t, longTimeout), id, step)
 		require.NoError(t, err)
 	}
 	await("event")
-	s.send(t, inngestkit.NewEvent[values]("values/awaited").New(allValues()))
+	s.send(t, inngestkit.DefineEvent[values]("values/awaited").New(allValues()))
 	await("signal")
 	require.NoError(t, s.app.SendSignal(testsite.Within(t), "values", allValues()))
 	await("text")
 	require.NoError(t, s.app.SendSignal(testsite.Within(t), "text", `{"a":1}`))
 	run := s.ended(t, id)
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run.Output)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
 	a.check(t, "data of an event", "result of a step", "output of an invoked function", "data of an invoked function",
 		"data of an event that a step waits for", "data of a signal")
 }

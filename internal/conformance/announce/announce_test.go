@@ -38,7 +38,7 @@ func TestTheFirstMinute(t *testing.T) {
 				require.NoError(t, app.AwaitSync(testsite.Within(t)))
 
 				run := testsite.Ended(t, server, testsite.Send(t, app, started(id).New(user{ID: "u1"})), testsite.Timeout)
-				require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+				require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 				require.Equal(t, `"u1"`, string(run.Output))
 				require.Contains(t, l.String(), "url=http://localhost:"+port+"/api/inngest")
 				require.Contains(t, l.String(), "listening=yes functions=1")
@@ -81,7 +81,7 @@ func TestAnAppThatListensLate(t *testing.T) {
 		return slices.Equal(urlsOf(t, server, "late"), []string{"http://localhost:" + port + "/api/inngest"})
 	})
 	run := testsite.Ended(t, server, testsite.Send(t, app, started("late").New(user{ID: "u1"})), testsite.Timeout)
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 }
 
 // An instance that has announced the app elsewhere and is gone: servers that know an app

@@ -81,7 +81,7 @@ type user struct {
 
 // started is the event of the app with this ID.
 func started(appID string) inngestkit.EventType[user] {
-	return inngestkit.NewEvent[user](appID + "/started")
+	return inngestkit.DefineEvent[user](appID + "/started")
 }
 
 // newApp makes an app in dev mode with one function.

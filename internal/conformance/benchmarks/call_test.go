@@ -277,7 +277,7 @@ func newApp(functions int, handler benchHandler, use ...inngestkit.Middleware) (
 	}
 	app.Use(use...)
 	for i := range functions {
-		if err := app.Register(inngestkit.OnEvent(functionName(i), inngestkit.NewEvent[benchData]("bench"), handler)); err != nil {
+		if err := app.Register(inngestkit.OnEvent(functionName(i), inngestkit.DefineEvent[benchData]("bench"), handler)); err != nil {
 			return nil, err
 		}
 	}

@@ -101,7 +101,7 @@ func callTelemetries(b *testing.B, function benchHandler, call func(http.Handler
 func callPlugins(b *testing.B, plugins []plugin, function benchHandler, call func(http.Handler)) {
 	b.Helper()
 	comparePlugins(b, plugins, nil, func(app *inngestkit.App) func() {
-		err := app.Register(inngestkit.OnEvent(functionName(0), inngestkit.NewEvent[benchData]("bench"), function))
+		err := app.Register(inngestkit.OnEvent(functionName(0), inngestkit.DefineEvent[benchData]("bench"), function))
 		require.NoError(b, err)
 		r := gin.New()
 		inngestgin.Mount(r, app)
@@ -115,7 +115,7 @@ func sendTelemetries(b *testing.B, events int) {
 	b.Helper()
 	all, ids := make([]inngestkit.AnyEvent, events), make([]string, events)
 	for i := range all {
-		all[i] = inngestkit.NewEvent[benchData]("bench").New(itemsOf(1 << 10))
+		all[i] = inngestkit.DefineEvent[benchData]("bench").New(itemsOf(1 << 10))
 		ids[i] = fmt.Sprintf("01J00000000000000000%06d", i)
 	}
 	answer, err := json.Marshal(map[string]any{"ids": ids, "status": http.StatusOK})

@@ -31,7 +31,7 @@ type input = inngestkit.Input[user]
 
 // Each app has an event of its own, so that they can share a server.
 func event(appID string) inngestkit.EventType[user] {
-	return inngestkit.NewEvent[user](appID + "/started")
+	return inngestkit.DefineEvent[user](appID + "/started")
 }
 
 // The tests that can, share a server and run side by side.
@@ -71,7 +71,7 @@ func runsSteps(t *testing.T, server *inngesttest.Server) {
 		return []any{in.Event.Data.ID, one, flaky, in.InputCtx.RequestID != ""}, err
 	}))
 	run := await(t, server, w.send(t, event("steps").New(user{ID: "u1"})))
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 	require.JSONEq(t, `["u1","one",3,true]`, string(run.Output))
 	require.Equal(t, []int{1, 3}, []int{c.Of("one"), c.Of("flaky")})
 	last, ok := w.app.LastSync()
@@ -81,7 +81,7 @@ func runsSteps(t *testing.T, server *inngesttest.Server) {
 }
 
 func waitsForAnEvent(t *testing.T, server *inngesttest.Server) {
-	answered := inngestkit.NewEvent[user]("waiter/answered")
+	answered := inngestkit.DefineEvent[user]("waiter/answered")
 	w := connected(t, server, "waiter", inngestkit.OnEvent("fn", event("waiter"), func(ctx context.Context, _ input) (string, error) {
 		answer, err := step.WaitForEvent(ctx, "answer", answered, step.Timeout(time.Hour), step.Match("data.id"))
 		return answer.Name, err
@@ -91,7 +91,7 @@ func waitsForAnEvent(t *testing.T, server *inngesttest.Server) {
 	require.NoError(t, err)
 	w.send(t, answered.New(user{ID: "u1"}))
 	run := await(t, server, id)
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 	require.JSONEq(t, `"waiter/answered"`, string(run.Output))
 }
 
@@ -126,11 +126,11 @@ func fails(t *testing.T, server *inngesttest.Server) {
 		byFunction[run.Function] = run
 	}
 	handles := byFunction["failing-handles"]
-	require.Equal(t, inngesttest.Completed, handles.Status, "%s", handles)
+	require.Equal(t, inngesttest.RunCompleted, handles.Status, "%s", handles)
 	require.JSONEq(t, `"handled: no hope"`, string(handles.Output))
-	require.Equal(t, inngesttest.Failed, byFunction["failing-gives-up"].Status)
+	require.Equal(t, inngesttest.RunFailed, byFunction["failing-gives-up"].Status)
 	panics := byFunction["failing-panics"]
-	require.Equal(t, inngesttest.Failed, panics.Status)
+	require.Equal(t, inngesttest.RunFailed, panics.Status)
 	require.Contains(t, string(panics.Output), "boom")
 	require.NotContains(t, string(panics.Output), "goroutine")
 	require.Equal(t, []int{2, 1, 1}, []int{c.Of("hopeless"), c.Of("gives up"), c.Of("panics")})
@@ -151,7 +151,7 @@ func runsAdoptedFunctions(t *testing.T, server *inngesttest.Server) {
 	require.NoError(t, err)
 	w := run(t, app)
 	run := await(t, server, w.send(t, event("adopted").New(user{ID: "u1"})))
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 	require.JSONEq(t, `"u1"`, string(run.Output))
 }
 
@@ -178,7 +178,7 @@ func restartsInMidRun(t *testing.T, server *inngesttest.Server) {
 
 	connected(t, server, "restarted", function(&second))
 	run := await(t, server, id)
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 	require.JSONEq(t, `"u1"`, string(run.Output))
 	require.Equal(t, []int{1, 0}, []int{first.Of("before"), first.Of("after")})
 	require.Equal(t, []int{0, 1}, []int{second.Of("before"), second.Of("after")})
@@ -229,7 +229,7 @@ func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 	require.Zero(t, first.Of("late"), "it shuts down and takes nothing new")
 	for _, id := range []string{slow, late} {
 		run := await(t, server, id)
-		require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+		require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 	}
 	require.Equal(t, []int{1, 0}, []int{first.Of("slow"), second.Of("slow")})
 	require.Equal(t, 1, second.Of("late"))
@@ -246,7 +246,7 @@ func TestServersBesideEachOther(t *testing.T) {
 	for app, server := range map[string]*inngesttest.Server{"first": first, "second": newServer(t, inngesttest.ServerConfig{})} {
 		w := connected(t, server, app, inngestkit.OnEvent("fn", event(app), func(context.Context, input) (string, error) { return app, nil }))
 		run := await(t, server, w.send(t, event(app).New(user{})))
-		require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+		require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 		require.Equal(t, `"`+app+`"`, string(run.Output))
 	}
 }
@@ -286,7 +286,7 @@ func TestServerIsRestarted(t *testing.T) {
 	require.NoError(t, w.app.Ping(t.Context()))
 	require.Equal(t, http.StatusOK, readiness(t, checks))
 	run := await(t, server, w.send(t, event("patient").New(user{ID: "u1"})))
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 
 	w.stop(t)
 	require.True(t, is(false, false))
@@ -309,5 +309,5 @@ func TestSelfHostedServer(t *testing.T) {
 		return in.Event.Data.ID, nil
 	}))
 	run := await(t, server, w.send(t, event("keyed").New(user{ID: "u1"})))
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 }

@@ -131,7 +131,7 @@ func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App)
 	app, err := inngestkit.New(config)
 	require.NoError(t, err)
 	s.app = app
-	signedUp := inngestkit.NewEvent[user]("user/signed-up")
+	signedUp := inngestkit.DefineEvent[user]("user/signed-up")
 	require.NoError(t, s.app.Register(
 		inngestkit.OnEvent("fn", signedUp, func(context.Context, inngestkit.Input[user]) (string, error) { return "done", nil }),
 		inngestkit.OnEvent("slow", signedUp, func(ctx context.Context, _ inngestkit.Input[user]) (string, error) {

@@ -41,7 +41,7 @@ type monitoring struct {
 }
 
 // collectNow triggers collect-metrics without a wait for its schedule.
-var collectNow = inngestkit.NewEvent[order]("metrics.collect")
+var collectNow = inngestkit.DefineEvent[order]("metrics.collect")
 
 func (m *monitoring) collectMetrics() inngestkit.Function {
 	// The reference has "*/5 * * * *". A test that runs when five minutes are full would
@@ -150,7 +150,7 @@ func TestAlerting(t *testing.T) {
 func collect(t *testing.T, s *site, server *inngesttest.Server) metrics {
 	t.Helper()
 	run := testsite.Ended(t, server, testsite.Send(t, s.app, collectNow.New(order{})), testsite.Timeout)
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 	var output metrics
 	require.NoError(t, json.Unmarshal(run.Output, &output))
 	require.Len(t, output.Functions, 3)

@@ -100,14 +100,14 @@ func TestReferenceAnswers(t *testing.T) {
 func executed(t *testing.T, server *inngesttest.Server, with framework) (s *site, began time.Time) {
 	t.Helper()
 	appID := strings.ReplaceAll(with.name, " ", "-")
-	event := inngestkit.NewEvent[order](appID + "/order.placed")
+	event := inngestkit.DefineEvent[order](appID + "/order.placed")
 	s = setup{with: with, config: dev(appID, server), functions: []inngestkit.Function{
 		inngestkit.OnEvent("process-order", event, done), idle("ship"), idle("bill"), idle("remind"), idle("thank"),
 	}}.serve(t)
 	s.sync(t)
 	began = time.Now()
 	run := testsite.Ended(t, server, testsite.Send(t, s.app, event.New(order{ID: "o1"})), testsite.Timeout)
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 	return s, began
 }
 

@@ -46,7 +46,7 @@ type order struct {
 
 type input = inngestkit.Input[order]
 
-var placed = inngestkit.NewEvent[order]("order.placed")
+var placed = inngestkit.DefineEvent[order]("order.placed")
 
 var errBankClosed = errors.New("the bank is closed")
 
@@ -57,7 +57,7 @@ func onPlaced(id string, handler func(ctx context.Context, in input) (any, error
 
 // idle is a function that nothing triggers.
 func idle(id string) inngestkit.Function {
-	return inngestkit.OnEvent(id, inngestkit.NewEvent[order]("never/"+id), done)
+	return inngestkit.OnEvent(id, inngestkit.DefineEvent[order]("never/"+id), done)
 }
 
 func done(context.Context, input) (any, error) { return "done", nil }

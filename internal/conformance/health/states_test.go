@@ -98,9 +98,9 @@ type orders struct {
 }
 
 var (
-	fragileOrder  = inngestkit.NewEvent[order]("order.fragile")
-	stubbornOrder = inngestkit.NewEvent[order]("order.stubborn")
-	slowOrder     = inngestkit.NewEvent[order]("order.slow")
+	fragileOrder  = inngestkit.DefineEvent[order]("order.fragile")
+	stubbornOrder = inngestkit.DefineEvent[order]("order.stubborn")
+	slowOrder     = inngestkit.DefineEvent[order]("order.slow")
 )
 
 func (o *orders) functions() []inngestkit.Function {
@@ -163,7 +163,7 @@ func testFailing(t *testing.T, p *phases, o *orders, server *inngesttest.Server)
 		return func() { testsite.Send(t, p.app, event.New(order{ID: "o1"})) }
 	}
 	run := testsite.Ended(t, server, testsite.Send(t, p.app, fragileOrder.New(order{ID: "o1"})), testsite.Timeout)
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 	p.becomes(t, "function succeeds", fine)
 	o.fails.fail(true)
 	p.becomes(t, "function fails constantly", sick("functions", "fragile unhealthy"), send(fragileOrder))
@@ -210,7 +210,7 @@ func testEnd(t *testing.T, p *phases, o *orders, server *inngesttest.Server) {
 	require.NoError(t, <-ended)
 	p.becomes(t, "shut down", closing)
 	run := testsite.Ended(t, server, eventID, testsite.Timeout)
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 	require.Equal(t, `"done"`, string(run.Output))
 }
 

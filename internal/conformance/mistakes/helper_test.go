@@ -29,7 +29,7 @@ type user struct {
 	Email  string `json:"email"`
 }
 
-var userCreated = inngestkit.NewEvent[user]("user/created")
+var userCreated = inngestkit.DefineEvent[user]("user/created")
 
 func hello(context.Context, inngestkit.Input[user]) (string, error) { return "hello", nil }
 

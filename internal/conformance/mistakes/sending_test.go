@@ -60,8 +60,8 @@ var sending = []mistake{
 		return sends(config, userCreated.New(user{}))(t)
 	}},
 	{"An event that is sent without a name", sends(dev(), inngestkit.Event[user]{})},
-	{"An event that is sent with text as its data", sends(dev(), inngestkit.NewEvent[string]("user/created").New("u1"))},
-	{"An event with a name of Inngest's own", sends(dev(), inngestkit.NewEvent[user]("inngest/user.created").New(user{}))},
+	{"An event that is sent with text as its data", sends(dev(), inngestkit.DefineEvent[string]("user/created").New("u1"))},
+	{"An event with a name of Inngest's own", sends(dev(), inngestkit.DefineEvent[user]("inngest/user.created").New(user{}))},
 	{"An event that is too large", sends(dev(), userCreated.New(user{Email: strings.Repeat("x", 4<<20)}))},
 	{"A timestamp in seconds", func(t *testing.T) string {
 		event := userCreated.New(user{})

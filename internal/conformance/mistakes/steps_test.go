@@ -115,7 +115,7 @@ var steps = []mistake{
 		return step.WaitForEvent(ctx, "wait", userCreated)
 	})},
 	{"A wait for an event without a name", calls(func(ctx context.Context, _ in) (any, error) {
-		return step.WaitForEvent(ctx, "wait", inngestkit.NewEvent[user](""), step.Timeout(time.Hour))
+		return step.WaitForEvent(ctx, "wait", inngestkit.DefineEvent[user](""), step.Timeout(time.Hour))
 	})},
 	{"A wait on a condition of the wrong event", calls(func(ctx context.Context, _ in) (any, error) {
 		return step.WaitForEvent(ctx, "wait", userCreated, step.If("event.data.userId == 'u1'"), step.Timeout(time.Hour))

@@ -26,7 +26,7 @@ import (
 // anything is the data of events of any shape.
 type anything = map[string]any
 
-var shaped = inngestkit.NewEvent[anything]("any.shape")
+var shaped = inngestkit.DefineEvent[anything]("any.shape")
 
 const (
 	eventTrace  = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -75,7 +75,7 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	var inFlight int64
 	var s *site
-	errs := []error{nil, errors.New("boom"), inngestkit.NoRetryError(declinedError{1})}
+	errs := []error{nil, errors.New("boom"), inngestkit.NoRetry(declinedError{1})}
 	s = newSite(t, nil,
 		onPlaced(func(ctx context.Context, _ input) (any, error) {
 			inFlight = sum(t, s.collected(t)["inngest.function.active"])
@@ -91,7 +91,7 @@ func TestMetrics(t *testing.T) {
 		s.call(t.Context(), t, "bill", run{})
 	}
 	s.sent.refuse(401, "no")
-	_, err := s.app.Send(t.Context(), placed.New(order{}), inngestkit.NewEvent[order]("order.other").New(order{}))
+	_, err := s.app.Send(t.Context(), placed.New(order{}), inngestkit.DefineEvent[order]("order.other").New(order{}))
 	require.Error(t, err)
 
 	require.Equal(t, int64(1), inFlight)
@@ -154,7 +154,7 @@ func TestMetricsAreBounded(t *testing.T) {
 			id: fmt.Sprintf("01K9ZKQ7R3V7M2S0T5N8XW4%03d", i), attempt: i,
 			events: []string{event(fmt.Sprintf("ev%d", i), fmt.Sprintf(`{"id":"o%d"}`, i))},
 		})
-		_, err := s.app.Send(t.Context(), inngestkit.NewEvent[order](fmt.Sprintf("order.%d", i)).New(order{}))
+		_, err := s.app.Send(t.Context(), inngestkit.DefineEvent[order](fmt.Sprintf("order.%d", i)).New(order{}))
 		require.NoError(t, err)
 	}
 	const names = 201 // of events: 200, and one for all others

@@ -34,7 +34,7 @@ func TestStringsAreValidAndBounded(t *testing.T) {
 	request := callOf(t, "fulfil", run{id: "run\xff", events: []string{`{"id":"` + strings.Repeat("e", 1000) + `","name":"order.placed","data":{"traceContext":{"traceparent":"` + traceparent + `"}}}`}})
 	request.Header = http.Header{"X-Request-Id": {"\xff"}, "X-Inngest-Job-Id": {"\xff"}}
 	s.app.Do(t.Context(), request)
-	_, err := s.app.Send(t.Context(), inngestkit.NewEvent[order]("order.\xff").New(order{}))
+	_, err := s.app.Send(t.Context(), inngestkit.DefineEvent[order]("order.\xff").New(order{}))
 	require.NoError(t, err)
 	require.Len(t, s.spans.GetSpans(), 3)
 	check := func(text string) {
@@ -84,7 +84,7 @@ func TestOddErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return nil, inngestkit.NoRetryError(odd) }))
+			s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return nil, inngestkit.NoRetry(odd) }))
 			resp := s.call(t.Context(), t, "fulfil", run{})
 			require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"), "%s", resp.Body)
 			process := s.named(t, "process fulfil")
@@ -125,12 +125,12 @@ func TestErrorsOfTheAppTellNoData(t *testing.T) {
 		ID secretive `json:"id"`
 	}
 	for name, function := range map[string]inngestkit.Function{
-		"an event's number": inngestkit.OnEvent("fulfil", inngestkit.NewEvent[number]("order.placed"), func(context.Context, inngestkit.Input[number]) (bool, error) { return true, nil }),
-		"an event's time":   inngestkit.OnEvent("fulfil", inngestkit.NewEvent[born]("order.placed"), func(context.Context, inngestkit.Input[born]) (bool, error) { return true, nil }),
-		"an event's own":    inngestkit.OnEvent("fulfil", inngestkit.NewEvent[own]("order.placed"), func(context.Context, inngestkit.Input[own]) (bool, error) { return true, nil }),
-		"a kept number":     inngestkit.OnEvent("fulfil", inngestkit.NewEvent[json.RawMessage]("order.placed"), kept(int8(0))),
-		"a kept time":       inngestkit.OnEvent("fulfil", inngestkit.NewEvent[json.RawMessage]("order.placed"), kept(time.Time{})),
-		"a kept own":        inngestkit.OnEvent("fulfil", inngestkit.NewEvent[json.RawMessage]("order.placed"), kept(nil)),
+		"an event's number": inngestkit.OnEvent("fulfil", inngestkit.DefineEvent[number]("order.placed"), func(context.Context, inngestkit.Input[number]) (bool, error) { return true, nil }),
+		"an event's time":   inngestkit.OnEvent("fulfil", inngestkit.DefineEvent[born]("order.placed"), func(context.Context, inngestkit.Input[born]) (bool, error) { return true, nil }),
+		"an event's own":    inngestkit.OnEvent("fulfil", inngestkit.DefineEvent[own]("order.placed"), func(context.Context, inngestkit.Input[own]) (bool, error) { return true, nil }),
+		"a kept number":     inngestkit.OnEvent("fulfil", inngestkit.DefineEvent[json.RawMessage]("order.placed"), kept(int8(0))),
+		"a kept time":       inngestkit.OnEvent("fulfil", inngestkit.DefineEvent[json.RawMessage]("order.placed"), kept(time.Time{})),
+		"a kept own":        inngestkit.OnEvent("fulfil", inngestkit.DefineEvent[json.RawMessage]("order.placed"), kept(nil)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -45,8 +45,8 @@ func TestReadmeNamesEverything(t *testing.T) {
 		_, isAttribute := attributes[name]
 		_, isMetric := metrics[name]
 		_, isOutcome := map[inngestkit.Outcome]bool{
-			inngestkit.Completed: true, inngestkit.Yielded: true, inngestkit.Retried: true,
-			inngestkit.Failed: true, inngestkit.NonRetriable: true,
+			inngestkit.OutcomeCompleted: true, inngestkit.OutcomeYielded: true, inngestkit.OutcomeRetried: true,
+			inngestkit.OutcomeFailed: true, inngestkit.OutcomeNonRetriable: true,
 		}[inngestkit.Outcome(name)]
 		require.True(t, isAttribute || isMetric || isOutcome, name)
 	}

@@ -45,7 +45,7 @@ func testNoTraceInTheEvent(t *testing.T, server *inngesttest.Server) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var tries testsite.Counter
-			began := inngestkit.NewEvent[order](name + ".began")
+			began := inngestkit.DefineEvent[order](name + ".began")
 			app := process{appID: name, server: server, with: frameworks[0], alone: true, options: tc.options}.serve(t,
 				inngestkit.OnEvent("alone", began, func(ctx context.Context, _ input) (any, error) {
 					if err := nothing(ctx, "first"); err != nil {
@@ -77,7 +77,7 @@ process alone: completed, attempt 1
 // The run of several events is no part of one of their traces. It links to where
 // each was sent.
 func testBatch(t *testing.T, server *inngesttest.Server) {
-	item := inngestkit.NewEvent[order]("batch.item")
+	item := inngestkit.DefineEvent[order]("batch.item")
 	app := serveAlone(t, server, "batch", inngestkit.OnEvent("collect", item, func(ctx context.Context, in input) (any, error) {
 		return len(in.Events), nothing(ctx, "work")
 	}, flow.BatchEvents(2, testsite.Timeout)))
@@ -116,8 +116,8 @@ process collect: completed <- send batch.item, send batch.item
 
 // A function that is invoked is below the call that has invoked it.
 func testInvoke(t *testing.T, server *inngesttest.Server) {
-	invoking := inngestkit.NewEvent[order]("invoking")
-	invoked := inngestkit.OnEvent("invoked", inngestkit.NewEvent[order]("never.sent"), func(ctx context.Context, in input) (string, error) {
+	invoking := inngestkit.DefineEvent[order]("invoking")
+	invoked := inngestkit.OnEvent("invoked", inngestkit.DefineEvent[order]("never.sent"), func(ctx context.Context, in input) (string, error) {
 		return in.Event.Data.ID, nothing(ctx, "work")
 	})
 	app := serveAlone(t, server, "invoke", invoked, inngestkit.OnEvent("invoking", invoking, func(ctx context.Context, in input) (string, error) {
@@ -150,9 +150,9 @@ process invoking: completed
 
 // What handles a failure belongs to the trace of the run that has failed.
 func testFailureHandler(t *testing.T, server *inngesttest.Server) {
-	doomed := inngestkit.NewEvent[order]("doomed")
+	doomed := inngestkit.DefineEvent[order]("doomed")
 	app := serveAlone(t, server, "failing", inngestkit.OnEvent("doomed", doomed, func(context.Context, input) (any, error) {
-		return nil, inngestkit.NoRetryError(errors.New("doomed"))
+		return nil, inngestkit.NoRetry(errors.New("doomed"))
 	}, inngestkit.OnFailure(func(ctx context.Context, _ inngestkit.Input[inngestkit.FailedRun[order]]) (any, error) {
 		return nil, nothing(ctx, "tell")
 	})))
@@ -181,7 +181,7 @@ process doomed-failure: completed
 
 // What a run waits for does not change its trace.
 func testWaiting(t *testing.T, server *inngesttest.Server) {
-	asked, answer := inngestkit.NewEvent[order]("asked"), inngestkit.NewEvent[order]("answer")
+	asked, answer := inngestkit.DefineEvent[order]("asked"), inngestkit.DefineEvent[order]("answer")
 	app := serveAlone(t, server, "waiting", inngestkit.OnEvent("ask", asked, func(ctx context.Context, _ input) (any, error) {
 		if _, err := step.WaitForEvent(ctx, "wait", answer, step.Timeout(testsite.Timeout)); err != nil {
 			return nil, err
@@ -216,7 +216,7 @@ send asked
 
 // Steps that run at the same time are in calls of their own, of the one trace.
 func testParallel(t *testing.T, server *inngesttest.Server) {
-	forked := inngestkit.NewEvent[order]("forked")
+	forked := inngestkit.DefineEvent[order]("forked")
 	var c testsite.Counter
 	// Each of two ends when the other has begun.
 	meeting := func(id, other string) func(context.Context) error {

@@ -85,7 +85,7 @@ func serveAlone(t *testing.T, server *inngesttest.Server, appID string, function
 func ended(t *testing.T, server *inngesttest.Server, eventID string) inngesttest.Run {
 	t.Helper()
 	run := testsite.Ended(t, server, eventID, testsite.Timeout)
-	require.Equal(t, inngesttest.Completed, run.Status, "%s", run)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 	return run
 }
 
@@ -117,7 +117,7 @@ func TestRealServer(t *testing.T) {
 // An order that comes in over HTTP is one trace: the request, the run that it starts
 // with a step that is tried again, and the run of another service.
 func testOneTrace(t *testing.T, server *inngesttest.Server) {
-	shipped := inngestkit.NewEvent[order]("order.shipped")
+	shipped := inngestkit.DefineEvent[order]("order.shipped")
 	var tries testsite.Counter
 	shop := process{appID: "shop", server: server, with: frameworks[1]}.serve(t,
 		onPlaced(func(ctx context.Context, in input) (any, error) {

@@ -51,7 +51,7 @@ func TestRestartInMidRun(t *testing.T) {
 	for name, how := range restarts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			began, release := inngestkit.NewEvent[order](name), make(chan struct{})
+			began, release := inngestkit.DefineEvent[order](name), make(chan struct{})
 			var c testsite.Counter
 			serve := func(w *testsite.Wire) *instance {
 				return process{appID: name, server: server, with: frameworks[0], listener: w, alone: true}.serve(t,

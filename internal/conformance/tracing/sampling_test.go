@@ -25,7 +25,7 @@ type sampled struct {
 func newSampled(t *testing.T, sampler sdktrace.Sampler) *sampled {
 	t.Helper()
 	s := &sampled{}
-	notify := inngestkit.NewEvent[order]("order.shipped")
+	notify := inngestkit.DefineEvent[order]("order.shipped")
 	s.site = newSiteOn(t, newTelemetry(sdktrace.WithSampler(sampler)), nil,
 		onPlaced(func(ctx context.Context, in input) (any, error) {
 			s.seen = append(s.seen, trace.SpanContextFromContext(ctx))

@@ -29,7 +29,7 @@ type order struct {
 	ID string `json:"id"`
 }
 
-var placed = inngestkit.NewEvent[order]("order.placed")
+var placed = inngestkit.DefineEvent[order]("order.placed")
 
 type input = inngestkit.Input[order]
 

@@ -28,7 +28,7 @@ import (
 func TestSpansOfACall(t *testing.T) {
 	t.Parallel()
 	var inFunction, inStep trace.SpanContext
-	shipped := inngestkit.NewEvent[order]("order.shipped")
+	shipped := inngestkit.DefineEvent[order]("order.shipped")
 	s := newSite(t, nil, onPlaced(func(ctx context.Context, in input) (any, error) {
 		inFunction = trace.SpanContextFromContext(ctx)
 		if _, err := step.Run(ctx, "kept", func(context.Context) (int, error) { return 0, errors.New("it was kept") }); err != nil {
@@ -94,12 +94,12 @@ func TestOutcomes(t *testing.T) {
 		errorType string
 		message   string
 	}{
-		"completed":              {outcome: inngestkit.Completed},
-		"retried":                {err: boom, outcome: inngestkit.Retried, errorType: "*errors.errorString", message: "boom"},
-		"retried later":          {err: inngestkit.RetryAfterError(declinedError{5}, 1), attempt: 2, outcome: inngestkit.Retried, errorType: declined, message: "declined with code 5"},
-		"failed":                 {err: fmt.Errorf("charging: %w", declinedError{7}), attempt: 3, outcome: inngestkit.Failed, errorType: declined, message: "charging: declined with code 7"},
-		"non-retriable":          {err: inngestkit.NoRetryError(declinedError{9}), outcome: inngestkit.NonRetriable, errorType: declined, message: "declined with code 9"},
-		"non-retriable, wrapped": {err: fmt.Errorf("x: %w", inngestkit.NoRetryError(boom)), attempt: 3, outcome: inngestkit.NonRetriable, errorType: "*errors.errorString", message: "x: boom"},
+		"completed":              {outcome: inngestkit.OutcomeCompleted},
+		"retried":                {err: boom, outcome: inngestkit.OutcomeRetried, errorType: "*errors.errorString", message: "boom"},
+		"retried later":          {err: inngestkit.RetryAfter(declinedError{5}, 1), attempt: 2, outcome: inngestkit.OutcomeRetried, errorType: declined, message: "declined with code 5"},
+		"failed":                 {err: fmt.Errorf("charging: %w", declinedError{7}), attempt: 3, outcome: inngestkit.OutcomeFailed, errorType: declined, message: "charging: declined with code 7"},
+		"non-retriable":          {err: inngestkit.NoRetry(declinedError{9}), outcome: inngestkit.OutcomeNonRetriable, errorType: declined, message: "declined with code 9"},
+		"non-retriable, wrapped": {err: fmt.Errorf("x: %w", inngestkit.NoRetry(boom)), attempt: 3, outcome: inngestkit.OutcomeNonRetriable, errorType: "*errors.errorString", message: "x: boom"},
 	} {
 		check := func(t *testing.T, span tracetest.SpanStub) {
 			t.Helper()
@@ -134,7 +134,7 @@ func TestOutcomes(t *testing.T) {
 			s.call(t.Context(), t, "fulfil", run{attempt: tc.attempt})
 			check(t, s.named(t, "step charge"))
 			process := s.named(t, "process fulfil")
-			require.Equal(t, string(inngestkit.Yielded), attributes(process)[inngestotel.OutcomeKey])
+			require.Equal(t, string(inngestkit.OutcomeYielded), attributes(process)[inngestotel.OutcomeKey])
 			require.Equal(t, codes.Unset, process.Status.Code, "it is the step that failed")
 		})
 	}
@@ -154,7 +154,7 @@ func TestOutcomeOfAFailedStep(t *testing.T) {
 	resp := s.call(t.Context(), t, "fulfil", failed)
 	require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
 	process := s.named(t, "process fulfil")
-	require.Equal(t, string(inngestkit.NonRetriable), attributes(process)[inngestotel.OutcomeKey])
+	require.Equal(t, string(inngestkit.OutcomeNonRetriable), attributes(process)[inngestotel.OutcomeKey])
 	require.Equal(t, "declined", process.Status.Description)
 }
 
@@ -166,7 +166,7 @@ func TestPanicsAreRecorded(t *testing.T) {
 	}))
 	s.call(t.Context(), t, "fulfil", run{})
 	charge := s.named(t, "step charge")
-	require.Equal(t, string(inngestkit.Retried), attributes(charge)[inngestotel.OutcomeKey])
+	require.Equal(t, string(inngestkit.OutcomeRetried), attributes(charge)[inngestotel.OutcomeKey])
 	require.Equal(t, `step "charge" panicked: no card`, charge.Status.Description)
 	exception := tracetest.SpanStub{Attributes: charge.Events[0].Attributes}
 	require.Equal(t, "*inngestkit.PanicError", attributes(exception)["exception.type"])
@@ -224,14 +224,14 @@ func TestEventsThatDoNotFit(t *testing.T) {
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))
 	s.call(t.Context(), t, "fulfil", run{events: []string{event("ev1", `{"id":[]}`)}})
 	process := s.named(t, "process fulfil")
-	require.Equal(t, string(inngestkit.NonRetriable), attributes(process)[inngestotel.OutcomeKey])
+	require.Equal(t, string(inngestkit.OutcomeNonRetriable), attributes(process)[inngestotel.OutcomeKey])
 	require.Contains(t, process.Status.Description, `field "data.id" is a JSON array where Go has string`)
 }
 
 // The spans of sends say what was sent, and what went wrong.
 func TestSpansOfSends(t *testing.T) {
 	t.Parallel()
-	other := inngestkit.NewEvent[order]("order.other")
+	other := inngestkit.DefineEvent[order]("order.other")
 	for name, tc := range map[string]struct {
 		events     []inngestkit.AnyEvent
 		status     int
@@ -257,7 +257,7 @@ func TestSpansOfSends(t *testing.T) {
 			message:    "not with this key",
 		},
 		"not sent": {
-			events: []inngestkit.AnyEvent{inngestkit.NewEvent[[]int]("order.placed").New(nil), inngestkit.NewEvent[order]("").New(order{})}, span: "send",
+			events: []inngestkit.AnyEvent{inngestkit.DefineEvent[[]int]("order.placed").New(nil), inngestkit.DefineEvent[order]("").New(order{})}, span: "send",
 			attributes: map[attribute.Key]any{"messaging.batch.message_count": int64(2), "error.type": "*errors.joinError"},
 			message:    "it has no name",
 		},

@@ -77,7 +77,7 @@ func (s *session) checkRun(ctx context.Context, run inngesttest.Run, want expect
 	if err != nil {
 		return err
 	}
-	if run.Function != appID+"-"+want.function || run.Status != inngesttest.Completed || !sameJSON(run.Output, output) {
+	if run.Function != appID+"-"+want.function || run.Status != inngesttest.RunCompleted || !sameJSON(run.Output, output) {
 		return fmt.Errorf("expected it to be Completed with %s, and this is %s", output, run)
 	}
 	steps, err := s.server.Steps(ctx, run.RunID)

@@ -77,7 +77,7 @@ func (t *orderTrace) check() error {
 	known := map[trace.SpanID]bool{}
 	for _, span := range t.spans {
 		known[span.SpanContext().SpanID()] = true
-		if attributeOf(span, inngestotel.OutcomeKey) == string(inngestkit.Completed) {
+		if attributeOf(span, inngestotel.OutcomeKey) == string(inngestkit.OutcomeCompleted) {
 			ended[span.Name()] = true
 		}
 	}

@@ -90,7 +90,7 @@ func (s *session) awaitRuns(ctx context.Context, eventID string) error {
 		if err != nil {
 			return err
 		}
-		if len(runs) != 1 || runs[0].Status != inngesttest.Completed {
+		if len(runs) != 1 || runs[0].Status != inngesttest.RunCompleted {
 			return fmt.Errorf("expected one run that is completed, and there are: %v", runs)
 		}
 	}
