@@ -98,9 +98,9 @@ func (e *envelope) forSDK() []byte {
 	return b.Bytes()
 }
 
-// aimAt names the step that the call is for in its context, where servers name
-// none.
-func (e *envelope) aimAt(stepID string) {
+// setStepID adds to the context the ID of the step that the call is for, which servers leave
+// out.
+func (e *envelope) setStepID(stepID string) {
 	var context map[string]json.RawMessage
 	if json.Unmarshal(e.Context, &context) == nil { // it was decoded before
 		context["step_id"] = mustJSON(stepID)
