@@ -61,27 +61,27 @@ type names struct {
 	deepest map[string]int
 }
 
-// nextID returns the ID of the next step called name in the branch b, counted as the SDK
-// counts. It refuses a step that the server could not tell from another one.
-func (c *Call) nextID(b *branch, kind Kind, name string) (ID, error) {
+// count counts the next step of the branch b, as the SDK does, and sets its index. It refuses
+// a step that the server could not tell from another one.
+func (c *Call) count(b *branch, id *ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.names.checkOrder(b, name); err != nil {
-		return ID{}, err
+	if err := c.names.checkOrder(b, id.Name); err != nil {
+		return err
 	}
-	if err := c.checkTotal(name); err != nil {
-		return ID{}, err
+	if err := c.checkTotal(id.Name); err != nil {
+		return err
 	}
-	id := ID{Name: name, Kind: kind, Index: c.names.counts[name]}
-	if err := c.names.checkKey(id); err != nil {
-		return ID{}, err
+	id.Index = c.names.counts[id.Name]
+	if err := c.names.checkKey(*id); err != nil {
+		return err
 	}
 	b.depth++
 	if c.names.counts == nil {
 		c.names.counts = map[string]int{}
 	}
-	c.names.counts[name]++
-	return id, nil
+	c.names.counts[id.Name]++
+	return nil
 }
 
 // maxNewSteps is how many new steps a response can hand over to the server before the

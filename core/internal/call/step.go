@@ -29,15 +29,14 @@ const (
 type step struct {
 	call   *Call
 	branch *branch
-	name   string
-	id     ID // set by enter
+	id     ID // its index is set by enter
 	state  stepState
 }
 
 // begin prepares a step that ctx belongs to. The caller defers leave and then calls enter.
-func begin(ctx context.Context, c *Call, name string) *step {
+func begin(ctx context.Context, c *Call, kind Kind, name string) *step {
 	c.steps.underWay.Add(1)
-	return &step{call: c, branch: c.branch(ctx), name: name}
+	return &step{call: c, branch: c.branch(ctx), id: ID{Name: name, Kind: kind}}
 }
 
 // Run runs fn as a step with a callback.
@@ -59,10 +58,16 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 	if c == nil {
 		return outside(ctx, name, func() (T, error) { return runOutside(ctx, name, fn) })
 	}
-	s := begin(ctx, c, name)
+	s := begin(ctx, c, StepRun, name)
 	defer s.leave(&err)
-	s.enter(ctx, StepRun)
-	raw, err := s.run(ctx, memoizable(name, fn))
+	s.enter(ctx)
+	start := time.Now()
+	raw, err := sdkstep.Run(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
+		return s.callback(ctx, memoizable(name, fn))
+	})
+	if s.state == stepRan {
+		s.finish(raw, err, start)
+	}
 	return result[T](ctx, s, raw, err)
 }
 
@@ -79,9 +84,9 @@ func Wait[T any](
 		}
 		return decode[T](raw)
 	}
-	s := begin(ctx, c, name)
+	s := begin(ctx, c, kind, name)
 	defer s.leave(&err)
-	s.enter(ctx, kind)
+	s.enter(ctx)
 	checkType[T](c, name)
 	raw, err := body(s.id)
 	return result[T](ctx, s, raw, err)
@@ -89,12 +94,12 @@ func Wait[T any](
 
 // enter names the step, or refuses it if it cannot work: the SDK would report a step with
 // a done context as a completed run, and does not notice a step within a step.
-func (s *step) enter(ctx context.Context, kind Kind) {
+func (s *step) enter(ctx context.Context) {
 	c := s.call
 	if c.progress.ended.Load() {
 		panic(&misplaced{sdkerrors.NoRetryError(fmt.Errorf(
 			"step %q was given the context of a call that has ended: call steps before the function returns, on its own "+
-				"goroutine and with its ctx; step.Parallel runs several at the same time", s.name))})
+				"goroutine and with its ctx; step.Parallel runs several at the same time", s.id.Name))})
 	}
 	if c.Aborted() != nil || c.sdkDone() || c.hasLeft(s.branch) || c.progress.now() == over {
 		// The call, or the branch, is over. This is a deferred function, one that went on
@@ -104,22 +109,20 @@ func (s *step) enter(ctx context.Context, kind Kind) {
 	}
 	if sdkstep.IsWithinStep(ctx) || (c.progress.inCallback.Load() && canUnwind()) {
 		c.Abort(sdkerrors.NoRetryError(fmt.Errorf(
-			"step %q was called inside the callback of another step: call it in the function itself", s.name)))
+			"step %q was called inside the callback of another step: call it in the function itself", s.id.Name)))
 	}
 	if ctx.Err() != nil && canUnwind() {
-		c.Abort(fmt.Errorf("step %q was not started, its context is done: %w", s.name, ctxerr.Cause(ctx)))
+		c.Abort(fmt.Errorf("step %q was not started, its context is done: %w", s.id.Name, ctxerr.Cause(ctx)))
 	}
 	if ctx.Err() != nil || c.progress.inCallback.Load() {
 		panic(yield) // leave turns it into an error, because nothing can unwind
 	}
-	if s.name == "" {
+	if s.id.Name == "" {
 		c.Abort(errNoID)
 	}
-	id, err := c.nextID(s.branch, kind, s.name)
-	if err != nil {
+	if err := c.count(s.branch, &s.id); err != nil {
 		c.Abort(err)
 	}
-	s.id = id
 }
 
 // leave is deferred around a step. It notes that the step has unwound its branch, unless
@@ -134,7 +137,7 @@ func (s *step) leave(err *error) {
 	case r == nil: // runtime.Goexit, for example by a test that ends; it goes on
 		c.unwind(s.branch)
 		if s.state == stepRan {
-			c.setAborted(fmt.Errorf("step %q did not come to its end: its goroutine has ended (runtime.Goexit)", s.name))
+			c.setAborted(fmt.Errorf("step %q did not come to its end: its goroutine has ended (runtime.Goexit)", s.id.Name))
 		}
 	case r == any(errPanicsOn):
 		*err = errPanicsOn // nobody reads it: the panic goes on when the deferred step returns
@@ -143,43 +146,23 @@ func (s *step) leave(err *error) {
 		if s.state == stepRan { // its callback ran where it can unwind
 			panic(r)
 		}
-		if *err = c.elsewhere("step "+strconv.Quote(s.name), r); *err == nil {
+		if *err = c.elsewhere("step "+strconv.Quote(s.id.Name), r); *err == nil {
 			panic(r)
 		}
 	default:
-		panic(newPanic("step "+strconv.Quote(s.name), r)) // a bug has unwound the function, and no step
+		panic(newPanic("step "+strconv.Quote(s.id.Name), r)) // a bug has unwound the function, and no step
 	}
-}
-
-// run has the SDK run callback, or return the memoized result.
-func (s *step) run(ctx context.Context, callback Callback) (json.RawMessage, error) {
-	start := time.Now()
-	raw, err := sdkstep.Run(ctx, s.name, func(ctx context.Context) (json.RawMessage, error) {
-		switch unwindable, inPanic := surroundings(); {
-		case inPanic:
-			panic(errPanicsOn)
-		case !unwindable:
-			Yield() // before anything is done whose result would be lost
-		}
-		s.state = stepRan
-		return s.callback(ctx, callback)
-	})
-	if s.state != stepRan {
-		return raw, err
-	}
-	if err != nil {
-		// Among parallel steps the SDK goes on with an error that is not final: the server
-		// will retry the step.
-		Yield()
-	}
-	if s.call.Checkpoints != nil {
-		s.checkpoint(raw, interval.New(start, time.Now()))
-	}
-	return raw, nil
 }
 
 // callback runs the callback of the step and encodes its result.
 func (s *step) callback(ctx context.Context, run Callback) (json.RawMessage, error) {
+	switch unwindable, inPanic := surroundings(); {
+	case inPanic:
+		panic(errPanicsOn)
+	case !unwindable:
+		Yield() // before anything is done whose result would be lost
+	}
+	s.state = stepRan
 	c := s.call
 	c.Replay.BeginFresh()
 	c.progress.inCallback.Store(true)
@@ -194,7 +177,7 @@ func (s *step) callback(ctx context.Context, run Callback) (json.RawMessage, err
 	}
 	raw, err := c.encode(ctx, s.id, end)
 	if err != nil {
-		c.logStepFailed(end.Inner, s.name, err)
+		c.logStepFailed(end.Inner, s.id.Name, err)
 		if c.Checkpoints != nil {
 			c.Checkpoints.Flush() // how the step ends depends on that
 		}
@@ -212,13 +195,22 @@ func (s *step) callback(ctx context.Context, run Callback) (json.RawMessage, err
 	return raw, err
 }
 
-// checkpoint records the result of the step, and ends the call if the server must have the
-// response before there are more results: if it has not taken them, or if the call is not
-// the first attempt. The server counts the attempts of a call, and what follows this step
-// must have attempts of its own.
-func (s *step) checkpoint(data json.RawMessage, timing interval.Interval) {
-	if s.call.Attempt > 0 || !s.call.Checkpoints.add(s.id, data, timing) {
-		s.call.progress.advance(over)
+// finish is called after the callback of the step, which has run since start. It ends the
+// call unless further steps may run: if the step has failed, if the server has not taken the
+// checkpoint, or if the call with checkpoints is not the first attempt. The server counts
+// the attempts of a call, and what follows this step must have attempts of its own.
+func (s *step) finish(data json.RawMessage, err error, start time.Time) {
+	c := s.call
+	if err != nil {
+		// Among parallel steps the SDK goes on with an error that is not final: the server
+		// will retry the step.
+		Yield()
+	}
+	if c.Checkpoints == nil {
+		return
+	}
+	if c.Attempt > 0 || !c.Checkpoints.add(s.id, data, interval.New(start, time.Now())) {
+		c.progress.advance(over)
 		Yield()
 	}
 }
@@ -236,7 +228,7 @@ func result[T any](ctx context.Context, s *step, raw json.RawMessage, err error)
 	}
 	if len(raw) > 0 {
 		if raw, err = c.Hooks.RestoreResult(ctx, s.id, raw); err != nil {
-			c.Abort(notRestored(s.name, err))
+			c.Abort(notRestored(s.id.Name, err))
 		}
 	}
 	if s.id.Kind == WaitForEvent {
@@ -244,7 +236,7 @@ func result[T any](ctx context.Context, s *step, raw json.RawMessage, err error)
 	}
 	value, err = decode[T](raw)
 	if err != nil {
-		c.Abort(MisfitStep(s.name, value, err))
+		c.Abort(MisfitStep(s.id.Name, value, err))
 	}
 	s.state = stepReturned
 	return value, nil
