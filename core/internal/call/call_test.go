@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	sdkstep "github.com/inngest/inngestgo/step"
 	"github.com/stretchr/testify/require"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
@@ -87,6 +88,44 @@ func TestRunningToOver(t *testing.T) {
 	require.Zero(t, end.Unclaimed(), "a targeted call need not pass all steps")
 }
 
+// The SDK would go on after the parallel step, because its only branch has returned.
+func TestTheTargetIsInTheLastBranch(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{"succeeds": nil, "fails": errors.New("no luck")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wentOn := false
+			end := serve(t, given{Target: "a"}, func(ctx context.Context) (any, error) {
+				_ = call.Parallel(ctx, []func(context.Context) error{func(ctx context.Context) error {
+					_, err := call.Run(ctx, "a", func(context.Context) (string, error) { return "", err })
+					require.NoError(t, err)
+					return nil
+				}})
+				wentOn = true
+				return nil, nil
+			})
+			require.False(t, wentOn)
+			require.Len(t, end.operations(t), 1)
+			require.False(t, end.Returned())
+		})
+	}
+}
+
+// A step of the SDK's own ends the call too, even if the function swallows its unwinding.
+func TestAStepOfTheSDKYields(t *testing.T) {
+	t.Parallel()
+	end := serve(t, given{}, func(ctx context.Context) (any, error) {
+		func() {
+			defer func() { _ = recover() }()
+			sdkstep.Sleep(ctx, "nap", time.Hour)
+		}()
+		require.True(t, call.From(ctx).Yielded())
+		return "not the output", nil
+	})
+	require.Equal(t, []string{"Sleep nap"}, end.operations(t))
+	require.False(t, end.Returned())
+}
+
 func TestAbort(t *testing.T) {
 	t.Parallel()
 	first := errors.New("first")
@@ -132,6 +171,7 @@ func TestUnclaimed(t *testing.T) {
 		}, 1},
 		"aborted":  {given{}, func(ctx context.Context, _ *[]string) { call.From(ctx).Abort(errors.New("no")) }, 0},
 		"targeted": {given{Target: "new"}, func(ctx context.Context, ran *[]string) { _, _ = run(ctx, ran, "new") }, 0},
+		"target gone": {given{Target: "gone"}, func(ctx context.Context, ran *[]string) { _, _ = run(ctx, ran, "new") }, 0},
 		"over": {given{Checkpoints: &call.Checkpoints{Off: true}}, func(ctx context.Context, ran *[]string) {
 			_, _ = run(ctx, ran, "new")
 		}, 0},

@@ -68,7 +68,7 @@ func TestABranchSwallowsTheUnwinding(t *testing.T) {
 	end := serve(t, given{}, func(ctx context.Context) (any, error) {
 		err := call.Parallel(ctx, branches{
 			func(ctx context.Context) error { swallow(ctx, "a"); swallow(ctx, "after a"); return nil },
-			of(&ran, "b"),
+			func(ctx context.Context) error { swallow(ctx, "b"); return nil },
 		})
 		ran = append(ran, "the function")
 		return nil, err
