@@ -71,7 +71,7 @@ func TestSignature(t *testing.T) {
 	}{
 		{"good", body, sign(t, signingKey, body, now), 200, ""},
 		{"fallback key", body, sign(t, fallbackKey, body, now), 200, ""},
-		{"another layout", reformatted, sign(t, signingKey, body, now), 401, "see that no proxy or middleware changes bodies"},
+		{"another layout", reformatted, sign(t, signingKey, body, now), 401, "check that no proxy or middleware changes bodies"},
 		{"another number that is the same as a float64", strings.Replace(body, `"u1"`, "1000000000000000064", 1),
 			sign(t, signingKey, strings.Replace(body, `"u1"`, "1000000000000000000", 1), now), 401, "does not match"},
 		{"a key twice", strings.Replace(body, `"id":"u1"`, `"id":"u1","id":"u2"`, 1), sign(t, signingKey, body, now), 401, "does not match"},
@@ -163,7 +163,7 @@ func TestBadInput(t *testing.T) {
 		status  int
 		message string
 	}{
-		{"empty", request(http.MethodPost, "fnId=app-fn", ""), 400, "the body is empty; if the server has sent one, a middleware"},
+		{"empty", request(http.MethodPost, "fnId=app-fn", ""), 400, "the body is empty; if the server sent one, a middleware"},
 		{"no body", func() *inngestkit.Request { r := request(http.MethodPost, "fnId=app-fn", ""); r.Body = nil; return r }(), 400, "the body is empty"},
 		{"garbage", request(http.MethodPost, "fnId=app-fn", "\x00\xff garbage"), 400, "not JSON"},
 		{"truncated", request(http.MethodPost, "fnId=app-fn", good[:len(good)/2]), 400, "not JSON"},
@@ -190,7 +190,7 @@ func TestBadInput(t *testing.T) {
 			r.Body = io.MultiReader(strings.NewReader(good[:100]), iotest.ErrReader(io.ErrUnexpectedEOF))
 			return r
 		}(), 400, "could not be read"},
-		{"state left out", request(http.MethodPost, "fnId=app-fn", `{"event":{},"ctx":{},"use_api":true}`), 500, "no run ID to fetch the run's state with"},
+		{"state left out", request(http.MethodPost, "fnId=app-fn", `{"event":{},"ctx":{},"use_api":true}`), 500, "has no valid run ID"},
 		{"DELETE", request(http.MethodDelete, "", ""), 405, "DELETE is not allowed"},
 		{"PATCH", request(http.MethodPatch, "fnId=app-fn", good), 405, "PATCH is not allowed"},
 		{"OPTIONS", request(http.MethodOptions, "", ""), 405, "OPTIONS is not allowed"},

@@ -16,7 +16,7 @@ import (
 
 	"github.com/inngest/inngestgo"
 
-	"github.com/inngestkit/inngestkit/core/internal/integers"
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 )
 
 const (
@@ -34,10 +34,10 @@ type sender struct {
 	away atomic.Bool
 	// url ends with the event key and must not be shown.
 	url      string
-	integers *integers.Guard
+	integers *datacheck.Checker
 }
 
-func newSender(config Config, guard *integers.Guard) *sender {
+func newSender(config Config, guard *datacheck.Checker) *sender {
 	return &sender{
 		config: config, integers: guard,
 		url: config.EventAPIBaseURL + "/e/" + url.PathEscape(config.eventKey()),
