@@ -123,7 +123,22 @@ func answersSigned(t *testing.T, req *inngestkit.Request, status int, text strin
 	}
 }
 
-// Without a fallback key, an empty one that anybody has is not taken for it.
+// A body that is not empty is not called empty, even if it has no canonical form or is
+// too large to be converted to it.
+func TestWronglySignedSync(t *testing.T) {
+	t.Parallel()
+	app, _ := newAppWith(t, cloud, onSignUp(hello))
+	for _, body := range []string{`{"url":"http://app.test"}`, "garbage", `{"url":"http://app.test/` + strings.Repeat("x", 5<<10) + `"}`} {
+		req := withHeader(request(http.MethodPut, "", body), "X-Inngest-Signature", sign(t, wrongKey, body, time.Now()))
+		resp := app.Do(t.Context(), req)
+		require.Equal(t, http.StatusUnauthorized, resp.Status)
+		require.Contains(t, message(t, resp), "compare INNGEST_SIGNING_KEY")
+	}
+	req := withHeader(request(http.MethodPut, "", ""), "X-Inngest-Signature", sign(t, wrongKey, "{}", time.Now()))
+	require.Contains(t, message(t, app.Do(t.Context(), req)), "the body is empty")
+}
+
+// Without a fallback key, the empty key, which anyone has, is not accepted as one.
 func TestSignatureWithAnEmptyKey(t *testing.T) {
 	t.Parallel()
 	config := cloud

@@ -79,21 +79,6 @@ func Parse(body []byte) (*Envelope, error) {
 	return &e, nil
 }
 
-func (e *Envelope) decodeContext() error {
-	var context struct {
-		RunID       string `json:"run_id"`
-		Attempt     int    `json:"attempt"`
-		MaxAttempts int    `json:"max_attempts"`
-		UseAPI      bool   `json:"use_api"`
-	}
-	if err := json.Unmarshal(e.Context, &context); err != nil {
-		return fmt.Errorf(`the body's "ctx": %w`, err)
-	}
-	e.RunID, e.Attempt, e.MaxAttempts = context.RunID, context.Attempt, context.MaxAttempts
-	e.UseAPI = e.UseAPI || context.UseAPI
-	return nil
-}
-
 // SetStepID sets the targeted step in Context, where servers do not name it.
 func (e *Envelope) SetStepID(stepID string) {
 	var context map[string]json.RawMessage
@@ -136,6 +121,21 @@ func (e *Envelope) WithEvents() []byte {
 	}
 	b.WriteByte('}')
 	return b.Bytes()
+}
+
+func (e *Envelope) decodeContext() error {
+	var context struct {
+		RunID       string `json:"run_id"`
+		Attempt     int    `json:"attempt"`
+		MaxAttempts int    `json:"max_attempts"`
+		UseAPI      bool   `json:"use_api"`
+	}
+	if err := json.Unmarshal(e.Context, &context); err != nil {
+		return fmt.Errorf(`the body's "ctx": %w`, err)
+	}
+	e.RunID, e.Attempt, e.MaxAttempts = context.RunID, context.Attempt, context.MaxAttempts
+	e.UseAPI = e.UseAPI || context.UseAPI
+	return nil
 }
 
 // encode returns the JSON of a value whose encoding cannot fail.

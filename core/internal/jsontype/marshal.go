@@ -7,11 +7,11 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
-// Marshal is [safe.Marshal], with the methods of pointers called as they are when the
-// value is decoded again.
+// Marshal is [safe.Marshal] that also calls methods with pointer receivers, as decoding
+// does.
 func Marshal(value any) (json.RawMessage, error) { return safe.Marshal(Addressed(value)) }
 
-// Addressed returns value, or a pointer to it if that makes a difference to its JSON.
+// Addressed returns a pointer to value if that changes its JSON, otherwise value.
 func Addressed(value any) any {
 	if value == nil || !Of(reflect.TypeOf(value)).Pointed {
 		return value

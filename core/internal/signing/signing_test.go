@@ -57,3 +57,66 @@ func FuzzVerify(f *testing.F) {
 		require.Nil(t, got, "another key")
 	})
 }
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1700000000, 0)
+	sum := strings.Repeat("0a", 32)
+	for name, tc := range map[string]struct {
+		header string
+		want   error
+	}{
+		"valid":                {"t=1700000000&s=" + sum, nil},
+		"other order, more":    {"s=" + sum + "&x=1&t=1700000000", nil},
+		"5 minutes old":        {"t=1699999700&s=" + sum, nil},
+		"older":                {"t=1699999699&s=" + sum, ErrTime},
+		"5 minutes in advance": {"t=1700000300&s=" + sum, nil},
+		"more in advance":      {"t=1700000301&s=" + sum, ErrTime},
+		"missing":              {"", ErrMissing},
+		"without time":         {"s=" + sum, ErrMalformed},
+		"time is not a number": {"t=now&s=" + sum, ErrMalformed},
+		"time overflows":       {"t=99999999999999999999&s=" + sum, ErrMalformed},
+		"without sum":          {"t=1700000000", ErrMalformed},
+		"sum is too short":     {"t=1700000000&s=" + sum[2:], ErrMalformed},
+		"sum is not hex":       {"t=1700000000&s=" + strings.Repeat("x", 64), ErrMalformed},
+		"not a query":          {"%zz", ErrMalformed},
+	} {
+		_, err := Parse(tc.header, now)
+		require.ErrorIs(t, err, tc.want, name)
+	}
+}
+
+// A signature made with an empty key, which anyone has, is never accepted.
+func TestEmptyKeysDoNotSign(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1700000000, 0)
+	s, err := Parse(Sign(nil, []byte("{}"), now), now)
+	require.NoError(t, err)
+	v := NewVerifier("", "signkey-test-", "signkey-test-0123")
+	_, key := v.Verify(s, []byte("{}"))
+	require.Nil(t, key)
+	_, key = v.VerifyCanonical(s, []byte(" {}"))
+	require.Nil(t, key)
+}
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]struct {
+		prefix, valid  bool
+		secret, hashed string
+	}{
+		"": {},
+		"signkey-test-0123": {
+			true, true, "0123", "signkey-test-b71de80778f2783383f5d5a3028af84eab2f18a4eb38968172ca41724dd4b3f4",
+		},
+		"0123":              {false, true, "0123", "b71de80778f2783383f5d5a3028af84eab2f18a4eb38968172ca41724dd4b3f4"},
+		"signkey-test-":     {true, false, "", ""},
+		"signkey-test-012":  {true, false, "012", ""},
+		"signkey-test-oops": {true, false, "oops", ""},
+	} {
+		require.Equal(t, want.prefix, HasKeyPrefix(key), key)
+		require.Equal(t, want.valid, IsKey(key), key)
+		require.Equal(t, want.secret, SecretPart(key), key)
+		require.Equal(t, want.hashed, HashedKey(key), key)
+	}
+}
