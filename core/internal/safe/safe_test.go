@@ -64,14 +64,14 @@ func TestSound(t *testing.T) {
 		noRetry bool
 		retryAt *time.Time
 	}{
-		"an error":                    {err: fmt.Errorf("wrapped: %w", &coded{"c1"})},
+		"an error":                         {err: fmt.Errorf("wrapped: %w", &coded{"c1"})},
 		"a nil pointer without need of it": {err: (*silent)(nil)},
-		"a nil pointer":               {err: none, want: isNil, noRetry: true},
-		"a nil pointer, joined":       {err: errors.Join(errors.New("a"), none), want: isNil, noRetry: true},
-		"a nil pointer, no retry":    {err: sdkerrors.NoRetryError(none), want: isNil, noRetry: true},
-		"a nil pointer, retried later":        {err: sdkerrors.RetryAtError(none, later), want: isNil, retryAt: &later},
-		"Unwrap panics":                   {err: opaque{}, want: "fn returned an error of type safe_test.opaque, whose methods panic: no"},
-		"Is panics":                       {err: choosy{}, want: "fn returned an error of type safe_test.choosy, whose methods panic: no"},
+		"a nil pointer":                    {err: none, want: isNil, noRetry: true},
+		"a nil pointer, joined":            {err: errors.Join(errors.New("a"), none), want: isNil, noRetry: true},
+		"a nil pointer, no retry":          {err: sdkerrors.NoRetryError(none), want: isNil, noRetry: true},
+		"a nil pointer, retried later":     {err: sdkerrors.RetryAtError(none, later), want: isNil, retryAt: &later},
+		"Unwrap panics":                    {err: opaque{}, want: "fn returned an error of type safe_test.opaque, whose methods panic: no"},
+		"Is panics":                        {err: choosy{}, want: "fn returned an error of type safe_test.choosy, whose methods panic: no"},
 		"As panics, no retry": {
 			err:     sdkerrors.NoRetryError(closed{}),
 			want:    "fn returned an error of type safe_test.closed, whose methods panic: no",
