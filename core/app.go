@@ -28,7 +28,7 @@ type App struct {
 	refusals refusals
 	bodies   reqbody.Reader
 	sender   *sender
-	integers *datacheck.Checker
+	checker  *datacheck.Checker
 	syncer   syncer
 	unsigned unsignedSyncs
 	gate     *drain.Gate
@@ -59,8 +59,8 @@ func New(config Config) (*App, error) {
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))
 	a.verifier = signing.NewVerifier(string(config.SigningKey), string(config.SigningKeyFallback))
-	a.integers = &datacheck.Checker{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
-	a.sender = newSender(config, a.integers)
+	a.checker = &datacheck.Checker{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
+	a.sender = newSender(config, a.checker)
 	a.syncer.init()
 	a.gate = drain.NewGate(config.MaxInFlight)
 	return a, nil

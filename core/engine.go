@@ -227,7 +227,7 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope.Envelo
 		Inner:       ctx,
 		Request:     req,
 		Logger:      f.app.config.Logger,
-		Integers:    f.app.integers,
+		Integers:    f.app.checker,
 		Invocables:  invocables{f.app},
 	}
 	c.Replay.Start(e.Steps, targeted)

@@ -32,7 +32,7 @@ var cloud = inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: fallba
 
 func hello(context.Context, input) (string, error) { return "hello", nil }
 
-// sign signs the bytes as they are, as the server does with calls.
+// sign signs the exact bytes, as the server does for calls.
 func sign(tb testing.TB, key, body string, at time.Time) string {
 	tb.Helper()
 	mac := hmac.New(sha256.New, []byte(strings.TrimPrefix(key, "signkey-test-")))
@@ -40,7 +40,7 @@ func sign(tb testing.TB, key, body string, at time.Time) string {
 	return fmt.Sprintf("t=%d&s=%x", at.Unix(), mac.Sum(nil))
 }
 
-// signCanonical signs the canonical form, as the server does with syncs.
+// signCanonical signs the canonical form, as the server does for syncs.
 func signCanonical(tb testing.TB, key, body string, at time.Time) string {
 	tb.Helper()
 	signature, err := inngestgo.Sign(tb.Context(), at, []byte(key), []byte(body))
@@ -48,7 +48,7 @@ func signCanonical(tb testing.TB, key, body string, at time.Time) string {
 	return signature
 }
 
-// signedSync is a request for a sync as servers make it.
+// signedSync returns a sync as servers request it.
 func signedSync(tb testing.TB, key string) *inngestkit.Request {
 	tb.Helper()
 	const body = `{"url":"http://app.test/api/inngest"}`
@@ -57,11 +57,11 @@ func signedSync(tb testing.TB, key string) *inngestkit.Request {
 
 func TestSignature(t *testing.T) {
 	t.Parallel()
-	// The body is in canonical form, the order of its keys sorted.
+	// The body is in canonical form: its keys are sorted.
 	body := `{"ctx":{"attempt":0,"run_id":"r"},"event":{"data":{"id":"u1"},"name":"user/signed-up"},"events":[],"steps":{}}`
 	reformatted := `{ "steps": {}, "events": [], "event": {"name":"user/signed-up","data":{"id":"u1"}}, "ctx": {"run_id":"r","attempt":0} }`
 	large := strings.Replace(body, "u1", strings.Repeat("u", 1<<20), 1)
-	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when a bubble begins
+	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // the start of a synctest bubble
 	for _, tc := range []struct {
 		name      string
 		body      string
@@ -84,27 +84,28 @@ func TestSignature(t *testing.T) {
 		{"future", body, sign(t, signingKey, body, now.Add(5*time.Minute+time.Second)), 401, "too old or from the future"},
 		{"missing", body, "", 401, "in cloud mode; for the dev server set INNGEST_DEV=1"},
 		{"large body", large, sign(t, signingKey, large, now), 200, ""},
-		{"no time", body, "s=" + strings.Repeat("0", 64), 401, "malformed"},
-		{"no sum", body, fmt.Sprintf("t=%d", now.Unix()), 401, "malformed"},
-		{"no hex", body, fmt.Sprintf("t=%d&s=%s", now.Unix(), strings.Repeat("x", 64)), 401, "malformed"},
-		{"no query", body, "%zz", 401, "malformed"},
+		{"without time", body, "s=" + strings.Repeat("0", 64), 401, "malformed"},
+		{"without sum", body, fmt.Sprintf("t=%d", now.Unix()), 401, "malformed"},
+		{"sum is not hex", body, fmt.Sprintf("t=%d&s=%s", now.Unix(), strings.Repeat("x", 64)), 401, "malformed"},
+		{"not a query", body, "%zz", 401, "malformed"},
 		{"signed garbage", "garbage", sign(t, signingKey, "garbage", now), 400, "not JSON"},
 		{"raw bytes of another layout", reformatted, sign(t, signingKey, reformatted, now), 200, ""},
-		{"nothing is left of the body", "", sign(t, signingKey, body, now), 401, "a middleware in front of the endpoint has read it"},
+		{"body read by a middleware", "", sign(t, signingKey, body, now), 401, "a middleware in front of the endpoint has read it"},
 		{"unsigned garbage", "garbage", "", 401, "is missing"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				req := withHeader(request(http.MethodPost, "fnId=app-fn&stepId=step", tc.body), "X-Inngest-Signature", tc.signature)
-				answersSigned(t, req, tc.status, tc.message)
+				requireResponse(t, req, tc.status, tc.message)
 			})
 		})
 	}
 }
 
-// answersSigned makes sure that an app in cloud mode answers req so, and tells no secret.
-func answersSigned(t *testing.T, req *inngestkit.Request, status int, text string) {
+// requireResponse requires this response of an app in cloud mode, and that neither the
+// response nor the log contains a secret.
+func requireResponse(t *testing.T, req *inngestkit.Request, status int, text string) {
 	t.Helper()
 	app, l := newAppWith(t, cloud, onSignUp(hello))
 	resp := app.Do(t.Context(), req)
@@ -223,7 +224,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// A stack overflow cannot be recovered from.
+// No defer recovers from a stack overflow.
 func TestDeepNesting(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello))
@@ -237,7 +238,7 @@ func unknownLength(r *inngestkit.Request) *inngestkit.Request {
 	return r
 }
 
-// A panic below Do, here in a reader, is answered and logged.
+// A panic below Do, here in a reader, causes a 500 and a log record.
 func TestDoNeverPanics(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, onSignUp(hello))

@@ -33,13 +33,13 @@ type sender struct {
 	// away is set while nothing listens at the server's URL, which is logged once.
 	away atomic.Bool
 	// url ends with the event key and must not be shown.
-	url      string
-	integers *datacheck.Checker
+	url     string
+	checker *datacheck.Checker
 }
 
-func newSender(config Config, guard *datacheck.Checker) *sender {
+func newSender(config Config, checker *datacheck.Checker) *sender {
 	return &sender{
-		config: config, integers: guard,
+		config: config, checker: checker,
 		url: config.EventAPIBaseURL + "/e/" + url.PathEscape(config.eventKey()),
 	}
 }

@@ -31,7 +31,7 @@ func (a *App) SendSignal(ctx context.Context, signal string, data any) error {
 	if err != nil {
 		return fmt.Errorf("inngestkit: signal %q: its data cannot be encoded: %w", signal, err)
 	}
-	if err := a.integers.Check(ctx, datacheck.Place{What: "the data of a signal"}, encoded); err != nil {
+	if err := a.checker.Check(ctx, datacheck.Place{What: "the data of a signal"}, encoded); err != nil {
 		return fmt.Errorf("inngestkit: signal %q: %w", signal, err)
 	}
 	body := mustJSON(struct {

@@ -47,7 +47,7 @@ func (h brittle) panics(method string) {
 }
 
 // A handler that panics loses as little as possible, and is reported once a minute.
-func TestLogger(t *testing.T) {
+func TestLoggerWhoseHandlerPanics(t *testing.T) {
 	t.Parallel()
 	for method, want := range map[string]string{
 		"Enabled":   "level=INFO msg=m a=1 g.b=2\n",
