@@ -20,7 +20,7 @@ func TestCause(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.Equal(t, context.Canceled, ctxerr.Cause(ctx)) //nolint:testifylint // itself, unwrapped
+	require.Equal(t, context.Canceled, ctxerr.Cause(ctx))
 
 	hungUp := errors.New("the caller hung up")
 	ctx, cancelCause := context.WithCancelCause(t.Context())

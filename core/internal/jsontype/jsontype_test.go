@@ -28,8 +28,8 @@ func (b *bothWays) MarshalJSON() ([]byte, error)   { return json.Marshal("<" + b
 func (b *bothWays) UnmarshalJSON(raw []byte) error { return json.Unmarshal(raw, &b.text) }
 
 type (
-	hidden   struct{ n int } //nolint:unused // that it is unexported matters
-	embedded struct{ hidden }
+	hidden   struct{ n int }
+	embedded struct{ hidden } //nolint:unused // JSON is to find nothing in it
 	node     struct {
 		Next *node
 		F    int
