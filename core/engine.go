@@ -17,10 +17,12 @@ import (
 	"github.com/inngest/inngestgo/pkg/checkpoint"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // A function is a registered function with its engine: an SDK client that serves only this
@@ -93,8 +95,8 @@ func (a *App) sdkOptions() inngestgo.ClientOpts {
 		AppVersion:         &c.AppVersion,
 		Dev:                new(true),
 		EventKey:           new(c.eventKey()),
-		SigningKey:         new(hashedKey(c.SigningKey)),
-		SigningKeyFallback: new(hashedKey(c.SigningKeyFallback)),
+		SigningKey:         new(signing.HashedKey(string(c.SigningKey))),
+		SigningKeyFallback: new(signing.HashedKey(string(c.SigningKeyFallback))),
 		Env:                &c.Env,
 		APIBaseURL:         &c.APIBaseURL,
 		EventAPIBaseURL:    &c.EventAPIBaseURL,
@@ -117,13 +119,13 @@ func (f *function) sdkConfig() inngestgo.FunctionOpts {
 const anyStep = "step"
 
 // call serves one call by the server.
-func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID string) (resp *Response) {
-	e.Steps = normalizeSteps(e.Steps)
+func (f *function) call(ctx context.Context, req *Request, e *envelope.Envelope, stepID string) (resp *Response) {
+	e.NormalizeSteps()
 	targeted := stepID != "" && stepID != anyStep
 	if targeted && f.config.Checkpoint != nil {
 		// The SDK sends the result of such a step as a checkpoint, and then responds with a
 		// completed run, unless the context names the step too.
-		e.setStepID(stepID)
+		e.SetStepID(stepID)
 	}
 	c := f.newCall(ctx, req, e, targeted)
 	defer func() {
@@ -144,14 +146,14 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 }
 
 // sdkRequest returns the request that the SDK gets.
-func (f *function) sdkRequest(ctx context.Context, c *FunctionCall, e *envelope, stepID string) *http.Request {
+func (f *function) sdkRequest(ctx context.Context, c *FunctionCall, e *envelope.Envelope, stepID string) *http.Request {
 	query := f.query
 	if stepID != "" && stepID != anyStep {
 		query = url.Values{"fnId": {f.id}, "stepId": {stepID}}.Encode()
 	}
-	body := e.forSDK()
+	body := e.WithoutEvents()
 	if f.adopted != nil {
-		body = f.adopted.shown(e, c.hidden).whole()
+		body = f.adopted.shown(e, c.hidden).WithEvents()
 	}
 	r := &http.Request{
 		Method:        http.MethodPost,

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 )
 
 // RawEvent is an event with its data as JSON, as middleware sees it.
@@ -55,7 +56,7 @@ type FunctionCall struct {
 }
 
 // newCall returns the call that e describes, before the SDK runs the function.
-func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targeted bool) *FunctionCall {
+func (f *function) newCall(ctx context.Context, req *Request, e *envelope.Envelope, targeted bool) *FunctionCall {
 	c := &FunctionCall{
 		FunctionID: f.source.id, RunID: e.RunID, Attempt: e.Attempt, MaxAttempts: e.MaxAttempts,
 		req: req, function: f, chain: f.chain.Load(), event: e.Event, batch: e.Events,
@@ -65,7 +66,7 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targe
 			Triggers: f.events,
 			Caller:   ctx, Inner: ctx,
 			Logger:       f.app.config.Logger,
-			Integers:     f.app.integers,
+			Integers:     f.app.checker,
 			SeveralSteps: f.config.Checkpoint != nil,
 		},
 	}

@@ -14,8 +14,8 @@ import (
 	"reflect"
 	"sync"
 
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
-	"github.com/inngestkit/inngestkit/core/internal/integers"
 )
 
 // A Call is one request by which the server starts or continues a run. Its exported fields
@@ -53,7 +53,7 @@ type Call struct {
 
 	Logger *slog.Logger
 	// Integers looks for integers that the server would round.
-	Integers *integers.Guard
+	Integers *datacheck.Checker
 
 	// SeveralSteps reports whether the call may run several steps.
 	SeveralSteps bool

@@ -169,8 +169,8 @@ func TestUnclaimed(t *testing.T) {
 			_, _ = run(ctx, ran, "x")
 			_, _ = run(ctx, ran, "new")
 		}, 1},
-		"aborted":  {given{}, func(ctx context.Context, _ *[]string) { call.From(ctx).Abort(errors.New("no")) }, 0},
-		"targeted": {given{Target: "new"}, func(ctx context.Context, ran *[]string) { _, _ = run(ctx, ran, "new") }, 0},
+		"aborted":     {given{}, func(ctx context.Context, _ *[]string) { call.From(ctx).Abort(errors.New("no")) }, 0},
+		"targeted":    {given{Target: "new"}, func(ctx context.Context, ran *[]string) { _, _ = run(ctx, ran, "new") }, 0},
 		"target gone": {given{Target: "gone"}, func(ctx context.Context, ran *[]string) { _, _ = run(ctx, ran, "new") }, 0},
 		"over": {given{Checkpoints: &call.Checkpoints{Off: true}}, func(ctx context.Context, ran *[]string) {
 			_, _ = run(ctx, ran, "new")

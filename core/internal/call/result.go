@@ -11,7 +11,7 @@ import (
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
 
-	"github.com/inngestkit/inngestkit/core/internal/integers"
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
@@ -96,7 +96,7 @@ func isZero(value any) bool { return value == nil || reflect.ValueOf(value).IsZe
 // CheckIntegers returns an error that is not retried if raw has an integer that the server
 // would round, and the app refuses those. The error calls raw by what and name.
 func (c *Call) CheckIntegers(ctx context.Context, what, name string, raw []byte) error {
-	err := c.Integers.Check(ctx, integers.Place{What: what, Name: name, Function: c.FunctionID}, raw)
+	err := c.Integers.Check(ctx, datacheck.Place{What: what, Name: name, Function: c.FunctionID}, raw)
 	if err != nil {
 		return sdkerrors.NoRetryError(err)
 	}
