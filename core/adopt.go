@@ -155,7 +155,7 @@ func (f *function) guard(handler reflect.Value) any {
 	return reflect.MakeFunc(handler.Type(), func(args []reflect.Value) []reflect.Value {
 		ctx, _ := reflect.TypeAssert[context.Context](args[0])
 		input, _ := reflect.TypeAssert[InputCtx](args[1].FieldByName("InputCtx"))
-		result, err := f.execute(ctx, input, func(ctx context.Context, _ *FunctionCall) (any, error) {
+		result, err := execute(ctx, input, func(ctx context.Context, _ *FunctionCall) (any, error) {
 			out := handler.Call([]reflect.Value{reflect.ValueOf(ctx), args[1]})
 			err, _ := reflect.TypeAssert[error](out[1])
 			return out[0].Interface(), err
@@ -173,7 +173,7 @@ type seesReplays struct{ middleware.BaseMiddleware }
 // BeforeExecution implements middleware.Middleware.
 func (*seesReplays) BeforeExecution(ctx context.Context, _ middleware.CallContext) {
 	if c := call.From(ctx); c != nil {
-		c.Replay.SetFresh()
+		c.Replay.BeginFresh()
 	}
 }
 

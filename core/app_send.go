@@ -92,9 +92,8 @@ func Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 
 // sendChain is the middleware around what is sent with ctx, nil for none.
 func (a *App) sendChain(ctx context.Context) SendHandler {
-	if c := call.From(ctx); c != nil && FromContext(ctx) == a {
-		send, _ := c.Send.(SendHandler)
-		return send
+	if c := callOf(ctx); c != nil && FromContext(ctx) == a {
+		return c.chain.send
 	}
 	return a.chain.Load().send
 }

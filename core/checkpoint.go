@@ -2,115 +2,93 @@ package inngestkit
 
 import (
 	"encoding/json"
-	"math"
 	"net/http"
-	"time"
 
-	"github.com/inngest/inngestgo"
 	sdkerrors "github.com/inngest/inngestgo/errors"
-	"github.com/inngest/inngestgo/pkg/checkpoint"
 	"github.com/tidwall/gjson"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
-// With checkpoints a call runs several steps and sends their results meanwhile. What is
-// not sent when the call ends goes out then; only what the server does not take is in
-// the answer, and then it is the answer. The SDK would answer with all results that it
-// has not sent, and servers plan the steps behind them one by one, or call several
-// times at once.
+// With checkpoints a call runs several steps and sends their results on the way. What is
+// unsent when the call ends is sent then. The response has only what the server did not
+// take, and nothing else then. The SDK would respond with all results that it has not sent,
+// and servers plan the steps after them one by one, or call several times at once.
 //
-// If a step or the function fails, the SDK answers with that and drops the results that
-// it knows of. So the error is put off, and the call ends as if a step had handed over:
-// the error is the answer once there is nothing else to answer with. For functions that
-// were adopted, whose checkpoints the SDK sends, that may be in the next call.
+// If a step or the function fails, the SDK responds with the error and drops the results
+// that it knows. So the error is deferred, and the call ends as if a step had handed over:
+// the error is the response once there is nothing else to respond with. For adopted
+// functions, whose checkpoints the SDK sends, that may be in the next call.
 
-// sdkConfig is the function's configuration as the SDK has it, which is to run step
-// after step and to send no checkpoint.
-func (f *function) sdkConfig() inngestgo.FunctionOpts {
-	config := f.config
-	if config.Checkpoint != nil {
-		config.Checkpoint = &checkpoint.Config{BatchSteps: math.MaxInt, MaxRuntime: config.Checkpoint.MaxRuntime}
-	}
-	return config
-}
-
-// settle sends what is unsent of a call that has ended, and makes of the SDK's answer,
-// which has the results of all steps that have run, what is left to say.
-func settle(c *call.Call, rec *recorder) {
+// settleCheckpoints sends what is unsent of a call that has ended. It replaces the SDK's
+// response, which has the results of all steps that have run, by what the server lacks.
+func (c *FunctionCall) settleCheckpoints(rec *recorder) {
 	var results, others []json.RawMessage
 	if rec.status == http.StatusPartialContent {
-		results, others = operationsBesides(c.Checkpoints, rec.body.Bytes())
+		results, others = unknownOperations(c.call.Checkpoints, rec.body.Bytes())
 	}
 	keep := 0
-	if len(others) == 0 && !c.Returned() && c.PutOff == nil && rec.status == http.StatusPartialContent {
-		keep = 1 // the function's longest time is over: a result as the answer has it called again
+	if len(others) == 0 && !c.call.Returned() && c.call.Deferred() == nil && rec.status == http.StatusPartialContent {
+		keep = 1 // the function has used its maximum runtime: a result in the response has it called again
 	}
-	left := append(c.Checkpoints.End(results, keep), others...)
+	left := append(c.call.Checkpoints.End(results, keep), others...)
 	switch {
 	case len(left) > 0:
 		rec.replace(http.StatusPartialContent, mustJSON(left))
 	case rec.status == http.StatusPartialContent:
-		rec.complete(c)
+		c.recordOutput(rec)
 	}
 }
 
-// complete makes the answer of a call that has nothing to say but the function's output.
-// If the function has not returned, serve makes another one.
-func (r *recorder) complete(c *call.Call) {
-	output, err := jsontype.Marshal(c.Output())
+// recordOutput makes the function's output the response, because nothing else is left. If
+// the function has not returned, response replaces it.
+func (c *FunctionCall) recordOutput(rec *recorder) {
+	output, err := jsontype.Marshal(c.call.Output())
 	if err != nil {
-		r.replace(http.StatusInternalServerError, mustJSON(errorBody{Name: errorName, Message: err.Error()}))
+		rec.replace(http.StatusInternalServerError, mustJSON(errorBody{Name: errorName, Message: err.Error()}))
 		return
 	}
-	r.replace(http.StatusOK, output)
+	rec.replace(http.StatusOK, output)
 }
 
-// operationsBesides are the operations in an answer of the SDK but for the steps that
-// checkpoints know: the results of steps of the SDK's own, and the others.
-func operationsBesides(known *call.Checkpoints, answer []byte) (results, others []json.RawMessage) {
-	gjson.ParseBytes(answer).ForEach(func(_, op gjson.Result) bool {
+// unknownOperations returns the operations in a response of the SDK that checkpoints does
+// not know: the results of steps called with the SDK's own functions, and all others.
+func unknownOperations(checkpoints *call.Checkpoints, response []byte) (results, others []json.RawMessage) {
+	gjson.ParseBytes(response).ForEach(func(_, op gjson.Result) bool {
 		raw := json.RawMessage(op.Raw)
 		switch {
-		case known.Own(op.Get("id").Str) && op.Get("op").Str == string(call.StepRun):
-		case op.Get("op").Str == string(call.StepRun):
-			results = append(results, raw)
-		default:
+		case op.Get("op").Str != string(call.StepRun):
 			others = append(others, raw)
+		case !checkpoints.Knows(op.Get("id").Str):
+			results = append(results, raw)
 		}
 		return true
 	})
 	return results, others
 }
 
-// answerPutOff answers with the error that was put off, now that there is nothing
-// else to answer with.
-func (f *function) answerPutOff(req *Request, c *call.Call, p *call.PutOff) *Response {
-	header := http.Header{}
-	noRetry := sdkerrors.IsNoRetryError(p.Err)
-	if at := sdkerrors.GetRetryAtTime(p.Err); at != nil {
-		header.Set(inngestgo.HeaderKeyRetryAfter, at.Format(time.RFC3339))
-	}
-	if p.Step == nil {
-		message := p.Err.Error()
-		if sdkerrors.IsStepError(p.Err) {
-			message, noRetry = unhandledStep+message, true // as the SDK has it
-		}
-		if noRetry {
+// deferredResponse returns the response with the deferred error d, when nothing else is left
+// to respond with.
+func (c *FunctionCall) deferredResponse(d *call.Deferred) *Response {
+	header := retryHeaders(d.Err)
+	if d.Step == nil {
+		message := d.Err.Error()
+		if sdkerrors.IsStepError(d.Err) {
+			message = unhandledStep + message // as the SDK has it
 			header.Set(headerNoRetry, isTrue)
 		}
-		return f.failed(req, c, http.StatusInternalServerError, message, header)
+		return c.failed(http.StatusInternalServerError, message, header)
 	}
-	op := stepError{Op: "StepError", ID: p.Step.Key(), Name: p.Step.Name}
-	op.Error.errorBody = errorBody{Name: "Step error", Message: p.Err.Error()}
-	op.Error.Data = p.Data
-	op.Userland.ID, op.Userland.Index = p.Step.Name, p.Step.Index
-	if noRetry || (c.MaxAttempts > 0 && c.Attempt+1 >= c.MaxAttempts) {
+	op := stepError{Op: "StepError", ID: d.Step.Key(), Name: d.Step.Name}
+	op.Error.errorBody = errorBody{Name: "Step error", Message: d.Err.Error()}
+	op.Error.Data = d.Data
+	op.Userland.ID, op.Userland.Index = d.Step.Name, d.Step.Index
+	if header.Get(headerNoRetry) == isTrue || c.call.LastAttempt() {
 		op.Op, op.Error.Name = "StepFailed", "Step failed"
 		header.Set(headerNoRetry, isTrue)
 	}
-	resp := respond(req, http.StatusPartialContent, mustJSON([]stepError{op}))
+	resp := respond(c.req, http.StatusPartialContent, mustJSON([]stepError{op}))
 	copyRetryHeaders(resp.Header, header)
 	return resp
 }

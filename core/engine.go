@@ -3,18 +3,18 @@ package inngestkit
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"runtime/debug"
 	"sync/atomic"
 
 	"github.com/inngest/inngestgo"
-	sdkerrors "github.com/inngest/inngestgo/errors"
+	"github.com/inngest/inngestgo/pkg/checkpoint"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
@@ -25,9 +25,9 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
-// function is a registered function with its engine: an SDK client that serves
-// this function alone. So finding the function is our map lookup, and calls
-// share no lock with each other or with a sync.
+// A function is a registered function with its engine: an SDK client that serves only this
+// function. The app finds the function itself, and calls share no lock with each other or
+// with a sync.
 type function struct {
 	id     string // the composite ID
 	app    *App
@@ -36,18 +36,16 @@ type function struct {
 	// triggers are those of source, in the SDK's form.
 	triggers []inngestgo.Trigger
 	own      []any // the middleware of the groups and the function
-	// events are those that start the function, nil if it is adopted.
+	// events are those that start the function, nil for an adopted one.
 	events      *eventpath.Events
 	expressions []fnconfig.Expression
 	chain       atomic.Pointer[chain]
 	// adopted is the function itself if it was created on a client of the SDK.
 	adopted *adopted
 	engine  http.Handler
-	query   string // the query of a call that is not aimed at one step
-	// warnedUnasked says that warnUnasked has logged.
-	warnedUnasked atomic.Bool
-	// warnedResent says that warnResent has logged.
-	warnedResent atomic.Bool
+	query   string // the query of a call that is not for a single step
+	// warnedUnclaimed and warnedResent are set once the warning was logged.
+	warnedUnclaimed, warnedResent atomic.Bool
 }
 
 func (a *App) newFunction(id string, source definition, config fnconfig.Config) (*function, error) {
@@ -61,7 +59,7 @@ func (a *App) newFunction(id string, source definition, config fnconfig.Config) 
 	return f, f.start(a.sdkOptions())
 }
 
-// start makes the engine.
+// start creates the engine.
 func (f *function) start(options inngestgo.ClientOpts) error {
 	f.chain.Store(newChain(f.app, f.inside(f.app.middleware)))
 	client, err := inngestgo.NewClient(options)
@@ -86,11 +84,10 @@ func (f *function) addTo(client inngestgo.Client) error {
 	return err
 }
 
-// sdkOptions configures the SDK without leaving anything to the environment. The
-// gate has verified every call the SDK gets to see, so it runs in dev mode, and needs
-// the keys for requests of its own only: checkpoints of adopted functions, and
-// realtime.PublishWithURL in a function. It sends them as they are, so it gets them
-// hashed.
+// sdkOptions configures the SDK and leaves nothing to the environment. The gate has
+// verified every call before the SDK gets it, so the SDK runs in dev mode. It needs the keys
+// only for its own requests: checkpoints of adopted functions, and realtime.PublishWithURL in
+// a function. It sends them as they are, so it gets them hashed.
 func (a *App) sdkOptions() inngestgo.ClientOpts {
 	c := a.config
 	return inngestgo.ClientOpts{
@@ -108,224 +105,55 @@ func (a *App) sdkOptions() inngestgo.ClientOpts {
 	}
 }
 
-// anyStep is the step ID the server sends when it does not mean a certain step.
+// sdkConfig returns the function's configuration for the SDK, which must run step after
+// step without sending checkpoints.
+func (f *function) sdkConfig() inngestgo.FunctionOpts {
+	config := f.config
+	if config.Checkpoint != nil {
+		config.Checkpoint = &checkpoint.Config{BatchSteps: math.MaxInt, MaxRuntime: config.Checkpoint.MaxRuntime}
+	}
+	return config
+}
+
+// anyStep is the step ID that the server sends for a call that is not for a single step.
 const anyStep = "step"
 
-var (
-	errCutShort = errors.New("the call ended before the function: its context is done, " +
-		"or the step it was meant for is not there any more")
-	errNoCall = errors.New("a middleware of the client has replaced the call's context by one that is not derived from it")
-	errHungUp = errors.New("the caller hung up, or ran out of time, before the function ended")
-)
-
-// call executes one call by the server.
-func (f *function) call(ctx context.Context, req *Request, e *envelope.Envelope, stepID string) *Response {
+// call serves one call by the server.
+func (f *function) call(ctx context.Context, req *Request, e *envelope.Envelope, stepID string) (resp *Response) {
 	e.NormalizeSteps()
 	targeted := stepID != "" && stepID != anyStep
 	if targeted && f.config.Checkpoint != nil {
-		// The SDK sends the result of such a step as a checkpoint, and then answers
-		// with a completed run, unless the context names the step too.
+		// The SDK sends the result of such a step as a checkpoint, and then responds with a
+		// completed run, unless the context names the step too.
 		e.SetStepID(stepID)
 	}
 	c := f.newCall(ctx, req, e, targeted)
-	var resp *Response
 	defer func() {
-		ended(c, resp)
-		f.warnUnasked(c, resp)
-		f.warnResent(c, resp)
+		c.reportEnd(resp)
+		c.warnUnclaimed(resp)
+		c.warnResent(resp)
 	}()
-	if c.Checkpoints != nil {
-		defer c.Checkpoints.Close()
+	if c.call.Checkpoints != nil {
+		defer c.call.Checkpoints.Close()
 	}
-	resp = f.serve(ctx, c, req, e, stepID)
-	return resp
-}
-
-// serve has the SDK run the function, and makes the answer.
-func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *envelope.Envelope, stepID string) *Response {
-	// To the SDK a done context looks like a completed run: it must not see one.
-	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
-	if err := f.record(c, &rec, f.sdkRequest(sdkCtx, req, e, stepID)); err != nil {
-		header := http.Header{}
-		if sdkerrors.IsNoRetryError(err) {
-			header[headerNoRetry] = []string{isTrue}
-		}
-		return f.failed(req, c, http.StatusInternalServerError, err.Error(), header)
+	// To the SDK a done context looks like a completed run: it must not see one.
+	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), &c.call)
+	if err := c.runSDK(f.sdkRequest(sdkCtx, c, e, stepID), &rec); err != nil {
+		return c.failed(http.StatusInternalServerError, err.Error(), retryHeaders(err))
 	}
-	if rec.status < http.StatusPartialContent && !c.Returned() {
-		if c.PutOff != nil {
-			return f.answerPutOff(req, c, c.PutOff)
-		}
-		return f.failed(req, c, http.StatusInternalServerError, errCutShort.Error(), rec.header)
-	}
-	if err := f.outputError(c, &rec); err != nil {
-		return f.failed(req, c, http.StatusInternalServerError, err.Error(), http.Header{headerNoRetry: {isTrue}})
-	}
-	if rec.status >= http.StatusBadRequest {
-		message := answerMessage(rec.body.Bytes(), rec.status)
-		if f.adopted != nil {
-			message = panicMessage(message)
-		}
-		return f.failed(req, c, rec.status, message, rec.header)
-	}
-	body := bytes.TrimSuffix(rec.body.Bytes(), []byte("\n"))
-	if reason := whyTooLarge(rec.status, len(body)); reason != "" {
-		return f.failed(req, c, http.StatusInternalServerError, reason, http.Header{headerNoRetry: {isTrue}})
-	}
-	if rec.status == http.StatusOK {
-		if err := c.CheckIntegers(c.Inner, "the output of function", f.source.id, body); err != nil {
-			return f.failed(req, c, http.StatusInternalServerError, err.Error(), http.Header{headerNoRetry: {isTrue}})
-		}
-		body = asText(body)
-	}
-	resp := respond(req, rec.status, body)
-	copyRetryHeaders(resp.Header, rec.header)
-	return resp
+	return c.response(&rec)
 }
 
-// record has the SDK run the function. A panic that comes out of the SDK is of the
-// user's code that it calls outside of the function: what encodes the output, or a
-// hook of a client's middleware.
-func (f *function) record(c *call.Call, rec *recorder, r *http.Request) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = f.panickedOutside(c, p)
-		}
-	}()
-	f.engine.ServeHTTP(rec, r)
-	if c.Checkpoints != nil {
-		settle(c, rec)
-	}
-	return nil
-}
-
-// panickedOutside makes the error of a call that has panicked outside of the function,
-// and logs the stack.
-func (f *function) panickedOutside(c *call.Call, value any) error {
-	err := fmt.Errorf("function %s panicked outside of its handler, in a middleware of the client: %s",
-		f.source.id, safe.Sprint(value))
-	if failed := f.encodingError(c); failed != nil {
-		err = NoRetry(failed)
-	}
-	c.Logger.ErrorContext(c.Inner, "inngest: a panic outside of a function's handler", "function", f.source.id,
-		"run_id", c.RunID, "attempt", c.Attempt, "panic", safe.Sprint(value), "stack", string(debug.Stack()))
-	return err
-}
-
-// newCall makes what one call needs on its way through the SDK.
-func (f *function) newCall(ctx context.Context, req *Request, e *envelope.Envelope, targeted bool) *call.Call {
-	c := &call.Call{
-		FunctionID:  f.source.id,
-		RunID:       e.RunID,
-		Attempt:     e.Attempt,
-		MaxAttempts: e.MaxAttempts,
-		Event:       e.Event,
-		Events:      e.Events,
-		Triggers:    f.events,
-		Caller:      ctx,
-		Inner:       ctx,
-		Request:     req,
-		Logger:      f.app.config.Logger,
-		Integers:    f.app.checker,
-		Invocables:  invocables{f.app},
-	}
-	c.Replay.Start(e.Steps, targeted)
-	c.SeveralSteps = f.config.Checkpoint != nil
-	if c.SeveralSteps && !targeted && f.adopted == nil {
-		c.Checkpoints = f.checkpoints(c, e)
-	}
-	return c
-}
-
-// run is the function as the SDK sees it.
-func (f *function) run(ctx context.Context, in inngestgo.Input[struct{}]) (any, error) {
-	return f.execute(ctx, in.InputCtx, f.source.invoke)
-}
-
-// execute runs the handler inside the middleware.
-func (f *function) execute(
-	ctx context.Context, input InputCtx, handler func(context.Context, *FunctionCall) (any, error),
-) (any, error) {
-	c := call.From(ctx)
-	if c == nil {
-		return nil, errNoCall
-	}
-	ctx, cancel := c.Begin(ctx)
-	defer cancel()
-	chain := f.chain.Load()
-	fc := f.functionCall(c, input)
-	fc.handler = handler
-	ctx = fc.prepare(ctx, chain)
-	output, err := chain.function(ctx, fc)
-	fc.err = err
-	if c.Yielded() && c.Aborted() == nil {
-		call.Yield()
-	}
-	if err != nil && c.MayHold() {
-		c.PutOff = &call.PutOff{Err: err}
-		call.Yield()
-	}
-	output = jsontype.Addressed(output)
-	c.SetReturned(output)
-	return output, err
-}
-
-// maxFailureBytes is the size, as JSON, above which the error of a function is cut. The
-// server gives a failure handler the error twice and the event, of 3 MiB at most, twice:
-// with more, that call would be larger than DefaultMaxBodyBytes, and the handler would
-// never run.
-const maxFailureBytes = 512 << 10
-
-// failed makes the answer to a call that ended with an error.
-func (f *function) failed(req *Request, c *call.Call, status int, message string, header http.Header) *Response {
-	noRetry := header.Get(headerNoRetry) == isTrue
-	if noRetry && status == http.StatusInternalServerError {
-		// 400 says the same as the header to whatever reads only the status.
-		status = http.StatusBadRequest
-	}
-	body := unhandled(c, message)
-	f.app.config.Logger.ErrorContext(c.Inner, "inngest: function failed", "function", f.source.id,
-		"run_id", c.RunID, "attempt", c.Attempt, "no_retry", noRetry, "error", body.Message)
-	body.Message = call.Cut(body.Message, maxFailureBytes)
-	resp := failWith(req, status, body, noRetry)
-	copyRetryHeaders(resp.Header, header)
-	return resp
-}
-
-// unhandledStep is what the SDK puts before the message of a step's error that a
-// function returns.
-const unhandledStep = "unhandled step error: "
-
-// unhandled is the error that a call ended with: the step's own, with its name, if what
-// the function has returned says no more than that.
-func unhandled(c *call.Call, message string) errorBody {
-	if fc, ok := c.Function.(*FunctionCall); ok {
-		failed, ok := errors.AsType[inngestgo.StepError](fc.err)
-		if ok && failed.Message != "" && message == unhandledStep+failed.Message {
-			return errorBody{Name: firstOf(failed.Name, errorName), Message: failed.Message}
-		}
-	}
-	return errorBody{Name: errorName, Message: message}
-}
-
-func copyRetryHeaders(to, from http.Header) {
-	for _, key := range []string{headerNoRetry, headerRetryAfter} {
-		if v := from[key]; len(v) > 0 {
-			to[key] = v
-		}
-	}
-}
-
-// sdkRequest makes the request that the SDK gets.
-func (f *function) sdkRequest(ctx context.Context, req *Request, e *envelope.Envelope, stepID string) *http.Request {
+// sdkRequest returns the request that the SDK gets.
+func (f *function) sdkRequest(ctx context.Context, c *FunctionCall, e *envelope.Envelope, stepID string) *http.Request {
 	query := f.query
 	if stepID != "" && stepID != anyStep {
 		query = url.Values{"fnId": {f.id}, "stepId": {stepID}}.Encode()
 	}
 	body := e.WithoutEvents()
 	if f.adopted != nil {
-		body = f.adopted.shown(e, f.chain.Load().hidden).WithEvents()
+		body = f.adopted.shown(e, c.hidden).WithEvents()
 	}
 	r := &http.Request{
 		Method:        http.MethodPost,
@@ -335,14 +163,43 @@ func (f *function) sdkRequest(ctx context.Context, req *Request, e *envelope.Env
 		ContentLength: int64(len(body)),
 	}
 	for _, key := range []string{headerRequestID, headerJobID} {
-		if v := req.Header.Get(key); v != "" {
+		if v := c.req.Header.Get(key); v != "" {
 			r.Header[key] = []string{v}
 		}
 	}
 	return r.WithContext(ctx)
 }
 
-// recorder takes the SDK's answer.
+// runSDK has the SDK run the function, and records its response. A panic that leaves the SDK
+// is one of user code that the SDK calls outside the function: what encodes the output, or
+// a hook of a client's middleware.
+func (c *FunctionCall) runSDK(r *http.Request, rec *recorder) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = c.panickedOutside(p)
+		}
+	}()
+	c.function.engine.ServeHTTP(rec, r)
+	if c.call.Checkpoints != nil {
+		c.settleCheckpoints(rec)
+	}
+	return nil
+}
+
+// panickedOutside returns the error of a call that panicked outside its function, and logs
+// the stack.
+func (c *FunctionCall) panickedOutside(value any) error {
+	err := fmt.Errorf("function %s panicked outside of its handler, in a middleware of the client: %s",
+		c.FunctionID, safe.Sprint(value))
+	if failed := c.encodingError(); failed != nil {
+		err = NoRetry(failed)
+	}
+	c.call.Logger.ErrorContext(c.call.Inner, "inngest: a panic outside of a function's handler", "function", c.FunctionID,
+		"run_id", c.RunID, "attempt", c.Attempt, "panic", safe.Sprint(value), "stack", string(debug.Stack()))
+	return err
+}
+
+// recorder records the SDK's response.
 type recorder struct {
 	header http.Header
 	status int
@@ -362,28 +219,53 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// replace replaces the answer.
+// replace replaces the response.
 func (r *recorder) replace(status int, body []byte) {
 	r.status = status
 	r.body.Reset()
 	r.body.Write(body)
 }
 
-// answerMessage is the message in the body of an error.
-func answerMessage(body []byte, status int) string {
-	var e errorBody
-	if json.Unmarshal(body, &e) == nil && e.Message != "" {
-		return e.Message
-	}
-	return http.StatusText(status)
+var errNoCall = errors.New(
+	"a middleware of the client has replaced the call's context by one that is not derived from it")
+
+// run is the function as the SDK sees it.
+func (f *function) run(ctx context.Context, in inngestgo.Input[struct{}]) (any, error) {
+	return execute(ctx, in.InputCtx, f.source.invoke)
 }
 
-// sdkLogHandler passes on what functions log with the SDK's logger, and drops
-// what the SDK logs itself: it formats every call into its logger, even if
-// nothing is logged in the end, and the gate logs the same with better words.
+// execute runs handler inside the middleware of the call that ctx belongs to.
+func execute(
+	ctx context.Context, input InputCtx, handler func(context.Context, *FunctionCall) (any, error),
+) (any, error) {
+	c := callOf(ctx)
+	if c == nil {
+		return nil, errNoCall
+	}
+	ctx, cancel := c.call.Begin(ctx)
+	defer cancel()
+	c.Env, c.RequestID, c.JobID = input.Env, input.RequestID, input.JobID
+	c.input, c.handler = input, handler
+	output, err := c.chain.function(withLogger(ctx, c), c)
+	c.err = err
+	if c.call.Yielded() && c.call.Aborted() == nil {
+		call.Yield()
+	}
+	if err != nil && c.call.HasRunSteps() {
+		c.call.DeferFunctionError(err)
+		call.Yield()
+	}
+	output = jsontype.Addressed(output)
+	c.call.Return(output)
+	return output, err
+}
+
+// sdkLogHandler passes on what functions log with the SDK's logger, and drops what the SDK
+// logs itself. The SDK formats every call into its logger, even if nothing is logged in the
+// end, and the gate logs the same in clearer words.
 type sdkLogHandler struct{ slog.Handler }
 
-// WithAttrs tells the SDK's own logger by the attribute the SDK gives it.
+// WithAttrs implements slog.Handler. It recognizes the SDK's own logger by its attribute.
 func (h sdkLogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 1 && attrs[0].Key == "mode" && attrs[0].Value.String() == "serve" {
 		return slog.DiscardHandler

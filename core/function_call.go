@@ -4,104 +4,130 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"runtime"
+	"sync/atomic"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 )
 
 // RawEvent is an event with its data as JSON, as middleware sees it.
 type RawEvent = Event[json.RawMessage]
 
-// FunctionCall is one call of a function by the server, as middleware sees it. A
-// run takes several.
+// A FunctionCall is one call of a function by the server, as middleware sees it. A run
+// takes several.
 type FunctionCall struct {
 	// FunctionID is the ID of the function within its app.
 	FunctionID string
 	// RunID is the ID of the run, the same for all its calls.
 	RunID string
-	// Attempt counts the tries of what the call is to do, from 0.
+	// Attempt is the zero-based number of the attempt at what the call has to do.
 	Attempt int
-	// MaxAttempts is how many tries there are, 0 if the server did not say.
+	// MaxAttempts is the number of attempts, 0 if the server did not send it.
 	MaxAttempts int
 	// Env is the Inngest environment of the run.
 	Env string
-	// RequestID and JobID are the server's names of this call; "" if it gave none.
+	// RequestID and JobID are the server's IDs of this call, "" if it sent none.
 	RequestID string
 	JobID     string
 	// Request is the HTTP request that brought the call, with its body read. It may
 	// be kept, and must not be changed. It is nil over [App.Connect].
 	Request *Request
 
+	req      *Request // also over Connect
 	function *function
-	call     *call.Call
+	chain    *chain
+	call     call.Call
 	input    InputCtx
 	handler  func(ctx context.Context, c *FunctionCall) (any, error)
-	hidden   eventFields
+	hidden   eventFields // the fields of chain that the handler does not get
 	started  bool
-	events   []RawEvent
-	err      error // what the middleware has returned
-	onEnd    []func(outcome Outcome, err error)
+	// event and batch are the raw JSON of the triggering event and of the batch that it
+	// came in. The function decodes them; the SDK never sees them, because it would
+	// encode and decode them about ten times.
+	event, batch []byte
+	decoded      []RawEvent // what Events has decoded
+	err          error      // what the middleware has returned
+	onEnd        []func(outcome Outcome, err error)
+	logs         callHandler // see withLogger
+	// sentOutside is set if the function has sent events outside its steps.
+	sentOutside atomic.Bool
 }
 
-// functionCall is c as middleware sees it.
-func (f *function) functionCall(c *call.Call, input InputCtx) *FunctionCall {
-	return &FunctionCall{
-		FunctionID:  c.FunctionID,
-		RunID:       c.RunID,
-		Attempt:     c.Attempt,
-		MaxAttempts: c.MaxAttempts,
-		Env:         input.Env,
-		RequestID:   input.RequestID,
-		JobID:       input.JobID,
-		Request:     httpRequest(c.Request),
-		function:    f,
-		call:        c,
-		input:       input,
+// newCall returns the call that e describes, before the SDK runs the function.
+func (f *function) newCall(ctx context.Context, req *Request, e *envelope.Envelope, targeted bool) *FunctionCall {
+	c := &FunctionCall{
+		FunctionID: f.source.id, RunID: e.RunID, Attempt: e.Attempt, MaxAttempts: e.MaxAttempts,
+		req: req, function: f, chain: f.chain.Load(), event: e.Event, batch: e.Events,
+		call: call.Call{
+			// A copy, because middleware could change the exported fields.
+			Identity: call.Identity{FunctionID: f.source.id, RunID: e.RunID, Attempt: e.Attempt, MaxAttempts: e.MaxAttempts},
+			Triggers: f.events,
+			Caller:   ctx, Inner: ctx,
+			Logger:       f.app.config.Logger,
+			Integers:     f.app.checker,
+			SeveralSteps: f.config.Checkpoint != nil,
+		},
 	}
+	if !req.connect {
+		c.Request = req
+	}
+	c.hidden = c.chain.hidden
+	c.call.Hooks = hooks{c}
+	c.call.Replay.Start(e.Steps, targeted)
+	if c.call.SeveralSteps && !targeted && f.adopted == nil {
+		c.call.Checkpoints = f.checkpoints(&c.call, e)
+	}
+	return c
 }
 
-// httpRequest is the request of a call, nil if none brought it.
-func httpRequest(request any) *Request {
-	if req, ok := request.(*Request); ok && !req.connect {
-		return req
+// callOf returns the call that ctx belongs to, nil outside a function.
+func callOf(ctx context.Context) *FunctionCall {
+	if c := call.From(ctx); c != nil {
+		return c.Hooks.(hooks).FunctionCall //nolint:forcetypeassert // only newCall makes calls
 	}
 	return nil
 }
 
-// Replaying reports whether the function is still being taken through what earlier
-// calls of the run did. It ends with the first step that is new. Before next, it
-// says whether there was an earlier call: the run has just begun, or is at its
-// first step again, if not.
+// owns reports whether ctx is derived from the context of the call. The results of steps
+// would not be memoized otherwise.
+func (c *FunctionCall) owns(ctx context.Context) bool { return call.From(ctx) == &c.call }
+
+// Replaying reports whether the function still replays what earlier calls of the run did.
+// The replay ends with the first new step. Before next, Replaying reports whether there was
+// an earlier call: if not, the run has just begun, or is at its first step again.
 func (c *FunctionCall) Replaying() bool { return c.call.Replay.Replaying() }
 
-// OnFresh registers f to be called when Replaying ends: when the function has all the
-// results that earlier calls have kept, or when the callback of a step runs, before
-// the step's middleware. f is called once, and at once if nothing is replayed or the
-// replay is over. A call that ends before that does not call it.
+// OnFresh registers f, which is called when Replaying ends: when the function has all
+// memoized results, or when the callback of a step runs, before the step's middleware. f is
+// called once, and at once if the replay is over or the call has none. It is not called if
+// the call ends during the replay.
 //
 // In a call for one step of several parallel ones, everything before this step is
 // a replay.
 func (c *FunctionCall) OnFresh(f func()) { c.call.Replay.OnFresh(f) }
 
-// LastAttempt reports whether the server will not try again if this call fails. Some
-// errors are not tried again at any attempt, such as a [NoRetry] and the error of a
-// step that has failed for good: how the call ended is what [FunctionCall.OnEnd] tells.
-func (c *FunctionCall) LastAttempt() bool { return c.MaxAttempts > 0 && c.Attempt+1 >= c.MaxAttempts }
+// LastAttempt reports whether the server does not retry if this call fails. Some errors are
+// not retried after any attempt, such as a [NoRetry] and the error of a step that has failed
+// for good: [FunctionCall.OnEnd] reports how the call ended.
+func (c *FunctionCall) LastAttempt() bool { return c.call.LastAttempt() }
 
-// Events returns the events of the run, one unless they come in a batch. Their data
+// Events returns the events of the run, one unless they arrive in a batch. Their data
 // is a part of the request and must not be changed in place.
 func (c *FunctionCall) Events() ([]RawEvent, error) {
-	if c.events == nil {
+	if c.decoded == nil {
 		events, err := c.decodeRaw()
 		if err != nil {
 			return nil, err
 		}
-		c.events = events
+		c.decoded = events
 	}
-	return append([]RawEvent(nil), c.events...), nil
+	return append([]RawEvent(nil), c.decoded...), nil
 }
 
-// SetEvents replaces the events that the function gets; there must be at least
-// one. It has no effect after next, nor on what the server keeps.
+// SetEvents replaces the events that the function gets, which must be at least one. It has
+// no effect after next, nor on what the server keeps.
 func (c *FunctionCall) SetEvents(events []RawEvent) error {
 	if len(events) == 0 {
 		return fmt.Errorf("inngestkit: function %q: SetEvents without events; a function needs at least one", c.FunctionID)
@@ -114,52 +140,109 @@ func (c *FunctionCall) SetEvents(events []RawEvent) error {
 	if err != nil {
 		return fmt.Errorf("inngestkit: function %q: SetEvents: %w", c.FunctionID, err)
 	}
-	c.events = append([]RawEvent(nil), events...)
-	c.call.Event, c.call.Events = first, all
+	c.decoded = append([]RawEvent(nil), events...)
+	c.event, c.batch = first, all
 	return nil
 }
 
-// prepare makes the steps of the call run inside the middleware, and adds what
-// functions find in their context.
-func (c *FunctionCall) prepare(ctx context.Context, chain *chain) context.Context {
-	c.call.Function = c
-	c.call.Step = func(ctx context.Context, id call.ID, callback func(context.Context) (any, error)) call.StepEnd {
-		step := c.stepCall(id)
-		step.callback, step.inner = callback, ctx
-		returned := false
-		defer func() {
-			if !returned {
-				step.end(step.unwound())
-			}
-		}()
-		output, err := chain.step(ctx, step)
-		if step.yielded {
-			call.Yield()
+// hooks is a FunctionCall as the steps of package call see it. It is a type of its own so
+// that these methods are not public ones of FunctionCall.
+type hooks struct{ *FunctionCall }
+
+var _ call.Hooks = hooks{}
+
+// RunStep implements call.Hooks.
+func (h hooks) RunStep(ctx context.Context, id call.ID, callback call.Callback) call.StepEnd {
+	step := h.stepCall(id)
+	step.callback, step.inner = callback, ctx
+	returned := false
+	defer func() {
+		if !returned {
+			step.end(step.unwound())
 		}
-		returned = true
-		return call.StepEnd{Output: output, Err: err, Inner: step.inner, Tell: step.end}
+	}()
+	output, err := h.chain.step(ctx, step)
+	if step.yielded {
+		call.Yield()
 	}
-	if len(chain.restore) > 0 {
-		c.call.Restore = func(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
-			return through(ctx, "Restore", chain.restore, c.stepCall(id), data)
-		}
-	}
-	if len(chain.invoke) > 0 {
-		c.call.Invoke = func(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
-			return through(ctx, "Invoke", chain.invoke, c.stepCall(id), data)
-		}
-	}
-	if c.hidden = chain.hidden; len(c.hidden) > 0 {
-		c.call.Hide = c.hidden.hideFrom
-	}
-	c.call.Send = chain.send
-	return withLogger(ctx, c)
+	returned = true
+	return call.StepEnd{Output: output, Err: err, Inner: step.inner, Report: step.end}
 }
 
-// owns reports whether ctx is derived from the context of the call. Steps would run
-// without being kept otherwise.
-func (c *FunctionCall) owns(ctx context.Context) bool { return call.From(ctx) == c.call }
+// RestoreResult implements call.Hooks.
+func (h hooks) RestoreResult(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
+	return h.applyHooks(ctx, "Restore", h.chain.restore, id, data)
+}
+
+// InvokeData implements call.Hooks.
+func (h hooks) InvokeData(ctx context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
+	return h.applyHooks(ctx, "Invoke", h.chain.invoke, id, data)
+}
+
+// HideFields implements call.Hooks.
+func (h hooks) HideFields(t reflect.Type, event json.RawMessage) json.RawMessage {
+	if len(h.hidden) == 0 {
+		return event
+	}
+	return h.hidden.hideFrom(t, event)
+}
+
+// CheckInvocable implements call.Hooks.
+func (h hooks) CheckInvocable(function any) error { return h.function.app.checkInvocable(function) }
 
 func (c *FunctionCall) stepCall(id call.ID) *StepCall {
 	return &StepCall{ID: id.Name, Kind: string(id.Kind), Index: id.Index, Function: c}
+}
+
+// applyHooks passes the data of a step through hooks of the middleware, which are called
+// name there.
+func (c *FunctionCall) applyHooks(
+	ctx context.Context, name string, hooks []dataHook, id call.ID, data json.RawMessage,
+) (json.RawMessage, error) {
+	if len(hooks) == 0 {
+		return data, nil
+	}
+	step := c.stepCall(id)
+	var err error
+	for _, hook := range hooks {
+		if data, err = hook(ctx, step, data); err != nil {
+			return nil, err
+		}
+	}
+	if !json.Valid(data) {
+		return nil, fmt.Errorf("the middleware's %s returned no JSON for step %q", name, step.ID)
+	}
+	return data, nil
+}
+
+// checkInvocable refuses the value of a function that is not registered with the app: the
+// server would invoke another one, or none, under its ID in this app. A [Ref] has the ID of
+// its app itself.
+func (a *App) checkInvocable(function any) error {
+	f, ok := function.(Function)
+	if !ok {
+		return nil
+	}
+	registered := a.registry.Load().byID[a.compositeID(f.ID())]
+	if registered != nil && sameCode(registered.source.handler, f.definition().handler) {
+		return nil
+	}
+	return fmt.Errorf("function %q is not registered with app %q: register it there, "+
+		"or name its app in the AppID of an inngestkit.Ref", f.ID(), a.ID())
+}
+
+// sameCode reports whether two handlers are the same function in the source code. Code that
+// makes a [Function] may run several times, and where the compiler inlines it, the handler
+// is compiled several times.
+func sameCode(a, b uintptr) bool {
+	if a == b {
+		return true
+	}
+	f, g := runtime.FuncForPC(a), runtime.FuncForPC(b)
+	if f == nil || g == nil {
+		return false
+	}
+	fileA, lineA := f.FileLine(a)
+	fileB, lineB := g.FileLine(b)
+	return fileA == fileB && lineA == lineB
 }

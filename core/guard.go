@@ -9,24 +9,24 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
-// PanicError is what a panic in a function, a step or their middleware becomes.
-// The server retries it like any other error; find it with [errors.As].
+// A PanicError is the error of a function, a step or their middleware that panicked. The
+// server retries it like any other error. Find it with [errors.As].
 type PanicError struct {
 	// Where is what panicked: `function welcome` or `step "send-email"`.
 	Where string
 	// Value is what it panicked with.
 	Value any
-	// Stack is the stack of the goroutine at that time, as debug.Stack has it. It
+	// Stack is the stack of the panicking goroutine, in the format of debug.Stack. It
 	// is logged, and not sent to the server.
 	Stack []byte
 
 	opaque bool // Value is an error whose methods panic
 }
 
-// Error says what panicked and with which value, without the stack.
+// Error returns what panicked and with which value, without the stack.
 func (e *PanicError) Error() string { return e.Where + " panicked: " + safe.Sprint(e.Value) }
 
-// Unwrap is Value, if it is an error.
+// Unwrap returns Value if it is an error.
 func (e *PanicError) Unwrap() error {
 	err, ok := e.Value.(error)
 	if !ok || e.opaque {
@@ -35,13 +35,13 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// The guards are found on the stack: a step can unwind only what runs inside one. So
-// that there is one of each to look for, they are not inlined.
+// The guards are found on the stack: a step can unwind only what runs inside one. They are
+// not inlined, so that each has a single entry point to look for.
 var _ = call.RegisterGuards(guardFunction(nil), guardStep(nil))
 
-// guardFunction makes an error of whatever unwinds a handler, so that the code
-// after next runs in the middleware around it: of a panic, and of the SDK's way to
-// leave a function when a step hands over to the server.
+// guardFunction turns whatever unwinds a handler into an error, so that the middleware around
+// it runs its code after next: a panic, and the SDK's way to leave a function when a step
+// hands over to the server.
 //
 //go:noinline
 func guardFunction(handler FunctionHandler) FunctionHandler {
@@ -49,12 +49,12 @@ func guardFunction(handler FunctionHandler) FunctionHandler {
 		defer func() {
 			switch r := recover(); {
 			case r == nil:
-			case call.IsYield(r), fc.call.Refused(r):
-				fc.call.SetUnwound()
+			case call.IsYield(r), fc.call.AbortIfMisplaced(r):
+				fc.call.SetYielding()
 			default:
 				output, err = nil, fc.recovered(ctx, "function "+fc.FunctionID, r)
 			}
-			// Also if the user's code has swallowed the unwinding with a recover.
+			// Also if user code has swallowed the unwinding with a recover.
 			switch aborted := fc.call.Aborted(); {
 			case aborted != nil:
 				output, err = nil, aborted
@@ -69,8 +69,7 @@ func guardFunction(handler FunctionHandler) FunctionHandler {
 	}
 }
 
-// guardStep does the same for the callback of a step, where only a step within it
-// unwinds.
+// guardStep does the same for the callback of a step, which only a step within it unwinds.
 //
 //go:noinline
 func guardStep(handler StepHandler) StepHandler {
@@ -78,7 +77,7 @@ func guardStep(handler StepHandler) StepHandler {
 		defer func() {
 			switch r := recover(); {
 			case r == nil:
-			case call.IsYield(r), step.Function.call.Refused(r):
+			case call.IsYield(r), step.Function.call.AbortIfMisplaced(r):
 				step.yielded = true
 				output, err = nil, ErrYielded
 			default:
@@ -92,7 +91,7 @@ func guardStep(handler StepHandler) StepHandler {
 	}
 }
 
-// newPanicError makes an error of a panic that was just recovered.
+// newPanicError returns the error of a panic that was just recovered.
 func newPanicError(where string, value any) *PanicError {
 	err := &PanicError{Where: where, Value: value}
 	if p, ok := value.(*call.Panic); ok {
@@ -106,7 +105,7 @@ func newPanicError(where string, value any) *PanicError {
 	return err
 }
 
-// recovered makes an error of a panic and logs the stack.
+// recovered returns the error of a panic, and logs the stack.
 func (c *FunctionCall) recovered(ctx context.Context, where string, value any) error {
 	err := newPanicError(where, value)
 	c.call.Logger.ErrorContext(ctx, "inngest: "+err.Where+" panicked", "function", c.FunctionID, "run_id", c.RunID,

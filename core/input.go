@@ -14,31 +14,30 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// decodeInput decodes the event once, from the bytes the server sent. Events
-// holds the same value again unless the run was triggered by a batch.
-// Hidden are the fields of middleware that it does not get.
+// decodeInput decodes the event once, from the bytes that the server sent. Events has the
+// same value again unless a batch triggered the run. The function does not get the fields
+// hidden, which middleware has added.
 func decodeInput[T any](c *FunctionCall, inputCtx InputCtx, hidden eventFields) (Input[T], error) {
 	in := Input[T]{InputCtx: inputCtx}
-	event, events := c.call.Event, c.call.Events
-	if isBatch(event, events) {
-		if err := json.Unmarshal(hidden.hide(events), &in.Events); err != nil {
+	if isBatch(c.event, c.batch) {
+		if err := json.Unmarshal(hidden.hide(c.batch), &in.Events); err != nil {
 			return in, eventError(c.FunctionID, err)
 		}
 		in.Event = in.Events[0]
 		return in, nil
 	}
-	if err := json.Unmarshal(hidden.hide(event), &in.Event); err != nil {
+	if err := json.Unmarshal(hidden.hide(c.event), &in.Event); err != nil {
 		return in, eventError(c.FunctionID, err)
 	}
 	in.Events = []Event[T]{in.Event}
 	return in, nil
 }
 
-// decodeRaw decodes the events but for their data, whose bytes are those the server
-// sent: middleware may look at each call's events, and data may be large.
+// decodeRaw decodes the events without their data, whose bytes stay as the server sent
+// them: middleware may read the events of each call, and data may be large.
 func (c *FunctionCall) decodeRaw() ([]RawEvent, error) {
-	if !isBatch(c.call.Event, c.call.Events) {
-		event, err := decodeRawEvent(c.call.Event)
+	if !isBatch(c.event, c.batch) {
+		event, err := decodeRawEvent(c.event)
 		if err != nil {
 			return nil, eventError(c.FunctionID, err)
 		}
@@ -46,9 +45,9 @@ func (c *FunctionCall) decodeRaw() ([]RawEvent, error) {
 	}
 	var events []RawEvent
 	var err error
-	gjson.ParseBytes(c.call.Events).ForEach(func(_, value gjson.Result) bool {
+	gjson.ParseBytes(c.batch).ForEach(func(_, value gjson.Result) bool {
 		var event RawEvent
-		event, err = decodeRawEvent(c.call.Events[value.Index : value.Index+len(value.Raw)])
+		event, err = decodeRawEvent(c.batch[value.Index : value.Index+len(value.Raw)])
 		events = append(events, event)
 		return err == nil
 	})
@@ -60,9 +59,9 @@ func (c *FunctionCall) decodeRaw() ([]RawEvent, error) {
 
 var errDataTwice = errors.New(`it has "data" twice`)
 
-// decodeRawEvent cuts the data out, and has encoding/json decode the rest. It refuses
-// data that comes twice, from which encoding/json would make something else for the
-// function; no server sends that, and none signs it.
+// decodeRawEvent cuts the data out and decodes the rest with encoding/json. It refuses an
+// event with two data members, of which the function could get the other one. No server
+// sends or signs such an event.
 func decodeRawEvent(raw []byte) (event RawEvent, err error) {
 	var data gjson.Result
 	found := 0
@@ -85,16 +84,16 @@ func decodeRawEvent(raw []byte) (event RawEvent, err error) {
 	return event, err
 }
 
-// decodeDigits decodes JSON and keeps all digits of numbers, those of the event's user
-// for one.
+// decodeDigits decodes JSON and keeps all digits of numbers, for example those of the
+// event's user.
 func decodeDigits(raw []byte, event *RawEvent) error {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	return decoder.Decode(event)
 }
 
-// isBatch reports whether events is a JSON array with anything but event in it.
-// The server always sends both, and for a single event the same bytes twice.
+// isBatch reports whether events is a JSON array that has anything but event in it. The
+// server always sends both, and for a single event the same bytes twice.
 func isBatch(event, events []byte) bool {
 	if len(events) < 2 || events[0] != '[' {
 		return false
@@ -103,8 +102,8 @@ func isBatch(event, events []byte) bool {
 	return len(inner) > 0 && !bytes.Equal(inner, event)
 }
 
-// eventError says that the event does not fit the function's type. Trying again
-// would not help, so it is not retried.
+// eventError returns the error of an event that does not fit the function's type. It is not
+// retried, because a retry gets the same event.
 func eventError(functionID string, err error) error {
 	return inngestgo.NoRetryError(call.Misfit(fmt.Sprintf("the event does not fit the type of function %q", functionID), err))
 }

@@ -2,28 +2,29 @@ package inngestkit
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/inngest/inngestgo/middleware"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// Logger returns the logger for the code of functions: that of the app, with the
-// function, the run and the attempt as attributes. It is silent while the function
-// is taken through what earlier calls did, so that each line is logged once in a
-// run though the function is called several times. Loggers derived from it are
-// silent then too.
+// Logger returns the logger for the code of functions: the app's, with the function, the
+// run and the attempt as attributes. It is silent while the function replays, so that each
+// line is logged once per run though the function is called several times. Loggers derived
+// from it are silent then too.
 //
-// What it logs without a context, with Info for one, is logged with ctx: handlers
-// that take something from the context, the IDs of a trace for one, find it.
+// Records without a context, for example from Info, get ctx, so that handlers find what
+// they take from the context, such as the IDs of a trace.
 //
-// Outside of functions it is the logger of the app that ctx carries, or
+// Outside functions, Logger returns the logger of the app that ctx carries, or
 // slog.Default().
 func Logger(ctx context.Context) *slog.Logger {
-	if h, ok := ctx.Value(loggerKey{}).(*callHandler); ok {
-		return slog.New(contextHandler{h, ctx})
+	if c := callOf(ctx); c != nil && c.logs.call != nil {
+		return slog.New(contextHandler{&c.logs, ctx})
 	}
 	if a := FromContext(ctx); a != nil {
 		return a.config.Logger
@@ -31,16 +32,14 @@ func Logger(ctx context.Context) *slog.Logger {
 	return slog.Default()
 }
 
-type loggerKey struct{}
-
-// withLogger adds the logger of a call to its context, for Logger and for the
-// LoggerFromContext of the SDK, whose own is not silent once attributes are added.
+// withLogger returns a context in which Logger and the SDK's LoggerFromContext find the
+// logger of the call. The SDK's own logger is not silent once attributes are added.
 func withLogger(ctx context.Context, c *FunctionCall) context.Context {
-	h := &callHandler{call: c}
-	sdk := middleware.LogMiddleware(slog.New(h))()
-	sdk.BeforeExecution(ctx, middleware.CallContext{}) // ours decides when to be silent
+	c.logs.call = &c.call
+	sdk := middleware.LogMiddleware(slog.New(&c.logs))()
+	sdk.BeforeExecution(ctx, middleware.CallContext{}) // callHandler decides when to be silent
 	var input middleware.TransformableInput
-	input.WithContext(context.WithValue(ctx, loggerKey{}, h))
+	input.WithContext(ctx)
 	sdk.TransformInput(ctx, middleware.CallContext{}, &input)
 	return input.Context()
 }
@@ -48,14 +47,14 @@ func withLogger(ctx context.Context, c *FunctionCall) context.Context {
 // callHandler is the handler of a call's logger. It formats the attributes of the
 // call only if something is logged.
 type callHandler struct {
-	call *FunctionCall
+	call *call.Call // nil until the function begins
 	once sync.Once
 	with replayHandler
 }
 
 // Enabled implements slog.Handler.
 func (h *callHandler) Enabled(ctx context.Context, level slog.Level) bool {
-	return h.call.call.Logger.Enabled(ctx, level) && !h.call.call.Replay.Replaying()
+	return h.call.Logger.Enabled(ctx, level) && !h.call.Replay.Replaying()
 }
 
 // Handle implements slog.Handler.
@@ -71,11 +70,11 @@ func (h *callHandler) WithGroup(name string) slog.Handler { return h.handler().W
 
 func (h *callHandler) handler() replayHandler {
 	h.once.Do(func() {
-		h.with = replayHandler{h.call.call.Logger.Handler().WithAttrs([]slog.Attr{
+		h.with = replayHandler{h.call.Logger.Handler().WithAttrs([]slog.Attr{
 			slog.String("function", h.call.FunctionID),
 			slog.String("run_id", h.call.RunID),
 			slog.Int("attempt", h.call.Attempt),
-		}), &h.call.call.Replay}
+		}), &h.call.Replay}
 	})
 	return h.with
 }
@@ -102,7 +101,7 @@ func (h replayHandler) WithGroup(name string) slog.Handler {
 	return replayHandler{h.Handler.WithGroup(name), h.replay}
 }
 
-// contextHandler logs with ctx what comes without a context.
+// contextHandler logs with ctx what is logged without a context.
 type contextHandler struct {
 	slog.Handler
 
@@ -129,10 +128,80 @@ func (h contextHandler) WithGroup(name string) slog.Handler {
 	return contextHandler{h.Handler.WithGroup(name), h.ctx}
 }
 
-// context is ctx, unless slog has made it up, as for Info.
+// context returns ctx, or the handler's own if slog has made ctx up, as for Info.
 func (h contextHandler) context(ctx context.Context) context.Context {
 	if ctx == context.Background() {
 		return h.ctx
 	}
 	return ctx
+}
+
+// Logging returns middleware that logs successful runs, steps and sends at level, with
+// [Logger]: when a run starts, a step has run, a function has finished, events were sent.
+// Each is logged once, however often the function is called; only the start is logged again
+// for each attempt of the first step. Durations are those of the last call or attempt. The
+// app itself logs failures, with or without this middleware.
+func Logging(level slog.Level) Middleware {
+	return Middleware{
+		Function: func(next FunctionHandler) FunctionHandler {
+			return func(ctx context.Context, call *FunctionCall) (any, error) {
+				begin := time.Now()
+				if !call.Replaying() {
+					Logger(ctx).Log(ctx, level, "inngest: function started")
+				}
+				output, err := next(ctx, call)
+				if err == nil {
+					Logger(ctx).Log(ctx, level, "inngest: function finished", "duration", time.Since(begin))
+				}
+				return output, err
+			}
+		},
+		Step: func(next StepHandler) StepHandler {
+			return func(ctx context.Context, step *StepCall) (any, error) {
+				begin := time.Now()
+				output, err := next(ctx, step)
+				if err == nil {
+					Logger(ctx).Log(ctx, level, "inngest: step finished", "step", step.ID, "duration", time.Since(begin))
+				}
+				return output, err
+			}
+		},
+		Send: func(next SendHandler) SendHandler {
+			return func(ctx context.Context, events []RawEvent) ([]string, error) {
+				begin := time.Now()
+				ids, err := next(ctx, events)
+				if err == nil {
+					Logger(ctx).Log(ctx, level, "inngest: events sent", "ids", ids, "duration", time.Since(begin))
+				}
+				return ids, err
+			}
+		},
+	}
+}
+
+// Recover returns middleware that passes panics of functions and steps to report, for
+// example to an error tracker. The app also recovers panics without it: it logs them with
+// their stack, and the server retries.
+func Recover(report func(ctx context.Context, panicked *PanicError)) Middleware {
+	reportAny := func(ctx context.Context, err error) {
+		if panicked, ok := errors.AsType[*PanicError](err); ok {
+			report(ctx, panicked)
+		}
+	}
+	return Middleware{
+		Function: func(next FunctionHandler) FunctionHandler {
+			return func(ctx context.Context, call *FunctionCall) (any, error) {
+				output, err := next(ctx, call)
+				reportAny(ctx, err)
+				return output, err
+			}
+		},
+		Step: func(next StepHandler) StepHandler {
+			return func(ctx context.Context, step *StepCall) (any, error) {
+				output, err := next(ctx, step)
+				reportAny(ctx, err)
+				return output, err
+			}
+		},
+	}
 }

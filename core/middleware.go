@@ -13,68 +13,62 @@ import (
 
 // Middleware wraps what functions do. Every field may be nil.
 //
-// Middleware is installed for all functions of an app ([App.Use]), for a group, or
-// for one function ([Use]). Around a call it runs in that order, and within each in
-// the order given: the app's first is the outermost. Handlers are wrapped once, at
-// registration, and again when the app gets more middleware, so they should not keep
-// state of their own; what a handler's code does before and after next happens on
-// each call.
+// Middleware is installed for all functions of an app ([App.Use]), for a group, or for one
+// function ([Use]). Around a call it runs in that order, and within each in the order given:
+// the app's first is the outermost. Handlers are wrapped at registration, and again when the
+// app gets more middleware, so they should not keep state. The handler that wrapping returns
+// runs on each call.
 type Middleware struct {
 	// Function wraps each call of a function. A run is several calls: all but the
-	// last end with [ErrYielded]. (With flow.Checkpoint a call may come to the end
-	// of the function and be repeated, because the server has not taken its results.)
+	// last end with [ErrYielded]. (With flow.Checkpoint a call may reach the end of the
+	// function and be repeated, because the server has not taken its results.)
 	Function func(next FunctionHandler) FunctionHandler
-	// Step wraps each step whose callback runs (step.Run and step.SendEvent). A
-	// step whose result was kept from an earlier call does not come by here, so
-	// each step does so once, or once for each attempt.
+	// Step wraps each step whose callback runs (step.Run and step.SendEvent). Memoized
+	// steps bypass it, so it sees each step once, or once per attempt.
 	Step func(next StepHandler) StepHandler
-	// Restore changes the kept result of a step, of any kind but Sleep, before the
-	// function gets it, on every call that hands it out. It undoes what Step, or the
-	// Function of an invoked function, did to the output, for example to decrypt it.
-	// That includes what a failed step has returned besides its error, unless it is the
-	// zero value.
+	// Restore changes the memoized result of a step, of any kind but Sleep, each time before
+	// the function gets it. It undoes what Step, or the Function of an invoked function, did
+	// to the output, for example to decrypt it. That includes a value that a failed step
+	// returned with its error, unless it is the zero value.
 	Restore func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
-	// Invoke changes the data, a JSON object, that step.Invoke gives to the other
-	// function, when the step is new. The other function's middleware finds it in
-	// its event.
+	// Invoke changes the data, a JSON object, that step.Invoke passes to the other function,
+	// when the step is new. The other function's middleware finds it in its event.
 	Invoke func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
-	// Send wraps each [App.Send] and step.SendEvent, those outside of functions
-	// too if the middleware is the app's.
+	// Send wraps each [App.Send] and step.SendEvent. The app's middleware also wraps those
+	// outside functions.
 	Send func(next SendHandler) SendHandler
-	// EventField names a field of events' data that Send and Invoke add for the use of
-	// this middleware, a JSON object. Functions, and steps that wait for an event, do not
-	// get it if their type of data takes fields that it does not name, as maps do.
-	// Middleware does.
+	// EventField names a field, a JSON object, that Send and Invoke add to the data of events
+	// for this middleware. Middleware gets it. Functions, and steps that wait for an event, do
+	// not get it if the type of their data accepts fields that it does not name, as maps do.
 	EventField string
 }
 
-// FunctionHandler runs a function. It returns the function's output, which may be
-// changed as long as encoding/json can encode it, or its error. Call next once.
+// A FunctionHandler runs a function and returns its output or its error. Middleware may
+// change the output to anything that encoding/json can encode. It calls next once.
 type FunctionHandler func(ctx context.Context, call *FunctionCall) (any, error)
 
-// StepHandler runs the callback of a step. It returns the step's output, or its
-// error.
+// A StepHandler runs the callback of a step and returns its output or its error.
 type StepHandler func(ctx context.Context, step *StepCall) (any, error)
 
-// SendHandler sends events and returns their IDs.
+// A SendHandler sends events and returns their IDs.
 type SendHandler func(ctx context.Context, events []RawEvent) ([]string, error)
 
-// ErrYielded is what next returns to the middleware around a function when the
-// function has not ended: a step has handed over to the server, which calls the
-// function again. It is no failure. Whatever the middleware returns then, the
-// answer to the server stays the same.
+// ErrYielded is the error that next returns to the middleware around a function that has not
+// ended: a step has handed over to the server, which calls the function again. It does not
+// mean a failure. Whatever the middleware returns then, the response to the server stays the
+// same.
 var ErrYielded = errors.New("the function yielded to the server; it is called again")
 
-// StepCall is a step whose callback runs, or whose kept result is handed out.
+// A StepCall is a step whose callback runs, or whose memoized result the function gets.
 type StepCall struct {
 	// ID is the step's ID in the function.
 	ID string
 	// Kind is what the step does, by the name of its operation at Inngest: StepRun
-	// (also of step.SendEvent), Sleep, WaitForEvent, WaitForSignal, InvokeFunction,
+	// (also for step.SendEvent), Sleep, WaitForEvent, WaitForSignal, InvokeFunction,
 	// Gateway (step.Fetch) or AIGateway (step.Infer). Only a StepRun has a callback;
 	// Restore sees all but Sleep.
 	Kind string
-	// Index counts the steps with the same ID before this one in the function.
+	// Index is how many steps with the same ID come before this one in the function.
 	Index int
 	// Function is the call of the function that the step belongs to.
 	Function *FunctionCall
@@ -94,13 +88,13 @@ func Use(middleware ...Middleware) Option {
 	})
 }
 
-// Use adds middleware to all functions of the app, those registered before too,
-// and to what is sent with it. Calls that are running are not affected.
+// Use adds middleware to all functions of the app, including those registered before, and
+// around events sent with it. Calls that are running are not affected.
 func (a *App) Use(middleware ...Middleware) {
 	a.registering.Lock()
 	defer a.registering.Unlock()
 	all, functions := slices.Concat(a.middleware, middleware), a.registry.Load().order
-	// A handler that panics while it is wrapped leaves everything as it was.
+	// If middleware panics while it wraps a handler, everything stays as it was.
 	own, chains := newChain(a, all), make([]*chain, len(functions))
 	for i, f := range functions {
 		chains[i] = newChain(a, f.inside(all))
@@ -112,16 +106,16 @@ func (a *App) Use(middleware ...Middleware) {
 	}
 }
 
-// dataHook changes data of a step.
+// A dataHook changes data of a step.
 type dataHook = func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
 
-// chain is the middleware of a function, or of an app, around the handlers.
+// A chain is the middleware of a function, or of an app, around the handlers.
 type chain struct {
 	function FunctionHandler
 	step     StepHandler
 	restore  []dataHook
 	invoke   []dataHook
-	send     SendHandler // nil if no middleware wants to see events
+	send     SendHandler // nil without middleware around it
 	hidden   eventFields
 }
 
@@ -156,22 +150,22 @@ func newChain(a *App, middleware []Middleware) *chain {
 	return c
 }
 
-func handleFunction(ctx context.Context, call *FunctionCall) (any, error) {
-	if call.started || !call.owns(ctx) {
+func handleFunction(ctx context.Context, c *FunctionCall) (any, error) {
+	if c.started || !c.owns(ctx) {
 		return nil, NoRetry(fmt.Errorf("the middleware of function %q has called next twice, "+
-			"or with a context that is not derived from its own", call.FunctionID))
+			"or with a context that is not derived from its own", c.FunctionID))
 	}
-	call.started = true
-	call.call.Inner = ctx
-	defer call.call.SetHandled()
-	output, err := call.handler(ctx, call)
+	c.started = true
+	c.call.Inner = ctx
+	defer c.call.CheckStepsEnded()
+	output, err := c.handler(ctx, c)
 	err = orNil(err)
-	if gone := call.call.Caller.Err(); err == nil && gone != nil && !call.call.Yielded() {
-		// Nobody may be there to take the result.
-		err = fmt.Errorf("%w: %w", errHungUp, ctxerr.Cause(call.call.Caller))
+	if gone := c.call.Caller.Err(); err == nil && gone != nil && !c.call.Yielded() {
+		// Perhaps nobody is left to take the result.
+		err = fmt.Errorf("%w: %w", errHungUp, ctxerr.Cause(c.call.Caller))
 	}
-	if !call.call.Yielded() {
-		call.call.Replay.SetFresh() // the end is new, whatever steps there used to be
+	if !c.call.Yielded() {
+		c.call.Replay.BeginFresh() // the end is new, whatever results are unclaimed
 	}
 	return output, err
 }
@@ -186,28 +180,12 @@ func handleStep(ctx context.Context, step *StepCall) (any, error) {
 	return output, orNil(err)
 }
 
-// inside returns all that wraps the function, the outermost first, with the app's
-// middleware around its own.
+// inside returns all middleware of the function, the outermost first: app, which is that of
+// the app, and then its own.
 func (f *function) inside(app []Middleware) []Middleware {
 	all := slices.Clone(app)
 	for _, m := range f.own {
 		all = append(all, m.(Middleware)) //nolint:forcetypeassert // only Use puts them there
 	}
 	return all
-}
-
-// through passes the data of a step through hooks of the middleware.
-func through(
-	ctx context.Context, name string, hooks []dataHook, step *StepCall, data json.RawMessage,
-) (json.RawMessage, error) {
-	var err error
-	for _, hook := range hooks {
-		if data, err = hook(ctx, step, data); err != nil {
-			return nil, err
-		}
-	}
-	if !json.Valid(data) {
-		return nil, fmt.Errorf("the middleware's %s returned no JSON for step %q", name, step.ID)
-	}
-	return data, nil
 }

@@ -12,15 +12,16 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// SDKMiddleware makes middleware of one that is written for the SDK. Like there,
-// factory is called for each call of a function. Other than there, TransformOutput
-// sees the output of every step, also if a call runs several; the hooks after the
-// function get the context that TransformInput has set; and Steps holds the kept
-// results of steps, by the SHA-1 of their IDs, as the server sends them. They are
-// there to be read: Restore of [Middleware] changes them.
+// SDKMiddleware adapts middleware that is written for the SDK. As in the SDK, factory is
+// called for each call of a function. Unlike in the SDK,
 //
-// Numbers in the data of events are float64 there. Events that TransformInput
-// does not change keep all digits.
+//   - TransformOutput sees the output of every step, even if a call runs several;
+//   - the hooks after the function get the context that TransformInput has set;
+//   - Steps has the memoized results of steps, by the SHA-1 of their IDs, as the server sends
+//     them. They are read-only: Restore of [Middleware] changes results.
+//
+// Numbers in the data of events are float64. Events that TransformInput does not change keep
+// all digits.
 func SDKMiddleware(factory func() middleware.Middleware) Middleware {
 	key := new(sdkKey)
 	return Middleware{
@@ -32,7 +33,7 @@ func SDKMiddleware(factory func() middleware.Middleware) Middleware {
 					return nil, err
 				}
 				s.ctx = context.WithValue(ctx, key, s)
-				call.call.Replay.OnFresh(s.before)
+				call.OnFresh(s.before)
 				output, err := next(s.ctx, call)
 				if errors.Is(err, ErrYielded) {
 					s.afterNothing()
@@ -55,10 +56,10 @@ func SDKMiddleware(factory func() middleware.Middleware) Middleware {
 	}
 }
 
-// sdkKey is a context key of its own for each SDKMiddleware.
+// sdkKey is the type of a context key. Each SDKMiddleware has its own.
 type sdkKey struct{ _ byte }
 
-// sdkCall is an SDK middleware during one call.
+// An sdkCall is an SDK middleware during one call.
 type sdkCall struct {
 	hooks   middleware.Middleware
 	context middleware.CallContext
@@ -66,7 +67,7 @@ type sdkCall struct {
 	open    bool            // between BeforeExecution and AfterExecution
 }
 
-// sdkContext is the call as SDK middleware sees it.
+// sdkContext returns the call as SDK middleware sees it.
 func (c *FunctionCall) sdkContext() middleware.CallContext {
 	return middleware.CallContext{
 		FunctionOpts: c.function.config,
@@ -92,7 +93,7 @@ func (s *sdkCall) afterNothing() {
 	}
 }
 
-// after runs the hooks behind a step or the function.
+// after runs the hooks after a step or the function.
 func (s *sdkCall) after(output any, err error) (any, error) {
 	if panicked, ok := errors.AsType[*PanicError](err); ok {
 		s.afterNothing()
@@ -107,8 +108,8 @@ func (s *sdkCall) after(output any, err error) (any, error) {
 	return out.Result, out.Error
 }
 
-// transformInput runs the hook and takes over the context and the events that it
-// has changed.
+// transformInput runs the hook. It returns the hook's context and gives the function the
+// events that the hook has changed.
 func (s *sdkCall) transformInput(ctx context.Context, call *FunctionCall) (context.Context, error) {
 	raw, err := call.Events()
 	if err != nil {
@@ -118,12 +119,12 @@ func (s *sdkCall) transformInput(ctx context.Context, call *FunctionCall) (conte
 	if err != nil {
 		return nil, err
 	}
-	first, _, err := sdkEvents(raw[:1]) // like the SDK, a copy
+	first, _, err := sdkEvents(raw[:1]) // a copy, as in the SDK
 	if err != nil {
 		return nil, err
 	}
 	input := middleware.TransformableInput{Event: first[0], Events: events, Steps: map[string]string{}}
-	gjson.ParseBytes(call.call.Replay.Kept()).ForEach(func(id, result gjson.Result) bool {
+	gjson.ParseBytes(call.call.Replay.Results()).ForEach(func(id, result gjson.Result) bool {
 		input.Steps[id.Str] = result.Raw
 		return true
 	})
@@ -132,8 +133,8 @@ func (s *sdkCall) transformInput(ctx context.Context, call *FunctionCall) (conte
 	return input.Context(), takeOver(call, raw, before, input)
 }
 
-// takeOver gives the function the events that are not as they were before. Event
-// and the first of Events are one: a change of either counts.
+// takeOver gives the function the events that differ from before. Event and the first of
+// Events are the same event: a change of either counts.
 func takeOver(call *FunctionCall, raw []RawEvent, before [][]byte, input middleware.TransformableInput) error {
 	changed := len(input.Events) != len(raw)
 	events := make([]RawEvent, len(input.Events))
@@ -160,7 +161,7 @@ func takeOver(call *FunctionCall, raw []RawEvent, before [][]byte, input middlew
 	return call.SetEvents(events)
 }
 
-// sdkEvents decodes events as the SDK does, and says how each is encoded then.
+// sdkEvents decodes events as the SDK does. It also returns how each is encoded then.
 func sdkEvents(raw []RawEvent) (events []*inngestgo.Event, encoded [][]byte, err error) {
 	events, encoded = make([]*inngestgo.Event, len(raw)), make([][]byte, len(raw))
 	for i := range raw {

@@ -6,55 +6,52 @@ import (
 	"slices"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
-
-	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// Outcome is how a call of a function, or the callback of a step, ended.
+// An Outcome is how a call of a function, or the callback of a step, ended.
 type Outcome string
 
 // The outcomes. Of the calls of a run, the last one is OutcomeCompleted, OutcomeFailed or
 // OutcomeNonRetriable, unless the run is cancelled.
 const (
-	// OutcomeCompleted is the end without an error.
+	// OutcomeCompleted means that it ended without an error.
 	OutcomeCompleted Outcome = "completed"
-	// OutcomeYielded is the end of a call in which a step has handed over to the server.
-	// Whether the step itself went well is the step's outcome.
+	// OutcomeYielded means that a step has handed over to the server. Whether the step itself
+	// succeeded is the step's outcome.
 	OutcomeYielded Outcome = "yielded"
-	// OutcomeRetried is an error after which the server tries again.
+	// OutcomeRetried means an error after which the server retries.
 	OutcomeRetried Outcome = "retried"
-	// OutcomeFailed is the error of the last attempt.
+	// OutcomeFailed means that the last attempt failed.
 	OutcomeFailed Outcome = "failed"
-	// OutcomeNonRetriable is an error that is not tried again whatever attempts are left:
-	// a [NoRetry], or in a function the error of a step that has failed.
+	// OutcomeNonRetriable means an error that is not retried, regardless of remaining
+	// attempts: a [NoRetry], or in a function the error of a step that has failed.
 	OutcomeNonRetriable Outcome = "non_retriable"
 )
 
 var errNoEnd = errors.New("it did not come to an end: its goroutine has ended (runtime.Goexit)")
 
-// OnEnd has ended be called when the answer to the server is known, after all
-// middleware: only then is it certain how the call has ended. What the function
-// returned may be no JSON, or an error may have to wait for results of steps to be
-// sent. The error is nil for Completed and Yielded. What is given last is called
-// first.
+// OnEnd registers a callback for when the response to the server is final, after all
+// middleware. Only then is it certain how the call has ended: the output of the function
+// might not be JSON, or an error might have to wait until results of steps are sent. The
+// error is nil for [OutcomeCompleted] and [OutcomeYielded]. Callbacks run in reverse order.
 func (c *FunctionCall) OnEnd(ended func(outcome Outcome, err error)) {
 	c.onEnd = append(c.onEnd, ended)
 }
 
-// OnEnd is [FunctionCall.OnEnd] for a step: ended is called when it is known whether
-// the result can be kept.
+// OnEnd registers a callback for when it is known whether the result of the step can be
+// kept. It is otherwise like [FunctionCall.OnEnd].
 func (s *StepCall) OnEnd(ended func(outcome Outcome, err error)) { s.onEnd = append(s.onEnd, ended) }
 
-// end tells the middleware how the step has ended.
+// end reports to the middleware how the step has ended.
 func (s *StepCall) end(err error) {
 	outcome := s.Function.outcome(err)
-	if err != nil && outcome != OutcomeYielded && s.Function.call.Unsent() {
+	if err != nil && outcome != OutcomeYielded && s.Function.call.HasUnsentResults() {
 		outcome = OutcomeRetried // the results before it are sent first, and then it runs again
 	}
 	s.Function.tell(s.onEnd, outcome, err)
 }
 
-// unwound is what has ended a step that did not return.
+// unwound returns what has ended a step that did not return.
 func (s *StepCall) unwound() error {
 	switch aborted := s.Function.call.Aborted(); {
 	case aborted != nil:
@@ -66,8 +63,8 @@ func (s *StepCall) unwound() error {
 	}
 }
 
-// outcome is what err, of a step or of the function without regard to its steps,
-// means.
+// outcome returns what err means, as the error of a step, or of the function regardless of
+// its steps.
 func (c *FunctionCall) outcome(err error) Outcome {
 	switch {
 	case err == nil:
@@ -83,34 +80,30 @@ func (c *FunctionCall) outcome(err error) Outcome {
 	}
 }
 
-// ended tells the middleware how the call has ended, by the answer to the server. It
-// is nil if there is none.
-func ended(c *call.Call, resp *Response) {
-	fc, ok := c.Function.(*FunctionCall)
-	if !ok {
-		return // the function was not reached
-	}
+// reportEnd reports to the middleware how the call has ended, from the response to the
+// server. The response is nil if the call has none.
+func (c *FunctionCall) reportEnd(resp *Response) {
 	switch {
 	case resp == nil:
-		fc.tell(fc.onEnd, OutcomeRetried, errNoEnd)
+		c.tell(c.onEnd, OutcomeRetried, errNoEnd)
 	case resp.Status == http.StatusPartialContent:
-		fc.tell(fc.onEnd, OutcomeYielded, nil)
+		c.tell(c.onEnd, OutcomeYielded, nil)
 	case resp.Status < http.StatusMultipleChoices:
-		fc.tell(fc.onEnd, OutcomeCompleted, nil)
+		c.tell(c.onEnd, OutcomeCompleted, nil)
 	default:
-		err := fc.err
+		err := c.err
 		if err == nil || errors.Is(err, ErrYielded) {
 			err = errors.New(answerMessage(resp.Body, resp.Status))
 		}
-		outcome := fc.outcome(err)
+		outcome := c.outcome(err)
 		if resp.Header.Get(headerNoRetry) == isTrue {
 			outcome = OutcomeNonRetriable
 		}
-		fc.tell(fc.onEnd, outcome, err)
+		c.tell(c.onEnd, outcome, err)
 	}
 }
 
-// tell calls the hooks. They are to look on: a panic in one is logged.
+// tell calls the hooks. They only observe, so a panic in one is logged.
 func (c *FunctionCall) tell(hooks []func(Outcome, error), outcome Outcome, err error) {
 	if outcome == OutcomeYielded {
 		err = nil

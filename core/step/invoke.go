@@ -61,7 +61,7 @@ func Invoke[T, R any](
 		c := call.From(ctx)
 		functionID, err := compositeID(ctx, function.Ref())
 		if err == nil && c != nil {
-			err = c.Invocables.Check(function)
+			err = c.Hooks.CheckInvocable(function)
 		}
 		if err != nil {
 			return nil, abort(c, fmt.Errorf("step %q: %w", id, err))
@@ -109,7 +109,7 @@ func invokeError(c *call.Call, id call.ID, err error) error {
 	var kept struct {
 		Error Error `json:"error"`
 	}
-	if c == nil || json.Unmarshal(c.Replay.KeptResult(id), &kept) != nil || kept.Error.Message == "" {
+	if c == nil || json.Unmarshal(c.Replay.Result(id), &kept) != nil || kept.Error.Message == "" {
 		return Error{Name: "Error", Message: err.Error()}
 	}
 	if kept.Error.Name == invokeTimedOut {
@@ -138,7 +138,7 @@ func invokeData[T any](ctx context.Context, c *call.Call, id call.ID, data T) (m
 	if err != nil {
 		return nil, err
 	}
-	if c != nil && len(c.Replay.KeptResult(id)) == 0 {
+	if c != nil && len(c.Replay.Result(id)) == 0 {
 		if raw, err = newInvokeData(ctx, c, id, raw); err != nil {
 			return nil, err
 		}
@@ -160,11 +160,9 @@ func invokeData[T any](ctx context.Context, c *call.Call, id call.ID, data T) (m
 
 // newInvokeData is data that is not sent yet, as the middleware has it.
 func newInvokeData(ctx context.Context, c *call.Call, id call.ID, raw json.RawMessage) (json.RawMessage, error) {
-	if c.Invoke != nil {
-		var err error
-		if raw, err = c.Invoke(ctx, id, raw); err != nil {
-			return nil, err
-		}
+	raw, err := c.Hooks.InvokeData(ctx, id, raw)
+	if err != nil {
+		return nil, err
 	}
 	return raw, c.CheckIntegers(ctx, "the data of step", id.Name, raw)
 }

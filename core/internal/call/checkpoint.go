@@ -9,34 +9,38 @@ import (
 	"github.com/inngest/inngestgo/pkg/interval"
 )
 
-// Checkpoints sends the results of a call's steps to the server while the function
-// goes on. The SDK records them too, for its answer, but sends none by itself.
+// Checkpoints sends the results of a call's steps to the server while the function goes on.
+// The SDK records them too, for its response, but sends none itself.
+//
+//	open ───► failed     the server has not taken results; they go into the response
+//	  │          │
+//	  └──────────┴──► ended    the function has ended; nothing is sent any more
 type Checkpoints struct {
 	// Send sends results to the server.
 	Send func(results []json.RawMessage) error
-	// Off says that the server takes none: nothing is sent, and the first result ends
-	// the call.
+	// Off is set if the server takes no checkpoints: nothing is sent, and the first result
+	// ends the call.
 	Off bool
-	// Batch is how many results are sent at a time, or fewer if they are large; 0 is 1.
+	// Batch is how many results are sent at a time, fewer if they are large. 0 means 1.
 	Batch int
-	// Interval is how long a result may wait for others; 0 is for as long as it takes.
+	// Interval is how long a result may wait for others. 0 means without limit.
 	Interval time.Duration
 
 	mu     sync.Mutex // held while results are sent, so that they go out in order
 	unsent []json.RawMessage
 	size   int             // of all of unsent, in bytes
-	own    map[string]bool // the keys of all steps that have come by here
+	known  map[string]bool // the keys of all steps that were added
 	timer  *time.Timer
 	failed bool
 	ended  bool
 }
 
-// maxUnsent is the size from which on results are sent, in bytes. With one more, of 4
-// MiB at most, they still fit into an answer if the server does not take them.
+// maxUnsent is the size, in bytes, from which results are sent. With one more result, of at
+// most 4 MiB, they still fit into a response if the server does not take them.
 const maxUnsent = 3 << 20
 
-// result is a step that has run, as docs/SDK_SPEC.md, 5.3.1, has it.
-type result struct {
+// stepResult is a step that has run, in the form of docs/SDK_SPEC.md, 5.3.1.
+type stepResult struct {
 	Op       Kind              `json:"op"`
 	ID       string            `json:"id"`
 	Name     string            `json:"name"`
@@ -48,30 +52,29 @@ type result struct {
 	} `json:"userland"`
 }
 
-// Flush sends what is unsent.
+// Flush sends all unsent results.
 func (p *Checkpoints) Flush() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.send(0)
 }
 
-// Unsent reports whether the server does not have all results yet.
+// Unsent reports whether the server lacks results.
 func (p *Checkpoints) Unsent() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.unsent) > 0
 }
 
-// Own reports whether the step with this key has come by here.
-func (p *Checkpoints) Own(key string) bool {
+// Knows reports whether the result of the step with this key was added.
+func (p *Checkpoints) Knows(key string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.own[key]
+	return p.known[key]
 }
 
-// End sends what is unsent, and results that have not come by here; all but the last
-// ones, as many as keep says. It returns those that are to be in the answer. Nothing
-// is sent any more after that.
+// End sends the unsent results and more, which were not added before, except the last keep
+// ones. It returns those that the response must have. Nothing is sent after that.
 func (p *Checkpoints) End(more []json.RawMessage, keep int) []json.RawMessage {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +84,7 @@ func (p *Checkpoints) End(more []json.RawMessage, keep int) []json.RawMessage {
 	return p.unsent
 }
 
-// Close stops sending, also for a call that ends without an answer.
+// Close stops sending. It is for a call that ends without a response.
 func (p *Checkpoints) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,11 +92,11 @@ func (p *Checkpoints) Close() {
 	p.send(0) // stops the timer
 }
 
-// add takes note of the result of a step that has run, and sends it if it is time. It
-// reports whether the call may go on: not if the server has not taken a result. Then
-// the results are to be in the answer, before there are more.
+// add records the result of a step that has run, and sends it if it is due. It reports
+// whether the call may go on. It may not once the server has not taken a result: then the
+// response must have the results before there are more.
 func (p *Checkpoints) add(id ID, data json.RawMessage, timing interval.Interval) bool {
-	r := result{Op: StepRun, ID: id.Key(), Name: id.Name, Data: data, Timing: timing}
+	r := stepResult{Op: StepRun, ID: id.Key(), Name: id.Name, Data: data, Timing: timing}
 	r.Userland.ID, r.Userland.Index = id.Name, id.Index
 	encoded, err := json.Marshal(r)
 	if err != nil {
@@ -101,10 +104,10 @@ func (p *Checkpoints) add(id ID, data json.RawMessage, timing interval.Interval)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.own == nil {
-		p.own = map[string]bool{}
+	if p.known == nil {
+		p.known = map[string]bool{}
 	}
-	p.own[r.ID] = true
+	p.known[r.ID] = true
 	p.unsent = append(p.unsent, encoded)
 	p.size += len(encoded)
 	switch {
@@ -118,8 +121,8 @@ func (p *Checkpoints) add(id ID, data json.RawMessage, timing interval.Interval)
 	return !p.failed
 }
 
-// send sends all results but the last ones, as many as keep says. After a failure the
-// call is about to end, and nothing more is sent.
+// send sends all results except the last keep ones. After a failure the call is about to
+// end, and nothing more is sent.
 func (p *Checkpoints) send(keep int) {
 	if p.timer != nil {
 		p.timer.Stop()
@@ -133,7 +136,7 @@ func (p *Checkpoints) send(keep int) {
 		p.failed = true
 		return
 	}
-	p.unsent = slices.Clone(p.unsent[n:]) // what is sent need not stay in memory
+	p.unsent = slices.Clone(p.unsent[n:]) // frees what was sent
 	p.size = 0
 	for _, result := range p.unsent {
 		p.size += len(result)

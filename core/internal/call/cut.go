@@ -6,18 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// MaxErrorBytes is the size of an error, its message and its data as JSON, above
-// which the server refuses the error of a step, and tries the step again even if
-// it must not: MaxStepOutputSize in its pkg/consts, less what it wraps both in
-// (GeneratorOpcode.Output in its pkg/execution/state).
+// MaxErrorBytes is the size of an error, its message and its data as JSON, above which the
+// server refuses the error of a step and retries the step even if it must not:
+// MaxStepOutputSize in its pkg/consts, less what it wraps both in (GeneratorOpcode.Output in
+// its pkg/execution/state).
 const MaxErrorBytes = 4<<20 - len(`{"error":{"name":"Step failed","message":"","data":,"noRetry":true}}`)
 
-var null = json.RawMessage("null")
-
-// fitting returns what a step has returned, and its error, so that the server takes
-// both: the text of the error is cut, and data that leaves less than half of the room
-// for it is left out.
-func fitting(err error, data json.RawMessage) (json.RawMessage, error) {
+// fit returns what a failed step returned, and its error, small enough for the server. It
+// cuts the text of the error, and drops data that leaves less than half of the room for the
+// text.
+func fit(err error, data json.RawMessage) (json.RawMessage, error) {
 	if data == nil {
 		data = null // without data the SDK fails the function
 	}
@@ -40,14 +38,14 @@ type cutError struct {
 	err     error
 }
 
-// Error is what is left of the text.
+// Error implements error. It returns what is left of the text.
 func (e *cutError) Error() string { return e.message }
 
-// Unwrap is the error with all of its text, which also says when to try again.
+// Unwrap returns the whole error, which also has the time of the retry.
 func (e *cutError) Unwrap() error { return e.err }
 
-// Cut returns text with its end cut off, and a note that says so, if within a JSON
-// string it takes more than room bytes.
+// Cut returns text, shortened and with a note if it takes more than room bytes within a
+// JSON string.
 func Cut(text string, room int) string {
 	if len(text)*len(`\u0000`) <= room {
 		return text
@@ -68,7 +66,7 @@ func Cut(text string, room int) string {
 	return text
 }
 
-// encodedSize is how many bytes package encoding/json makes of a rune in a string.
+// encodedSize returns how many bytes encoding/json needs for a rune in a string.
 func encodedSize(r rune, width int) int {
 	switch r {
 	case '"', '\\', '\b', '\f', '\n', '\r', '\t':
@@ -76,7 +74,7 @@ func encodedSize(r rune, width int) int {
 	case '<', '>', '&', '\u2028', '\u2029':
 		return len(`\u0000`)
 	case utf8.RuneError:
-		if width == 1 { // no UTF-8
+		if width == 1 { // invalid UTF-8
 			return len(`\u0000`)
 		}
 	}

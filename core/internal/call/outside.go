@@ -7,32 +7,66 @@ import (
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
+
+	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
-// failedStep is the name of a step's final error, as the SDK gives it to the server.
+// outside runs a step without a call of ours: in a unit test, or in a function that the
+// bare SDK serves.
+func outside[T any](ctx context.Context, name string, body func() (T, error)) (value T, err error) {
+	refuseForeign(fmt.Sprintf("step %q", name))
+	if name == "" {
+		return value, errNoID
+	}
+	if ctx.Err() != nil {
+		return value, fmt.Errorf("step %q was not started, its context is done: %w", name, ctxerr.Cause(ctx))
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if r != any(sdkstep.ErrNotInFunction) {
+				panic(r)
+			}
+			err = &outsideError{name}
+		}
+	}()
+	return body()
+}
+
+// outsideError is the error of a step that needs a function to run in.
+type outsideError struct{ step string }
+
+// Error implements error.
+func (e *outsideError) Error() string {
+	return fmt.Sprintf("step %q was called outside a function: call it in a function that an app serves, with the function's "+
+		"ctx; in a unit test only step.Run and step.Parallel work, and package inngesttest runs the others on a server", e.step)
+}
+
+// Unwrap returns the SDK's error.
+func (e *outsideError) Unwrap() error { return sdkstep.ErrNotInFunction }
+
+// failedStep is the name of a step's final error, as the SDK sends it to the server.
 const failedStep = "Step failed"
 
-// runOutside runs fn as a step outside of a call of ours. In a unit test it returns
-// what the function would see in the end: a value that has been JSON, and errors as a
-// step's. A function that the bare SDK serves gets what the SDK makes of the step.
+// runOutside runs fn as a step without a call of ours. In a unit test it returns what the
+// function would get in the end: a value that has been JSON, and errors as a step's. A
+// function that the bare SDK serves gets what the SDK makes of the step.
 func runOutside[T any](ctx context.Context, name string, fn func(ctx context.Context) (T, error)) (T, error) {
 	return sdkstep.Run(ctx, name, func(ctx context.Context) (T, error) {
 		if sdkstep.IsWithinStep(ctx) {
 			return fn(ctx)
 		}
-		return alone(ctx, name, fn)
+		return runAlone(ctx, name, fn)
 	})
 }
 
-// alone runs fn as if the server kept the result.
-func alone[T any](ctx context.Context, name string, fn func(ctx context.Context) (T, error)) (value T, err error) {
+// runAlone runs fn as if the server kept the result.
+func runAlone[T any](ctx context.Context, name string, fn func(ctx context.Context) (T, error)) (value T, err error) {
 	end := StepEnd{}
-	end.Output, end.Err = recovered(ctx, name, kept(name, fn))
-	raw, err := (&Call{}).keep(ctx, ID{Name: name, Kind: StepRun}, end)
+	end.Output, end.Err = recovered(ctx, name, memoizable(name, fn))
+	raw, err := new(Call).encode(ctx, ID{Name: name, Kind: StepRun}, end)
 	if err != nil {
-		raw, err = fitting(err, raw)
-		failed := sdkerrors.StepError{Name: failedStep, Message: err.Error(), Data: raw}
-		return beside[T](ctx, &Call{}, ID{Name: name}, raw, failed)
+		raw, err = fit(err, raw)
+		return withValue[T](name, raw, sdkerrors.StepError{Name: failedStep, Message: err.Error(), Data: raw})
 	}
 	if value, err = decode[T](raw); err != nil {
 		err = MisfitStep(name, value, err)
@@ -40,9 +74,9 @@ func alone[T any](ctx context.Context, name string, fn func(ctx context.Context)
 	return value, err
 }
 
-// recovered runs the callback of a step and makes an error of a panic, whose stack is
-// logged, as in a call.
-func recovered(ctx context.Context, name string, run func(context.Context) (any, error)) (output any, err error) {
+// recovered runs the callback of a step. It turns a panic into an error and logs the stack,
+// as in a call.
+func recovered(ctx context.Context, name string, run Callback) (output any, err error) {
 	defer func() {
 		switch r := recover(); {
 		case r == nil:

@@ -6,45 +6,50 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Replay follows the function through what earlier calls did already, until it
-// comes to something new: when all kept results have been handed out, or the
-// callback of a step runs.
+// A Replay follows the function through what earlier calls did:
+//
+//	replaying ───► fresh
+//	    ▲            │
+//	    └────────────┘  at the end of a branch, in a targeted call
+//
+//	replaying   the function gets memoized results
+//	fresh       it has claimed all of them, or the callback of a step runs, or it has returned
+//
+// A call is targeted if it is for a single step of several parallel ones. What comes before
+// that step is a replay, and what follows it belongs to other calls.
 type Replay struct {
 	mu       sync.Mutex
 	steps    []byte
 	targeted bool
-	counted  bool
-	kept     int // how many results are in steps, once they are counted
-	out      int // how many have been handed out
 	fresh    bool
+	counted  bool
+	memoized int // how many results are in steps, once they are counted
+	claims   int // how many the function has got
 	onFresh  []func()
 }
 
-// Start takes note of the results that the server has kept, a JSON object by
-// step, and of whether the call is for one step alone: all before it is a replay.
+// Start sets the memoized results, a JSON object by step, and whether the call is targeted.
 func (r *Replay) Start(steps []byte, targeted bool) {
 	r.steps, r.targeted = steps, targeted
 }
 
-// Kept is the kept results of steps, a JSON object; nil if they are not known.
-func (r *Replay) Kept() []byte { return r.steps }
+// Results returns the memoized results of steps, a JSON object; nil if they are not known.
+func (r *Replay) Results() []byte { return r.steps }
 
-// KeptResult is the kept result of a step as the server sent it, nil if there is
-// none.
-func (r *Replay) KeptResult(id ID) []byte { return []byte(gjson.GetBytes(r.steps, id.Key()).Raw) }
+// Result returns the memoized result of a step as the server sent it, nil if it has none.
+func (r *Replay) Result(id ID) []byte { return []byte(gjson.GetBytes(r.steps, id.Key()).Raw) }
 
-// Replaying reports whether the function has not come to anything new yet.
+// Replaying reports whether the function has not reached anything new yet.
 func (r *Replay) Replaying() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.reached()
+	return !r.isFresh()
 }
 
-// OnFresh has f called when the function comes to something new, at once if it
-// has already.
+// OnFresh calls f when the function reaches something new, at once if it already has.
 func (r *Replay) OnFresh(f func()) {
 	r.mu.Lock()
-	if !r.reached() {
+	if !r.isFresh() {
 		r.onFresh = append(r.onFresh, f)
 		r.mu.Unlock()
 		return
@@ -53,8 +58,8 @@ func (r *Replay) OnFresh(f func()) {
 	f()
 }
 
-// SetFresh notes that something new begins.
-func (r *Replay) SetFresh() {
+// BeginFresh notes that something new begins.
+func (r *Replay) BeginFresh() {
 	r.mu.Lock()
 	waiting := r.onFresh
 	r.fresh, r.onFresh = true, nil
@@ -64,9 +69,8 @@ func (r *Replay) SetFresh() {
 	}
 }
 
-// SetOver notes that what follows is not new, if the call is for one step alone: it
-// belongs to other calls.
-func (r *Replay) SetOver() {
+// endFresh notes that a branch has ended. What follows in a targeted call is not new.
+func (r *Replay) endFresh() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.targeted {
@@ -74,51 +78,51 @@ func (r *Replay) SetOver() {
 	}
 }
 
-// reached counts the kept results when somebody first asks: mostly nobody does.
-func (r *Replay) reached() bool {
+// isFresh counts the memoized results when first called: most calls never need the count.
+func (r *Replay) isFresh() bool {
 	if r.fresh || r.targeted {
 		return r.fresh
 	}
 	r.count()
-	r.fresh = r.out >= r.kept
+	r.fresh = r.claims >= r.memoized
 	return r.fresh
 }
 
-// count counts the kept results, once.
+// count counts the memoized results, once.
 func (r *Replay) count() {
 	if r.counted {
 		return
 	}
 	r.counted = true
 	gjson.ParseBytes(r.steps).ForEach(func(gjson.Result, gjson.Result) bool {
-		r.kept++
+		r.memoized++
 		return true
 	})
 }
 
-// unasked is how many kept results have not been handed out. It takes as long as reading
-// them.
-func (r *Replay) unasked() int {
+// claimed notes that the function has got a memoized result.
+func (r *Replay) claimed() {
+	r.mu.Lock()
+	r.claims++
+	fresh := len(r.onFresh) > 0 && r.isFresh()
+	r.mu.Unlock()
+	if fresh {
+		r.BeginFresh()
+	}
+}
+
+// claimedSoFar returns how many memoized results the function has got.
+func (r *Replay) claimedSoFar() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.claims
+}
+
+// unclaimed returns how many memoized results the function has not got. It has to read them
+// all.
+func (r *Replay) unclaimed() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.count()
-	return r.kept - r.out
-}
-
-// outSoFar is how many kept results have been handed out.
-func (r *Replay) outSoFar() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.out
-}
-
-// handedOut notes that a kept result was handed out.
-func (r *Replay) handedOut() {
-	r.mu.Lock()
-	r.out++
-	reached := len(r.onFresh) > 0 && r.reached()
-	r.mu.Unlock()
-	if reached {
-		r.SetFresh()
-	}
+	return r.memoized - r.claims
 }

@@ -1,0 +1,168 @@
+package call
+
+import (
+	"crypto/sha1" //nolint:gosec // see ID.Key
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	sdkerrors "github.com/inngest/inngestgo/errors"
+)
+
+// An ID identifies a step in a run.
+type ID struct {
+	Name string
+	// Kind is what the step does.
+	Kind Kind
+	// Index is how many steps with the same name come before this one in the function.
+	Index int
+}
+
+// Kind is what a step does, by the name of its operation in the protocol.
+type Kind string
+
+// The kinds of steps; docs/SDK_SPEC.md, 5.3.
+const (
+	StepRun        Kind = "StepRun"
+	Sleep          Kind = "Sleep"
+	WaitForEvent   Kind = "WaitForEvent"
+	WaitForSignal  Kind = "WaitForSignal"
+	InvokeFunction Kind = "InvokeFunction"
+	Gateway        Kind = "Gateway"
+	AIGateway      Kind = "AIGateway"
+)
+
+// Key returns the step's name in the protocol, which is also its key among the memoized
+// results.
+func (id ID) Key() string {
+	sum := sha1.Sum([]byte(id.text())) //nolint:gosec // the protocol's choice; docs/SDK_SPEC.md, 5.1.2
+	return hex.EncodeToString(sum[:])
+}
+
+// text returns what the key is made of: the name, and from the second step with this name
+// on its index.
+func (id ID) text() string {
+	if id.Index == 0 {
+		return id.Name
+	}
+	return id.Name + ":" + strconv.Itoa(id.Index)
+}
+
+var errNoID = sdkerrors.NoRetryError(errors.New("a step has an empty ID: give it one that names it in the run"))
+
+// names counts the steps of a call by name.
+type names struct {
+	counts   map[string]int // how many steps of a name the function has reached
+	numbered bool           // a step has a name in the form of a counted one: "poll:1"
+	total    int            // how many steps the function has reached
+	// deepest is the greatest depth at which a branch had a step of a name.
+	deepest map[string]int
+}
+
+// count counts the next step of the branch b, as the SDK does, and sets its index. It refuses
+// a step that the server could not tell from another one.
+func (c *Call) count(b *branch, id *ID) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.names.checkOrder(b, id.Name); err != nil {
+		return err
+	}
+	if err := c.checkTotal(id.Name); err != nil {
+		return err
+	}
+	id.Index = c.names.counts[id.Name]
+	if err := c.names.checkKey(*id); err != nil {
+		return err
+	}
+	b.depth++
+	if c.names.counts == nil {
+		c.names.counts = map[string]int{}
+	}
+	c.names.counts[id.Name]++
+	return nil
+}
+
+// maxNewSteps is how many new steps a response can hand over to the server before the
+// server fails the run (HandleGeneratorResponse in its pkg/execution/executor):
+// DefaultMaxStepLimit in its pkg/consts.
+const maxNewSteps = 1000
+
+// checkTotal counts a step, and refuses it if the server could not take it together with
+// the other steps of the call: parallel steps are handed over together.
+func (c *Call) checkTotal(name string) error {
+	c.names.total++
+	total := c.names.total
+	if total <= maxNewSteps || c.Replay.targeted || total-int(c.steps.ran.Load())-c.Replay.claimedSoFar() <= maxNewSteps {
+		return nil
+	}
+	return sdkerrors.NoRetryError(fmt.Errorf(
+		"step %q is one too many: the function has more than %d steps run at the same time, and a run has no more in all; "+
+			"give some to runs of their own, with step.Invoke or events", name, maxNewSteps))
+}
+
+// checkOrder refuses steps with the same name in several branches where the server would
+// confuse them. Such steps are counted in the order in which the function reaches them. In
+// the end that is the order of the branches. Before, a step far down in the first branch is
+// reached after one at the top of the second.
+func (n *names) checkOrder(b *branch, name string) error {
+	if b.outer == nil {
+		return nil
+	}
+	if b.depth < n.deepest[name] {
+		return sdkerrors.NoRetryError(fmt.Errorf(
+			"step %q is in several branches of step.Parallel, at different places, and the server would take one "+
+				"for the other: give it an ID of its own in each branch", name))
+	}
+	if n.deepest == nil {
+		n.deepest = map[string]int{}
+	}
+	n.deepest[name] = b.depth
+	return nil
+}
+
+// checkKey refuses a step with the key of another one, whose result it would get: the
+// second "poll" and the first "poll:1" share one. It finds the collision whichever of the
+// two the function reaches first.
+func (n *names) checkKey(id ID) error {
+	if id.Index > 0 {
+		if !n.numbered || n.counts[id.text()] == 0 {
+			return nil
+		}
+		return sameKey(id)
+	}
+	name, index, ok := splitNumber(id.Name)
+	if !ok {
+		return nil
+	}
+	n.numbered = true
+	if n.counts[name] <= index {
+		return nil
+	}
+	return sameKey(ID{Name: name, Index: index})
+}
+
+// sameKey is the error of a counted step whose key is also that of a step with this very
+// name.
+func sameKey(counted ID) error {
+	return sdkerrors.NoRetryError(fmt.Errorf(
+		"step %q has the ID that Inngest gives to step number %d of those with the ID %q, "+
+			"and one would get the result of the other: give one of them another ID",
+		counted.text(), counted.Index+1, counted.Name))
+}
+
+// splitNumber splits a name in the form of a counted one: "poll:1".
+func splitNumber(text string) (name string, index int, ok bool) {
+	if last := text[len(text)-1]; last < '0' || last > '9' {
+		return "", 0, false
+	}
+	colon := strings.LastIndexByte(text, ':')
+	if colon < 0 {
+		return "", 0, false
+	}
+	index, err := strconv.Atoi(text[colon+1:])
+	// Only numbers as keys have them: neither "+1" nor "01".
+	ok = err == nil && index > 0 && strconv.Itoa(index) == text[colon+1:]
+	return text[:colon], index, ok
+}
