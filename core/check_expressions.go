@@ -1,22 +1,9 @@
 package inngestkit
 
 import (
-	"reflect"
-	"slices"
-
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
-
-// scheduledEvent is the event of a run that a schedule has started.
-const scheduledEvent = "inngest/scheduled.timer"
-
-// scheduledData is the data of that event; servers up to 1.17 send cron alone.
-type scheduledData struct {
-	Cron        string `json:"cron"`
-	ScheduledAt string `json:"scheduledAt"`
-	FireAt      string `json:"fireAt"`
-}
 
 // checkExpressions completes the expressions of the options with those of the triggers
 // and with the events that start the function, and refuses those that cannot mean what
@@ -42,23 +29,21 @@ func (d *definition) checkExpressions(config *fnconfig.Config) {
 	}
 }
 
-// shapes tells what is known of the events that start the function. Of a function with
-// events and schedules they are the events: a key that a scheduled run does not have
-// leaves that run alone. Of one with schedules alone they are the schedule's own event,
-// whose data is the function's own if the function is invoked.
+// shapes returns what is known of the events that start the function. For a function with
+// events and schedules, these are the events: a key that a scheduled run does not have
+// does not affect that run.
 func (d *definition) shapes() []eventpath.Shape {
-	var events []eventpath.Shape
+	var events, schedules []eventpath.Shape
 	for _, t := range d.triggers {
-		if !t.isCron && t.event != "" {
+		switch {
+		case t.isCron:
+			schedules = append(schedules, t.shape)
+		case t.event != "":
 			events = append(events, t.shape)
 		}
 	}
-	if len(events) > 0 || !slices.ContainsFunc(d.triggers, func(t trigger) bool { return t.isCron }) {
-		return events
+	if len(events) == 0 && len(schedules) > 0 {
+		return schedules[:1]
 	}
-	scheduled := eventpath.Shape{Event: scheduledEvent, Type: reflect.TypeFor[scheduledData]()}
-	if d.data != nil && d.data.Kind() != reflect.Interface {
-		scheduled.Also = d.data
-	}
-	return []eventpath.Shape{scheduled}
+	return events
 }

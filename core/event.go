@@ -7,7 +7,6 @@ import (
 
 	"github.com/inngest/inngestgo"
 
-	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 )
 
@@ -82,21 +81,19 @@ func (e EventType[T]) New(data T) Event[T] {
 	return Event[T]{Name: e.name, Data: data}
 }
 
-// Decode returns an event that came as JSON with its data decoded, in a function of
-// [AnyOfTypes]. The data is decoded as for [Input]. An event of another name is an error,
-// but for the one of a run that step.Invoke has started, which names no event. Neither
-// error is retried if the function returns it.
+// Decode returns event with its data decoded into T, as for [Input]. It is for events whose
+// data is still JSON: a [RawEvent] in middleware, or the event of a [FailedRun] of
+// json.RawMessage.
+//
+// An event with another name is an error, unless it is that of an invoked run, whose name
+// is always "inngest/function.invoked". Errors are not retried if the function returns them.
 func (e EventType[T]) Decode(event Event[json.RawMessage]) (Event[T], error) {
-	decoded := Event[T]{
-		ID: event.ID, Name: event.Name, User: event.User, Timestamp: event.Timestamp, Version: event.Version,
-	}
+	var data T
 	if event.Name != e.name && event.Name != invokedEvent {
-		return decoded, NoRetry(fmt.Errorf("event %q is not %q: look at its Name before decoding it", event.Name, e.name))
+		return withData(event, data), NoRetry(fmt.Errorf("event %q is not %q: check its Name before decoding it", event.Name, e.name))
 	}
-	if err := json.Unmarshal(event.Data, &decoded.Data); err != nil {
-		return decoded, NoRetry(call.Misfit(fmt.Sprintf("event %q does not fit its Go type %T", e.name, decoded.Data), err))
-	}
-	return decoded, nil
+	err := unmarshalData(event.Name, event.Data, &data)
+	return withData(event, data), err
 }
 
 // invokedEvent is the name of the event of a run that another function has started.

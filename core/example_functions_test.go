@@ -2,12 +2,12 @@ package inngestkit_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -32,7 +32,7 @@ func ExampleRetryAfter() {
 	// Output: too many requests
 }
 
-func ExampleRetryAtError() {
+func ExampleRetryAt() {
 	tomorrow := time.Now().Add(24 * time.Hour)
 	err := inngestkit.RetryAt(errors.New("quota spent for today"), tomorrow)
 	fmt.Println(err)
@@ -68,31 +68,46 @@ func ExampleRef() {
 	// Output: [checkout]
 }
 
-// The data of the events differs, and is decoded by the name of the event.
+// One function for three events, each with its own Go type.
 func ExampleAnyOfTypes() {
-	type Order struct {
-		Total int `json:"total"`
+	type Login struct {
+		UserID string `json:"userId"`
 	}
-	type Renewal struct {
-		Plan string `json:"plan"`
+	type Purchase struct {
+		UserID string `json:"userId"`
+		Amount int    `json:"amount"`
 	}
-	orderPaid := inngestkit.DefineEvent[Order]("order.paid")
-	renewed := inngestkit.DefineEvent[Renewal]("subscription.renewed")
-	app := newExampleApp(inngestkit.OnEvent("book", inngestkit.AnyOfTypes(orderPaid, renewed.If("event.data.plan != 'free'")),
-		func(_ context.Context, in inngestkit.Input[json.RawMessage]) (string, error) {
-			switch in.Event.Name {
-			case orderPaid.Name():
-				order, err := orderPaid.Decode(in.Event)
-				return fmt.Sprintf("an order of %d", order.Data.Total), err
-			case renewed.Name():
-				renewal, err := renewed.Decode(in.Event)
-				return "plan " + renewal.Data.Plan, err
-			default: // the function was invoked
-				return "", inngestkit.NoRetry(errors.New("nothing was paid"))
+	type Updated struct {
+		UserID string   `json:"userId"`
+		Fields []string `json:"fields"`
+	}
+	var (
+		login    = inngestkit.DefineEvent[Login]("user.login")
+		purchase = inngestkit.DefineEvent[Purchase]("user.purchase")
+		updated  = inngestkit.DefineEvent[Updated]("user.updated")
+	)
+	app := newExampleApp(inngestkit.OnEvent("handle-user-activity", inngestkit.AnyOfTypes(login, purchase, updated),
+		func(_ context.Context, in inngestkit.Input[any]) (string, error) {
+			switch data := in.Event.Data.(type) {
+			case Login:
+				return data.UserID + " is back", nil
+			case Purchase:
+				return fmt.Sprintf("%s paid %d", data.UserID, data.Amount), nil
+			case Updated:
+				return fmt.Sprintf("%s changed %v", data.UserID, data.Fields), nil
+			default:
+				return "", inngestkit.NoRetry(fmt.Errorf("%s is not an activity", in.Event.Name))
 			}
-		}))
-	fmt.Println(app.FunctionIDs())
-	// Output: [book]
+		},
+		flow.Concurrency(1, flow.Key("event.data.userId")),
+	))
+	serverCallsWith(app, "handle-user-activity", "user.login", `{"userId":"u1"}`)
+	serverCallsWith(app, "handle-user-activity", "user.purchase", `{"userId":"u1","amount":30}`)
+	serverCallsWith(app, "handle-user-activity", "user.updated", `{"userId":"u1","fields":["email"]}`)
+	// Output:
+	// 200 "u1 is back"
+	// 200 "u1 paid 30"
+	// 200 "u1 changed [email]"
 }
 
 // The type has one of the fields that the events have.

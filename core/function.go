@@ -76,48 +76,21 @@ func OnEvent[T, R any](
 	handler func(ctx context.Context, in Input[T]) (R, error),
 	options ...Option,
 ) TypedFunction[T, R] {
-	f := newTypedFunction(id, handler, options)
-	if trigger != nil {
-		f.def.triggers = trigger.triggers()
-	}
+	triggers := triggersOf(trigger)
+	f := newTypedFunction(id, inputDecoderFor[T](triggers), handler, options)
+	f.def.triggers = triggers
 	return f
 }
 
-// OnCron returns the function id, which runs handler on schedule: five fields
-// (minute, hour, day, month, weekday) in UTC, or in another time
-// zone with [TimeZone] or a prefix as in "TZ=Europe/Paris 0 9 * * *". The data of the event is
-// {"cron": schedule}; servers from 1.18 on add scheduledAt, the time by the schedule,
-// and fireAt, the same with the [Jitter], both in RFC 3339. Handlers usually take
-// Input[any].
-//
-// Servers from 1.13 on take a run that may not start now for a failure, and try
-// again with growing pauses, for about a day: flow.Singleton with
-// flow.SingletonSkip, flow.RateLimit and flow.Idempotency then delay scheduled runs
-// instead of dropping them, flow.BatchEvents leaves them alone, and flow.Debounce
-// is refused. Runs that events start are dropped, batched and put off as usual.
-func OnCron[T, R any](
-	id, schedule string,
-	handler func(ctx context.Context, in Input[T]) (R, error),
-	options ...Option,
-) TypedFunction[T, R] {
-	f := newTypedFunction(id, handler, options)
-	f.def.triggers = []trigger{{cron: schedule, isCron: true}}
-	return f
-}
-
+// newTypedFunction returns a function without triggers.
 func newTypedFunction[T, R any](
-	id string, handler func(context.Context, Input[T]) (R, error), options []Option,
+	id string, decode inputDecoder[T], handler func(context.Context, Input[T]) (R, error), options []Option,
 ) TypedFunction[T, R] {
 	def := definition{id: id, options: slices.Clone(options), data: reflect.TypeFor[T](), output: reflect.TypeFor[R]()}
 	if handler != nil {
-		hides := takesAnyField(def.data)
 		def.handler = reflect.ValueOf(handler).Pointer()
 		def.invoke = func(ctx context.Context, c *FunctionCall) (any, error) {
-			var hidden eventFields
-			if hides {
-				hidden = c.hidden
-			}
-			in, err := decodeInput[T](c, c.input, hidden)
+			in, err := decode(c)
 			if err != nil {
 				return nil, err
 			}
@@ -125,4 +98,25 @@ func newTypedFunction[T, R any](
 		}
 	}
 	return TypedFunction[T, R]{def}
+}
+
+// inputDecoder decodes the input of a call.
+type inputDecoder[T any] func(c *FunctionCall) (Input[T], error)
+
+// inputDecoderFor returns the decoder for a function with these triggers: if the
+// function's T is any, the one that decodes data into the Go types of the events.
+func inputDecoderFor[T any](triggers []trigger) inputDecoder[T] {
+	if types := newEventTypes(triggers); types != nil {
+		if decode, ok := any(inputDecoder[any](types.decodeInput)).(inputDecoder[T]); ok {
+			return decode
+		}
+	}
+	takesAny := takesAnyField(reflect.TypeFor[T]())
+	return func(c *FunctionCall) (Input[T], error) {
+		var hidden eventFields
+		if takesAny {
+			hidden = c.hidden
+		}
+		return decodeInput[T](c, c.input, hidden)
+	}
 }

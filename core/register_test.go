@@ -49,7 +49,7 @@ func TestRegisterRefuses(t *testing.T) {
 		{"ID with a slash", event("a/b"), "ID", "malformed"},
 		{"ID that begins with a hyphen", event("-a"), "ID", "malformed"},
 		{"nil handler", inngestkit.OnEvent[user, any]("fn", signedUp, nil), "Handler", "missing"},
-		{"nil trigger", inngestkit.OnEvent("fn", nil, hello), "Trigger", "at least one"},
+		{"nil trigger", inngestkit.OnEvent("fn", nil, hello[user]), "Trigger", "at least one"},
 		{"no triggers", inngestkit.OnEvent("fn", inngestkit.AnyOf[user](), hello), "Trigger", "at least one"},
 		{"nil among triggers", inngestkit.OnEvent("fn", inngestkit.AnyOf(signedUp, nil), hello), "Trigger", "needs a name"},
 		{"too many triggers", inngestkit.OnEvent("fn", inngestkit.AnyOf(many...), hello), "Trigger", "at most 10"},
@@ -153,7 +153,7 @@ func TestRegisterAccepts(t *testing.T) {
 	pointer := func(_ context.Context, in inngestkit.Input[*user]) (string, error) { return in.Event.Data.ID, nil }
 	app, _ := newApp(t,
 		inngestkit.OnEvent("fn", inngestkit.DefineEvent[*user]("user/signed-up"), pointer),
-		inngestkit.OnCron("paris", "TZ=Europe/Paris 0 9 * * 1-5", func(context.Context, inngestkit.Input[any]) (any, error) { return nil, nil }),
+		inngestkit.OnCron("paris", "TZ=Europe/Paris 0 9 * * 1-5", func(context.Context, inngestkit.CronInput) (any, error) { return nil, nil }),
 		inngestkit.OnEvent("any-of", inngestkit.AnyOf(signedUp, signedUp.If("event.data.id != ''")), hello),
 		inngestkit.OnEvent("limits", signedUp, hello, inngestkit.Name("Limits"), flow.Retries(0),
 			flow.Concurrency(1), flow.Concurrency(2, flow.Key("event.data.id")),

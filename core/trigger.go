@@ -1,7 +1,6 @@
 package inngestkit
 
 import (
-	"encoding/json"
 	"reflect"
 	"slices"
 	"time"
@@ -32,9 +31,9 @@ type AnyTrigger interface {
 	triggers() []trigger
 }
 
-// AnyOf returns a trigger that starts a function on each of several triggers with
-// the same data type, events and schedules; the function tells them apart by
-// in.Event.Name. The server accepts at most 10, none of them twice.
+// AnyOf returns a trigger that starts a function on each of several events with the
+// same data type, or on each of several schedules. The function tells the events apart by
+// in.Event.Name. The server accepts up to 10 triggers, all different.
 func AnyOf[T any](triggers ...Trigger[T]) Trigger[T] {
 	all := make(anyOf[T], len(triggers))
 	for i, t := range triggers {
@@ -43,19 +42,26 @@ func AnyOf[T any](triggers ...Trigger[T]) Trigger[T] {
 	return all
 }
 
-// AnyOfTypes is [AnyOf] for triggers whose events have data of different types. The
-// function gets the data as JSON, tells the events apart by in.Event.Name, and has it
-// decoded by [EventType.Decode]:
+// AnyOfTypes returns a trigger that starts a function on each of several events whose
+// data has different Go types, and on schedules. Each event arrives with its data decoded
+// into its own type, so that a type switch tells them apart:
 //
-//	switch in.Event.Name {
-//	case orderPaid.Name():
-//		event, err := orderPaid.Decode(in.Event)
+//	switch data := in.Event.Data.(type) {
+//	case Login:
+//		…
+//	case Purchase:
+//		…
+//	case inngestkit.CronData:
 //		…
 //	}
 //
-// Paths in the expressions of the function have to be in the data of each event.
-func AnyOfTypes(triggers ...AnyTrigger) Trigger[json.RawMessage] {
-	return anyOf[json.RawMessage](slices.Clone(triggers))
+// Events that share a Go type are told apart by in.Event.Name. In a run started by
+// step.Invoke, whose event is named "inngest/function.invoked", the data is a
+// [json.RawMessage].
+//
+// Paths in the function's expressions must exist in the data of every event.
+func AnyOfTypes(triggers ...AnyTrigger) Trigger[any] {
+	return anyOf[any](slices.Clone(triggers))
 }
 
 // trigger is one event or one schedule.
@@ -93,6 +99,14 @@ func (a anyOf[T]) triggers() []trigger {
 		all = append(all, t.triggers()...)
 	}
 	return all
+}
+
+// triggersOf returns the triggers that t, which may be nil, consists of.
+func triggersOf(t AnyTrigger) []trigger {
+	if t == nil {
+		return nil
+	}
+	return t.triggers()
 }
 
 // sdk is the trigger in the SDK's form.

@@ -14,8 +14,6 @@ type Shape struct {
 	Event string
 	// Type is the Go type of the data, nil if it is not known.
 	Type reflect.Type
-	// Also is another type that the data may have, nil if there is none.
-	Also reflect.Type
 	// Open says that the data may have fields that the type does not declare.
 	Open bool
 }
@@ -41,11 +39,7 @@ func (s Shape) Problem(path Path) string {
 		}
 		return ""
 	}
-	problem := s.walk(s.Type, path)
-	if problem != "" && s.Also != nil && s.walk(s.Also, path) == "" {
-		return ""
-	}
-	return problem
+	return s.walk(s.Type, path)
 }
 
 // walk follows the path behind data through the type t.
