@@ -102,10 +102,11 @@ const invokedEvent = "inngest/function.invoked"
 // If returns a trigger for this event on the condition that expression, in the
 // Common Expression Language, is true: `event.data.amount > 1000`.
 func (e EventType[T]) If(expression string) Trigger[T] {
-	return conditional[T]{trigger{event: e.name, expression: &expression, shape: e.Shape()}}
+	return conditional[T]{trigger{event: e.name, expression: &expression, shape: eventpath.ShapeOf(e)}}
 }
 
-// Shape tells packages flow and step what is known of the event's data.
-func (e EventType[T]) Shape() eventpath.Shape {
-	return eventpath.Shape{Event: e.name, Type: reflect.TypeFor[T](), Open: e.open}
+// DataType returns T, and whether events may have fields that T does not declare; see
+// [AdditionalProperties]. Package flow reads it.
+func (e EventType[T]) DataType() (t reflect.Type, additionalProperties bool) {
+	return reflect.TypeFor[T](), e.open
 }

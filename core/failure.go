@@ -63,7 +63,7 @@ func OnFailure[T, R any](
 	handler func(ctx context.Context, in Input[FailedRun[T]]) (R, error), options ...Option,
 ) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
-		if !c.Once("OnFailure", "a handler") {
+		if !c.SetOnce("OnFailure", "a handler") {
 			return
 		}
 		if handler == nil {

@@ -153,7 +153,9 @@ func applyOptions(config *fnconfig.Config, options []Option) (middleware []any) 
 			config.Refuse("Option", i, "is nil; leave it out")
 			continue
 		}
-		option.Apply(config)
+		if !fnconfig.Apply(option, config) {
+			config.Refuse("Option", fmt.Sprintf("%T", option), "is not an option of package inngestkit or flow")
+		}
 	}
 	return config.Middleware
 }

@@ -13,6 +13,10 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
+type foreignOption struct{}
+
+func (foreignOption) FunctionOption() any { return "Retries" }
+
 func TestRegisterKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t)
@@ -81,6 +85,7 @@ func TestRegisterRefuses(t *testing.T) {
 		{"empty cron", cron(""), "Cron", "not a five-field schedule"},
 		{"long cron", cron(long), "Cron", "at most 255 bytes"},
 		{"nil option", event("fn", nil), "Option", "is nil"},
+		{"option of another package", event("fn", foreignOption{}), "Option", "not an option of package inngestkit or flow"},
 		{"empty name", event("fn", inngestkit.Name("")), "Name", "is empty"},
 		{"name twice", event("fn", inngestkit.Name("a"), inngestkit.Name("b")), "Name", "given twice"},
 		{"negative retries", event("fn", flow.Retries(-1)), "Retries", "at least 0 and at most 20"},

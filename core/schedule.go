@@ -85,7 +85,7 @@ func (c cronTrigger) triggers() []trigger {
 // the functions that have a schedule without a time zone of its own.
 func TimeZone(name string) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
-		if !c.Once("TimeZone", name) {
+		if !c.SetOnce("TimeZone", name) {
 			return
 		}
 		if reason := whyNoZone(name); reason != "" {
@@ -116,7 +116,7 @@ func whyNoZone(name string) string {
 // runs on time. Of a group, it holds for the functions that have a schedule.
 func Jitter(d time.Duration) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
-		if !c.Once("Jitter", d.String()) {
+		if !c.SetOnce("Jitter", d.String()) {
 			return
 		}
 		if checkJitter(d, c.Refuse) {
@@ -145,10 +145,10 @@ func scheduled(triggers []trigger, c *fnconfig.Config) []trigger {
 		}
 	}
 	const reason = "is for schedules, and the function has none; leave it out"
-	if schedules == 0 && c.Own("TimeZone") {
+	if schedules == 0 && c.SetByFunction("TimeZone") {
 		c.Refuse("TimeZone", c.TimeZone, reason)
 	}
-	if schedules == 0 && c.Own("Jitter") {
+	if schedules == 0 && c.SetByFunction("Jitter") {
 		c.Refuse("Jitter", c.Jitter.String(), reason)
 	}
 	return triggers
@@ -162,7 +162,7 @@ func inZone(schedule string, c *fnconfig.Config) string {
 	case c.TimeZone == "":
 		return schedule
 	case hasZone(schedule):
-		if c.Own("TimeZone") {
+		if c.SetByFunction("TimeZone") {
 			c.Refuse("TimeZone", c.TimeZone, "is one time zone too many: the schedule %q names one itself", schedule)
 		}
 		return schedule

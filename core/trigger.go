@@ -77,7 +77,7 @@ type trigger struct {
 
 func (EventType[T]) of(T) {}
 
-func (e EventType[T]) triggers() []trigger { return []trigger{{event: e.name, shape: e.Shape()}} }
+func (e EventType[T]) triggers() []trigger { return []trigger{{event: e.name, shape: eventpath.ShapeOf(e)}} }
 
 type conditional[T any] struct{ trigger }
 

@@ -54,7 +54,7 @@ type CancelOption interface {
 // different conditions. It cannot be combined with [BatchEvents].
 func CancelOn(event CancelEvent, options ...CancelOption) inngestkit.Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
-		if !c.Several("CancelOn") {
+		if !c.Append("CancelOn") {
 			return
 		}
 		name := ""
@@ -69,8 +69,8 @@ func CancelOn(event CancelEvent, options ...CancelOption) inngestkit.Option {
 		}
 		s := read(c, "CancelOn", options)
 		async := eventpath.Shape{Event: name}
-		if typed, ok := event.(interface{ Shape() eventpath.Shape }); ok {
-			async = typed.Shape()
+		if typed, ok := event.(eventpath.TypedEvent); ok {
+			async = eventpath.ShapeOf(typed)
 		}
 		added := inngestgo.ConfigCancel{Event: name, If: checkConditions(c, "CancelOn", s, &async)}
 		if s.timeout != nil {

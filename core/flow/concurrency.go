@@ -60,7 +60,7 @@ func Scope(scope ConcurrencyScope) ConcurrencyOption {
 // one limit with a key and one without, or for two keys or scopes.
 func Concurrency(limit int, options ...ConcurrencyOption) inngestkit.Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
-		if !c.Several("Concurrency") {
+		if !c.Append("Concurrency") {
 			return
 		}
 		s := read(c, "Concurrency", options)

@@ -104,9 +104,11 @@ type CheckpointConfig struct {
 	MaxRuntime    time.Duration
 }
 
-// Apply implements inngestkit.Option. It is called by App.Register.
-func (c Config) Apply(config *fnconfig.Config) {
-	for _, option := range slices.Concat(c.limits(), c.lists(), c.values()) {
-		option.Apply(config)
-	}
+// FunctionOption implements inngestkit.Option. App.Register calls it.
+func (c Config) FunctionOption() any {
+	return fnconfig.Func(func(config *fnconfig.Config) {
+		for _, option := range slices.Concat(c.limits(), c.lists(), c.values()) {
+			fnconfig.Apply(option, config)
+		}
+	})
 }

@@ -62,7 +62,7 @@ func WaitForEvent[T any](
 			return nil, abort(c, fmt.Errorf("step %q waits for event %q, whose name %s", id, event.Name(), problem))
 		}
 		for _, cond := range w.conditions {
-			if problem := triggers(c).WaitProblem(cond.text, cond.isMatch, event.Shape()); problem != "" {
+			if problem := triggers(c).WaitProblem(cond.text, cond.isMatch, eventpath.ShapeOf(event)); problem != "" {
 				return nil, abort(c, fmt.Errorf("step %q waits for event %q on the condition %q, which %s",
 					id, event.Name(), cond.text, problem))
 			}

@@ -18,6 +18,18 @@ type Shape struct {
 	Open bool
 }
 
+// TypedEvent is an inngestkit.EventType of any data type.
+type TypedEvent interface {
+	Name() string
+	DataType() (t reflect.Type, additionalProperties bool)
+}
+
+// ShapeOf returns what is known of the data of e's events.
+func ShapeOf(e TypedEvent) Shape {
+	t, open := e.DataType()
+	return Shape{Event: e.Name(), Type: t, Open: open}
+}
+
 // members are what an event has, with server v1.43.0 (Event.Map of its pkg/event).
 // Servers from v1.12.1 on have them all but meta.
 var members = []string{"data", "id", "meta", "name", "ts", "user", "v"}
