@@ -37,7 +37,7 @@ func (a *App) CheckEndpoint(ctx context.Context) error {
 		return fmt.Errorf("inngestkit: check endpoint: %w", err)
 	}
 	if !a.gate.enter() {
-		return errors.New("inngestkit: check endpoint: the app is shut down")
+		return fmt.Errorf("inngestkit: check endpoint: %w", ErrShutdown)
 	}
 	defer a.gate.leave()
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -37,6 +38,49 @@ func ExampleRetryAt() {
 	err := inngestkit.RetryAt(errors.New("quota spent for today"), tomorrow)
 	fmt.Println(err)
 	// Output: quota spent for today
+}
+
+// Middleware that counts by how functions fail asks the error whether it is final.
+func ExampleIsNoRetry() {
+	declined := inngestkit.NoRetry(errors.New("card declined"))
+	err := fmt.Errorf("order 7: %w", declined)
+	fmt.Println(inngestkit.IsNoRetry(err), err)
+	fmt.Println(inngestkit.IsNoRetry(errors.New("timeout")))
+	// Output:
+	// true order 7: card declined
+	// false
+}
+
+func ExampleRetryTime() {
+	tomorrow := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	err := inngestkit.RetryAt(errors.New("quota spent for today"), tomorrow)
+	if t, ok := inngestkit.RetryTime(err); ok {
+		fmt.Println(err, "- next attempt at", t.Format(time.DateTime))
+	}
+	// Output: quota spent for today - next attempt at 2026-01-02 00:00:00
+}
+
+// A name for a metric is that of the error inside.
+func ExampleUnwrapRetry() {
+	err := inngestkit.RetryAfter(io.ErrUnexpectedEOF, time.Minute)
+	fmt.Println(inngestkit.UnwrapRetry(err) == io.ErrUnexpectedEOF)
+	// Output: true
+}
+
+// badAddress is an error whose message has an address in it, which telemetry should not get.
+type badAddress struct{ address string }
+
+func (e badAddress) Error() string       { return "cannot send to " + e.address }
+func (e badAddress) WithoutData() string { return "cannot send to the address" }
+
+// An app's own error that keeps data out of traces.
+func ExampleDataError() {
+	err := fmt.Errorf("welcome: %w", badAddress{"u1@example.com"})
+	var withData inngestkit.DataError
+	if errors.As(err, &withData) {
+		fmt.Println(withData.WithoutData())
+	}
+	// Output: cannot send to the address
 }
 
 // The final error of a step can be looked into, and the function can go on.

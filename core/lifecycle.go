@@ -41,7 +41,7 @@ func (a *App) Start(ctx context.Context) error {
 		return fmt.Errorf("inngestkit: start: %w", err)
 	}
 	if !a.gate.enter() {
-		return errors.New("inngestkit: start: the app is shut down")
+		return fmt.Errorf("inngestkit: start: %w", ErrShutdown)
 	}
 	if !a.started.CompareAndSwap(false, true) {
 		a.gate.leave()
@@ -103,7 +103,7 @@ func (a *App) announceAndWatch(ctx context.Context, target syncTarget) {
 // shut down; f does not run then.
 func (a *App) Go(f func(ctx context.Context)) error {
 	if !a.gate.enter() {
-		return errors.New("inngestkit: go: the app is shut down")
+		return fmt.Errorf("inngestkit: go: %w", ErrShutdown)
 	}
 	go func() {
 		defer a.gate.leave()

@@ -77,7 +77,9 @@ type trigger struct {
 
 func (EventType[T]) of(T) {}
 
-func (e EventType[T]) triggers() []trigger { return []trigger{{event: e.name, shape: eventpath.ShapeOf(e)}} }
+func (e EventType[T]) triggers() []trigger {
+	return []trigger{{event: e.name, shape: eventpath.ShapeOf(e)}}
+}
 
 type conditional[T any] struct{ trigger }
 
