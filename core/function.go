@@ -2,8 +2,12 @@ package inngestkit
 
 import (
 	"context"
+	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
+
+	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
 // Function is a durable function: an ID, triggers, options and a handler. It is
@@ -119,4 +123,92 @@ func inputDecoderFor[T any](triggers []trigger) inputDecoder[T] {
 		}
 		return decodeInput[T](c, c.input, hidden)
 	}
+}
+
+// Option configures one function. The options are [Name], [TimeZone], [Jitter],
+// [OnFailure], [Use] and those of package flow (flow.Retries, flow.Concurrency, …).
+// [App.Register] refuses an option given twice, options that exclude each other, and
+// values that the Inngest server would refuse or silently change.
+type Option interface {
+	// FunctionOption returns the option in a form that only this module knows:
+	// App.Register refuses implementations from elsewhere.
+	FunctionOption() any
+}
+
+// Name sets the name that the Inngest UI shows. The default is the function's ID.
+func Name(name string) Option {
+	return fnconfig.Func(func(c *fnconfig.Config) {
+		if !c.SetOnce("Name", name) {
+			return
+		}
+		if name == "" {
+			c.Refuse("Name", name, "is empty; leave the option out to use the ID")
+		}
+		c.Options.Name = name
+	})
+}
+
+// Group is options and middleware that several functions share. A function's own
+// option takes the place of its group's, and an inner group's that of an outer
+// one; middleware adds up, the outer group's around the inner one's. Options that
+// exclude each other are refused also if one is the group's and one the function's.
+type Group struct{ options []Option }
+
+// NewGroup returns a group with these options.
+func NewGroup(options ...Option) Group { return Group{slices.Clone(options)} }
+
+// Functions puts functions into the group. They are to be registered, or to be put
+// into another group; what is passed in does not change.
+func (g Group) Functions(functions ...Function) []Function {
+	grouped := make([]Function, len(functions))
+	for i, f := range functions {
+		if f == nil {
+			continue // Register says so.
+		}
+		def := f.definition()
+		def.outer = append(slices.Clone(def.outer), g.options)
+		grouped[i] = groupedFunction{def}
+	}
+	return grouped
+}
+
+// groupedFunction is a function with the options of its groups.
+type groupedFunction struct{ def definition }
+
+func (f groupedFunction) ID() string             { return f.def.id }
+func (f groupedFunction) definition() definition { return f.def }
+
+// invocables checks what the steps of an app's functions invoke.
+type invocables struct{ app *App }
+
+// Check refuses the value of a function that is not one of the app's: the server would
+// invoke another one, or none, under its ID in this app. A [Ref] says by itself where
+// its function is.
+func (i invocables) Check(function any) error {
+	f, ok := function.(Function)
+	if !ok {
+		return nil
+	}
+	registered := i.app.registry.Load().byID[i.app.compositeID(f.ID())]
+	if registered != nil && sameCode(registered.source.handler, f.definition().handler) {
+		return nil
+	}
+	return fmt.Errorf("function %q is not registered with app %q: register it there, "+
+		"or name its app in the AppID of an inngestkit.Ref", f.ID(), i.app.ID())
+}
+
+// sameCode reports whether two handlers are the same function in the source code: a
+// function that makes a [Function] may be called several times, and where the compiler
+// has inlined it, its handler is compiled several times, too.
+func sameCode(a, b uintptr) bool {
+	if a == b {
+		return true
+	}
+	f, g := runtime.FuncForPC(a), runtime.FuncForPC(b)
+	if f == nil || g == nil {
+		return false
+	}
+	fileA, lineA := f.FileLine(a)
+	fileB, lineB := g.FileLine(b)
+	return fileA == fileB && lineA == lineB
 }

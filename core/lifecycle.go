@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // Start keeps the app synced with the dev server in the background: it announces
@@ -136,4 +138,17 @@ func (a *App) Shutdown(ctx context.Context) error {
 		return fmt.Errorf("inngestkit: shutdown: not everything has ended, %d calls are still running: %w",
 			a.gate.inFlight(), ctxerr.Cause(ctx))
 	}
+}
+
+// caught runs f, which calls code of the user's on a goroutine of the app, and reports
+// whether it panicked. A panic is logged; it would end the process otherwise.
+func (a *App) caught(what string, f func()) (panicked bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			panicked = true
+			a.config.Logger.Error("inngest: "+what+" panicked", "panic", safe.Sprint(r), "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+	return false
 }

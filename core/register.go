@@ -1,13 +1,17 @@
 package inngestkit
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
 // RegistrationError is one mistake in a function given to [App.Register].
@@ -159,3 +163,104 @@ func applyOptions(config *fnconfig.Config, options []Option) (middleware []any) 
 	}
 	return config.Middleware
 }
+
+// checkTypes reports Go types that JSON does not keep.
+func (d *definition) checkTypes(config *fnconfig.Config) {
+	if d.data != nil {
+		checkEventType(d.data, config)
+	}
+	types := map[string]reflect.Type{}
+	for _, t := range d.triggers {
+		data := t.shape.Type
+		if data == nil || data == d.data {
+			continue
+		}
+		before, seen := types[t.event]
+		switch {
+		case !seen:
+			checkEventType(data, config)
+			types[t.event] = data
+		case before != data:
+			config.Refuse("Trigger", t.event, "has two Go types for its data, %v and %v; use one", before, data)
+		}
+	}
+	if d.output != nil {
+		facts := jsontype.Of(d.output)
+		if reason := cmp.Or(facts.Encoding, facts.Empty); reason != "" {
+			config.Refuse("Handler", d.output.String(), "cannot be the output, which is JSON: %s", reason)
+		}
+	}
+}
+
+// checkEventType reports a Go type that cannot be that of event data.
+func checkEventType(data reflect.Type, config *fnconfig.Config) {
+	facts := jsontype.Of(data)
+	reason := cmp.Or(facts.Decoding, facts.Empty)
+	switch {
+	case !isObject(data):
+		config.Refuse("Event", data.String(), "cannot be event data, which is a JSON object; use a struct or a map")
+	case reason != "":
+		config.Refuse("Event", data.String(),
+			"cannot be event data: %s; use a struct with exported fields, or a map", reason)
+	}
+}
+
+// isObject reports whether values of type t can be decoded from a JSON object.
+func isObject(t reflect.Type) bool {
+	if t.Implements(unmarshaler) || reflect.PointerTo(t).Implements(unmarshaler) {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map, reflect.Interface:
+		return true
+	case reflect.Pointer:
+		return isObject(t.Elem())
+	default:
+		return false
+	}
+}
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// checkCombinations refuses options that exclude each other. The server refuses
+// the first four pairs (pkg/inngest/function.go, Function.Validate). Of the
+// others it drops one option without a word: it adds an event to its batch
+// before it looks at rate limits (pkg/execution/runner/runner.go, initialize),
+// and an idempotency key is a rate limit to it, which takes the place of the
+// function's own (pkg/sdk/function.go, SDKFunction.Function).
+func checkCombinations(c *fnconfig.Config, triggers []trigger) {
+	o := c.Options
+	// To servers from 1.13.0 on, a scheduled run that is put off has failed
+	// (handleCron in pkg/execution/executor/service.go): their queue starts it
+	// again, which puts off one more run, up to 21 times.
+	isCron := func(t trigger) bool { return t.isCron }
+	if o.Debounce != nil && slices.ContainsFunc(triggers, isCron) {
+		c.Refuse("Debounce", o.Debounce.Period.String(), "cannot be combined with a schedule: "+
+			"servers from 1.13 on run a debounced schedule again and again; leave out one of them")
+	}
+	if batch := o.BatchEvents; batch != nil {
+		for _, other := range []struct {
+			name string
+			set  bool
+			why  string
+		}{
+			{"CancelOn", len(o.Cancel) > 0, serverRefuses},
+			{"Debounce", o.Debounce != nil, serverRefuses},
+			{"Singleton", o.Singleton != nil, serverRefuses},
+			{"Priority", o.Priority != nil, serverRefuses},
+			{"RateLimit", o.RateLimit != nil, "it would not limit batches"},
+			{"Idempotency", o.Idempotency != nil, "it would not hold for events in batches"},
+		} {
+			if other.set {
+				c.Refuse("BatchEvents", batch.MaxSize, "cannot be combined with %s: %s; leave out one of them",
+					other.name, other.why)
+			}
+		}
+	}
+	if o.Idempotency != nil && o.RateLimit != nil {
+		c.Refuse("Idempotency", *o.Idempotency, "cannot be combined with RateLimit: "+
+			"to the server it is a rate limit of one run in 24 h, and takes the other's place; leave out one of them")
+	}
+}
+
+const serverRefuses = "the server refuses functions with both"
