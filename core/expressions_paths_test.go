@@ -262,11 +262,11 @@ func TestAnyOfTypesRefusals(t *testing.T) {
 	t.Parallel()
 	type private struct{ id string } //nolint:unused // which is the mistake
 	for want, types := range map[string]inngestkit.Trigger[any]{
-		"given twice":      inngestkit.AnyOfTypes(opened, inngestkit.DefineEvent[user]("account/opened")),
-		"needs a name":     inngestkit.AnyOfTypes(opened, nil),
-		"two Go types":     inngestkit.AnyOfTypes(opened, inngestkit.DefineEvent[user]("account/opened").If("event.data.id == 'x'")),
-		"is a JSON object": inngestkit.AnyOfTypes(opened, inngestkit.DefineEvent[int]("count")),
-		"exported":         inngestkit.AnyOfTypes(opened, inngestkit.DefineEvent[private]("private")),
+		"given twice":             inngestkit.AnyOfTypes(opened, inngestkit.DefineEvent[user]("account/opened")),
+		"an event without a name": inngestkit.AnyOfTypes(opened, nil),
+		"two Go types":            inngestkit.AnyOfTypes(opened, inngestkit.DefineEvent[user]("account/opened").If("event.data.id == 'x'")),
+		"is a JSON object":        inngestkit.AnyOfTypes(opened, inngestkit.DefineEvent[int]("count")),
+		"exported":                inngestkit.AnyOfTypes(opened, inngestkit.DefineEvent[private]("private")),
 	} {
 		app, _ := newApp(t)
 		require.ErrorContains(t, app.Register(inngestkit.OnEvent("fn", types, hello)), want)

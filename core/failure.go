@@ -67,7 +67,7 @@ func OnFailure[T, R any](
 			return
 		}
 		if handler == nil {
-			c.Refuse("OnFailure", "nil", "is not a handler; leave the option out")
+			c.Refuse("OnFailure", nil, "has no handler; give it one, or leave the option out")
 			return
 		}
 		c.OnFailure = failure{reflect.TypeFor[T](), newTypedFunction("", inputDecoderFor[FailedRun[T]](nil), handler, options).def}

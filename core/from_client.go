@@ -121,7 +121,7 @@ func (a *App) newAdopted(sf inngestgo.ServableFunction, options inngestgo.Client
 		config: sf.Config(), triggers: sf.Trigger().Triggers(),
 	}
 	f.expressions = adoptedExpressions(f.triggers, f.config)
-	if err := checkAdopted(f.triggers); err != nil {
+	if err := checkAdopted(f.triggers, f.config); err != nil {
 		return nil, err
 	}
 	handler := reflect.ValueOf(sf.Func())
@@ -323,12 +323,13 @@ func isSDKDefault(l *slog.Logger) bool {
 	return made != nil && strings.HasPrefix(made.Name(), "github.com/inngest/inngestgo/")
 }
 
-// checkAdopted refuses what [App.Register] refuses about triggers: the server would
-// refuse the sync of the whole app. A function without triggers can be invoked.
-func checkAdopted(from []inngestgo.Trigger) error {
+// checkAdopted refuses the triggers that [App.Register] refuses: with them, the server
+// would refuse the sync of the whole app, or run a debounced schedule again and again. A
+// function without triggers can be invoked.
+func checkAdopted(from []inngestgo.Trigger, o inngestgo.FunctionOpts) error {
 	var errs []error
 	refuse := func(field string, value any, reason string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s %#v %s", field, value, fmt.Sprintf(reason, args...)))
+		errs = append(errs, errors.New(fnconfig.Problem{Field: field, Value: value, Reason: fmt.Sprintf(reason, args...)}.String()))
 	}
 	triggers := make([]trigger, 0, len(from))
 	for _, t := range from {
@@ -354,6 +355,7 @@ func checkAdopted(from []inngestgo.Trigger) error {
 		checkTriggers(triggers, refuse)
 		checkTwice(triggers, refuse)
 	}
+	checkDebounce(o, triggers, refuse)
 	return errors.Join(errs...)
 }
 

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/inngest/inngestgo"
+
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
@@ -20,15 +22,16 @@ type RegistrationError struct {
 	Function string
 	// Field is what is wrong: ID, Handler, Trigger, Cron, Event, or an option.
 	Field string
-	// Value is the refused value.
+	// Value is the refused value, nil if something is missing.
 	Value any
-	// Reason says which rule it breaks and what to do.
+	// Reason says which rule the value breaks and what to do.
 	Reason string
 }
 
-// Error implements error.
+// Error returns the function, the field, the value and the reason in one line.
 func (e *RegistrationError) Error() string {
-	return fmt.Sprintf("inngestkit: function %q: %s %#v %s", e.Function, e.Field, e.Value, e.Reason)
+	p := fnconfig.Problem{Field: e.Field, Value: e.Value, Reason: e.Reason}
+	return fmt.Sprintf("inngestkit: function %q: %s", e.Function, p)
 }
 
 // idPattern is what an ID may look like: it becomes part of URLs, of the
@@ -49,7 +52,7 @@ func (a *App) Register(functions ...Function) error {
 	r := registrar{app: a, registered: a.registry.Load(), seen: map[string]bool{}}
 	for _, f := range functions {
 		if f == nil {
-			r.refuse("", problem{Field: "Function", Value: "nil", Reason: "is not a function; leave it out"})
+			r.refuse("", problem{Field: "Function", Reason: "is nil; leave it out"})
 			continue
 		}
 		r.add(f.definition())
@@ -132,7 +135,7 @@ func (d *definition) check() fnconfig.Config {
 		config.Refuse("ID", d.id, "is malformed; use letters, digits, '-', '_' and '.', beginning with a letter or digit")
 	}
 	if d.invoke == nil {
-		config.Refuse("Handler", "nil", "is missing; make functions with OnEvent or OnCron and give them a handler")
+		config.Refuse("Handler", nil, "is missing; make functions with OnEvent or OnCron and give them a handler")
 	}
 	d.checkTypes(&config)
 	checkTriggers(d.triggers, config.Refuse)
@@ -223,21 +226,14 @@ func isObject(t reflect.Type) bool {
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // checkCombinations refuses options that exclude each other. The server refuses
-// the first four pairs (pkg/inngest/function.go, Function.Validate). Of the
-// others it drops one option without a word: it adds an event to its batch
-// before it looks at rate limits (pkg/execution/runner/runner.go, initialize),
-// and an idempotency key is a rate limit to it, which takes the place of the
-// function's own (pkg/sdk/function.go, SDKFunction.Function).
+// batches with cancellation, debounce, singleton or priority (pkg/inngest/function.go,
+// Function.Validate). In the other pairs it silently drops one option: it adds an event to
+// its batch before it checks rate limits (pkg/execution/runner/runner.go, initialize), and
+// it treats an idempotency key as a rate limit, which replaces the function's own
+// (pkg/sdk/function.go, SDKFunction.Function).
 func checkCombinations(c *fnconfig.Config, triggers []trigger) {
 	o := c.Options
-	// To servers from 1.13.0 on, a scheduled run that is put off has failed
-	// (handleCron in pkg/execution/executor/service.go): their queue starts it
-	// again, which puts off one more run, up to 21 times.
-	isCron := func(t trigger) bool { return t.isCron }
-	if o.Debounce != nil && slices.ContainsFunc(triggers, isCron) {
-		c.Refuse("Debounce", o.Debounce.Period.String(), "cannot be combined with a schedule: "+
-			"servers from 1.13 on run a debounced schedule again and again; leave out one of them")
-	}
+	checkDebounce(o, triggers, c.Refuse)
 	if batch := o.BatchEvents; batch != nil {
 		for _, other := range []struct {
 			name string
@@ -249,7 +245,7 @@ func checkCombinations(c *fnconfig.Config, triggers []trigger) {
 			{"Singleton", o.Singleton != nil, serverRefuses},
 			{"Priority", o.Priority != nil, serverRefuses},
 			{"RateLimit", o.RateLimit != nil, "it would not limit batches"},
-			{"Idempotency", o.Idempotency != nil, "it would not hold for events in batches"},
+			{"Idempotency", o.Idempotency != nil, "it would not apply to events in batches"},
 		} {
 			if other.set {
 				c.Refuse("BatchEvents", batch.MaxSize, "cannot be combined with %s: %s; leave out one of them",
@@ -259,7 +255,19 @@ func checkCombinations(c *fnconfig.Config, triggers []trigger) {
 	}
 	if o.Idempotency != nil && o.RateLimit != nil {
 		c.Refuse("Idempotency", *o.Idempotency, "cannot be combined with RateLimit: "+
-			"to the server it is a rate limit of one run in 24 h, and takes the other's place; leave out one of them")
+			"the server treats it as a rate limit of one run in 24 h, which replaces the other; leave out one of them")
+	}
+}
+
+// checkDebounce refuses a debounced schedule. Servers from 1.13.0 on treat a scheduled run
+// that is put off as failed (handleCron in pkg/execution/executor/service.go): their queue
+// starts it again, which puts off one more run, up to 21 times.
+func checkDebounce(
+	o inngestgo.FunctionOpts, triggers []trigger, refuse func(field string, value any, reason string, args ...any),
+) {
+	if o.Debounce != nil && slices.ContainsFunc(triggers, func(t trigger) bool { return t.isCron }) {
+		refuse("Debounce", o.Debounce.Period.String(), "cannot be combined with a schedule: "+
+			"servers from 1.13 on run a debounced schedule again and again; leave out one of them")
 	}
 }
 

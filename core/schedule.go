@@ -169,7 +169,7 @@ func inZone(schedule string, c *fnconfig.Config) string {
 	}
 	zoned := zonePrefix + c.TimeZone + " " + schedule
 	if len(zoned) > maxNameLength && len(schedule) <= maxNameLength {
-		c.Refuse("Cron", zoned, "a schedule has at most %d bytes, this one has %d with its time zone", maxNameLength, len(zoned))
+		c.Refuse("Cron", zoned, "is too long: a schedule has at most %d bytes, this one has %d with its time zone", maxNameLength, len(zoned))
 	}
 	return zoned
 }
@@ -187,7 +187,7 @@ var cronParser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month 
 
 func checkCron(schedule string, refuse func(field string, value any, reason string, args ...any)) {
 	if len(schedule) > maxNameLength {
-		refuse("Cron", schedule, "a schedule has at most %d bytes, this one has %d", maxNameLength, len(schedule))
+		refuse("Cron", schedule, "is too long: a schedule has at most %d bytes, this one has %d", maxNameLength, len(schedule))
 		return
 	}
 	parsed, err := parseCron(schedule)

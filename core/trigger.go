@@ -126,10 +126,10 @@ func (t trigger) sdk() inngestgo.Trigger {
 // of one function.
 func checkTriggers(triggers []trigger, refuse func(field string, value any, reason string, args ...any)) {
 	if len(triggers) == 0 {
-		refuse("Trigger", "none", "give the function at least one event or schedule")
+		refuse("Trigger", nil, "is missing; give the function at least one event or schedule")
 	}
 	if len(triggers) > maxTriggers {
-		refuse("Trigger", len(triggers), "a function has at most %d triggers", maxTriggers)
+		refuse("Trigger", len(triggers), "is too many; a function has at most %d triggers", maxTriggers)
 	}
 	for _, t := range triggers {
 		problem := eventpath.NameProblem(t.event)
@@ -137,11 +137,11 @@ func checkTriggers(triggers []trigger, refuse func(field string, value any, reas
 		case t.isCron:
 			checkCron(t.cron, refuse)
 		case t.event == "":
-			refuse("Trigger", t.event, "the event needs a name")
+			refuse("Trigger", nil, "is nil, or an event without a name; define events with DefineEvent and a name")
 		case len(t.event) > maxNameLength:
-			refuse("Trigger", t.event, "an event name has at most %d bytes, this one has %d", maxNameLength, len(t.event))
+			refuse("Trigger", t.event, "is too long: the name of an event has at most %d bytes, this one has %d", maxNameLength, len(t.event))
 		case problem != "":
-			refuse("Trigger", t.event, "the event's name %s", problem)
+			refuse("Trigger", t.event, "%s", problem)
 		}
 		if t.expression != nil && *t.expression == "" {
 			refuse("If", "", "the condition of event %q is empty; leave If out to run on every event", t.event)

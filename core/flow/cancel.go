@@ -62,10 +62,10 @@ func CancelOn(event CancelEvent, options ...CancelOption) inngestkit.Option {
 			name = event.Name()
 		}
 		if name == "" {
-			c.Refuse("CancelOn", name, "the event needs a name")
+			c.Refuse("CancelOn", nil, "has no event, or one without a name; define events with inngestkit.DefineEvent and a name")
 		}
 		if problem := eventpath.NameProblem(name); problem != "" {
-			c.Refuse("CancelOn", name, "the event's name %s", problem)
+			c.Refuse("CancelOn", name, "%s", problem)
 		}
 		s := read(c, "CancelOn", options)
 		async := eventpath.Shape{Event: name}

@@ -52,7 +52,7 @@ func MaxRuntime(d time.Duration) CheckpointOption {
 //
 // Steps of the SDK's own package in such a function are sent when the call ends.
 func Checkpoint(options ...CheckpointOption) inngestkit.Option {
-	return option("Checkpoint", "", func(c *fnconfig.Config) {
+	return option("Checkpoint", nil, func(c *fnconfig.Config) {
 		s := read(c, "Checkpoint", options)
 		config := &checkpoint.Config{}
 		if s.batchSteps != nil {

@@ -26,11 +26,19 @@ func Apply(option interface{ FunctionOption() any }, c *Config) bool {
 	return ok
 }
 
-// Problem is one thing that is wrong with an option.
+// Problem is one mistake in a function.
 type Problem struct {
 	Field  string
-	Value  any
+	Value  any // nil if something is missing
 	Reason string
+}
+
+// String returns the problem as a sentence.
+func (p Problem) String() string {
+	if p.Value == nil {
+		return p.Field + " " + p.Reason
+	}
+	return fmt.Sprintf("%s %#v %s", p.Field, p.Value, p.Reason)
 }
 
 // Expression is one expression of a function.
