@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // Defaults of [Config].
@@ -169,7 +171,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	c.Logger = guardLogger(c.Logger)
+	c.Logger = safe.Logger(c.Logger)
 	c.HTTPClient = c.guardClient()
 	return c, nil
 }
