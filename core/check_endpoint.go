@@ -39,7 +39,7 @@ func (a *App) CheckEndpoint(ctx context.Context) error {
 		return fmt.Errorf("inngestkit: check endpoint: %w", err)
 	}
 	if !a.gate.Enter() {
-		return errors.New("inngestkit: check endpoint: the app is shut down")
+		return fmt.Errorf("inngestkit: check endpoint: %w", ErrShutdown)
 	}
 	defer a.gate.Leave()
 	ctx, cancel := context.WithCancelCause(ctx)

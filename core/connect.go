@@ -58,7 +58,7 @@ func (a *App) Connect(ctx context.Context) error {
 		return errors.New("inngestkit: connect: the app has no functions; call Register first")
 	}
 	if !a.gate.Enter() {
-		return errors.New("inngestkit: connect: the app is shut down")
+		return fmt.Errorf("inngestkit: connect: %w", ErrShutdown)
 	}
 	defer a.gate.Leave()
 	if !a.connected.CompareAndSwap(false, true) {

@@ -91,7 +91,7 @@ func TestValueBesidesAnErrorThatCannotBeHad(t *testing.T) {
 		want   string
 	}{
 		"not restored": {user{ID: "plain"}, sealingSteps(false), `no|the kept result of step "s" could not be restored: it is not sealed`},
-		"not decoded":  {"text", inngestkit.Name("n"), `no|the kept result of step "s" does not fit its Go type inngestkit_test.user: it is a JSON string`},
+		"not decoded":  {"text", inngestkit.Name("n"), `no|the memoized result of step "s" does not fit its Go type inngestkit_test.user: it is a JSON string`},
 	} {
 		got, err := user{}, error(nil)
 		app, _ := newApp(t, onSignUp(half(user{}, &got, &err), tc.option))

@@ -2,6 +2,8 @@ package inngestkit_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -19,6 +21,59 @@ func TestErrorsOfNothing(t *testing.T) {
 	require.NoError(t, inngestkit.NoRetry(nil))
 	require.NoError(t, inngestkit.RetryAfter(nil, time.Minute))
 	require.NoError(t, inngestkit.RetryAt(nil, time.Now()))
+}
+
+func TestRetryPredicates(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	at := time.Date(2026, 1, 2, 9, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		name    string
+		err     error
+		noRetry bool
+		at      time.Time
+		inner   error
+	}{
+		{"nil", nil, false, time.Time{}, nil},
+		{"plain", cause, false, time.Time{}, cause},
+		{"no retry", inngestkit.NoRetry(cause), true, time.Time{}, cause},
+		{"retry at", inngestkit.RetryAt(cause, at), false, at, cause},
+		{"the SDK's", inngestgo.RetryAtError(inngestgo.NoRetryError(cause), at), true, at, cause},
+		{"wrapped", fmt.Errorf("charge: %w", inngestkit.NoRetry(cause)), true, time.Time{}, nil},
+		{"joined", errors.Join(cause, inngestkit.RetryAt(cause, at)), false, at, nil},
+	} {
+		require.Equal(t, tc.noRetry, inngestkit.IsNoRetry(tc.err), tc.name)
+		got, ok := inngestkit.RetryTime(tc.err)
+		require.Equal(t, !tc.at.IsZero(), ok, tc.name)
+		require.True(t, tc.at.Equal(got), tc.name)
+		inner := inngestkit.UnwrapRetry(tc.err)
+		if tc.inner == nil {
+			require.Equal(t, tc.err, inner, "%s: not the wrapper itself", tc.name)
+		} else {
+			require.Equal(t, tc.inner, inner, tc.name)
+		}
+	}
+	soon, ok := inngestkit.RetryTime(inngestkit.RetryAfter(cause, time.Hour))
+	require.True(t, ok)
+	require.WithinDuration(t, time.Now().Add(time.Hour), soon, time.Minute)
+}
+
+// Whatever fails because the app is shut down says so in the same way.
+func TestErrShutdown(t *testing.T) {
+	t.Parallel()
+	app, _ := newApp(t, onSignUp(hello))
+	app.MountedAt("test", "/api/inngest")
+	require.NoError(t, app.Shutdown(t.Context()))
+	for name, err := range map[string]error{
+		"start":          app.Start(t.Context()),
+		"sync":           app.Sync(t.Context()),
+		"connect":        app.Connect(t.Context()),
+		"check endpoint": app.CheckEndpoint(t.Context()),
+		"go":             app.Go(func(context.Context) {}),
+	} {
+		require.ErrorIs(t, err, inngestkit.ErrShutdown, name)
+		require.EqualError(t, err, "inngestkit: "+name+": the app is shut down")
+	}
 }
 
 // The SDK's are not nil, and asking them for their text panics.

@@ -2,12 +2,13 @@ package inngestkit_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -32,11 +33,54 @@ func ExampleRetryAfter() {
 	// Output: too many requests
 }
 
-func ExampleRetryAtError() {
+func ExampleRetryAt() {
 	tomorrow := time.Now().Add(24 * time.Hour)
 	err := inngestkit.RetryAt(errors.New("quota spent for today"), tomorrow)
 	fmt.Println(err)
 	// Output: quota spent for today
+}
+
+// Middleware that counts by how functions fail asks the error whether it is final.
+func ExampleIsNoRetry() {
+	declined := inngestkit.NoRetry(errors.New("card declined"))
+	err := fmt.Errorf("order 7: %w", declined)
+	fmt.Println(inngestkit.IsNoRetry(err), err)
+	fmt.Println(inngestkit.IsNoRetry(errors.New("timeout")))
+	// Output:
+	// true order 7: card declined
+	// false
+}
+
+func ExampleRetryTime() {
+	tomorrow := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	err := inngestkit.RetryAt(errors.New("quota spent for today"), tomorrow)
+	if t, ok := inngestkit.RetryTime(err); ok {
+		fmt.Println(err, "- next attempt at", t.Format(time.DateTime))
+	}
+	// Output: quota spent for today - next attempt at 2026-01-02 00:00:00
+}
+
+// A name for a metric is that of the error inside.
+func ExampleUnwrapRetry() {
+	err := inngestkit.RetryAfter(io.ErrUnexpectedEOF, time.Minute)
+	fmt.Println(inngestkit.UnwrapRetry(err) == io.ErrUnexpectedEOF)
+	// Output: true
+}
+
+// badAddress is an error whose message has an address in it, which telemetry should not get.
+type badAddress struct{ address string }
+
+func (e badAddress) Error() string       { return "cannot send to " + e.address }
+func (e badAddress) WithoutData() string { return "cannot send to the address" }
+
+// An app's own error that keeps data out of traces.
+func ExampleDataError() {
+	err := fmt.Errorf("welcome: %w", badAddress{"u1@example.com"})
+	var withData inngestkit.DataError
+	if errors.As(err, &withData) {
+		fmt.Println(withData.WithoutData())
+	}
+	// Output: cannot send to the address
 }
 
 // The final error of a step can be looked into, and the function can go on.
@@ -68,31 +112,46 @@ func ExampleRef() {
 	// Output: [checkout]
 }
 
-// The data of the events differs, and is decoded by the name of the event.
+// One function for three events, each with its own Go type.
 func ExampleAnyOfTypes() {
-	type Order struct {
-		Total int `json:"total"`
+	type Login struct {
+		UserID string `json:"userId"`
 	}
-	type Renewal struct {
-		Plan string `json:"plan"`
+	type Purchase struct {
+		UserID string `json:"userId"`
+		Amount int    `json:"amount"`
 	}
-	orderPaid := inngestkit.DefineEvent[Order]("order.paid")
-	renewed := inngestkit.DefineEvent[Renewal]("subscription.renewed")
-	app := newExampleApp(inngestkit.OnEvent("book", inngestkit.AnyOfTypes(orderPaid, renewed.If("event.data.plan != 'free'")),
-		func(_ context.Context, in inngestkit.Input[json.RawMessage]) (string, error) {
-			switch in.Event.Name {
-			case orderPaid.Name():
-				order, err := orderPaid.Decode(in.Event)
-				return fmt.Sprintf("an order of %d", order.Data.Total), err
-			case renewed.Name():
-				renewal, err := renewed.Decode(in.Event)
-				return "plan " + renewal.Data.Plan, err
-			default: // the function was invoked
-				return "", inngestkit.NoRetry(errors.New("nothing was paid"))
+	type Updated struct {
+		UserID string   `json:"userId"`
+		Fields []string `json:"fields"`
+	}
+	var (
+		login    = inngestkit.DefineEvent[Login]("user.login")
+		purchase = inngestkit.DefineEvent[Purchase]("user.purchase")
+		updated  = inngestkit.DefineEvent[Updated]("user.updated")
+	)
+	app := newExampleApp(inngestkit.OnEvent("handle-user-activity", inngestkit.AnyOfTypes(login, purchase, updated),
+		func(_ context.Context, in inngestkit.Input[any]) (string, error) {
+			switch data := in.Event.Data.(type) {
+			case Login:
+				return data.UserID + " is back", nil
+			case Purchase:
+				return fmt.Sprintf("%s paid %d", data.UserID, data.Amount), nil
+			case Updated:
+				return fmt.Sprintf("%s changed %v", data.UserID, data.Fields), nil
+			default:
+				return "", inngestkit.NoRetry(fmt.Errorf("%s is not an activity", in.Event.Name))
 			}
-		}))
-	fmt.Println(app.FunctionIDs())
-	// Output: [book]
+		},
+		flow.Concurrency(1, flow.Key("event.data.userId")),
+	))
+	serverCallsWith(app, "handle-user-activity", "user.login", `{"userId":"u1"}`)
+	serverCallsWith(app, "handle-user-activity", "user.purchase", `{"userId":"u1","amount":30}`)
+	serverCallsWith(app, "handle-user-activity", "user.updated", `{"userId":"u1","fields":["email"]}`)
+	// Output:
+	// 200 "u1 is back"
+	// 200 "u1 paid 30"
+	// 200 "u1 changed [email]"
 }
 
 // The type has one of the fields that the events have.

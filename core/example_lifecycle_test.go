@@ -2,6 +2,7 @@ package inngestkit_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -117,4 +118,13 @@ func ExampleApp_CheckEndpoint() {
 	fmt.Println(strings.ReplaceAll(err.Error(), server.URL, "https://shop.example.com"))
 	// Output:
 	// inngestkit: check endpoint: POST https://shop.example.com/api/inngest was not answered by the app but with 403 Forbidden: CSRF protection, authentication or a firewall is in front of it, and /api/inngest has to be left out, because the app verifies the server's signature itself; or it is the port of another program (PORT)
+}
+
+// What fails because the app is shut down is not worth a log line.
+func ExampleErrShutdown() {
+	app := newExampleApp()
+	_ = app.Shutdown(context.Background())
+	err := app.Go(func(context.Context) {})
+	fmt.Println(errors.Is(err, inngestkit.ErrShutdown), err)
+	// Output: true inngestkit: go: the app is shut down
 }

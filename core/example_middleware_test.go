@@ -18,7 +18,12 @@ import (
 // serverCalls calls a function as the Inngest server does at the start of a run,
 // and prints the answer.
 func serverCalls(app *inngestkit.App, functionID, data string) {
-	body := `{"event":{"name":"user.created","data":` + data + `},"ctx":{"run_id":"run-1"}}`
+	serverCallsWith(app, functionID, "user.created", data)
+}
+
+// serverCallsWith is serverCalls with an event of another name.
+func serverCallsWith(app *inngestkit.App, functionID, event, data string) {
+	body := `{"event":{"name":"` + event + `","data":` + data + `},"ctx":{"run_id":"run-1"}}`
 	response := app.Do(context.Background(), &inngestkit.Request{
 		Method:   "POST",
 		Path:     app.Path(),

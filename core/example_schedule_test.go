@@ -1,27 +1,52 @@
 package inngestkit_test
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// One function for an event and for a schedule; the handler tells them apart by
-// in.Event.Name.
-func ExampleCron() {
-	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	err = app.Register(inngestkit.OnEvent("welcome",
-		inngestkit.AnyOf(userCreated, inngestkit.Cron[UserCreated]("0 3 * * *")), (&Users{}).welcome,
+// The handler gets the schedule that fired and, from servers since 1.18, the time
+// according to it, which is the same in every attempt.
+func ExampleOnCron() {
+	app := newExampleApp(inngestkit.OnCron("daily-report", "0 9 * * *",
+		func(_ context.Context, in inngestkit.CronInput) (string, error) {
+			return "the report for " + in.Event.Data.ScheduledAt.Format(time.DateOnly), nil
+		},
 		inngestkit.TimeZone("Europe/Paris"),
 		inngestkit.Jitter(30*time.Second),
 	))
-	fmt.Println(app.FunctionIDs(), err)
-	// Output: [welcome] <nil>
+	serverCallsWith(app, "daily-report", "inngest/scheduled.timer",
+		`{"cron":"TZ=Europe/Paris 0 9 * * *","scheduledAt":"2026-01-02T08:00:00Z","fireAt":"2026-01-02T08:00:07Z"}`)
+	// Output: 200 "the report for 2026-01-02"
+}
+
+// One function with two schedules, and one with a schedule and an event.
+func ExampleCron() {
+	app := newExampleApp(
+		inngestkit.OnEvent("report",
+			inngestkit.AnyOf(inngestkit.Cron("0 9 * * 1-5"), inngestkit.Cron("0 12 * * 6")),
+			func(_ context.Context, in inngestkit.CronInput) (string, error) {
+				return "reported by " + in.Event.Data.Cron, nil
+			}),
+		inngestkit.OnEvent("clean-up",
+			inngestkit.AnyOfTypes(userCreated, inngestkit.Cron("0 3 * * *")),
+			func(_ context.Context, in inngestkit.Input[any]) (string, error) {
+				if user, ok := in.Event.Data.(UserCreated); ok {
+					return "cleaned up for " + user.UserID, nil
+				}
+				return "cleaned up for all", nil
+			}),
+	)
+	serverCallsWith(app, "report", "inngest/scheduled.timer", `{"cron":"0 12 * * 6"}`)
+	serverCallsWith(app, "clean-up", "user.created", `{"userId":"u1"}`)
+	serverCallsWith(app, "clean-up", "inngest/scheduled.timer", `{"cron":"0 3 * * *"}`)
+	// Output:
+	// 200 "reported by 0 12 * * 6"
+	// 200 "cleaned up for u1"
+	// 200 "cleaned up for all"
 }
 
 func ExampleTimeZone() {

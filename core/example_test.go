@@ -56,7 +56,7 @@ func (u *Users) welcome(ctx context.Context, in inngestkit.Input[UserCreated]) (
 	return "verified", err
 }
 
-func (u *Users) report(context.Context, inngestkit.Input[any]) (string, error) {
+func (u *Users) report(context.Context, inngestkit.CronInput) (string, error) {
 	return "reported", nil
 }
 

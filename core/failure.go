@@ -2,6 +2,7 @@ package inngestkit
 
 import (
 	"context"
+	"encoding/json"
 	"reflect"
 	"slices"
 
@@ -57,19 +58,19 @@ func (e RunError) Error() string { return e.Message }
 //
 // The handler is a function of its own, with the ID of the function and "-failure", and
 // steps and options of its own; the function's middleware wraps it too. T is the
-// function's own type, or any.
+// type of the function's event data, any, or json.RawMessage.
 func OnFailure[T, R any](
 	handler func(ctx context.Context, in Input[FailedRun[T]]) (R, error), options ...Option,
 ) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
-		if !c.Once("OnFailure", "a handler") {
+		if !c.SetOnce("OnFailure", "a handler") {
 			return
 		}
 		if handler == nil {
-			c.Refuse("OnFailure", "nil", "is not a handler; leave the option out")
+			c.Refuse("OnFailure", nil, "has no handler; give it one, or leave the option out")
 			return
 		}
-		c.OnFailure = failure{reflect.TypeFor[T](), newTypedFunction("", handler, options).def}
+		c.OnFailure = failure{reflect.TypeFor[T](), newTypedFunction("", inputDecoderFor[FailedRun[T]](nil), handler, options).def}
 	})
 }
 
@@ -91,8 +92,8 @@ func failureOf(def definition, id string, config *fnconfig.Config) (failed defin
 			"would never run: the server sends no event about the failure of a run that such an event has triggered")
 		return definition{}, false
 	}
-	if f.data != def.data && f.data != reflect.TypeFor[any]() {
-		config.Refuse("OnFailure", f.data.String(), "is not the function's own type of event data, which is %v", def.data)
+	if f.data != def.data && f.data != reflect.TypeFor[any]() && f.data != reflect.TypeFor[json.RawMessage]() {
+		config.Refuse("OnFailure", f.data.String(), "is not the type of the function's event data, which is %v", def.data)
 	}
 	failed = f.def
 	failed.id = def.id + failureSuffix

@@ -211,9 +211,9 @@ func TestOnFailureRefused(t *testing.T) {
 	}{
 		"another type": {[]inngestkit.Function{onSignUp(hello, inngestkit.OnFailure(
 			func(context.Context, inngestkit.Input[inngestkit.FailedRun[order]]) (any, error) { return nil, nil }))},
-			"fn", "OnFailure", "is not the function's own type of event data, which is inngestkit_test.user"},
+			"fn", "OnFailure", "is not the type of the function's event data, which is inngestkit_test.user"},
 		"no handler": {[]inngestkit.Function{onSignUp(hello, inngestkit.OnFailure[user, any](nil))},
-			"fn", "OnFailure", "is not a handler"},
+			"fn", "OnFailure", "has no handler"},
 		"twice": {[]inngestkit.Function{onSignUp(hello, onFailure(), onFailure())}, "fn", "OnFailure", "given twice"},
 		"ID taken by a function before": {[]inngestkit.Function{inngestkit.OnEvent("fn-failure", signedUp, hello), onSignUp(hello, onFailure())},
 			"fn-failure", "ID", "taken by another function"},

@@ -2,8 +2,12 @@ package inngestkit
 
 import (
 	"context"
+	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
+
+	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
 // Function is a durable function: an ID, triggers, options and a handler. It is
@@ -76,48 +80,21 @@ func OnEvent[T, R any](
 	handler func(ctx context.Context, in Input[T]) (R, error),
 	options ...Option,
 ) TypedFunction[T, R] {
-	f := newTypedFunction(id, handler, options)
-	if trigger != nil {
-		f.def.triggers = trigger.triggers()
-	}
+	triggers := triggersOf(trigger)
+	f := newTypedFunction(id, inputDecoderFor[T](triggers), handler, options)
+	f.def.triggers = triggers
 	return f
 }
 
-// OnCron returns the function id, which runs handler on schedule: five fields
-// (minute, hour, day, month, weekday) in UTC, or in another time
-// zone with [TimeZone] or a prefix as in "TZ=Europe/Paris 0 9 * * *". The data of the event is
-// {"cron": schedule}; servers from 1.18 on add scheduledAt, the time by the schedule,
-// and fireAt, the same with the [Jitter], both in RFC 3339. Handlers usually take
-// Input[any].
-//
-// Servers from 1.13 on take a run that may not start now for a failure, and try
-// again with growing pauses, for about a day: flow.Singleton with
-// flow.SingletonSkip, flow.RateLimit and flow.Idempotency then delay scheduled runs
-// instead of dropping them, flow.BatchEvents leaves them alone, and flow.Debounce
-// is refused. Runs that events start are dropped, batched and put off as usual.
-func OnCron[T, R any](
-	id, schedule string,
-	handler func(ctx context.Context, in Input[T]) (R, error),
-	options ...Option,
-) TypedFunction[T, R] {
-	f := newTypedFunction(id, handler, options)
-	f.def.triggers = []trigger{{cron: schedule, isCron: true}}
-	return f
-}
-
+// newTypedFunction returns a function without triggers.
 func newTypedFunction[T, R any](
-	id string, handler func(context.Context, Input[T]) (R, error), options []Option,
+	id string, decode inputDecoder[T], handler func(context.Context, Input[T]) (R, error), options []Option,
 ) TypedFunction[T, R] {
 	def := definition{id: id, options: slices.Clone(options), data: reflect.TypeFor[T](), output: reflect.TypeFor[R]()}
 	if handler != nil {
-		hides := takesAnyField(def.data)
 		def.handler = reflect.ValueOf(handler).Pointer()
 		def.invoke = func(ctx context.Context, c *FunctionCall) (any, error) {
-			var hidden eventFields
-			if hides {
-				hidden = c.hidden
-			}
-			in, err := decodeInput[T](c, c.input, hidden)
+			in, err := decode(c)
 			if err != nil {
 				return nil, err
 			}
@@ -125,4 +102,113 @@ func newTypedFunction[T, R any](
 		}
 	}
 	return TypedFunction[T, R]{def}
+}
+
+// inputDecoder decodes the input of a call.
+type inputDecoder[T any] func(c *FunctionCall) (Input[T], error)
+
+// inputDecoderFor returns the decoder for a function with these triggers: if the
+// function's T is any, the one that decodes data into the Go types of the events.
+func inputDecoderFor[T any](triggers []trigger) inputDecoder[T] {
+	if types := newEventTypes(triggers); types != nil {
+		if decode, ok := any(inputDecoder[any](types.decodeInput)).(inputDecoder[T]); ok {
+			return decode
+		}
+	}
+	takesAny := takesAnyField(reflect.TypeFor[T]())
+	return func(c *FunctionCall) (Input[T], error) {
+		var hidden eventFields
+		if takesAny {
+			hidden = c.hidden
+		}
+		return decodeInput[T](c, c.input, hidden)
+	}
+}
+
+// Option configures one function. The options are [Name], [TimeZone], [Jitter],
+// [OnFailure], [Use] and those of package flow (flow.Retries, flow.Concurrency, …).
+// [App.Register] refuses an option given twice, options that exclude each other, and
+// values that the Inngest server would refuse or silently change.
+type Option interface {
+	// FunctionOption returns the option in a form that only this module knows:
+	// App.Register refuses implementations from elsewhere.
+	FunctionOption() any
+}
+
+// Name sets the name that the Inngest UI shows. The default is the function's ID.
+func Name(name string) Option {
+	return fnconfig.Func(func(c *fnconfig.Config) {
+		if !c.SetOnce("Name", name) {
+			return
+		}
+		if name == "" {
+			c.Refuse("Name", name, "is empty; leave the option out to use the ID")
+		}
+		c.Options.Name = name
+	})
+}
+
+// Group is options and middleware that several functions share. A function's own
+// option takes the place of its group's, and an inner group's that of an outer
+// one; middleware adds up, the outer group's around the inner one's. Options that
+// exclude each other are refused also if one is the group's and one the function's.
+type Group struct{ options []Option }
+
+// NewGroup returns a group with these options.
+func NewGroup(options ...Option) Group { return Group{slices.Clone(options)} }
+
+// Functions puts functions into the group. They are to be registered, or to be put
+// into another group; what is passed in does not change.
+func (g Group) Functions(functions ...Function) []Function {
+	grouped := make([]Function, len(functions))
+	for i, f := range functions {
+		if f == nil {
+			continue // Register says so.
+		}
+		def := f.definition()
+		def.outer = append(slices.Clone(def.outer), g.options)
+		grouped[i] = groupedFunction{def}
+	}
+	return grouped
+}
+
+// groupedFunction is a function with the options of its groups.
+type groupedFunction struct{ def definition }
+
+func (f groupedFunction) ID() string             { return f.def.id }
+func (f groupedFunction) definition() definition { return f.def }
+
+// invocables checks what the steps of an app's functions invoke.
+type invocables struct{ app *App }
+
+// Check refuses the value of a function that is not one of the app's: the server would
+// invoke another one, or none, under its ID in this app. A [Ref] says by itself where
+// its function is.
+func (i invocables) Check(function any) error {
+	f, ok := function.(Function)
+	if !ok {
+		return nil
+	}
+	registered := i.app.registry.Load().byID[i.app.compositeID(f.ID())]
+	if registered != nil && sameCode(registered.source.handler, f.definition().handler) {
+		return nil
+	}
+	return fmt.Errorf("function %q is not registered with app %q: register it there, "+
+		"or name its app in the AppID of an inngestkit.Ref", f.ID(), i.app.ID())
+}
+
+// sameCode reports whether two handlers are the same function in the source code: a
+// function that makes a [Function] may be called several times, and where the compiler
+// has inlined it, its handler is compiled several times, too.
+func sameCode(a, b uintptr) bool {
+	if a == b {
+		return true
+	}
+	f, g := runtime.FuncForPC(a), runtime.FuncForPC(b)
+	if f == nil || g == nil {
+		return false
+	}
+	fileA, lineA := f.FileLine(a)
+	fileB, lineB := g.FileLine(b)
+	return fileA == fileB && lineA == lineB
 }

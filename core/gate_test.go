@@ -30,7 +30,7 @@ const (
 
 var cloud = inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: fallbackKey, EventKey: "an-event-key"}
 
-func hello(context.Context, input) (string, error) { return "hello", nil }
+func hello[T any](context.Context, inngestkit.Input[T]) (string, error) { return "hello", nil }
 
 // sign signs the exact bytes, as the server does for calls.
 func sign(tb testing.TB, key, body string, at time.Time) string {

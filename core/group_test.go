@@ -106,7 +106,7 @@ func TestGroupOfNothing(t *testing.T) {
 	var mistake *inngestkit.RegistrationError
 	require.ErrorAs(t, err, &mistake)
 	require.Equal(t, "Function", mistake.Field)
-	require.Contains(t, err.Error(), "is not a function; leave it out")
+	require.Contains(t, err.Error(), "is nil; leave it out")
 	require.Empty(t, app.FunctionIDs())
 	require.NoError(t, app.Register(inngestkit.Group{}.Functions(onSignUp(hello))...))
 }

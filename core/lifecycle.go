@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // Start keeps the app synced with the dev server in the background: it announces
@@ -41,7 +43,7 @@ func (a *App) Start(ctx context.Context) error {
 		return fmt.Errorf("inngestkit: start: %w", err)
 	}
 	if !a.gate.Enter() {
-		return errors.New("inngestkit: start: the app is shut down")
+		return fmt.Errorf("inngestkit: start: %w", ErrShutdown)
 	}
 	if !a.started.CompareAndSwap(false, true) {
 		a.gate.Leave()
@@ -103,7 +105,7 @@ func (a *App) announceAndWatch(ctx context.Context, target syncTarget) {
 // shut down; f does not run then.
 func (a *App) Go(f func(ctx context.Context)) error {
 	if !a.gate.Enter() {
-		return errors.New("inngestkit: go: the app is shut down")
+		return fmt.Errorf("inngestkit: go: %w", ErrShutdown)
 	}
 	go func() {
 		defer a.gate.Leave()
@@ -136,4 +138,17 @@ func (a *App) Shutdown(ctx context.Context) error {
 		return fmt.Errorf("inngestkit: shutdown: not everything has ended, %d calls are still running: %w",
 			a.gate.InFlight(), ctxerr.Cause(ctx))
 	}
+}
+
+// caught runs f, which calls code of the user's on a goroutine of the app, and reports
+// whether it panicked. A panic is logged; it would end the process otherwise.
+func (a *App) caught(what string, f func()) (panicked bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			panicked = true
+			a.config.Logger.Error("inngest: "+what+" panicked", "panic", safe.Sprint(r), "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+	return false
 }

@@ -1,13 +1,19 @@
 package inngestkit
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 
+	"github.com/inngest/inngestgo"
+
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
 // RegistrationError is one mistake in a function given to [App.Register].
@@ -16,15 +22,16 @@ type RegistrationError struct {
 	Function string
 	// Field is what is wrong: ID, Handler, Trigger, Cron, Event, or an option.
 	Field string
-	// Value is the refused value.
+	// Value is the refused value, nil if something is missing.
 	Value any
-	// Reason says which rule it breaks and what to do.
+	// Reason says which rule the value breaks and what to do.
 	Reason string
 }
 
-// Error implements error.
+// Error returns the function, the field, the value and the reason in one line.
 func (e *RegistrationError) Error() string {
-	return fmt.Sprintf("inngestkit: function %q: %s %#v %s", e.Function, e.Field, e.Value, e.Reason)
+	p := fnconfig.Problem{Field: e.Field, Value: e.Value, Reason: e.Reason}
+	return fmt.Sprintf("inngestkit: function %q: %s", e.Function, p)
 }
 
 // idPattern is what an ID may look like: it becomes part of URLs, of the
@@ -45,7 +52,7 @@ func (a *App) Register(functions ...Function) error {
 	r := registrar{app: a, registered: a.registry.Load(), seen: map[string]bool{}}
 	for _, f := range functions {
 		if f == nil {
-			r.refuse("", problem{Field: "Function", Value: "nil", Reason: "is not a function; leave it out"})
+			r.refuse("", problem{Field: "Function", Reason: "is nil; leave it out"})
 			continue
 		}
 		r.add(f.definition())
@@ -128,7 +135,7 @@ func (d *definition) check() fnconfig.Config {
 		config.Refuse("ID", d.id, "is malformed; use letters, digits, '-', '_' and '.', beginning with a letter or digit")
 	}
 	if d.invoke == nil {
-		config.Refuse("Handler", "nil", "is missing; make functions with OnEvent or OnCron and give them a handler")
+		config.Refuse("Handler", nil, "is missing; make functions with OnEvent or OnCron and give them a handler")
 	}
 	d.checkTypes(&config)
 	checkTriggers(d.triggers, config.Refuse)
@@ -153,7 +160,115 @@ func applyOptions(config *fnconfig.Config, options []Option) (middleware []any) 
 			config.Refuse("Option", i, "is nil; leave it out")
 			continue
 		}
-		option.Apply(config)
+		if !fnconfig.Apply(option, config) {
+			config.Refuse("Option", fmt.Sprintf("%T", option), "is not an option of package inngestkit or flow")
+		}
 	}
 	return config.Middleware
 }
+
+// checkTypes reports Go types that JSON does not keep.
+func (d *definition) checkTypes(config *fnconfig.Config) {
+	if d.data != nil {
+		checkEventType(d.data, config)
+	}
+	types := map[string]reflect.Type{}
+	for _, t := range d.triggers {
+		data := t.shape.Type
+		if data == nil || data == d.data {
+			continue
+		}
+		before, seen := types[t.event]
+		switch {
+		case !seen:
+			checkEventType(data, config)
+			types[t.event] = data
+		case before != data:
+			config.Refuse("Trigger", t.event, "has two Go types for its data, %v and %v; use one", before, data)
+		}
+	}
+	if d.output != nil {
+		facts := jsontype.Of(d.output)
+		if reason := cmp.Or(facts.Encoding, facts.Empty); reason != "" {
+			config.Refuse("Handler", d.output.String(), "cannot be the output, which is JSON: %s", reason)
+		}
+	}
+}
+
+// checkEventType reports a Go type that cannot be that of event data.
+func checkEventType(data reflect.Type, config *fnconfig.Config) {
+	facts := jsontype.Of(data)
+	reason := cmp.Or(facts.Decoding, facts.Empty)
+	switch {
+	case !isObject(data):
+		config.Refuse("Event", data.String(), "cannot be event data, which is a JSON object; use a struct or a map")
+	case reason != "":
+		config.Refuse("Event", data.String(),
+			"cannot be event data: %s; use a struct with exported fields, or a map", reason)
+	}
+}
+
+// isObject reports whether values of type t can be decoded from a JSON object.
+func isObject(t reflect.Type) bool {
+	if t.Implements(unmarshaler) || reflect.PointerTo(t).Implements(unmarshaler) {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map, reflect.Interface:
+		return true
+	case reflect.Pointer:
+		return isObject(t.Elem())
+	default:
+		return false
+	}
+}
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// checkCombinations refuses options that exclude each other. The server refuses
+// batches with cancellation, debounce, singleton or priority (pkg/inngest/function.go,
+// Function.Validate). In the other pairs it silently drops one option: it adds an event to
+// its batch before it checks rate limits (pkg/execution/runner/runner.go, initialize), and
+// it treats an idempotency key as a rate limit, which replaces the function's own
+// (pkg/sdk/function.go, SDKFunction.Function).
+func checkCombinations(c *fnconfig.Config, triggers []trigger) {
+	o := c.Options
+	checkDebounce(o, triggers, c.Refuse)
+	if batch := o.BatchEvents; batch != nil {
+		for _, other := range []struct {
+			name string
+			set  bool
+			why  string
+		}{
+			{"CancelOn", len(o.Cancel) > 0, serverRefuses},
+			{"Debounce", o.Debounce != nil, serverRefuses},
+			{"Singleton", o.Singleton != nil, serverRefuses},
+			{"Priority", o.Priority != nil, serverRefuses},
+			{"RateLimit", o.RateLimit != nil, "it would not limit batches"},
+			{"Idempotency", o.Idempotency != nil, "it would not apply to events in batches"},
+		} {
+			if other.set {
+				c.Refuse("BatchEvents", batch.MaxSize, "cannot be combined with %s: %s; leave out one of them",
+					other.name, other.why)
+			}
+		}
+	}
+	if o.Idempotency != nil && o.RateLimit != nil {
+		c.Refuse("Idempotency", *o.Idempotency, "cannot be combined with RateLimit: "+
+			"the server treats it as a rate limit of one run in 24 h, which replaces the other; leave out one of them")
+	}
+}
+
+// checkDebounce refuses a debounced schedule. Servers from 1.13.0 on treat a scheduled run
+// that is put off as failed (handleCron in pkg/execution/executor/service.go): their queue
+// starts it again, which puts off one more run, up to 21 times.
+func checkDebounce(
+	o inngestgo.FunctionOpts, triggers []trigger, refuse func(field string, value any, reason string, args ...any),
+) {
+	if o.Debounce != nil && slices.ContainsFunc(triggers, func(t trigger) bool { return t.isCron }) {
+		refuse("Debounce", o.Debounce.Period.String(), "cannot be combined with a schedule: "+
+			"servers from 1.13 on run a debounced schedule again and again; leave out one of them")
+	}
+}
+
+const serverRefuses = "the server refuses functions with both"

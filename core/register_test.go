@@ -13,6 +13,10 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
+type foreignOption struct{}
+
+func (foreignOption) FunctionOption() any { return "Retries" }
+
 func TestRegisterKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t)
@@ -49,12 +53,12 @@ func TestRegisterRefuses(t *testing.T) {
 		{"ID with a slash", event("a/b"), "ID", "malformed"},
 		{"ID that begins with a hyphen", event("-a"), "ID", "malformed"},
 		{"nil handler", inngestkit.OnEvent[user, any]("fn", signedUp, nil), "Handler", "missing"},
-		{"nil trigger", inngestkit.OnEvent("fn", nil, hello), "Trigger", "at least one"},
+		{"nil trigger", inngestkit.OnEvent("fn", nil, hello[user]), "Trigger", "at least one"},
 		{"no triggers", inngestkit.OnEvent("fn", inngestkit.AnyOf[user](), hello), "Trigger", "at least one"},
-		{"nil among triggers", inngestkit.OnEvent("fn", inngestkit.AnyOf(signedUp, nil), hello), "Trigger", "needs a name"},
+		{"nil among triggers", inngestkit.OnEvent("fn", inngestkit.AnyOf(signedUp, nil), hello), "Trigger", "without a name"},
 		{"too many triggers", inngestkit.OnEvent("fn", inngestkit.AnyOf(many...), hello), "Trigger", "at most 10"},
 		{"trigger twice", inngestkit.OnEvent("fn", inngestkit.AnyOf[user](signedUp, signedUp), hello), "Trigger", "given twice"},
-		{"event without a name", inngestkit.OnEvent("fn", inngestkit.DefineEvent[user](""), hello), "Trigger", "needs a name"},
+		{"event without a name", inngestkit.OnEvent("fn", inngestkit.DefineEvent[user](""), hello), "Trigger", "without a name"},
 		{"long event name", inngestkit.OnEvent("fn", inngestkit.DefineEvent[user](long), hello), "Trigger", "at most 255 bytes, this one has 256"},
 		{"event name with a space behind it", inngestkit.OnEvent("fn", inngestkit.DefineEvent[user]("user/created "), hello), "Trigger", "white space around it"},
 		{"event name with a line break", inngestkit.OnEvent("fn", inngestkit.AnyOf(signedUp, inngestkit.DefineEvent[user]("a\nb")), hello), "Trigger", "control characters"},
@@ -81,6 +85,7 @@ func TestRegisterRefuses(t *testing.T) {
 		{"empty cron", cron(""), "Cron", "not a five-field schedule"},
 		{"long cron", cron(long), "Cron", "at most 255 bytes"},
 		{"nil option", event("fn", nil), "Option", "is nil"},
+		{"option of another package", event("fn", foreignOption{}), "Option", "not an option of package inngestkit or flow"},
 		{"empty name", event("fn", inngestkit.Name("")), "Name", "is empty"},
 		{"name twice", event("fn", inngestkit.Name("a"), inngestkit.Name("b")), "Name", "given twice"},
 		{"negative retries", event("fn", flow.Retries(-1)), "Retries", "at least 0 and at most 20"},
@@ -153,7 +158,7 @@ func TestRegisterAccepts(t *testing.T) {
 	pointer := func(_ context.Context, in inngestkit.Input[*user]) (string, error) { return in.Event.Data.ID, nil }
 	app, _ := newApp(t,
 		inngestkit.OnEvent("fn", inngestkit.DefineEvent[*user]("user/signed-up"), pointer),
-		inngestkit.OnCron("paris", "TZ=Europe/Paris 0 9 * * 1-5", func(context.Context, inngestkit.Input[any]) (any, error) { return nil, nil }),
+		inngestkit.OnCron("paris", "TZ=Europe/Paris 0 9 * * 1-5", func(context.Context, inngestkit.CronInput) (any, error) { return nil, nil }),
 		inngestkit.OnEvent("any-of", inngestkit.AnyOf(signedUp, signedUp.If("event.data.id != ''")), hello),
 		inngestkit.OnEvent("limits", signedUp, hello, inngestkit.Name("Limits"), flow.Retries(0),
 			flow.Concurrency(1), flow.Concurrency(2, flow.Key("event.data.id")),

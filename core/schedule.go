@@ -1,14 +1,17 @@
 package inngestkit
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
 
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
@@ -19,21 +22,62 @@ const (
 	maxJitter = 5 * time.Minute
 )
 
-// Cron returns a trigger that starts a function on schedule, written as for
-// [OnCron]. With [AnyOf] a function runs on events and on schedule:
+// scheduledEvent is the name of the event that starts a scheduled run.
+const scheduledEvent = "inngest/scheduled.timer"
+
+// CronData is the data of the event "inngest/scheduled.timer", with which the server
+// starts a scheduled run.
+type CronData struct {
+	// Cron is the schedule that fired, with its time zone: "TZ=Europe/Paris 0 9 * * *".
+	Cron string `json:"cron"`
+	// ScheduledAt is the time according to the schedule, in UTC and whole seconds. It is
+	// zero with servers before 1.18.
+	ScheduledAt time.Time `json:"scheduledAt,omitzero"`
+	// FireAt is ScheduledAt plus the run's [Jitter]. It is zero with servers before 1.18.
+	FireAt time.Time `json:"fireAt,omitzero"`
+}
+
+// CronInput is the [Input] of a function that [OnCron] makes.
+type CronInput = Input[CronData]
+
+// OnCron returns the function id, which runs handler on schedule. A schedule has five
+// fields (minute, hour, day of the month, month, weekday) and is in UTC, unless the
+// option [TimeZone] or a prefix, as in "TZ=Europe/Paris 0 9 * * *", names a time zone.
+// in.Event.Data tells the handler which schedule fired, and when.
 //
-//	inngestkit.AnyOf(userChanged, inngestkit.Cron[User]("0 3 * * *"))
+// For a function with several schedules, use [OnEvent] with [AnyOf] and [Cron]; for one
+// with events and schedules, use it with [AnyOfTypes].
 //
-// A scheduled run has the event "inngest/scheduled.timer", whose data has the
-// schedule as cron, and on servers from 1.18 on scheduledAt and fireAt; decoded as T,
-// that usually leaves the zero value.
-func Cron[T any](schedule string) Trigger[T] { return cronTrigger[T](schedule) }
+// Servers from 1.13 on treat a scheduled run that may not start now as failed, and retry
+// it with growing pauses for about a day. flow.Singleton with flow.SingletonSkip,
+// flow.RateLimit and flow.Idempotency therefore delay scheduled runs instead of dropping
+// them, flow.BatchEvents does not affect them, and flow.Debounce is refused. Runs started
+// by events are dropped, batched and debounced as usual.
+func OnCron[R any](
+	id, schedule string,
+	handler func(ctx context.Context, in CronInput) (R, error),
+	options ...Option,
+) TypedFunction[CronData, R] {
+	return OnEvent(id, Cron(schedule), handler, options...)
+}
 
-type cronTrigger[T any] string
+// Cron returns a trigger that starts a function on schedule, written as for [OnCron].
+// Several schedules of one function are combined with [AnyOf], schedules and events with
+// [AnyOfTypes]:
+//
+//	inngestkit.AnyOf(inngestkit.Cron("0 9 * * 1-5"), inngestkit.Cron("0 12 * * 6"))
+func Cron(schedule string) Trigger[CronData] { return cronTrigger(schedule) }
 
-func (cronTrigger[T]) of(T) {}
+type cronTrigger string
 
-func (c cronTrigger[T]) triggers() []trigger { return []trigger{{cron: string(c), isCron: true}} }
+func (cronTrigger) of(CronData) {}
+
+func (c cronTrigger) triggers() []trigger {
+	return []trigger{{
+		cron: string(c), isCron: true,
+		shape: eventpath.Shape{Event: scheduledEvent, Type: reflect.TypeFor[CronData]()},
+	}}
+}
 
 // TimeZone is where the function's schedules are meant, by its IANA name:
 // TimeZone("Europe/Paris"). The default is UTC. A schedule that names a time zone
@@ -41,7 +85,7 @@ func (c cronTrigger[T]) triggers() []trigger { return []trigger{{cron: string(c)
 // the functions that have a schedule without a time zone of its own.
 func TimeZone(name string) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
-		if !c.Once("TimeZone", name) {
+		if !c.SetOnce("TimeZone", name) {
 			return
 		}
 		if reason := whyNoZone(name); reason != "" {
@@ -72,7 +116,7 @@ func whyNoZone(name string) string {
 // runs on time. Of a group, it holds for the functions that have a schedule.
 func Jitter(d time.Duration) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
-		if !c.Once("Jitter", d.String()) {
+		if !c.SetOnce("Jitter", d.String()) {
 			return
 		}
 		if checkJitter(d, c.Refuse) {
@@ -101,10 +145,10 @@ func scheduled(triggers []trigger, c *fnconfig.Config) []trigger {
 		}
 	}
 	const reason = "is for schedules, and the function has none; leave it out"
-	if schedules == 0 && c.Own("TimeZone") {
+	if schedules == 0 && c.SetByFunction("TimeZone") {
 		c.Refuse("TimeZone", c.TimeZone, reason)
 	}
-	if schedules == 0 && c.Own("Jitter") {
+	if schedules == 0 && c.SetByFunction("Jitter") {
 		c.Refuse("Jitter", c.Jitter.String(), reason)
 	}
 	return triggers
@@ -118,14 +162,14 @@ func inZone(schedule string, c *fnconfig.Config) string {
 	case c.TimeZone == "":
 		return schedule
 	case hasZone(schedule):
-		if c.Own("TimeZone") {
+		if c.SetByFunction("TimeZone") {
 			c.Refuse("TimeZone", c.TimeZone, "is one time zone too many: the schedule %q names one itself", schedule)
 		}
 		return schedule
 	}
 	zoned := zonePrefix + c.TimeZone + " " + schedule
 	if len(zoned) > maxNameLength && len(schedule) <= maxNameLength {
-		c.Refuse("Cron", zoned, "a schedule has at most %d bytes, this one has %d with its time zone", maxNameLength, len(zoned))
+		c.Refuse("Cron", zoned, "is too long: a schedule has at most %d bytes, this one has %d with its time zone", maxNameLength, len(zoned))
 	}
 	return zoned
 }
@@ -143,7 +187,7 @@ var cronParser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month 
 
 func checkCron(schedule string, refuse func(field string, value any, reason string, args ...any)) {
 	if len(schedule) > maxNameLength {
-		refuse("Cron", schedule, "a schedule has at most %d bytes, this one has %d", maxNameLength, len(schedule))
+		refuse("Cron", schedule, "is too long: a schedule has at most %d bytes, this one has %d", maxNameLength, len(schedule))
 		return
 	}
 	parsed, err := parseCron(schedule)

@@ -2,6 +2,7 @@ package inngestkit_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,8 +20,8 @@ func onCron(schedule string, options ...inngestkit.Option) inngestkit.Function {
 }
 
 // onAny is a function with the ID fn and several triggers.
-func onAny(triggers []inngestkit.Trigger[user], options ...inngestkit.Option) inngestkit.Function {
-	return inngestkit.OnEvent("fn", inngestkit.AnyOf(triggers...), hello, options...)
+func onAny[T any](triggers inngestkit.Trigger[T], options ...inngestkit.Option) inngestkit.Function {
+	return inngestkit.OnEvent("fn", triggers, hello, options...)
 }
 
 func TestScheduleRefusals(t *testing.T) {
@@ -51,15 +52,15 @@ func TestScheduleRefusals(t *testing.T) {
 		{"negative jitter", onCron(nine, inngestkit.Jitter(-time.Second)), "Jitter", "-1s", "0 or at least 1s and at most 5m0s"},
 		{"jitter twice", onCron(nine, inngestkit.Jitter(time.Second), flow.Config{Jitter: time.Minute}), "Jitter", "1m0s", "given twice"},
 		{"jitter without a schedule", onSignUp(hello, inngestkit.Jitter(time.Second)), "Jitter", "1s", "is for schedules"},
-		{"bad schedule among others", onAny([]inngestkit.Trigger[user]{signedUp, inngestkit.Cron[user]("daily")}), "Cron", "daily", "not a five-field schedule"},
+		{"bad schedule among others", onAny(inngestkit.AnyOfTypes(signedUp, inngestkit.Cron("daily"))), "Cron", "daily", "not a five-field schedule"},
 		{"30 February", onCron("0 0 30 2 *"), "Cron", "0 0 30 2 *", "never comes"},
 		{"31st of short months", onCron("TZ=Asia/Tokyo 0 0 31 2,4,6,9,11 *"), "Cron", "TZ=Asia/Tokyo 0 0 31 2,4,6,9,11 *", "never comes"},
 		{"debounced schedule", onCron(nine, flow.Debounce(5*time.Second)), "Debounce", "5s", "cannot be combined with a schedule"},
-		{"debounced schedule among events", onAny([]inngestkit.Trigger[user]{signedUp, inngestkit.Cron[user](nine)},
+		{"debounced schedule among events", onAny(inngestkit.AnyOfTypes(signedUp, inngestkit.Cron(nine)),
 			flow.Config{Debounce: &flow.DebounceConfig{Period: time.Minute}}), "Debounce", "1m0s", "cannot be combined with a schedule"},
 		{"debounced schedule in a group", inngestkit.NewGroup(flow.Debounce(time.Second)).Functions(onCron(nine))[0],
 			"Debounce", "1s", "cannot be combined with a schedule"},
-		{"schedule twice", onAny([]inngestkit.Trigger[user]{inngestkit.Cron[user](nine), inngestkit.Cron[user](nine)}), "Trigger", nine, "given twice"},
+		{"schedule twice", onAny(inngestkit.AnyOf(inngestkit.Cron(nine), inngestkit.Cron(nine))), "Trigger", nine, "given twice"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -77,9 +78,9 @@ func TestScheduleRefusals(t *testing.T) {
 
 func TestScheduleAnnouncements(t *testing.T) {
 	t.Parallel()
-	mixed := []inngestkit.Trigger[user]{
-		signedUp.If("event.data.number > 1"), inngestkit.Cron[user]("0 9 * * *"), inngestkit.AnyOf(inngestkit.Cron[user]("0 18 * * *")),
-	}
+	mixed := inngestkit.AnyOfTypes(
+		signedUp.If("event.data.number > 1"), inngestkit.Cron("0 9 * * *"), inngestkit.AnyOf(inngestkit.Cron("0 18 * * *")),
+	)
 	longest := strings.Repeat(" ", 255-len("0 9 * * *")-len("TZ=UTC ")) + "0 9 * * *"
 	for _, tc := range []struct {
 		name     string
@@ -120,18 +121,43 @@ func TestScheduleOptionsLeaveTheFunctionAlone(t *testing.T) {
 	}
 }
 
+// The handler gets the schedule that fired, and its times if the server sends them.
+func TestCronInput(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 2, 9, 0, 0, 0, time.UTC)
+	for data, want := range map[string]inngestkit.CronData{
+		`{"cron":"0 9 * * *"}`: {Cron: "0 9 * * *"},
+		`{"cron":"TZ=UTC 0 9 * * *","scheduledAt":"2026-01-02T09:00:00Z","fireAt":"2026-01-02T09:00:07Z"}`: {
+			Cron: "TZ=UTC 0 9 * * *", ScheduledAt: at, FireAt: at.Add(7 * time.Second),
+		},
+	} {
+		var got inngestkit.CronData
+		app, _ := newApp(t, inngestkit.OnCron("fn", "0 9 * * *", func(_ context.Context, in inngestkit.CronInput) (string, error) {
+			got = in.Event.Data
+			return in.Event.Name, nil
+		}))
+		scheduled := signUpEnvelope(json.RawMessage(data))
+		scheduled.Event.(map[string]any)["name"] = "inngest/scheduled.timer"
+		require.Equal(t, `"inngest/scheduled.timer"`, string(callFn(t.Context(), t, app, scheduled).Body))
+		require.Equal(t, want, got)
+		encoded, err := json.Marshal(got)
+		require.NoError(t, err)
+		require.JSONEq(t, data, string(encoded))
+	}
+}
+
 // A scheduled run and one of an event reach the same handler.
 func TestEventAndScheduleInOneFunction(t *testing.T) {
 	t.Parallel()
 	var names []string
-	app, _ := newApp(t, inngestkit.OnEvent("fn", inngestkit.AnyOf(signedUp, inngestkit.Cron[user]("0 9 * * *")),
-		func(_ context.Context, in input) (string, error) {
+	app, _ := newApp(t, inngestkit.OnEvent("fn", inngestkit.AnyOfTypes(signedUp, inngestkit.Cron("0 9 * * *")),
+		func(_ context.Context, in inngestkit.Input[any]) (any, error) {
 			names = append(names, in.Event.Name)
-			return in.Event.Data.ID, nil
+			return in.Event.Data, nil
 		}))
-	require.Equal(t, `"u1"`, string(callFn(t.Context(), t, app, signUpEnvelope(user{ID: "u1"})).Body))
+	require.JSONEq(t, `{"id":"u1"}`, string(callFn(t.Context(), t, app, signUpEnvelope(user{ID: "u1"})).Body))
 	scheduled := signUpEnvelope(map[string]any{"cron": "0 9 * * *"})
 	scheduled.Event.(map[string]any)["name"] = "inngest/scheduled.timer"
-	require.Equal(t, `""`, string(callFn(t.Context(), t, app, scheduled).Body))
+	require.JSONEq(t, `{"cron":"0 9 * * *"}`, string(callFn(t.Context(), t, app, scheduled).Body))
 	require.Equal(t, []string{"user/signed-up", "inngest/scheduled.timer"}, names)
 }

@@ -169,7 +169,7 @@ func TestKeptResultDoesNotFit(t *testing.T) {
 		resp := callFn(t.Context(), t, newKindApp(t, k, nil), e)
 		require.Equal(t, http.StatusInternalServerError, resp.Status, "%s", resp.Body)
 		require.Equal(t, "false", resp.Header.Get("X-Inngest-No-Retry"))
-		require.Contains(t, message(t, resp), `the kept result of step "s" does not fit its Go type`)
+		require.Contains(t, message(t, resp), `the memoized result of step "s" does not fit its Go type`)
 	})
 }
 

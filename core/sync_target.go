@@ -34,7 +34,7 @@ func (a *App) Sync(ctx context.Context) error {
 		return fmt.Errorf("inngestkit: sync: %w", err)
 	}
 	if !a.gate.Enter() {
-		return errors.New("inngestkit: sync: the app is shut down")
+		return fmt.Errorf("inngestkit: sync: %w", ErrShutdown)
 	}
 	defer a.gate.Leave()
 	// At the same time: an address that does not answer must not hold up the sync.

@@ -1,7 +1,6 @@
 package inngestkit
 
 import (
-	"encoding/json"
 	"reflect"
 	"slices"
 	"time"
@@ -32,9 +31,9 @@ type AnyTrigger interface {
 	triggers() []trigger
 }
 
-// AnyOf returns a trigger that starts a function on each of several triggers with
-// the same data type, events and schedules; the function tells them apart by
-// in.Event.Name. The server accepts at most 10, none of them twice.
+// AnyOf returns a trigger that starts a function on each of several events with the
+// same data type, or on each of several schedules. The function tells the events apart by
+// in.Event.Name. The server accepts up to 10 triggers, all different.
 func AnyOf[T any](triggers ...Trigger[T]) Trigger[T] {
 	all := make(anyOf[T], len(triggers))
 	for i, t := range triggers {
@@ -43,19 +42,26 @@ func AnyOf[T any](triggers ...Trigger[T]) Trigger[T] {
 	return all
 }
 
-// AnyOfTypes is [AnyOf] for triggers whose events have data of different types. The
-// function gets the data as JSON, tells the events apart by in.Event.Name, and has it
-// decoded by [EventType.Decode]:
+// AnyOfTypes returns a trigger that starts a function on each of several events whose
+// data has different Go types, and on schedules. Each event arrives with its data decoded
+// into its own type, so that a type switch tells them apart:
 //
-//	switch in.Event.Name {
-//	case orderPaid.Name():
-//		event, err := orderPaid.Decode(in.Event)
+//	switch data := in.Event.Data.(type) {
+//	case Login:
+//		…
+//	case Purchase:
+//		…
+//	case inngestkit.CronData:
 //		…
 //	}
 //
-// Paths in the expressions of the function have to be in the data of each event.
-func AnyOfTypes(triggers ...AnyTrigger) Trigger[json.RawMessage] {
-	return anyOf[json.RawMessage](slices.Clone(triggers))
+// Events that share a Go type are told apart by in.Event.Name. In a run started by
+// step.Invoke, whose event is named "inngest/function.invoked", the data is a
+// [json.RawMessage].
+//
+// Paths in the function's expressions must exist in the data of every event.
+func AnyOfTypes(triggers ...AnyTrigger) Trigger[any] {
+	return anyOf[any](slices.Clone(triggers))
 }
 
 // trigger is one event or one schedule.
@@ -71,7 +77,9 @@ type trigger struct {
 
 func (EventType[T]) of(T) {}
 
-func (e EventType[T]) triggers() []trigger { return []trigger{{event: e.name, shape: e.Shape()}} }
+func (e EventType[T]) triggers() []trigger {
+	return []trigger{{event: e.name, shape: eventpath.ShapeOf(e)}}
+}
 
 type conditional[T any] struct{ trigger }
 
@@ -95,6 +103,14 @@ func (a anyOf[T]) triggers() []trigger {
 	return all
 }
 
+// triggersOf returns the triggers that t, which may be nil, consists of.
+func triggersOf(t AnyTrigger) []trigger {
+	if t == nil {
+		return nil
+	}
+	return t.triggers()
+}
+
 // sdk is the trigger in the SDK's form.
 func (t trigger) sdk() inngestgo.Trigger {
 	switch {
@@ -110,10 +126,10 @@ func (t trigger) sdk() inngestgo.Trigger {
 // of one function.
 func checkTriggers(triggers []trigger, refuse func(field string, value any, reason string, args ...any)) {
 	if len(triggers) == 0 {
-		refuse("Trigger", "none", "give the function at least one event or schedule")
+		refuse("Trigger", nil, "is missing; give the function at least one event or schedule")
 	}
 	if len(triggers) > maxTriggers {
-		refuse("Trigger", len(triggers), "a function has at most %d triggers", maxTriggers)
+		refuse("Trigger", len(triggers), "is too many; a function has at most %d triggers", maxTriggers)
 	}
 	for _, t := range triggers {
 		problem := eventpath.NameProblem(t.event)
@@ -121,11 +137,11 @@ func checkTriggers(triggers []trigger, refuse func(field string, value any, reas
 		case t.isCron:
 			checkCron(t.cron, refuse)
 		case t.event == "":
-			refuse("Trigger", t.event, "the event needs a name")
+			refuse("Trigger", nil, "is nil, or an event without a name; define events with DefineEvent and a name")
 		case len(t.event) > maxNameLength:
-			refuse("Trigger", t.event, "an event name has at most %d bytes, this one has %d", maxNameLength, len(t.event))
+			refuse("Trigger", t.event, "is too long: the name of an event has at most %d bytes, this one has %d", maxNameLength, len(t.event))
 		case problem != "":
-			refuse("Trigger", t.event, "the event's name %s", problem)
+			refuse("Trigger", t.event, "%s", problem)
 		}
 		if t.expression != nil && *t.expression == "" {
 			refuse("If", "", "the condition of event %q is empty; leave If out to run on every event", t.event)

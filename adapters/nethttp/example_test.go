@@ -17,7 +17,7 @@ func Example() {
 		return
 	}
 	err = app.Register(inngestkit.OnCron("daily-report", "0 9 * * *",
-		func(context.Context, inngestkit.Input[any]) (string, error) { return "done", nil }))
+		func(context.Context, inngestkit.CronInput) (string, error) { return "done", nil }))
 	if err != nil {
 		fmt.Println(err)
 		return

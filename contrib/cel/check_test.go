@@ -61,7 +61,7 @@ func TestCheckAccepts(t *testing.T) {
 		on(placed, flow.Priority("event.data.total > 10 ? 60 : 0")),
 		on(placed, flow.CancelOn(cancelled, flow.Match("data.id"), flow.If("int(async.data.total) in [1, 2] && !(event.data.id == 'x')"))),
 		on(placed, inngestkit.OnFailure(func(context.Context, inngestkit.Input[inngestkit.FailedRun[order]]) (any, error) { return nil, nil })),
-		inngestkit.OnCron("fn", "0 9 * * *", func(context.Context, inngestkit.Input[any]) (any, error) { return nil, nil }),
+		inngestkit.OnCron("fn", "0 9 * * *", func(context.Context, inngestkit.CronInput) (any, error) { return nil, nil }),
 	} {
 		require.NoError(t, inngestcel.Check(app(t, f)))
 	}

@@ -128,7 +128,7 @@ func ExampleWithServerCheck() {
 
 // A function that watches the others. From finds what Install has returned.
 func ExampleFrom() {
-	watch := inngestkit.OnCron("watch", "*/5 * * * *", func(ctx context.Context, _ inngestkit.Input[any]) ([]string, error) {
+	watch := inngestkit.OnCron("watch", "*/5 * * * *", func(ctx context.Context, _ inngestkit.CronInput) ([]string, error) {
 		return step.Run(ctx, "find-failing-functions", func(ctx context.Context) ([]string, error) {
 			health := inngesthealth.From(inngestkit.FromContext(ctx)) // nil without Install
 			var failing []string

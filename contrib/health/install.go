@@ -50,7 +50,7 @@ func Install(app *inngestkit.App, options ...Option) (*Health, error) {
 		return nil, errors.New("inngesthealth: install: the app is nil")
 	}
 	if isClosed(app.Draining()) {
-		return nil, errors.New("inngesthealth: install: the app is shut down")
+		return nil, fmt.Errorf("inngesthealth: install: %w", inngestkit.ErrShutdown)
 	}
 	c, err := newConfig(app, options)
 	if err != nil {

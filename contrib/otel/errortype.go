@@ -6,14 +6,13 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
-	"time"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// errorType is the low-cardinality name of an error: the status of the server's
-// answer to a send, or the Go type of the error, without what is wrapped around it to
-// say something else. It is never what the error says of itself, which may be anything.
+// errorType returns a low-cardinality name for err: the status of the server's response
+// to a send, or the Go type of the error inside its wrappers. It never contains the
+// error's message, which can be anything.
 func errorType(err error) string {
 	err = unwrapped(err)
 	if status := statusOf(err); status >= http.StatusBadRequest {
@@ -26,19 +25,27 @@ func errorType(err error) string {
 	return t.String()
 }
 
-// unwrapped is the error inside.
+// unwrapped returns the error inside of those that only add a message, say whether and
+// when to retry, or report that a send has failed.
 func unwrapped(err error) error {
-	for isWrapper(reflect.TypeOf(err)) && statusOf(err) < http.StatusBadRequest {
+	for {
+		if inner := inngestkit.UnwrapRetry(err); inner != nil {
+			err = inner
+		}
+		t := reflect.TypeOf(err)
+		if t != wrapped && (t != sendFailed || statusOf(err) >= http.StatusBadRequest) {
+			return err
+		}
 		next := errors.Unwrap(err)
 		if next == nil {
-			break
+			return err
 		}
 		err = next
 	}
-	return err
 }
 
-// statusOf is the status of the server's answer, if err itself is of a send.
+// statusOf returns the status of the server's response if err itself is that of a send,
+// and 0 otherwise.
 func statusOf(err error) int {
 	if send, ok := err.(*inngestkit.SendError); ok && send != nil { //nolint:errorlint // what it wraps is looked at in turn
 		return send.Status
@@ -46,27 +53,16 @@ func statusOf(err error) int {
 	return 0
 }
 
-// isWrapper reports whether errors of the type only add a message, say when to try
-// again, or that a send has failed.
-func isWrapper(t reflect.Type) bool {
-	return t == noRetry || t == retryAt || t == wrapped || t == sendFailed
-}
-
 var (
-	noRetry    = reflect.TypeOf(inngestkit.NoRetry(errors.ErrUnsupported))
-	retryAt    = reflect.TypeOf(inngestkit.RetryAt(errors.ErrUnsupported, time.Time{}))
 	wrapped    = reflect.TypeOf(fmt.Errorf("%w", errors.ErrUnsupported))
 	sendFailed = reflect.TypeFor[*inngestkit.SendError]()
 )
 
-// message is what an error says, without data of events and steps that the app has put
-// there: a type's own UnmarshalJSON may tell what it got.
+// message returns the message of err, without data of events and steps: a type's own
+// UnmarshalJSON may repeat what it got.
 func message(err error) string {
-	if misfit, ok := errors.AsType[interface {
-		error
-		WithoutData() string
-	}](err); ok {
-		return misfit.WithoutData()
+	if withData, ok := errors.AsType[inngestkit.DataError](err); ok {
+		return withData.WithoutData()
 	}
 	return err.Error()
 }

@@ -221,7 +221,7 @@ func TestGroups(t *testing.T) {
 
 func apply(c *fnconfig.Config, options []inngestkit.Option) {
 	for _, o := range options {
-		o.Apply(c)
+		fnconfig.Apply(o, c)
 	}
 }
 

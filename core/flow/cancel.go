@@ -54,7 +54,7 @@ type CancelOption interface {
 // different conditions. It cannot be combined with [BatchEvents].
 func CancelOn(event CancelEvent, options ...CancelOption) inngestkit.Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
-		if !c.Several("CancelOn") {
+		if !c.Append("CancelOn") {
 			return
 		}
 		name := ""
@@ -62,15 +62,15 @@ func CancelOn(event CancelEvent, options ...CancelOption) inngestkit.Option {
 			name = event.Name()
 		}
 		if name == "" {
-			c.Refuse("CancelOn", name, "the event needs a name")
+			c.Refuse("CancelOn", nil, "has no event, or one without a name; define events with inngestkit.DefineEvent and a name")
 		}
 		if problem := eventpath.NameProblem(name); problem != "" {
-			c.Refuse("CancelOn", name, "the event's name %s", problem)
+			c.Refuse("CancelOn", name, "%s", problem)
 		}
 		s := read(c, "CancelOn", options)
 		async := eventpath.Shape{Event: name}
-		if typed, ok := event.(interface{ Shape() eventpath.Shape }); ok {
-			async = typed.Shape()
+		if typed, ok := event.(eventpath.TypedEvent); ok {
+			async = eventpath.ShapeOf(typed)
 		}
 		added := inngestgo.ConfigCancel{Event: name, If: checkConditions(c, "CancelOn", s, &async)}
 		if s.timeout != nil {
@@ -101,4 +101,29 @@ func sameCancelOn(a, b inngestgo.ConfigCancel) bool {
 		return a.Event == b.Event && a.If == b.If
 	}
 	return *a.If == *b.If
+}
+
+// StartTimeout cancels a run that has not started d after it was scheduled, for
+// example because of [Concurrency] or [Throttle].
+func StartTimeout(d time.Duration) inngestkit.Option {
+	return option("StartTimeout", d.String(), func(c *fnconfig.Config) {
+		checkPositive(c, "StartTimeout", d)
+		timeouts(c).Start = &d
+	})
+}
+
+// FinishTimeout cancels a run that has not ended d after it started, sleeps and
+// waits included. The step that runs at that moment runs to its end.
+func FinishTimeout(d time.Duration) inngestkit.Option {
+	return option("FinishTimeout", d.String(), func(c *fnconfig.Config) {
+		checkPositive(c, "FinishTimeout", d)
+		timeouts(c).Finish = &d
+	})
+}
+
+func timeouts(c *fnconfig.Config) *inngestgo.ConfigTimeouts {
+	if c.Options.Timeouts == nil {
+		c.Options.Timeouts = &inngestgo.ConfigTimeouts{}
+	}
+	return c.Options.Timeouts
 }

@@ -38,14 +38,15 @@ package flow
 import (
 	"time"
 
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
 // option makes an option that may be given once.
-func option(field string, value any, apply func(c *fnconfig.Config)) fnconfig.Option {
+func option(field string, value any, apply func(c *fnconfig.Config)) inngestkit.Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
-		if c.Once(field, value) {
+		if c.SetOnce(field, value) {
 			apply(c)
 		}
 	})

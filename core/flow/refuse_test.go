@@ -91,7 +91,7 @@ func TestRefusals(t *testing.T) {
 				[]mistake{{"BatchEvents", 10}}, "cannot be combined with Singleton: the server refuses"},
 			{"batch and priority", both(batch, flow.Priority("1")), []mistake{{"BatchEvents", 10}}, "cannot be combined with Priority: the server refuses"},
 			{"batch and rate limit", both(batch, flow.RateLimit(1, day)), []mistake{{"BatchEvents", 10}}, "cannot be combined with RateLimit: it would not limit"},
-			{"batch and idempotency", both(flow.Idempotency("event.id"), batch), []mistake{{"BatchEvents", 10}}, "cannot be combined with Idempotency: it would not hold"},
+			{"batch and idempotency", both(flow.Idempotency("event.id"), batch), []mistake{{"BatchEvents", 10}}, "cannot be combined with Idempotency: it would not apply"},
 		},
 		{
 			{"empty priority", one(flow.Priority("")), []mistake{{"Priority", ""}}, "is empty"},
@@ -102,9 +102,9 @@ func TestRefusals(t *testing.T) {
 			{"singleton with an empty key", one(flow.Singleton(flow.SingletonSkip, flow.Key(""))), []mistake{{"Singleton.Key", ""}}, "leave Key out"},
 		},
 		{
-			{"cancel on no event", one(flow.CancelOn(nil)), []mistake{{"CancelOn", ""}}, "needs a name"},
+			{"cancel on no event", one(flow.CancelOn(nil)), []mistake{{"CancelOn", nil}}, "without a name"},
 			{"cancel on a name with white space", one(flow.CancelOn(flow.EventNamed("order/gone\n"))), []mistake{{"CancelOn", "order/gone\n"}}, "white space around it"},
-			{"cancel on an event without a name", one(flow.CancelOn(flow.EventNamed(""))), []mistake{{"CancelOn", ""}}, "needs a name"},
+			{"cancel on an event without a name", one(flow.CancelOn(flow.EventNamed(""))), []mistake{{"CancelOn", nil}}, "without a name"},
 			{"cancel on six events", []inngestkit.Option{
 				flow.CancelOn(cancelled), flow.CancelOn(cancelled, flow.If("1")), flow.CancelOn(cancelled, flow.If("2")),
 				flow.CancelOn(cancelled, flow.If("3")), flow.CancelOn(cancelled, flow.If("4")), flow.CancelOn(flow.EventNamed("e")),
@@ -127,8 +127,8 @@ func TestRefusals(t *testing.T) {
 			{"checkpoint of no steps", one(flow.Checkpoint(flow.BatchSteps(0))), []mistake{{"Checkpoint.BatchSteps", 0}}, "at least 1"},
 			{"checkpoint in no time", one(flow.Checkpoint(flow.BatchInterval(0))), []mistake{{"Checkpoint.BatchInterval", "0s"}}, "more than 0"},
 			{"run for no time", one(flow.Checkpoint(flow.MaxRuntime(-1))), []mistake{{"Checkpoint.MaxRuntime", "-1ns"}}, "more than 0"},
-			{"nil among options", one(flow.Concurrency(1, nil)), []mistake{{"Concurrency", nil}}, "has an option that is nil"},
-			{"key twice", one(flow.Concurrency(1, flow.Key("event.data.id"), flow.Key("event.id"))), []mistake{{"Concurrency.Key", ""}}, "given twice"},
+			{"nil among options", one(flow.Concurrency(1, nil)), []mistake{{"Concurrency", nil}}, "has a nil option"},
+			{"key twice", one(flow.Concurrency(1, flow.Key("event.data.id"), flow.Key("event.id"))), []mistake{{"Concurrency.Key", nil}}, "given twice"},
 		},
 	} {
 		for _, tc := range group {
@@ -187,7 +187,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	require.Equal(t, []mistake{
 		{"Retries", 50}, {"Concurrency", 0}, {"Concurrency.Scope", "env"},
 		{"BatchEvents.MaxSize", 1}, {"BatchEvents.Timeout", "0s"}, {"BatchEvents.If", ""},
-		{"Priority", ""}, {"CancelOn", ""}, {"CancelOn.Match", ""},
+		{"Priority", ""}, {"CancelOn", nil}, {"CancelOn.Match", ""},
 		{"BatchEvents", 1}, {"BatchEvents", 1},
 	}, mistakes(t, err))
 	require.ErrorContains(t, err, `inngestkit: function "fn": Retries 50 is out of range; it is at least 0 and at most 20`)

@@ -113,12 +113,12 @@ func read[O part](c *fnconfig.Config, field string, options []O) settings {
 	given := map[string]bool{}
 	for _, o := range options {
 		if any(o) == nil {
-			c.Refuse(field, nil, "has an option that is nil; leave it out")
+			c.Refuse(field, nil, "has a nil option; leave it out")
 			continue
 		}
 		option := o.self()
 		if given[option.name] && !option.repeats {
-			c.Refuse(field+"."+option.name, "", "is given twice; give it once")
+			c.Refuse(field+"."+option.name, nil, "is given twice; give it once")
 			continue
 		}
 		given[option.name] = true

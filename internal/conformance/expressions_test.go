@@ -2,7 +2,7 @@ package conformance
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -137,13 +137,15 @@ var expressionScenarios = []scenario{
 		name: "events of several types start one function",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("types", inngestkit.AnyOfTypes(invoicePaid, userPaid.If("event.data.plan == 'pro'")),
-				func(_ context.Context, in inngestkit.Input[json.RawMessage]) (string, error) {
-					if in.Event.Name == invoicePaid.Name() {
-						paid, err := invoicePaid.Decode(in.Event)
-						return paid.Data.ID, err
+				func(_ context.Context, in inngestkit.Input[any]) (string, error) {
+					switch data := in.Event.Data.(type) {
+					case invoice:
+						return data.ID, nil
+					case user:
+						return data.ID + " has " + data.Plan, nil
+					default:
+						return "", fmt.Errorf("%s has a %T", in.Event.Name, data)
 					}
-					paid, err := userPaid.Decode(in.Event)
-					return paid.Data.ID + " has " + paid.Data.Plan, err
 				}, flow.Concurrency(1, flow.Key("event.data.id")))}
 		},
 		check: func(t *testing.T, s *site, _ *counter) {

@@ -172,9 +172,10 @@ var eventScenarios = []scenario{
 		name: "an event and a schedule start the same function",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("also",
-				inngestkit.AnyOf(also, inngestkit.Cron[map[string]string]("* * * * *")),
-				func(_ context.Context, in inngestkit.Input[map[string]string]) (string, error) {
-					return in.Event.Name + " " + in.Event.Data["cron"], nil
+				inngestkit.AnyOfTypes(also, inngestkit.Cron("* * * * *")),
+				func(_ context.Context, in inngestkit.Input[any]) (string, error) {
+					data, _ := in.Event.Data.(inngestkit.CronData)
+					return in.Event.Name + " " + data.Cron, nil
 				}, inngestkit.TimeZone("Europe/Paris"), inngestkit.Jitter(time.Second))}
 		},
 		check: func(t *testing.T, s *site, _ *counter) {

@@ -73,17 +73,15 @@ func TestJitter(t *testing.T) {
 	server := newServer(t)
 	var called order
 	serve(t, server, adapters[0], "jitter", "", inngestkit.OnCron("late", "* * * * *",
-		func(_ context.Context, in inngestkit.Input[map[string]string]) (map[string]string, error) {
+		func(_ context.Context, in inngestkit.CronInput) (inngestkit.CronData, error) {
 			called.add("")
 			return in.Event.Data, nil
 		}, inngestkit.Jitter(jitter)))
 	runs, err := server.AwaitRunsOf(testsite.WithinTime(t, longTimeout), "jitter-late", 1)
 	require.NoError(t, err)
-	var data struct {
-		ScheduledAt time.Time `json:"scheduledAt"`
-		FireAt      time.Time `json:"fireAt"`
-	}
+	var data inngestkit.CronData
 	require.NoError(t, json.Unmarshal(runs[0].Output, &data), "%s", runs[0])
+	require.Equal(t, "* * * * *", data.Cron)
 	if oldest(server) {
 		require.Zero(t, data.FireAt)
 		return

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -84,9 +85,9 @@ var stored = []struct {
 		`{"concurrency": [{"limit": 2, "scope": "Fn", "key": "event.data.id", "hash": "1qli8ewrvdw7i"}]}`,
 	},
 	{
-		inngestkit.OnEvent("schedule", inngestkit.AnyOf(
-			storedEvent.If("event.data.id == 'x'"), inngestkit.Cron[user]("0 9 * * *"), inngestkit.Cron[user]("0 18 * * 1-5"),
-		), seen(new(counter)), inngestkit.TimeZone("Europe/Paris"), inngestkit.Jitter(5*time.Minute)),
+		inngestkit.OnEvent("schedule", inngestkit.AnyOfTypes(
+			storedEvent.If("event.data.id == 'x'"), inngestkit.Cron("0 9 * * *"), inngestkit.Cron("0 18 * * 1-5"),
+		), func(context.Context, inngestkit.Input[any]) (any, error) { return nil, nil }, inngestkit.TimeZone("Europe/Paris"), inngestkit.Jitter(5*time.Minute)),
 		`{"triggers": [
 			{"event": "flow/stored", "expression": "event.data.id == 'x'"},
 			{"cron": "TZ=Europe/Paris 0 9 * * *", "jitter": "5m0s"},

@@ -266,11 +266,11 @@ var minuteScenarios = []scenario{
 		name: "cron",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnCron("every-minute", "* * * * *",
-				func(ctx context.Context, in inngestkit.Input[map[string]string]) (string, error) {
+				func(ctx context.Context, in inngestkit.CronInput) (string, error) {
 					if _, err := c.Counted(ctx, "ticked"); err != nil {
 						return "", err
 					}
-					return in.Event.Data["cron"], nil
+					return in.Event.Data.Cron, nil
 				})}
 		},
 		check: func(t *testing.T, s *site, c *counter) {

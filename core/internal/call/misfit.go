@@ -7,13 +7,15 @@ import (
 	"strings"
 )
 
-// MisfitStep says that the kept result of a step does not fit value, into which it
-// was to be decoded.
+// MisfitStep returns the error for the memoized result of a step that does not fit the
+// type of value.
 func MisfitStep(name string, value any, err error) error {
-	return Misfit(fmt.Sprintf("the kept result of step %q does not fit its Go type %T", name, value), err)
+	return Misfit(fmt.Sprintf("the memoized result of step %q does not fit its Go type %T", name, value), err)
 }
 
-// Misfit says what does not fit, and why.
+// Misfit returns an error that says what does not fit its Go type, and why, from the err
+// of encoding/json. It leaves the data out, except in the message of a type's own
+// UnmarshalJSON.
 func Misfit(what string, err error) error {
 	var mismatch *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
@@ -32,17 +34,18 @@ func Misfit(what string, err error) error {
 	}
 }
 
-// misfit is an error of the type's own UnmarshalJSON, whose message may have the data.
+// misfit is an error of a type's own UnmarshalJSON, whose message may contain the data. It
+// implements inngestkit.DataError.
 type misfit struct {
 	what string
 	err  error
 }
 
-// Error implements error.
+// Error returns the whole message.
 func (m *misfit) Error() string { return m.what + ": " + m.err.Error() }
 
-// Unwrap is the error of the type.
+// Unwrap returns the error of the type.
 func (m *misfit) Unwrap() error { return m.err }
 
-// WithoutData is the message for those who must not see data, as telemetry.
+// WithoutData returns the message without that of the type.
 func (m *misfit) WithoutData() string { return m.what }

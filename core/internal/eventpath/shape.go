@@ -14,10 +14,20 @@ type Shape struct {
 	Event string
 	// Type is the Go type of the data, nil if it is not known.
 	Type reflect.Type
-	// Also is another type that the data may have, nil if there is none.
-	Also reflect.Type
 	// Open says that the data may have fields that the type does not declare.
 	Open bool
+}
+
+// TypedEvent is an inngestkit.EventType of any data type.
+type TypedEvent interface {
+	Name() string
+	DataType() (t reflect.Type, additionalProperties bool)
+}
+
+// ShapeOf returns what is known of the data of e's events.
+func ShapeOf(e TypedEvent) Shape {
+	t, open := e.DataType()
+	return Shape{Event: e.Name(), Type: t, Open: open}
 }
 
 // members are what an event has, with server v1.43.0 (Event.Map of its pkg/event).
@@ -41,11 +51,7 @@ func (s Shape) Problem(path Path) string {
 		}
 		return ""
 	}
-	problem := s.walk(s.Type, path)
-	if problem != "" && s.Also != nil && s.walk(s.Also, path) == "" {
-		return ""
-	}
-	return problem
+	return s.walk(s.Type, path)
 }
 
 // walk follows the path behind data through the type t.

@@ -152,14 +152,6 @@ func TestShape(t *testing.T) {
 	require.Contains(t, Shape{Event: "e", Type: reflect.TypeFor[twin]()}.Problem(parsed(t, `event.data["o-nce"]`)), "write event.data.Once")
 }
 
-func TestShapeWithTwoTypes(t *testing.T) {
-	t.Parallel()
-	shape := Shape{Type: reflect.TypeFor[item](), Also: reflect.TypeFor[twin]()}
-	require.Empty(t, shape.Problem(parsed(t, "event.data.id")))
-	require.Empty(t, shape.Problem(parsed(t, "event.data.Once")))
-	require.NotEmpty(t, shape.Problem(parsed(t, "event.data.neither")))
-}
-
 func parsed(t *testing.T, text string) Path {
 	t.Helper()
 	path, ok := Parse(text)

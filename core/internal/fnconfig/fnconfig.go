@@ -11,23 +11,34 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 )
 
-// Option is one option of a function. It is sealed: only the core module can
-// name Config.
-type Option interface {
-	Apply(c *Config)
-}
-
-// Func makes an Option of a function.
+// Func applies one option to a Config. It implements inngestkit.Option.
 type Func func(c *Config)
 
-// Apply implements Option.
-func (f Func) Apply(c *Config) { f(c) }
+// FunctionOption returns f. It implements inngestkit.Option, which cannot mention Func.
+func (f Func) FunctionOption() any { return f }
 
-// Problem is one thing that is wrong with an option.
+// Apply applies an inngestkit.Option to c, and reports whether it is one of this module.
+func Apply(option interface{ FunctionOption() any }, c *Config) bool {
+	apply, ok := option.FunctionOption().(Func)
+	if ok {
+		apply(c)
+	}
+	return ok
+}
+
+// Problem is one mistake in a function.
 type Problem struct {
 	Field  string
-	Value  any
+	Value  any // nil if something is missing
 	Reason string
+}
+
+// String returns the problem as a sentence.
+func (p Problem) String() string {
+	if p.Value == nil {
+		return p.Field + " " + p.Reason
+	}
+	return fmt.Sprintf("%s %#v %s", p.Field, p.Value, p.Reason)
 }
 
 // Expression is one expression of a function.
@@ -86,20 +97,20 @@ func (c *Config) Express(field string, e eventpath.Expression, empty string) {
 // has been applied so far.
 func (c *Config) NextLevel() { c.level++ }
 
-// Once reports whether an option may set field. It may not if an inner level has
+// SetOnce reports whether an option may set field. It may not if an inner level has
 // set it, and if the same level has: that is noted as a problem, so that no
 // option silently overrides another.
-func (c *Config) Once(field string, value any) bool {
+func (c *Config) SetOnce(field string, value any) bool {
 	level, taken := c.set[field]
 	if taken && level == c.level {
 		c.Refuse(field, value, "is given twice; give it once")
 	}
-	return !taken && c.Several(field)
+	return !taken && c.Append(field)
 }
 
-// Several is [Config.Once] for options that add up: it reports whether an option
+// Append is [Config.SetOnce] for options that add up: it reports whether an option
 // may add to field, which it may not if an inner level has.
-func (c *Config) Several(field string) bool {
+func (c *Config) Append(field string) bool {
 	if level, taken := c.set[field]; taken {
 		return level == c.level
 	}
@@ -110,9 +121,9 @@ func (c *Config) Several(field string) bool {
 	return true
 }
 
-// Own reports whether the function itself has set field, and not a group that it
+// SetByFunction reports whether the function itself has set field, and not a group that it
 // may share with functions of another kind.
-func (c *Config) Own(field string) bool {
+func (c *Config) SetByFunction(field string) bool {
 	level, taken := c.set[field]
 	return taken && level == 0
 }

@@ -10,20 +10,20 @@ import (
 
 // once is an option that may be given once, several one that adds up. Both note
 // what they were allowed to set.
-func once(got *[]string, field, value string) fnconfig.Option {
-	return fnconfig.Func(func(c *fnconfig.Config) {
-		if c.Once(field, value) {
+func once(got *[]string, field, value string) fnconfig.Func {
+	return func(c *fnconfig.Config) {
+		if c.SetOnce(field, value) {
 			*got = append(*got, field+"="+value)
 		}
-	})
+	}
 }
 
-func several(got *[]string, field, value string) fnconfig.Option {
-	return fnconfig.Func(func(c *fnconfig.Config) {
-		if c.Several(field) {
+func several(got *[]string, field, value string) fnconfig.Func {
+	return func(c *fnconfig.Config) {
+		if c.Append(field) {
 			*got = append(*got, field+"="+value)
 		}
-	})
+	}
 }
 
 func TestLevels(t *testing.T) {
@@ -31,13 +31,13 @@ func TestLevels(t *testing.T) {
 	var got []string
 	for _, tc := range []struct {
 		name     string
-		levels   [][]fnconfig.Option // the function's own, its group's, …
+		levels   [][]fnconfig.Func // the function's own, its group's, …
 		want     []string
 		problems []fnconfig.Problem
 	}{
 		{
 			"the function before its group, an inner group before an outer one",
-			[][]fnconfig.Option{
+			[][]fnconfig.Func{
 				{once(&got, "a", "function")},
 				{once(&got, "a", "group"), once(&got, "b", "group")},
 				{once(&got, "a", "outer"), once(&got, "b", "outer"), once(&got, "c", "outer")},
@@ -46,7 +46,7 @@ func TestLevels(t *testing.T) {
 		},
 		{
 			"twice on one level",
-			[][]fnconfig.Option{{once(&got, "a", "1"), once(&got, "a", "2")}, {once(&got, "b", "3"), once(&got, "b", "4")}},
+			[][]fnconfig.Func{{once(&got, "a", "1"), once(&got, "a", "2")}, {once(&got, "b", "3"), once(&got, "b", "4")}},
 			[]string{"a=1", "b=3"},
 			[]fnconfig.Problem{
 				{Field: "a", Value: "2", Reason: "is given twice; give it once"},
@@ -55,12 +55,12 @@ func TestLevels(t *testing.T) {
 		},
 		{
 			"overridden twice is no problem",
-			[][]fnconfig.Option{{once(&got, "a", "1")}, {once(&got, "a", "2"), once(&got, "a", "3")}},
+			[][]fnconfig.Func{{once(&got, "a", "1")}, {once(&got, "a", "2"), once(&got, "a", "3")}},
 			[]string{"a=1"}, nil,
 		},
 		{
 			"what adds up does so on one level",
-			[][]fnconfig.Option{
+			[][]fnconfig.Func{
 				{several(&got, "a", "1"), several(&got, "a", "2")},
 				{several(&got, "a", "3"), several(&got, "b", "4")},
 				{several(&got, "b", "5"), several(&got, "c", "6"), several(&got, "c", "7")},
@@ -76,7 +76,7 @@ func TestLevels(t *testing.T) {
 					c.NextLevel()
 				}
 				for _, option := range level {
-					option.Apply(&c)
+					option(&c)
 				}
 			}
 			require.Equal(t, tc.want, got)
@@ -88,10 +88,23 @@ func TestLevels(t *testing.T) {
 func TestOwn(t *testing.T) {
 	t.Parallel()
 	var c fnconfig.Config
-	require.True(t, c.Once("a", 1))
+	require.True(t, c.SetOnce("a", 1))
 	c.NextLevel()
-	require.True(t, c.Once("b", 1))
-	require.True(t, c.Own("a"))
-	require.False(t, c.Own("b"))
-	require.False(t, c.Own("c"))
+	require.True(t, c.SetOnce("b", 1))
+	require.True(t, c.SetByFunction("a"))
+	require.False(t, c.SetByFunction("b"))
+	require.False(t, c.SetByFunction("c"))
+}
+
+type foreign struct{}
+
+func (foreign) FunctionOption() any { return foreign{} }
+
+func TestApply(t *testing.T) {
+	t.Parallel()
+	var got []string
+	var c fnconfig.Config
+	require.True(t, fnconfig.Apply(once(&got, "a", "1"), &c))
+	require.False(t, fnconfig.Apply(foreign{}, &c))
+	require.Equal(t, []string{"a=1"}, got)
 }

@@ -46,9 +46,9 @@ var collectNow = inngestkit.DefineEvent[order]("metrics.collect")
 func (m *monitoring) collectMetrics() inngestkit.Function {
 	// The reference has "*/5 * * * *". A test that runs when five minutes are full would
 	// have a run more, so this is at midnight of a leap day.
-	schedule := inngestkit.Cron[order]("0 0 29 2 *")
-	return inngestkit.OnEvent("collect-metrics", inngestkit.AnyOf(schedule, collectNow),
-		func(ctx context.Context, _ input) (metrics, error) {
+	schedule := inngestkit.Cron("0 0 29 2 *")
+	return inngestkit.OnEvent("collect-metrics", inngestkit.AnyOfTypes(schedule, collectNow),
+		func(ctx context.Context, _ inngestkit.Input[any]) (metrics, error) {
 			gathered, err := step.Run(ctx, "gather-function-metrics", func(ctx context.Context) (metrics, error) {
 				health := inngesthealth.From(inngestkit.FromContext(ctx))
 				now := metrics{health.Functions(), health.System()}

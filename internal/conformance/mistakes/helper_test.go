@@ -31,7 +31,7 @@ type user struct {
 
 var userCreated = inngestkit.DefineEvent[user]("user/created")
 
-func hello(context.Context, inngestkit.Input[user]) (string, error) { return "hello", nil }
+func hello[T any](context.Context, inngestkit.Input[T]) (string, error) { return "hello", nil }
 
 // dev is a configuration for the dev server.
 func dev() inngestkit.Config { return inngestkit.Config{AppID: "shop", Dev: true} }

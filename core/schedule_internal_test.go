@@ -42,11 +42,11 @@ func TestScheduleOptionsOfAGroup(t *testing.T) {
 			t.Parallel()
 			var c fnconfig.Config
 			for _, o := range tc.own {
-				o.Apply(&c)
+				fnconfig.Apply(o, &c)
 			}
 			c.NextLevel()
 			for _, o := range tc.of {
-				o.Apply(&c)
+				fnconfig.Apply(o, &c)
 			}
 			require.Equal(t, tc.want, scheduled(tc.triggers, &c))
 			require.Empty(t, c.Problems)
@@ -59,7 +59,7 @@ func TestTheZoneOfAGroupMakesTwoSchedulesOne(t *testing.T) {
 	t.Parallel()
 	var c fnconfig.Config
 	c.NextLevel()
-	TimeZone("Asia/Tokyo").Apply(&c)
+	fnconfig.Apply(TimeZone("Asia/Tokyo"), &c)
 	checkTwice(scheduled([]trigger{
 		{cron: "TZ=Asia/Tokyo 0 9 * * *", isCron: true}, {cron: "0 9 * * *", isCron: true},
 	}, &c), c.Refuse)

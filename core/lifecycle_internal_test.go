@@ -39,7 +39,7 @@ func TestStartGoesOnAfterAPanic(t *testing.T) {
 		var logged lockedBuffer
 		a, err := New(Config{AppID: "app", Dev: true, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
 		require.NoError(t, err)
-		require.NoError(t, a.Register(OnCron("fn", "0 9 * * *", func(_ context.Context, _ Input[any]) (any, error) { return nil, nil })))
+		require.NoError(t, a.Register(OnCron("fn", "0 9 * * *", func(_ context.Context, _ CronInput) (any, error) { return nil, nil })))
 		a.MountedAt("test", "/")
 		a.config.HTTPClient = nil
 		a.syncer.record(Sync{}) // for the check to begin

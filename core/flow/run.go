@@ -3,6 +3,7 @@ package flow
 import (
 	"time"
 
+	"github.com/inngest/inngestgo"
 	"github.com/inngest/inngestgo/pkg/checkpoint"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -51,7 +52,7 @@ func MaxRuntime(d time.Duration) CheckpointOption {
 //
 // Steps of the SDK's own package in such a function are sent when the call ends.
 func Checkpoint(options ...CheckpointOption) inngestkit.Option {
-	return option("Checkpoint", "", func(c *fnconfig.Config) {
+	return option("Checkpoint", nil, func(c *fnconfig.Config) {
 		s := read(c, "Checkpoint", options)
 		config := &checkpoint.Config{}
 		if s.batchSteps != nil {
@@ -67,5 +68,35 @@ func Checkpoint(options ...CheckpointOption) inngestkit.Option {
 			config.MaxRuntime = *s.maxRuntime
 		}
 		c.Options.Checkpoint = config
+	})
+}
+
+// maxRetries is MaxRetries of the server's pkg/consts; it clamps higher values.
+const maxRetries = 20
+
+// Retries is how often a failing step, or a function that fails outside of
+// steps, is tried again: 0 to 20, by default 4.
+func Retries(n int) inngestkit.Option {
+	return option("Retries", n, func(c *fnconfig.Config) {
+		if n < 0 || n > maxRetries {
+			c.Refuse("Retries", n, "is out of range; it is at least 0 and at most %d", maxRetries)
+		}
+		c.Options.Retries = &n
+	})
+}
+
+// Priority lets a run that waits for its turn go before others of the function.
+// The expression is a number of seconds: with 120 a run goes before the runs
+// that were scheduled up to two minutes earlier, with a negative one it lets
+// later runs go first. It has to be an integer, from -600 to 600 by Inngest's
+// documentation; the server ignores others, and puts larger ones at 12 h.
+//
+//	flow.Priority("event.data.plan == 'pro' ? 120 : 0")
+//
+// It cannot be combined with [BatchEvents].
+func Priority(expression string) inngestkit.Option {
+	return option("Priority", expression, func(c *fnconfig.Config) {
+		checkExpression(c, "Priority", expression)
+		c.Options.Priority = &inngestgo.ConfigPriority{Run: &expression}
 	})
 }

@@ -5,15 +5,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/inngest/inngestgo"
 	"github.com/inngest/inngestgo/middleware"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
+	"github.com/inngestkit/inngestkit/core/internal/eventpath"
+	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
 // FromClient returns an app with the functions that have been created on a client
@@ -114,7 +121,7 @@ func (a *App) newAdopted(sf inngestgo.ServableFunction, options inngestgo.Client
 		config: sf.Config(), triggers: sf.Trigger().Triggers(),
 	}
 	f.expressions = adoptedExpressions(f.triggers, f.config)
-	if err := checkAdopted(f.triggers); err != nil {
+	if err := checkAdopted(f.triggers, f.config); err != nil {
 		return nil, err
 	}
 	handler := reflect.ValueOf(sf.Func())
@@ -225,4 +232,168 @@ func (a *adopted) shown(e *envelope.Envelope, fields eventFields) *envelope.Enve
 	shown := *e
 	shown.Event, shown.Events = fields.hide(e.Event), fields.hide(e.Events)
 	return &shown
+}
+
+// registerPath is where the API takes syncs.
+const registerPath = "/fn/register"
+
+// configFromClient is the configuration of a client of the SDK, with what its
+// options do not say from the environment.
+func configFromClient(client inngestgo.Client) (Config, error) {
+	c, err := ConfigFromEnv()
+	if err != nil {
+		return c, err
+	}
+	options := client.Options()
+	c.AppID = client.AppID()
+	if options.Dev != nil && *options.Dev != c.Dev {
+		if c.Dev {
+			// INNGEST_DEV may have been the URL of a server that is not meant then.
+			c.BaseURL = os.Getenv("INNGEST_BASE_URL")
+		}
+		c.Dev = *options.Dev
+	}
+	override(&c.AppVersion, options.AppVersion)
+	override(&c.SigningKey, (*Secret)(options.SigningKey))
+	override(&c.SigningKeyFallback, (*Secret)(options.SigningKeyFallback))
+	override(&c.EventKey, (*Secret)(options.EventKey))
+	override(&c.Env, options.Env)
+	override(&c.APIBaseURL, options.APIBaseURL)
+	override(&c.EventAPIBaseURL, options.EventAPIBaseURL)
+	if options.RegisterURL != nil {
+		base, ok := strings.CutSuffix(*options.RegisterURL, registerPath)
+		if !ok || (options.APIBaseURL != nil && trimURL(*options.APIBaseURL) != base) {
+			return c, errors.New("inngestkit: from client: the client's RegisterURL is not " + registerPath +
+				" of its APIBaseURL; set APIBaseURL to the server's URL, and RegisterURL not at all")
+		}
+		c.APIBaseURL = base
+	}
+	if u := options.URL; u != nil {
+		c.ServeHost = u.Scheme + "://" + u.Host
+		if u.Path != "" && u.Path != "/" {
+			c.ServePath = u.Path
+		}
+	}
+	if options.MaxBodySize > 0 {
+		c.MaxBodyBytes = int64(options.MaxBodySize)
+	}
+	// Without a client the SDK fills in the default one, which has no timeout.
+	if options.HTTPClient != http.DefaultClient {
+		c.HTTPClient = options.HTTPClient
+	}
+	if !isSDKDefault(options.Logger) {
+		c.Logger = options.Logger
+	}
+	return c, nil
+}
+
+// isSDKDefault reports whether a logger is the one that the SDK fills in, which writes
+// colours for a terminal, into files too. It is known by a function of the SDK's that it
+// has been given.
+func isSDKDefault(l *slog.Logger) bool {
+	handler := reflect.Indirect(reflect.ValueOf(l.Handler()))
+	if handler.Kind() != reflect.Struct {
+		return false
+	}
+	replace := handler.FieldByName("replaceAttr")
+	if replace.Kind() != reflect.Func || replace.IsNil() {
+		return false
+	}
+	made := runtime.FuncForPC(replace.Pointer())
+	return made != nil && strings.HasPrefix(made.Name(), "github.com/inngest/inngestgo/")
+}
+
+// checkAdopted refuses the triggers that [App.Register] refuses: with them, the server
+// would refuse the sync of the whole app, or run a debounced schedule again and again. A
+// function without triggers can be invoked.
+func checkAdopted(from []inngestgo.Trigger, o inngestgo.FunctionOpts) error {
+	var errs []error
+	refuse := func(field string, value any, reason string, args ...any) {
+		errs = append(errs, errors.New(fnconfig.Problem{Field: field, Value: value, Reason: fmt.Sprintf(reason, args...)}.String()))
+	}
+	triggers := make([]trigger, 0, len(from))
+	for _, t := range from {
+		switch {
+		case t.CronTrigger != nil:
+			// The jitter makes no other schedule of it. The server takes its own time
+			// zone, as the SDK does.
+			schedule := strings.Replace(t.Cron, "TZ=Local ", "TZ=UTC ", 1)
+			triggers = append(triggers, trigger{cron: schedule, isCron: true})
+			if t.Jitter == nil {
+				continue
+			}
+			if jitter, err := time.ParseDuration(*t.Jitter); err == nil { // others are for the server to read
+				checkJitter(jitter, refuse)
+			}
+		case t.EventTrigger != nil:
+			triggers = append(triggers, trigger{event: t.Event, expression: t.Expression})
+		default:
+			triggers = append(triggers, trigger{})
+		}
+	}
+	if len(triggers) > 0 {
+		checkTriggers(triggers, refuse)
+		checkTwice(triggers, refuse)
+	}
+	checkDebounce(o, triggers, refuse)
+	return errors.Join(errs...)
+}
+
+// override sets a field that the options name.
+func override[T any](field, option *T) {
+	if option != nil {
+		*field = *option
+	}
+}
+
+// adoptedExpressions are the expressions of a function of the SDK.
+func adoptedExpressions(triggers []inngestgo.Trigger, o inngestgo.FunctionOpts) []fnconfig.Expression {
+	var all adoptedList
+	for _, t := range triggers {
+		if t.EventTrigger != nil {
+			all.add("If", t.Expression, nil)
+		}
+	}
+	if o.Concurrency != nil {
+		for _, limit := range o.Concurrency.Step {
+			all.add("Concurrency.Key", limit.Key, nil)
+		}
+		for _, limit := range o.Concurrency.Fn {
+			all.add("FnConcurrency.Key", limit.Key, nil)
+		}
+	}
+	if o.RateLimit != nil {
+		all.add("RateLimit.Key", o.RateLimit.Key, nil)
+	}
+	if o.Throttle != nil {
+		all.add("Throttle.Key", o.Throttle.Key, nil)
+	}
+	if o.Debounce != nil {
+		all.add("Debounce.Key", &o.Debounce.Key, nil)
+	}
+	if o.BatchEvents != nil {
+		all.add("BatchEvents.Key", o.BatchEvents.Key, nil)
+		all.add("BatchEvents.If", o.BatchEvents.If, nil)
+	}
+	if o.Singleton != nil {
+		all.add("Singleton.Key", o.Singleton.Key, nil)
+	}
+	if o.Priority != nil {
+		all.add("Priority", o.Priority.Run, nil)
+	}
+	all.add("Idempotency", o.Idempotency, nil)
+	for _, c := range o.Cancel {
+		all.add("CancelOn.If", c.If, &eventpath.Shape{Event: c.Event})
+	}
+	return all
+}
+
+type adoptedList []fnconfig.Expression
+
+func (l *adoptedList) add(field string, text *string, async *eventpath.Shape) {
+	if text == nil || *text == "" {
+		return
+	}
+	e := eventpath.Expression{Text: *text, Events: []eventpath.Shape{{}}, Async: async}
+	*l = append(*l, fnconfig.Expression{Field: field, Expression: e})
 }

@@ -297,8 +297,8 @@ func TestFromClientRefusesTriggers(t *testing.T) {
 		{"a long schedule", inngestgo.MultipleTriggers{inngestgo.CronTrigger(strings.Repeat(" ", 247) + nine)}, "at most 255 bytes, this one has 256"},
 		{"a schedule that never comes", inngestgo.MultipleTriggers{inngestgo.CronTrigger("0 0 30 2 *")}, `Cron "0 0 30 2 *" never comes`},
 		{"long jitter", inngestgo.MultipleTriggers{jittered(time.Hour)}, `Jitter "1h0m0s" is out of range`},
-		{"an event without a name", inngestgo.MultipleTriggers{event("")}, "the event needs a name"},
-		{"neither event nor schedule", inngestgo.MultipleTriggers{{}}, "the event needs a name"},
+		{"an event without a name", inngestgo.MultipleTriggers{event("")}, "an event without a name"},
+		{"neither event nor schedule", inngestgo.MultipleTriggers{{}}, "an event without a name"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -314,6 +314,18 @@ func TestFromClientRefusesTriggers(t *testing.T) {
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
+}
+
+// Servers run a debounced schedule again and again.
+func TestFromClientRefusesADebouncedSchedule(t *testing.T) {
+	t.Parallel()
+	client, _ := sdkClient(t)
+	_, err := inngestgo.CreateFunction(client,
+		inngestgo.FunctionOpts{ID: "fn", Debounce: &inngestgo.ConfigDebounce{Period: time.Minute}},
+		inngestgo.MultipleTriggers{inngestgo.EventTrigger("a", nil), inngestgo.CronTrigger("0 9 * * *")}, sdkHello)
+	require.NoError(t, err)
+	_, err = inngestkit.FromClient(client)
+	require.ErrorContains(t, err, `inngestkit: from client: function "fn": Debounce "1m0s" cannot be combined with a schedule`)
 }
 
 // What an adopted app says of itself comes from the client's options.

@@ -1,0 +1,172 @@
+package conformance
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/importer"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Users can name every type that they meet: no exported declaration of a public package
+// mentions a type of an internal package.
+func TestPublicPackagesShowNoInternalTypes(t *testing.T) {
+	t.Parallel()
+	public, export := exportData(t)
+	require.Contains(t, public, modules+"core/flow")
+	load := importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
+		return os.Open(export[path])
+	})
+	for _, path := range public {
+		pkg, err := load.Import(path)
+		require.NoError(t, err)
+		for _, name := range pkg.Scope().Names() {
+			object := pkg.Scope().Lookup(name)
+			if object.Exported() {
+				require.Empty(t, internalTypes(object), "%s.%s", path, name)
+			}
+		}
+	}
+}
+
+// The search finds what it is for.
+func TestInternalTypes(t *testing.T) {
+	t.Parallel()
+	hidden := types.NewNamed(types.NewTypeName(token.NoPos, types.NewPackage(modules+"core/internal/p", "p"), "T", nil), types.Typ[types.Int], nil)
+	pkg := types.NewPackage("m", "m")
+	parameter := types.NewTuple(types.NewVar(token.NoPos, pkg, "v", types.NewSlice(types.NewPointer(hidden))))
+	signature := types.NewSignatureType(nil, nil, nil, parameter, nil, false)
+	embedded := types.NewStruct([]*types.Var{types.NewField(token.NoPos, pkg, "T", hidden, true)}, nil)
+	private := types.NewStruct([]*types.Var{types.NewField(token.NoPos, pkg, "t", hidden, false)}, nil)
+	method := types.NewInterfaceType([]*types.Func{types.NewFunc(token.NoPos, pkg, "M", signature)}, nil)
+	for name, of := range map[string]types.Object{
+		"a function":           types.NewFunc(token.NoPos, pkg, "F", signature),
+		"a variable":           types.NewVar(token.NoPos, pkg, "V", types.NewMap(types.Typ[types.Int], hidden)),
+		"a field":              types.NewVar(token.NoPos, pkg, "V", embedded),
+		"a method":             types.NewVar(token.NoPos, pkg, "V", method),
+		"an alias":             types.NewTypeName(token.NoPos, pkg, "A", types.NewAlias(types.NewTypeName(token.NoPos, pkg, "A", nil), hidden)),
+		"a function of a chan": types.NewVar(token.NoPos, pkg, "V", types.NewChan(types.SendRecv, hidden)),
+	} {
+		require.Equal(t, []string{modules + "core/internal/p.T"}, internalTypes(of), name)
+	}
+	require.Empty(t, internalTypes(types.NewVar(token.NoPos, pkg, "V", private)))
+}
+
+// exportData returns the public packages of the workspace, and the files with what the
+// compiler has exported of them and their dependencies.
+func exportData(t *testing.T) (public []string, export map[string]string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Export,Name", "work").Output()
+	require.NoError(t, err)
+	export = map[string]string{}
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var pkg struct{ ImportPath, Export, Name string }
+		err := decoder.Decode(&pkg)
+		if errors.Is(err, io.EOF) {
+			return public, export
+		}
+		require.NoError(t, err)
+		export[pkg.ImportPath] = pkg.Export
+		if isOurs := strings.HasPrefix(pkg.ImportPath, modules); isOurs && !isInternal(pkg.ImportPath) && pkg.Name != "main" {
+			public = append(public, pkg.ImportPath)
+		}
+	}
+}
+
+// isInternal reports whether a package is one of ours that users cannot import. Internal
+// types of the SDK have public names there.
+func isInternal(path string) bool {
+	return strings.HasPrefix(path, modules) && slices.Contains(strings.Split(strings.TrimPrefix(path, modules), "/"), "internal")
+}
+
+// internalTypes returns the types of internal packages that the exported part of an
+// object has in it.
+func internalTypes(object types.Object) []string {
+	f := finder{seen: map[types.Type]bool{}}
+	if name, ok := object.(*types.TypeName); ok && !name.IsAlias() {
+		f.definition(object.Type())
+	} else {
+		f.find(object.Type())
+	}
+	return f.found
+}
+
+// finder collects types of internal packages.
+type finder struct {
+	seen  map[types.Type]bool
+	found []string
+}
+
+// definition looks at what a type is made of: its type parameters, its exported methods,
+// promoted ones too, and its exported fields.
+func (f *finder) definition(t types.Type) {
+	if named, ok := t.(*types.Named); ok {
+		for parameter := range named.TypeParams().TypeParams() {
+			f.find(parameter.Constraint())
+		}
+	}
+	for selection := range types.NewMethodSet(types.NewPointer(t)).Methods() {
+		if selection.Obj().Exported() {
+			f.find(selection.Type())
+		}
+	}
+	f.find(t.Underlying())
+}
+
+// find looks at a type where it is used.
+func (f *finder) find(t types.Type) {
+	if f.seen[t] {
+		return
+	}
+	f.seen[t] = true
+	switch t := t.(type) {
+	case *types.Alias:
+		f.find(t.Rhs())
+	case *types.Named:
+		if pkg := t.Obj().Pkg(); pkg != nil && isInternal(pkg.Path()) {
+			f.found = append(f.found, fmt.Sprint(t))
+		}
+		for argument := range t.TypeArgs().Types() {
+			f.find(argument)
+		}
+	case *types.Struct:
+		for field := range t.Fields() {
+			if field.Exported() {
+				f.find(field.Type())
+			}
+		}
+	case *types.Interface:
+		for method := range t.Methods() {
+			if method.Exported() {
+				f.find(method.Type())
+			}
+		}
+		for embedded := range t.EmbeddedTypes() {
+			f.find(embedded)
+		}
+	case *types.Signature:
+		for parameter := range t.TypeParams().TypeParams() {
+			f.find(parameter.Constraint())
+		}
+		f.find(t.Params())
+		f.find(t.Results())
+	case *types.Tuple:
+		for v := range t.Variables() {
+			f.find(v.Type())
+		}
+	case *types.Map:
+		f.find(t.Key())
+		f.find(t.Elem())
+	case interface{ Elem() types.Type }: // pointers, slices, arrays, channels
+		f.find(t.Elem())
+	}
+}
