@@ -34,7 +34,7 @@ type site struct {
 func TestRealServer(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {
-		server := newServer(t)
+		server := testsite.NewServer(t)
 		all := slices.Concat(scenarios, stepScenarios, parallelScenarios, requestScenarios, failureScenarios,
 			checkpointScenarios, minuteScenarios)
 		counters := make([]counter, len(all))

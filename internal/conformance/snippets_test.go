@@ -118,7 +118,10 @@ func exportFiles(t *testing.T, packages []string) map[string]string {
 	require.NoError(t, err, "%s", &stderr)
 	files := map[string]string{}
 	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p struct{ ImportPath, Export string }
+		var p struct {
+			ImportPath string `json:"ImportPath"`
+			Export     string `json:"Export"`
+		}
 		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
 			return files
 		}

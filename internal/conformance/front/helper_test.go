@@ -1,7 +1,6 @@
 package front
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -13,7 +12,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -29,11 +27,8 @@ import (
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.TestMode)
 	utils.StartTimeStampUpdater() // Fiber's clock, which runs for ever
-	goleak.VerifyTestMain(m,
-		// It ends, up to ten seconds after the server it cleans up for.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		// Fiber and fasthttp never end what they start once, and for each middleware.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+	testsite.VerifyTestMain(m,
+		// Fiber and fasthttp never end these goroutines, one per process or per middleware.
 		goleak.IgnoreTopFunction("github.com/valyala/fasthttp/stackless.funcWorker"),
 		goleak.IgnoreAnyFunction("github.com/gofiber/fiber/v2/middleware/cache.New.func2"),
 		goleak.IgnoreAnyFunction("github.com/gofiber/fiber/v2/internal/memory.(*Storage).gc"),
@@ -54,62 +49,13 @@ type user struct {
 	ID string `json:"id"`
 }
 
-// log is what an app has logged.
-type log struct {
-	mu    sync.Mutex
-	b     bytes.Buffer
-	wrote chan struct{} // is closed by the next line
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.wrote != nil {
-		close(l.wrote)
-		l.wrote = nil
-	}
-	return l.b.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// next is closed by the next line, and nil if text is there.
-func (l *log) next(text string) <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if strings.Contains(l.b.String(), text) {
-		return nil
-	}
-	if l.wrote == nil {
-		l.wrote = make(chan struct{})
-	}
-	return l.wrote
-}
-
-// await waits until text is logged.
-func (l *log) await(t *testing.T, text string) {
-	t.Helper()
-	timeout := time.After(testsite.Timeout)
-	for wrote := l.next(text); wrote != nil; wrote = l.next(text) {
-		select {
-		case <-wrote:
-		case <-timeout:
-			t.Fatalf("%q was never logged, but\n%s", text, l)
-		}
-	}
-}
-
 // server is an application of a framework.
 type server = testsite.Server
 
 // site is an application that runs, with an app in it.
 type site struct {
 	app *inngestkit.App
-	log *log
+	log *testsite.Log
 	url string
 
 	server  server
@@ -122,7 +68,7 @@ type site struct {
 func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App) server) *site {
 	t.Helper()
 	listener := testsite.Listen(t, "")
-	s := &site{log: &log{}, url: "http://" + listener.Addr().String(), running: make(chan struct{}, 1)}
+	s := &site{log: &testsite.Log{}, url: "http://" + listener.Addr().String(), running: make(chan struct{}, 1)}
 	config.AppID, config.ServeHost = "app", s.url
 	if !config.Dev {
 		config.SigningKey = signingKey
@@ -151,12 +97,7 @@ func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App)
 			return "done", nil
 		})))
 	s.server = build(s.app)
-	shutdown := testsite.Serve(t, s.server, listener)
-	s.stop = sync.OnceFunc(func() {
-		testsite.Stop(t, s.app.Shutdown)
-		shutdown()
-	})
-	t.Cleanup(s.stop)
+	s.stop = testsite.ServeApp(t, s.app, s.server, listener)
 	return s
 }
 

@@ -7,16 +7,13 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -25,11 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// Of fasthttp, one for the whole process: it keeps the time for the header Date.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		// One for each fasthttp server: it looks only every ten seconds whether it is to end.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	testsite.VerifyTestMain(m)
 }
 
 // The endpoints, below where the app is mounted.
@@ -105,11 +98,7 @@ func (s setup) serve(t *testing.T) *site {
 	require.NoError(t, app.Register(s.functions...))
 	health, err := inngesthealth.Install(app, s.options...)
 	require.NoError(t, err)
-	shutdown := testsite.Serve(t, with.serve(app, health), listener)
-	t.Cleanup(func() {
-		testsite.Stop(t, app.Shutdown)
-		shutdown()
-	})
+	testsite.ServeApp(t, app, with.serve(app, health), listener)
 	return &site{app, health, "http://" + listener.Addr().String() + with.prefix, testsite.NewClient(t)}
 }
 
@@ -160,22 +149,6 @@ func (a answer) report(t *testing.T) inngesthealth.Report {
 // down are the names of the indicators that are down.
 func down(r inngesthealth.Report) string {
 	return strings.Join(slices.Sorted(maps.Keys(r.Error)), " ")
-}
-
-// newServer starts an Inngest server that tries again quickly; port 0 is a free one.
-func newServer(t *testing.T, port int) *inngesttest.Server {
-	t.Helper()
-	return inngesttest.NewServer(t, inngesttest.ServerConfig{RetryInterval: time.Second, Port: port})
-}
-
-// portOf is the port of a URL.
-func portOf(t *testing.T, address string) int {
-	t.Helper()
-	u, err := url.Parse(address)
-	require.NoError(t, err)
-	port, err := strconv.Atoi(u.Port())
-	require.NoError(t, err)
-	return port
 }
 
 // dev is the configuration of an app of a dev server.

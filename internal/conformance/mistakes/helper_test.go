@@ -1,7 +1,6 @@
 package mistakes
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,14 +11,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 const signingKey = "signkey-prod-0123456789abcdef0123456789abcdef"
@@ -60,40 +58,10 @@ func panics(t *testing.T, f func()) (message string) {
 	return ""
 }
 
-// log is what an app has logged, without times.
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-// line waits for the first line with text in it.
-func (l *log) line(t *testing.T, text string) string {
+// newApp returns an app and its log, which has no times.
+func newApp(t *testing.T, config inngestkit.Config, functions ...inngestkit.Function) (*inngestkit.App, *testsite.Log) {
 	t.Helper()
-	var found string
-	require.Eventually(t, func() bool {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		for line := range strings.Lines(l.b.String()) {
-			if strings.Contains(line, text) {
-				found = line
-				return true
-			}
-		}
-		return false
-	}, time.Minute, time.Millisecond, "%s: %s", text, &l.b)
-	return found
-}
-
-// newApp returns an app and its log.
-func newApp(t *testing.T, config inngestkit.Config, functions ...inngestkit.Function) (*inngestkit.App, *log) {
-	t.Helper()
-	var l log
+	var l testsite.Log
 	config.Logger = slog.New(slog.NewTextHandler(&l, &slog.HandlerOptions{
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey && len(groups) == 0 {

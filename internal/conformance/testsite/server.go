@@ -6,9 +6,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
 // Server is what serves an app: an *http.Server, or what a framework has instead.
@@ -49,6 +52,19 @@ func Serve(t *testing.T, server Server, listener net.Listener) (shutdown func())
 	}
 	t.Cleanup(shutdown)
 	return shutdown
+}
+
+// ServeApp serves an app on listener until the end of the test. The function it returns
+// stops both earlier, in the order that programs should: first the app, then the server.
+func ServeApp(t *testing.T, app *inngestkit.App, server Server, listener net.Listener) (stop func()) {
+	t.Helper()
+	shutdown := Serve(t, server, listener)
+	stop = sync.OnceFunc(func() {
+		Stop(t, app.Shutdown)
+		shutdown()
+	})
+	t.Cleanup(stop)
+	return stop
 }
 
 // Stop calls the Shutdown of something, during the test or after it, and gives it

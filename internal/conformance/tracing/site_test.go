@@ -22,6 +22,7 @@ import (
 
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // order is the data of the events here.
@@ -42,7 +43,7 @@ type site struct {
 	spans   *tracetest.InMemoryExporter
 	traces  *sdktrace.TracerProvider
 	metrics *sdkmetric.ManualReader
-	log     *lockedBuffer
+	log     *testsite.Log
 	sent    *events
 }
 
@@ -66,7 +67,7 @@ func newSite(t *testing.T, options []inngestotel.Option, functions ...inngestkit
 func newSiteOn(t *testing.T, on telemetry, options []inngestotel.Option, functions ...inngestkit.Function) *site {
 	t.Helper()
 	reader := sdkmetric.NewManualReader()
-	s := &site{spans: on.spans, traces: on.traces, metrics: reader, log: &lockedBuffer{}, sent: &events{}}
+	s := &site{spans: on.spans, traces: on.traces, metrics: reader, log: &testsite.Log{}, sent: &events{}}
 	app, err := inngestkit.New(inngestkit.Config{
 		AppID: "shop", Dev: true, BaseURL: "http://127.0.0.1:1", HTTPClient: &http.Client{Transport: s.sent},
 		Logger: slog.New(inngestotel.LogHandler(slog.NewTextHandler(s.log, nil))),

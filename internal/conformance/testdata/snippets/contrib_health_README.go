@@ -15,8 +15,10 @@ var (
 	err    error
 	health *inngesthealth.Health
 	db     *sql.DB
-	search interface{ Ping(ctx context.Context) error }
-	alert  func(ctx context.Context) (string, error)
+	search interface {
+		Ping(ctx context.Context) error
+	}
+	alert func(ctx context.Context) (string, error)
 
 	r           *gin.Engine
 	f           *fiber.App
