@@ -28,6 +28,7 @@ var (
 	client inngestgo.Client
 	user   User
 	plan   Plan
+	orders []Order
 
 	orderPlaced, orderCancelled inngestkit.EventType[Order]
 	rowsAdded                   inngestkit.EventType[Row]
@@ -40,4 +41,5 @@ var (
 	toErrorTracker func(ctx context.Context, panicked *inngestkit.PanicError)
 	loadUser       func(ctx context.Context) (User, error)
 	loadPlan       func(ctx context.Context) (Plan, error)
+	chargeOrder    func(ctx context.Context, order Order) (string, error)
 )

@@ -32,6 +32,7 @@ var (
 
 	user        UserCreated
 	order       Order
+	orders      []Order
 	errDeclined = errors.New("declined")
 	errBusy     = errors.New("busy")
 
