@@ -18,7 +18,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// adapter is one way to serve an app, on the server that its users have.
+// An adapter is one way to serve an app, on the server that its users have.
 type adapter struct {
 	name  string
 	path  string // where the app is then
@@ -28,7 +28,7 @@ type adapter struct {
 	hangUps bool
 }
 
-// adapters is every way to serve an app that is tested here.
+// adapters lists all ways to serve an app that are tested here.
 var adapters = []adapter{
 	{name: "nethttp", path: "/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
 		mux := http.NewServeMux()
@@ -48,8 +48,7 @@ var adapters = []adapter{
 	onFiber,
 }
 
-// onFiber mounts the app on a group of a sub-app, before the app that serves mounts
-// that.
+// onFiber mounts the app on a group of a sub-app, before the sub-app is mounted.
 var onFiber = adapter{name: "fiber sub-app", path: "/v1/internal/api/inngest", serve: func(app *inngestkit.App) testsite.Server {
 	sub := fiber.New()
 	inngestfiber.Mount(sub.Group("/internal"), app)
@@ -58,15 +57,15 @@ var onFiber = adapter{name: "fiber sub-app", path: "/v1/internal/api/inngest", s
 	return testsite.Fiber{App: root}
 }}
 
-// instance is one running instance of an app, as a process would be.
+// An instance is one running instance of an app, like a process.
 type instance struct {
 	app  *inngestkit.App
 	addr string
 	stop func()
 }
 
-// serve runs an app in dev mode on addr, syncs it with the server and stops it
-// at the end of the test. An empty addr is a free port.
+// serve runs an app in dev mode on addr, syncs it with the server and stops it at the
+// end of the test. An empty addr means a free port.
 func serve(t *testing.T, server *inngesttest.Server, with adapter, appID, addr string, functions ...inngestkit.Function) *instance {
 	t.Helper()
 	config := inngestkit.Config{AppID: appID, Dev: true, BaseURL: server.URL()}

@@ -22,16 +22,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// snippetsDir has what the pages' Go code leaves out: imports.go the imports, and one
-// file for each page, which declares the names that its code uses without explaining
-// them.
+// snippetsDir contains what the Go code of the pages omits: imports.go has the
+// imports, and one file per page declares the names that its code uses without
+// explanation.
 const snippetsDir = "testdata/snippets"
 
 // TestSnippetsCompile type-checks the Go code of each page against the workspace.
 //
 // All blocks of a page are one package. A block is a list of declarations or of
-// statements. An ellipsis (…) on a line of its own stands for code, and in {…} for
-// fields. Variables and imports may go unused.
+// statements. An ellipsis (…) on its own line stands for code, and in {…} for fields.
+// Variables and imports may be unused. A block whose fence is "go unchecked" is
+// skipped.
 func TestSnippetsCompile(t *testing.T) {
 	t.Parallel()
 	checker := newSnippetChecker(t)

@@ -27,7 +27,7 @@ func started(appID string) inngestkit.EventType[user] {
 	return inngestkit.DefineEvent[user](appID + "/started")
 }
 
-// newApp makes an app in dev mode with one function.
+// newApp returns an app in dev mode with one function, and its log.
 func newApp(t *testing.T, config inngestkit.Config) (*inngestkit.App, *testsite.Log) {
 	t.Helper()
 	var l testsite.Log

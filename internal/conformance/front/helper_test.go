@@ -38,9 +38,9 @@ func TestMain(m *testing.M) {
 const (
 	signingKey = "signkey-test-0123456789abcdef0123456789abcdef"
 	endpoint   = "/api/inngest"
-	// largest is the size of the largest body that the server sends.
+	// largest is the maximum size of the server's bodies.
 	largest = 4 << 20
-	// short is the timeout that cuts slow calls off.
+	// short is the timeout that interrupts slow calls.
 	short = 250 * time.Millisecond
 	slow  = 3 * short
 )
@@ -52,7 +52,7 @@ type user struct {
 // server is an application of a framework.
 type server = testsite.Server
 
-// site is an application that runs, with an app in it.
+// A site is a running application with an app in it.
 type site struct {
 	app *inngestkit.App
 	log *testsite.Log
@@ -63,8 +63,8 @@ type site struct {
 	stop    func()        // as a program stops; at the end of the test if not before
 }
 
-// run serves an application. The app in it is in cloud mode if config does not say
-// otherwise, so that calls are signed as they are in production.
+// run serves an application. Its app is in cloud mode by default, so calls are signed
+// as in production.
 func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App) server) *site {
 	t.Helper()
 	listener := testsite.Listen(t, "")
@@ -101,15 +101,15 @@ func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App)
 	return s
 }
 
-// call calls a function as the server does, with a body of the given size, 0 for
-// the smallest. The status is 0 if there is no answer.
+// call calls a function like the server, with a body of the given size, or of the
+// smallest size for 0. Without a response, status is 0.
 func (s *site) call(t *testing.T, function string, size int) (status int, sdk bool, body string) {
 	t.Helper()
 	status, header, body := send(s.signed(t, function, size))
 	return status, header.Get("X-Inngest-Sdk") != "", body
 }
 
-// signed is the request of a call.
+// signed returns the signed request of a call.
 func (s *site) signed(t *testing.T, function string, size int) *http.Request {
 	t.Helper()
 	const head, tail = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{"id":"`, `"}}}`
@@ -123,7 +123,7 @@ func (s *site) signed(t *testing.T, function string, size int) *http.Request {
 	})
 }
 
-// request makes a request. The status is 0 if there is no answer.
+// request sends a request. Without a response, the status is 0.
 func (s *site) request(t *testing.T, method, path, body string, header http.Header) (int, http.Header, string) {
 	t.Helper()
 	return send(s.newRequest(t, method, path, body, header))
@@ -137,7 +137,7 @@ func (s *site) newRequest(t *testing.T, method, path, body string, header http.H
 	return req
 }
 
-// send sends a request as it is, and follows no redirects.
+// send sends a request unchanged, and does not follow redirects.
 func send(req *http.Request) (status int, header http.Header, body string) {
 	transport := &http.Transport{DisableKeepAlives: true}
 	resp, err := transport.RoundTrip(req)

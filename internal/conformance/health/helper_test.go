@@ -43,19 +43,19 @@ var placed = inngestkit.DefineEvent[order]("order.placed")
 
 var errBankClosed = errors.New("the bank is closed")
 
-// onPlaced is a function for orders.
+// onPlaced defines a function on placed orders.
 func onPlaced(id string, handler func(ctx context.Context, in input) (any, error), options ...inngestkit.Option) inngestkit.Function {
 	return inngestkit.OnEvent(id, placed, handler, options...)
 }
 
-// idle is a function that nothing triggers.
+// idle defines a function that is never triggered.
 func idle(id string) inngestkit.Function {
 	return inngestkit.OnEvent(id, inngestkit.DefineEvent[order]("never/"+id), done)
 }
 
 func done(context.Context, input) (any, error) { return "done", nil }
 
-// site is a program that serves an app with health checks.
+// A site is a program that serves an app with health checks.
 type site struct {
 	app    *inngestkit.App
 	health *inngesthealth.Health
@@ -64,7 +64,7 @@ type site struct {
 	client *http.Client
 }
 
-// setup is what differs between sites.
+// A setup configures a site.
 type setup struct {
 	with      framework // net/http by default
 	config    inngestkit.Config
@@ -109,7 +109,7 @@ func (s *site) sync(t *testing.T) {
 	require.NoError(t, s.app.AwaitSync(testsite.Within(t)))
 }
 
-// answer is what an endpoint has answered.
+// An answer is the response of an endpoint.
 type answer struct {
 	status int
 	header http.Header
@@ -137,7 +137,7 @@ func (s *site) get(t *testing.T, path string, header ...string) answer {
 	return s.do(t, http.MethodGet, path, header...)
 }
 
-// report is the report in an answer.
+// report decodes the report in a response.
 func (a answer) report(t *testing.T) inngesthealth.Report {
 	t.Helper()
 	require.Equal(t, "application/json", a.header.Get("Content-Type"), a.body)
@@ -146,12 +146,12 @@ func (a answer) report(t *testing.T) inngesthealth.Report {
 	return r
 }
 
-// down are the names of the indicators that are down.
+// down returns the names of the indicators that are down.
 func down(r inngesthealth.Report) string {
 	return strings.Join(slices.Sorted(maps.Keys(r.Error)), " ")
 }
 
-// dev is the configuration of an app of a dev server.
+// dev returns the configuration of an app for a dev server.
 func dev(appID string, server *inngesttest.Server) inngestkit.Config {
 	return inngestkit.Config{AppID: appID, Dev: true, BaseURL: server.URL()}
 }
@@ -159,7 +159,7 @@ func dev(appID string, server *inngesttest.Server) inngestkit.Config {
 // checkEvery is the interval of checks here.
 const checkEvery = 20 * time.Millisecond
 
-// failing is a check that fails when it is told to.
+// failing is a check that fails on demand.
 type failing struct{ fails atomic.Bool }
 
 func (f *failing) fail(fails bool) { f.fails.Store(fails) }

@@ -14,7 +14,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Server is what serves an app: an *http.Server, or what a framework has instead.
+// Server serves an app: an *http.Server, or its equivalent in a framework.
 type Server interface {
 	// Serve returns after Shutdown, with nil or http.ErrServerClosed.
 	Serve(listener net.Listener) error
@@ -22,7 +22,7 @@ type Server interface {
 	Shutdown(ctx context.Context) error
 }
 
-// Listen listens on addr, "" for a free port.
+// Listen listens on addr, or on a free port if addr is empty.
 func Listen(t *testing.T, addr string) net.Listener {
 	t.Helper()
 	if addr == "" {
@@ -67,8 +67,7 @@ func ServeApp(t *testing.T, app *inngestkit.App, server Server, listener net.Lis
 	return stop
 }
 
-// Stop calls the Shutdown of something, during the test or after it, and gives it
-// [Timeout].
+// Stop calls shutdown with a timeout of [Timeout], during the test or after it.
 func Stop(t *testing.T, shutdown func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), Timeout)
