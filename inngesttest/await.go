@@ -10,13 +10,12 @@ import (
 	"time"
 )
 
-// pollEvery is the time between two questions to the server, which has no way
-// to tell us by itself.
+// pollEvery is the interval of requests to the server, which cannot notify us.
 const pollEvery = 100 * time.Millisecond
 
-// AwaitRuns waits until n runs that the event triggered have ended, and returns
-// all the runs of the event. Its error, at ctx's end, says what was last seen
-// of them. Retries, sleeps and waits keep a run from ending.
+// AwaitRuns waits until n runs triggered by the event have ended, and returns all
+// runs of the event. Retries, sleeps and waits keep a run from ending. If ctx ends
+// first, the error describes the last known state of the runs.
 func (s *Server) AwaitRuns(ctx context.Context, eventID string, n int) ([]Run, error) {
 	runs, err := s.awaitRuns(ctx, n, func() ([]Run, error) { return s.Runs(ctx, eventID) })
 	if err != nil {
@@ -25,9 +24,9 @@ func (s *Server) AwaitRuns(ctx context.Context, eventID string, n int) ([]Run, e
 	return runs, nil
 }
 
-// AwaitRunsOf waits until n runs of the function with the slug have ended,
-// whatever triggered them, for example a schedule, and returns all its runs, as
-// [Server.RunsOf] does.
+// AwaitRunsOf waits until n runs of the function with the slug have ended, whatever
+// triggered them, and returns all its runs, like [Server.RunsOf]. Use it for runs of
+// a schedule, for example.
 func (s *Server) AwaitRunsOf(ctx context.Context, slug string, n int) ([]Run, error) {
 	runs, err := s.awaitRuns(ctx, n, func() ([]Run, error) { return s.RunsOf(ctx, slug) })
 	if err != nil {
@@ -70,8 +69,8 @@ func describe(runs []Run) string {
 	return strings.Join(texts, "; ")
 }
 
-// poll asks until the answer is yes, an error, or ctx or the server ends. That a
-// server cannot be reached is no answer: it has ended, or will be back.
+// poll calls ask until it returns true or an error, or ctx or the server ends. It
+// ignores errors of the connection: the server has ended, or will be back.
 func (s *Server) poll(ctx context.Context, ask func() (bool, error)) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -79,7 +78,7 @@ func (s *Server) poll(ctx context.Context, ask func() (bool, error)) error {
 		ok, err := ask()
 		switch {
 		case ctx.Err() != nil && (err != nil || !ok):
-			// What a call says that was cut short is of no use.
+			// The error of an interrupted call is useless.
 			return context.Cause(ctx)
 		case ok:
 			return nil

@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// BuildServer returns the Inngest server of a supported version, [DefaultVersion]
-// if version is empty, whatever else the machine has. The first call on a machine
-// builds it with the go command, which downloads its modules and takes some
-// minutes; progress is told where the result goes and every few seconds how far
-// it is. A nil progress is silent. Later calls find the result in the user's
-// cache directory ([os.UserCacheDir], inngestkit), under a name that changes with
-// what is built.
+// BuildServer builds the Inngest server of a supported version, or finds it in the
+// cache. An empty version means [DefaultVersion]. The first call on a machine builds
+// the server with the go command, which downloads its modules and takes some minutes.
+// It writes to progress where the result is kept, and every few seconds how far the
+// build is. A nil progress is silent. Later calls find the result in the directory
+// inngestkit of the user's cache ([os.UserCacheDir]), under a name that changes with
+// the sources.
 //
-// Any number of processes may call it at once: one builds, the others wait.
-// When ctx ends the build is killed and leaves nothing behind. An error carries
-// the end of the go command's output, and says what else there is to do.
+// Any number of processes may call it concurrently: one builds, the others wait. When
+// ctx ends, the build is killed and leaves nothing behind. An error contains the end
+// of the go command's output and names alternatives.
 func BuildServer(ctx context.Context, version string, progress io.Writer) (ServerBinary, error) {
 	version, err := parseVersion(version)
 	if err != nil {
@@ -47,7 +47,7 @@ func BuildServer(ctx context.Context, version string, progress io.Writer) (Serve
 	return ServerBinary{Path: b.path, Source: SourceBuilt, Version: version}, nil
 }
 
-// serverBuild is one attempt to have a version of the server in the cache.
+// serverBuild builds one version of the server into the cache.
 type serverBuild struct {
 	recipe
 
@@ -95,20 +95,21 @@ func (b *serverBuild) ensure(ctx context.Context) (err error) {
 }
 
 func (b *serverBuild) exists() bool {
-	// The file is renamed into place whole; anything but a program came from elsewhere.
+	// The complete file is renamed into place, so anything but a program came from
+	// elsewhere.
 	info, err := os.Stat(b.path)
 	return err == nil && info.Mode().IsRegular() && info.Size() > 0 && (runtime.GOOS == "windows" || info.Mode()&0o111 != 0)
 }
 
-// removeLeftovers removes what builds that were killed could not. It must be
-// called with the lock held, which says that no build is running.
+// removeLeftovers removes the directories of killed builds. Call it with the lock
+// held, so that no build is running.
 func (b *serverBuild) removeLeftovers() {
 	left, err := filepath.Glob(filepath.Join(b.dir, "build-*"))
 	if err != nil {
 		return
 	}
 	for _, dir := range left {
-		// One that cannot be removed is no obstacle to the build.
+		// If this fails, the build still works.
 		_ = os.RemoveAll(dir)
 	}
 }
@@ -192,11 +193,11 @@ func (b *serverBuild) report(watch *buildWatch, start time.Time) (stop func()) {
 
 // sayf writes one line of progress.
 func (b *serverBuild) sayf(format string, args ...any) {
-	// Progress that cannot be written is no reason to give up the build.
+	// The build continues if progress cannot be written.
 	_, _ = fmt.Fprintf(b.progress, "inngesttest: "+format+"\n", args...)
 }
 
-// buildEnv is environ without what could change or break the build: a
+// buildEnv returns environ without settings that could change or break the build: a
 // workspace, flags such as -mod=vendor, a target other than this machine, a C
 // compiler. The settings for proxies and private modules stay.
 func buildEnv(environ []string, tmp string) []string {
@@ -204,7 +205,7 @@ func buildEnv(environ []string, tmp string) []string {
 		"CGO_ENABLED=0", // as the ones that Inngest releases
 		"GO111MODULE=on",
 		"GOARCH=" + runtime.GOARCH,
-		// An empty GOFLAGS would let the value from `go env -w` in.
+		// An empty GOFLAGS would allow the value from `go env -w`.
 		"GOFLAGS=-mod=readonly",
 		"GOOS=" + runtime.GOOS,
 		// The go command's own scratch files vanish with the build directory, also

@@ -14,26 +14,25 @@ import (
 	"sync/atomic"
 )
 
-// StatusError is an answer of the server's API with a status other than 2xx.
+// StatusError is a response of the server's API with a status other than 2xx.
 type StatusError struct {
-	// Method and Path are those of the request.
+	// Method and Path identify the request.
 	Method, Path string
-	// Status is the HTTP status code of the answer.
+	// Status is the HTTP status code of the response.
 	Status int
-	// Body is the beginning of the answer's body, up to 4 KiB.
+	// Body is the beginning of the response body, up to 4 KiB.
 	Body string
 }
 
-// Error names the request, the status and the body.
+// Error returns the request, the status and the body.
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s %s: status %d: %s", e.Method, e.Path, e.Status, strings.TrimSpace(e.Body))
 }
 
-// Do calls the server's HTTP API, with the authorization it asks for. path
-// begins with a slash and may have a query. in, unless nil, is sent as JSON;
-// the answer's JSON is decoded into out, unless that is nil. An answer other
-// than 2xx is a [*StatusError]. It is for the parts of the API that [Server]
-// has no method for.
+// Do calls the server's HTTP API, with the required authorization. Use it for the
+// parts of the API that [Server] has no method for. path begins with a slash and may
+// have a query. If in is not nil, it is sent as JSON. If out is not nil, the response
+// is decoded into it. A status other than 2xx is a [*StatusError].
 func (s *Server) Do(ctx context.Context, method, path string, in, out any) error {
 	if err := s.call(ctx, method, path, in, out); err != nil {
 		return s.explain(fmt.Errorf("inngesttest: Inngest server: %w", err))
@@ -41,8 +40,8 @@ func (s *Server) Do(ctx context.Context, method, path string, in, out any) error
 	return nil
 }
 
-// GraphQL asks the server's GraphQL API, /v0/gql, and decodes the data of the
-// answer into out.
+// GraphQL queries the server's GraphQL API, /v0/gql, and decodes the data of the
+// response into out.
 func (s *Server) GraphQL(ctx context.Context, query string, variables map[string]any, out any) error {
 	var answer struct {
 		Data   json.RawMessage `json:"data"`
@@ -67,7 +66,7 @@ func (s *Server) GraphQL(ctx context.Context, query string, variables map[string
 	return nil
 }
 
-// explain adds to a failed call that the server is gone, if it is.
+// explain adds to the error of a call that the server has ended, if it has.
 func (s *Server) explain(err error) error {
 	if !s.ended() {
 		return err
@@ -75,9 +74,8 @@ func (s *Server) explain(err error) error {
 	return fmt.Errorf("%w (the server has ended: %s; the end of its log:\n%s)", err, s.proc.cmd.ProcessState, s.Logs())
 }
 
-// fresh makes the URL of each GET differ. The server caches its answers by URL,
-// those about an event's runs for 15 s and those about a run for 3 s, so that a
-// client that polls would look at the past.
+// fresh makes the URL of each GET unique. The server caches responses by URL, 15 s
+// for the runs of an event and 3 s for a run, so a polling client would see old ones.
 var fresh atomic.Int64
 
 func (s *Server) call(ctx context.Context, method, path string, in, out any) (err error) {
@@ -129,8 +127,8 @@ func (s *Server) call(ctx context.Context, method, path string, in, out any) (er
 	return nil
 }
 
-// trueStatus is the status that the server meant. Its cache for /v1 forgets the
-// status of what passes through it and answers 200; the body still has it.
+// trueStatus returns the original status of a response. The server's cache for /v1
+// replaces it with 200; the body still has it.
 func trueStatus(status int, path string, answer []byte) int {
 	if status != http.StatusOK || !strings.HasPrefix(path, "/v1/") {
 		return status
@@ -145,8 +143,8 @@ func trueStatus(status int, path string, answer []byte) int {
 	return status
 }
 
-// withoutURL replaces the URL in a transport error, which may have the event
-// key in it.
+// withoutURL replaces the URL in a transport error, because it may contain the event
+// key.
 func (s *Server) withoutURL(method, path string, err error) error {
 	if urlErr, ok := errors.AsType[*url.Error](err); ok {
 		err = urlErr.Err
@@ -154,7 +152,7 @@ func (s *Server) withoutURL(method, path string, err error) error {
 	return fmt.Errorf("%s %s: %w", method, s.clean(path), err)
 }
 
-// clean is a request's path without the event key.
+// clean returns a request's path without the event key.
 func (s *Server) clean(path string) string {
 	if strings.HasPrefix(path, eventPath) {
 		return eventPath + "…"

@@ -14,69 +14,68 @@ import (
 	"time"
 )
 
-// ServerConfig says how [StartServer] runs the Inngest server. The zero value
-// is a dev server on a free port.
+// ServerConfig configures the Inngest server for [StartServer]. The zero value means
+// a dev server on a free port.
 type ServerConfig struct {
 	// Binary is the path of the server's executable. Default: what
 	// [FindServer] finds.
 	Binary string
 
-	// Version is the version of the server to run, such as [OldestVersion], which
-	// [BuildServer] builds, whatever the environment says. It excludes Binary.
-	// Default: what [FindServer] finds.
+	// Version is the version of the server to run, such as [OldestVersion].
+	// [BuildServer] builds it. It overrides the environment, and cannot be combined
+	// with Binary. Default: what [FindServer] finds.
 	Version string
 
 	// AppURLs are the serve URLs of the apps to sync, for example
-	// http://127.0.0.1:3000/api/inngest. The server asks each for its functions
-	// as it starts, and one that does not answer again every PollInterval, so an
-	// app may come up later than the server.
+	// http://127.0.0.1:3000/api/inngest. The server requests the functions of each
+	// app when it starts, and again every PollInterval if the app does not respond,
+	// so an app may start after the server.
 	AppURLs []string
 
-	// Port is the port of the server's API, on 127.0.0.1. Default: a free one.
+	// Port is the port of the server's API, on 127.0.0.1. Default: a free port.
 	Port int
 
-	// PollInterval is how often apps are asked for their functions; it is
-	// rounded up to whole seconds. With the default, 0, an app is asked until it
-	// has answered once, every second, and then left alone: it syncs itself when
-	// its functions change. The self-hosted mode never asks an app again that
-	// has answered.
+	// PollInterval is how often the server requests the functions of apps, rounded up
+	// to whole seconds. With the default, 0, the server polls an app every second
+	// until it has responded once; after that, the app syncs itself when its
+	// functions change. The self-hosted mode never polls an app again that has
+	// responded.
 	PollInterval time.Duration
 
-	// RetryInterval is the time between the attempts of a failed function or
-	// step, the same for each; it is rounded up to whole seconds. Default: the
-	// server's own exponential back-off, which begins at about 10 s.
+	// RetryInterval is the constant time between the attempts of a function or step,
+	// rounded up to whole seconds. Default: the server's exponential back-off, which
+	// starts at about 10 s.
 	RetryInterval time.Duration
 
-	// Tick is how often the server looks for work in its queue, in whole
-	// milliseconds. Default: the server's, 150 ms.
+	// Tick is how often the server polls its queue, in whole milliseconds. Default:
+	// the server's, 150 ms.
 	Tick time.Duration
 
-	// SigningKey, when set, selects the self-hosted mode (`inngest start`)
-	// instead of dev mode: requests between the server and its apps are signed,
-	// and the API asks for the key. It is hexadecimal with an even number of
-	// digits; a prefix such as signkey-prod- is allowed. State is kept in SQLite
-	// in a temporary directory.
+	// SigningKey, when set, selects the self-hosted mode (`inngest start`) instead of
+	// dev mode: requests between the server and its apps are signed, and the API
+	// requires the key. It is hexadecimal with an even number of digits; a prefix
+	// such as signkey-prod- is allowed. State is kept in SQLite in a temporary
+	// directory.
 	SigningKey string
 
-	// EventKey is the key that events must be sent with. The self-hosted mode
-	// requires one; dev mode takes any.
+	// EventKey is the key for sending events. The self-hosted mode requires one; dev
+	// mode accepts any.
 	EventKey string
 
-	// Env are further environment variables for the server, KEY=value. It gets
-	// no others from this process than PATH and the ones for time zone, TLS roots
-	// and HTTP proxies, because every INNGEST_ variable is a setting to it.
+	// Env are further environment variables for the server, KEY=value. From this
+	// process it inherits only PATH and the variables for time zone, TLS roots and
+	// HTTP proxies, because every INNGEST_ variable configures it.
 	Env []string
 
 	// Args are further arguments for the server's command.
 	Args []string
 
-	// Log receives the server's output, by whole lines, from one goroutine.
-	// Default: it is only kept for [Server.Logs].
+	// Log receives the server's output, in whole lines, from one goroutine. Default:
+	// only [Server.Logs] has it.
 	Log io.Writer
 
-	// Progress receives what [BuildServer] says when the server has to be built
-	// first, and a warning, once in a process, about a version that inngestkit is
-	// not tested on. Default: os.Stderr.
+	// Progress receives the progress of [BuildServer] if the server must be built,
+	// and a warning once per process about an untested version. Default: os.Stderr.
 	Progress io.Writer
 }
 
@@ -107,7 +106,7 @@ func (c *ServerConfig) validate() error {
 		errs = append(errs, fmt.Errorf("ServerConfig.Tick is %s; the least is 1ms", c.Tick))
 	}
 	if c.selfHosted() {
-		// The messages leave the key out.
+		// The messages omit the key.
 		if key, err := hex.DecodeString(bareKey(c.SigningKey)); err != nil || len(key) == 0 {
 			errs = append(errs, errors.New("ServerConfig.SigningKey must be an even number of hexadecimal digits, "+
 				"with or without a prefix such as signkey-prod-"))
@@ -117,16 +116,16 @@ func (c *ServerConfig) validate() error {
 				"ServerConfig.EventKey is empty; the self-hosted mode, which SigningKey selects, requires one"))
 		}
 	}
-	// The server splits the variable it reads the key from at commas, and takes
-	// the key as one segment of a URL.
+	// The server splits the variable with the key at commas, and expects the key as
+	// one segment of a URL.
 	if strings.ContainsAny(c.EventKey, ",/?#% ") {
 		errs = append(errs, errors.New("ServerConfig.EventKey must not contain any of , / ? # % or a space"))
 	}
 	return errors.Join(errs...)
 }
 
-// args returns the command line. Keys are not on it, where every user of the
-// machine could read them.
+// args returns the command line, without keys, because every user of the machine
+// could read them there.
 func (c *ServerConfig) args(state string, ports ports) []string {
 	mode := []string{"dev", "--no-discovery"}
 	if c.selfHosted() {
@@ -135,8 +134,8 @@ func (c *ServerConfig) args(state string, ports ports) []string {
 		mode = append(mode, "--no-poll")
 	}
 	args := append(mode,
-		// Without a file of our own the server searches the parents of its
-		// directory and the user's home for one.
+		// Without our own file, the server searches the parents of its directory and
+		// the user's home for one.
 		"--config", configFile(state),
 		"--host", loopback,
 		"--poll-interval", strconv.Itoa(max(1, wholeSeconds(c.PollInterval))),
@@ -154,10 +153,10 @@ func (c *ServerConfig) args(state string, ports ports) []string {
 	return append(args, c.Args...)
 }
 
-// localhostURL is an app's URL as the server spells it. The server writes
-// localhost for 127.0.0.1 when an app registers, but not when it makes the ID
-// of an app it was told about; so the app would be there twice, once registered
-// and once unreachable for good and asked anew again and again.
+// localhostURL returns an app's URL in the server's spelling. The server replaces
+// 127.0.0.1 with localhost when an app registers, but not when it computes the ID of
+// a configured app. The app would exist twice, once registered and once unreachable
+// and polled forever.
 func localhostURL(appURL string) string {
 	u, err := url.Parse(appURL)
 	if err != nil || u.Port() == "" {
@@ -172,21 +171,21 @@ func localhostURL(appURL string) string {
 	}
 }
 
-// inherited are the variables the server gets from this process. SystemRoot and
-// PATHEXT are what Windows programs need to start at all.
+// inherited lists the variables that the server gets from this process. Windows
+// programs do not start without SystemRoot and PATHEXT.
 var inherited = []string{
 	"PATH", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "SystemRoot", "PATHEXT",
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 }
 
-// surroundings is the environment of a server's process that keeps its files in
-// the directory.
+// surroundings returns the environment of a server's process that keeps its files in
+// dir.
 func surroundings(dir string) []string {
 	env := []string{
-		// Everything the server could write goes with the directory.
+		// Everything the server writes is deleted with the directory.
 		"HOME=" + dir, "USERPROFILE=" + dir, "APPDATA=" + dir, "LOCALAPPDATA=" + dir,
 		"TMPDIR=" + dir, "TMP=" + dir, "TEMP=" + dir,
-		// Test runs should not count as usage, nor look for updates.
+		// Test runs do not count as usage, and do not check for updates.
 		"DO_NOT_TRACK=1",
 	}
 	for _, key := range inherited {
@@ -197,7 +196,7 @@ func surroundings(dir string) []string {
 	return env
 }
 
-// env returns the server's environment. The identity is a further event key.
+// env returns the server's environment. The identity is an additional event key.
 func (c *ServerConfig) env(state, identity string) []string {
 	env := surroundings(state)
 	if c.selfHosted() {
@@ -209,7 +208,7 @@ func (c *ServerConfig) env(state, identity string) []string {
 	return append(env, c.Env...)
 }
 
-// secrets returns what must not show in logs.
+// secrets returns the keys, which must not appear in logs.
 func (c *ServerConfig) secrets() []string {
 	if !c.selfHosted() {
 		return nil
@@ -217,17 +216,16 @@ func (c *ServerConfig) secrets() []string {
 	return []string{bareKey(c.SigningKey), hashedKey(c.SigningKey), c.EventKey}
 }
 
-// wholeSeconds rounds up, as rounding down could give 0, which the server reads
-// as "not set".
+// wholeSeconds rounds up. Rounding down could return 0, which the server treats as
+// not set.
 func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 var keyPrefix = regexp.MustCompile(`^signkey-\w+-`)
 
-// bareKey is a signing key without its human-readable prefix.
+// bareKey returns a signing key without its prefix.
 func bareKey(key string) string { return keyPrefix.ReplaceAllString(key, "") }
 
-// hashedKey is the form of a signing key that authorizes API calls: the SHA-256
-// of its bytes.
+// hashedKey returns the SHA-256 of a signing key's bytes, which authorizes API calls.
 func hashedKey(key string) string {
 	raw, err := hex.DecodeString(bareKey(key))
 	if err != nil {

@@ -1,9 +1,9 @@
 // Package inngesttest is the test kit of inngestkit.
 //
-// [NewServer] runs a real Inngest server for a test, and [StartServer] for
-// everything else: each on a free port of 127.0.0.1, with state of its own that
-// is gone when it stops. The server comes from the environment, from PATH, or
-// is built once per machine; see [FindServer].
+// [NewServer] runs a real Inngest server for a test, [StartServer] for any other
+// program. Each server has a free port of 127.0.0.1 and its own state, which is
+// deleted when it stops. [FindServer] finds the server in the environment or on PATH,
+// or builds it once per machine.
 //
 //	func TestWelcome(t *testing.T) {
 //		server := inngesttest.NewServer(t, inngesttest.ServerConfig{AppURLs: []string{app.URL + "/api/inngest"}})
@@ -17,10 +17,10 @@
 //	}
 //
 // Two versions of the server are supported and built, [OldestVersion] and
-// [NewestVersion]; others are taken with a warning. What differs between them is in
+// [NewestVersion]; others are used with a warning. Their differences are in
 // https://github.com/inngestkit/inngestkit/blob/main/docs/servers.md.
 //
-// The server's API listens on loopback only. The ports of Connect it opens on all
-// interfaces: the gateway's, and two that its parts talk to each other on, which are
-// 50052 and 50053 for [OldestVersion] and free ones for newer servers.
+// The server's API listens on loopback only. The server opens the ports of Connect on
+// all interfaces: the gateway's, and two internal ones, which are 50052 and 50053 for
+// [OldestVersion] and free ports for newer servers.
 package inngesttest

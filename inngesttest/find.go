@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// PathEnv is the environment variable that names the Inngest server's
-// executable. When it is set, nothing else is looked for.
+// PathEnv is the environment variable that names the Inngest server's executable. If
+// it is set, no other place is searched.
 const PathEnv = "INNGEST_CLI_PATH"
 
-// Source says where a [ServerBinary] comes from.
+// Source is the place where a [ServerBinary] was found.
 type Source string
 
-// The places [FindServer] looks at, in its order.
+// The places that [FindServer] searches, in order.
 const (
 	// SourceEnv is the path in the environment variable [PathEnv].
 	SourceEnv Source = "environment"
 	// SourcePath is a program called inngest or inngest-cli on PATH.
 	SourcePath Source = "PATH"
-	// SourceBuilt is a version that [BuildServer] has built.
+	// SourceBuilt is a version built by [BuildServer].
 	SourceBuilt Source = "built"
 )
 
@@ -31,14 +31,14 @@ const (
 type ServerBinary struct {
 	// Path is the absolute path of the executable.
 	Path string
-	// Source says which of the places it was found in.
+	// Source is the place where it was found.
 	Source Source
-	// Version is the version that it reports, such as v1.43.0, or dev if somebody
-	// has built it without one. It is empty if the executable reports none.
+	// Version is the version that it reports, such as v1.43.0. It is dev if it was
+	// built without a version, and empty if the executable reports none.
 	Version string
 }
 
-// String says in one line which executable was taken and why, for logs.
+// String describes the executable and where it was found, in one line for logs.
 func (b ServerBinary) String() string {
 	text := "Inngest server " + b.Path
 	if b.Version != "" {
@@ -56,7 +56,7 @@ func (b ServerBinary) String() string {
 	}
 }
 
-// FindServer returns an executable of the Inngest server. It takes the first of
+// FindServer returns an executable of the Inngest server, the first of
 //
 //   - the path in the environment variable INNGEST_CLI_PATH; it is an error if
 //     that is set to anything but an executable file,
@@ -65,8 +65,8 @@ func (b ServerBinary) String() string {
 //   - inngest, then inngest-cli, on PATH,
 //   - [DefaultVersion], as [BuildServer] builds it.
 //
-// Only building takes time, and only once per machine: some minutes, which
-// progress is told about. A nil progress is silent.
+// Building takes some minutes, once per machine, and reports to progress. A nil
+// progress is silent.
 func FindServer(ctx context.Context, progress io.Writer) (ServerBinary, error) {
 	path, version := os.Getenv(PathEnv), os.Getenv(VersionEnv)
 	switch {

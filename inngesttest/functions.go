@@ -11,35 +11,33 @@ import (
 	"time"
 )
 
-// Function is a function as the server has it registered.
+// Function is a function registered with the server.
 type Function struct {
 	// ID is the server's own ID of the function, a UUID.
 	ID string `json:"id"`
 	// Slug is the app's ID and the function's, joined by a hyphen.
 	Slug string `json:"slug"`
-	// Name is the function's name for people.
+	// Name is the function's display name.
 	Name string `json:"name"`
-	// Config is everything that the server knows about the function, flow control
-	// and triggers among it, in the server's own form, which is not the one that
-	// SDKs send: the field batchEvents, for example, or retries, which are a
-	// field of the only element of steps.
+	// Config is everything that the server knows about the function, including flow
+	// control and triggers. It has the server's own form, which differs from the one
+	// that SDKs send. For example, retries are a field of the only element of steps.
 	Config json.RawMessage `json:"-"`
 }
 
-// App is an app as the server has it registered.
+// App is an app registered with the server.
 type App struct {
 	// ID is the server's own ID of the app, a UUID made from its Name; by servers up
 	// to 1.14.1, from its URL.
 	ID string `json:"id"`
-	// Name is the ID that the app gave itself; empty until it has synced.
+	// Name is the app's own ID, empty until it has synced.
 	Name string `json:"externalID"`
 	// URL is where the server calls the app.
 	URL string `json:"url"`
-	// Framework and SDKVersion are what the app said at its last sync.
+	// Framework and SDKVersion are those of the last sync.
 	Framework  string `json:"framework"`
 	SDKVersion string `json:"sdkVersion"`
-	// Error is why the last sync failed, in the server's words; empty if it did
-	// not.
+	// Error is the server's message if the last sync failed, otherwise empty.
 	Error string `json:"error"`
 }
 
@@ -87,7 +85,7 @@ func (s *Server) AwaitFunctions(ctx context.Context, slugs ...string) error {
 		return nil
 	}
 	err = fmt.Errorf("inngesttest: waiting for the functions %s to be registered: %w", strings.Join(missing, ", "), err)
-	// ctx is at its end.
+	// ctx has ended.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	apps, appsErr := s.Apps(last)
@@ -102,7 +100,7 @@ func (s *Server) AwaitFunctions(ctx context.Context, slugs ...string) error {
 	return err
 }
 
-// Apps returns the registered apps, also those that could not be synced.
+// Apps returns the registered apps, including those that could not be synced.
 func (s *Server) Apps(ctx context.Context) ([]App, error) {
 	var answer struct {
 		Apps []App `json:"apps"`
@@ -111,9 +109,9 @@ func (s *Server) Apps(ctx context.Context) ([]App, error) {
 	return answer.Apps, err
 }
 
-// slugCache translates the IDs of functions, which is all that the server says
-// about the function of a run. It remembers, because a function may be gone
-// when its runs are still there.
+// slugCache maps the IDs of functions, by which the server names the function of a
+// run, to slugs. It keeps them, because the runs of a function outlive its
+// registration.
 type slugCache struct {
 	mu   sync.Mutex
 	byID map[string]string

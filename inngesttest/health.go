@@ -9,19 +9,20 @@ import (
 )
 
 const (
-	// healthPoll and healthPollMax are the first and the longest time between two
-	// looks at a starting server.
+	// healthPoll and healthPollMax are the first and the longest interval of health
+	// checks of a starting server.
 	healthPoll    = 10 * time.Millisecond
 	healthPollMax = 200 * time.Millisecond
-	// startTimeout is how long a server may take to start, whatever the context
-	// allows. It takes a fraction of a second on an idle machine.
+	// startTimeout limits the start of a server, in addition to the context. It takes
+	// a fraction of a second on an idle machine.
 	startTimeout = time.Minute
 )
 
-// errPortTaken says that somebody else got the server's port.
+// errPortTaken means that another process has the server's port.
 var errPortTaken = errors.New("the port was taken by another process")
 
-// awaitHealthy waits until the server answers, and is the one we started.
+// awaitHealthy waits until the server responds, and checks that it is the one we
+// started.
 func (s *Server) awaitHealthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("it did not answer within %s", startTimeout))
 	defer cancel()
@@ -43,7 +44,7 @@ func (s *Server) awaitHealthy(ctx context.Context) error {
 	}
 }
 
-// earlyExit describes a server that ended before it answered.
+// earlyExit describes a server that ended before it responded.
 func (s *Server) earlyExit() error {
 	log := s.Logs()
 	err := fmt.Errorf("it ended before it answered (%s); the end of its log:\n%s", s.proc.cmd.ProcessState, log)
@@ -53,9 +54,9 @@ func (s *Server) earlyExit() error {
 	return err
 }
 
-// identify makes sure that the answer came from our process. A stranger that
-// got our port a moment before us would answer just as well, until our process
-// notices and ends.
+// identify checks that the response came from our process. Another server that got
+// our port just before us would respond just as well, until our process notices and
+// ends.
 func (s *Server) identify(ctx context.Context) error {
 	err := s.isOurs(ctx)
 	switch {
@@ -70,10 +71,9 @@ func (s *Server) identify(ctx context.Context) error {
 	}
 }
 
-// isOurs asks the server something that only the one we started knows. In the
-// self-hosted mode that is an event key that we have made up; no event is sent.
-// The dev server takes any key, but tells its ports; one that does not is taken
-// for ours, as it is in all likelihood.
+// isOurs reports whether the server is the one we started. In the self-hosted mode
+// only ours accepts our random event key; no event is sent. The dev server accepts
+// any key, but reports its ports; one that does not is probably ours.
 func (s *Server) isOurs(ctx context.Context) error {
 	if s.cfg.selfHosted() {
 		return s.call(ctx, http.MethodPost, eventPath+s.identity, []struct{}{}, nil)

@@ -14,10 +14,10 @@ import (
 // RunStatus is the state of a run.
 type RunStatus string
 
-// The states of a run. A run that is queued, or that sleeps or waits for an
-// event, is RunRunning.
+// The states of a run. A run that is queued, sleeping or waiting for an event is
+// RunRunning.
 const (
-	RunRunning      RunStatus = "Running"
+	RunRunning   RunStatus = "Running"
 	RunCompleted RunStatus = "Completed"
 	RunFailed    RunStatus = "Failed"
 	RunCancelled RunStatus = "Cancelled"
@@ -28,8 +28,8 @@ const (
 type Run struct {
 	// RunID is the run's ID, a ULID.
 	RunID string
-	// EventID is the ID of the event that triggered the run; of a batch, that of
-	// its first event.
+	// EventID is the ID of the event that triggered the run, or of the first event of
+	// a batch.
 	EventID string
 	// FunctionID is the server's own ID of the function, a UUID.
 	FunctionID string
@@ -39,8 +39,8 @@ type Run struct {
 	Function string
 	// Status is the run's state.
 	Status RunStatus
-	// Output is the JSON that the function returned, or its error as the server
-	// keeps it; nil until the run has ended.
+	// Output is the JSON that the function returned, or its error in the server's
+	// form; nil until the run has ended.
 	Output json.RawMessage
 	// StartedAt is when the run started.
 	StartedAt time.Time
@@ -48,7 +48,7 @@ type Run struct {
 	EndedAt time.Time
 }
 
-// Ended reports whether the run has ended, in whatever way.
+// Ended reports whether the run has completed, failed or been cancelled.
 func (r Run) Ended() bool { return !r.EndedAt.IsZero() }
 
 // String describes the run in a few words, for errors and logs.
@@ -65,8 +65,8 @@ func (r Run) String() string {
 }
 
 const (
-	// listPoll is the time between two questions for the runs of an event, and
-	// listAttempts the number of questions, 5 s in all.
+	// listPoll is the interval of requests for the runs of an event, and listAttempts
+	// the number of requests, 5 s in total.
 	listPoll     = 20 * time.Millisecond
 	listAttempts = 250
 )
@@ -82,8 +82,8 @@ type apiRun struct {
 	EndedAt    *time.Time      `json:"ended_at"`
 }
 
-// Runs returns the runs that an event has triggered so far. An event that is
-// unknown has none.
+// Runs returns the runs that an event has triggered so far. An unknown event has
+// none.
 func (s *Server) Runs(ctx context.Context, eventID string) ([]Run, error) {
 	ids, err := s.runIDs(ctx, eventID)
 	if err != nil {
@@ -91,8 +91,8 @@ func (s *Server) Runs(ctx context.Context, eventID string) ([]Run, error) {
 	}
 	runs := make([]Run, len(ids))
 	for i, id := range ids {
-		// What newer servers say about a run in the list comes from its trace: a run
-		// whose step has failed is Failed there, though it goes on.
+		// Newer servers take the state of a run in the list from its trace: a run
+		// with a failed step is Failed there, even if it continues.
 		if runs[i], err = s.Run(ctx, id); err != nil {
 			return nil, err
 		}
@@ -100,8 +100,8 @@ func (s *Server) Runs(ctx context.Context, eventID string) ([]Run, error) {
 	return runs, nil
 }
 
-// runIDs lists the runs of an event. A newer server answers with an empty object,
-// and no list in it, for the moments in which a run is there and its trace is not.
+// runIDs lists the runs of an event. While a run exists without its trace, newer
+// servers return an empty object without a list.
 func (s *Server) runIDs(ctx context.Context, eventID string) ([]string, error) {
 	path := "/v1/events/" + url.PathEscape(eventID) + "/runs"
 	for range listAttempts {
@@ -116,7 +116,7 @@ func (s *Server) runIDs(ctx context.Context, eventID string) ([]string, error) {
 		if answer.Data != nil {
 			ids := make([]string, 0, len(*answer.Data))
 			for _, run := range *answer.Data {
-				// A run that has ended twice, which can happen, is listed twice.
+				// A run can end twice, and is listed twice then.
 				if !slices.Contains(ids, run.RunID) {
 					ids = append(ids, run.RunID)
 				}
@@ -149,7 +149,7 @@ func (s *Server) Cancel(ctx context.Context, runID string) error {
 	return s.Do(ctx, http.MethodDelete, "/v1/runs/"+url.PathEscape(runID), nil, nil)
 }
 
-// run completes what the API says about a run.
+// run converts a run from its form in the API, and adds the slug.
 func (s *Server) run(ctx context.Context, r apiRun) (Run, error) {
 	slug, err := s.slugOf(ctx, r.FunctionID)
 	if err != nil {
@@ -165,7 +165,7 @@ func (s *Server) run(ctx context.Context, r apiRun) (Run, error) {
 	return run, nil
 }
 
-// slugOf returns the slug of a function, or nothing if it is not registered.
+// slugOf returns the slug of a function, or "" if it is not registered.
 func (s *Server) slugOf(ctx context.Context, functionID string) (string, error) {
 	if slug, ok := s.slugs.slug(functionID); ok {
 		return slug, nil
@@ -177,8 +177,9 @@ func (s *Server) slugOf(ctx context.Context, functionID string) (string, error) 
 	return slug, nil
 }
 
-// withEnd returns the run with how and when it has ended, if it has. A newer server
-// lists a run whose trace it is still writing as QUEUED, with a time at which it ended.
+// withEnd returns the run with its final status and end, if it has ended. A newer
+// server lists a run whose trace it is still writing as QUEUED, with a time at which
+// it ended.
 func (r Run) withEnd(status string, at *time.Time) Run {
 	switch strings.ToLower(status) {
 	case "queued", "scheduled", "running":
@@ -190,9 +191,8 @@ func (r Run) withEnd(status string, at *time.Time) Run {
 	return r
 }
 
-// runStatus makes one of the ways in which the server's APIs write the state of a
-// run that has ended: REST writes Completed where GraphQL writes COMPLETED. One
-// that we do not know stays as it is.
+// runStatus normalizes the status of an ended run: REST writes Completed where
+// GraphQL writes COMPLETED. It returns unknown ones unchanged.
 func runStatus(text string) RunStatus {
 	for _, status := range []RunStatus{RunCompleted, RunFailed, RunCancelled, RunSkipped} {
 		if strings.EqualFold(text, string(status)) {

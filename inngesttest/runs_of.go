@@ -27,10 +27,10 @@ type gqlRun struct {
 	TriggerIDs []string   `json:"triggerIDs"`
 }
 
-// RunsOf returns the runs of the function with the slug, the oldest first,
-// whatever triggered them. It is how the runs of a schedule are found, which no
-// event of ours has triggered. The server lists a run some time after it began. A
-// function that is not registered is an error.
+// RunsOf returns the runs of the function with the slug, oldest first, whatever
+// triggered them. It also finds the runs of a schedule, which have no event of the
+// test. The server lists a run some time after its start. An unregistered function is
+// an error.
 func (s *Server) RunsOf(ctx context.Context, slug string) ([]Run, error) {
 	functions, err := s.Functions(ctx)
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *Server) RunsOf(ctx context.Context, slug string) ([]Run, error) {
 	}
 	variables := map[string]any{
 		"function": functions[i].ID,
-		// Older than any server that we started.
+		// Before the start of any server of ours.
 		"from": time.Now().AddDate(0, 0, -7).UTC(),
 	}
 	runs := []Run{}
@@ -80,15 +80,15 @@ func (s *Server) RunsOf(ctx context.Context, slug string) ([]Run, error) {
 	}
 }
 
-// detail asks the REST API about a run that GraphQL has listed. The list is made
-// from traces, which the server writes up to seconds after the fact: it shows
-// runs as running that have ended.
+// detail reads a run that GraphQL has listed from the REST API. The list is made from
+// traces, which the server writes up to seconds later, so it shows ended runs as
+// running.
 func (s *Server) detail(ctx context.Context, listed gqlRun, slug string) (Run, error) {
 	run, err := s.Run(ctx, listed.ID)
 	if _, refused := errors.AsType[*StatusError](err); !refused {
 		return run, err
 	}
-	// The two are different tables; a run that is in one only is still a run.
+	// The two APIs read different tables; a run may be in only one of them.
 	run = Run{RunID: listed.ID, FunctionID: listed.FunctionID, Function: slug, Status: RunRunning}
 	if len(listed.TriggerIDs) > 0 {
 		run.EventID = listed.TriggerIDs[0]

@@ -7,15 +7,15 @@ import (
 	"net/http"
 )
 
-// eventPath is where events are sent to, followed by the event key.
+// eventPath is the path for sending events, followed by the event key.
 const eventPath = "/e/"
 
-// devEventKey is sent in dev mode without a key of its own; the server takes any.
+// devEventKey is the event key in dev mode if none is configured; the server accepts
+// any.
 const devEventKey = "test"
 
-// Send sends one event, past any SDK, and returns the ID that the server gave
-// it. data is encoded as JSON and must come out as an object; nil is an empty
-// one.
+// Send sends one event, without an SDK, and returns the ID that the server assigned.
+// data is encoded as JSON and must become an object; nil means an empty object.
 func (s *Server) Send(ctx context.Context, name string, data any) (eventID string, err error) {
 	key := s.cfg.EventKey
 	if key == "" {

@@ -20,19 +20,19 @@ import (
 const (
 	// loopback is the only address the server's API listens on.
 	loopback = "127.0.0.1"
-	// logTail is how much of the server's output is kept, in bytes.
+	// logTail is the number of bytes of the server's output that are kept.
 	logTail = 64 << 10
-	// stopGrace is how long the server has to end when asked. In dev mode it
-	// needs milliseconds. The self-hosted mode would take 30 s, to drain a queue
-	// that is thrown away with the server.
+	// stopGrace is how long the server may take to end. In dev mode it needs
+	// milliseconds. The self-hosted mode would take 30 s to drain a queue that is
+	// deleted with the server.
 	stopGrace = time.Second
-	// portAttempts bounds how often the server is started anew because somebody
+	// portAttempts limits how often the server is restarted because another process
 	// took its port between our choice and its use.
 	portAttempts = 5
 )
 
-// Server is a running Inngest server. Its methods may be called from several
-// goroutines. Use [StartServer], or [NewServer] in a test, to get one.
+// Server is a running Inngest server. Start it with [StartServer], or with
+// [NewServer] in a test. It is safe for concurrent use.
 type Server struct {
 	cfg    ServerConfig
 	binary ServerBinary
@@ -51,17 +51,17 @@ type Server struct {
 	slugs slugCache
 }
 
-// StartServer starts the Inngest server on 127.0.0.1 and returns when it
-// answers. ctx bounds the finding (see [FindServer]), the starting and nothing
-// later: the server runs until [Server.Stop]. On Linux it also dies with this
-// process, however that ends; if it is killed, the server's temporary directory stays.
+// StartServer starts the Inngest server on 127.0.0.1 and returns when it responds.
+// ctx applies only to finding (see [FindServer]) and starting the server, which runs
+// until [Server.Stop]. On Linux the server also ends with this process, however that
+// ends; if this process is killed, the server's temporary directory remains.
 //
-// Any number of servers may run on one machine at once, each with state of its
-// own in a temporary directory. [OldestVersion] has fixed ports, 50052 and 50053,
-// for functions served through Connect (WebSocket): a second server of that
-// version logs that they are taken, and works without Connect.
+// Any number of servers may run on one machine, each with its own state in a
+// temporary directory. [OldestVersion] has fixed ports, 50052 and 50053, for
+// functions served through Connect (WebSocket): a second server of that version logs
+// that they are in use, and works without Connect.
 //
-// If the server ends early, or ctx does, the error carries the end of its log.
+// If the server or ctx ends early, the error contains the end of the server's log.
 func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("inngesttest: %w", err)
@@ -107,7 +107,7 @@ func (c *ServerConfig) find(ctx context.Context) (ServerBinary, error) {
 	return newServerBinary(ctx, path, "")
 }
 
-// start starts the server once, on ports that are free.
+// start starts the server once, on free ports.
 func start(ctx context.Context, cfg ServerConfig, binary ServerBinary, about probed) (*Server, error) {
 	chosen, err := choosePorts(ctx, cfg.Port, about)
 	if err != nil {
@@ -146,19 +146,19 @@ func startOn(ctx context.Context, cfg ServerConfig, binary ServerBinary, chosen 
 	return s, nil
 }
 
-// configFile is the path of the server's empty configuration file.
+// configFile returns the path of the server's empty configuration file.
 func configFile(state string) string { return filepath.Join(state, "empty.json") }
 
-// URL is the base URL of the server's API, such as http://127.0.0.1:40123. It
-// is what an app in dev mode takes as the address of its dev server.
+// URL returns the base URL of the server's API, such as http://127.0.0.1:40123. An
+// app in dev mode uses it as the address of its dev server.
 func (s *Server) URL() string {
 	return "http://" + net.JoinHostPort(loopback, strconv.Itoa(s.ports.api))
 }
 
-// Binary says which executable runs.
+// Binary returns the executable that runs.
 func (s *Server) Binary() ServerBinary { return s.binary }
 
-// Version is the version that the server reports, such as v1.43.0; empty if it
+// Version returns the version that the server reports, such as v1.43.0, or "" if it
 // reports none. [OldestVersion] and [NewestVersion] are tested.
 func (s *Server) Version() string { return s.binary.Version }
 
@@ -166,20 +166,19 @@ func (s *Server) Version() string { return s.binary.Version }
 // of the self-hosted mode.
 func (s *Server) Logs() string { return s.log.String() }
 
-// Done is closed when the server has ended, through [Server.Stop] or by itself,
-// and its temporary directory is gone.
+// Done returns a channel that is closed when the server has ended, through
+// [Server.Stop] or by itself, and its temporary directory is deleted.
 func (s *Server) Done() <-chan struct{} { return s.proc.done }
 
-// Stop ends the server, by force if it has not ended after a second, and
-// returns when it has. Its state is gone then. Further calls do nothing and
-// return what the first did.
+// Stop ends the server and deletes its state. It kills the server after a second.
+// Further calls return the result of the first.
 func (s *Server) Stop() error {
 	s.stopping.Store(true)
 	s.stop.Do(func() { s.stopErr = s.end() })
 	return s.stopErr
 }
 
-// logLine returns the function that takes in one line of the server's output.
+// logLine returns the function that processes one line of the server's output.
 func (s *Server) logLine(secrets []string) func([]byte) {
 	pairs := make([]string, 0, 2*len(secrets))
 	for _, secret := range secrets {
@@ -190,7 +189,7 @@ func (s *Server) logLine(secrets []string) func([]byte) {
 		clean := []byte(redact.Replace(string(line)))
 		_, _ = s.log.Write(clean)
 		if s.cfg.Log != nil {
-			// A log that cannot be written is no reason to stop the server.
+			// The server continues if its log cannot be written.
 			_, _ = s.cfg.Log.Write(clean)
 		}
 	}

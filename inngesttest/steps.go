@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// Step is a step that a run has come to, as the server's trace shows it.
+// Step is a step that a run has reached, according to the server's trace.
 type Step struct {
 	// Name is the step's ID in the function.
 	Name string
 	// Status is the step's state in the server's words: COMPLETED, FAILED,
 	// WAITING and others.
 	Status string
-	// Attempts is how often the server had the step run, 1 for one that it sees
-	// to itself, such as a sleep.
+	// Attempts is the number of attempts, 1 for a step of the server itself, such as
+	// a sleep.
 	Attempts int
 }
 
@@ -25,8 +25,8 @@ const stepsQuery = `query ($id: String!) {
 	}
 }`
 
-// stepSpan is what a trace says of a step: of one attempt or, if it has children,
-// of several, each of which is one.
+// stepSpan is a step in a trace. It is one attempt or, if it has children, one
+// attempt for each child.
 type stepSpan struct {
 	Name     string     `json:"name"`
 	Status   string     `json:"status"`
@@ -35,10 +35,10 @@ type stepSpan struct {
 	Children []stepSpan `json:"childrenSpans"`
 }
 
-// Steps returns the steps that a run has come to, in their order; those of one call,
-// parallel or sent by checkpoints, are in any order. The server writes the trace a
-// moment after the fact. The oldest server leaves out steps that failed in their only
-// try, and those that came to it with others in one answer.
+// Steps returns the steps that a run has reached, in order, except that steps of one
+// call, parallel or sent by checkpoints, are in any order. The server writes the
+// trace with a short delay. The oldest server omits steps that failed in their only
+// attempt, and steps that it received with others in one response.
 func (s *Server) Steps(ctx context.Context, runID string) ([]Step, error) {
 	var answer struct {
 		Trace struct {
@@ -51,13 +51,13 @@ func (s *Server) Steps(ctx context.Context, runID string) ([]Step, error) {
 	return mergeSteps(answer.Trace.Spans), nil
 }
 
-// lastCall is the name of the span for what a function does behind its last step. The
-// oldest server gives it the ID of a step, if the function has failed and gone on.
+// lastCall is the name of the span for the code after the last step. The oldest
+// server gives it the ID of a step if the function has failed and continued.
 const lastCall = "Finalization"
 
-// mergeSteps makes one step of all the spans with its ID. A step that was tried
-// several times has a span with the attempts as children; newer servers put the
-// attempts beside it, too.
+// mergeSteps merges all spans with the same ID into one step. A step with several
+// attempts has a span with the attempts as children; newer servers also list the
+// attempts as siblings.
 func mergeSteps(spans []stepSpan) []Step {
 	byID := map[string][]stepSpan{}
 	order := []string{}
@@ -77,8 +77,8 @@ func mergeSteps(spans []stepSpan) []Step {
 	return steps
 }
 
-// mergeStep returns the step of the spans. The one with children knows its state;
-// without one, that of the last attempt counts.
+// mergeStep merges the spans of one step. The span with children has its state;
+// without one, the last attempt has it.
 func mergeStep(spans []stepSpan) Step {
 	step := Step{Name: spans[0].Name}
 	attempts := map[int]bool{}
@@ -101,9 +101,9 @@ func mergeStep(spans []stepSpan) Step {
 	return step
 }
 
-// AwaitStep waits until a run that the event triggered has come to the step, and
-// returns the run. If the step waits for an event, an event that is sent then is
-// not missed: the server begins to wait before it says so.
+// AwaitStep waits until a run triggered by the event has reached the step, and
+// returns the run. If the step waits for an event, events sent from then on are not
+// missed: the server starts to wait before it reports the step.
 func (s *Server) AwaitStep(ctx context.Context, eventID, step string) (Run, error) {
 	var found Run
 	var last []Run

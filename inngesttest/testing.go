@@ -2,13 +2,13 @@ package inngesttest
 
 import "testing"
 
-// NewServer starts the Inngest server for a test and stops it when the test and
-// its subtests have ended. It is [StartServer] with the test's context. It
-// fails the test when no server can be had, and never skips it: a suite that
-// passes because nothing ran would prove nothing. The test's log names the server
-// and its version; if the test fails, the end of the server's log is added.
+// NewServer starts the Inngest server for a test and stops it when the test and its
+// subtests have ended. It is [StartServer] with the test's context. If no server can
+// be found or built, the test fails. It is never skipped, because a suite that passes
+// without running would prove nothing. The test's log names the server and its
+// version; if the test fails, the end of the server's log is added.
 //
-// Each test can have a server of its own: one starts in a fraction of a second.
+// Each test can have its own server, which starts in a fraction of a second.
 func NewServer(tb testing.TB, cfg ServerConfig) *Server {
 	tb.Helper()
 	s, err := StartServer(tb.Context(), cfg)

@@ -6,27 +6,27 @@ import (
 )
 
 // The versions of the Inngest server that inngestkit is tested on and that
-// [BuildServer] builds. They change from release to release; the names stay.
+// [BuildServer] builds. The values change from release to release; the names do not.
 const (
 	// OldestVersion is the oldest supported version, which self-hosted
 	// installations still run.
 	OldestVersion = "v1.12.1"
 	// NewestVersion is the newest supported version.
 	NewestVersion = "v1.43.0"
-	// DefaultVersion is the version that is built if no other is asked for.
+	// DefaultVersion is the version that is built by default.
 	DefaultVersion = NewestVersion
 )
 
-// VersionEnv is the environment variable that names the version of the Inngest
-// server to build, with or without the leading v. When it is set, PATH is not
-// searched; if [PathEnv] is set too, that executable must have this version.
+// VersionEnv is the environment variable that names the version of the Inngest server
+// to build, with or without the leading v. If it is set, PATH is not searched. If
+// [PathEnv] is set, too, that executable must have this version.
 const VersionEnv = "INNGEST_CLI_VERSION"
 
 // versions are the names that parseVersion knows.
 var versions = []string{OldestVersion, NewestVersion}
 
-// parseVersion returns the supported version that text names, the default for
-// an empty text.
+// parseVersion returns the supported version that text names, or the default for an
+// empty text.
 func parseVersion(text string) (string, error) {
 	if text == "" {
 		return DefaultVersion, nil

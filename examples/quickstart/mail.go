@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// busyMailer stands in for a mail service. It refuses the first mail to each
-// address, so that there is a failure to watch.
+// busyMailer simulates a mail service. It rejects the first mail to each address, to
+// show a retry.
 type busyMailer struct {
 	mu      sync.Mutex
 	refused map[string]bool

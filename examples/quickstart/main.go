@@ -4,8 +4,8 @@
 //	go run ./examples/quickstart
 //
 // This file is the wiring; users.go has the functions and events.go the events.
-// Package internal/demo, which a real application has no use for, starts an
-// Inngest server, signs up a user, and prints and checks what happens.
+// Package internal/demo, which a real application does not need, starts an Inngest
+// server, signs up a user, and prints and checks what happens.
 package main
 
 import (
@@ -27,10 +27,10 @@ import (
 
 func main() { os.Exit(demo.Main(serve)) }
 
-// serve is the application. It runs until ctx is done.
+// serve runs the application until ctx is done.
 func serve(ctx context.Context, env demo.Env) error {
-	// Where the Inngest server is differs from run to run here. Other programs
-	// call inngestkit.ConfigFromEnv.
+	// The address of the Inngest server differs in each run of this example. Other
+	// programs call inngestkit.ConfigFromEnv.
 	app, err := inngestkit.New(inngestkit.Config{
 		AppID:     "quickstart",
 		Dev:       true,
@@ -48,7 +48,8 @@ func serve(ctx context.Context, env demo.Env) error {
 	return listen(ctx, app, env)
 }
 
-// newRouter is a Gin engine as in any application, with two lines for Inngest.
+// newRouter returns a Gin engine like that of any application, with two lines for
+// Inngest.
 func newRouter(app *inngestkit.App) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
@@ -62,8 +63,7 @@ func newRouter(app *inngestkit.App) *gin.Engine {
 	return router
 }
 
-// signUp answers at once. What a new user needs besides happens in functions
-// that the event starts.
+// signUp responds at once. The event starts functions, which do the rest.
 func signUp(c *gin.Context) {
 	var form struct {
 		Email string `binding:"required,email" json:"email"`
@@ -76,13 +76,13 @@ func signUp(c *gin.Context) {
 	send(c, userID, userCreated.New(UserCreated{UserID: userID, Email: form.Email}))
 }
 
-// verify is where the link in the welcome mail leads to.
+// verify handles the link in the welcome mail.
 func verify(c *gin.Context) {
 	userID := c.Param("id")
 	send(c, userID, emailVerified.New(EmailVerified{UserID: userID}))
 }
 
-// send sends one event about a user, and answers the request.
+// send sends one event about a user, and writes the response.
 func send(c *gin.Context, userID string, event inngestkit.AnyEvent) {
 	ids, err := inngestgin.Send(c, event)
 	if err != nil {
@@ -92,13 +92,13 @@ func send(c *gin.Context, userID string, event inngestkit.AnyEvent) {
 	c.JSON(http.StatusAccepted, gin.H{"userId": userID, "eventId": ids[0]})
 }
 
-// listen serves the app until ctx is done, and then shuts it down in order.
+// listen serves the app until ctx is done, and then shuts it down.
 func listen(ctx context.Context, app *inngestkit.App, env demo.Env) error {
-	// Watch prints what goes in and out. An application of yours has no need of it.
+	// Watch prints requests and responses. Your application does not need it.
 	handler := env.Watch(newRouter(app))
 	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 
-	// The server is told of the functions, again and again until it answers.
+	// Start announces the functions to the server, and retries until it responds.
 	if err := app.Start(ctx); err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func listen(ctx context.Context, app *inngestkit.App, env demo.Env) error {
 		return fmt.Errorf("HTTP server: %w", err)
 	case <-ctx.Done():
 	}
-	// First the app: calls that are running end, new ones are put off. Then HTTP.
+	// First the app, which lets running calls finish and rejects new ones, then HTTP.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return errors.Join(app.Shutdown(ctx), srv.Shutdown(ctx))

@@ -11,8 +11,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// Users has the durable functions around users. Its fields are what they need,
-// as with any other part of an application.
+// Users has the durable functions about users. Its fields are their dependencies.
 type Users struct{ mail Mailer }
 
 // Mailer sends mail.
@@ -21,8 +20,8 @@ type Mailer interface {
 	Welcome(ctx context.Context, email, voucher string) (string, error)
 }
 
-// Functions lists what Users serves: plain values, which do nothing until an app
-// registers them.
+// Functions returns the functions of Users. They do nothing until an app registers
+// them.
 func (u *Users) Functions() []inngestkit.Function {
 	return []inngestkit.Function{
 		inngestkit.OnEvent("welcome-new-user", userCreated, u.welcome,
@@ -41,15 +40,15 @@ type Welcomed struct {
 	Verified bool   `json:"verified"`
 }
 
-// welcome runs for every new user. It reads like one long call, yet it may take
-// a day, and it survives restarts: the Inngest server calls it again after each
-// step, with the results of the steps that are done, and those do not run again.
-// So what has an effect, or may come out differently the next time, belongs in a
-// step; the code between the steps only decides what comes next.
+// welcome runs for every new user. It reads like one long call, but it may take a
+// day, and it survives restarts: the Inngest server calls it again after each step,
+// with the memoized results of the earlier steps. Those steps do not run again. So
+// anything that has an effect, or may have another result the next time, belongs in a
+// step. The code between the steps only decides what to do next.
 func (u *Users) welcome(ctx context.Context, in inngestkit.Input[UserCreated]) (Welcomed, error) {
 	user := in.Event.Data
 
-	// Chance comes out differently in every call; in a step it happens once.
+	// A random value differs in every call, but a step draws it once.
 	voucher, err := step.Run(ctx, "draw-voucher", func(context.Context) (string, error) {
 		return rand.Text()[:6], nil
 	})
@@ -57,7 +56,7 @@ func (u *Users) welcome(ctx context.Context, in inngestkit.Input[UserCreated]) (
 		return Welcomed{}, err
 	}
 
-	// If the mail server is busy, this step is tried again, and no other.
+	// If the mail server is busy, only this step is retried.
 	mailID, err := step.Run(ctx, "send-welcome-mail", func(ctx context.Context) (string, error) {
 		return u.mail.Welcome(ctx, user.Email, voucher)
 	})
@@ -66,7 +65,7 @@ func (u *Users) welcome(ctx context.Context, in inngestkit.Input[UserCreated]) (
 	}
 	welcomed := Welcomed{UserID: user.UserID, Voucher: voucher, MailID: mailID}
 
-	// While the run sleeps or waits, nothing of it is left in this program.
+	// While the run sleeps or waits, this program holds nothing of it.
 	step.Sleep(ctx, "let-mail-arrive", 2*time.Second)
 
 	_, err = step.WaitForEvent(ctx, "wait-for-verification", emailVerified,
@@ -91,7 +90,7 @@ type Trial struct {
 	Days   int    `json:"days"`
 }
 
-// startTrial runs for every user whom welcome has announced.
+// startTrial runs for every user that welcome has announced.
 func (u *Users) startTrial(ctx context.Context, in inngestkit.Input[UserActivated]) (Trial, error) {
 	return step.Run(ctx, "open-trial", func(context.Context) (Trial, error) {
 		return Trial{UserID: in.Event.Data.UserID, Plan: "pro", Days: 14}, nil

@@ -2,8 +2,8 @@ package main
 
 import inngestkit "github.com/inngestkit/inngestkit/core"
 
-// The events between the services. The trace goes along in their data, in a field
-// that these types need not know.
+// The events between the services. Their data carries the trace, in a field that
+// these types need not declare.
 var (
 	orderPlaced = inngestkit.DefineEvent[Order]("order.placed")
 	orderPaid   = inngestkit.DefineEvent[Order]("order.paid")

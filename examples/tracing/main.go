@@ -1,11 +1,11 @@
-// Tracing is two services, one on Gin and one on Fiber, whose functions, steps and
-// events are one trace. Run it from the root of the repository:
+// Tracing runs two services, one on Gin and one on Fiber, whose functions, steps and
+// events form one trace. Run it from the root of the repository:
 //
 //	go run ./examples/tracing
 //
 // This file is the wiring; telemetry.go sets OpenTelemetry up, orders.go and
 // shipping.go are the services, and events.go has the events between them. Package
-// internal/demo, which a real application has no use for, starts an Inngest server,
+// internal/demo, which a real application does not need, starts an Inngest server,
 // places an order, and prints and checks the trace.
 package main
 
@@ -23,28 +23,28 @@ import (
 	"github.com/inngestkit/inngestkit/examples/tracing/internal/demo"
 )
 
-// stopTimeout is how long a service may take to stop, and to hand over its last spans.
+// stopTimeout limits how long a service takes to stop, and to export its last spans.
 const stopTimeout = 10 * time.Second
 
 func main() {
 	os.Exit(demo.Main(service("orders", newOrders), service("shipping", newShipping)))
 }
 
-// server is an *http.Server, or what a framework has in its place.
+// A server is an *http.Server, or its equivalent in a framework.
 type server interface {
 	Serve(listener net.Listener) error
 	Shutdown(ctx context.Context) error
 }
 
-// service is a service that runs until its context is done. build adds its functions
-// to the app, and returns its HTTP server.
+// service returns a service that runs until its context is done. build adds the
+// functions to the app, and returns the HTTP server.
 func service(name string, build func(app *inngestkit.App, t *telemetry) (server, error)) demo.Service {
 	return func(ctx context.Context, env demo.Env) (err error) {
 		telemetry, err := newTelemetry(ctx, name, env.Spans...)
 		if err != nil {
 			return err
 		}
-		// Deferred first, so this comes last, when there will be no more spans.
+		// Deferred first, so it runs last, when all spans have ended.
 		defer func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 			defer cancel()
@@ -62,16 +62,16 @@ func service(name string, build func(app *inngestkit.App, t *telemetry) (server,
 	}
 }
 
-// newApp is an app with telemetry.
+// newApp returns an app with telemetry.
 func newApp(name string, t *telemetry, env demo.Env) (*inngestkit.App, error) {
-	// Where the Inngest server is differs from run to run here. Other programs
-	// call inngestkit.ConfigFromEnv.
+	// The address of the Inngest server differs in each run of this example. Other
+	// programs call inngestkit.ConfigFromEnv.
 	app, err := inngestkit.New(inngestkit.Config{
 		AppID:     name,
 		Dev:       true,
 		BaseURL:   env.ServerURL,
 		ServeHost: env.Listener.Addr().String(),
-		// Lines that are logged with a context get its trace_id and span_id.
+		// LogHandler adds the trace_id and span_id of the context to lines.
 		Logger: slog.New(inngestotel.LogHandler(slog.NewTextHandler(env.Log, nil))).With("service", name),
 	})
 	if err != nil {
@@ -81,9 +81,10 @@ func newApp(name string, t *telemetry, env demo.Env) (*inngestkit.App, error) {
 		inngestotel.WithTracerProvider(t.traces), inngestotel.WithMeterProvider(t.metrics))
 }
 
-// serve serves the app until ctx is done, and then shuts it down in order.
+// serve serves the app until ctx is done, and then shuts it down.
 func serve(ctx context.Context, app *inngestkit.App, server server, listener net.Listener) error {
-	// The Inngest server is told of the functions, again and again until it answers.
+	// Start announces the functions to the Inngest server, and retries until it
+	// responds.
 	if err := app.Start(ctx); err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func serve(ctx context.Context, app *inngestkit.App, server server, listener net
 		return fmt.Errorf("HTTP server: %w", err)
 	case <-ctx.Done():
 	}
-	// First the app: calls that are running end, new ones are put off. Then HTTP.
+	// First the app, which lets running calls finish and rejects new ones, then HTTP.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	return errors.Join(app.Shutdown(ctx), server.Shutdown(ctx))

@@ -20,7 +20,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// newOrders is the service that takes orders, on Gin.
+// newOrders builds the service that takes orders, on Gin.
 func newOrders(app *inngestkit.App, t *telemetry) (server, error) {
 	orders := &orders{}
 	if err := app.Register(inngestkit.OnEvent("fulfil-order", orderPlaced, orders.fulfil, flow.Retries(3))); err != nil {
@@ -39,7 +39,8 @@ func newOrders(app *inngestkit.App, t *telemetry) (server, error) {
 	return &http.Server{Handler: router, ReadHeaderTimeout: 10 * time.Second}, nil
 }
 
-// place takes an order. What the event starts belongs to the trace of the request.
+// place takes an order. The functions that the event starts belong to the trace of
+// the request.
 func place(c *gin.Context) {
 	var order Order
 	if err := c.ShouldBindJSON(&order); err != nil {
@@ -58,7 +59,7 @@ func place(c *gin.Context) {
 // orders has the function of this service.
 type orders struct{ bank bank }
 
-// fulfil takes the money for an order, and tells the other service.
+// fulfil charges for an order, and notifies the other service.
 func (o *orders) fulfil(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
 	order := in.Event.Data
 	_, err := step.Run(ctx, "reserve-stock", func(ctx context.Context) (int, error) {
@@ -69,7 +70,7 @@ func (o *orders) fulfil(ctx context.Context, in inngestkit.Input[Order]) (string
 		return "", err
 	}
 	payment, err := step.Run(ctx, "charge-card", func(ctx context.Context) (string, error) {
-		// The span of the step is in its context: for attributes of your own, and as
+		// The context has the span of the step. Set your own attributes on it. It is
 		// the parent of the spans of your HTTP client and database.
 		trace.SpanFromContext(ctx).SetAttributes(attribute.Int("order.cents", order.Cents))
 		return o.bank.charge(ctx, order)
@@ -81,8 +82,7 @@ func (o *orders) fulfil(ctx context.Context, in inngestkit.Input[Order]) (string
 	return payment, err
 }
 
-// bank stands in for a payment service. It refuses each order once, so that there is
-// a retry to see.
+// bank simulates a payment service. It rejects each order once, to show a retry.
 type bank struct{ refused sync.Map }
 
 func (b *bank) charge(ctx context.Context, order Order) (string, error) {

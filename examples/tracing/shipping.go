@@ -16,7 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// newShipping is the service that ships what is paid, on Fiber.
+// newShipping builds the service that ships paid orders, on Fiber.
 func newShipping(app *inngestkit.App, t *telemetry) (server, error) {
 	if err := app.Register(inngestkit.OnEvent("ship-order", orderPaid, ship)); err != nil {
 		return nil, err
@@ -28,7 +28,8 @@ func newShipping(app *inngestkit.App, t *telemetry) (server, error) {
 	})
 	router.Get("/metrics", adaptor.HTTPHandler(t.scrape)) // above otelfiber, which thus does not see it
 
-	// No metrics of otelfiber: they have the header Host as a label, whatever comes in it.
+	// No metrics of otelfiber: they use the header Host, which clients control, as a
+	// label.
 	router.Use(otelfiber.Middleware(otelfiber.WithTracerProvider(t.traces),
 		otelfiber.WithMeterProvider(noop.NewMeterProvider()), otelfiber.WithPropagators(propagator),
 		otelfiber.WithSpanNameFormatter(func(c *fiber.Ctx) string { return c.Method() + " " + c.Route().Path })))
@@ -37,8 +38,8 @@ func newShipping(app *inngestkit.App, t *telemetry) (server, error) {
 	return fiberServer{router}, nil
 }
 
-// ship ships an order. Between the calls, while it sleeps, nothing of it is left in
-// this program; the trace goes on nevertheless.
+// ship ships an order. While it sleeps, this program holds nothing of it, but the
+// trace continues.
 func ship(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
 	order := in.Event.Data
 	parcel, err := step.Run(ctx, "pack-parcel", func(ctx context.Context) (string, error) {

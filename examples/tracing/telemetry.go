@@ -21,10 +21,10 @@ import (
 // propagator reads and writes the trace context in the headers of HTTP requests.
 var propagator = propagation.TraceContext{}
 
-// telemetry is what a service needs of the OpenTelemetry SDK. There are two services
-// in this program, so each has its own and gives it to whatever makes spans. A
-// program that is one service may rather set it once, with otel.SetTracerProvider,
-// otel.SetMeterProvider and otel.SetTextMapPropagator, and leave the options out.
+// telemetry is the OpenTelemetry SDK of one service. This program has two services,
+// so each passes its own to the code that records spans. A program with one service
+// can set it globally, with otel.SetTracerProvider, otel.SetMeterProvider and
+// otel.SetTextMapPropagator, and omit the options.
 type telemetry struct {
 	traces  *sdktrace.TracerProvider
 	metrics *sdkmetric.MeterProvider
@@ -32,12 +32,12 @@ type telemetry struct {
 	scrape http.Handler
 }
 
-// newTelemetry sets OpenTelemetry up for a service. Spans go to where the standard
-// variables want them, see [exporter], and to processors.
+// newTelemetry sets OpenTelemetry up for a service. Spans go to the exporter of the
+// standard variables (see [exporter]) and to processors.
 func newTelemetry(ctx context.Context, service string, processors ...sdktrace.SpanProcessor) (*telemetry, error) {
-	// The default has what OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME say. The
-	// name given here wins over those, which would be one name for both services; a
-	// program that is one service rather leaves it to the variables.
+	// The default uses OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME. The name given
+	// here overrides them, because they would name both services. A program with one
+	// service can use the variables instead.
 	about, err := resource.Merge(resource.Default(), resource.NewSchemaless(semconv.ServiceName(service)))
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: resource: %w", err)
@@ -65,9 +65,9 @@ func newTelemetry(ctx context.Context, service string, processors ...sdktrace.Sp
 	}, nil
 }
 
-// exporter is the exporter that the standard variables ask for, with the endpoint,
-// protocol, headers, … that they say; nil if they ask for none. OpenTelemetry's
-// default would be a collector on this machine, which need not be there.
+// exporter returns the exporter that the standard variables specify, with their
+// endpoint, protocol and headers, or nil if they specify none. OpenTelemetry's
+// default would be a collector on this machine, which may not exist.
 //
 //nolint:nilnil // no exporter is no error
 func exporter(ctx context.Context) (sdktrace.SpanExporter, error) {
@@ -87,7 +87,7 @@ func exporter(ctx context.Context) (sdktrace.SpanExporter, error) {
 	return spans, nil
 }
 
-// shutdown hands over the spans that are left.
+// shutdown exports the remaining spans.
 func (t *telemetry) shutdown(ctx context.Context) error {
 	if err := errors.Join(t.traces.Shutdown(ctx), t.metrics.Shutdown(ctx)); err != nil {
 		return fmt.Errorf("telemetry: handing over the last spans: %w", err)

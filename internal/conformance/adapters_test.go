@@ -4,13 +4,10 @@ import (
 	"net"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
-	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
@@ -21,7 +18,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// adapter is one way to serve an app, on the server that its users have.
+// An adapter is one way to serve an app, on the server that its users have.
 type adapter struct {
 	name  string
 	path  string // where the app is then
@@ -31,7 +28,7 @@ type adapter struct {
 	hangUps bool
 }
 
-// adapters is every way to serve an app that is tested here.
+// adapters lists all ways to serve an app that are tested here.
 var adapters = []adapter{
 	{name: "nethttp", path: "/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
 		mux := http.NewServeMux()
@@ -44,44 +41,31 @@ var adapters = []adapter{
 		return testsite.HTTP(r)
 	}},
 	{name: "echo group", path: "/v1/internal/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
-		e := echo.New()
-		e.HideBanner, e.HidePort = true, true
+		e := testsite.NewEcho()
 		inngestecho.Mount(e.Group("/v1").Group("/internal"), app)
 		return testsite.Echo{Echo: e}
 	}},
 	onFiber,
 }
 
-// onFiber mounts the app on a group of a sub-app, before the app that serves mounts
-// that.
+// onFiber mounts the app on a group of a sub-app, before the sub-app is mounted.
 var onFiber = adapter{name: "fiber sub-app", path: "/v1/internal/api/inngest", serve: func(app *inngestkit.App) testsite.Server {
 	sub := fiber.New()
 	inngestfiber.Mount(sub.Group("/internal"), app)
-	root := newFiber()
+	root := testsite.NewFiber()
 	root.Mount("/v1", sub)
 	return testsite.Fiber{App: root}
 }}
 
-// newFiber is a Fiber app as the documentation wants it.
-func newFiber() *fiber.App {
-	return fiber.New(fiber.Config{StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
-}
-
-// newServer starts an Inngest server that tries again quickly.
-func newServer(t *testing.T) *inngesttest.Server {
-	t.Helper()
-	return inngesttest.NewServer(t, inngesttest.ServerConfig{RetryInterval: time.Second})
-}
-
-// instance is one running instance of an app, as a process would be.
+// An instance is one running instance of an app, like a process.
 type instance struct {
 	app  *inngestkit.App
 	addr string
 	stop func()
 }
 
-// serve runs an app in dev mode on addr, syncs it with the server and stops it
-// at the end of the test. An empty addr is a free port.
+// serve runs an app in dev mode on addr, syncs it with the server and stops it at the
+// end of the test. An empty addr means a free port.
 func serve(t *testing.T, server *inngesttest.Server, with adapter, appID, addr string, functions ...inngestkit.Function) *instance {
 	t.Helper()
 	config := inngestkit.Config{AppID: appID, Dev: true, BaseURL: server.URL()}
@@ -108,13 +92,8 @@ func serveConfig(
 // serveApp serves an app and shuts it down at the end of the test.
 func serveApp(t *testing.T, with adapter, app *inngestkit.App, listener net.Listener) *instance {
 	t.Helper()
-	shutdown := testsite.Serve(t, with.serve(app), listener)
-	i := &instance{app: app, addr: listener.Addr().String(), stop: func() {
-		testsite.Stop(t, app.Shutdown)
-		shutdown()
-	}}
-	t.Cleanup(i.stop)
-	return i
+	stop := testsite.ServeApp(t, app, with.serve(app), listener)
+	return &instance{app: app, addr: listener.Addr().String(), stop: stop}
 }
 
 // eachAdapter runs test once for each adapter.
@@ -130,9 +109,5 @@ func eachAdapter(t *testing.T, test func(t *testing.T, with adapter)) {
 
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.TestMode)
-	goleak.VerifyTestMain(m,
-		// Of fasthttp, one for the whole process: it keeps the time for the header Date.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		// One for each fasthttp server: it looks only every ten seconds whether it is to end.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	testsite.VerifyTestMain(m)
 }

@@ -23,7 +23,7 @@ import (
 func TestFromClientOnTheRealServer(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {
-		server := newServer(t)
+		server := testsite.NewServer(t)
 		listener := testsite.Listen(t, "")
 		addr := listener.Addr().String()
 		var c counter

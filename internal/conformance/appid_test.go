@@ -16,7 +16,7 @@ import (
 // lets be in one.
 func TestFailureHandlersOfOddAppIDs(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	for _, id := range []string{
 		"my shop", "it's", "a/b", "shop//eu", "100%25", "a&b?c#d", "vars.x", "event.data.x", "Straße", "лавка-🛒",
 		"a|b=c<d>", "(a", "`", "$a{b}", "a\u200bb", "a\u00a0b",

@@ -17,7 +17,7 @@ import (
 // sync. The functions are those of the SDK, whose expressions Register does not see.
 func TestCELAgreesWithTheServer(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	for _, tc := range []struct {
 		expression       string
 		oneEvent, twoToo bool // whether it is taken over one event, and over two

@@ -15,8 +15,7 @@ import (
 
 var inBackquotes = regexp.MustCompile("`([^`]+)`")
 
-// optionsTable reads the table of options from the documentation: fields, and the
-// variables of each.
+// optionsTable returns the documented options: each field, and its variables.
 func optionsTable(t *testing.T) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/configuration.md")
@@ -41,8 +40,8 @@ func optionsTable(t *testing.T) map[string][]string {
 	return options
 }
 
-// The documentation lists every field and every variable, and each variable sets
-// the field it stands beside.
+// The documentation lists every field and every variable, and each variable sets the
+// field of its row.
 func TestConfigurationIsDocumented(t *testing.T) {
 	t.Parallel()
 	documented := optionsTable(t)

@@ -16,7 +16,7 @@ import (
 
 const repository = "../.."
 
-// A page that names a test that is gone claims what nothing shows.
+// A page names only tests that exist.
 func TestDocsNameTestsThatExist(t *testing.T) {
 	t.Parallel()
 	exist := map[string]bool{}
@@ -48,7 +48,7 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	require.NotZero(t, count)
 }
 
-// eachFile reads the files of the repository whose names end in suffix.
+// eachFile reads the files of the repository with a suffix.
 func eachFile(t *testing.T, suffix string, read func(path, text string)) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(repository, func(path string, entry fs.DirEntry, err error) error {
@@ -66,7 +66,7 @@ func eachFile(t *testing.T, suffix string, read func(path, text string)) {
 	}))
 }
 
-// A page that says which file does something names one that exists.
+// A page names only files that exist.
 func TestDocsNameFilesThatExist(t *testing.T) {
 	t.Parallel()
 	named := regexp.MustCompile("`((?:core|adapters|contrib|inngesttest|internal/conformance|examples)/[\\w./-]+\\.go)`")
@@ -84,7 +84,7 @@ func TestDocsNameFilesThatExist(t *testing.T) {
 	require.NotZero(t, count)
 }
 
-// The pages speak of the servers that are tested.
+// The pages name the versions of the server that are tested.
 func TestDocsNameTheServers(t *testing.T) {
 	t.Parallel()
 	for page, versions := range map[string][]string{
@@ -102,7 +102,7 @@ func TestDocsNameTheServers(t *testing.T) {
 	}
 }
 
-// A link between pages leads somewhere.
+// Links between pages have a target.
 func TestDocsLinkToPagesThatExist(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([\w-]*[./][\w./-]*)(?:#[\w-]*)?\)`)

@@ -12,6 +12,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // hyphened has a field whose name is not an identifier.
@@ -161,7 +162,7 @@ var expressionScenarios = []scenario{
 // What the server makes of expressions does not depend on the adapter.
 func TestExpressions(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	functions := []inngestkit.Function{inngestkit.OnEvent("while", aWhile, func(ctx context.Context, _ input) (any, error) {
 		step.Sleep(ctx, "pass", 2*time.Second)
 		return nil, nil

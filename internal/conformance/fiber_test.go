@@ -55,7 +55,7 @@ func fiberApp(t *testing.T, before fiber.Handler, functions ...inngestkit.Functi
 	app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	require.NoError(t, app.Register(functions...))
-	f := newFiber()
+	f := testsite.NewFiber()
 	f.Use(before)
 	inngestfiber.Mount(f.Group("/:tenant"), app)
 	return app, f

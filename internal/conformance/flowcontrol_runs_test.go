@@ -41,7 +41,7 @@ func TestFnConcurrency(t *testing.T) {
 	t.Parallel()
 	var two, all gauge
 	of := map[string]*gauge{"a": {}, "b": {}}
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	limitedRuns, keyedRuns := userEvent("runs/limited"), userEvent("runs/keyed")
 	s := &site{serve(t, server, adapters[0], "runs", "",
 		inngestkit.OnEvent("limited", limitedRuns, lasts(func(input) *gauge { return &two }), flow.FnConcurrency(2)),
@@ -70,7 +70,7 @@ func TestFnConcurrency(t *testing.T) {
 func TestJitter(t *testing.T) {
 	t.Parallel()
 	const jitter = 10 * time.Second
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	var called order
 	serve(t, server, adapters[0], "jitter", "", inngestkit.OnCron("late", "* * * * *",
 		func(_ context.Context, in inngestkit.CronInput) (inngestkit.CronData, error) {

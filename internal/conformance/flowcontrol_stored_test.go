@@ -107,7 +107,7 @@ var storedEvent = inngestkit.DefineEvent[user]("flow/stored")
 
 func TestFlowControlIsStored(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	functions := make([]inngestkit.Function, len(stored))
 	for i, tc := range stored {
 		functions[i] = tc.function

@@ -19,7 +19,7 @@ import (
 // what it does, so one adapter is enough.
 func TestFlowControl(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	all := slices.Concat(limitScenarios, startScenarios, eventScenarios, cancelScenarios)
 	counters := make([]counter, len(all))
 	functions := []inngestkit.Function{inngestkit.OnEvent("while", aWhile, func(ctx context.Context, _ input) (any, error) {

@@ -82,7 +82,7 @@ func (j *journal) middleware(name string) inngestkit.Middleware {
 // of the run once.
 func TestMiddlewareOnTheRealServer(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	var (
 		j    journal
 		flop = errors.New("flop")

@@ -18,7 +18,7 @@ import (
 // itself would then be the result of the function.
 func TestRedirectedRunIsNotCompleted(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	var c counter
 	function := inngestkit.OnEvent("fn", signedUp, func(context.Context, input) (string, error) {
 		c.Add("fn")

@@ -93,7 +93,7 @@ var restarts = []struct {
 func TestRestartInMidRun(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {
-		server := newServer(t)
+		server := testsite.NewServer(t)
 		for _, tc := range restarts {
 			t.Run(tc.id, func(t *testing.T) {
 				t.Parallel()

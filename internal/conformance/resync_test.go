@@ -2,10 +2,7 @@ package conformance
 
 import (
 	"context"
-	"net/url"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,16 +21,12 @@ func TestDevServerIsRestarted(t *testing.T) {
 			return in.Event.Data.ID, nil
 		})
 	}
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	i := serve(t, server, adapters[0], "resynced", "", onStart("first"))
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "resynced-first"))
 
-	u, err := url.Parse(server.URL())
-	require.NoError(t, err)
-	port, err := strconv.Atoi(u.Port())
-	require.NoError(t, err)
 	require.NoError(t, server.Stop())
-	server = inngesttest.NewServer(t, inngesttest.ServerConfig{RetryInterval: time.Second, Port: port})
+	server = testsite.NewServerAt(t, server.URL())
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "resynced-first"))
 	run := (&site{i, server}).run(t, started.New(user{ID: "u1"}))
 	require.Equal(t, inngesttest.RunCompleted, run.Status)

@@ -16,15 +16,15 @@ import (
 // counter counts how often the parts of a function run.
 type counter = testsite.Counter
 
-// scenario is one thing that must work on the real server with every adapter:
-// functions, and what to do with them. Each gets counters of its own.
+// A scenario is a set of functions and a check of them that must pass on the real
+// server with every adapter. Each scenario has its own counters.
 type scenario struct {
 	name      string
 	functions func(c *counter) []inngestkit.Function
 	check     func(t *testing.T, s *site, c *counter)
 }
 
-// site is an app that serves all scenarios, and the server it is synced with.
+// A site is an app that serves all scenarios, and the server it is synced with.
 type site struct {
 	*instance
 
@@ -34,7 +34,7 @@ type site struct {
 func TestRealServer(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {
-		server := newServer(t)
+		server := testsite.NewServer(t)
 		all := slices.Concat(scenarios, stepScenarios, parallelScenarios, requestScenarios, failureScenarios,
 			checkpointScenarios, minuteScenarios)
 		counters := make([]counter, len(all))
@@ -83,10 +83,10 @@ func (s *site) signal(t *testing.T, name string, data any) (runID string) {
 	return answer.Data.RunID
 }
 
-// userEvent is an event of a scenario's own.
+// userEvent defines the event of a scenario.
 func userEvent(name string) inngestkit.EventType[user] { return inngestkit.DefineEvent[user](name) }
 
-// onUser is the function id for the event.
+// onUser defines a function on a user event.
 func onUser[R any](
 	id, event string, handler func(context.Context, input) (R, error), options ...inngestkit.Option,
 ) inngestkit.TypedFunction[user, R] {

@@ -19,7 +19,7 @@ import (
 // under an ID of its own, in order.
 func TestSendSplitsForTheRealServer(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true, BaseURL: server.URL()})
 	require.NoError(t, err)
 	bulk := inngestkit.DefineEvent[user]("user/bulk")
@@ -60,7 +60,7 @@ func TestSendSplitsForTheRealServer(t *testing.T) {
 // The limits by which events are split and refused are the server's.
 func TestLimitsOfTheRealServer(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	many := make([]map[string]string, 5001)
 	for i := range many {
 		many[i] = map[string]string{"name": "e"}

@@ -15,7 +15,7 @@ import (
 
 func TestSignalOnRealServer(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	paused := inngestkit.DefineEvent[user]("user/paused")
 	s := &site{serve(t, server, adapters[0], "shop", "", inngestkit.OnEvent("pause", paused,
 		func(ctx context.Context, in input) (string, error) {

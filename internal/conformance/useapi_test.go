@@ -93,7 +93,7 @@ func TestStateAbove4MiB(t *testing.T) {
 	t.Run("dev server", func(t *testing.T) {
 		t.Parallel()
 		var c counter
-		server := newServer(t)
+		server := testsite.NewServer(t)
 		config := inngestkit.Config{AppID: "shop", Dev: true, BaseURL: countingStates(t, server, &c)}
 		check(t, &site{serveConfig(t, adapters[0], config, testsite.Listen(t, ""), large(&c, event)), server}, &c)
 	})

@@ -196,7 +196,7 @@ func waitForValues(ctx context.Context, a *arrivals) error {
 // they do not; docs/servers.md lists the rest.
 func TestValuesOnTheRealServer(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	a := &arrivals{got: map[string][]json.RawMessage{}}
 	s := &site{serve(t, server, adapters[0], "shop", "", valueFunctions(a)...), server}
 	id := s.send(t, inngestkit.DefineEvent[values]("values/sent").New(allValues()))

@@ -19,8 +19,8 @@ import (
 // works at the first try, whether it starts before or after its server listens.
 func TestTheFirstMinute(t *testing.T) {
 	t.Parallel()
-	server := inngesttest.NewServer(t, inngesttest.ServerConfig{RetryInterval: time.Second})
-	for name, serve := range frameworks {
+	server := testsite.NewServer(t)
+	for name, serve := range testsite.Frameworks {
 		for _, order := range []string{"Start first", "listens first"} {
 			t.Run(name+", "+order, func(t *testing.T) {
 				t.Parallel()
@@ -69,7 +69,7 @@ func TestAnAppThatListensLate(t *testing.T) {
 	t.Parallel()
 	server := inngesttest.NewServer(t, inngesttest.ServerConfig{})
 	app, l := newApp(t, inngestkit.Config{AppID: "late", BaseURL: server.URL()})
-	site := frameworks["gin"](app)
+	site := testsite.Frameworks["gin"](app)
 	require.NoError(t, app.Start(t.Context()))
 	require.NoError(t, app.AwaitSync(testsite.Within(t)))
 	require.Contains(t, l.String(), "set ServePort (PORT) or ServeHost (INNGEST_SERVE_HOST)")
@@ -91,7 +91,7 @@ func TestAnInstanceThatIsGone(t *testing.T) {
 	server := inngesttest.NewServer(t, inngesttest.ServerConfig{})
 	app, l := newApp(t, inngestkit.Config{AppID: "moved", BaseURL: server.URL()})
 	listener, port := everywhere(t)
-	t.Cleanup(testsite.Serve(t, frameworks["nethttp"](app), listener))
+	t.Cleanup(testsite.Serve(t, testsite.Frameworks["nethttp"](app), listener))
 	require.NoError(t, app.Start(t.Context()))
 	require.NoError(t, app.AwaitSync(testsite.Within(t)))
 

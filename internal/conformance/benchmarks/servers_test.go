@@ -52,7 +52,7 @@ func serveUntilEOF(name string) error {
 	by, framework, _ := strings.Cut(name, "/")
 	serve := servers[framework][by]
 	if serve == nil {
-		return errors.New("there is no server " + name)
+		return errors.New("unknown server " + name)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

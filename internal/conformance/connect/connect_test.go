@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -255,10 +253,6 @@ func TestServersBesideEachOther(t *testing.T) {
 // it is connected all the time, as do its health checks.
 func TestServerIsRestarted(t *testing.T) {
 	server := newServer(t, inngesttest.ServerConfig{})
-	u, err := url.Parse(server.URL())
-	require.NoError(t, err)
-	port, err := strconv.Atoi(u.Port())
-	require.NoError(t, err)
 	app, err := inngestkit.New(inngestkit.Config{AppID: "patient", Dev: true, BaseURL: server.URL(), Logger: testsite.Logger(t)})
 	require.NoError(t, err)
 	require.NoError(t, app.Register(inngestkit.OnEvent("fn", event("patient"), func(_ context.Context, in input) (string, error) {
@@ -280,7 +274,7 @@ func TestServerIsRestarted(t *testing.T) {
 	require.ErrorContains(t, w.app.Ping(t.Context()), "not connected to "+server.URL())
 	require.Equal(t, http.StatusServiceUnavailable, readiness(t, checks))
 	require.ErrorContains(t, checks.Ready(), "not connected to the Inngest server")
-	server = newServer(t, inngesttest.ServerConfig{Port: port})
+	server = newServer(t, inngesttest.ServerConfig{Port: testsite.PortOf(t, server.URL())})
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "patient-fn"))
 	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(true, true) })
 	require.NoError(t, w.app.Ping(t.Context()))

@@ -25,13 +25,13 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(patient{m}, ignored)
 }
 
-// ignored is what the SDK does five seconds after each reply: it looks whether it was
-// acknowledged, and nothing ends that earlier.
+// ignored is a goroutine of the SDK that checks five seconds after each reply whether
+// it was acknowledged. Nothing ends it earlier.
 var ignored = goleak.IgnoreTopFunction("github.com/inngest/inngestgo/connect.(*messageBuffer).addPending.func1")
 
-// patient runs the tests, and waits for what a server leaves behind in the SDK that
-// has told it to drain and was stopped then: the SDK waits ten seconds for another one
-// (gatewayDrainReplacementTimeout in its connect/connection.go), and for nothing else.
+// patient runs the tests and then waits for goroutines of the SDK. After a server has
+// requested to drain and was stopped, the SDK waits ten seconds for another server
+// (gatewayDrainReplacementTimeout in its connect/connection.go).
 type patient struct{ *testing.M }
 
 // Run implements goleak.TestingM.
@@ -43,12 +43,11 @@ func (m patient) Run() int {
 	return code
 }
 
-// noConnect is what the oldest server logs if another one has its ports.
+// noConnect is logged by the oldest server if another one has its ports.
 const noConnect = "could not listen for grpc"
 
-// newServer starts a server that passes calls on to connections. Where the tests of
-// the oldest have no network of their own, it waits until no other server is in the
-// way.
+// newServer starts a server that supports connections. If the tests of the oldest
+// server have no network of their own, it waits until no other server has its ports.
 func newServer(t *testing.T, config inngesttest.ServerConfig) *inngesttest.Server {
 	t.Helper()
 	config.RetryInterval = time.Second
@@ -74,14 +73,13 @@ func newServer(t *testing.T, config inngesttest.ServerConfig) *inngesttest.Serve
 	}
 }
 
-// worker is one running instance of an app, as a process would be.
+// A worker is one running instance of an app, like a process.
 type worker struct {
 	app   *inngestkit.App
 	ended chan error
 }
 
-// connected runs an app in dev mode, connected to the server, until the end of
-// the test.
+// connected connects an app in dev mode to the server until the end of the test.
 func connected(t *testing.T, server *inngesttest.Server, appID string, functions ...inngestkit.Function) *worker {
 	t.Helper()
 	return connect(t, inngestkit.Config{AppID: appID, Dev: true, BaseURL: server.URL()}, functions...)
@@ -124,13 +122,13 @@ func (w *worker) send(t *testing.T, event inngestkit.AnyEvent) string {
 	return testsite.Send(t, w.app, event)
 }
 
-// await waits for the one run that an event has triggered to end.
+// await waits for the end of the only run that an event triggers.
 func await(t *testing.T, server *inngesttest.Server, eventID string) inngesttest.Run {
 	t.Helper()
 	return testsite.Ended(t, server, eventID, testsite.Timeout)
 }
 
-// readiness is the status of the probe.
+// readiness returns the status of the readiness probe.
 func readiness(t *testing.T, health *inngesthealth.Health) int {
 	t.Helper()
 	w := httptest.NewRecorder()

@@ -1,7 +1,6 @@
 package front
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -13,7 +12,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -29,11 +27,8 @@ import (
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.TestMode)
 	utils.StartTimeStampUpdater() // Fiber's clock, which runs for ever
-	goleak.VerifyTestMain(m,
-		// It ends, up to ten seconds after the server it cleans up for.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		// Fiber and fasthttp never end what they start once, and for each middleware.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+	testsite.VerifyTestMain(m,
+		// Fiber and fasthttp never end these goroutines, one per process or per middleware.
 		goleak.IgnoreTopFunction("github.com/valyala/fasthttp/stackless.funcWorker"),
 		goleak.IgnoreAnyFunction("github.com/gofiber/fiber/v2/middleware/cache.New.func2"),
 		goleak.IgnoreAnyFunction("github.com/gofiber/fiber/v2/internal/memory.(*Storage).gc"),
@@ -43,9 +38,9 @@ func TestMain(m *testing.M) {
 const (
 	signingKey = "signkey-test-0123456789abcdef0123456789abcdef"
 	endpoint   = "/api/inngest"
-	// largest is the size of the largest body that the server sends.
+	// largest is the maximum size of the server's bodies.
 	largest = 4 << 20
-	// short is the timeout that cuts slow calls off.
+	// short is the timeout that interrupts slow calls.
 	short = 250 * time.Millisecond
 	slow  = 3 * short
 )
@@ -54,62 +49,13 @@ type user struct {
 	ID string `json:"id"`
 }
 
-// log is what an app has logged.
-type log struct {
-	mu    sync.Mutex
-	b     bytes.Buffer
-	wrote chan struct{} // is closed by the next line
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.wrote != nil {
-		close(l.wrote)
-		l.wrote = nil
-	}
-	return l.b.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// next is closed by the next line, and nil if text is there.
-func (l *log) next(text string) <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if strings.Contains(l.b.String(), text) {
-		return nil
-	}
-	if l.wrote == nil {
-		l.wrote = make(chan struct{})
-	}
-	return l.wrote
-}
-
-// await waits until text is logged.
-func (l *log) await(t *testing.T, text string) {
-	t.Helper()
-	timeout := time.After(testsite.Timeout)
-	for wrote := l.next(text); wrote != nil; wrote = l.next(text) {
-		select {
-		case <-wrote:
-		case <-timeout:
-			t.Fatalf("%q was never logged, but\n%s", text, l)
-		}
-	}
-}
-
 // server is an application of a framework.
 type server = testsite.Server
 
-// site is an application that runs, with an app in it.
+// A site is a running application with an app in it.
 type site struct {
 	app *inngestkit.App
-	log *log
+	log *testsite.Log
 	url string
 
 	server  server
@@ -117,12 +63,12 @@ type site struct {
 	stop    func()        // as a program stops; at the end of the test if not before
 }
 
-// run serves an application. The app in it is in cloud mode if config does not say
-// otherwise, so that calls are signed as they are in production.
+// run serves an application. Its app is in cloud mode by default, so calls are signed
+// as in production.
 func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App) server) *site {
 	t.Helper()
 	listener := testsite.Listen(t, "")
-	s := &site{log: &log{}, url: "http://" + listener.Addr().String(), running: make(chan struct{}, 1)}
+	s := &site{log: &testsite.Log{}, url: "http://" + listener.Addr().String(), running: make(chan struct{}, 1)}
 	config.AppID, config.ServeHost = "app", s.url
 	if !config.Dev {
 		config.SigningKey = signingKey
@@ -151,24 +97,19 @@ func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App)
 			return "done", nil
 		})))
 	s.server = build(s.app)
-	shutdown := testsite.Serve(t, s.server, listener)
-	s.stop = sync.OnceFunc(func() {
-		testsite.Stop(t, s.app.Shutdown)
-		shutdown()
-	})
-	t.Cleanup(s.stop)
+	s.stop = testsite.ServeApp(t, s.app, s.server, listener)
 	return s
 }
 
-// call calls a function as the server does, with a body of the given size, 0 for
-// the smallest. The status is 0 if there is no answer.
+// call calls a function like the server, with a body of the given size, or of the
+// smallest size for 0. Without a response, status is 0.
 func (s *site) call(t *testing.T, function string, size int) (status int, sdk bool, body string) {
 	t.Helper()
 	status, header, body := send(s.signed(t, function, size))
 	return status, header.Get("X-Inngest-Sdk") != "", body
 }
 
-// signed is the request of a call.
+// signed returns the signed request of a call.
 func (s *site) signed(t *testing.T, function string, size int) *http.Request {
 	t.Helper()
 	const head, tail = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{"id":"`, `"}}}`
@@ -182,7 +123,7 @@ func (s *site) signed(t *testing.T, function string, size int) *http.Request {
 	})
 }
 
-// request makes a request. The status is 0 if there is no answer.
+// request sends a request. Without a response, the status is 0.
 func (s *site) request(t *testing.T, method, path, body string, header http.Header) (int, http.Header, string) {
 	t.Helper()
 	return send(s.newRequest(t, method, path, body, header))
@@ -196,7 +137,7 @@ func (s *site) newRequest(t *testing.T, method, path, body string, header http.H
 	return req
 }
 
-// send sends a request as it is, and follows no redirects.
+// send sends a request unchanged, and does not follow redirects.
 func send(req *http.Request) (status int, header http.Header, body string) {
 	transport := &http.Transport{DisableKeepAlives: true}
 	resp, err := transport.RoundTrip(req)

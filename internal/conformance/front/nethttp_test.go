@@ -170,7 +170,7 @@ func TestARedirectedCallIsNoSuccess(t *testing.T) {
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusBadRequest, resp.StatusCode)
 	require.NotEmpty(t, resp.Header.Get("X-Inngest-Sdk"))
-	s.log.await(t, "a redirect has made GET of a call")
+	s.log.Await(t, "a redirect has made GET of a call")
 }
 
 // A limit that has not been reached is not seen.

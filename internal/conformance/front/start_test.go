@@ -47,7 +47,7 @@ func TestStartWarns(t *testing.T) {
 			s := run(t, config, func(app *inngestkit.App) server { return tc.build(app, false) })
 			require.NoError(t, s.app.Start(t.Context()))
 			for _, part := range tc.want {
-				s.log.await(t, part)
+				s.log.Await(t, part)
 			}
 		})
 	}

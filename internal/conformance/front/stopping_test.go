@@ -1,47 +1,20 @@
 package front
 
 import (
-	"net/http"
 	"testing"
 
-	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
-	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
-	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
-	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
-	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // A call that runs when the program stops ends normally, on every framework.
 func TestStopping(t *testing.T) {
 	t.Parallel()
-	for name, build := range map[string]func(app *inngestkit.App) server{
-		"nethttp": func(app *inngestkit.App) server {
-			mux := http.NewServeMux()
-			inngesthttp.Mount(mux, app)
-			return serverOf(mux)
-		},
-		"gin": func(app *inngestkit.App) server {
-			r := gin.New()
-			inngestgin.Mount(r, app)
-			return serverOf(r)
-		},
-		"echo": func(app *inngestkit.App) server {
-			e := echo.New()
-			inngestecho.Mount(e, app)
-			e.Server.Handler = e
-			return e.Server
-		},
-		"fiber": func(app *inngestkit.App) server {
-			f := newFiber(streaming)
-			inngestfiber.Mount(f, app)
-			return f
-		},
-	} {
+	for name, build := range testsite.Frameworks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := run(t, inngestkit.Config{}, build)

@@ -98,7 +98,7 @@ func (m *monitoring) alert(ctx context.Context, id, message string) error {
 func TestAlerting(t *testing.T) {
 	const limit = 512 << 20
 	limitMemory(t, limit)
-	server := newServer(t, 0)
+	server := testsite.NewServer(t)
 	var m monitoring
 	var tries testsite.Counter
 	s := setup{config: dev("shop", server), functions: []inngestkit.Function{

@@ -70,7 +70,7 @@ func limitMemory(t *testing.T, bytes int64) {
 func TestReferenceAnswers(t *testing.T) {
 	const limit = 512 << 20
 	limitMemory(t, limit) // so that there is one
-	server := newServer(t, 0)
+	server := testsite.NewServer(t)
 	for _, with := range frameworks {
 		t.Run(with.name, func(t *testing.T) {
 			s, began := executed(t, server, with)

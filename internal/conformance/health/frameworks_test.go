@@ -77,8 +77,7 @@ func serveGin(app *inngestkit.App, health *inngesthealth.Health) testsite.Server
 }
 
 func serveEcho(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
-	e := echo.New()
-	e.HideBanner, e.HidePort = true, true
+	e := testsite.NewEcho()
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			c.Set(tenant, c.Request().Header.Get(tenantHeader))
@@ -102,7 +101,7 @@ func serveFiber(app *inngestkit.App, health *inngesthealth.Health) testsite.Serv
 		return c.Next()
 	})
 	inngestfiber.Mount(sub.Group("/internal"), app)
-	root := fiber.New(fiber.Config{StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
+	root := testsite.NewFiber()
 	root.Use(healthcheck.New(healthcheck.Config{
 		LivenessEndpoint:  "/v1/internal" + livePath,
 		LivenessProbe:     inngesthealth.Probe[*fiber.Ctx](health.Live),

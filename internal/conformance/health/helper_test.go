@@ -7,16 +7,13 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -25,11 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// Of fasthttp, one for the whole process: it keeps the time for the header Date.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		// One for each fasthttp server: it looks only every ten seconds whether it is to end.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	testsite.VerifyTestMain(m)
 }
 
 // The endpoints, below where the app is mounted.
@@ -50,19 +43,19 @@ var placed = inngestkit.DefineEvent[order]("order.placed")
 
 var errBankClosed = errors.New("the bank is closed")
 
-// onPlaced is a function for orders.
+// onPlaced defines a function on placed orders.
 func onPlaced(id string, handler func(ctx context.Context, in input) (any, error), options ...inngestkit.Option) inngestkit.Function {
 	return inngestkit.OnEvent(id, placed, handler, options...)
 }
 
-// idle is a function that nothing triggers.
+// idle defines a function that is never triggered.
 func idle(id string) inngestkit.Function {
 	return inngestkit.OnEvent(id, inngestkit.DefineEvent[order]("never/"+id), done)
 }
 
 func done(context.Context, input) (any, error) { return "done", nil }
 
-// site is a program that serves an app with health checks.
+// A site is a program that serves an app with health checks.
 type site struct {
 	app    *inngestkit.App
 	health *inngesthealth.Health
@@ -71,7 +64,7 @@ type site struct {
 	client *http.Client
 }
 
-// setup is what differs between sites.
+// A setup configures a site.
 type setup struct {
 	with      framework // net/http by default
 	config    inngestkit.Config
@@ -105,11 +98,7 @@ func (s setup) serve(t *testing.T) *site {
 	require.NoError(t, app.Register(s.functions...))
 	health, err := inngesthealth.Install(app, s.options...)
 	require.NoError(t, err)
-	shutdown := testsite.Serve(t, with.serve(app, health), listener)
-	t.Cleanup(func() {
-		testsite.Stop(t, app.Shutdown)
-		shutdown()
-	})
+	testsite.ServeApp(t, app, with.serve(app, health), listener)
 	return &site{app, health, "http://" + listener.Addr().String() + with.prefix, testsite.NewClient(t)}
 }
 
@@ -120,7 +109,7 @@ func (s *site) sync(t *testing.T) {
 	require.NoError(t, s.app.AwaitSync(testsite.Within(t)))
 }
 
-// answer is what an endpoint has answered.
+// An answer is the response of an endpoint.
 type answer struct {
 	status int
 	header http.Header
@@ -148,7 +137,7 @@ func (s *site) get(t *testing.T, path string, header ...string) answer {
 	return s.do(t, http.MethodGet, path, header...)
 }
 
-// report is the report in an answer.
+// report decodes the report in a response.
 func (a answer) report(t *testing.T) inngesthealth.Report {
 	t.Helper()
 	require.Equal(t, "application/json", a.header.Get("Content-Type"), a.body)
@@ -157,28 +146,12 @@ func (a answer) report(t *testing.T) inngesthealth.Report {
 	return r
 }
 
-// down are the names of the indicators that are down.
+// down returns the names of the indicators that are down.
 func down(r inngesthealth.Report) string {
 	return strings.Join(slices.Sorted(maps.Keys(r.Error)), " ")
 }
 
-// newServer starts an Inngest server that tries again quickly; port 0 is a free one.
-func newServer(t *testing.T, port int) *inngesttest.Server {
-	t.Helper()
-	return inngesttest.NewServer(t, inngesttest.ServerConfig{RetryInterval: time.Second, Port: port})
-}
-
-// portOf is the port of a URL.
-func portOf(t *testing.T, address string) int {
-	t.Helper()
-	u, err := url.Parse(address)
-	require.NoError(t, err)
-	port, err := strconv.Atoi(u.Port())
-	require.NoError(t, err)
-	return port
-}
-
-// dev is the configuration of an app of a dev server.
+// dev returns the configuration of an app for a dev server.
 func dev(appID string, server *inngesttest.Server) inngestkit.Config {
 	return inngestkit.Config{AppID: appID, Dev: true, BaseURL: server.URL()}
 }
@@ -186,7 +159,7 @@ func dev(appID string, server *inngesttest.Server) inngestkit.Config {
 // checkEvery is the interval of checks here.
 const checkEvery = 20 * time.Millisecond
 
-// failing is a check that fails when it is told to.
+// failing is a check that fails on demand.
 type failing struct{ fails atomic.Bool }
 
 func (f *failing) fail(fails bool) { f.fails.Store(fails) }

@@ -141,13 +141,13 @@ func TestStates(t *testing.T) {
 	}()
 
 	p.becomes(t, "no server yet", unready(inngesthealth.StatusError, "inngest inngest-server"))
-	server := newServer(t, portOf(t, address))
+	server := testsite.NewServerAt(t, address)
 	p.becomes(t, "not synced yet", unready(inngesthealth.StatusError, "inngest"))
 	require.NoError(t, p.app.Start(t.Context()))
 	p.becomes(t, "synced", fine)
 	require.NoError(t, server.Stop())
 	p.becomes(t, "server killed", unready(inngesthealth.StatusError, "inngest-server"))
-	server = newServer(t, portOf(t, address))
+	server = testsite.NewServerAt(t, address)
 	p.becomes(t, "server back", fine)
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "shop-fragile", "shop-stubborn", "shop-slow"))
 

@@ -1,7 +1,6 @@
 package mistakes
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,14 +11,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 const signingKey = "signkey-prod-0123456789abcdef0123456789abcdef"
@@ -33,10 +31,10 @@ var userCreated = inngestkit.DefineEvent[user]("user/created")
 
 func hello[T any](context.Context, inngestkit.Input[T]) (string, error) { return "hello", nil }
 
-// dev is a configuration for the dev server.
+// dev returns a configuration for the dev server.
 func dev() inngestkit.Config { return inngestkit.Config{AppID: "shop", Dev: true} }
 
-// cloud is one for Inngest Cloud.
+// cloud returns a configuration for Inngest Cloud.
 func cloud() inngestkit.Config {
 	return inngestkit.Config{AppID: "shop", SigningKey: signingKey, EventKey: "event-key", ServeHost: "https://shop.example.com"}
 }
@@ -48,7 +46,7 @@ func fails(t *testing.T, err error) string {
 	return err.Error()
 }
 
-// panics returns what f panics with.
+// panics returns the text of f's panic.
 func panics(t *testing.T, f func()) (message string) {
 	t.Helper()
 	defer func() {
@@ -60,40 +58,10 @@ func panics(t *testing.T, f func()) (message string) {
 	return ""
 }
 
-// log is what an app has logged, without times.
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-// line waits for the first line with text in it.
-func (l *log) line(t *testing.T, text string) string {
+// newApp returns an app and its log, which has no times.
+func newApp(t *testing.T, config inngestkit.Config, functions ...inngestkit.Function) (*inngestkit.App, *testsite.Log) {
 	t.Helper()
-	var found string
-	require.Eventually(t, func() bool {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		for line := range strings.Lines(l.b.String()) {
-			if strings.Contains(line, text) {
-				found = line
-				return true
-			}
-		}
-		return false
-	}, time.Minute, time.Millisecond, "%s: %s", text, &l.b)
-	return found
-}
-
-// newApp returns an app and its log.
-func newApp(t *testing.T, config inngestkit.Config, functions ...inngestkit.Function) (*inngestkit.App, *log) {
-	t.Helper()
-	var l log
+	var l testsite.Log
 	config.Logger = slog.New(slog.NewTextHandler(&l, &slog.HandlerOptions{
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey && len(groups) == 0 {
@@ -118,7 +86,7 @@ type transport func(r *http.Request) (*http.Response, error)
 // RoundTrip implements http.RoundTripper.
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answering answers all requests in the same way.
+// answering returns a transport with the same response for all requests.
 func answering(status int, body string) transport {
 	return func(r *http.Request) (*http.Response, error) {
 		return &http.Response{
@@ -128,7 +96,7 @@ func answering(status int, body string) transport {
 	}
 }
 
-// refused is a network on which nothing listens.
+// refused simulates a network on which nothing listens.
 var refused transport = func(r *http.Request) (*http.Response, error) {
 	port, _ := strconv.Atoi(r.URL.Port())
 	return nil, &net.OpError{
@@ -137,7 +105,7 @@ var refused transport = func(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// register registers functions with an app for the dev server, which refuses them.
+// register returns a test that registers functions and returns the error.
 func register(functions ...inngestkit.Function) func(t *testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
@@ -147,12 +115,12 @@ func register(functions ...inngestkit.Function) func(t *testing.T) string {
 	}
 }
 
-// onUser is a function with options.
+// onUser defines a function with options.
 func onUser(options ...inngestkit.Option) inngestkit.Function {
 	return inngestkit.OnEvent("welcome", userCreated, hello, options...)
 }
 
-// request is a request of the server for the function welcome.
+// request returns a request of the server for the function welcome.
 func request(method, body string) *inngestkit.Request {
 	return &inngestkit.Request{
 		Method: method, Scheme: "http", Host: "localhost:3000", Path: "/api/inngest", RawQuery: "fnId=shop-welcome&stepId=step",
@@ -162,8 +130,8 @@ func request(method, body string) *inngestkit.Request {
 
 const call = `{"ctx":{"run_id":"01","attempt":0},"event":{"name":"user/created","data":{"userId":"u1"}},"steps":{}}`
 
-// calls has the server call a function, and returns the message of the error that it
-// answers.
+// calls returns a test that calls a function like the server, and returns the message
+// of the error in the response.
 func calls(handler func(ctx context.Context, in inngestkit.Input[user]) (any, error)) func(t *testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
@@ -172,7 +140,7 @@ func calls(handler func(ctx context.Context, in inngestkit.Input[user]) (any, er
 	}
 }
 
-// messageOf is the message of an answer, or of the one step that it reports.
+// messageOf returns the message of a response, or of the only step that it reports.
 func messageOf(t *testing.T, resp *inngestkit.Response) string {
 	t.Helper()
 	type failed struct {

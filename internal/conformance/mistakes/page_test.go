@@ -19,12 +19,12 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// mistake is something that users do, or leave out.
+// A mistake is something that users do or omit.
 type mistake struct {
 	// name is the heading of its section on the page.
 	name string
-	// make makes the mistake and returns what the user is told: an error, a panic, or a
-	// line of the log without its time.
+	// make makes the mistake and returns the message that the user sees: an error, a
+	// panic, or a line of the log without its time.
 	make func(t *testing.T) string
 }
 
@@ -32,13 +32,13 @@ var mistakes = slices.Concat(configuration, registration, mounting, serving, syn
 
 const (
 	page = "../../../docs/troubleshooting.md"
-	// fewest is how many mistakes the page promises.
+	// fewest is the minimum number of mistakes on the page.
 	fewest = 60
 )
 
 var update = flag.Bool("update", false, "write the messages into the page")
 
-// The page has each mistake with its message, and no other.
+// The page has every mistake with its message, and no others.
 func TestTroubleshooting(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile(page)
@@ -71,10 +71,10 @@ func TestTroubleshooting(t *testing.T) {
 	}
 }
 
-// section is a heading and the first block of text below it.
+// section matches a heading and the first block of text below it.
 var section = regexp.MustCompile("(?m)^### (.+)\n\n```text\n((?:.*\n)*?)```$")
 
-// sections are the messages of the page by their headings.
+// sections returns the messages of the page by their headings.
 func sections(t *testing.T, text string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -86,13 +86,13 @@ func sections(t *testing.T, text string) map[string]string {
 	return found
 }
 
-// words is a message without its line breaks, which the page has where it likes.
+// words returns a message without its line breaks, which the page may have anywhere.
 func words(message string) string { return strings.Join(strings.Fields(message), " ") }
 
-// width is where the lines of the page's messages end.
+// width is the maximum length of a line in the page's messages.
 const width = 100
 
-// withMessages is the page with these messages.
+// withMessages returns the page with new messages.
 func withMessages(text string, told map[string]string) string {
 	return section.ReplaceAllStringFunc(text, func(old string) string {
 		heading := section.FindStringSubmatch(old)[1]

@@ -36,7 +36,7 @@ var sending = []mistake{
 		defer cancel()
 		_, err := app.Send(ctx, userCreated.New(user{}))
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
-		return l.line(t, "not sent yet")
+		return l.Await(t, "not sent yet")
 	}},
 	{"Send to something that is not an Inngest server", func(t *testing.T) string {
 		config := dev()
@@ -51,7 +51,7 @@ var sending = []mistake{
 		app.MountedAt("gin", "/api/inngest")
 		_, err := app.Send(t.Context(), userCreated.New(user{}))
 		require.NoError(t, err)
-		return l.line(t, "WARN")
+		return l.Await(t, "WARN")
 	}},
 	{"Send to Inngest Cloud without an event key", sends(inngestkit.Config{AppID: "shop", SigningKey: signingKey}, userCreated.New(user{}))},
 	{"Send with a wrong event key", func(t *testing.T) string {

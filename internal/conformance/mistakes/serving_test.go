@@ -40,12 +40,12 @@ var serving = []mistake{
 	{"The dev server calls an app in cloud mode", func(t *testing.T) string {
 		app, l := newApp(t, cloud(), onUser())
 		require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), request(http.MethodPost, call)).Status)
-		return l.line(t, "request refused")
+		return l.Await(t, "request refused")
 	}},
 	{"An unsigned sync in cloud mode", func(t *testing.T) string {
 		app, l := newApp(t, cloud(), onUser())
 		require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), request(http.MethodPut, "")).Status)
-		return l.line(t, "request refused")
+		return l.Await(t, "request refused")
 	}},
 	{"The server has another signing key", func(t *testing.T) string {
 		app, _ := newApp(t, cloud(), onUser())
@@ -80,21 +80,21 @@ var serving = []mistake{
 		req := request(http.MethodPost, call)
 		req.BodyLimit = 1 << 20
 		require.Equal(t, http.StatusOK, app.Do(t.Context(), req).Status)
-		return l.line(t, "BodyLimit")
+		return l.Await(t, "BodyLimit")
 	}},
 	{"A timeout around the endpoint", func(t *testing.T) string {
 		app, l := newApp(t, dev(), onUser())
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		require.Equal(t, http.StatusOK, app.Do(ctx, request(http.MethodPost, call)).Status)
-		return l.line(t, "timeout")
+		return l.Await(t, "timeout")
 	}},
 	{"A WriteTimeout that cannot be lifted", func(t *testing.T) string {
 		app, l := newApp(t, dev(), onUser())
 		req := request(http.MethodPost, call)
 		req.WriteTimeout = 10 * time.Second
 		require.Equal(t, http.StatusOK, app.Do(t.Context(), req).Status)
-		return l.line(t, "WriteTimeout")
+		return l.Await(t, "WriteTimeout")
 	}},
 	{"A call while the app shuts down", func(t *testing.T) string {
 		app, _ := newApp(t, dev(), onUser())

@@ -75,7 +75,7 @@ var steps = []mistake{
 			return map[string]int64{"id": 616581622363398142}, nil
 		}))
 		require.Equal(t, http.StatusOK, app.Do(t.Context(), request(http.MethodPost, call)).Status)
-		return l.line(t, "round")
+		return l.Await(t, "round")
 	}},
 	{"Invoking a function of another app", calls(func(ctx context.Context, _ in) (any, error) {
 		report := inngestkit.OnEvent("report", userCreated, hello)
@@ -91,7 +91,7 @@ var steps = []mistake{
 			return step.Run(ctx, "charge", done)
 		}))
 		require.Equal(t, http.StatusPartialContent, app.Do(t.Context(), request(http.MethodPost, call)).Status)
-		return l.line(t, "outside of its steps")
+		return l.Await(t, "outside of its steps")
 	}},
 	{"A step in the callback of a step", calls(func(ctx context.Context, _ in) (any, error) {
 		return step.Run(ctx, "outer", func(ctx context.Context) (string, error) { return step.Run(ctx, "inner", done) })

@@ -31,7 +31,7 @@ func starts(config inngestkit.Config, network transport, text string) func(t *te
 		app, l := newApp(t, config, onUser())
 		app.MountedAt("gin", "/api/inngest")
 		require.NoError(t, app.Start(t.Context()))
-		return l.line(t, text)
+		return l.Await(t, text)
 	}
 }
 

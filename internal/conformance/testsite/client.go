@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// NewClient is an HTTP client with connections of its own, as the server has to an
+// NewClient returns an HTTP client with its own connections, like the server's to an
 // app.
 func NewClient(t *testing.T) *http.Client {
 	t.Helper()
@@ -18,7 +18,7 @@ func NewClient(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// Request sends one request and reads the answer.
+// Request sends one request and reads the response.
 func Request(
 	ctx context.Context, client *http.Client, method, url, body string, header http.Header,
 ) (status int, answer string, err error) {

@@ -40,13 +40,13 @@ func (c *Counter) Of(part string) int {
 	return c.counts[part]
 }
 
-// Await waits until a part has run, for [Timeout] at most.
+// Await waits up to [Timeout] until a part has run.
 func (c *Counter) Await(t *testing.T, part string) {
 	t.Helper()
 	require.NoError(t, c.Wait(t.Context(), part))
 }
 
-// Wait is Await in a function.
+// Wait is [Counter.Await] for use in a function.
 func (c *Counter) Wait(ctx context.Context, part string) error {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
@@ -61,7 +61,7 @@ func (c *Counter) Wait(ctx context.Context, part string) error {
 	}
 }
 
-// Counted is a step that counts its runs and returns its own ID.
+// Counted runs a step that counts its runs and returns its own ID.
 func (c *Counter) Counted(ctx context.Context, id string) (string, error) {
 	return step.Run(ctx, id, func(context.Context) (string, error) {
 		c.Add(id)

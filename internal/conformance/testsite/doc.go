@@ -1,3 +1,3 @@
-// Package testsite holds what the packages of tests on the real server share:
-// waiting, counting, and the least that a server of apps can do.
+// Package testsite has the helpers that the packages of conformance tests share:
+// servers, logs, HTTP requests, waiting and counting.
 package testsite

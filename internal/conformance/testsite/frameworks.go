@@ -5,16 +5,55 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
 	"github.com/labstack/echo/v4"
+
+	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
+	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// HTTP is a server for a handler of net/http.
+// Frameworks mounts an app with each adapter, at the root of a router, and returns the
+// server that users of the framework have.
+var Frameworks = map[string]func(app *inngestkit.App) Server{
+	"nethttp": func(app *inngestkit.App) Server {
+		mux := http.NewServeMux()
+		inngesthttp.Mount(mux, app)
+		return HTTP(mux)
+	},
+	"gin": func(app *inngestkit.App) Server {
+		r := gin.New()
+		inngestgin.Mount(r, app)
+		return HTTP(r)
+	},
+	"echo": func(app *inngestkit.App) Server {
+		e := NewEcho()
+		inngestecho.Mount(e, app)
+		return Echo{Echo: e}
+	},
+	"fiber": func(app *inngestkit.App) Server {
+		f := NewFiber()
+		inngestfiber.Mount(f, app)
+		return Fiber{App: f}
+	},
+}
+
+// HTTP returns a server for a handler of net/http.
 func HTTP(handler http.Handler) Server {
 	return &http.Server{Handler: handler, ReadHeaderTimeout: Timeout}
 }
 
-// Echo is an application of Echo as a [Server].
+// NewEcho returns an Echo application that prints nothing at startup.
+func NewEcho() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	return e
+}
+
+// Echo is an Echo application as a [Server].
 type Echo struct{ *echo.Echo }
 
 // Serve implements Server.
@@ -23,7 +62,15 @@ func (s Echo) Serve(listener net.Listener) error {
 	return s.Start("")
 }
 
-// Fiber is an application of Fiber as a [Server].
+// NewFiber returns a Fiber application that streams bodies, as docs/adapters.md
+// recommends, and prints nothing at startup.
+func NewFiber() *fiber.App {
+	return fiber.New(fiber.Config{
+		StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true,
+	})
+}
+
+// Fiber is a Fiber application as a [Server].
 type Fiber struct{ *fiber.App }
 
 // Serve implements Server.

@@ -6,12 +6,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Server is what serves an app: an *http.Server, or what a framework has instead.
+// Server serves an app: an *http.Server, or its equivalent in a framework.
 type Server interface {
 	// Serve returns after Shutdown, with nil or http.ErrServerClosed.
 	Serve(listener net.Listener) error
@@ -19,7 +22,7 @@ type Server interface {
 	Shutdown(ctx context.Context) error
 }
 
-// Listen listens on addr, "" for a free port.
+// Listen listens on addr, or on a free port if addr is empty.
 func Listen(t *testing.T, addr string) net.Listener {
 	t.Helper()
 	if addr == "" {
@@ -51,8 +54,20 @@ func Serve(t *testing.T, server Server, listener net.Listener) (shutdown func())
 	return shutdown
 }
 
-// Stop calls the Shutdown of something, during the test or after it, and gives it
-// [Timeout].
+// ServeApp serves an app on listener until the end of the test. The function it returns
+// stops both earlier, in the order that programs should: first the app, then the server.
+func ServeApp(t *testing.T, app *inngestkit.App, server Server, listener net.Listener) (stop func()) {
+	t.Helper()
+	shutdown := Serve(t, server, listener)
+	stop = sync.OnceFunc(func() {
+		Stop(t, app.Shutdown)
+		shutdown()
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+// Stop calls shutdown with a timeout of [Timeout], during the test or after it.
 func Stop(t *testing.T, shutdown func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), Timeout)

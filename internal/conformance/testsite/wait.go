@@ -11,17 +11,17 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
-// Timeout is how long a test waits for what usually comes at once: long enough for
-// a machine on which much else runs.
+// Timeout is how long a test waits for something that usually happens at once. It is
+// long enough for a busy machine.
 const Timeout = time.Minute
 
-// Within is a context for one wait, of [Timeout].
+// Within returns a context for one wait, with [Timeout].
 func Within(t *testing.T) context.Context {
 	t.Helper()
 	return WithinTime(t, Timeout)
 }
 
-// WithinTime is a context for one wait that may take d.
+// WithinTime returns a context for one wait of up to d.
 func WithinTime(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -29,7 +29,7 @@ func WithinTime(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
-// Eventually asks every so often until the answer is yes, for [Timeout] at most.
+// Eventually calls ask at an interval until it returns true, for up to [Timeout].
 func Eventually(t *testing.T, every time.Duration, ask func() bool) {
 	t.Helper()
 	limit := Within(t)
@@ -53,7 +53,7 @@ func Send(t *testing.T, app *inngestkit.App, event inngestkit.AnyEvent) (eventID
 	return ids[0]
 }
 
-// Ended waits, for d at most, for the one run that an event triggers to end.
+// Ended waits up to d for the end of the only run that an event triggers.
 func Ended(t *testing.T, server *inngesttest.Server, eventID string, d time.Duration) inngesttest.Run {
 	t.Helper()
 	runs, err := server.AwaitRuns(WithinTime(t, d), eventID, 1)

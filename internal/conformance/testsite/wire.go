@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Wire is a listener that keeps what a server writes, whether or not somebody still
-// reads it, and can cut all its connections.
+// Wire is a listener that records what a server writes, even if nobody reads it, and
+// can cut all its connections.
 type Wire struct {
 	net.Listener
 
@@ -26,7 +26,8 @@ func NewWire(t *testing.T, addr string) *Wire {
 	return &Wire{Listener: Listen(t, addr), closed: make(chan struct{})}
 }
 
-// Accept implements net.Listener. The server does not learn that it has been cut.
+// Accept implements net.Listener. It hides from the server that the listener has been
+// cut.
 func (w *Wire) Accept() (net.Conn, error) {
 	conn, err := w.Listener.Accept()
 	if err != nil {
@@ -46,7 +47,7 @@ func (w *Wire) Close() error {
 	return nil
 }
 
-// Cut closes what is closed when a process is killed.
+// Cut closes the listener and all connections, like the end of a killed process.
 func (w *Wire) Cut() {
 	_ = w.Listener.Close()
 	w.mu.Lock()
@@ -56,7 +57,7 @@ func (w *Wire) Cut() {
 	}
 }
 
-// Statuses are those of the answers written, in order.
+// Statuses returns the statuses of the responses written, in order.
 func (w *Wire) Statuses() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -100,8 +100,7 @@ func onGin(app *inngestkit.App, in instrumented) testsite.Server {
 }
 
 func onEcho(app *inngestkit.App, in instrumented) testsite.Server {
-	e := echo.New()
-	e.HideBanner, e.HidePort = true, true
+	e := testsite.NewEcho()
 	e.Use(chain(inngestecho.Middleware(app), in, func(traces trace.TracerProvider) echo.MiddlewareFunc {
 		return otelecho.Middleware("shop", otelecho.WithTracerProvider(traces), otelecho.WithPropagators(w3c))
 	})...)
@@ -117,7 +116,7 @@ func onEcho(app *inngestkit.App, in instrumented) testsite.Server {
 }
 
 func onFiber(app *inngestkit.App, in instrumented) testsite.Server {
-	f := fiber.New(fiber.Config{StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes, DisableStartupMessage: true})
+	f := testsite.NewFiber()
 	for _, m := range chain(inngestfiber.Middleware(app), in, func(traces trace.TracerProvider) fiber.Handler {
 		return otelfiber.Middleware(otelfiber.WithTracerProvider(traces), otelfiber.WithPropagators(w3c))
 	}) {

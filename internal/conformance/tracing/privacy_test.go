@@ -18,6 +18,7 @@ import (
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // planted is what must not be told: each is in one place where data is.
@@ -29,7 +30,7 @@ var planted = []string{
 // plantedSite runs a function on an app with something secret in all data.
 func plantedSite(t *testing.T, options ...inngestotel.Option) *site {
 	t.Helper()
-	s := &site{metrics: sdkmetric.NewManualReader(), sent: &events{}, log: &lockedBuffer{}}
+	s := &site{metrics: sdkmetric.NewManualReader(), sent: &events{}, log: &testsite.Log{}}
 	on := newTelemetry()
 	s.spans, s.traces = on.spans, on.traces
 	app, err := inngestkit.New(inngestkit.Config{

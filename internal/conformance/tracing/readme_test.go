@@ -16,8 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// The tables of the README name what there is: every attribute, metric and outcome,
-// and none besides.
+// The tables of the README name every attribute, metric and outcome, and no others.
 func TestReadmeNamesEverything(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../../contrib/otel/README.md")
@@ -52,7 +51,7 @@ func TestReadmeNamesEverything(t *testing.T) {
 	}
 }
 
-// everything is all attributes of spans, and those of each metric, that there are.
+// everything returns all attributes of spans and of each metric.
 func everything(t *testing.T) (attributes map[string]bool, metrics map[string]map[string]bool) {
 	t.Helper()
 	s := newSite(t, []inngestotel.Option{inngestotel.WithEventData(100), inngestotel.WithStepData(100)},

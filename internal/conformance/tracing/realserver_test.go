@@ -19,12 +19,6 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// newServer starts an Inngest server that tries again quickly.
-func newServer(t *testing.T) *inngesttest.Server {
-	t.Helper()
-	return inngesttest.NewServer(t, inngesttest.ServerConfig{RetryInterval: time.Second})
-}
-
 // instance is a running app with telemetry of its own, as a process has it.
 type instance struct {
 	telemetry
@@ -64,12 +58,7 @@ func (p process) serve(t *testing.T, functions ...inngestkit.Function) *instance
 	if p.alone {
 		in = instrumented{}
 	}
-	shutdown := testsite.Serve(t, p.with.serve(i.app, in), p.listener)
-	i.stop = func() {
-		testsite.Stop(t, i.app.Shutdown)
-		shutdown()
-	}
-	t.Cleanup(i.stop)
+	i.stop = testsite.ServeApp(t, i.app, p.with.serve(i.app, in), p.listener)
 	require.NoError(t, i.app.Start(t.Context()))
 	require.NoError(t, i.app.AwaitSync(testsite.Within(t)))
 	return i
@@ -97,7 +86,7 @@ func nothing(ctx context.Context, id string) error {
 
 func TestRealServer(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	for name, test := range map[string]func(t *testing.T, server *inngesttest.Server){
 		"one trace across services":    testOneTrace,
 		"no trace in the event":        testNoTraceInTheEvent,

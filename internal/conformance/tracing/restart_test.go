@@ -47,7 +47,7 @@ var restarts = map[string]struct {
 // carries a trace, and with one that does not.
 func TestRestartInMidRun(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server := testsite.NewServer(t)
 	for name, how := range restarts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

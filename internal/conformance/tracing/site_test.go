@@ -22,6 +22,7 @@ import (
 
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // order is the data of the events here.
@@ -36,17 +37,17 @@ type input = inngestkit.Input[order]
 // runID is the run of all calls that do not say another one.
 const runID = "01K9ZKQ7R3V7M2S0T5N8XW4EAB"
 
-// site is an app with telemetry, and what it tells.
+// A site is an app with telemetry, and what it has recorded.
 type site struct {
 	app     *inngestkit.App
 	spans   *tracetest.InMemoryExporter
 	traces  *sdktrace.TracerProvider
 	metrics *sdkmetric.ManualReader
-	log     *lockedBuffer
+	log     *testsite.Log
 	sent    *events
 }
 
-// telemetry is providers that keep what they get.
+// telemetry has providers that keep what they record.
 type telemetry struct {
 	spans  *tracetest.InMemoryExporter
 	traces *sdktrace.TracerProvider
@@ -66,7 +67,7 @@ func newSite(t *testing.T, options []inngestotel.Option, functions ...inngestkit
 func newSiteOn(t *testing.T, on telemetry, options []inngestotel.Option, functions ...inngestkit.Function) *site {
 	t.Helper()
 	reader := sdkmetric.NewManualReader()
-	s := &site{spans: on.spans, traces: on.traces, metrics: reader, log: &lockedBuffer{}, sent: &events{}}
+	s := &site{spans: on.spans, traces: on.traces, metrics: reader, log: &testsite.Log{}, sent: &events{}}
 	app, err := inngestkit.New(inngestkit.Config{
 		AppID: "shop", Dev: true, BaseURL: "http://127.0.0.1:1", HTTPClient: &http.Client{Transport: s.sent},
 		Logger: slog.New(inngestotel.LogHandler(slog.NewTextHandler(s.log, nil))),
@@ -86,7 +87,7 @@ func onPlaced(handler func(ctx context.Context, in input) (any, error), options 
 	return inngestkit.OnEvent("fulfil", placed, handler, options...)
 }
 
-// run is what the server sends with a call.
+// A run is the state that the server sends with a call.
 type run struct {
 	id          string
 	events      []string // as JSON
@@ -100,7 +101,7 @@ func event(id, data string) string {
 	return `{"id":"` + id + `","name":"order.placed","data":` + data + `,"ts":1700000000000}`
 }
 
-// kept is the result of a step that was kept.
+// kept adds the result of a memoized step.
 func (r run) kept(id string, value any) run {
 	sum := sha1.Sum([]byte(id))
 	steps := map[string]any{hex.EncodeToString(sum[:]): map[string]any{"data": value}}
@@ -141,7 +142,7 @@ func (s *site) call(ctx context.Context, t *testing.T, functionID string, r run)
 	return s.app.Do(ctx, callOf(t, functionID, r))
 }
 
-// callOf is the request of a call.
+// callOf returns the request of a call.
 func callOf(t *testing.T, functionID string, r run) *inngestkit.Request {
 	t.Helper()
 	body := r.body(t)

@@ -1,0 +1,5 @@
+package snippets
+
+import "go.opentelemetry.io/otel/log"
+
+var provider log.LoggerProvider

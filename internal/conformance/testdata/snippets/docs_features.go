@@ -1,0 +1,55 @@
+package snippets
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+type (
+	User    struct{}
+	Plan    struct{}
+	Payment struct{ TransactionID string }
+)
+
+var (
+	mail interface {
+		Welcome(ctx context.Context, email string) (string, error)
+	}
+	bank interface {
+		Charge(ctx context.Context, orderID string, amount int) (Payment, error)
+		Refund(ctx context.Context, orderID, reason string) error
+	}
+	inventory interface {
+		Remove(ctx context.Context, orderID string) error
+	}
+
+	user        UserCreated
+	order       Order
+	orders      []Order
+	errDeclined = errors.New("declined")
+	errBusy     = errors.New("busy")
+
+	audit       inngestkit.Middleware
+	vaultLookup inngestkit.Lookup
+	db          *sql.DB
+	r           *gin.Engine
+	server      *http.Server
+	shutdownCtx context.Context
+	openAIKey   inngestkit.Secret
+	messages    []any
+
+	handleOrder                  func(ctx context.Context, in inngestkit.Input[Order]) (string, error)
+	generateReport, sendReminder func(ctx context.Context) (string, error)
+	notify                       func(ctx context.Context) (string, error)
+	charge                       func(ctx context.Context) (Payment, error)
+	loadUser                     func(ctx context.Context) (User, error)
+	loadPlan                     func(ctx context.Context) (Plan, error)
+	serveApp                     func(t *testing.T, config inngestkit.Config) *inngestkit.App
+)
