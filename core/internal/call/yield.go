@@ -2,14 +2,18 @@ package call
 
 import (
 	"context"
+	"reflect"
 
 	sdkstep "github.com/inngest/inngestgo/step"
 )
 
-// yield is the value the SDK panics with to leave a function when the server has
-// to take over. Its type is internal to the SDK, so one is caught at start-up: a
-// step whose context is done unwinds with it at once.
-var yield = captureYield()
+// yield is the value the SDK panics with to leave a function when the server has to
+// take over. Its type is internal to the SDK, so a value is captured at startup: a step
+// whose context is done panics with it at once.
+var (
+	yield     = captureYield()
+	yieldType = reflect.TypeOf(yield)
+)
 
 func captureYield() (value any) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -19,9 +23,9 @@ func captureYield() (value any) {
 	panic("unreachable: the SDK ran a step with a done context")
 }
 
-// IsYield reports whether a recovered value is the SDK's control flow and not a
-// panic of the user's.
-func IsYield(recovered any) bool { return recovered == yield }
+// IsYield reports whether a recovered value is the SDK's control flow and not a panic
+// in user code. Only its type counts, as in the SDK.
+func IsYield(recovered any) bool { return reflect.TypeOf(recovered) == yieldType }
 
 // Yield unwinds to the SDK as a step does that waits for the server.
 func Yield() { panic(yield) }
