@@ -83,7 +83,7 @@ const (
 	// opening the first one, or the last one was lost.
 	ConnectionConnecting ConnectionState = "connecting"
 	// ConnectionConnected means that the app has a connection, also while it drains;
-	// [App.Draining] tells the two apart.
+	// see [App.Draining].
 	ConnectionConnected ConnectionState = "connected"
 )
 
@@ -134,6 +134,42 @@ func newConnector(a *App) *connector {
 	c.open = func(ctx context.Context) (conn, error) { return sdkconnect.Open(ctx, c.options(), c) }
 	return c
 }
+
+// Call implements sdkconnect.Handler. A call that arrives during the drain is held: if
+// it were refused at once, the server would send it again and again and use up its
+// attempts.
+func (c *connector) Call(functionID, stepID string, header http.Header, body []byte) sdkconnect.Response {
+	c.pendingAcks.Add(1)
+	req := &Request{Method: http.MethodPost, Path: "ws://connect", Header: header, connect: true}
+	if c.app.gate.closing.Err() != nil || !c.gate.enter() {
+		<-c.released
+		return sdkconnect.Response(*fail(req, http.StatusServiceUnavailable,
+			"the app has shut down; another instance will answer", false))
+	}
+	resp := c.execute(req, functionID, stepID, body)
+	c.gate.leave()
+	if resp.Status == http.StatusServiceUnavailable && c.app.gate.closing.Err() != nil {
+		<-c.released // it was waiting for a place
+	}
+	return sdkconnect.Response(*resp)
+}
+
+// Acknowledged implements sdkconnect.Handler.
+func (c *connector) Acknowledged() {
+	pending := c.pendingAcks.Load()
+	for pending > 0 && !c.pendingAcks.CompareAndSwap(pending, pending-1) {
+		pending = c.pendingAcks.Load()
+	}
+	if pending == 1 {
+		select {
+		case c.allAcked <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// NotConnected implements sdkconnect.Handler.
+func (c *connector) NotConnected(err error) { c.warn("could not establish connection", err) }
 
 // options returns the configuration of the next connection, with the functions that
 // are registered by now.
@@ -222,9 +258,6 @@ func (c *connector) connected(message string) {
 	c.app.config.Logger.Info(message, "server", c.app.config.server(), "functions", functions)
 }
 
-// NotConnected implements sdkconnect.Handler.
-func (c *connector) NotConnected(err error) { c.warn("could not establish connection", err) }
-
 // warn logs a problem, once until the next connection.
 func (c *connector) warn(message string, err error) {
 	c.mu.Lock()
@@ -278,39 +311,6 @@ func (c *connector) drain() {
 		case <-c.allAcked:
 		}
 	}
-}
-
-// Acknowledged implements sdkconnect.Handler.
-func (c *connector) Acknowledged() {
-	pending := c.pendingAcks.Load()
-	for pending > 0 && !c.pendingAcks.CompareAndSwap(pending, pending-1) {
-		pending = c.pendingAcks.Load()
-	}
-	if pending == 1 {
-		select {
-		case c.allAcked <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// Call implements sdkconnect.Handler. A call that arrives during the drain is held: if
-// it were refused at once, the server would send it again and again and use up its
-// attempts.
-func (c *connector) Call(functionID, stepID string, header http.Header, body []byte) sdkconnect.Response {
-	c.pendingAcks.Add(1)
-	req := &Request{Method: http.MethodPost, Path: "ws://connect", Header: header, connect: true}
-	if c.app.gate.closing.Err() != nil || !c.gate.enter() {
-		<-c.released
-		return sdkconnect.Response(*fail(req, http.StatusServiceUnavailable,
-			"the app has shut down; another instance will answer", false))
-	}
-	resp := c.execute(req, functionID, stepID, body)
-	c.gate.leave()
-	if resp.Status == http.StatusServiceUnavailable && c.app.gate.closing.Err() != nil {
-		<-c.released // it was waiting for a place
-	}
-	return sdkconnect.Response(*resp)
 }
 
 // execute executes a call on its own goroutine. The SDK's worker must survive a

@@ -17,7 +17,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/sdkconnect"
 )
 
-// logged is a log that may be read while it is written.
+// logged is a log that can be read while it is written.
 type logged struct {
 	mu sync.Mutex
 	b  strings.Builder
@@ -68,7 +68,7 @@ func (c *testConn) Close() {
 	c.state.Store(sdkconnect.StateClosed)
 }
 
-// noAPI keeps a test from the dev server that may run on the machine.
+// noAPI keeps tests away from a dev server on the same machine.
 type noAPI struct{}
 
 func (noAPI) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("no API here") }
@@ -133,7 +133,7 @@ func TestConnectReconnects(t *testing.T) {
 				time.Sleep(lose.after)
 				require.True(t, s.opened()[0].closed.Load())
 				time.Sleep(time.Hour)
-				require.Equal(t, 1, s.log.count("not connected yet; trying again"), "one line for one outage")
+				require.Equal(t, 1, s.log.count("not connected yet; trying again"), "one warning for one outage")
 				s.refusal.Store(nil)
 				time.Sleep(2 * connectMaxWait)
 				require.Len(t, s.opened(), 2)
@@ -145,7 +145,7 @@ func TestConnectReconnects(t *testing.T) {
 	}
 }
 
-// A short loss is the SDK's to mend.
+// The SDK restores a connection that is lost for a short time.
 func TestConnectLetsTheSDKReconnect(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -190,8 +190,9 @@ func TestConnectEnds(t *testing.T) {
 	})
 }
 
-// A call that runs keeps the line; calls that come meanwhile are held, and given
-// back once it has ended; the line closes when the server has got every reply.
+// A running call keeps the connection open. Calls that arrive meanwhile are held, and
+// returned once it has ended. The connection closes after the server has acknowledged
+// every reply.
 func TestConnectDrains(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -221,14 +222,14 @@ func TestConnectDrains(t *testing.T) {
 		synctest.Wait()
 		s.connector.Acknowledged()
 		time.Sleep(time.Second)
-		require.False(t, s.opened()[0].closed.Load(), "one reply is owed")
+		require.False(t, s.opened()[0].closed.Load(), "one acknowledgement is missing")
 		s.connector.Acknowledged()
 		require.NoError(t, <-ended)
 		require.True(t, s.opened()[0].closed.Load())
 	})
 }
 
-// Whether Shutdown or the context says so, calls that come then are held.
+// Calls that arrive after Shutdown are held, as they are after the end of the context.
 func TestConnectHoldsCallsFromTheShutdownOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -260,7 +261,7 @@ func TestConnectDoesNotWaitForeverForAnAcknowledgement(t *testing.T) {
 	})
 }
 
-// What keeps the app from connecting is logged once, until it is connected.
+// Why the app cannot connect is logged once until it is connected.
 func TestConnectWarnsOnce(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)

@@ -29,7 +29,7 @@ func (s *testServer) is(t *testing.T, want ConnectionState) {
 	}
 }
 
-// Connection tells the truth from the beginning to the end.
+// Connection returns the current state from the first attempt to the end of Connect.
 func TestConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestConnection(t *testing.T) {
 	})
 }
 
-// While the app drains the connection is there: calls that run answer over it.
+// While the app drains it is connected: running calls reply over the connection.
 func TestConnectionWhileDraining(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -25,6 +25,7 @@ func (a *App) Ping(ctx context.Context) error {
 		return nil
 	case ConnectionConnecting:
 		return errors.New("inngestkit: ping: not connected to " + a.config.server() + " at the moment")
+	case ConnectionUnused:
 	}
 	bases := []string{a.config.APIBaseURL}
 	if a.config.EventAPIBaseURL != a.config.APIBaseURL {

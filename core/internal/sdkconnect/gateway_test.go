@@ -61,10 +61,10 @@ func (g *gateway) serve(ctx context.Context, ws *websocket.Conn) {
 		if wsproto.Read(ctx, ws, &msg) != nil {
 			return
 		}
-		switch msg.Kind {
+		switch msg.GetKind() { //nolint:exhaustive // of the others, none needs a response
 		case connectproto.GatewayMessageType_WORKER_CONNECT:
 			var hello connectproto.WorkerConnectRequestData
-			_ = proto.Unmarshal(msg.Payload, &hello)
+			_ = proto.Unmarshal(msg.GetPayload(), &hello)
 			send(ctx, ws, connectproto.GatewayMessageType_GATEWAY_CONNECTION_READY, &connectproto.GatewayConnectionReadyData{
 				HeartbeatInterval: "1h", ExtendLeaseInterval: "1h",
 			})
@@ -72,8 +72,8 @@ func (g *gateway) serve(ctx context.Context, ws *websocket.Conn) {
 			g.hello <- &hello
 		case connectproto.GatewayMessageType_WORKER_REPLY:
 			var reply connectproto.SDKResponse
-			_ = proto.Unmarshal(msg.Payload, &reply)
-			send(ctx, ws, connectproto.GatewayMessageType_WORKER_REPLY_ACK, &connectproto.WorkerReplyAckData{RequestId: reply.RequestId})
+			_ = proto.Unmarshal(msg.GetPayload(), &reply)
+			send(ctx, ws, connectproto.GatewayMessageType_WORKER_REPLY_ACK, &connectproto.WorkerReplyAckData{RequestId: reply.GetRequestId()})
 			g.replies <- &reply
 		}
 	}

@@ -134,29 +134,6 @@ func (c *Conn) Close() {
 	c.end()
 }
 
-// sdk returns what inngestgo.Connect makes of a client, with nothing left to the
-// environment.
-func (o Options) sdk() connect.Opts {
-	concurrency := int64(o.MaxConcurrency)
-	options := connect.Opts{
-		Apps:                     []connect.ConnectApp{o.Announcement()},
-		Env:                      optional(o.Env),
-		HashedSigningKey:         key(o.SigningKey),
-		HashedSigningKeyFallback: key(o.SigningKeyFallback),
-		MaxWorkerConcurrency:     &concurrency,
-		APIBaseURL:               o.APIBaseURL,
-		IsDev:                    o.Dev,
-		InstanceID:               optional(o.InstanceID),
-		Platform:                 optional(o.Platform),
-		SDKVersion:               inngestgo.SDKVersion,
-		SDKLanguage:              inngestgo.SDKLanguage,
-	}
-	options.Capabilities.InBandSync = o.Capabilities.InBandSync
-	options.Capabilities.TrustProbe = o.Capabilities.TrustProbe
-	options.Capabilities.Connect = o.Capabilities.Connect
-	return options
-}
-
 // endpoint stands for the app's URL, which a connected app does not have. It is the
 // SDK's placeholder.
 var endpoint = url.URL{Scheme: "ws", Host: "connect"}
@@ -189,6 +166,29 @@ func (o Options) Announcement() connect.ConnectApp {
 		}
 	}
 	return app
+}
+
+// sdk returns what inngestgo.Connect makes of a client, with nothing left to the
+// environment.
+func (o Options) sdk() connect.Opts {
+	concurrency := int64(o.MaxConcurrency)
+	options := connect.Opts{
+		Apps:                     []connect.ConnectApp{o.Announcement()},
+		Env:                      optional(o.Env),
+		HashedSigningKey:         key(o.SigningKey),
+		HashedSigningKeyFallback: key(o.SigningKeyFallback),
+		MaxWorkerConcurrency:     &concurrency,
+		APIBaseURL:               o.APIBaseURL,
+		IsDev:                    o.Dev,
+		InstanceID:               optional(o.InstanceID),
+		Platform:                 optional(o.Platform),
+		SDKVersion:               inngestgo.SDKVersion,
+		SDKLanguage:              inngestgo.SDKLanguage,
+	}
+	options.Capabilities.InBandSync = o.Capabilities.InBandSync
+	options.Capabilities.TrustProbe = o.Capabilities.TrustProbe
+	options.Capabilities.Connect = o.Capabilities.Connect
+	return options
 }
 
 // key returns nil for an empty key: otherwise the SDK sends an empty Authorization

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	timeout = 20 * time.Second
+	timeout = 10 * time.Second
 	hint    = "If a new version of inngestgo fails here, read what its package connect logs and when, " +
 		"and adapt the constants in log.go and the types in invoke.go."
 )
@@ -108,7 +108,7 @@ func TestCall(t *testing.T) {
 			status: connectproto.SDKResponseStatus_ERROR, body: "Service Unavailable",
 		},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share the connection
+		ok := t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share the connection
 			var functionID, stepID string
 			var header http.Header
 			var body []byte
@@ -126,34 +126,37 @@ func TestCall(t *testing.T) {
 			require.Empty(t, stepID)
 			require.Equal(t, http.Header{"X-Request-Id": {"req1"}, "X-Inngest-Job-Id": {"job1"}}, header, hint)
 			var request struct {
-				Event   json.RawMessage
-				Steps   map[string]json.RawMessage
-				UseAPI  bool `json:"use_api"`
+				Event   json.RawMessage            `json:"event"`
+				Steps   map[string]json.RawMessage `json:"steps"`
+				UseAPI  bool                       `json:"use_api"`
 				Context struct {
 					RunID       string `json:"run_id"`
 					QueueItem   string `json:"qi_id"`
-					Attempt     int
-					MaxAttempts int `json:"max_attempts"`
+					Attempt     int    `json:"attempt"`
+					MaxAttempts int    `json:"max_attempts"`
 				} `json:"ctx"`
 			}
 			require.NoError(t, json.Unmarshal(body, &request))
-			require.Equal(t, `{"data":{"n":9007199254740993}}`, string(request.Event), "no digit is lost")
+			require.Contains(t, string(request.Event), "9007199254740993", "no digit is lost")
 			require.Equal(t, `{"data":1}`, string(request.Steps["a"]))
 			require.True(t, request.UseAPI)
 			c := request.Context
 			require.Equal(t, []any{"run1", "q1", 2, 4}, []any{c.RunID, c.QueueItem, c.Attempt, c.MaxAttempts})
 
-			require.Equal(t, tc.status, reply.Status)
-			require.Contains(t, string(reply.Body), tc.body)
-			require.Equal(t, tc.noRetry, reply.NoRetry)
+			require.Equal(t, tc.status, reply.GetStatus())
+			require.Contains(t, string(reply.GetBody()), tc.body)
+			require.Equal(t, tc.noRetry, reply.GetNoRetry())
 			if tc.retryAfter == nil {
 				require.Nil(t, reply.RetryAfter)
 				return
 			}
-			at, err := time.Parse(time.RFC3339, *reply.RetryAfter)
+			at, err := time.Parse(time.RFC3339, reply.GetRetryAfter())
 			require.NoError(t, err)
 			require.True(t, at.Equal(*tc.retryAfter))
 		})
+		if !ok {
+			return // the connection may be in any state
+		}
 	}
 	require.Empty(t, h.acknowledged, "one acknowledgement for each reply")
 	require.Empty(t, h.notConnected)
@@ -176,7 +179,7 @@ func TestCallOfOneStep(t *testing.T) {
 	})
 	receive(t, h.acknowledged)
 	require.Equal(t, "abc", stepID)
-	at, err := time.Parse(time.RFC3339, *reply.RetryAfter)
+	at, err := time.Parse(time.RFC3339, reply.GetRetryAfter())
 	require.NoError(t, err)
 	require.WithinRange(t, at, before.Add(time.Hour), time.Now().Add(time.Hour))
 }
@@ -195,18 +198,18 @@ func TestAnnouncement(t *testing.T) {
 	})
 	require.Equal(t, sdkconnect.StateActive, conn.State())
 	hello := receive(t, g.hello)
-	require.Len(t, hello.Apps, 1)
-	require.Equal(t, []string{"app", "v7"}, []string{hello.Apps[0].AppName, *hello.Apps[0].AppVersion})
+	require.Len(t, hello.GetApps(), 1)
+	require.Equal(t, []string{"app", "v7"}, []string{hello.GetApps()[0].GetAppName(), hello.GetApps()[0].GetAppVersion()})
 	require.JSONEq(t, `[
 		{"id":"app-b","name":"B","triggers":[{"event":"e"}],"Singleton":null,"steps":{"step":
 			{"id":"step","name":"B","retries":null,"runtime":{"type":"ws","url":"ws://connect?fnId=app-b&step=step"}}}},
 		{"id":"app-a","name":"A","triggers":[{"cron":"@daily"}],"retries":2,"Singleton":null,"steps":{"step":
 			{"id":"step","name":"A","retries":{"attempts":2},"runtime":{"type":"ws","url":"ws://connect?fnId=app-a&step=step"}}}}
-	]`, string(hello.Apps[0].Functions))
-	require.JSONEq(t, `{"connect":"v1","in_band_sync":"v2","trust_probe":"v3"}`, string(hello.Capabilities))
-	require.Equal(t, []string{"branch", "railway", "worker-1"}, []string{*hello.Environment, *hello.Platform, hello.InstanceId})
-	require.EqualValues(t, 3, *hello.MaxWorkerConcurrency)
-	require.Equal(t, []string{inngestgo.SDKLanguage, inngestgo.SDKVersion}, []string{hello.SdkLanguage, hello.SdkVersion})
+	]`, string(hello.GetApps()[0].GetFunctions()))
+	require.JSONEq(t, `{"connect":"v1","in_band_sync":"v2","trust_probe":"v3"}`, string(hello.GetCapabilities()))
+	require.Equal(t, []string{"branch", "railway", "worker-1"}, []string{hello.GetEnvironment(), hello.GetPlatform(), hello.GetInstanceId()})
+	require.EqualValues(t, 3, hello.GetMaxWorkerConcurrency())
+	require.Equal(t, []string{inngestgo.SDKLanguage, inngestgo.SDKVersion}, []string{hello.GetSdkLanguage(), hello.GetSdkVersion()})
 	conn.Close()
 	require.Equal(t, sdkconnect.StateClosed, conn.State())
 }
@@ -219,13 +222,13 @@ func TestAnnouncementOfNothing(t *testing.T) {
 	hello := receive(t, g.hello)
 	require.Nil(t, hello.Environment)
 	require.Nil(t, hello.Platform)
-	require.Nil(t, hello.Apps[0].AppVersion)
-	require.EqualValues(t, 0, *hello.MaxWorkerConcurrency)
-	require.NotEmpty(t, hello.InstanceId, "the host name")
+	require.Nil(t, hello.GetApps()[0].AppVersion)
+	require.EqualValues(t, 0, hello.GetMaxWorkerConcurrency())
+	require.NotEmpty(t, hello.GetInstanceId(), "the host name")
 }
 
-// The reason why there is no connection is reported: with both keys, with one key that
-// the server rejects, and without any.
+// The reason for a failure to connect is reported: a key that the server rejects, and a
+// missing key.
 func TestOpenFails(t *testing.T) {
 	t.Parallel()
 	keys := make(chan string, 10)

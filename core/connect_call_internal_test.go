@@ -28,7 +28,7 @@ type invoked struct {
 	Number int64  `json:"number"`
 }
 
-// connectCall is a call as it comes over a connection.
+// connectCall is a call that arrives over a connection.
 type connectCall struct {
 	Steps       string // JSON
 	Attempt     int
@@ -46,8 +46,8 @@ func (c connectCall) body() string {
 		event, event, steps, c.UseAPI, c.Attempt, max(c.MaxAttempts, 4))
 }
 
-// invoke calls a function as the SDK does when a call has come over a connection.
-// The operations are in the JSON that the SDK makes of them.
+// invoke calls a function as the SDK does when a call arrives over a connection. It
+// returns the operations in the JSON that the SDK sends.
 func invoke(t *testing.T, c connectCall, handler func(context.Context, Input[invoked]) (any, error)) (result, ops string, err error) {
 	t.Helper()
 	s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
@@ -120,7 +120,7 @@ func TestConnectedFunctionHasTheIDsOfTheRequest(t *testing.T) {
 	require.Nil(t, request, "no HTTP request brought the call")
 }
 
-// Operations come out as they would over HTTP.
+// Operations are the same as over HTTP.
 func TestConnectedFunctionYields(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]func(context.Context, Input[invoked]) (any, error){
@@ -156,8 +156,7 @@ func TestConnectedFunctionYields(t *testing.T) {
 	}
 }
 
-// withoutTiming is operations without the time they took, every number as it is
-// written.
+// withoutTiming returns operations without their timing, with all digits of numbers.
 func withoutTiming(t *testing.T, ops string) []map[string]any {
 	t.Helper()
 	var all []map[string]any
@@ -244,7 +243,7 @@ func TestConnectedFunctionFails(t *testing.T) {
 			cancel()
 			return runStep(ctx, "one", "1", nil)
 		}, "the call ended before the function", false, nil},
-		{"without the step that was asked for", connectCall{StepID: stepHash("gone")}, func(ctx context.Context, _ Input[invoked]) (any, error) {
+		{"without the step that was requested", connectCall{StepID: stepHash("gone")}, func(ctx context.Context, _ Input[invoked]) (any, error) {
 			return runStep(ctx, "one", "1", nil)
 		}, "is not there any more", false, nil},
 		{"without the run's state", connectCall{UseAPI: true}, nothing(nil), "no API here", false, nil},
@@ -272,7 +271,7 @@ func TestConnectedFunctionFails(t *testing.T) {
 	})
 }
 
-// Nothing that a call does ends the process: the SDK would not recover it.
+// A panic in a call does not end the process: the SDK does not recover it.
 func TestConnectedCallPanics(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
@@ -283,8 +282,8 @@ func TestConnectedCallPanics(t *testing.T) {
 	<-s.connector.gate.close() // the call has left
 }
 
-// A function that ends its goroutine, as FailNow of a test does, is answered for: the
-// SDK's worker would be gone with it.
+// A function that ends its goroutine, as FailNow of a test does, gets an error reply and
+// does not end the SDK's worker.
 func TestConnectedCallEndsItsGoroutine(t *testing.T) {
 	t.Parallel()
 	exit := func(context.Context) (string, error) {
@@ -311,7 +310,7 @@ func TestConnectedCallEndsItsGoroutine(t *testing.T) {
 	}
 }
 
-// MaxInFlight holds for calls over the connection, too.
+// MaxInFlight also limits calls over a connection.
 func TestConnectedCallsWaitForAPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -327,8 +326,8 @@ func TestConnectedCallsWaitForAPlace(t *testing.T) {
 	})
 }
 
-// A call that is still waiting for a place when the app shuts down is held like one
-// that comes then.
+// A call that is waiting for a place when the app shuts down is held, like one that
+// arrives later.
 func TestConnectedCallsThatWaitAreHeld(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
