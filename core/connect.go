@@ -13,7 +13,9 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/sdkconnect"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 const (
@@ -58,17 +60,17 @@ func (a *App) Connect(ctx context.Context) error {
 	if len(a.registry.Load().order) == 0 {
 		return errors.New("inngestkit: connect: the app has no functions; call Register first")
 	}
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return errors.New("inngestkit: connect: the app is shut down")
 	}
-	defer a.gate.leave()
+	defer a.gate.Leave()
 	if !a.connecting.CompareAndSwap(false, true) {
 		return errors.New("inngestkit: connect: the app is connected already")
 	}
 	defer a.connecting.Store(false)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(a.gate.closing, cancel)()
+	defer context.AfterFunc(a.gate.Closing(), cancel)()
 	return newConnector(a).serve(ctx)
 }
 
@@ -105,7 +107,7 @@ type connector struct {
 	app  *App
 	open func(ctx context.Context) (conn, error)
 
-	gate *drainGate // counts the running calls
+	gate *drain.Gate // counts the running calls
 	// released is closed when held calls may be returned to the server.
 	released chan struct{}
 	// pendingAcks counts the replies that the server has not acknowledged; allAcked
@@ -128,7 +130,7 @@ type conn interface {
 
 func newConnector(a *App) *connector {
 	c := &connector{
-		app: a, gate: newDrainGate(0), released: make(chan struct{}),
+		app: a, gate: drain.NewGate(0), released: make(chan struct{}),
 		allAcked: make(chan struct{}, 1), lastLogged: map[string]bool{},
 	}
 	c.open = func(ctx context.Context) (conn, error) { return sdkconnect.Open(ctx, c.options(), c) }
@@ -141,14 +143,14 @@ func newConnector(a *App) *connector {
 func (c *connector) Call(functionID, stepID string, header http.Header, body []byte) sdkconnect.Response {
 	c.pendingAcks.Add(1)
 	req := &Request{Method: http.MethodPost, Path: "ws://connect", Header: header, connect: true}
-	if c.app.gate.closing.Err() != nil || !c.gate.enter() {
+	if c.app.gate.IsClosed() || !c.gate.Enter() {
 		<-c.released
 		return sdkconnect.Response(*fail(req, http.StatusServiceUnavailable,
 			"the app has shut down; another instance will answer", false))
 	}
 	resp := c.execute(req, functionID, stepID, body)
-	c.gate.leave()
-	if resp.Status == http.StatusServiceUnavailable && c.app.gate.closing.Err() != nil {
+	c.gate.Leave()
+	if resp.Status == http.StatusServiceUnavailable && c.app.gate.IsClosed() {
 		<-c.released // it was waiting for a place
 	}
 	return sdkconnect.Response(*resp)
@@ -183,8 +185,8 @@ func (c *connector) options() sdkconnect.Options {
 		Platform:           config.Platform,
 		Dev:                config.Dev,
 		APIBaseURL:         config.APIBaseURL,
-		SigningKey:         hashedKey(config.SigningKey),
-		SigningKeyFallback: hashedKey(config.SigningKeyFallback),
+		SigningKey:         signing.HashedKey(string(config.SigningKey)),
+		SigningKeyFallback: signing.HashedKey(string(config.SigningKeyFallback)),
 		MaxConcurrency:     cmp.Or(config.ConnectMaxWorkerConcurrency, config.MaxInFlight),
 		Capabilities:       sdkconnect.Capabilities(ourCapabilities),
 	}
@@ -300,7 +302,7 @@ func (c *connector) watch(ctx context.Context, connection conn) {
 // may the connection be closed: the SDK cannot keep the calls of a closed connection
 // alive, so after 20 s the server would have them executed a second time.
 func (c *connector) drain() {
-	<-c.gate.close()
+	<-c.gate.Close()
 	close(c.released)
 	deadline := time.NewTimer(sdkconnect.AckDeadline)
 	defer deadline.Stop()

@@ -20,7 +20,9 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 	"github.com/stretchr/testify/require"
 
+	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/sdkconnect"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 type invoked struct {
@@ -279,7 +281,7 @@ func TestConnectedCallPanics(t *testing.T) {
 	resp := s.connector.Call("app-fn", anyStep, nil, []byte(connectCall{}.body()))
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
 	require.Equal(t, 1, s.log.count("request panicked"))
-	<-s.connector.gate.close() // the call has left
+	<-s.connector.gate.Close() // the call has left
 }
 
 // A function that ends its goroutine, as FailNow of a test does, gets an error reply and
@@ -304,8 +306,8 @@ func TestConnectedCallEndsItsGoroutine(t *testing.T) {
 			require.False(t, sdkerrors.IsNoRetryError(err))
 			require.Empty(t, ops)
 			require.Equal(t, 1, s.log.count("runtime.Goexit"))
-			<-s.connector.gate.close() // the call has left
-			<-s.connector.app.gate.close()
+			<-s.connector.gate.Close() // the call has left
+			<-s.connector.app.gate.Close()
 		})
 	}
 }
@@ -315,13 +317,13 @@ func TestConnectedCallsWaitForAPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
-		s.connector.app.gate = newDrainGate(1)
-		require.NoError(t, s.connector.app.gate.enterCall(t.Context()))
+		s.connector.app.gate = drain.NewGate(1)
+		require.NoError(t, s.connector.app.gate.EnterCall(t.Context()))
 		replied := make(chan sdkconnect.Response, 1)
 		go func() { replied <- s.connector.Call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
 		synctest.Wait()
 		require.Empty(t, replied)
-		s.connector.app.gate.leaveCall()
+		s.connector.app.gate.LeaveCall()
 		require.Equal(t, http.StatusOK, (<-replied).Status)
 	})
 }
@@ -332,15 +334,15 @@ func TestConnectedCallsThatWaitAreHeld(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
-		s.connector.app.gate = newDrainGate(1)
-		require.NoError(t, s.connector.app.gate.enterCall(t.Context()))
+		s.connector.app.gate = drain.NewGate(1)
+		require.NoError(t, s.connector.app.gate.EnterCall(t.Context()))
 		replied := make(chan sdkconnect.Response, 1)
 		go func() { replied <- s.connector.Call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
 		synctest.Wait()
-		s.connector.app.gate.close()
+		s.connector.app.gate.Close()
 		synctest.Wait()
 		require.Empty(t, replied)
-		s.connector.app.gate.leaveCall()
+		s.connector.app.gate.LeaveCall()
 		s.connector.drain()
 		require.Equal(t, http.StatusServiceUnavailable, (<-replied).Status)
 	})
@@ -371,6 +373,6 @@ func TestConnectOptions(t *testing.T) {
 	options := s.connector.options()
 	require.Equal(t, 3, options.MaxConcurrency)
 	require.Equal(t, []string{"worker-1", "railway", "branch"}, []string{options.InstanceID, options.Platform, options.Env})
-	require.Equal(t, hashedKey("signkey-test-0123"), options.SigningKey)
-	require.Equal(t, hashedKey("signkey-test-4567"), options.SigningKeyFallback)
+	require.Equal(t, signing.HashedKey("signkey-test-0123"), options.SigningKey)
+	require.Equal(t, signing.HashedKey("signkey-test-4567"), options.SigningKeyFallback)
 }
