@@ -41,9 +41,9 @@ type App struct {
 
 	checkpointing checkpointing
 
-	connected atomic.Bool          // Connect runs
-	line      atomic.Pointer[line] // over which Connect serves, nil for none
-	looked    atomic.Bool          // lookAround has
+	connecting atomic.Bool          // Connect is running
+	conn       atomic.Pointer[conn] // the current connection, nil without one
+	looked     atomic.Bool          // lookAround has
 }
 
 // New returns an app with this configuration, or one error that lists everything

@@ -71,7 +71,7 @@ func (a *App) sendGuarded(ctx context.Context, send SendHandler, events []RawEve
 // server has not heard of them, and now events go out to it. A dev server that has found
 // the app by itself has synced it.
 func (a *App) warnUnstarted() {
-	if _, synced := a.LastSync(); synced || a.started.Load() || a.connected.Load() ||
+	if _, synced := a.LastSync(); synced || a.started.Load() || a.connecting.Load() ||
 		a.mount.Load() == nil || len(a.registry.Load().order) == 0 || !a.warned.CompareAndSwap(false, true) {
 		return
 	}

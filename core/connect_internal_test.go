@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,11 +12,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/inngest/inngestgo/connect"
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core/internal/sdkconnect"
 )
 
-// logged is a log that may be read while it is written.
+// logged is a log that can be read while it is written.
 type logged struct {
 	mu sync.Mutex
 	b  strings.Builder
@@ -35,46 +35,45 @@ func (l *logged) count(what string) int {
 	return strings.Count(l.b.String(), what)
 }
 
-// lines is a server without a network, and the lines to it.
-type lines struct {
-	connection *connection
-	log        *logged
-	refusal    atomic.Pointer[error]
+// testServer is a server without a network, and the connections to it.
+type testServer struct {
+	connector *connector
+	log       *logged
+	refusal   atomic.Pointer[error]
 
 	mu   sync.Mutex
-	list []*testLine
+	list []*testConn
 }
 
-// opened lists the lines that have been opened.
-func (l *lines) opened() []*testLine {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.list
+// opened lists the connections that have been opened.
+func (s *testServer) opened() []*testConn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.list
 }
 
-// testLine is a line whose state a test sets.
-type testLine struct {
+// testConn is a connection whose state a test sets.
+type testConn struct {
 	state  atomic.Value
 	closed atomic.Bool
 }
 
-func (l *testLine) State() connect.ConnectionState {
-	state, _ := l.state.Load().(connect.ConnectionState)
+func (c *testConn) State() sdkconnect.State {
+	state, _ := c.state.Load().(sdkconnect.State)
 	return state
 }
 
-func (l *testLine) Close() error {
-	l.closed.Store(true)
-	l.state.Store(connect.ConnectionStateClosed)
-	return nil
+func (c *testConn) Close() {
+	c.closed.Store(true)
+	c.state.Store(sdkconnect.StateClosed)
 }
 
-// noAPI keeps a test from the dev server that may run on the machine.
+// noAPI keeps tests away from a dev server on the same machine.
 type noAPI struct{}
 
 func (noAPI) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("no API here") }
 
-func newLines(t *testing.T, functions ...Function) *lines {
+func newTestServer(t *testing.T, functions ...Function) *testServer {
 	t.Helper()
 	var log logged
 	app, err := New(Config{
@@ -83,27 +82,27 @@ func newLines(t *testing.T, functions ...Function) *lines {
 	require.NoError(t, err)
 	require.NoError(t, app.Register(functions...))
 	t.Cleanup(app.config.HTTPClient.CloseIdleConnections) // a dev server may be listening where the tests run
-	l := &lines{connection: newConnection(app), log: &log}
-	l.connection.open = func(context.Context) (*line, error) {
-		if refusal := l.refusal.Load(); refusal != nil {
+	s := &testServer{connector: newConnector(app), log: &log}
+	s.connector.open = func(context.Context) (conn, error) {
+		if refusal := s.refusal.Load(); refusal != nil {
 			return nil, *refusal
 		}
-		opened := &testLine{}
-		opened.state.Store(connect.ConnectionStateActive)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.list = append(l.list, opened)
-		return &line{opened, func() {}}, nil
+		opened := &testConn{}
+		opened.state.Store(sdkconnect.StateActive)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.list = append(s.list, opened)
+		return opened, nil
 	}
-	return l
+	return s
 }
 
 // serve serves in the background until end is called, which returns the result.
-func (l *lines) serve(t *testing.T) (end func() error) {
+func (s *testServer) serve(t *testing.T) (end func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- l.connection.serve(ctx) }()
+	go func() { served <- s.connector.serve(ctx) }()
 	synctest.Wait()
 	return func() error {
 		cancel()
@@ -111,61 +110,61 @@ func (l *lines) serve(t *testing.T) (end func() error) {
 	}
 }
 
-func (l *lines) refuse(err error) { l.refusal.Store(&err) }
+func (s *testServer) refuse(err error) { s.refusal.Store(&err) }
 
 func TestConnectReconnects(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]struct {
-		state connect.ConnectionState
+		state sdkconnect.State
 		after time.Duration
 	}{
-		"the SDK has given up, and says so": {connect.ConnectionStateClosed, 2 * time.Second},
-		"the SDK has given up in silence":   {connect.ConnectionStateReconnecting, connectPatience + 3*time.Second},
+		"the SDK has given up, and says so": {sdkconnect.StateClosed, 2 * time.Second},
+		"the SDK has given up in silence":   {sdkconnect.StateReconnecting, connectPatience + 3*time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				l := newLines(t)
-				end := l.serve(t)
+				s := newTestServer(t)
+				end := s.serve(t)
 				time.Sleep(time.Hour)
-				require.Len(t, l.opened(), 1)
-				l.refuse(errors.New("connection refused")) // first: the connection may be looked at in this second
-				l.opened()[0].state.Store(lose.state)
+				require.Len(t, s.opened(), 1)
+				s.refuse(errors.New("connection refused")) // first: the connection may be looked at in this second
+				s.opened()[0].state.Store(lose.state)
 				time.Sleep(lose.after)
-				require.True(t, l.opened()[0].closed.Load())
+				require.True(t, s.opened()[0].closed.Load())
 				time.Sleep(time.Hour)
-				require.Equal(t, 1, l.log.count("not connected yet; trying again"), "one line for one outage")
-				l.refusal.Store(nil)
+				require.Equal(t, 1, s.log.count("not connected yet; trying again"), "one warning for one outage")
+				s.refusal.Store(nil)
 				time.Sleep(2 * connectMaxWait)
-				require.Len(t, l.opened(), 2)
-				require.Equal(t, 2, l.log.count("inngest: connected"))
+				require.Len(t, s.opened(), 2)
+				require.Equal(t, 2, s.log.count("inngest: connected"))
 				require.NoError(t, end())
-				require.True(t, l.opened()[1].closed.Load())
+				require.True(t, s.opened()[1].closed.Load())
 			})
 		})
 	}
 }
 
-// A short loss is the SDK's to mend.
+// The SDK restores a connection that is lost for a short time.
 func TestConnectLetsTheSDKReconnect(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLines(t)
-		end := l.serve(t)
+		s := newTestServer(t)
+		end := s.serve(t)
 		for outage := range 2 {
-			l.opened()[0].state.Store(connect.ConnectionStateReconnecting)
+			s.opened()[0].state.Store(sdkconnect.StateReconnecting)
 			time.Sleep(connectPatience / 2)
-			l.opened()[0].state.Store(connect.ConnectionStateActive)
+			s.opened()[0].state.Store(sdkconnect.StateActive)
 			before := time.Now()
 			time.Sleep(connectPatience)
-			require.Equal(t, outage+1, l.log.count("connection lost; connecting again"))
-			require.Equal(t, outage+1, l.log.count("connected again"))
-			last, ok := l.connection.app.LastSync()
+			require.Equal(t, outage+1, s.log.count("connection lost; connecting again"))
+			require.Equal(t, outage+1, s.log.count("connected again"))
+			last, ok := s.connector.app.LastSync()
 			require.True(t, ok)
 			require.True(t, last.Connect)
 			require.WithinDuration(t, before, last.Time, 2*connectWatchEvery)
 		}
-		require.Len(t, l.opened(), 1)
+		require.Len(t, s.opened(), 1)
 		require.NoError(t, end())
 	})
 }
@@ -173,37 +172,38 @@ func TestConnectLetsTheSDKReconnect(t *testing.T) {
 func TestConnectEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLines(t)
-		l.refuse(errors.New("connection refused"))
-		end := l.serve(t)
+		s := newTestServer(t)
+		s.refuse(errors.New("connection refused"))
+		end := s.serve(t)
 		time.Sleep(time.Hour)
 		err := end()
 		require.ErrorContains(t, err, "inngestkit: connect to http://127.0.0.1:8288: never connected: connection refused")
 		require.ErrorIs(t, err, context.Canceled)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		l := newLines(t)
-		end := l.serve(t)
-		l.refuse(errors.New("connection refused"))
-		l.opened()[0].state.Store(connect.ConnectionStateClosed)
+		s := newTestServer(t)
+		end := s.serve(t)
+		s.refuse(errors.New("connection refused"))
+		s.opened()[0].state.Store(sdkconnect.StateClosed)
 		time.Sleep(time.Hour)
 		require.NoError(t, end(), "it was connected once")
 	})
 }
 
-// A call that runs keeps the line; calls that come meanwhile are held, and given
-// back once it has ended; the line closes when the server has got every reply.
+// A running call keeps the connection open. Calls that arrive meanwhile are held, and
+// returned once it has ended. The connection closes after the server has acknowledged
+// every reply.
 func TestConnectDrains(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		l := newLines(t, OnEvent("fn", DefineEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
+		s := newTestServer(t, OnEvent("fn", DefineEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
 			<-release
 			return "done", nil
 		}))
-		end := l.serve(t)
-		replies := make(chan *Response, 2)
-		call := func() { replies <- l.connection.call("app-fn", anyStep, nil, []byte(`{"event":{},"ctx":{}}`)) }
+		end := s.serve(t)
+		replies := make(chan sdkconnect.Response, 2)
+		call := func() { replies <- s.connector.Call("app-fn", anyStep, nil, []byte(`{"event":{},"ctx":{}}`)) }
 		go call()
 		synctest.Wait()
 		ended := make(chan error, 1)
@@ -212,7 +212,7 @@ func TestConnectDrains(t *testing.T) {
 		go call()
 		time.Sleep(time.Hour)
 		require.Empty(t, replies, "one runs, one is held")
-		require.False(t, l.opened()[0].closed.Load())
+		require.False(t, s.opened()[0].closed.Load())
 
 		close(release)
 		require.Equal(t, 200, (<-replies).Status)
@@ -220,31 +220,31 @@ func TestConnectDrains(t *testing.T) {
 		require.Equal(t, 503, givenBack.Status)
 		require.Equal(t, "false", givenBack.Header.Get("X-Inngest-No-Retry"))
 		synctest.Wait()
-		l.connection.acknowledged()
+		s.connector.Acknowledged()
 		time.Sleep(time.Second)
-		require.False(t, l.opened()[0].closed.Load(), "one reply is owed")
-		l.connection.acknowledged()
+		require.False(t, s.opened()[0].closed.Load(), "one acknowledgement is missing")
+		s.connector.Acknowledged()
 		require.NoError(t, <-ended)
-		require.True(t, l.opened()[0].closed.Load())
+		require.True(t, s.opened()[0].closed.Load())
 	})
 }
 
-// Whether Shutdown or the context says so, calls that come then are held.
+// Calls that arrive after Shutdown are held, as they are after the end of the context.
 func TestConnectHoldsCallsFromTheShutdownOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var ran atomic.Bool
-		l := newLines(t, OnEvent("fn", DefineEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
+		s := newTestServer(t, OnEvent("fn", DefineEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
 			ran.Store(true)
 			return "", nil
 		}))
-		require.NoError(t, l.connection.app.Shutdown(t.Context()))
-		reply := make(chan *Response, 1)
-		go func() { reply <- l.connection.call("app-fn", anyStep, nil, []byte(`{"event":{},"ctx":{}}`)) }()
+		require.NoError(t, s.connector.app.Shutdown(t.Context()))
+		reply := make(chan sdkconnect.Response, 1)
+		go func() { reply <- s.connector.Call("app-fn", anyStep, nil, []byte(`{"event":{},"ctx":{}}`)) }()
 		time.Sleep(time.Hour)
 		require.Empty(t, reply)
-		l.connection.owed.Store(0)
-		l.connection.drain()
+		s.connector.pendingAcks.Store(0)
+		s.connector.drain()
 		require.Equal(t, 503, (<-reply).Status)
 		require.False(t, ran.Load())
 	})
@@ -253,38 +253,34 @@ func TestConnectHoldsCallsFromTheShutdownOn(t *testing.T) {
 func TestConnectDoesNotWaitForeverForAnAcknowledgement(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLines(t)
-		l.connection.owed.Store(1)
+		s := newTestServer(t)
+		s.connector.pendingAcks.Store(1)
 		start := time.Now()
-		l.connection.drain()
-		require.Equal(t, connect.ResponseAcknowlegeDeadline, time.Since(start))
+		s.connector.drain()
+		require.Equal(t, sdkconnect.AckDeadline, time.Since(start))
 	})
 }
 
-// The SDK's own log tells what has been acknowledged, and why there is no
-// connection.
-func TestConnectLog(t *testing.T) {
+// Why the app cannot connect is logged once until it is connected.
+func TestConnectWarnsOnce(t *testing.T) {
 	t.Parallel()
-	l := newLines(t)
-	log := slog.New(&connectLog{connection: l.connection}).With("mode", "connect").WithGroup("g")
-	l.connection.owed.Store(2)
-	log.Debug("received gateway request", "kind", "GATEWAY_HEARTBEAT")
-	log.Debug("something else", "kind", "WORKER_REPLY_ACK")
-	require.EqualValues(t, 2, l.connection.owed.Load())
-	for range 3 {
-		log.Debug("received gateway request", "kind", "WORKER_REPLY_ACK")
+	s := newTestServer(t)
+	for range 2 {
+		for range 3 {
+			s.connector.NotConnected(errors.New("refused"))
+		}
+		s.connector.connected("inngest: connected")
 	}
-	require.Zero(t, l.connection.owed.Load(), "never less than none")
+	require.Equal(t, 2, s.log.count(`"inngest: connect: could not establish connection"`))
+	require.Equal(t, 2, s.log.count("refused"))
+}
 
+func TestConnectCountsAcknowledgements(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	s.connector.pendingAcks.Store(2)
 	for range 3 {
-		log.Error("could not establish connection", "err", errors.New("refused"), "url", "http://user:password@server")
+		s.connector.Acknowledged()
 	}
-	log.Error("failed to read message", "err", errors.New("EOF"))
-	require.Equal(t, 1, l.log.count("inngest: connect: could not establish connection"))
-	require.Zero(t, l.log.count("password"))
-	require.Zero(t, l.log.count("failed to read message"), "that is how a connection ends")
-	log.Error("could not establish connection", "err", context.Canceled)
-	require.Zero(t, l.log.count("canceled"))
-	log.Error("could not establish connection", "err", (*url.Error)(nil))
-	require.Equal(t, 1, l.log.count("the transport returned a nil *url.Error"))
+	require.Zero(t, s.connector.pendingAcks.Load(), "never below 0")
 }

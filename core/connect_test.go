@@ -41,16 +41,14 @@ func TestConnectIsRefusedByTheServer(t *testing.T) {
 	go func() { ended <- app.Connect(context.WithoutCancel(t.Context())) }()
 	<-enough
 	require.ErrorContains(t, app.Connect(t.Context()), "connected already")
-	connecting, connected := app.Connection()
-	require.Equal(t, []bool{true, false}, []bool{connecting, connected})
+	require.Equal(t, inngestkit.ConnectionConnecting, app.Connection())
 	require.EqualError(t, app.Ping(t.Context()), "inngestkit: ping: not connected to "+server.URL+" at the moment")
 	shutdown := make(chan error)
 	go func() { shutdown <- app.Shutdown(context.WithoutCancel(t.Context())) }()
 	err := <-ended
 	require.ErrorContains(t, err, "never connected")
 	require.NoError(t, <-shutdown)
-	connecting, connected = app.Connection()
-	require.Equal(t, []bool{false, false}, []bool{connecting, connected})
+	require.Equal(t, inngestkit.ConnectionUnused, app.Connection())
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections() // the SDK's requests go through it
 
 	requests, _ := server.seen()

@@ -7,99 +7,99 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/inngest/inngestgo/connect"
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core/internal/sdkconnect"
 )
 
-// is fails the test unless App.Connection says so, and Ping with it.
-func (l *lines) is(t *testing.T, connecting, connected bool) {
+// is fails the test unless App.Connection returns want, and Ping agrees.
+func (s *testServer) is(t *testing.T, want ConnectionState) {
 	t.Helper()
-	app := l.connection.app
-	gotConnecting, gotConnected := app.Connection()
-	require.Equal(t, []bool{connecting, connected}, []bool{gotConnecting, gotConnected})
-	if !connecting {
+	app := s.connector.app
+	require.Equal(t, want, app.Connection())
+	if want == ConnectionUnused {
 		return
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // nothing is asked over the network, which would fail
-	if err := app.Ping(ctx); connected {
+	cancel() // a request over the network fails
+	if err := app.Ping(ctx); want == ConnectionConnected {
 		require.NoError(t, err)
 	} else {
 		require.EqualError(t, err, "inngestkit: ping: not connected to http://127.0.0.1:8288 at the moment")
 	}
 }
 
-// Connection tells the truth from the beginning to the end.
+// Connection returns the current state from the first attempt to the end of Connect.
 func TestConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLines(t)
-		l.is(t, false, false)
-		l.connection.app.connected.Store(true) // as Connect does
-		l.refuse(errors.New("connection refused"))
-		end := l.serve(t)
-		l.is(t, true, false)
-		l.refusal.Store(nil)
+		s := newTestServer(t)
+		s.is(t, ConnectionUnused)
+		s.connector.app.connecting.Store(true) // as Connect does
+		s.refuse(errors.New("connection refused"))
+		end := s.serve(t)
+		s.is(t, ConnectionConnecting)
+		s.refusal.Store(nil)
 		time.Sleep(time.Second)
-		l.is(t, true, true)
+		s.is(t, ConnectionConnected)
 
-		first := l.opened()[0]
+		first := s.opened()[0]
 		for range 2 { // the SDK mends it
-			first.state.Store(connect.ConnectionStateReconnecting)
-			l.is(t, true, false)
+			first.state.Store(sdkconnect.StateReconnecting)
+			s.is(t, ConnectionConnecting)
 			time.Sleep(connectPatience / 2)
-			l.is(t, true, false)
-			first.state.Store(connect.ConnectionStateActive)
-			l.is(t, true, true)
+			s.is(t, ConnectionConnecting)
+			first.state.Store(sdkconnect.StateActive)
+			s.is(t, ConnectionConnected)
 			time.Sleep(time.Hour)
-			l.is(t, true, true)
+			s.is(t, ConnectionConnected)
 		}
 
-		l.refuse(errors.New("connection refused"))
-		first.state.Store(connect.ConnectionStateReconnecting) // for longer than the SDK's tries take
+		s.refuse(errors.New("connection refused"))
+		first.state.Store(sdkconnect.StateReconnecting) // for longer than the SDK's tries take
 		time.Sleep(time.Hour)
 		require.True(t, first.closed.Load())
-		first.state.Store(connect.ConnectionStateActive)
-		l.is(t, true, false) // what has been closed does not count
-		l.refusal.Store(nil)
+		first.state.Store(sdkconnect.StateActive)
+		s.is(t, ConnectionConnecting) // what has been closed does not count
+		s.refusal.Store(nil)
 		time.Sleep(2 * connectMaxWait)
-		l.is(t, true, true)
+		s.is(t, ConnectionConnected)
 
 		require.NoError(t, end())
-		l.opened()[1].state.Store(connect.ConnectionStateActive)
-		l.is(t, true, false)
-		l.connection.app.connected.Store(false)
-		l.is(t, false, false)
+		s.opened()[1].state.Store(sdkconnect.StateActive)
+		s.is(t, ConnectionConnecting)
+		s.connector.app.connecting.Store(false)
+		s.is(t, ConnectionUnused)
 	})
 }
 
-// While the app drains the connection is there: calls that run answer over it.
+// While the app drains it is connected: running calls reply over the connection.
 func TestConnectionWhileDraining(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		l := newLines(t, OnEvent("fn", DefineEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
+		s := newTestServer(t, OnEvent("fn", DefineEvent[struct{}]("e"), func(context.Context, Input[struct{}]) (string, error) {
 			<-release
 			return "done", nil
 		}))
-		l.connection.app.connected.Store(true)
-		end := l.serve(t)
-		replied := make(chan *Response, 1)
-		go func() { replied <- l.connection.call("app-fn", anyStep, nil, []byte(`{"event":{},"ctx":{}}`)) }()
+		s.connector.app.connecting.Store(true)
+		end := s.serve(t)
+		replied := make(chan sdkconnect.Response, 1)
+		go func() { replied <- s.connector.Call("app-fn", anyStep, nil, []byte(`{"event":{},"ctx":{}}`)) }()
 		synctest.Wait()
 		ended := make(chan error, 1)
 		go func() { ended <- end() }()
 		time.Sleep(time.Hour)
-		l.is(t, true, true)
-		l.opened()[0].state.Store(connect.ConnectionStateReconnecting)
-		l.is(t, true, false)
-		l.opened()[0].state.Store(connect.ConnectionStateActive)
-		l.is(t, true, true)
+		s.is(t, ConnectionConnected)
+		s.opened()[0].state.Store(sdkconnect.StateReconnecting)
+		s.is(t, ConnectionConnecting)
+		s.opened()[0].state.Store(sdkconnect.StateActive)
+		s.is(t, ConnectionConnected)
 
 		close(release)
 		require.Equal(t, 200, (<-replied).Status)
-		l.connection.acknowledged()
+		s.connector.Acknowledged()
 		require.NoError(t, <-ended)
-		l.is(t, true, false)
+		s.is(t, ConnectionConnecting)
 	})
 }

@@ -108,5 +108,5 @@ func ExampleApp_Ping() {
 func ExampleApp_Connection() {
 	app := newExampleApp()
 	fmt.Println(app.Connection())
-	// Output: false false
+	// Output: unused
 }

@@ -128,7 +128,12 @@ func (a *App) newAdopted(sf inngestgo.ServableFunction, options inngestgo.Client
 	if handler.Kind() != reflect.Func || handler.IsNil() {
 		return nil, errors.New("it has no handler")
 	}
-	f.adopted = &adopted{ServableFunction: sf, id: f.id, guarded: f.guard(handler), hides: hidesFields(handler.Type())}
+	inputCtx, ok := handler.Type().In(1).FieldByName("InputCtx")
+	if !ok || inputCtx.Type != reflect.TypeFor[InputCtx]() {
+		return nil, errors.New("this version of inngestgo passes functions an input without an InputCtx")
+	}
+	guarded := f.guard(handler, inputCtx.Index)
+	f.adopted = &adopted{ServableFunction: sf, id: f.id, guarded: guarded, hides: hidesFields(handler.Type())}
 	return f, f.start(options)
 }
 
@@ -157,11 +162,12 @@ func (a *adopted) addTo(client inngestgo.Client) error {
 }
 
 // guard returns a function of the same type as handler, which is a
-// func(context.Context, inngestgo.Input[T]) (any, error).
-func (f *function) guard(handler reflect.Value) any {
+// func(context.Context, inngestgo.Input[T]) (any, error). inputCtx is the index of the
+// field in the input.
+func (f *function) guard(handler reflect.Value, inputCtx []int) any {
 	return reflect.MakeFunc(handler.Type(), func(args []reflect.Value) []reflect.Value {
 		ctx, _ := reflect.TypeAssert[context.Context](args[0])
-		input, _ := reflect.TypeAssert[InputCtx](args[1].FieldByName("InputCtx"))
+		input, _ := reflect.TypeAssert[InputCtx](args[1].FieldByIndex(inputCtx))
 		result, err := execute(ctx, input, func(ctx context.Context, _ *FunctionCall) (any, error) {
 			out := handler.Call([]reflect.Value{reflect.ValueOf(ctx), args[1]})
 			err, _ := reflect.TypeAssert[error](out[1])

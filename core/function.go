@@ -178,28 +178,25 @@ type groupedFunction struct{ def definition }
 func (f groupedFunction) ID() string             { return f.def.id }
 func (f groupedFunction) definition() definition { return f.def }
 
-// invocables checks what the steps of an app's functions invoke.
-type invocables struct{ app *App }
-
-// Check refuses the value of a function that is not one of the app's: the server would
-// invoke another one, or none, under its ID in this app. A [Ref] says by itself where
-// its function is.
-func (i invocables) Check(function any) error {
+// checkInvocable refuses the value of a function that is not registered with the app: the
+// server would invoke another one, or none, under its ID in this app. A [Ref] has the ID of
+// its app itself.
+func (a *App) checkInvocable(function any) error {
 	f, ok := function.(Function)
 	if !ok {
 		return nil
 	}
-	registered := i.app.registry.Load().byID[i.app.compositeID(f.ID())]
+	registered := a.registry.Load().byID[a.compositeID(f.ID())]
 	if registered != nil && sameCode(registered.source.handler, f.definition().handler) {
 		return nil
 	}
 	return fmt.Errorf("function %q is not registered with app %q: register it there, "+
-		"or name its app in the AppID of an inngestkit.Ref", f.ID(), i.app.ID())
+		"or name its app in the AppID of an inngestkit.Ref", f.ID(), a.ID())
 }
 
-// sameCode reports whether two handlers are the same function in the source code: a
-// function that makes a [Function] may be called several times, and where the compiler
-// has inlined it, its handler is compiled several times, too.
+// sameCode reports whether two handlers are the same function in the source code. Code that
+// makes a [Function] may run several times, and where the compiler inlines it, the handler
+// is compiled several times.
 func sameCode(a, b uintptr) bool {
 	if a == b {
 		return true

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
@@ -213,36 +212,4 @@ func (c *FunctionCall) applyHooks(
 		return nil, fmt.Errorf("the middleware's %s returned no JSON for step %q", name, step.ID)
 	}
 	return data, nil
-}
-
-// checkInvocable refuses the value of a function that is not registered with the app: the
-// server would invoke another one, or none, under its ID in this app. A [Ref] has the ID of
-// its app itself.
-func (a *App) checkInvocable(function any) error {
-	f, ok := function.(Function)
-	if !ok {
-		return nil
-	}
-	registered := a.registry.Load().byID[a.compositeID(f.ID())]
-	if registered != nil && sameCode(registered.source.handler, f.definition().handler) {
-		return nil
-	}
-	return fmt.Errorf("function %q is not registered with app %q: register it there, "+
-		"or name its app in the AppID of an inngestkit.Ref", f.ID(), a.ID())
-}
-
-// sameCode reports whether two handlers are the same function in the source code. Code that
-// makes a [Function] may run several times, and where the compiler inlines it, the handler
-// is compiled several times.
-func sameCode(a, b uintptr) bool {
-	if a == b {
-		return true
-	}
-	f, g := runtime.FuncForPC(a), runtime.FuncForPC(b)
-	if f == nil || g == nil {
-		return false
-	}
-	fileA, lineA := f.FileLine(a)
-	fileB, lineB := g.FileLine(b)
-	return fileA == fileB && lineA == lineB
 }

@@ -20,11 +20,12 @@ import (
 // The error says for each host that did not answer why, with the cause of ctx's end
 // if that was it. It takes at most 30 s.
 func (a *App) Ping(ctx context.Context) error {
-	if connecting, connected := a.Connection(); connecting {
-		if !connected {
-			return errors.New("inngestkit: ping: not connected to " + a.config.server() + " at the moment")
-		}
+	switch a.Connection() {
+	case ConnectionConnected:
 		return nil
+	case ConnectionConnecting:
+		return errors.New("inngestkit: ping: not connected to " + a.config.server() + " at the moment")
+	case ConnectionUnused:
 	}
 	bases := []string{a.config.APIBaseURL}
 	if a.config.EventAPIBaseURL != a.config.APIBaseURL {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
 // Report looks at everything and returns the report, without details.
@@ -127,7 +129,6 @@ func (h *Health) inngest() Indicator {
 	if synced {
 		i.LastSync = new(wholeSeconds(last.Time))
 	}
-	connecting, connected := h.app.Connection()
 	var problems []string
 	if h.draining() {
 		problems = append(problems, "the app is shutting down")
@@ -135,7 +136,9 @@ func (h *Health) inngest() Indicator {
 	if functions == 0 {
 		problems = append(problems, "no functions are registered")
 	}
-	if connecting && !connected || !connecting && last.Connect { // lost, or over
+	connection := h.app.Connection()
+	ended := connection == inngestkit.ConnectionUnused && last.Connect
+	if connection == inngestkit.ConnectionConnecting || ended {
 		problems = append(problems, "not connected to the Inngest server")
 	}
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
@@ -22,7 +23,10 @@ import (
 // yield is the value that the SDK panics with to leave a function when the server has to
 // take over. Its type is internal to the SDK, so one is captured at startup: a step whose
 // context is done unwinds with it at once.
-var yield = captureYield()
+var (
+	yield     = captureYield()
+	yieldType = reflect.TypeOf(yield)
+)
 
 func captureYield() (value any) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -33,8 +37,8 @@ func captureYield() (value any) {
 }
 
 // IsYield reports whether a recovered value is the SDK's control flow and not a panic of
-// user code.
-func IsYield(recovered any) bool { return recovered == yield }
+// user code. Only its type counts, as in the SDK.
+func IsYield(recovered any) bool { return reflect.TypeOf(recovered) == yieldType }
 
 // Yield unwinds to the SDK, as a step does that waits for the server.
 func Yield() { panic(yield) }

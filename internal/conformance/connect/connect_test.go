@@ -262,28 +262,25 @@ func TestServerIsRestarted(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, checks.Ready(), "the app is not synced yet")
 	w := run(t, app)
-	is := func(connecting, connected bool) bool {
-		gotConnecting, gotConnected := w.app.Connection()
-		return connecting == gotConnecting && connected == gotConnected
-	}
-	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(true, true) })
+	is := func(state inngestkit.ConnectionState) bool { return w.app.Connection() == state }
+	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(inngestkit.ConnectionConnected) })
 	require.Equal(t, http.StatusOK, readiness(t, checks))
 	require.NoError(t, w.app.Ping(t.Context()))
 	require.NoError(t, server.Stop())
-	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(true, false) })
+	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(inngestkit.ConnectionConnecting) })
 	require.ErrorContains(t, w.app.Ping(t.Context()), "not connected to "+server.URL())
 	require.Equal(t, http.StatusServiceUnavailable, readiness(t, checks))
 	require.ErrorContains(t, checks.Ready(), "not connected to the Inngest server")
 	server = newServer(t, inngesttest.ServerConfig{Port: testsite.PortOf(t, server.URL())})
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "patient-fn"))
-	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(true, true) })
+	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(inngestkit.ConnectionConnected) })
 	require.NoError(t, w.app.Ping(t.Context()))
 	require.Equal(t, http.StatusOK, readiness(t, checks))
 	run := await(t, server, w.send(t, event("patient").New(user{ID: "u1"})))
 	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 
 	w.stop(t)
-	require.True(t, is(false, false))
+	require.True(t, is(inngestkit.ConnectionUnused))
 	require.ErrorContains(t, checks.Ready(), "not connected to the Inngest server")
 	require.NoError(t, w.app.Ping(t.Context()), "now the server is asked")
 	status, health, err := testsite.Request(t.Context(), testsite.NewClient(t), http.MethodGet, server.URL()+"/health", "", nil)

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/inngestkit/inngestkit/core/internal/drain"
+	"github.com/inngestkit/inngestkit/core/internal/sdkconnect"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
@@ -29,7 +30,7 @@ type invoked struct {
 	Number int64  `json:"number"`
 }
 
-// connectCall is a call as it comes over a connection.
+// connectCall is a call that arrives over a connection.
 type connectCall struct {
 	Steps       string // JSON
 	Attempt     int
@@ -47,24 +48,32 @@ func (c connectCall) body() string {
 		event, event, steps, c.UseAPI, c.Attempt, max(c.MaxAttempts, 4))
 }
 
-// invoke calls a function as the SDK does when a call has come over a connection.
-// The operations are in the JSON that the SDK makes of them.
+// invoke calls a function as the SDK does when a call arrives over a connection. It
+// returns the operations in the JSON that the SDK sends.
 func invoke(t *testing.T, c connectCall, handler func(context.Context, Input[invoked]) (any, error)) (result, ops string, err error) {
 	t.Helper()
-	l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
-	return invokeWith(t, newInvoker(l.connection, connect.FunctionInvoker.InvokeFunction), c)
+	s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
+	return invokeWith(t, s, c)
 }
 
-func invokeWith[R, O any](t *testing.T, i *invoker[R, O], c connectCall) (result, ops string, err error) {
+func invokeWith(t *testing.T, s *testServer, c connectCall) (result, ops string, err error) {
 	t.Helper()
-	var _ connect.FunctionInvoker = newInvoker(i.connection, connect.FunctionInvoker.InvokeFunction)
+	return invokeBy(t, connect.FunctionInvoker.InvokeFunction, sdkconnect.Invoker(s.connector), c)
+}
+
+// invokeBy infers the type of a request, which has no name outside the SDK.
+func invokeBy[R, O any](
+	t *testing.T, invoke func(connect.FunctionInvoker, context.Context, string, *string, R) (any, []O, error),
+	invoker connect.FunctionInvoker, c connectCall,
+) (result, ops string, err error) {
+	t.Helper()
 	var request R
 	require.NoError(t, json.Unmarshal([]byte(c.body()), &request))
 	var stepID *string
 	if c.StepID != "" {
 		stepID = &c.StepID
 	}
-	value, list, err := i.InvokeFunction(t.Context(), "app-fn", stepID, request)
+	value, list, err := invoke(invoker, t.Context(), "app-fn", stepID, request)
 	encoded, encodeErr := json.Marshal(value)
 	require.NoError(t, encodeErr)
 	if len(list) > 0 {
@@ -98,22 +107,22 @@ func TestConnectedFunctionReturns(t *testing.T) {
 
 func TestConnectedFunctionHasTheIDsOfTheRequest(t *testing.T) {
 	t.Parallel()
-	l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(_ context.Context, in Input[invoked]) (any, error) {
+	s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), func(_ context.Context, in Input[invoked]) (any, error) {
 		return []string{in.InputCtx.RequestID, in.InputCtx.JobID}, nil
 	}))
 	var request any
-	l.connection.app.Use(Middleware{Function: func(next FunctionHandler) FunctionHandler {
+	s.connector.app.Use(Middleware{Function: func(next FunctionHandler) FunctionHandler {
 		return func(ctx context.Context, call *FunctionCall) (any, error) {
 			request = call.Request
 			return next(ctx, call)
 		}
 	}})
-	resp := l.connection.call("app-fn", anyStep, http.Header{headerRequestID: {"req"}, headerJobID: {"job"}}, []byte(connectCall{}.body()))
+	resp := s.connector.Call("app-fn", anyStep, http.Header{headerRequestID: {"req"}, headerJobID: {"job"}}, []byte(connectCall{}.body()))
 	require.JSONEq(t, `["req","job"]`, string(resp.Body))
 	require.Nil(t, request, "no HTTP request brought the call")
 }
 
-// Operations come out as they would over HTTP.
+// Operations are the same as over HTTP.
 func TestConnectedFunctionYields(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]func(context.Context, Input[invoked]) (any, error){
@@ -139,8 +148,8 @@ func TestConnectedFunctionYields(t *testing.T) {
 			require.NoError(t, err)
 			require.NotEmpty(t, ops)
 
-			l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
-			resp := l.connection.app.Do(t.Context(), &Request{
+			s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
+			resp := s.connector.app.Do(t.Context(), &Request{
 				Method: http.MethodPost, RawQuery: "fnId=app-fn", Header: http.Header{}, Body: strings.NewReader(connectCall{}.body()),
 			})
 			require.Equal(t, http.StatusPartialContent, resp.Status)
@@ -149,8 +158,7 @@ func TestConnectedFunctionYields(t *testing.T) {
 	}
 }
 
-// withoutTiming is operations without the time they took, every number as it is
-// written.
+// withoutTiming returns operations without their timing, with all digits of numbers.
 func withoutTiming(t *testing.T, ops string) []map[string]any {
 	t.Helper()
 	var all []map[string]any
@@ -237,7 +245,7 @@ func TestConnectedFunctionFails(t *testing.T) {
 			cancel()
 			return runStep(ctx, "one", "1", nil)
 		}, "the call ended before the function", false, nil},
-		{"without the step that was asked for", connectCall{StepID: stepHash("gone")}, func(ctx context.Context, _ Input[invoked]) (any, error) {
+		{"without the step that was requested", connectCall{StepID: stepHash("gone")}, func(ctx context.Context, _ Input[invoked]) (any, error) {
 			return runStep(ctx, "one", "1", nil)
 		}, "is not there any more", false, nil},
 		{"without the run's state", connectCall{UseAPI: true}, nothing(nil), "no API here", false, nil},
@@ -259,25 +267,25 @@ func TestConnectedFunctionFails(t *testing.T) {
 	}
 	t.Run("that is not there", func(t *testing.T) {
 		t.Parallel()
-		l := newLines(t)
-		_, _, err := invokeWith(t, newInvoker(l.connection, connect.FunctionInvoker.InvokeFunction), connectCall{})
+		s := newTestServer(t)
+		_, _, err := invokeWith(t, s, connectCall{})
 		require.ErrorContains(t, err, `function "app-fn" is not registered`)
 	})
 }
 
-// Nothing that a call does ends the process: the SDK would not recover it.
+// A panic in a call does not end the process: the SDK does not recover it.
 func TestConnectedCallPanics(t *testing.T) {
 	t.Parallel()
-	l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
-	l.connection.app.registry.Load().byID["app-fn"].app = nil
-	resp := l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body()))
+	s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
+	s.connector.app.registry.Load().byID["app-fn"].app = nil
+	resp := s.connector.Call("app-fn", anyStep, nil, []byte(connectCall{}.body()))
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
-	require.Equal(t, 1, l.log.count("request panicked"))
-	<-l.connection.gate.Close() // the call has left
+	require.Equal(t, 1, s.log.count("request panicked"))
+	<-s.connector.gate.Close() // the call has left
 }
 
-// A function that ends its goroutine, as FailNow of a test does, is answered for: the
-// SDK's worker would be gone with it.
+// A function that ends its goroutine, as FailNow of a test does, gets an error reply and
+// does not end the SDK's worker.
 func TestConnectedCallEndsItsGoroutine(t *testing.T) {
 	t.Parallel()
 	exit := func(context.Context) (string, error) {
@@ -292,82 +300,79 @@ func TestConnectedCallEndsItsGoroutine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
-			_, ops, err := invokeWith(t, newInvoker(l.connection, connect.FunctionInvoker.InvokeFunction), connectCall{})
+			s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
+			_, ops, err := invokeWith(t, s, connectCall{})
 			require.ErrorContains(t, err, "runtime.Goexit")
 			require.False(t, sdkerrors.IsNoRetryError(err))
 			require.Empty(t, ops)
-			require.Equal(t, 1, l.log.count("runtime.Goexit"))
-			<-l.connection.gate.Close() // the call has left
-			<-l.connection.app.gate.Close()
+			require.Equal(t, 1, s.log.count("runtime.Goexit"))
+			<-s.connector.gate.Close() // the call has left
+			<-s.connector.app.gate.Close()
 		})
 	}
 }
 
-// MaxInFlight holds for calls over the connection, too.
+// MaxInFlight also limits calls over a connection.
 func TestConnectedCallsWaitForAPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
-		l.connection.app.gate = drain.NewGate(1)
-		require.NoError(t, l.connection.app.gate.EnterCall(t.Context()))
-		replied := make(chan *Response, 1)
-		go func() { replied <- l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
+		s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
+		s.connector.app.gate = drain.NewGate(1)
+		require.NoError(t, s.connector.app.gate.EnterCall(t.Context()))
+		replied := make(chan sdkconnect.Response, 1)
+		go func() { replied <- s.connector.Call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
 		synctest.Wait()
 		require.Empty(t, replied)
-		l.connection.app.gate.LeaveCall()
+		s.connector.app.gate.LeaveCall()
 		require.Equal(t, http.StatusOK, (<-replied).Status)
 	})
 }
 
-// A call that is still waiting for a place when the app shuts down is held like one
-// that comes then.
+// A call that is waiting for a place when the app shuts down is held, like one that
+// arrives later.
 func TestConnectedCallsThatWaitAreHeld(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
-		l.connection.app.gate = drain.NewGate(1)
-		require.NoError(t, l.connection.app.gate.EnterCall(t.Context()))
-		replied := make(chan *Response, 1)
-		go func() { replied <- l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
+		s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
+		s.connector.app.gate = drain.NewGate(1)
+		require.NoError(t, s.connector.app.gate.EnterCall(t.Context()))
+		replied := make(chan sdkconnect.Response, 1)
+		go func() { replied <- s.connector.Call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
 		synctest.Wait()
-		l.connection.app.gate.Close()
+		s.connector.app.gate.Close()
 		synctest.Wait()
 		require.Empty(t, replied)
-		l.connection.app.gate.LeaveCall()
-		l.connection.drain()
+		s.connector.app.gate.LeaveCall()
+		s.connector.drain()
 		require.Equal(t, http.StatusServiceUnavailable, (<-replied).Status)
 	})
 }
 
-// What is announced over a connection is what the SDK would announce.
-func TestConnectAnnouncesTheFunctions(t *testing.T) {
+// The connection is configured like the app, and announces its functions.
+func TestConnectOptions(t *testing.T) {
 	t.Parallel()
-	l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }, Name("Name")))
-	l.connection.app.config.AppVersion = "v7"
-	l.connection.app.config.MaxInFlight = 7
-	options := l.connection.options()
-	require.Equal(t, "app", options.Apps[0].AppName)
-	require.Equal(t, "v7", *options.Apps[0].AppVersion)
-	functions, err := json.Marshal(options.Apps[0].Functions)
-	require.NoError(t, err)
-	require.JSONEq(t, `[{"id":"app-fn","name":"Name","triggers":[{"event":"e"}],"Singleton":null,"steps":{"step":
-		{"id":"step","name":"Name","retries":null,"runtime":{"type":"ws","url":"ws://connect?fnId=app-fn&step=step"}}}}]`, string(functions))
-	capabilities, err := json.Marshal(options.Capabilities)
-	require.NoError(t, err)
-	require.JSONEq(t, `{"connect":"v1","in_band_sync":"v1","trust_probe":"v1"}`, string(capabilities))
-	require.EqualValues(t, 7, *options.MaxWorkerConcurrency, "the server is to give no more calls than may run")
-	require.Nil(t, options.HashedSigningKey)
-	require.Nil(t, options.InstanceID)
-	require.Nil(t, options.Platform)
+	s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }, Name("Name")))
+	config := &s.connector.app.config
+	config.AppVersion = "v7"
+	config.MaxInFlight = 7
+	fn := s.connector.app.registry.Load().byID["app-fn"]
+	require.Equal(t, sdkconnect.Options{
+		AppID: "app", AppVersion: "v7", Dev: true, APIBaseURL: "http://127.0.0.1:8288",
+		Functions:      []sdkconnect.Function{{ID: "app-fn", Name: "Name", Triggers: fn.triggers, Config: fn.config}},
+		MaxConcurrency: 7, // the server may give no more calls than may run
+		Capabilities:   sdkconnect.Capabilities{Connect: "v1", InBandSync: "v1", TrustProbe: "v1"},
+	}, s.connector.options())
+	require.Len(t, fn.triggers, 1)
 
-	l.connection.app.config.ConnectMaxWorkerConcurrency = 3
-	l.connection.app.config.ConnectInstanceID = "worker-1"
-	l.connection.app.config.Platform = "railway"
-	l.connection.app.config.SigningKey = "signkey-test-0123"
-	options = l.connection.options()
-	require.EqualValues(t, 3, *options.MaxWorkerConcurrency)
-	require.Equal(t, "worker-1", *options.InstanceID)
-	require.Equal(t, "railway", *options.Platform)
-	require.Equal(t, signing.HashedKey("signkey-test-0123"), string(options.HashedSigningKey))
+	config.ConnectMaxWorkerConcurrency = 3
+	config.ConnectInstanceID = "worker-1"
+	config.Platform = "railway"
+	config.Env = "branch"
+	config.SigningKey = "signkey-test-0123"
+	config.SigningKeyFallback = "signkey-test-4567"
+	options := s.connector.options()
+	require.Equal(t, 3, options.MaxConcurrency)
+	require.Equal(t, []string{"worker-1", "railway", "branch"}, []string{options.InstanceID, options.Platform, options.Env})
+	require.Equal(t, signing.HashedKey("signkey-test-0123"), options.SigningKey)
+	require.Equal(t, signing.HashedKey("signkey-test-4567"), options.SigningKeyFallback)
 }
