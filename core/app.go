@@ -2,11 +2,11 @@ package inngestkit
 
 import (
 	"context"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 
 	"github.com/inngestkit/inngestkit/core/internal/integers"
+	"github.com/inngestkit/inngestkit/core/internal/selfcheck"
 )
 
 // App holds the functions of one Inngest app and answers the server's calls. It
@@ -26,21 +26,20 @@ type App struct {
 	bodies   bodyReader
 	sender   *sender
 	integers *integers.Guard
-	syncer   syncer
+	syncs    *syncs
 	unsigned unsignedSyncs
 	gate     *drainGate
 	mount    atomic.Pointer[mountPoint]
 	started  atomic.Bool
 	warned   atomic.Bool // that Start has not been called
 
-	self      selfRequests
-	listeners func() []netip.AddrPort // where this program listens
+	endpoint *selfcheck.Checker
 
 	checkpointing checkpointing
 
-	connected atomic.Bool          // Connect runs
-	line      atomic.Pointer[line] // over which Connect serves, nil for none
-	looked    atomic.Bool          // lookAround has
+	connected          atomic.Bool          // Connect runs
+	line               atomic.Pointer[line] // over which Connect serves, nil for none
+	environmentChecked atomic.Bool          // by warnAboutEnvironment
 }
 
 // New returns an app with this configuration, or one error that lists everything
@@ -52,13 +51,14 @@ func New(config Config) (*App, error) {
 		return nil, err
 	}
 	config.warnOfShortKeys()
-	a := &App{config: config, ownsClient: ownsClient, listeners: ownListeners}
+	a := &App{config: config, ownsClient: ownsClient}
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))
 	a.verifier = newVerifier(config.SigningKey, config.SigningKeyFallback)
 	a.integers = &integers.Guard{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
 	a.sender = newSender(config, a.integers)
-	a.syncer.init()
+	a.syncs = newSyncs()
+	a.endpoint = a.newChecker(nil)
 	a.gate = newDrainGate(config.MaxInFlight)
 	return a, nil
 }

@@ -178,7 +178,7 @@ func (c *connection) up(message string) {
 	clear(c.said)
 	c.mu.Unlock()
 	functions := len(c.app.registry.Load().order)
-	c.app.syncer.record(Sync{Time: time.Now(), Functions: functions, Connect: true})
+	c.app.syncs.record(Sync{Time: time.Now(), Functions: functions, Connect: true})
 	c.app.config.Logger.Info(message, "server", c.app.config.server(), "functions", functions)
 }
 

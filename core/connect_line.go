@@ -10,6 +10,7 @@ import (
 	"github.com/inngest/inngestgo/connect"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/manifest"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
@@ -55,9 +56,9 @@ func (c *connection) options() connect.Opts {
 		SDKVersion:               inngestgo.SDKVersion,
 		SDKLanguage:              inngestgo.SDKLanguage,
 	}
-	options.Capabilities.Connect = ourCapabilities.Connect
-	options.Capabilities.InBandSync = ourCapabilities.InBandSync
-	options.Capabilities.TrustProbe = ourCapabilities.TrustProbe
+	options.Capabilities.Connect = manifest.Supported.Connect
+	options.Capabilities.InBandSync = manifest.Supported.InBandSync
+	options.Capabilities.TrustProbe = manifest.Supported.TrustProbe
 	return options
 }
 
@@ -106,4 +107,12 @@ func firstPositive(values ...int) int {
 		}
 	}
 	return 0
+}
+
+// optional returns nil for "".
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
+	"github.com/inngestkit/inngestkit/core/internal/manifest"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
@@ -107,7 +108,7 @@ func (a *App) sdkOptions() inngestgo.ClientOpts {
 }
 
 // anyStep is the step ID the server sends when it does not mean a certain step.
-const anyStep = "step"
+const anyStep = manifest.AnyStep
 
 var (
 	errCutShort = errors.New("the call ended before the function: its context is done, " +

@@ -37,7 +37,7 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 				"method", req.Method, "path", req.Path, "error", errNoEnd)
 		}
 	}()
-	a.lookAround(ctx, req)
+	a.warnAboutEnvironment(ctx, req)
 	switch req.Method {
 	case http.MethodPost:
 		return a.doPost(ctx, req)
@@ -48,7 +48,7 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 			return a.refuseStranger(req, redirected, http.StatusBadRequest, "a redirect has made "+req.Method+
 				" of a call or a sync; let the server call the final URL (ServeHost, ServePath), or redirect with 307 or 308")
 		}
-		a.self.note(req)
+		a.endpoint.Received(req.Header)
 		return a.doInspect(req)
 	default:
 		resp := fail(req, http.StatusMethodNotAllowed,

@@ -257,7 +257,7 @@ func TestStartWithAServerThatIsNoDevServer(t *testing.T) {
 				time.Sleep(aMinute)
 				syncs, questions := server.seen()
 				require.Equal(t, []int{1, 1}, []int{syncs, questions})
-				require.Equal(t, 1, strings.Count(l.String(), "does not tell which functions it knows"))
+				require.Equal(t, 1, strings.Count(l.String(), "does not report which functions it knows"))
 				require.NoError(t, app.Register(inngestkit.OnEvent("later", signedUp, hello)))
 				time.Sleep(6 * time.Second)
 				syncs, _ = server.seen()
