@@ -32,7 +32,7 @@ func (l *lockedBuffer) count(text string) int {
 	return strings.Count(l.b.String(), text)
 }
 
-// What Start runs goes on after a panic that no guard has kept from it.
+// Start goes on after a panic.
 func TestStartGoesOnAfterAPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

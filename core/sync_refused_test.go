@@ -11,7 +11,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Syncs that are refused say what to compare.
+// The error of a refused sync says what to compare.
 func TestSyncRefusals(t *testing.T) {
 	t.Parallel()
 	const invalid = `{"error":"At least one function is invalid","data":null,"status":400}`
