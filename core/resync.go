@@ -243,7 +243,7 @@ func (w *watch) checkOther(ctx context.Context, other string, known bool) (respo
 	l := w.app.config.Logger.With("server", w.app.config.server(), "other_url", u.Redacted(), "listening", r.String())
 	switch {
 	case r.App:
-		l.Warn("inngest: the dev server also, or only, calls this app at another URL, where another program " +
+		l.Warn("inngest: the dev server calls this app at another URL, too, or only there, where another program " +
 			"responds: of two programs with one AppID, each gets runs of the other; stop one, or give it an AppID of its own")
 	case known:
 		l.Warn("inngest: the dev server still calls this app at another URL, too, where it is not: each event starts runs "+
