@@ -88,6 +88,7 @@ func TestFunctionsAreAnnouncedAsTheSDKDoes(t *testing.T) {
 	}).Payload())["functions"].([]any)[0].(map[string]any)
 
 	concurrency := ours["concurrency"].(map[string]any)
+	require.Len(t, sdk["concurrency"], 2, "another kind of limit: see concurrencyOf")
 	require.Equal(t, sdk["concurrency"].(map[string]any)["fn"], concurrency["fn"])
 	require.Equal(t, sdk["concurrency"].(map[string]any)["step"], concurrency["step"])
 	for key, value := range concurrency["step"].([]any)[0].(map[string]any) {
