@@ -1,5 +1,5 @@
 // Package selfcheck calls an app's own endpoint over the network, as the Inngest server
-// does. It finds out at which address the app answers, and what stands in the way of the
+// does. It finds out at which address the app responds, and what stands in the way of the
 // server's calls.
 package selfcheck
 
@@ -21,8 +21,8 @@ const (
 
 // Options are what a [Checker] needs from the app.
 type Options struct {
-	// NewClient returns the HTTP client of one check. Like the server, it must not use a
-	// proxy of this program. The check closes its idle connections.
+	// NewClient returns a new HTTP client for one check, which changes it and closes its idle
+	// connections. Like the server, it must not use a proxy of this program.
 	NewClient func() *http.Client
 	// MaxBodyBytes is the app's own limit for request bodies.
 	MaxBodyBytes int64
