@@ -92,7 +92,7 @@ func (c check) foreignCause(p probe, got response) string {
 			path)
 	case status == http.StatusBadRequest && bytes.Contains(got.body, []byte("HTTPS server")): // from net/http
 		return "it listens with TLS; set ServeHost (INNGEST_SERVE_HOST) to a URL with https"
-	case status == http.StatusBadRequest, status == http.StatusForbidden, status == 419: // 419 is "page expired" of some frameworks
+	case status == http.StatusBadRequest, status == http.StatusForbidden, status == 419: // some frameworks' "page expired"
 		return fmt.Sprintf("CSRF protection, authentication or a firewall is in front of it and must exclude %s, "+
 			"because the app verifies the server's signature itself; or it is the port of another program (PORT)", path)
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
