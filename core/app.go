@@ -5,8 +5,11 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/inngestkit/inngestkit/core/internal/integers"
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
+	"github.com/inngestkit/inngestkit/core/internal/drain"
+	"github.com/inngestkit/inngestkit/core/internal/reqbody"
 	"github.com/inngestkit/inngestkit/core/internal/selfcheck"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // App holds the functions of one Inngest app and answers the server's calls. It
@@ -21,14 +24,14 @@ type App struct {
 	chain       atomic.Pointer[chain]
 	added       []Route // by AddRoutes
 
-	verifier *verifier
+	verifier *signing.Verifier
 	refusals refusals
-	bodies   bodyReader
+	bodies   reqbody.Reader
 	sender   *sender
-	integers *integers.Guard
+	checker  *datacheck.Checker
 	syncs    *syncs
 	unsigned unsignedSyncs
-	gate     *drainGate
+	gate     *drain.Gate
 	mount    atomic.Pointer[mountPoint]
 	started  atomic.Bool
 	warned   atomic.Bool // that Start has not been called
@@ -54,12 +57,12 @@ func New(config Config) (*App, error) {
 	a := &App{config: config, ownsClient: ownsClient}
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))
-	a.verifier = newVerifier(config.SigningKey, config.SigningKeyFallback)
-	a.integers = &integers.Guard{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
-	a.sender = newSender(config, a.integers)
+	a.verifier = signing.NewVerifier(string(config.SigningKey), string(config.SigningKeyFallback))
+	a.checker = &datacheck.Checker{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
+	a.sender = newSender(config, a.checker)
 	a.syncs = newSyncs()
-	a.endpoint = a.newChecker(nil)
-	a.gate = newDrainGate(config.MaxInFlight)
+	a.endpoint = a.newEndpointChecker(nil)
+	a.gate = drain.NewGate(config.MaxInFlight)
 	return a, nil
 }
 

@@ -44,7 +44,7 @@ func TestStartGoesOnAfterAPanic(t *testing.T) {
 		a.config.HTTPClient = nil
 		a.syncs.record(Sync{}) // for the check to begin
 		began := time.Now()
-		a.endpoint = a.newChecker(func() []netip.AddrPort {
+		a.endpoint = a.newEndpointChecker(func() []netip.AddrPort {
 			if time.Since(began) > locatePatience {
 				panic("oh no")
 			}

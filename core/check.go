@@ -10,8 +10,10 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/hosts"
 	"github.com/inngestkit/inngestkit/core/internal/selfcheck"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // CheckEndpoint calls the app's own endpoint over the network as the server would, at the
@@ -32,13 +34,13 @@ func (a *App) CheckEndpoint(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("inngestkit: check endpoint: %w", err)
 	}
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return errors.New("inngestkit: check endpoint: the app is shut down")
 	}
-	defer a.gate.leave()
+	defer a.gate.Leave()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(a.gate.closing, func() { cancel(errDraining) })()
+	defer context.AfterFunc(a.gate.Closing(), func() { cancel(drain.ErrClosed) })()
 	findings, err := a.endpoint.Check(ctx, target.url)
 	if err != nil {
 		return fmt.Errorf("inngestkit: check endpoint: %w", err)
@@ -49,17 +51,21 @@ func (a *App) CheckEndpoint(ctx context.Context) error {
 	return errors.Join(findings...)
 }
 
-// newChecker returns the checker of the app's endpoint. listeners is nil except in tests.
-func (a *App) newChecker(listeners func() []netip.AddrPort) *selfcheck.Checker {
+// newEndpointChecker returns the checker of the app's endpoint. listeners is nil except in tests.
+func (a *App) newEndpointChecker(listeners func() []netip.AddrPort) *selfcheck.Checker {
 	options := selfcheck.Options{
 		NewClient: a.checkClient, MaxBodyBytes: a.config.MaxBodyBytes, Guard: a.caught, Listeners: listeners,
 	}
 	if !a.config.Dev {
-		key := []byte(secretPart(a.config.SigningKey))
-		options.Sign = func(body []byte) string { return sign(key, body, time.Now()) }
+		key := []byte(signing.SecretPart(string(a.config.SigningKey)))
+		options.Sign = func(body []byte) string { return signing.Sign(key, body, time.Now()) }
 		options.Verify = func(header string, body []byte) bool {
-			signature, err := parseSignature(header, time.Now())
-			return err == nil && a.verifier.verify(signature, body) != nil
+			signature, err := signing.Parse(header, time.Now())
+			if err != nil {
+				return false
+			}
+			_, verified := a.verifier.Verify(signature, body)
+			return verified != nil
 		}
 	}
 	return selfcheck.New(options)

@@ -4,4 +4,4 @@ import "net/netip"
 
 // ListensAt sets the addresses where the program of the app listens, because all tests of
 // the package listen in one program.
-func ListensAt(a *App, addresses func() []netip.AddrPort) { a.endpoint = a.newChecker(addresses) }
+func ListensAt(a *App, addresses func() []netip.AddrPort) { a.endpoint = a.newEndpointChecker(addresses) }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/manifest"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // doInspect responds to a GET with how the app is configured. Signed requests get more
@@ -15,8 +16,10 @@ func (a *App) doInspect(req *Request) *Response {
 	authenticated := false
 	var succeeded *bool
 	if header := req.Header.Get(headerSignature); header != "" {
-		signature, err := parseSignature(header, time.Now())
-		authenticated = err == nil && a.verifier.verify(signature, nil) != nil
+		if signature, err := signing.Parse(header, time.Now()); err == nil {
+			_, key := a.verifier.Verify(signature, nil)
+			authenticated = key != nil
+		}
 		succeeded = &authenticated
 	}
 	resp := respond(req, http.StatusOK, mustJSON(a.settings(req.Framework).Inspect(succeeded)))
@@ -39,8 +42,8 @@ func (a *App) settings(framework string) manifest.Settings {
 		EventAPIOrigin:  redacted(c.EventAPIBaseURL),
 		ServeOrigin:     c.serveOrigin(),
 		ServePath:       c.ServePath,
-		SigningKeyHash:  hashedKey(c.SigningKey),
-		FallbackKeyHash: hashedKey(c.SigningKeyFallback),
+		SigningKeyHash:  signing.HashedKey(string(c.SigningKey)),
+		FallbackKeyHash: signing.HashedKey(string(c.SigningKeyFallback)),
 		EventKeyHash:    eventKeyHash(c.EventKey),
 		Functions:       len(a.registry.Load().order),
 	}

@@ -37,7 +37,7 @@ const (
 func (a *App) runStarted(ctx context.Context, target syncTarget) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(a.gate.closing, cancel)()
+	defer context.AfterFunc(a.gate.Closing(), cancel)()
 	a.warnRemote(target)
 	if !target.fixed {
 		limited, stop := context.WithTimeout(ctx, locatePatience)

@@ -42,10 +42,10 @@ func (a *App) Sync(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("inngestkit: sync: %w", err)
 	}
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return errors.New("inngestkit: sync: the app is shut down")
 	}
-	defer a.gate.leave()
+	defer a.gate.Leave()
 	// At the same time, because an address without a response must not delay the sync.
 	var listening selfcheck.Reached
 	var reaching sync.WaitGroup

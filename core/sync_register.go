@@ -12,6 +12,7 @@ import (
 	"github.com/inngest/inngestgo"
 
 	"github.com/inngestkit/inngestkit/core/internal/manifest"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // maxQuoted is how much of a response that is not from Inngest, such as a proxy's error
@@ -74,7 +75,7 @@ func (a *App) postSyncWith(ctx context.Context, body []byte, n announcement, key
 		req.Header.Set(inngestgo.HeaderKeyExpectedServerKind, n.serverKind)
 	}
 	if key != "" {
-		req.Header.Set("Authorization", "Bearer "+hashedKey(key))
+		req.Header.Set("Authorization", "Bearer "+signing.HashedKey(string(key)))
 	}
 	resp, err := a.config.HTTPClient.Do(req)
 	if err != nil {

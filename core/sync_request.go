@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // doSync responds to a PUT, with which the server triggers a sync. In band, the response
@@ -21,7 +23,7 @@ func (a *App) doSync(ctx context.Context, req *Request) *Response {
 	if a.config.AllowUnsignedSync && !a.config.Dev && req.Header.Get(headerSignature) == "" && !wantsInBand(req) {
 		return a.doUnsignedSync(ctx, req)
 	}
-	body, key, refusal := a.readSigned(req, smallBody)
+	body, key, refusal := a.readSigned(req, a.verifier.VerifyCanonical)
 	if refusal != nil {
 		return refusal
 	}
@@ -34,10 +36,10 @@ func (a *App) doSync(ctx context.Context, req *Request) *Response {
 			return a.syncFailed(req, http.StatusBadRequest, err.Error())
 		}
 	}
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return shuttingDown(req)
 	}
-	defer a.gate.leave()
+	defer a.gate.Leave()
 	if inBand {
 		return a.syncInBand(req, calledAt, key)
 	}
@@ -85,7 +87,7 @@ func (a *App) syncInBand(req *Request, calledAt *url.URL, key []byte) *Response 
 	resp := respond(req, http.StatusOK, mustJSON(announced.InBand(inspection)))
 	resp.Header[headerSyncKind] = []string{inngestgo.SyncKindInBand}
 	if key != nil {
-		resp.Header[headerSignature] = []string{sign(key, resp.Body, time.Now())}
+		resp.Header[headerSignature] = []string{signing.Sign(key, resp.Body, time.Now())}
 	}
 	a.syncs.record(Sync{Time: time.Now(), URL: appURL.Redacted(), Functions: len(announced.Functions), InBand: true})
 	return resp
@@ -158,10 +160,10 @@ func (u *unsignedSyncs) end(now time.Time) {
 // doUnsignedSync responds to a PUT that anybody can make; see [Config.AllowUnsignedSync].
 // It announces only the path of the request, and does not show what the server responds.
 func (a *App) doUnsignedSync(ctx context.Context, req *Request) *Response {
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return shuttingDown(req)
 	}
-	defer a.gate.leave()
+	defer a.gate.Leave()
 	if wait, ok := a.unsigned.begin(time.Now()); !ok {
 		resp := fail(req, http.StatusTooManyRequests, "the app has just been synced, or is being synced", false)
 		seconds := (wait + time.Second - 1) / time.Second
