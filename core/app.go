@@ -2,13 +2,13 @@ package inngestkit
 
 import (
 	"context"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 
 	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/reqbody"
+	"github.com/inngestkit/inngestkit/core/internal/selfcheck"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
@@ -29,21 +29,20 @@ type App struct {
 	bodies   reqbody.Reader
 	sender   *sender
 	checker  *datacheck.Checker
-	syncer   syncer
+	syncs    *syncs
 	unsigned unsignedSyncs
 	gate     *drain.Gate
 	mount    atomic.Pointer[mountPoint]
 	started  atomic.Bool
 	warned   atomic.Bool // that Start has not been called
 
-	self      selfRequests
-	listeners func() []netip.AddrPort // where this program listens
+	endpoint *selfcheck.Checker
 
 	checkpointing checkpointing
 
-	connecting atomic.Bool          // Connect is running
-	conn       atomic.Pointer[conn] // the current connection, nil without one
-	looked     atomic.Bool          // lookAround has
+	connecting         atomic.Bool          // Connect is running
+	conn               atomic.Pointer[conn] // the current connection, nil without one
+	environmentChecked atomic.Bool          // by warnAboutEnvironment
 }
 
 // New returns an app with this configuration, or one error that lists everything
@@ -55,13 +54,14 @@ func New(config Config) (*App, error) {
 		return nil, err
 	}
 	config.warnOfShortKeys()
-	a := &App{config: config, ownsClient: ownsClient, listeners: ownListeners}
+	a := &App{config: config, ownsClient: ownsClient}
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))
 	a.verifier = signing.NewVerifier(string(config.SigningKey), string(config.SigningKeyFallback))
 	a.checker = &datacheck.Checker{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
 	a.sender = newSender(config, a.checker)
-	a.syncer.init()
+	a.syncs = newSyncs()
+	a.endpoint = a.newEndpointChecker(nil)
 	a.gate = drain.NewGate(config.MaxInFlight)
 	return a, nil
 }

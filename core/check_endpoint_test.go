@@ -25,7 +25,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// served is an app on a listener of its own, mounted, with something in front.
+// served returns an app that is mounted on a listener of its own, behind front.
 func served(t *testing.T, config inngestkit.Config, front func(app http.Handler) http.Handler) (*inngestkit.App, *log) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
@@ -40,7 +40,7 @@ func served(t *testing.T, config inngestkit.Config, front func(app http.Handler)
 
 func nothing(app http.Handler) http.Handler { return app }
 
-// answers is something that answers in the app's place.
+// answers responds in place of the app.
 func answers(status int, header, value, body string) func(http.Handler) http.Handler {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -53,7 +53,7 @@ func answers(status int, header, value, body string) func(http.Handler) http.Han
 	}
 }
 
-// after lets the app answer and changes the answer.
+// after changes the response of the app.
 func after(change func(w http.ResponseWriter, r *http.Request, answer *httptest.ResponseRecorder)) func(http.Handler) http.Handler {
 	return func(app http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +67,7 @@ func after(change func(w http.ResponseWriter, r *http.Request, answer *httptest.
 	}
 }
 
-// redirect sends all requests to another path, without their query.
+// redirect redirects all requests to another path, without their query.
 func redirect(status int) func(http.Handler) http.Handler {
 	return func(app http.Handler) http.Handler {
 		mux := http.NewServeMux()
@@ -109,14 +109,14 @@ func TestCheckEndpoint(t *testing.T) {
 		{"a cache behind a cache", cache(http.MethodGet, "X-Cache", "MISS, TCP_HIT from inner"), []string{"answered by a cache (X-Cache: MISS, TCP_HIT from inner)"}},
 		{"a cache that knows the standard", cache(http.MethodGet, "Cache-Status", "inner; hit; ttl=5, outer; fwd=miss"), []string{"answered by a cache (Cache-Status: inner; hit"}},
 		{"a redirect that keeps the call", redirect(http.StatusPermanentRedirect), nil},
-		{"a redirect that makes GET of it", redirect(http.StatusMovedPermanently), []string{"it redirects to /moved, and the server would come there with GET"}},
+		{"a redirect that changes the method", redirect(http.StatusMovedPermanently), []string{"it redirects to /moved, and the server would follow with GET"}},
 		{"headers that are removed", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
 			w.Header().Del("X-Inngest-Sdk")
 		}), []string{"without the header X-Inngest-SDK", "let the headers of the app pass"}},
 		{"authentication", answers(401, "", "", "who are you?"),
 			[]string{"POST http", "/api/inngest was not answered by the app but with 401 Unauthorized", `("who are you?")`, "authentication is in front of it"}},
 		{"a proxy's authentication", answers(407, "", "", ""), []string{"407", "authentication is in front"}},
-		{"CSRF protection", answers(403, "", "", "invalid csrf token"), []string{"CSRF protection, authentication or a firewall", "/api/inngest has to be left out", "or it is the port of another program"}},
+		{"CSRF protection", answers(403, "", "", "invalid csrf token"), []string{"CSRF protection, authentication or a firewall", "must exclude /api/inngest", "or it is the port of another program"}},
 		{"another program", answers(403, "Server", "AirTunes/1.0", ""), []string{`403 Forbidden from "AirTunes/1.0"`}},
 		{"TLS", answers(400, "", "", "Client sent an HTTP request to an HTTPS server.\n"), []string{"it listens with TLS; set ServeHost"}},
 		{"echo's CSRF protection", answers(400, "", "", "missing csrf token"), []string{"CSRF protection, authentication or a firewall"}},
@@ -129,17 +129,17 @@ func TestCheckEndpoint(t *testing.T) {
 		{"a redirect", answers(301, "Location", "https://me:secret@shop.test/login?token=secret", ""),
 			[]string{"it redirects to https://shop.test/login, and"}},
 		{"a redirect to nowhere", answers(301, "", "", ""), []string{"it redirects, and"}},
-		{"a cache of GET", cache(http.MethodGet, "X-Cache", "HIT from proxy"), []string{"GET http", "answered by a cache (X-Cache: HIT from proxy)", "leave /api/inngest out"}},
+		{"a cache of GET", cache(http.MethodGet, "X-Cache", "HIT from proxy"), []string{"GET http", "answered by a cache (X-Cache: HIT from proxy)", "exclude /api/inngest"}},
 		{"a cache of POST", cache(http.MethodPost, "Age", "3"), []string{"POST http", "answered by a cache (Age: 3)"}},
-		{"compression that was not asked for", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
+		{"compression that was not requested", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
 			w.Header().Set("Content-Encoding", "zstd")
-		}), []string{`Content-Encoding "zstd", which was not asked for`}},
+		}), []string{`Content-Encoding "zstd", which the server has not requested`}},
 		{"changed answers", after(func(_ http.ResponseWriter, _ *http.Request, answer *httptest.ResponseRecorder) {
 			answer.Body = bytes.NewBufferString("{}<!-- seen -->")
-		}), []string{`something else than the app wrote ("{}<!-- seen -->")`}},
+		}), []string{`something other than what the app writes ("{}<!-- seen -->")`}},
 		{"answers without a signature", after(func(w http.ResponseWriter, _ *http.Request, _ *httptest.ResponseRecorder) {
 			w.Header().Del("X-Inngest-Signature")
-		}), []string{`something else than the app wrote ("{}")`, "compare the signing keys"}},
+		}), []string{`something other than what the app writes ("{}")`, "compare the signing keys"}},
 		{"changed requests", func(app http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				r.Header.Del("X-Inngest-Signature")
@@ -162,7 +162,7 @@ func TestCheckEndpoint(t *testing.T) {
 			if r.Method == http.MethodGet {
 				answer.Body.WriteString("<!-- seen -->")
 			}
-		}), []string{"GET http", "something else than the app wrote"}},
+		}), []string{"GET http", "something other than what the app writes"}},
 		{"no chunks", func(app http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.ContentLength < 0 {
@@ -174,7 +174,7 @@ func TestCheckEndpoint(t *testing.T) {
 		}, []string{"here in chunks", "411 Length Required"}},
 		{"a hang-up", func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-		}, []string{"got no answer: EOF; is it the port of an HTTP server?"}},
+		}, []string{"got no response: EOF; is it the port of an HTTP server?"}},
 		{"a hang-up on large bodies", func(app http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.ContentLength > 1<<20 {
@@ -182,7 +182,7 @@ func TestCheckEndpoint(t *testing.T) {
 				}
 				app.ServeHTTP(w, r)
 			})
-		}, []string{"with the largest body the server sends, 4 MiB, got no answer", "raise its limit for /api/inngest"}},
+		}, []string{"with the largest body the server sends, 4 MiB, got no response", "raise its limit for /api/inngest"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -204,7 +204,7 @@ func TestCheckEndpoint(t *testing.T) {
 	}
 }
 
-// Everything that is wrong is in one error, each thing once.
+// One error has all causes, each once.
 func TestCheckEndpointFindsEverything(t *testing.T) {
 	t.Parallel()
 	app, _ := served(t, inngestkit.Config{Dev: true, MaxBodyBytes: 1 << 20}, after(func(w http.ResponseWriter, r *http.Request, _ *httptest.ResponseRecorder) {
@@ -224,12 +224,12 @@ func TestCheckEndpointFindsChangesInDevMode(t *testing.T) {
 	app, _ := served(t, inngestkit.Config{Dev: true}, after(func(_ http.ResponseWriter, _ *http.Request, answer *httptest.ResponseRecorder) {
 		answer.Body.WriteString("<!-- seen -->")
 	}))
-	require.ErrorContains(t, app.CheckEndpoint(t.Context()), `something else than the app wrote ("{}<!-- seen -->")`)
+	require.ErrorContains(t, app.CheckEndpoint(t.Context()), `something other than what the app writes ("{}<!-- seen -->")`)
 	require.NoError(t, app.Shutdown(t.Context()))
 }
 
-// The probes are what the server sends, and the client stays as it is.
-func TestCheckEndpointCallsAsTheServerDoes(t *testing.T) {
+// The probes equal the server's requests, and the check leaves the client as it is.
+func TestCheckEndpointCallsLikeTheServer(t *testing.T) {
 	t.Parallel()
 	var closed []bool // the connections
 	var headers []http.Header
@@ -268,7 +268,7 @@ func TestCheckEndpointCallsAsTheServerDoes(t *testing.T) {
 	require.NoError(t, app.Shutdown(t.Context()))
 }
 
-// What cannot be told for sure is no finding: the server may well get through.
+// An uncertain result is not a finding, because the server may get through.
 func TestCheckEndpointDoesNotGuess(t *testing.T) {
 	t.Parallel()
 	t.Run("an address that swallows connections", func(t *testing.T) {
@@ -300,7 +300,7 @@ func TestCheckEndpointDoesNotGuess(t *testing.T) {
 			})
 		})
 		err := app.CheckEndpoint(t.Context())
-		require.ErrorContains(t, err, "was not answered in time")
+		require.ErrorContains(t, err, "got no response in time")
 		require.NotContains(t, err.Error(), "raise its limit")
 		require.NoError(t, app.Shutdown(t.Context()))
 	})
@@ -324,7 +324,7 @@ func TestCheckEndpointFindsCertificates(t *testing.T) {
 	defer server.Close()
 	app, _ := newAppWith(t, inngestkit.Config{Dev: true, ServeHost: server.URL}, onSignUp(hello))
 	app.MountedAt("test", "/api/inngest")
-	require.ErrorContains(t, app.CheckEndpoint(t.Context()), "the server verifies certificates, too")
+	require.ErrorContains(t, app.CheckEndpoint(t.Context()), "the Inngest server verifies certificates, too")
 	require.NoError(t, app.Shutdown(t.Context()))
 }
 
@@ -349,7 +349,7 @@ func TestCheckEndpointRefuses(t *testing.T) {
 	require.ErrorContains(t, app.CheckEndpoint(t.Context()), "shut down")
 }
 
-// A shutdown does not wait for a check whose answer nobody needs any more.
+// Shutdown cancels a check.
 func TestShutdownEndsACheck(t *testing.T) {
 	t.Parallel()
 	reached := make(chan struct{})
@@ -369,8 +369,8 @@ func TestShutdownEndsACheck(t *testing.T) {
 	require.NoError(t, <-ended)
 }
 
-// A dial that nobody waits for any more may still end: net/http keeps it for others.
-func TestCheckEndpointWhileADialGoesOn(t *testing.T) {
+// A dial may outlast its request: net/http keeps the connection for others.
+func TestCheckEndpointDuringADial(t *testing.T) {
 	t.Parallel()
 	var dialing sync.WaitGroup
 	defer dialing.Wait()

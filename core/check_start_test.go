@@ -17,8 +17,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// appServer is the HTTP server of an app, without a network, that listens after a
-// while, and a dev server beside it.
+// appServer is, without a network, the HTTP server of an app that starts to listen after a
+// while, and a dev server.
 type appServer struct {
 	devServer
 
@@ -121,8 +121,8 @@ func TestStartIsQuietAboutAGoodEndpoint(t *testing.T) {
 	})
 }
 
-// What is over after a moment is not worth a warning.
-func TestStartLooksTwice(t *testing.T) {
+// Findings that disappear after a moment are not logged.
+func TestStartChecksTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &appServer{ready: time.Now().Add(500 * time.Millisecond)}
@@ -134,8 +134,8 @@ func TestStartLooksTwice(t *testing.T) {
 	})
 }
 
-// That nothing listens is a mistake, soon, if it is about this machine. A server elsewhere
-// may reach the app where the app itself does not.
+// If nothing listens on this machine for a while, that is a mistake. A server elsewhere may
+// reach the app at a host where the app itself cannot.
 func TestStartWarnsWhileNothingListens(t *testing.T) {
 	t.Parallel()
 	const notYet = `level=WARN msg="inngest: the app does not listen yet where it was announced" ` +
@@ -182,7 +182,7 @@ func TestStartDoesNotCheckBeforeTheFirstSync(t *testing.T) {
 	})
 }
 
-// Nothing of the check outlives what Start runs, wherever it is: goleak watches.
+// The check ends with Start, whatever it waits for. goleak looks for what is left.
 func TestTheCheckEndsWithStart(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]*appServer{"waiting for the app": {}, "waiting for an answer": {hangs: true}} {

@@ -38,7 +38,7 @@ func (c Config) validate() error {
 	}
 	c.checkKeys(refuse)
 	c.checkServer(refuse)
-	c.checkEndpoint(refuse)
+	c.checkAddress(refuse)
 	c.checkBounds(refuse)
 	return errors.Join(errs...)
 }
@@ -89,8 +89,8 @@ func isCloud(s string) bool {
 	return strings.HasSuffix(host, ".inngest.com") || strings.HasSuffix(host, ".inn.gs")
 }
 
-// checkEndpoint checks where the app is.
-func (c Config) checkEndpoint(refuse refuser) {
+// checkAddress checks where the server reaches the app.
+func (c Config) checkAddress(refuse refuser) {
 	checkServeHost(refuse, c)
 	if c.ServePort != 0 && !isPort(c.ServePort) {
 		refuse("ServePort (PORT)", "is %d; a port is a whole number from 1 to 65535", c.ServePort)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/drain"
+	"github.com/inngestkit/inngestkit/core/internal/manifest"
 	"github.com/inngestkit/inngestkit/core/internal/sdkconnect"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
@@ -188,7 +189,7 @@ func (c *connector) options() sdkconnect.Options {
 		SigningKey:         signing.HashedKey(string(config.SigningKey)),
 		SigningKeyFallback: signing.HashedKey(string(config.SigningKeyFallback)),
 		MaxConcurrency:     cmp.Or(config.ConnectMaxWorkerConcurrency, config.MaxInFlight),
-		Capabilities:       sdkconnect.Capabilities(ourCapabilities),
+		Capabilities:       sdkconnect.Capabilities(manifest.Supported),
 	}
 	for _, f := range c.app.registry.Load().order {
 		options.Functions = append(options.Functions, sdkconnect.Function{
@@ -256,7 +257,7 @@ func (c *connector) connected(message string) {
 	clear(c.lastLogged)
 	c.mu.Unlock()
 	functions := len(c.app.registry.Load().order)
-	c.app.syncer.record(Sync{Time: time.Now(), Functions: functions, Connect: true})
+	c.app.syncs.record(Sync{Time: time.Now(), Functions: functions, Connect: true})
 	c.app.config.Logger.Info(message, "server", c.app.config.server(), "functions", functions)
 }
 

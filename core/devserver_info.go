@@ -117,26 +117,3 @@ func (a *App) serverApps(ctx context.Context) ([]serverApp, error) {
 	}
 	return answer.Data.Apps, nil
 }
-
-// sameURL reports whether two URLs are the same to the server, which takes the names of
-// the loopback interface for one (NormalizeAppURL in its pkg/util).
-func sameURL(a, b string) bool { return normalizedURL(a) == normalizedURL(b) }
-
-func normalizedURL(s string) string {
-	u, err := url.Parse(s)
-	if err != nil {
-		return s
-	}
-	host, port := u.Hostname(), u.Port()
-	switch {
-	case port != "":
-	case u.Scheme == schemeHTTPS:
-		port = "443"
-	default:
-		port = "80"
-	}
-	if isLoopback(host) {
-		host = localhost
-	}
-	return u.Scheme + "://" + host + ":" + port + u.EscapedPath() + "?" + u.Query().Encode()
-}

@@ -21,6 +21,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
+	"github.com/inngestkit/inngestkit/core/internal/manifest"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
@@ -116,7 +117,7 @@ func (f *function) sdkConfig() inngestgo.FunctionOpts {
 }
 
 // anyStep is the step ID that the server sends for a call that is not for a single step.
-const anyStep = "step"
+const anyStep = manifest.AnyStep
 
 // call serves one call by the server.
 func (f *function) call(ctx context.Context, req *Request, e *envelope.Envelope, stepID string) (resp *Response) {

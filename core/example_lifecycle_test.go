@@ -117,7 +117,7 @@ func ExampleApp_CheckEndpoint() {
 	err = app.CheckEndpoint(context.Background())
 	fmt.Println(strings.ReplaceAll(err.Error(), server.URL, "https://shop.example.com"))
 	// Output:
-	// inngestkit: check endpoint: POST https://shop.example.com/api/inngest was not answered by the app but with 403 Forbidden: CSRF protection, authentication or a firewall is in front of it, and /api/inngest has to be left out, because the app verifies the server's signature itself; or it is the port of another program (PORT)
+	// inngestkit: check endpoint: POST https://shop.example.com/api/inngest was not answered by the app but with 403 Forbidden: CSRF protection, authentication or a firewall is in front of it and must exclude /api/inngest, because the app verifies the server's signature itself; or it is the port of another program (PORT)
 }
 
 // What fails because the app is shut down is not worth a log line.

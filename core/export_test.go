@@ -2,6 +2,8 @@ package inngestkit
 
 import "net/netip"
 
-// ListensAt has the app take these addresses for those where its program listens. The
-// tests of the package all listen in one program.
-func ListensAt(a *App, addresses func() []netip.AddrPort) { a.listeners = addresses }
+// ListensAt sets the addresses where the program of the app listens, because all tests of
+// the package listen in one program.
+func ListensAt(a *App, addresses func() []netip.AddrPort) {
+	a.endpoint = a.newEndpointChecker(addresses)
+}

@@ -99,7 +99,7 @@ func TestRefusedSyncNamesTheFunctionsWithExpressions(t *testing.T) {
 		{0, http.StatusBadRequest, "why; the server's log may say more"},
 		{2, http.StatusBadRequest, "why; the server's log may say more. If the cause is an expression, it is in one of these functions: f0, f1"},
 		{13, http.StatusUnprocessableEntity, "one of these functions: f0, f1, f2, f3, f4, f5, f6, f7, f8, f9 and 3 more"},
-		{2, http.StatusUnauthorized, `401 Unauthorized: why; it wants a signing key: set SigningKey \(INNGEST_SIGNING_KEY\)`},
+		{2, http.StatusUnauthorized, `401 Unauthorized: why; it requires a signing key: set SigningKey \(INNGEST_SIGNING_KEY\)`},
 	} {
 		server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
 			w.WriteHeader(tc.status)

@@ -40,7 +40,7 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 				"method", req.Method, "path", req.Path, "error", errNoEnd)
 		}
 	}()
-	a.lookAround(ctx, req)
+	a.warnAboutEnvironment(ctx, req)
 	switch req.Method {
 	case http.MethodPost:
 		return a.doPost(ctx, req)
@@ -50,7 +50,7 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 		if refusal := a.refuseRedirected(req); refusal != nil {
 			return refusal
 		}
-		a.self.note(req)
+		a.endpoint.Received(req.Header)
 		return a.doInspect(req)
 	default:
 		resp := fail(req, http.StatusMethodNotAllowed,

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"sync"
-	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
@@ -54,49 +52,6 @@ func (a *App) Start(ctx context.Context) error {
 		a.caught("what Start runs", func() { a.runStarted(ctx, target) })
 	}()
 	return nil
-}
-
-// runStarted does what Start does in the background.
-func (a *App) runStarted(ctx context.Context, target syncTarget) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(a.gate.Closing(), cancel)()
-	a.warnRemote(target)
-	if !target.fixed {
-		limited, stop := context.WithTimeout(ctx, locatePatience)
-		located, tried := a.locate(limited, target)
-		stop()
-		if ctx.Err() != nil {
-			return
-		}
-		if tried != nil {
-			a.warnNotFound(target, tried)
-		}
-		target = located
-	}
-	a.announceAndWatch(ctx, target)
-}
-
-// announceAndWatch keeps the app synced until ctx is done, and looks at its address
-// meanwhile.
-func (a *App) announceAndWatch(ctx context.Context, target syncTarget) {
-	w := a.newWatch(target)
-	var others sync.WaitGroup
-	defer others.Wait()
-	if !target.fixed {
-		others.Go(func() {
-			a.caught("the search for the port of the app", func() { w.lookFurther(ctx, target) })
-		})
-	}
-	others.Go(func() {
-		a.caught("the check of the endpoint", func() { a.checkAtStart(ctx, target) })
-	})
-	for ctx.Err() == nil && a.caught("the sync with the dev server", func() { w.keepSynced(ctx) }) {
-		select {
-		case <-ctx.Done():
-		case <-time.After(watchEvery):
-		}
-	}
 }
 
 // Go runs f in the background until it returns, for plugins. Its context ends when

@@ -32,7 +32,7 @@ func (l *lockedBuffer) count(text string) int {
 	return strings.Count(l.b.String(), text)
 }
 
-// What Start runs goes on after a panic that no guard has kept from it.
+// Start goes on after a panic.
 func TestStartGoesOnAfterAPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -42,14 +42,14 @@ func TestStartGoesOnAfterAPanic(t *testing.T) {
 		require.NoError(t, a.Register(OnCron("fn", "0 9 * * *", func(_ context.Context, _ CronInput) (any, error) { return nil, nil })))
 		a.MountedAt("test", "/")
 		a.config.HTTPClient = nil
-		a.syncer.record(Sync{}) // for the check to begin
+		a.syncs.record(Sync{}) // for the check to begin
 		began := time.Now()
-		a.listeners = func() []netip.AddrPort {
+		a.endpoint = a.newEndpointChecker(func() []netip.AddrPort {
 			if time.Since(began) > locatePatience {
 				panic("oh no")
 			}
 			return nil
-		}
+		})
 		require.NoError(t, a.Start(t.Context()))
 		time.Sleep(locatePatience + 2*watchEvery + time.Second)
 		require.Equal(t, 3, logged.count("inngest: the sync with the dev server panicked"))

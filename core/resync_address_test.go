@@ -23,8 +23,8 @@ func (n *network) listening(t *testing.T) (*inngestkit.App, *log) {
 
 const hereURL, otherURL = "http://localhost:8080/api/inngest", "http://localhost:8081/api/inngest"
 
-// The watch compares where the server calls the app, too.
-func TestStartLooksWhereTheServerCallsTheApp(t *testing.T) {
+// Start also compares where the server calls the app.
+func TestStartChecksWhereTheServerCallsTheApp(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name   string
@@ -33,7 +33,7 @@ func TestStartLooksWhereTheServerCallsTheApp(t *testing.T) {
 		warns  string // "" for none
 	}{
 		{"under another name of this machine", func(_ *testing.T, n *network) { n.url = "http://127.0.0.1:8080/api/inngest" }, 1, ""},
-		{"by way of a proxy", func(_ *testing.T, n *network) {
+		{"through a proxy", func(_ *testing.T, n *network) {
 			n.url = otherURL
 			n.listen("localhost:8081", n.at("localhost:8080"))
 		}, 1, ""},
@@ -75,8 +75,8 @@ func TestStartLooksWhereTheServerCallsTheApp(t *testing.T) {
 	}
 }
 
-// What the server knows of the app: that it is well, that it cannot be reached, and that
-// of others.
+// What the server reports about the app: all is well, or it cannot reach it. Other apps have
+// errors of their own.
 const (
 	wellApp        = `{"data":{"apps":[{"externalID":"app","url":"` + hereURL + `","error":null},{"externalID":"b","url":"` + hereURL + `","error":"unreachable"}]}}`
 	unreachableApp = `{"data":{"apps":[{"externalID":"app","url":"http://127.0.0.1:8080/api/inngest","error":"unreachable"}]}}`
@@ -108,7 +108,7 @@ func TestStartWarnsOfAServerThatCannotReachTheApp(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		n.set(func(s *devServer) { s.apps = unreachableApp })
 		time.Sleep(aMinute)
-		require.Equal(t, 1, strings.Count(l.String(), "level=WARN"), "who does not listen is not reachable; that is logged elsewhere")
+		require.Equal(t, 1, strings.Count(l.String(), "level=WARN"), "an app that does not listen is logged elsewhere")
 		require.NoError(t, app.Shutdown(t.Context()))
 	})
 }

@@ -27,12 +27,12 @@ type devServer struct {
 	forgets   bool // at once
 	syncs     int
 	questions int
-	// info answers GET /dev in the server's place.
+	// info is the response to GET /dev, nil for the usual one.
 	info *serverAnswer
-	// noApps is a host where nothing listens, besides localhost:3000.
+	// noApps is a host where nothing listens, like localhost:3000.
 	noApps string
-	// url and others are where the server calls the functions, if it tells; apps is its
-	// answer in GraphQL; removed is the URLs that were to be removed.
+	// url and others are where the server calls the functions; apps is its response to
+	// GraphQL; removed has the URLs of DELETE requests.
 	url     string
 	others  []string
 	apps    string
@@ -144,7 +144,7 @@ func TestStartSyncsAgainWhenTheServerHasForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &devServer{}
 		app, l := startedApp(t, server)
-		server.set(func(s *devServer) { s.functions = nil }) // it came back between two questions
+		server.set(func(s *devServer) { s.functions = nil }) // it restarted between two requests
 		time.Sleep(6 * time.Second)
 		syncs, _ := server.seen()
 		require.Equal(t, 2, syncs)
@@ -153,8 +153,8 @@ func TestStartSyncsAgainWhenTheServerHasForgotten(t *testing.T) {
 	})
 }
 
-// Two apps with one URL take the functions from each other: that is said, and they
-// do it less and less often.
+// Two apps with one URL take the functions from each other. Start logs that, and syncs less
+// and less often.
 func TestStartWithAServerThatKeepsForgetting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestStartWithAServerThatKeepsForgetting(t *testing.T) {
 		before, _ := server.seen()
 		time.Sleep(6 * time.Second)
 		after, _ := server.seen()
-		require.Equal(t, before+1, after, "it looks as often as ever again")
+		require.Equal(t, before+1, after, "it asks as often as before")
 		require.NoError(t, app.Shutdown(t.Context()))
 	})
 }
@@ -221,7 +221,7 @@ func TestStartIsQuietWhileAllIsWell(t *testing.T) {
 		require.NoError(t, app.Shutdown(t.Context()))
 		time.Sleep(aMinute)
 		_, after := server.seen()
-		require.Equal(t, questions, after, "nobody asks any more")
+		require.Equal(t, questions, after, "no requests after Shutdown")
 	})
 }
 
@@ -238,9 +238,9 @@ func TestStartSyncsFunctionsRegisteredLater(t *testing.T) {
 	})
 }
 
-// A server that does not tell what it knows is asked once, and synced with only
-// when there is something new.
-func TestStartWithAServerThatIsNoDevServer(t *testing.T) {
+// Start asks a server that does not report what it knows once, and syncs with it only when
+// something has changed.
+func TestStartWithAnotherKindOfServer(t *testing.T) {
 	t.Parallel()
 	for name, info := range map[string]serverAnswer{
 		"self-hosted, asks for a key": {http.StatusUnauthorized, "cloud", "Authentication failed"},
@@ -257,7 +257,7 @@ func TestStartWithAServerThatIsNoDevServer(t *testing.T) {
 				time.Sleep(aMinute)
 				syncs, questions := server.seen()
 				require.Equal(t, []int{1, 1}, []int{syncs, questions})
-				require.Equal(t, 1, strings.Count(l.String(), "does not tell which functions it knows"))
+				require.Equal(t, 1, strings.Count(l.String(), "does not report which functions it knows"))
 				require.NoError(t, app.Register(inngestkit.OnEvent("later", signedUp, hello)))
 				time.Sleep(6 * time.Second)
 				syncs, _ = server.seen()
@@ -268,8 +268,8 @@ func TestStartWithAServerThatIsNoDevServer(t *testing.T) {
 	}
 }
 
-// What a proxy says while the server behind it restarts is no answer.
-func TestStartDoesNotTakeAProxyForTheServer(t *testing.T) {
+// A proxy responds with errors while the server behind it restarts.
+func TestStartIgnoresErrorsOfAProxy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := &devServer{}
@@ -304,7 +304,7 @@ func TestStartEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestSyncOnRequest(t *testing.T) {
+func TestSync(t *testing.T) {
 	t.Parallel()
 	sync := func(config inngestkit.Config, mounted string) (*devServer, *inngestkit.App, error) {
 		server := &devServer{}

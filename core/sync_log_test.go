@@ -11,8 +11,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Sync says where the app was announced, which options that is from, and whether the app
-// is there.
+// Sync logs where the app was announced, which options define that, and whether the app
+// listens there.
 func TestSyncLogs(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -49,8 +49,8 @@ func TestSyncLogs(t *testing.T) {
 
 func self(app *inngestkit.App) http.Handler { return inngestkit.HTTPHandler("test", app.Do) }
 
-// The URL at which the server calls the app may have a password in it. The server is told
-// it, and nobody else.
+// The URL at which the server calls the app may contain a password, which only the server
+// may see.
 func TestLastSyncShowsNoPassword(t *testing.T) {
 	t.Parallel()
 	const body = `{"url":"http://user:a-password@app.test/api/inngest"}`

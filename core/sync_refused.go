@@ -2,46 +2,52 @@ package inngestkit
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/internal/hosts"
+	"github.com/inngestkit/inngestkit/core/internal/manifest"
 )
 
-// detailTimeout bounds the question why a server has refused a sync.
-const detailTimeout = 2 * time.Second
+const (
+	// detailTimeout bounds the request for the reason why a server has refused a sync.
+	detailTimeout = 2 * time.Second
+	// maxSuspects is how many functions the error of a sync names at most.
+	maxSuspects = 10
+)
 
-// refusedSync says why the server has refused a sync, and what to do.
+// refusedSync returns why the server has refused a sync, and what to do.
 func (a *App) refusedSync(
-	ctx context.Context, payload registerPayload, resp *http.Response, answer registerAnswer, raw []byte,
+	ctx context.Context, payload manifest.Payload, resp *http.Response, body syncResponse, raw []byte,
 ) error {
-	said := firstOf(answer.Error, answer.Message)
-	if isForeign(resp.StatusCode, said != "") {
+	message := firstOf(body.Error, body.Message)
+	if isForeign(resp.StatusCode, message != "") {
 		return fmt.Errorf("%s", foreign(a.config.APIBaseURL, "POST "+registerPath, resp.StatusCode))
 	}
-	said = fmt.Sprintf("the server answered %s: %s", resp.Status, firstOf(said, string(raw[:min(len(raw), maxQuoted)])))
+	message = fmt.Sprintf("the server answered %s: %s", resp.Status, firstOf(message, string(raw[:min(len(raw), maxQuoted)])))
 	switch {
 	case isUnauthorized(resp.StatusCode) && a.config.SigningKey == "":
-		return fmt.Errorf("%s; it wants a signing key: set SigningKey (INNGEST_SIGNING_KEY)", said)
+		return fmt.Errorf("%s; it requires a signing key: set SigningKey (INNGEST_SIGNING_KEY)", message)
 	case isUnauthorized(resp.StatusCode) && a.config.SigningKeyFallback != "":
 		return fmt.Errorf("%s; it refused the signing key and its fallback: compare SigningKey (INNGEST_SIGNING_KEY) and "+
-			"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) with the server's", said)
+			"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) with the server's", message)
 	case isUnauthorized(resp.StatusCode):
-		return fmt.Errorf("%s; it refused the signing key: compare SigningKey (INNGEST_SIGNING_KEY) with the server's", said)
+		return fmt.Errorf("%s; it refused the signing key: compare SigningKey (INNGEST_SIGNING_KEY) with the server's", message)
 	case resp.StatusCode == http.StatusBadRequest, resp.StatusCode == http.StatusUnprocessableEntity:
-		return fmt.Errorf("%s%s", said, firstOf(a.refusedFunction(ctx, payload), a.mayBeAnExpression()))
+		return fmt.Errorf("%s%s", message, firstOf(a.refusedFunction(ctx, payload), a.mayBeAnExpression()))
 	default:
-		return fmt.Errorf("%s", said)
+		return fmt.Errorf("%s", message)
 	}
 }
 
-// refusedFunction tells what a server that is not Inngest Cloud notes down about a sync
-// that it has refused, and the functions that this is likely to be about. It is "" if
-// the server does not tell.
-func (a *App) refusedFunction(ctx context.Context, payload registerPayload) string {
+// refusedFunction returns what the server has recorded about a sync that it has refused,
+// and the functions that this is probably about. It returns "" if the server does not
+// report it, as Inngest Cloud does not.
+func (a *App) refusedFunction(ctx context.Context, payload manifest.Payload) string {
 	if isCloud(a.config.APIBaseURL) {
 		return ""
 	}
@@ -52,12 +58,15 @@ func (a *App) refusedFunction(ctx context.Context, payload registerPayload) stri
 		return ""
 	}
 	for _, app := range apps {
-		if app.Name != a.config.AppID || isPollError(app.Error) || !sameURL(app.URL, payload.URL) {
+		if app.Name != a.config.AppID || isPollError(app.Error) || !hosts.SameURL(app.URL, payload.URL) {
 			continue
 		}
 		detail := ": " + strings.Join(strings.Fields(app.Error), " ")
-		switch suspects := suspected(payload.Functions, app.Error); {
+		switch suspects := manifest.Suspects(payload.Functions, app.Error); {
 		case len(suspects) > 0:
+			for i, name := range suspects {
+				suspects[i] = "function " + strconv.Quote(name)
+			}
 			return detail + "; it is probably about " + strings.Join(suspects, ", ")
 		case strings.Contains(app.Error, "xpression"):
 			return detail + "; functions with expressions: " + a.withExpressions()
@@ -68,64 +77,12 @@ func (a *App) refusedFunction(ctx context.Context, payload registerPayload) stri
 	return ""
 }
 
-// isPollError reports whether an error is what the server notes down when it asks an app
-// for its functions, which it does all the time: a code such as unreachable (pkg/deploy in
-// its source), in the place of why it has refused a sync.
+// isPollError reports whether an error is from the server's regular requests to apps for
+// their functions and not from a refused sync. The server records both in the same place;
+// the former are codes such as unreachable (pkg/deploy in its source).
 func isPollError(text string) bool { return !strings.Contains(text, " ") }
 
-// suspected finds the functions with most of the values that an error of the server
-// quotes, such as an expression or a period: the server does not name the function.
-func suspected(functions []functionConfig, detail string) []string {
-	suspects := make([]string, 0, len(functions))
-	most := 1
-	for _, f := range functions {
-		name, quoted := "function "+strconv.Quote(f.Name), 0
-		f.Steps = nil // URLs, which errors of the server do not quote
-		var config any
-		_ = json.Unmarshal(mustJSON(f), &config)
-		for _, value := range texts(config) {
-			if strings.Contains(detail, value) {
-				quoted++
-			}
-		}
-		switch {
-		case quoted > most:
-			most, suspects = quoted, append(suspects[:0], name)
-		case quoted == most:
-			suspects = append(suspects, name)
-		}
-	}
-	if len(functions) > 1 && len(suspects) == len(functions) {
-		return nil
-	}
-	return suspects
-}
-
-// texts lists the texts in a JSON value, those long enough to be told from others.
-func texts(value any) []string {
-	var all []string
-	switch v := value.(type) {
-	case string:
-		if len(v) > 1 {
-			all = append(all, v)
-		}
-	case []any:
-		for _, element := range v {
-			all = append(all, texts(element)...)
-		}
-	case map[string]any:
-		for _, element := range v {
-			all = append(all, texts(element)...)
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// maxSuspects is how many functions the error of a sync names.
-const maxSuspects = 10
-
-// mayBeAnExpression is what to do about a refusal that the server does not explain.
+// mayBeAnExpression returns what to do about a refusal that the server does not explain.
 func (a *App) mayBeAnExpression() string {
 	const log = "; the server's log may say more"
 	if with := a.withExpressions(); with != "" {
@@ -134,7 +91,7 @@ func (a *App) mayBeAnExpression() string {
 	return log
 }
 
-// withExpressions names the functions with expressions.
+// withExpressions returns the IDs of the functions with expressions.
 func (a *App) withExpressions() string {
 	var ids []string
 	for _, e := range a.Expressions() {

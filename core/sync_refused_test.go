@@ -11,7 +11,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Syncs that are refused say what to compare.
+// The error of a refused sync says what to compare.
 func TestSyncRefusals(t *testing.T) {
 	t.Parallel()
 	const invalid = `{"error":"At least one function is invalid","data":null,"status":400}`
@@ -32,7 +32,7 @@ func TestSyncRefusals(t *testing.T) {
 		{"a wrong key", func(c *inngestkit.Config) { c.SigningKeyFallback = "" }, 403, "", "",
 			"it refused the signing key: compare SigningKey (INNGEST_SIGNING_KEY) with the server's"},
 		{"no key", func(c *inngestkit.Config) { c.Dev, c.SigningKey, c.SigningKeyFallback = true, "", "" }, 401, `{"error":"no"}`, "",
-			"it wants a signing key: set SigningKey (INNGEST_SIGNING_KEY)"},
+			"it requires a signing key: set SigningKey (INNGEST_SIGNING_KEY)"},
 		{"an expression", func(*inngestkit.Config) {}, 400, invalid,
 			apps(`1 errors occurred: * invalid trigger expression on 'user/signed-up': ERROR: <input>:1:14: Syntax error\n | event.data.id =\n | ....^`),
 			`400 Bad Request: At least one function is invalid: 1 errors occurred: * invalid trigger expression on 'user/signed-up': ` +

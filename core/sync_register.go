@@ -8,52 +8,25 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/inngest/inngestgo"
 
-	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/manifest"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
-// maxQuoted is how much of an answer that is not Inngest's, such as a proxy's error
-// page, goes into an error.
+// maxQuoted is how much of a response that is not from Inngest, such as a proxy's error
+// page, an error quotes, in bytes.
 const maxQuoted = 1 << 10
 
-// registration is what a sync passes on from the request that asked for it.
-type registration struct {
-	framework  string
-	syncID     string
-	serverKind string
-}
-
-// register announces the functions to the server's API.
-func (a *App) register(ctx context.Context, appURL *url.URL, r registration) (modified bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, httpTimeout)
-	defer cancel()
-	select {
-	case a.syncer.running <- struct{}{}:
-		defer func() { <-a.syncer.running }()
-	case <-ctx.Done():
-		return false, fmt.Errorf("sync with %s: waiting for another sync: %w", a.config.server(), ctxerr.Cause(ctx))
-	}
-	payload := a.registerPayload(appURL, r.framework)
-	modified, err = a.announce(ctx, payload, r)
-	if err != nil {
-		return false, fmt.Errorf("sync with %s: %w", a.config.server(), err)
-	}
-	a.syncer.record(Sync{Time: time.Now(), URL: appURL.Redacted(), Functions: len(payload.Functions)})
-	return modified, nil
-}
-
-// announce sends the functions, with the signing key and, if that is refused, with its
-// fallback.
-func (a *App) announce(ctx context.Context, payload registerPayload, r registration) (modified bool, err error) {
+// postSync sends the functions to the server's API with the signing key. If the server
+// refuses the key, it sends them with the fallback key.
+func (a *App) postSync(ctx context.Context, payload manifest.Payload, n announcement) (modified bool, err error) {
 	body := mustJSON(payload)
-	resp, err := a.postRegister(ctx, body, r, a.config.SigningKey)
+	resp, err := a.postSyncWith(ctx, body, n, a.config.SigningKey)
 	if err == nil && a.config.SigningKeyFallback != "" && isUnauthorized(resp.StatusCode) {
 		_ = resp.Body.Close()
-		resp, err = a.postRegister(ctx, body, r, a.config.SigningKeyFallback)
+		resp, err = a.postSyncWith(ctx, body, n, a.config.SigningKeyFallback)
 	}
 	if err != nil {
 		if neverSent(err) {
@@ -64,9 +37,9 @@ func (a *App) announce(ctx context.Context, payload registerPayload, r registrat
 	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
 	if err != nil {
-		return false, fmt.Errorf("reading the answer: %w", err)
+		return false, fmt.Errorf("reading the response: %w", err)
 	}
-	var answer registerAnswer
+	var answer syncResponse
 	decodeErr := json.Unmarshal(raw, &answer)
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		return false, a.refusedSync(ctx, payload, resp, answer, raw)
@@ -77,8 +50,8 @@ func (a *App) announce(ctx context.Context, payload registerPayload, r registrat
 	return answer.Modified, nil
 }
 
-// registerAnswer is the answer of the server's API to a sync.
-type registerAnswer struct {
+// syncResponse is the response of the server's API to a sync.
+type syncResponse struct {
 	Modified bool   `json:"modified"`
 	Error    string `json:"error"`
 	Message  string `json:"message"`
@@ -88,18 +61,18 @@ func isUnauthorized(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
-func (a *App) postRegister(ctx context.Context, body []byte, r registration, key Secret) (*http.Response, error) {
+func (a *App) postSyncWith(ctx context.Context, body []byte, n announcement, key Secret) (*http.Response, error) {
 	target := a.config.APIBaseURL + registerPath
-	if r.syncID != "" {
-		target += "?" + url.Values{"deployId": {r.syncID}}.Encode()
+	if n.syncID != "" {
+		target += "?" + url.Values{"deployId": {n.syncID}}.Encode()
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	a.config.setHeaders(req, r.framework)
-	if r.serverKind != "" {
-		req.Header.Set(inngestgo.HeaderKeyExpectedServerKind, r.serverKind)
+	a.config.setHeaders(req, n.framework)
+	if n.serverKind != "" {
+		req.Header.Set(inngestgo.HeaderKeyExpectedServerKind, n.serverKind)
 	}
 	if key != "" {
 		req.Header.Set("Authorization", "Bearer "+signing.HashedKey(string(key)))

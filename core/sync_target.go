@@ -8,56 +8,32 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/inngestkit/inngestkit/core/internal/hosts"
 )
 
-// syncTarget is what a sync that the app itself begins tells the server.
+const (
+	// locatePatience is how long Start looks for the app's port before it announces the
+	// default one: programs call Start a moment before they listen.
+	locatePatience = 2 * time.Second
+	// Waits between two searches.
+	locateFirstWait = 25 * time.Millisecond
+	locateMaxWait   = 5 * time.Second
+)
+
+// syncTarget is the address that a sync begun by the app announces.
 type syncTarget struct {
 	url       *url.URL
 	framework string
-	from      string // which options the address is from, for logs
-	fixed     bool   // they say which port it is
+	from      string // the options that define the address, for logs
+	fixed     bool   // they define the port
 }
 
-// Sync announces the functions to the server's API, without being asked to by
-// the server. In dev mode [App.Start] does that by itself. In cloud mode it is
-// for programs that sync when they start or are deployed: set ServeHost, and
-// mount the app first or set ServePath, so that the server learns where to call
-// the app. The server has to reach the app there by then.
-//
-// Syncs run one after the other. The error says what is missing, or why the
-// server refused; the functions it knew before stay in force. It logs where the app was
-// announced, which options that address is from, and whether the app answers there.
-func (a *App) Sync(ctx context.Context) error {
-	target, err := a.syncTarget()
-	if err != nil {
-		return fmt.Errorf("inngestkit: sync: %w", err)
-	}
-	if !a.gate.Enter() {
-		return fmt.Errorf("inngestkit: sync: %w", ErrShutdown)
-	}
-	defer a.gate.Leave()
-	// At the same time: an address that does not answer must not hold up the sync.
-	var listening reached
-	var asked sync.WaitGroup
-	asked.Go(func() { listening = a.reach(ctx, target.url) })
-	_, err = a.register(ctx, target.url, registration{framework: target.framework})
-	asked.Wait()
-	if err != nil {
-		return fmt.Errorf("inngestkit: %w", err)
-	}
-	a.logSynced(target, listening)
-	return nil
-}
-
-// logSynced logs where the app was announced and why there, and whether it listens there.
-func (a *App) logSynced(target syncTarget, listening reached) {
-	a.config.Logger.Info("inngest: synced", "server", a.config.server(), "url", target.url.String(), "from", target.from,
-		"listening", listening.String(), "functions", len(a.registry.Load().order))
-}
-
-// syncTarget finds out where the server reaches the app as far as mount and
-// configuration tell, or what is missing.
+// syncTarget returns where the server reaches the app, as far as mount and configuration
+// define it, or what is missing.
 func (a *App) syncTarget() (syncTarget, error) {
 	mount := a.mount.Load()
 	switch {
@@ -79,7 +55,7 @@ func (a *App) syncTarget() (syncTarget, error) {
 	if err != nil && a.config.ServePath == "" {
 		return syncTarget{}, err
 	}
-	host := net.JoinHostPort(localhost, strconv.Itoa(a.config.servePort()))
+	host := net.JoinHostPort(hosts.Localhost, strconv.Itoa(a.config.servePort()))
 	appURL := a.announced(&url.URL{Scheme: schemeHTTP, Host: host, Path: path})
 	if strings.ContainsAny(appURL.Path, ":*{") {
 		return syncTarget{}, fmt.Errorf("the app is mounted at %q, which has parameters; "+
@@ -89,8 +65,8 @@ func (a *App) syncTarget() (syncTarget, error) {
 	return syncTarget{url: appURL, framework: mount.framework, from: from, fixed: fixed}, nil
 }
 
-// addressFrom says which options the announced address is from, and whether they say the
-// port.
+// addressFrom returns which options define the announced address, and whether they define
+// its port.
 func (c Config) addressFrom() (from string, fixed bool) {
 	const host, port = "ServeHost (INNGEST_SERVE_HOST)", "ServePort (PORT)"
 	switch {
@@ -105,4 +81,59 @@ func (c Config) addressFrom() (from string, fixed bool) {
 	default:
 		return "the default; ServePort (PORT) or ServeHost (INNGEST_SERVE_HOST) set another", false
 	}
+}
+
+// fromFound explains, in logs, an address that no option defines.
+const fromFound = "the app has found itself there; ServePort (PORT) or ServeHost (INNGEST_SERVE_HOST) set another"
+
+// locate looks for the port where this program serves the app until it finds it. If ctx is
+// done before, locate returns the target unchanged, and an error that lists what it found
+// in the last complete round.
+func (a *App) locate(ctx context.Context, target syncTarget) (located syncTarget, tried error) {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = locateFirstWait, locateMaxWait
+	found, err := backoff.Retry(ctx, func() (*url.URL, error) {
+		found, err := a.endpoint.Find(ctx, target.url, defaultServePort)
+		if err != nil && ctx.Err() == nil {
+			tried = err
+		}
+		return found, err
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
+	switch {
+	case err == nil:
+		return a.config.foundAt(target, found), nil
+	case tried == nil:
+		tried = err
+	}
+	return target, tried
+}
+
+// foundAt returns the target with the port where the app was found. Its host is that where
+// the app was found unless ServeHost names another.
+func (c Config) foundAt(target syncTarget, found *url.URL) syncTarget {
+	moved := *target.url
+	moved.Host = found.Host
+	if c.ServeHost != "" {
+		moved.Host = net.JoinHostPort(target.url.Hostname(), found.Port())
+	}
+	return syncTarget{url: &moved, framework: target.framework, from: fromFound, fixed: true}
+}
+
+// warnNotFound logs that the app has not found itself.
+func (a *App) warnNotFound(target syncTarget, tried error) {
+	a.config.Logger.Warn("inngest: this app does not respond yet at any port where this program listens, so the default "+
+		"port is announced; set ServePort (PORT) or ServeHost (INNGEST_SERVE_HOST), or call Start shortly before listening",
+		"url", target.url.String(), "tried", tried)
+}
+
+// warnRemote logs that the app is announced at localhost to a server on another host.
+func (a *App) warnRemote(target syncTarget) {
+	server, err := url.Parse(a.config.APIBaseURL)
+	if err != nil || !hosts.IsLoopback(target.url.Hostname()) || hosts.IsThisMachine(server.Hostname()) {
+		return
+	}
+	a.config.Logger.Warn("inngest: the app is announced at localhost to a server that is not on this machine, and would call "+
+		"itself there; set ServeHost (INNGEST_SERVE_HOST) to the name under which the server reaches this program, "+
+		"such as the name of this container, or host.docker.internal for a server in one",
+		"server", a.config.server(), "url", target.url.String())
 }

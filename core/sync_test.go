@@ -255,8 +255,8 @@ func TestSyncInBand(t *testing.T) {
 	}
 }
 
-// The servers differ in how they ask for a sync in band.
-func TestWhichSyncIsWanted(t *testing.T) {
+// Servers differ in how they request a sync in band.
+func TestSyncKind(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, synced)
 	config := cloud
@@ -264,10 +264,10 @@ func TestWhichSyncIsWanted(t *testing.T) {
 	app, _ := newAppWith(t, config, onSignUp(hello))
 	body := `{"url":"https://shop.test/api/inngest"}`
 	for _, tc := range []struct{ name, syncKind, serverKind, want string }{
-		{"asked for in band", "in_band", "cloud", "in_band"},
-		{"asked for out of band", "out_of_band", "", "out_of_band"},
+		{"in band", "in_band", "cloud", "in_band"},
+		{"out of band", "out_of_band", "", "out_of_band"},
 		{"a self-hosted server's ping", "", "cloud", "out_of_band"},
-		{"nothing said", "", "", "in_band"},
+		{"no header", "", "", "in_band"},
 	} {
 		req := withHeader(request(http.MethodPut, "", body), "X-Inngest-Signature", sign(t, signingKey, body, time.Now()))
 		withHeader(withHeader(req, "X-Inngest-Sync-Kind", tc.syncKind), "X-Inngest-Server-Kind", tc.serverKind)
@@ -277,8 +277,7 @@ func TestWhichSyncIsWanted(t *testing.T) {
 	}
 }
 
-// The payload of a sync is ours; it must say what the SDK's says, concurrency
-// aside, for every option there is.
+// Options of package flow end up in a sync as those of the SDK do, except for concurrency.
 func TestFunctionsAreAnnouncedAsTheSDKDoes(t *testing.T) {
 	t.Parallel()
 	key := "event.data.id"
@@ -307,7 +306,7 @@ func TestFunctionsAreAnnouncedAsTheSDKDoes(t *testing.T) {
 	resp := app.Do(t.Context(), withHeader(request(http.MethodPut, "", body), "X-Inngest-Sync-Kind", "in_band"))
 	ours := firstFunction(t, resp.Body)
 
-	// The list is the form that all servers read; see concurrencyConfig.
+	// The list is the form that all servers read; see concurrencyOf in internal/manifest.
 	require.Equal(t, sdk["concurrency"].(map[string]any)["step"], ours["concurrency"])
 	delete(sdk, "concurrency")
 	delete(ours, "concurrency")
@@ -329,8 +328,8 @@ func firstFunction(t *testing.T, body []byte) map[string]any {
 	return got.Functions[0]
 }
 
-// appInASync returns an app in the middle of a sync, whose answer comes when
-// release is closed.
+// appInASync returns an app in the middle of a sync. The response arrives when release is
+// closed.
 func appInASync(t *testing.T) (app *inngestkit.App, answer <-chan *inngestkit.Response, release chan<- struct{}) {
 	t.Helper()
 	reached, released := make(chan struct{}), make(chan struct{})
@@ -371,8 +370,8 @@ func TestServePathIsAnnouncedWithTheMount(t *testing.T) {
 	require.Equal(t, "/v1/api/inngest", u.Path)
 }
 
-// Strangers learn nothing of the server, and do not keep App.Sync from it.
-func TestUnsignedSyncsAreFew(t *testing.T) {
+// Strangers learn nothing about the server, and do not delay App.Sync.
+func TestUnsignedSyncsAreLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		registered, query, failing, hold := 0, "", true, make(chan struct{})

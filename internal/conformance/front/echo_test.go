@@ -84,7 +84,7 @@ func TestEcho(t *testing.T) {
 				}
 				return serverOf(e)
 			},
-			status: 200, finding: `200 OK ("<html>"): another handler answers`, other: 200,
+			status: 200, finding: `200 OK ("<html>"): another handler responds`, other: 200,
 		},
 	} {
 		tc.test(t)

@@ -102,7 +102,7 @@ func TestFiber(t *testing.T) {
 		},
 		{
 			name: "catch-all", build: fiberBehind(func() fiber.Handler { return fiberOther }),
-			status: 200, finding: `200 OK ("other"): another handler answers`, other: 200,
+			status: 200, finding: `200 OK ("other"): another handler responds`, other: 200,
 		},
 	} {
 		tc.test(t)

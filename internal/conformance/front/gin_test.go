@@ -88,7 +88,7 @@ func TestGin(t *testing.T) {
 				}
 				return serverOf(r)
 			},
-			status: 200, finding: `200 OK ("<html>"): another handler answers`, other: 200,
+			status: 200, finding: `200 OK ("<html>"): another handler responds`, other: 200,
 		},
 	} {
 		tc.test(t)

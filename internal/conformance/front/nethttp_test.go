@@ -125,7 +125,7 @@ func TestNetHTTP(t *testing.T) {
 				}
 				return serverOf(mux)
 			},
-			status: 200, finding: `200 OK ("other"): another handler answers`, other: 200,
+			status: 200, finding: `200 OK ("other"): another handler responds`, other: 200,
 		},
 	} {
 		tc.test(t)

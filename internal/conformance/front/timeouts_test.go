@@ -146,14 +146,14 @@ func fiberTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
 	return f
 }
 
-const deadlineLog = "a timeout ends calls; a step that takes longer fails and is tried again"
+const deadlineLog = "a timeout ends calls, so a step that takes longer fails and is retried"
 
 var timeouts = []timeout{
 	{"http.TimeoutHandler", netTimeout(func(after time.Duration) func(http.Handler) http.Handler {
 		return func(next http.Handler) http.Handler { return http.TimeoutHandler(next, after, "") }
 	}), 503, deadlineLog, 503},
 	{"net/http, a deadline", netTimeout(withDeadline), 500, deadlineLog, 503},
-	{"http.Server.WriteTimeout, a writer without Unwrap", writeTimeout, 0, "WriteTimeout of the http.Server cuts answers off", 0},
+	{"http.Server.WriteTimeout, a writer without Unwrap", writeTimeout, 0, "WriteTimeout of the http.Server cuts responses off", 0},
 	{"gin, a deadline", ginTimeout, 500, deadlineLog, 503},
 	{"echo, Timeout", echoTimeout(func(after time.Duration, skip middleware.Skipper) echo.MiddlewareFunc {
 		//nolint:staticcheck // deprecated, and in use

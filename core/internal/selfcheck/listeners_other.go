@@ -1,11 +1,11 @@
 //go:build !unix
 
-package inngestkit
+package selfcheck
 
 import "net/netip"
 
-// ownListeners lists where Go programs usually listen: the standard library does not tell
-// here where this process does. 8080 is Gin's default, 1323 Echo's.
+// ownListeners returns where Go programs usually listen, because the standard library
+// cannot list the sockets of this process here. 8080 is Gin's default, 1323 Echo's.
 func ownListeners() []netip.AddrPort {
 	ports := []uint16{8080, 1323, 8000, 5000, 4000, 8888, 80, 8081, 3001, 9000}
 	listeners := make([]netip.AddrPort, len(ports))

@@ -1,6 +1,6 @@
 //go:build unix
 
-package inngestkit
+package selfcheck
 
 import (
 	"net"
@@ -10,8 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A program knows where it listens: on every interface, on one, over IPv6. A connection is
-// not a listener.
+// ownListeners finds listeners on every interface, on one, and on IPv6, but not connections.
 func TestOwnListeners(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{":0", "127.0.0.1:0", "[::1]:0"} {

@@ -22,7 +22,7 @@ import (
 type network struct {
 	devServer
 
-	// elsewhere makes the requests to others, if it is there.
+	// elsewhere, if not nil, makes the requests to other hosts.
 	elsewhere *http.Transport
 
 	mu    sync.Mutex
@@ -79,15 +79,15 @@ func (n *network) located(t *testing.T, config inngestkit.Config, addresses ...s
 	return app, inngestkit.HTTPHandler("test", app.Do), l
 }
 
-// another is an app of another program, which answers as this one does.
+// another returns an app of another program, which responds like this one.
 func another(t *testing.T) http.Handler {
 	t.Helper()
 	app, _ := newApp(t, onSignUp(hello))
 	return inngestkit.HTTPHandler("test", app.Do)
 }
 
-// Whatever the framework, an app of which nobody has said the port is announced where it
-// listens, and nowhere else before.
+// Without a configured port, an app is announced where it listens, whatever the framework,
+// and nowhere else before.
 func TestStartFindsTheApp(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -133,7 +133,7 @@ func TestStartFindsTheApp(t *testing.T) {
 	}
 }
 
-// What the options say is announced at once, whatever is found.
+// A configured address is announced at once, wherever the app listens.
 func TestStartAnnouncesWhatIsConfigured(t *testing.T) {
 	t.Parallel()
 	for want, config := range map[string]inngestkit.Config{
@@ -156,8 +156,8 @@ func TestStartAnnouncesWhatIsConfigured(t *testing.T) {
 }
 
 // An app that does not listen soon is announced at the default port, with a warning, and
-// later where it listens; the server is told to forget the first URL, unless that is
-// another app's by now.
+// later where it listens. It is removed from the first URL, unless another app is there by
+// then.
 func TestStartFindsTheAppLater(t *testing.T) {
 	t.Parallel()
 	const first = "http://localhost:3000/api/inngest"
@@ -190,7 +190,7 @@ func TestStartFindsTheAppLater(t *testing.T) {
 	}
 }
 
-// A server elsewhere would call itself at localhost: that is said at once.
+// A server on another machine would call itself at localhost, which Start logs at once.
 func TestStartWarnsOfAServerElsewhere(t *testing.T) {
 	t.Parallel()
 	own, err := net.InterfaceAddrs()
@@ -223,8 +223,8 @@ func TestStartWarnsOfAServerElsewhere(t *testing.T) {
 	}
 }
 
-// Nobody else learns from an answer that the app recognises itself.
-func TestSelfRequestsAreAnsweredAsOthers(t *testing.T) {
+// The response does not show that the app recognizes itself.
+func TestSelfRequestsGetTheUsualResponse(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello))
 	plain := app.Do(t.Context(), request(http.MethodGet, "", ""))
@@ -232,8 +232,8 @@ func TestSelfRequestsAreAnsweredAsOthers(t *testing.T) {
 	require.Equal(t, plain, guessed)
 }
 
-// An app that is announced with http where net/http speaks TLS hears so.
-func TestStartNamesTLS(t *testing.T) {
+// Start logs that the app listens with TLS and is announced with http.
+func TestStartLogsTLS(t *testing.T) {
 	t.Parallel()
 	site := httptest.NewUnstartedServer(http.NotFoundHandler())
 	site.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)

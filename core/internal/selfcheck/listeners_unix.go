@@ -1,18 +1,18 @@
 //go:build unix
 
-package inngestkit
+package selfcheck
 
 import (
 	"net/netip"
 	"syscall"
 )
 
-// maxDescriptor bounds the search: descriptors are given out from the lowest free one on,
-// and servers listen early.
+// maxDescriptor bounds the search. The lowest free descriptor is always assigned next, and
+// servers listen early.
 const maxDescriptor = 1024
 
-// ownListeners lists the addresses where this process listens for TCP connections,
-// whatever framework does it. It only asks: every descriptor stays as it is.
+// ownListeners returns the addresses where this process listens for TCP connections,
+// whatever framework it uses. It leaves every descriptor as it is.
 func ownListeners() []netip.AddrPort {
 	var listeners []netip.AddrPort
 	for fd := range maxDescriptor {
@@ -23,8 +23,9 @@ func ownListeners() []netip.AddrPort {
 	return listeners
 }
 
-// listenerAt is the address where a descriptor listens, and none if it does not: it is a
-// socket that is bound and has no peer. Those of UDP are too, and nobody answers there.
+// listenerAt returns the address where a descriptor listens: it is a socket that is bound
+// and has no peer. Sockets of UDP match too, but nothing responds there to HTTP. The result
+// is zero for other descriptors.
 func listenerAt(fd int) netip.AddrPort {
 	if _, err := syscall.Getpeername(fd); err == nil {
 		return netip.AddrPort{}

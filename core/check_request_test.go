@@ -12,7 +12,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-func TestTheFirstRequestTellsWhatWillHurt(t *testing.T) {
+func TestFirstRequestWarnsAboutEnvironment(t *testing.T) {
 	t.Parallel()
 	deadline := func(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithTimeout(ctx, 30*time.Second)
@@ -58,8 +58,8 @@ func TestTheFirstRequestTellsWhatWillHurt(t *testing.T) {
 	}
 }
 
-// Who cannot sign makes a framework that does not stream bodies reserve memory.
-func TestTheFirstRequestTellsThatBodiesAreBuffered(t *testing.T) {
+// Even unsigned requests use memory in a framework that does not stream bodies.
+func TestFirstRequestWarnsAboutBufferedBodies(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name          string
@@ -81,8 +81,8 @@ func TestTheFirstRequestTellsThatBodiesAreBuffered(t *testing.T) {
 	}
 }
 
-// What is left of a timeout is told in the digits that mean something.
-func TestTimeoutsAreTold(t *testing.T) {
+// Logged timeouts are rounded.
+func TestTimeoutsAreRounded(t *testing.T) {
 	t.Parallel()
 	for timeout, told := range map[time.Duration]string{
 		time.Hour: `timeout=1h0m0s\n`, 9980 * time.Millisecond: `timeout=(10|9\.\d)s\n`, 900 * time.Millisecond: `timeout=\d+ms\n`,
@@ -95,8 +95,8 @@ func TestTimeoutsAreTold(t *testing.T) {
 	}
 }
 
-// What GET tells depends on the signature: no cache may keep it.
-func TestInspectionsAreNotForCaches(t *testing.T) {
+// The response to GET depends on the signature, so caches must not keep it.
+func TestInspectionIsNotCached(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello))
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
