@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"sync/atomic"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 const (
@@ -23,7 +25,7 @@ var errBodyTooLarge = errors.New("the body is too large")
 
 // readBody reads the whole body, up to the limit, or makes the answer to a body
 // that cannot be read.
-func (a *App) readBody(req *Request) ([]byte, *Response) {
+func (a *App) readBody(req *adapter.Request) ([]byte, *adapter.Response) {
 	limit := a.config.MaxBodyBytes
 	body, err := a.bodies.readUpTo(req.Body, req.ContentLength, limit)
 	req.Body = nil // middleware may keep the request

@@ -11,6 +11,7 @@ import (
 	"github.com/inngest/inngestgo/pkg/checkpoint"
 	"github.com/tidwall/gjson"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
@@ -86,7 +87,7 @@ func operationsBesides(known *call.Checkpoints, answer []byte) (results, others 
 
 // answerPutOff answers with the error that was put off, now that there is nothing
 // else to answer with.
-func (f *function) answerPutOff(req *Request, c *call.Call, p *call.PutOff) *Response {
+func (f *function) answerPutOff(req *adapter.Request, c *call.Call, p *call.PutOff) *adapter.Response {
 	header := http.Header{}
 	noRetry := sdkerrors.IsNoRetryError(p.Err)
 	if at := sdkerrors.GetRetryAtTime(p.Err); at != nil {

@@ -15,6 +15,8 @@ import (
 
 	"github.com/inngest/inngestgo/connect"
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // logged is a log that may be read while it is written.
@@ -202,7 +204,7 @@ func TestConnectDrains(t *testing.T) {
 			return "done", nil
 		}))
 		end := l.serve(t)
-		replies := make(chan *Response, 2)
+		replies := make(chan *adapter.Response, 2)
 		call := func() { replies <- l.connection.call("app-fn", anyStep, nil, []byte(`{"event":{},"ctx":{}}`)) }
 		go call()
 		synctest.Wait()
@@ -239,7 +241,7 @@ func TestConnectHoldsCallsFromTheShutdownOn(t *testing.T) {
 			return "", nil
 		}))
 		require.NoError(t, l.connection.app.Shutdown(t.Context()))
-		reply := make(chan *Response, 1)
+		reply := make(chan *adapter.Response, 1)
 		go func() { reply <- l.connection.call("app-fn", anyStep, nil, []byte(`{"event":{},"ctx":{}}`)) }()
 		time.Sleep(time.Hour)
 		require.Empty(t, reply)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/inngest/inngestgo"
 	"github.com/inngest/inngestgo/connect"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // invoker is a connect.FunctionInvoker that takes the calls of a connection the
@@ -56,7 +58,7 @@ func (i *invoker[R, O]) InvokeFunction(_ context.Context, slug string, stepID *s
 
 // operations takes the operations out of an answer. The SDK wants an error beside
 // the failure of a step only for what it says about retries.
-func operations[O any](resp *Response) ([]O, error) {
+func operations[O any](resp *adapter.Response) ([]O, error) {
 	var ops []O
 	decoder := json.NewDecoder(bytes.NewReader(resp.Body))
 	decoder.UseNumber() // the SDK encodes them again
@@ -92,9 +94,9 @@ func withRetry(err error, header http.Header) error {
 // call executes a call that came over the connection. One that comes while it
 // drains is held: refused at once, it would come back again and again, and use up
 // its attempts.
-func (c *connection) call(functionID, stepID string, header http.Header, body []byte) *Response {
+func (c *connection) call(functionID, stepID string, header http.Header, body []byte) *adapter.Response {
 	c.owed.Add(1)
-	req := &Request{Method: http.MethodPost, Path: connectURL.String(), Header: header, connect: true}
+	req := &adapter.Request{Method: http.MethodPost, Scheme: connectURL.Scheme, Path: connectURL.String(), Header: header}
 	if c.app.gate.closing.Err() != nil || !c.gate.enter() {
 		<-c.released
 		return fail(req, http.StatusServiceUnavailable, "the app has shut down; another instance will answer", false)
@@ -110,10 +112,10 @@ func (c *connection) call(functionID, stepID string, header http.Header, body []
 // execute executes a call on a goroutine of its own. The SDK's worker has to survive a
 // function that ends its goroutine (runtime.Goexit, as FailNow of a test does): without
 // it the server would get no answer, and the SDK one worker less for each such call.
-func (c *connection) execute(req *Request, functionID, stepID string, body []byte) *Response {
-	answer := make(chan *Response, 1)
+func (c *connection) execute(req *adapter.Request, functionID, stepID string, body []byte) *adapter.Response {
+	answer := make(chan *adapter.Response, 1)
 	go func() {
-		var resp *Response
+		var resp *adapter.Response
 		defer func() {
 			if r := recover(); r != nil {
 				resp = c.app.panicked(req, r)

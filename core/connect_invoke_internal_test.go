@@ -19,6 +19,8 @@ import (
 	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 type invoked struct {
@@ -137,7 +139,7 @@ func TestConnectedFunctionYields(t *testing.T) {
 			require.NotEmpty(t, ops)
 
 			l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
-			resp := l.connection.app.Do(t.Context(), &Request{
+			resp := l.connection.app.Do(t.Context(), &adapter.Request{
 				Method: http.MethodPost, RawQuery: "fnId=app-fn", Header: http.Header{}, Body: strings.NewReader(connectCall{}.body()),
 			})
 			require.Equal(t, http.StatusPartialContent, resp.Status)
@@ -308,7 +310,7 @@ func TestConnectedCallsWaitForAPlace(t *testing.T) {
 		l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
 		l.connection.app.gate = newDrainGate(1)
 		require.NoError(t, l.connection.app.gate.enterCall(t.Context()))
-		replied := make(chan *Response, 1)
+		replied := make(chan *adapter.Response, 1)
 		go func() { replied <- l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
 		synctest.Wait()
 		require.Empty(t, replied)
@@ -325,7 +327,7 @@ func TestConnectedCallsThatWaitAreHeld(t *testing.T) {
 		l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
 		l.connection.app.gate = newDrainGate(1)
 		require.NoError(t, l.connection.app.gate.enterCall(t.Context()))
-		replied := make(chan *Response, 1)
+		replied := make(chan *adapter.Response, 1)
 		go func() { replied <- l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
 		synctest.Wait()
 		l.connection.app.gate.close()

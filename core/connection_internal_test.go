@@ -9,6 +9,8 @@ import (
 
 	"github.com/inngest/inngestgo/connect"
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // is fails the test unless App.Connection says so, and Ping with it.
@@ -84,7 +86,7 @@ func TestConnectionWhileDraining(t *testing.T) {
 		}))
 		l.connection.app.connected.Store(true)
 		end := l.serve(t)
-		replied := make(chan *Response, 1)
+		replied := make(chan *adapter.Response, 1)
 		go func() { replied <- l.connection.call("app-fn", anyStep, nil, []byte(`{"event":{},"ctx":{}}`)) }()
 		synctest.Wait()
 		ended := make(chan error, 1)

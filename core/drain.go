@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
@@ -18,7 +19,7 @@ var errDraining = errors.New("the app is shutting down")
 
 // admit lets a call of a function in, or makes the answer that turns it away. A
 // call that is let in has to call a.gate.leaveCall when it ends.
-func (a *App) admit(ctx context.Context, req *Request) (refusal *Response) {
+func (a *App) admit(ctx context.Context, req *adapter.Request) (refusal *adapter.Response) {
 	switch err := a.gate.enterCall(ctx); {
 	case err == nil:
 		return nil
@@ -30,12 +31,12 @@ func (a *App) admit(ctx context.Context, req *Request) (refusal *Response) {
 	}
 }
 
-func shuttingDown(req *Request) *Response {
+func shuttingDown(req *adapter.Request) *adapter.Response {
 	return comeBack(req, "the app is shutting down; another instance will answer")
 }
 
 // comeBack answers a request that the server is to try again shortly.
-func comeBack(req *Request, message string) *Response {
+func comeBack(req *adapter.Request, message string) *adapter.Response {
 	resp := fail(req, http.StatusServiceUnavailable, message, false)
 	resp.Header.Set(headerRetryAfter, drainRetryAfter)
 	return resp

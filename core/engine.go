@@ -16,6 +16,7 @@ import (
 	"github.com/inngest/inngestgo"
 	sdkerrors "github.com/inngest/inngestgo/errors"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
@@ -117,7 +118,7 @@ var (
 )
 
 // call executes one call by the server.
-func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID string) *Response {
+func (f *function) call(ctx context.Context, req *adapter.Request, e *envelope, stepID string) *adapter.Response {
 	e.Steps = normalizeSteps(e.Steps)
 	targeted := stepID != "" && stepID != anyStep
 	if targeted && f.config.Checkpoint != nil {
@@ -126,7 +127,7 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 		e.aimAt(stepID)
 	}
 	c := f.newCall(ctx, req, e, targeted)
-	var resp *Response
+	var resp *adapter.Response
 	defer func() {
 		ended(c, resp)
 		f.warnUnasked(c, resp)
@@ -140,7 +141,7 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 }
 
 // serve has the SDK run the function, and makes the answer.
-func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *envelope, stepID string) *Response {
+func (f *function) serve(ctx context.Context, c *call.Call, req *adapter.Request, e *envelope, stepID string) *adapter.Response {
 	// To the SDK a done context looks like a completed run: it must not see one.
 	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
@@ -212,7 +213,7 @@ func (f *function) panickedOutside(c *call.Call, value any) error {
 }
 
 // newCall makes what one call needs on its way through the SDK.
-func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targeted bool) *call.Call {
+func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelope, targeted bool) *call.Call {
 	c := &call.Call{
 		FunctionID:  f.source.id,
 		RunID:       e.RunID,
@@ -276,7 +277,7 @@ func (f *function) execute(
 const maxFailureBytes = 512 << 10
 
 // failed makes the answer to a call that ended with an error.
-func (f *function) failed(req *Request, c *call.Call, status int, message string, header http.Header) *Response {
+func (f *function) failed(req *adapter.Request, c *call.Call, status int, message string, header http.Header) *adapter.Response {
 	noRetry := header.Get(headerNoRetry) == isTrue
 	if noRetry && status == http.StatusInternalServerError {
 		// 400 says the same as the header to whatever reads only the status.
@@ -316,7 +317,7 @@ func copyRetryHeaders(to, from http.Header) {
 }
 
 // sdkRequest makes the request that the SDK gets.
-func (f *function) sdkRequest(ctx context.Context, req *Request, e *envelope, stepID string) *http.Request {
+func (f *function) sdkRequest(ctx context.Context, req *adapter.Request, e *envelope, stepID string) *http.Request {
 	query := f.query
 	if stepID != "" && stepID != anyStep {
 		query = url.Values{"fnId": {f.id}, "stepId": {stepID}}.Encode()

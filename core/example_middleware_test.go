@@ -12,6 +12,7 @@ import (
 	"github.com/inngest/inngestgo/middleware"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -19,7 +20,7 @@ import (
 // and prints the answer.
 func serverCalls(app *inngestkit.App, functionID, data string) {
 	body := `{"event":{"name":"user.created","data":` + data + `},"ctx":{"run_id":"run-1"}}`
-	response := app.Do(context.Background(), &inngestkit.Request{
+	response := app.Do(context.Background(), &adapter.Request{
 		Method:   "POST",
 		Path:     app.Path(),
 		RawQuery: "fnId=" + app.ID() + "-" + functionID + "&stepId=step",
@@ -130,7 +131,7 @@ func ExampleStepCall_OnEnd() {
 			})
 		}))
 	app.Use(counting)
-	app.Do(context.Background(), &inngestkit.Request{
+	app.Do(context.Background(), &adapter.Request{
 		Method: "POST", Path: app.Path(), RawQuery: "fnId=shop-welcome&stepId=step",
 		Body: strings.NewReader(`{"event":{"name":"user.created","data":{}},"ctx":{"run_id":"run-1"}}`),
 	})

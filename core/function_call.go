@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
@@ -29,7 +30,7 @@ type FunctionCall struct {
 	JobID     string
 	// Request is the HTTP request that brought the call, with its body read. It may
 	// be kept, and must not be changed. It is nil over [App.Connect].
-	Request *Request
+	Request *adapter.Request
 
 	function *function
 	call     *call.Call
@@ -59,9 +60,9 @@ func (f *function) functionCall(c *call.Call, input InputCtx) *FunctionCall {
 	}
 }
 
-// httpRequest is the request of a call, nil if none brought it.
-func httpRequest(request any) *Request {
-	if req, ok := request.(*Request); ok && !req.connect {
+// httpRequest returns the request of a call, nil if the call came over a connection.
+func httpRequest(request any) *adapter.Request {
+	if req, ok := request.(*adapter.Request); ok && req.Scheme != connectURL.Scheme {
 		return req
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
@@ -18,7 +19,7 @@ import (
 //	POST        a call of a function, or a trust probe
 //
 // Other methods are answered with 405.
-func (a *App) Do(ctx context.Context, req *Request) *Response {
+func (a *App) Do(ctx context.Context, req *adapter.Request) *adapter.Response {
 	resp := a.answer(ctx, req)
 	if a.config.Platform != "" && resp.Status != http.StatusUnauthorized { // see unauthorized
 		resp.Header[headerPlatform] = []string{a.config.Platform}
@@ -27,7 +28,7 @@ func (a *App) Do(ctx context.Context, req *Request) *Response {
 }
 
 // answer is Do without the platform.
-func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
+func (a *App) answer(ctx context.Context, req *adapter.Request) (resp *adapter.Response) {
 	defer func() {
 		switch r := recover(); {
 		case r != nil:
@@ -62,24 +63,24 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 // 302 or 303. The server follows those and keeps the query and the body; it would
 // take what the app says of itself for the result of the function, or for a
 // successful sync. It does so with most errors of a sync, but not with a 400.
-func isRedirected(req *Request) bool {
+func isRedirected(req *adapter.Request) bool {
 	query, _ := url.ParseQuery(req.RawQuery) // what can be read of it
 	return query.Has("fnId") || req.ContentLength > 0
 }
 
 // panicked logs a panic that nothing else has recovered, and answers for it.
-func (a *App) panicked(req *Request, recovered any) *Response {
+func (a *App) panicked(req *adapter.Request, recovered any) *adapter.Response {
 	a.logPanic(req, recovered)
 	return fail(req, http.StatusInternalServerError, "internal error; see the app's log", false)
 }
 
-func (a *App) logPanic(req *Request, recovered any) {
+func (a *App) logPanic(req *adapter.Request, recovered any) {
 	a.config.Logger.Error("inngest: request panicked",
 		"method", req.Method, "path", req.Path, "panic", safe.Sprint(recovered), "stack", string(debug.Stack()))
 }
 
 // doPost checks a call before anything of it is believed: signature, size, form.
-func (a *App) doPost(ctx context.Context, req *Request) *Response {
+func (a *App) doPost(ctx context.Context, req *adapter.Request) *adapter.Response {
 	query, err := url.ParseQuery(req.RawQuery)
 	if err != nil {
 		return fail(req, http.StatusBadRequest, "the query is malformed", false)
@@ -97,7 +98,7 @@ func (a *App) doPost(ctx context.Context, req *Request) *Response {
 }
 
 // execute executes a call whose body is known to come from the server.
-func (a *App) execute(ctx context.Context, req *Request, functionID, stepID string, body []byte) *Response {
+func (a *App) execute(ctx context.Context, req *adapter.Request, functionID, stepID string, body []byte) *adapter.Response {
 	e, err := parseEnvelope(body)
 	if err != nil {
 		return a.refuse(req, http.StatusBadRequest, err.Error())
@@ -134,7 +135,7 @@ const (
 // bytes that were signed and the key, or the answer to give. What shows in the
 // header is looked at before anything of the body is read. In dev mode nothing is
 // signed, but what browsers send is refused.
-func (a *App) readSigned(req *Request, kind bodyKind) (body, key []byte, refusal *Response) {
+func (a *App) readSigned(req *adapter.Request, kind bodyKind) (body, key []byte, refusal *adapter.Response) {
 	if a.config.Dev {
 		if refusal := a.refuseBrowser(req); refusal != nil {
 			return nil, nil, refusal
@@ -168,7 +169,7 @@ func (a *App) readSigned(req *Request, kind bodyKind) (body, key []byte, refusal
 // developer visits could have the app execute functions, also under a host name of
 // its own. Browsers send Origin with every POST and PUT, most Sec-Fetch-Site, too;
 // servers send neither.
-func (a *App) refuseBrowser(req *Request) *Response {
+func (a *App) refuseBrowser(req *adapter.Request) *adapter.Response {
 	site := req.Header.Get("Sec-Fetch-Site")
 	if req.Header.Get("Origin") == "" && (site == "" || site == "none") {
 		return nil
@@ -180,7 +181,7 @@ func (a *App) refuseBrowser(req *Request) *Response {
 
 // refuse logs and makes the answer to a bad request that the server has made, or in
 // dev mode anybody.
-func (a *App) refuse(req *Request, status int, message string) *Response {
+func (a *App) refuse(req *adapter.Request, status int, message string) *adapter.Response {
 	a.config.Logger.Warn("inngest: request refused",
 		"method", req.Method, "path", req.Path, "status", status, "error", message)
 	return fail(req, status, message, false)
@@ -189,7 +190,7 @@ func (a *App) refuse(req *Request, status int, message string) *Response {
 // doTrustProbe answers the server's question whether the app holds the signing
 // key, with a signature of its own. Nothing that the app takes from the server is
 // the same as the answer: a sync has a URL in it, a call an event.
-func (a *App) doTrustProbe(req *Request) *Response {
+func (a *App) doTrustProbe(req *adapter.Request) *adapter.Response {
 	_, key, refusal := a.readSigned(req, smallBody)
 	if refusal != nil {
 		return refusal

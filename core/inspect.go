@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // inspection is the answer to a GET, schema version 2024-05-24 of
@@ -51,7 +53,7 @@ var ourCapabilities = capabilities{Connect: "v1", InBandSync: "v1", TrustProbe: 
 
 // doInspect says how the app is configured: more to those who sign, and to
 // nobody a secret.
-func (a *App) doInspect(req *Request) *Response {
+func (a *App) doInspect(req *adapter.Request) *adapter.Response {
 	authenticated := false
 	var succeeded *bool
 	if header := req.Header.Get(headerSignature); header != "" {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
@@ -52,7 +53,7 @@ func (a *App) MountedAtFunc(framework string, path func() string) {
 
 // requested is the URL that a request was sent to: as it came, or before the proxy
 // that is to be trusted.
-func (a *App) requested(req *Request) (*url.URL, error) {
+func (a *App) requested(req *adapter.Request) (*url.URL, error) {
 	u := &url.URL{Scheme: req.Scheme, Host: req.Host, Path: a.withoutSlash(req.Path)}
 	if !a.config.TrustProxy {
 		return u, nil
@@ -90,7 +91,7 @@ func (a *App) withoutSlash(requested string) string {
 
 // forwarded is what the first proxy, the one that saw the client, has put into a
 // header; each further one adds to the list.
-func forwarded(req *Request, key string) string {
+func forwarded(req *adapter.Request, key string) string {
 	first, _, _ := strings.Cut(req.Header.Get(key), ",")
 	return strings.TrimSpace(first)
 }

@@ -7,6 +7,7 @@ import (
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
@@ -85,7 +86,7 @@ func (c *FunctionCall) outcome(err error) Outcome {
 
 // ended tells the middleware how the call has ended, by the answer to the server. It
 // is nil if there is none.
-func ended(c *call.Call, resp *Response) {
+func ended(c *call.Call, resp *adapter.Response) {
 	fc, ok := c.Function.(*FunctionCall)
 	if !ok {
 		return // the function was not reached

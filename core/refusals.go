@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // cause is why a request is refused that anybody can make.
@@ -63,7 +65,7 @@ func (r *refusals) rest() int {
 }
 
 // logRefusal logs a request that anybody can make, once a minute for each cause.
-func (a *App) logRefusal(req *Request, why cause, status int, message string) {
+func (a *App) logRefusal(req *adapter.Request, why cause, status int, message string) {
 	log, more := a.refusals.count(why, time.Now())
 	if !log {
 		return
@@ -83,13 +85,13 @@ func (a *App) logRestOfRefusals() {
 }
 
 // refuseStranger is refuse for requests that anybody can make.
-func (a *App) refuseStranger(req *Request, why cause, status int, message string) *Response {
+func (a *App) refuseStranger(req *adapter.Request, why cause, status int, message string) *adapter.Response {
 	a.logRefusal(req, why, status, message)
 	return fail(req, status, message, false)
 }
 
 // refuseUnsigned answers a request without a good signature. advice is for the log.
-func (a *App) refuseUnsigned(req *Request, err *signatureError) *Response {
+func (a *App) refuseUnsigned(req *adapter.Request, err *signatureError) *adapter.Response {
 	advice := err.message
 	if err.cause == unsigned && req.Method == http.MethodPut && req.Header.Get(headerServerKind) != "dev" {
 		advice += "; to sync without the server, use App.Sync, or let anybody do it with " +

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
@@ -26,7 +27,7 @@ func (a *App) noteSent(ctx context.Context, events []AnyEvent) {
 
 // warnResent logs, once for each function and in dev mode, that a function has sent events
 // outside of its steps in a call that is not its last one: the next sends them again.
-func (f *function) warnResent(c *call.Call, resp *Response) {
+func (f *function) warnResent(c *call.Call, resp *adapter.Response) {
 	if !c.SentOutside.Load() || resp == nil || resp.Status != http.StatusPartialContent || f.warnedResent.Swap(true) {
 		return
 	}

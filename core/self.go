@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // selfTimeout bounds one request of an app to itself.
@@ -47,7 +49,7 @@ func (s *selfRequests) expect() (token string, arrived func() bool) {
 }
 
 // note takes note of a request that has arrived.
-func (s *selfRequests) note(req *Request) {
+func (s *selfRequests) note(req *adapter.Request) {
 	token := req.Header.Get(headerSelf)
 	if token == "" {
 		return

@@ -3,6 +3,8 @@ package inngestkit
 import (
 	"context"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // maxServerBody is the size in bytes of the largest body that the server sends to
@@ -16,7 +18,7 @@ const maxServerWait = 2 * time.Hour
 // lookAround logs, at the app's first request, what around the endpoint will hurt
 // calls. It hardly ever depends on the request, so later ones pay for one atomic
 // load.
-func (a *App) lookAround(ctx context.Context, req *Request) {
+func (a *App) lookAround(ctx context.Context, req *adapter.Request) {
 	if a.looked.Load() || !a.looked.CompareAndSwap(false, true) {
 		return
 	}

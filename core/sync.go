@@ -12,6 +12,7 @@ import (
 
 	"github.com/inngest/inngestgo"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
@@ -77,7 +78,7 @@ func (a *App) AwaitSync(ctx context.Context) error {
 // doSync answers a PUT. A request that asks for it is answered with the
 // functions themselves (in band); otherwise they are sent to the server's API
 // (out of band), as self-hosted servers and the dev server want it.
-func (a *App) doSync(ctx context.Context, req *Request) *Response {
+func (a *App) doSync(ctx context.Context, req *adapter.Request) *adapter.Response {
 	if a.config.AllowUnsignedSync && !a.config.Dev && req.Header.Get(headerSignature) == "" && !wantsInBand(req) {
 		return a.doUnsignedSync(ctx, req)
 	}
@@ -124,7 +125,7 @@ func syncURL(body []byte) (*url.URL, error) {
 // wantsInBand reports how a sync is asked for. Servers say so in a header; what
 // signs and says nothing, not even which kind of server it is, is taken as the
 // SDK takes it.
-func wantsInBand(req *Request) bool {
+func wantsInBand(req *adapter.Request) bool {
 	switch req.Header.Get(headerSyncKind) {
 	case inngestgo.SyncKindInBand:
 		return true
@@ -151,7 +152,7 @@ type inBandResponse struct {
 }
 
 // syncInBand answers with the functions. The server calls the app at calledAt.
-func (a *App) syncInBand(req *Request, calledAt *url.URL, key []byte) *Response {
+func (a *App) syncInBand(req *adapter.Request, calledAt *url.URL, key []byte) *adapter.Response {
 	appURL := a.announced(calledAt)
 	authenticated := key != nil
 	functions := a.functionConfigs(appURL)
@@ -178,7 +179,7 @@ func (a *App) syncInBand(req *Request, calledAt *url.URL, key []byte) *Response 
 
 // syncOutOfBand sends the functions to the server. Where the server calls the app
 // it has signed; in dev mode calledAt is nil, and it is where the request came to.
-func (a *App) syncOutOfBand(ctx context.Context, req *Request, calledAt *url.URL) *Response {
+func (a *App) syncOutOfBand(ctx context.Context, req *adapter.Request, calledAt *url.URL) *adapter.Response {
 	query, err := url.ParseQuery(req.RawQuery)
 	if err != nil {
 		return a.syncFailed(req, http.StatusBadRequest, "the query is malformed")
@@ -210,20 +211,20 @@ func (a *App) syncOutOfBand(ctx context.Context, req *Request, calledAt *url.URL
 }
 
 // syncDone makes the answer to a sync that has reached the server.
-func syncDone(req *Request, modified bool) *Response {
+func syncDone(req *adapter.Request, modified bool) *adapter.Response {
 	resp := respond(req, http.StatusOK, mustJSON(map[string]any{"message": "Successfully synced.", "modified": modified}))
 	resp.Header[headerSyncKind] = []string{inngestgo.SyncKindOutOfBand}
 	return resp
 }
 
 // syncFailed logs and makes the answer to a sync that has changed nothing at the server.
-func (a *App) syncFailed(req *Request, status int, message string) *Response {
+func (a *App) syncFailed(req *adapter.Request, status int, message string) *adapter.Response {
 	a.refuse(req, status, message)
 	return syncNotDone(req, status, message)
 }
 
 // syncNotDone makes the answer to a sync that has changed nothing at the server.
-func syncNotDone(req *Request, status int, message string) *Response {
+func syncNotDone(req *adapter.Request, status int, message string) *adapter.Response {
 	resp := fail(req, status, message, false)
 	resp.Body = mustJSON(struct {
 		errorBody

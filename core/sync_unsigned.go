@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // unsignedSyncEvery is how often strangers can have the app synced at most. They
@@ -42,7 +44,7 @@ func (u *unsignedSyncs) end(now time.Time) {
 // doUnsignedSync answers a PUT that anybody can make; see
 // [Config.AllowUnsignedSync]. Nothing of the request goes into what is announced
 // but its path, and nothing of what the server says goes into the answer.
-func (a *App) doUnsignedSync(ctx context.Context, req *Request) *Response {
+func (a *App) doUnsignedSync(ctx context.Context, req *adapter.Request) *adapter.Response {
 	if !a.gate.enter() {
 		return shuttingDown(req)
 	}
@@ -63,7 +65,7 @@ func (a *App) doUnsignedSync(ctx context.Context, req *Request) *Response {
 }
 
 // syncAsAsked announces the app at its configured host.
-func (a *App) syncAsAsked(ctx context.Context, req *Request) (modified bool, err error) {
+func (a *App) syncAsAsked(ctx context.Context, req *adapter.Request) (modified bool, err error) {
 	asked, err := a.requested(req)
 	if err != nil {
 		return false, err

@@ -3,6 +3,7 @@ package inngestkit
 import (
 	"net/http"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
@@ -13,7 +14,7 @@ const manyUnasked = 3
 // warnUnasked logs, once for each function and in dev mode, that a function comes to new
 // steps and does not ask for what it has done already. An ID with the time in it does that,
 // and nothing else stops such a run before the server's limit of steps.
-func (f *function) warnUnasked(c *call.Call, resp *Response) {
+func (f *function) warnUnasked(c *call.Call, resp *adapter.Response) {
 	if !f.app.config.Dev || resp == nil || resp.Status != http.StatusPartialContent || f.warnedUnasked.Load() {
 		return
 	}

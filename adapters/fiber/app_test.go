@@ -19,6 +19,7 @@ import (
 
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 var signedUp = inngestkit.DefineEvent[any]("user/signed-up")
@@ -284,8 +285,8 @@ func TestSendError(t *testing.T) {
 func TestHeaderValuesHaveOneLine(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, nil })
-	require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: func(context.Context, *inngestkit.Request) *inngestkit.Response {
-		return &inngestkit.Response{Status: http.StatusOK, Header: http.Header{"X-Many": {"1\r\nX-Evil: 1", "2\r\nX-Evil: 2"}}}
+	require.NoError(t, app.AddRoutes(adapter.Route{Path: "/plugin", Do: func(context.Context, *adapter.Request) *adapter.Response {
+		return &adapter.Response{Status: http.StatusOK, Header: http.Header{"X-Many": {"1\r\nX-Evil: 1", "2\r\nX-Evil: 2"}}}
 	}}))
 	f := fiber.New()
 	inngestfiber.Mount(f, app)

@@ -17,6 +17,9 @@ type Adapter struct {
 	// New makes a server that is not serving yet. It is called often, also at the
 	// same time; the servers must have nothing in common. Required.
 	New func(tb testing.TB, site Site) Server
+	// StatusOf returns the status in the framework's error that an error of the
+	// adapter's Send is or wraps, 0 if it has none. Required.
+	StatusOf func(err error) int
 
 	// CancelsOnHangUp is whether the context of a request ends when its client
 	// hangs up: net/http does that, fasthttp does not.
@@ -90,7 +93,7 @@ type Site struct {
 	App *inngestkit.App
 	// Others are further apps, to be mounted with Mount like App and behind it, on the
 	// same router. Mount has to panic if one of their paths is taken, or if one is App
-	// itself; see [inngestkit.Claim]. What it panics with must get out of New.
+	// itself; see the function Claim of core/adapter. What it panics with must get out of New.
 	Others []*inngestkit.App
 	// Groups are the prefixes of nested groups or sub-routers, the outermost first,
 	// each with a slash before it. None means the router itself.
@@ -98,9 +101,9 @@ type Site struct {
 	// BodyLimit is what the framework must let through at least, in bytes.
 	BodyLimit int
 	// Event is what the routes SendPath and BareSendPath send, for POST. They answer
-	// with the IDs as JSON. An error they give to Failed first, and then pass it on
-	// as users of the framework do: they return it, or abort with it. net/http,
-	// which has no such way, answers with [inngestkit.SendStatus].
+	// with the IDs as JSON. They pass an error to Failed first, and then on to the
+	// framework as users do: they return it, or abort with it. For net/http, which has
+	// no such way, they respond with the status of the error and its text.
 	Event inngestkit.AnyEvent
 	// Failed takes the error of the adapter's Send.
 	Failed func(err error)

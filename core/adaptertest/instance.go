@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // What every app of the suite has.
@@ -48,7 +49,7 @@ type setup struct {
 	function   func(ctx context.Context, in input) (any, error)
 	middleware []inngestkit.Middleware
 	// routes are those of plugins.
-	routes []inngestkit.Route
+	routes []adapter.Route
 	// events answers in the event API's place.
 	events http.HandlerFunc
 	// failed takes the errors of Send.

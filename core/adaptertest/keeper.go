@@ -8,14 +8,15 @@ import (
 	"testing"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // keeper is middleware that keeps the requests of calls, as middleware may, and
 // beside each a copy of what it was at that time.
 type keeper struct {
 	mu     sync.Mutex
-	kept   []*inngestkit.Request
-	copies []inngestkit.Request
+	kept   []*adapter.Request
+	copies []adapter.Request
 }
 
 func (k *keeper) middleware() []inngestkit.Middleware {
@@ -29,7 +30,7 @@ func (k *keeper) middleware() []inngestkit.Middleware {
 	}}
 }
 
-func (k *keeper) keep(r *inngestkit.Request) {
+func (k *keeper) keep(r *adapter.Request) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.kept = append(k.kept, r)
@@ -37,7 +38,7 @@ func (k *keeper) keep(r *inngestkit.Request) {
 }
 
 // last is the request of the last call.
-func (k *keeper) last(tb testing.TB) inngestkit.Request {
+func (k *keeper) last(tb testing.TB) adapter.Request {
 	tb.Helper()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -58,7 +59,7 @@ func (k *keeper) unchanged(tb testing.TB) {
 }
 
 // copyOf copies what a request is about, with strings of its own.
-func copyOf(r *inngestkit.Request) inngestkit.Request {
+func copyOf(r *adapter.Request) adapter.Request {
 	header := make(http.Header, len(r.Header))
 	for key, values := range r.Header {
 		key = strings.Clone(key)
@@ -66,7 +67,7 @@ func copyOf(r *inngestkit.Request) inngestkit.Request {
 			header[key] = append(header[key], strings.Clone(value))
 		}
 	}
-	return inngestkit.Request{
+	return adapter.Request{
 		Method: strings.Clone(r.Method), Scheme: strings.Clone(r.Scheme), Host: strings.Clone(r.Host),
 		Path: strings.Clone(r.Path), RawQuery: strings.Clone(r.RawQuery), Header: header, Framework: strings.Clone(r.Framework),
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // otherID is the ID of the second app of a site.
@@ -31,7 +32,7 @@ func root(t *testing.T, a Adapter) {
 }
 
 // otherApp makes a second app for a site, at a path and with the routes of a plugin.
-func otherApp(tb testing.TB, path string, routes ...inngestkit.Route) *inngestkit.App {
+func otherApp(tb testing.TB, path string, routes ...adapter.Route) *inngestkit.App {
 	tb.Helper()
 	return newApp(tb, newAPI(tb, nil), setup{
 		path: path, routes: routes, config: func(c *inngestkit.Config) { c.AppID = otherID },

@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/adaptertest"
 )
 
@@ -24,7 +25,7 @@ var mutants = []struct {
 	foundBy string
 	mutate  func(ref *reference)
 }{
-	{"a goroutine for each call", "goroutines", onRequest(func(*inngestkit.Request) { go func() { select {} }() })},
+	{"a goroutine for each call", "goroutines", onRequest(func(*adapter.Request) { go func() { select {} }() })},
 	{"only the usual methods", "methods", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if strings.Contains("GET HEAD POST PUT", r.Method) {
 			next.ServeHTTP(w, r)
@@ -32,24 +33,24 @@ var mutants = []struct {
 			http.NotFound(w, r)
 		}
 	})},
-	{"a method too many", "methods", onRequest(func(r *inngestkit.Request) {
+	{"a method too many", "methods", onRequest(func(r *adapter.Request) {
 		if r.Method == "BREW" {
 			r.Method = http.MethodGet
 		}
 	})},
-	{"no query", "paths", onRequest(func(r *inngestkit.Request) { r.RawQuery = strings.Replace(r.RawQuery, "%", "", 1) })},
+	{"no query", "paths", onRequest(func(r *adapter.Request) { r.RawQuery = strings.Replace(r.RawQuery, "%", "", 1) })},
 	{"everywhere", "paths", func(ref *reference) { ref.also = "/" }},
 	{"a slash is nothing", "trailing slash", func(ref *reference) { ref.also = inngestkit.DefaultPath + "/{$}" }},
-	{"the query in another order", "request", onRequest(func(r *inngestkit.Request) { r.RawQuery = "empty=&" + r.RawQuery })},
-	{"the path without a slash", "request", onRequest(func(r *inngestkit.Request) { r.Path = strings.TrimPrefix(r.Path, "/") })},
-	{"no port", "request", onRequest(func(r *inngestkit.Request) { r.Host, _, _ = strings.Cut(r.Host, ":") })},
-	{"the last of repeated headers", "headers of requests", onRequest(func(r *inngestkit.Request) {
+	{"the query in another order", "request", onRequest(func(r *adapter.Request) { r.RawQuery = "empty=&" + r.RawQuery })},
+	{"the path without a slash", "request", onRequest(func(r *adapter.Request) { r.Path = strings.TrimPrefix(r.Path, "/") })},
+	{"no port", "request", onRequest(func(r *adapter.Request) { r.Host, _, _ = strings.Cut(r.Host, ":") })},
+	{"the last of repeated headers", "headers of requests", onRequest(func(r *adapter.Request) {
 		for key, values := range r.Header {
 			r.Header[key] = values[len(values)-1:]
 		}
 	})},
-	{"Host is a header", "headers of requests", onRequest(func(r *inngestkit.Request) { r.Header.Set("Host", r.Host) })},
-	{"headers in lower case", "headers of requests", onRequest(func(r *inngestkit.Request) {
+	{"Host is a header", "headers of requests", onRequest(func(r *adapter.Request) { r.Header.Set("Host", r.Host) })},
+	{"headers in lower case", "headers of requests", onRequest(func(r *adapter.Request) {
 		for key, values := range maps.Clone(r.Header) {
 			r.Header[strings.ToLower(key)] = values
 		}
@@ -61,18 +62,18 @@ var mutants = []struct {
 	{"no length in HTTP 1.0", "HTTP 1.0", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(lengthless{w}, r)
 	})},
-	{"no Retry-After", "headers of answers", onResponse(func(r *inngestkit.Response) { r.Header.Del("Retry-After") })},
-	{"another framework", "headers of answers", onRequest(func(r *inngestkit.Request) { r.Framework = "net/http" })},
+	{"no Retry-After", "headers of answers", onResponse(func(r *adapter.Response) { r.Header.Del("Retry-After") })},
+	{"another framework", "headers of answers", onRequest(func(r *adapter.Request) { r.Framework = "net/http" })},
 	{"memory used again", "retained requests", reuse()},
 	{"a limit of its own", "bodies", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 		next.ServeHTTP(w, r)
 	})},
-	{"bodies cut to the limit", "bodies over the limit", onRequest(func(r *inngestkit.Request) {
+	{"bodies cut to the limit", "bodies over the limit", onRequest(func(r *adapter.Request) {
 		r.Body, r.ContentLength = io.LimitReader(r.Body, inngestkit.DefaultMaxBodyBytes), -1
 	})},
-	{"answers cut", "answers", onResponse(func(r *inngestkit.Response) { r.Body = r.Body[:min(len(r.Body), 64<<10)] })},
-	{"only with a length", "chunked bodies", onRequest(func(r *inngestkit.Request) {
+	{"answers cut", "answers", onResponse(func(r *adapter.Response) { r.Body = r.Body[:min(len(r.Body), 64<<10)] })},
+	{"only with a length", "chunked bodies", onRequest(func(r *adapter.Request) {
 		if r.ContentLength < 0 {
 			r.Body = nil
 		}
@@ -80,16 +81,16 @@ var mutants = []struct {
 	{"only the last length", "framing", func(ref *reference) {
 		ref.conn = func(c net.Conn) net.Conn { return &without{Conn: c, text: "Content-Length: 1\r\n"} }
 	}},
-	{"bodies are read first", "strangers", onRequest(func(r *inngestkit.Request) {
+	{"bodies are read first", "strangers", onRequest(func(r *adapter.Request) {
 		whole, _ := io.ReadAll(r.Body)
 		r.Body = bytes.NewReader(whole)
 	})},
-	{"what has come already", "slow bodies", onRequest(func(r *inngestkit.Request) {
+	{"what has come already", "slow bodies", onRequest(func(r *adapter.Request) {
 		some := make([]byte, 1<<20)
 		n, _ := r.Body.Read(some)
 		r.Body = bytes.NewReader(some[:n])
 	})},
-	{"what has come before the end", "bodies cut off", onRequest(func(r *inngestkit.Request) {
+	{"what has come before the end", "bodies cut off", onRequest(func(r *adapter.Request) {
 		some, _ := io.ReadAll(r.Body)
 		r.Body, r.ContentLength = bytes.NewReader(some), int64(len(some))
 	})},
@@ -100,18 +101,18 @@ var mutants = []struct {
 		}
 		next.ServeHTTP(w, r)
 	})},
-	{"bodies unpacked", "gzip", onRequest(func(r *inngestkit.Request) {
+	{"bodies unpacked", "gzip", onRequest(func(r *adapter.Request) {
 		if r.Header.Get("Content-Encoding") == "gzip" {
 			r.Body, _ = gzip.NewReader(r.Body)
 			r.ContentLength = -1
 		}
 	})},
-	{"closed after errors", "keep-alive", onResponse(func(r *inngestkit.Response) {
+	{"closed after errors", "keep-alive", onResponse(func(r *adapter.Response) {
 		if r.Status >= http.StatusBadRequest {
 			r.Header.Set("Connection", "close")
 		}
 	})},
-	{"one call for a connection", "pipelined", onResponse(func(r *inngestkit.Response) { r.Header.Set("Connection", "close") })},
+	{"one call for a connection", "pipelined", onResponse(func(r *adapter.Response) { r.Header.Set("Connection", "close") })},
 	{"values of all", "concurrent calls", valuesOfAll()},
 	{"the app on another goroutine", "ended goroutines", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		answered := make(chan struct{})
@@ -121,24 +122,24 @@ var mutants = []struct {
 		}()
 		<-answered
 	})},
-	{"always 200", "panics", onResponse(func(r *inngestkit.Response) { r.Status = http.StatusOK })},
-	{"errors without their text", "panicking callbacks", onResponse(func(r *inngestkit.Response) {
+	{"always 200", "panics", onResponse(func(r *adapter.Response) { r.Status = http.StatusOK })},
+	{"errors without their text", "panicking callbacks", onResponse(func(r *adapter.Response) {
 		if r.Status >= http.StatusBadRequest {
 			r.Body = nil
 		}
 	})},
-	{"no answer after a panic", "panicking callbacks", onResponse(func(r *inngestkit.Response) {
+	{"no answer after a panic", "panicking callbacks", onResponse(func(r *adapter.Response) {
 		if strings.Contains(string(r.Body), "panicked") {
 			panic(http.ErrAbortHandler)
 		}
 	})},
 	{"a context of its own", "hang-ups", onContext(context.WithoutCancel)},
-	{"503 without Retry-After", "shutdown", onResponse(func(r *inngestkit.Response) {
+	{"503 without Retry-After", "shutdown", onResponse(func(r *adapter.Response) {
 		if r.Status == http.StatusServiceUnavailable {
 			r.Header.Del("Retry-After")
 		}
 	})},
-	{"half an answer", "shutdown of the server first", onResponse(func(r *inngestkit.Response) {
+	{"half an answer", "shutdown of the server first", onResponse(func(r *adapter.Response) {
 		if len(r.Body) > 1<<10 {
 			r.Body = r.Body[:len(r.Body)/2]
 		}
@@ -149,7 +150,7 @@ var mutants = []struct {
 		ref.mountedAt = func(string) string { return inngestkit.DefaultPath }
 	}},
 	{"always at the same path", "root", func(ref *reference) {
-		ref.routes = func(all []inngestkit.Route) []inngestkit.Route {
+		ref.routes = func(all []adapter.Route) []adapter.Route {
 			all[0].Path = inngestkit.DefaultPath
 			return all
 		}
@@ -159,17 +160,17 @@ var mutants = []struct {
 		ref.claim = func(*inngestkit.App, *http.ServeMux, string) {}
 	}},
 	{"only the endpoint", "routes of plugins", func(ref *reference) {
-		ref.routes = func(all []inngestkit.Route) []inngestkit.Route { return all[:1] }
+		ref.routes = func(all []adapter.Route) []adapter.Route { return all[:1] }
 	}},
 	{"one route for all", "routes of plugins", func(ref *reference) {
-		ref.routes = func(all []inngestkit.Route) []inngestkit.Route {
+		ref.routes = func(all []adapter.Route) []adapter.Route {
 			for n := range all[1:] {
 				all[n+1].Do = all[len(all)-1].Do
 			}
 			return all
 		}
 	}},
-	{"headers joined", "routes of plugins", onResponse(func(r *inngestkit.Response) {
+	{"headers joined", "routes of plugins", onResponse(func(r *adapter.Response) {
 		for key, values := range r.Header {
 			r.Header.Set(key, strings.Join(values, ", "))
 		}
@@ -178,16 +179,20 @@ var mutants = []struct {
 		w.Header().Set("X-Inngest-Sdk", "another")
 		next.ServeHTTP(w, r)
 	})},
-	{"proxies are believed", "proxy", onRequest(func(r *inngestkit.Request) {
+	{"proxies are believed", "proxy", onRequest(func(r *adapter.Request) {
 		if host := r.Header.Get("X-Forwarded-Host"); host != "" {
 			r.Host = host
 		}
 	})},
-	{"always http", "TLS", onRequest(func(r *inngestkit.Request) { r.Scheme = "http" })},
+	{"always http", "TLS", onRequest(func(r *adapter.Request) { r.Scheme = "http" })},
 	{"another app", "from", func(ref *reference) { ref.from = (*inngestkit.App).String }},
 	{"always 500", "send", func(ref *reference) {
 		ref.failed = func(w http.ResponseWriter, _ error) { http.Error(w, "oops", http.StatusInternalServerError) }
 	}},
+	{"the cause for the client", "send", func(ref *reference) {
+		ref.failed = func(w http.ResponseWriter, err error) { http.Error(w, err.Error(), inngestkit.SendStatus(err)) }
+	}},
+	{"no status in the error", "send", func(ref *reference) { ref.statusOf = func(error) int { return 0 } }},
 }
 
 // without is a connection that leaves a text out of what it reads.
@@ -203,10 +208,10 @@ func (c *without) Read(p []byte) (int, error) {
 }
 
 // onRequest changes what the app is given.
-func onRequest(change func(r *inngestkit.Request)) func(ref *reference) {
+func onRequest(change func(r *adapter.Request)) func(ref *reference) {
 	return func(ref *reference) {
 		ref.do = func(next doFunc) doFunc {
-			return func(ctx context.Context, r *inngestkit.Request) *inngestkit.Response {
+			return func(ctx context.Context, r *adapter.Request) *adapter.Response {
 				change(r)
 				return next(ctx, r)
 			}
@@ -218,16 +223,16 @@ func onRequest(change func(r *inngestkit.Request)) func(ref *reference) {
 func onContext(change func(ctx context.Context) context.Context) func(ref *reference) {
 	return func(ref *reference) {
 		ref.do = func(next doFunc) doFunc {
-			return func(ctx context.Context, r *inngestkit.Request) *inngestkit.Response { return next(change(ctx), r) }
+			return func(ctx context.Context, r *adapter.Request) *adapter.Response { return next(change(ctx), r) }
 		}
 	}
 }
 
 // onResponse changes what the app answers.
-func onResponse(change func(r *inngestkit.Response)) func(ref *reference) {
+func onResponse(change func(r *adapter.Response)) func(ref *reference) {
 	return func(ref *reference) {
 		ref.do = func(next doFunc) doFunc {
-			return func(ctx context.Context, r *inngestkit.Request) *inngestkit.Response {
+			return func(ctx context.Context, r *adapter.Request) *adapter.Response {
 				resp := next(ctx, r)
 				change(resp)
 				return resp
@@ -266,7 +271,7 @@ func (a *adding) WriteHeader(status int) {
 // reuse has all requests in the same memory.
 func reuse() func(ref *reference) {
 	memory := make([]byte, 1<<10)
-	return onRequest(func(r *inngestkit.Request) {
+	return onRequest(func(r *adapter.Request) {
 		used := copy(memory, r.RawQuery)
 		r.RawQuery = unsafe.String(&memory[0], used)
 	})

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // pluginPaths are the paths of a plugin's routes, one beneath the other.
@@ -28,10 +29,10 @@ func pluginHeader() http.Header {
 // plugin has routes, and keeps the requests for them, as plugins may.
 type plugin struct{ keeper }
 
-func (p *plugin) routes() []inngestkit.Route {
-	routes := make([]inngestkit.Route, len(pluginPaths))
+func (p *plugin) routes() []adapter.Route {
+	routes := make([]adapter.Route, len(pluginPaths))
 	for n, path := range pluginPaths {
-		routes[n] = inngestkit.Route{Path: path, Do: func(ctx context.Context, req *inngestkit.Request) *inngestkit.Response {
+		routes[n] = adapter.Route{Path: path, Do: func(ctx context.Context, req *adapter.Request) *adapter.Response {
 			p.keep(req)
 			if req.Header.Get("X-Panic") != "" {
 				panic("oh no")
@@ -43,7 +44,7 @@ func (p *plugin) routes() []inngestkit.Route {
 }
 
 // pluginAnswer tells which route has answered, and what it was given.
-func pluginAnswer(ctx context.Context, path string, req *inngestkit.Request) *inngestkit.Response {
+func pluginAnswer(ctx context.Context, path string, req *adapter.Request) *adapter.Response {
 	var body []byte
 	var err error
 	if req.Body != nil {
@@ -55,7 +56,7 @@ func pluginAnswer(ctx context.Context, path string, req *inngestkit.Request) *in
 	if err != nil {
 		body = []byte(err.Error())
 	}
-	return &inngestkit.Response{Status: http.StatusServiceUnavailable, Header: pluginHeader(), Body: body}
+	return &adapter.Response{Status: http.StatusServiceUnavailable, Header: pluginHeader(), Body: body}
 }
 
 // pluginRoutes: what plugins have added with App.AddRoutes is there beside the

@@ -7,8 +7,8 @@ import "testing"
 // process: call Run from a test that is not parallel itself.
 func Run(t *testing.T, a Adapter) {
 	t.Helper()
-	if a.Framework == "" || a.New == nil {
-		t.Fatal("adaptertest: an Adapter needs Framework and New")
+	if a.Framework == "" || a.New == nil || a.StatusOf == nil {
+		t.Fatal("adaptertest: an Adapter needs Framework, New and StatusOf")
 	}
 	t.Run("goroutines", func(t *testing.T) { goroutines(t, a) })
 	for _, c := range cases {

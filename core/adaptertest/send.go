@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,7 +61,9 @@ func send(t *testing.T, a Adapter) {
 				equal(t, "the IDs", ids, []string{"e1"})
 				return
 			}
+			equal(t, "the status in the error", a.StatusOf(err), c.status)
 			sendFailed(t, c.path, c.api, got, err)
+			givesNothingAway(t, got, c.answer)
 		})
 	}
 }
@@ -90,14 +93,43 @@ func sendFailed(tb testing.TB, path string, api int, got answer, err error) {
 	var failed *inngestkit.SendError
 	switch isSendError := errors.As(err, &failed); {
 	case path == BareSendPath:
-		equal(tb, "the error names the Middleware", strings.Contains(err.Error(), "install the Middleware"), true)
+		equal(tb, "the error or its cause names the Middleware", says(err, "install the Middleware"), true)
 	case !isSendError:
 		tb.Fatalf("the error is %v, which has no *inngestkit.SendError in it", err)
 	default:
-		equal(tb, "the status in the error", failed.Status, api)
+		equal(tb, "the server's status in the error", failed.Status, api)
 	}
-	for _, shown := range []string{got.body, got.String(), err.Error()} {
-		equal(tb, "the event key is shown", strings.Contains(shown, eventKey), false)
-	}
+	equal(tb, "the client sees the event key", strings.Contains(got.String(), eventKey), false)
+	equal(tb, "the error contains the event key", says(err, eventKey), false)
 	equal(tb, "the failure looks like an answer of the SDK", got.bySDK(), false)
+}
+
+// says reports whether the text of err, or of an error that it wraps, contains part.
+func says(err error, part string) bool {
+	if strings.Contains(err.Error(), part) {
+		return true
+	}
+	switch err := err.(type) { //nolint:errorlint // each error of the tree is looked at
+	case interface{ Unwrap() error }:
+		return err.Unwrap() != nil && says(err.Unwrap(), part)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(err.Unwrap(), func(wrapped error) bool { return says(wrapped, part) })
+	default:
+		return false
+	}
+}
+
+// givesNothingAway fails the test if the client sees more of a failure than its status:
+// neither what the server has answered nor what the app's error says.
+func givesNothingAway(tb testing.TB, got answer, fromServer string) {
+	tb.Helper()
+	var explained struct {
+		Error string `json:"error"`
+	}
+	_ = json.Unmarshal([]byte(fromServer), &explained)
+	for _, secret := range []string{explained.Error, "inngestkit", "server answered"} {
+		if secret != "" && strings.Contains(got.body, secret) {
+			tb.Fatalf("the client sees %s, which gives %q away", got, secret)
+		}
+	}
 }
