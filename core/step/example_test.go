@@ -149,14 +149,8 @@ func ExampleParallel() {
 		var receipt Receipt
 		var stock int
 		err := step.Parallel(ctx,
-			func(ctx context.Context) (err error) {
-				receipt, err = step.Run(ctx, "charge", func(ctx context.Context) (Receipt, error) { return charge(ctx, in.Event.Data) })
-				return err
-			},
-			func(ctx context.Context) (err error) {
-				stock, err = step.Run(ctx, "count", func(context.Context) (int, error) { return 7, nil })
-				return err
-			},
+			step.Into(&receipt, "charge", func(ctx context.Context) (Receipt, error) { return charge(ctx, in.Event.Data) }),
+			step.Into(&stock, "count", func(context.Context) (int, error) { return 7, nil }),
 		)
 		return fmt.Sprintf("%s, %d left", receipt.Number, stock), err
 	}
@@ -164,6 +158,43 @@ func ExampleParallel() {
 
 	fmt.Println(handle(context.Background(), inngestkit.Input[Order]{Event: ordered.New(Order{ID: "o1"})}))
 	// Output: R-o1, 7 left <nil>
+}
+
+// A branch with several steps is a function.
+func ExampleParallel_severalSteps() {
+	handle := func(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
+		var receipt Receipt
+		var parcel string
+		pay := func(ctx context.Context) (err error) {
+			if _, err = step.Run(ctx, "reserve", func(context.Context) (bool, error) { return true, nil }); err != nil {
+				return err
+			}
+			receipt, err = step.Run(ctx, "charge", func(ctx context.Context) (Receipt, error) { return charge(ctx, in.Event.Data) })
+			return err
+		}
+		err := step.Parallel(ctx, pay,
+			step.Into(&parcel, "pack", func(context.Context) (string, error) { return "P-1", nil }))
+		return receipt.Number + ", " + parcel, err
+	}
+	_ = inngestkit.OnEvent("handle-order", ordered, handle)
+
+	fmt.Println(handle(context.Background(), inngestkit.Input[Order]{Event: ordered.New(Order{ID: "o1"})}))
+	// Output: R-o1, P-1 <nil>
+}
+
+func ExampleMap() {
+	type Basket struct {
+		Orders []Order `json:"orders"`
+	}
+	handle := func(ctx context.Context, in inngestkit.Input[Basket]) ([]Receipt, error) {
+		return step.Map(ctx, "charge", in.Event.Data.Orders, charge)
+	}
+	paid := inngestkit.DefineEvent[Basket]("basket/paid")
+	_ = inngestkit.OnEvent("charge-basket", paid, handle)
+
+	basket := Basket{Orders: []Order{{ID: "o1"}, {ID: "o2"}}}
+	fmt.Println(handle(context.Background(), inngestkit.Input[Basket]{Event: paid.New(basket)}))
+	// Output: [{R-o1} {R-o2}] <nil>
 }
 
 // The server makes the request and the app waits for nothing, however long it takes.

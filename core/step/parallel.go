@@ -2,40 +2,95 @@ package step
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// Parallel runs branches, whose steps the server runs at the same time, and
-// returns when all have ended, with their errors joined. Branches hand their
-// results on by assigning to variables of the function:
+// Parallel runs branches whose steps the server runs at the same time. It returns when
+// all branches have ended, with their errors joined. [Into] makes a branch of one step:
 //
 //	var user User
 //	var orders []Order
 //	err := step.Parallel(ctx,
-//		func(ctx context.Context) (err error) { user, err = step.Run(ctx, "user", …); return err },
-//		func(ctx context.Context) (err error) { orders, err = step.Run(ctx, "orders", …); return err },
+//		step.Into(&user, "load-user", loadUser),
+//		step.Into(&orders, "load-orders", loadOrders),
 //	)
 //
-// What runs at the same time is the steps, each in a call of its own, on any
-// instance of the app. Within one call the branches go one after another, on
-// goroutines of their own, so they need no locks.
+// A branch with several steps is a function, which passes its result on by assigning to
+// a variable. [Map] runs the same step for each element of a slice.
 //
-// Steps have the context of their branch, and run on its goroutine. Branches may have steps with the same ID
-// if these are at the same place, such as the second in each; elsewhere the server
-// would take one for the other, and the run fails at once. So it does with more than
-// 1000 steps at the same time: a run has no more in all.
+// The steps run at the same time, each in its own call and on any instance of the app.
+// Within one call the branches run one after another, each on its own goroutine, so
+// they need no locks.
 //
-// A branch that returns an error, or panics, does not keep the others from going
-// on: that counts when all have ended. The SDK's logger and [inngestkit.Logger] may
-// repeat what the last branch logs behind its steps.
+// Steps use the context of their branch, and run on its goroutine. Steps of different
+// branches may have the same ID only at the same position, such as the second step of
+// each branch. Otherwise the server would mistake one for the other, and the run fails
+// at once. A run has at most 1,000 steps, so it also fails with more steps than that at
+// the same time.
+//
+// When a branch returns an error or panics, the others still run to their end. The SDK's
+// logger and [inngestkit.Logger] may repeat what the last branch logs after its steps.
 func Parallel(ctx context.Context, branches ...func(ctx context.Context) error) error {
 	guarded := make([]func(context.Context) error, len(branches))
 	for i, branch := range branches {
 		guarded[i] = func(ctx context.Context) error {
 			defer call.KeepStack("a branch of step.Parallel")
+			if branch == nil {
+				return abort(call.From(ctx), fmt.Errorf("branch %d of step.Parallel is nil", i))
+			}
 			return branch(ctx)
 		}
 	}
 	return call.Parallel(ctx, guarded)
+}
+
+// Into returns a branch for [Parallel] that runs fn as a step with [Run] and assigns
+// its result to target. If the step fails, the branch returns the error of Run and
+// assigns what fn returned with its error, like Run.
+//
+// Use target after Parallel has returned.
+func Into[T any](target *T, id string, fn func(ctx context.Context) (T, error)) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		if target == nil {
+			return abort(call.From(ctx), fmt.Errorf(
+				"step %q: the target of step.Into is nil; give it the address of a variable", id))
+		}
+		var err error
+		*target, err = Run(ctx, id, fn)
+		return err
+	}
+}
+
+// Map runs fn as a step for each of items, all at the same time like the branches of
+// [Parallel], and returns their results in the order of items.
+//
+// If some of them fail, Map returns when all have ended, with an error that joins theirs,
+// each with the index of its item. The results of the others are in the slice; at the
+// index of a failed item is what fn returned with its error, as with [Run], usually the
+// zero value.
+//
+// All steps have the same id and are counted, in the order of items: "charge",
+// "charge:1", "charge:2". Therefore items must be the same, in the same order, each time
+// the function is called. Take them from the event or from a step, not from a map, the
+// clock or a database. A run has at most 1,000 steps.
+func Map[T, R any](
+	ctx context.Context, id string, items []T, fn func(ctx context.Context, item T) (R, error),
+) ([]R, error) {
+	if fn == nil {
+		return nil, abort(call.From(ctx), fmt.Errorf("step %q: the function given to step.Map is nil", id))
+	}
+	results := make([]R, len(items))
+	branches := make([]func(context.Context) error, len(items))
+	for i, item := range items {
+		run := Into(&results[i], id, func(ctx context.Context) (R, error) { return fn(ctx, item) })
+		branches[i] = func(ctx context.Context) error {
+			if err := run(ctx); err != nil {
+				return fmt.Errorf("item %d: %w", i, err)
+			}
+			return nil
+		}
+	}
+	return results, Parallel(ctx, branches...)
 }

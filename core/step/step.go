@@ -9,6 +9,7 @@
 //	WaitForSignal          a signal that is for this run alone
 //	Invoke                 another function
 //	Parallel               several of these at the same time
+//	Map                    your code, at the same time for each element of a slice
 //	Fetch, Infer           requests that the Inngest server makes
 //
 // Each step has an ID, by which its result is found on the next call. Steps with the

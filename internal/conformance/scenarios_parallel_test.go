@@ -61,6 +61,30 @@ var parallelScenarios = []scenario{
 		},
 	},
 	{
+		name: "a step for each element of a slice",
+		functions: func(c *counter) []inngestkit.Function {
+			return []inngestkit.Function{onUser("map", "user/map", func(ctx context.Context, _ input) (any, error) {
+				var greeting string
+				err := step.Parallel(ctx, step.Into(&greeting, "greet", func(context.Context) (string, error) { return "hello", nil }))
+				if err != nil {
+					return nil, err
+				}
+				lengths, err := step.Map(ctx, "measure", []string{"a", "bb", "bad", "cccc"}, func(_ context.Context, word string) (int, error) {
+					if c.Add(word); word == "bad" {
+						return 0, inngestkit.NoRetry(errors.New("not a word"))
+					}
+					return len(word), nil
+				})
+				return []any{greeting, lengths, err.Error()}, nil
+			})}
+		},
+		check: func(t *testing.T, s *site, c *counter) {
+			run := s.run(t, userEvent("user/map").New(user{}))
+			require.JSONEq(t, `["hello", [1, 2, 0, 4], "item 2: not a word"]`, string(run.Output))
+			require.Equal(t, []int{1, 1, 1, 1}, []int{c.Of("a"), c.Of("bb"), c.Of("bad"), c.Of("cccc")})
+		},
+	},
+	{
 		name: "parallel steps that fail",
 		functions: func(c *counter) []inngestkit.Function {
 			failing := func(id string) func(context.Context) error {
