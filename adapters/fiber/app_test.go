@@ -3,7 +3,6 @@ package inngestfiber_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -255,30 +254,6 @@ func TestStreamedBodyOverTheLimit(t *testing.T) {
 	require.NoError(t, conn.Close())
 	require.NoError(t, f.ShutdownWithTimeout(time.Minute))
 	require.NoError(t, <-served)
-}
-
-// An error of Send is Fiber's own, around the app's.
-func TestSendError(t *testing.T) {
-	t.Parallel()
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", "3600") // so that Send gives up at once
-		w.WriteHeader(http.StatusInternalServerError)
-	}))
-	defer api.Close()
-	app := newApp(t, inngestkit.Config{BaseURL: api.URL, HTTPClient: api.Client()}, nil)
-	f := fiber.New()
-	var failed error
-	f.Post("/", inngestfiber.Middleware(app), func(c *fiber.Ctx) error {
-		_, failed = inngestfiber.Send(c, signedUp.New(nil))
-		return failed
-	})
-	status, _ := request(t, f, http.MethodPost, "/")
-	require.Equal(t, http.StatusBadGateway, status)
-	fiberError, ok := errors.AsType[*fiber.Error](failed)
-	require.True(t, ok)
-	require.Equal(t, http.StatusBadGateway, fiberError.Code)
-	_, ok = errors.AsType[*inngestkit.SendError](failed)
-	require.True(t, ok)
 }
 
 // A value of a header cannot begin another one, whichever of several it is.

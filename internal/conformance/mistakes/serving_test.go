@@ -13,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
