@@ -11,8 +11,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// keeper is middleware that keeps the requests of calls, as middleware may, and
-// beside each a copy of what it was at that time.
+// keeper is middleware that keeps the requests of calls, as middleware may, and a copy
+// of each from the time of its call.
 type keeper struct {
 	mu     sync.Mutex
 	kept   []*adapter.Request
@@ -37,7 +37,7 @@ func (k *keeper) keep(r *adapter.Request) {
 	k.copies = append(k.copies, copyOf(r))
 }
 
-// last is the request of the last call.
+// last returns the request of the last call.
 func (k *keeper) last(tb testing.TB) adapter.Request {
 	tb.Helper()
 	k.mu.Lock()
@@ -48,7 +48,7 @@ func (k *keeper) last(tb testing.TB) adapter.Request {
 	return k.copies[len(k.copies)-1]
 }
 
-// unchanged fails the test if a request is not any more what it was.
+// unchanged fails the test if a kept request has changed.
 func (k *keeper) unchanged(tb testing.TB) {
 	tb.Helper()
 	k.mu.Lock()
@@ -58,7 +58,7 @@ func (k *keeper) unchanged(tb testing.TB) {
 	}
 }
 
-// copyOf copies what a request is about, with strings of its own.
+// copyOf returns a deep copy of a request without its body.
 func copyOf(r *adapter.Request) adapter.Request {
 	header := make(http.Header, len(r.Header))
 	for key, values := range r.Header {

@@ -14,7 +14,7 @@ import (
 // otherID is the ID of the second app of a site.
 const otherID = "other"
 
-// root: an app can be at the root of a router, and of a group.
+// root: an app can be mounted at the root of a router or group.
 func root(t *testing.T, a Adapter) {
 	sites := [][]string{nil}
 	if a.KnowsGroups {
@@ -31,7 +31,7 @@ func root(t *testing.T, a Adapter) {
 	}
 }
 
-// otherApp makes a second app for a site, at a path and with the routes of a plugin.
+// otherApp returns a second app for a site, with a path and the routes of a plugin.
 func otherApp(tb testing.TB, path string, routes ...adapter.Route) *inngestkit.App {
 	tb.Helper()
 	return newApp(tb, newAPI(tb, nil), setup{
@@ -39,11 +39,11 @@ func otherApp(tb testing.TB, path string, routes ...adapter.Route) *inngestkit.A
 	})
 }
 
-// besides is where the second app of a site is, if not at the path of the first.
+// besides is the path of a second app beside the first one.
 const besides = "/other/inngest"
 
-// severalApps: two apps on one router are both there, or Mount panics with words
-// that tell what to do. No app hides another.
+// severalApps: two apps on one router are both served, or Mount panics and says what to
+// do. No app hides another.
 func severalApps(t *testing.T, a Adapter) {
 	other := otherApp(t, besides)
 	i := start(t, a, setup{others: func(*inngestkit.App) []*inngestkit.App { return []*inngestkit.App{other} }})
@@ -57,7 +57,7 @@ func severalApps(t *testing.T, a Adapter) {
 	}
 }
 
-// takenPaths mounts apps at paths that are taken.
+// takenPaths fails the test unless Mount panics for apps whose path is taken.
 func takenPaths(t *testing.T, a Adapter, groups []string) {
 	t.Helper()
 	prefix := strings.Join(groups, "")
@@ -87,7 +87,7 @@ func takenPaths(t *testing.T, a Adapter, groups []string) {
 	}
 }
 
-// refusedSite is what New panics with, "" if it does not.
+// refusedSite returns the text of New's panic, "" if it does not panic.
 func refusedSite(tb testing.TB, a Adapter, s setup) (said string) {
 	tb.Helper()
 	s.failed = func(error) {}

@@ -18,8 +18,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/adaptertest"
 )
 
-// mutants are adapters with a mistake that one could make, and the case that finds
-// it.
+// mutants are adapters with a plausible mistake, and the case that finds it.
 var mutants = []struct {
 	name    string
 	foundBy string
@@ -55,15 +54,15 @@ var mutants = []struct {
 			r.Header[strings.ToLower(key)] = values
 		}
 	})},
-	{"headers twice", "headers of answers", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	{"headers twice", "headers of responses", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		w.Header().Add("X-Inngest-No-Retry", "true")
 		next.ServeHTTP(&adding{ResponseWriter: w}, r)
 	})},
 	{"no length in HTTP 1.0", "HTTP 1.0", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(lengthless{w}, r)
 	})},
-	{"no Retry-After", "headers of answers", onResponse(func(r *adapter.Response) { r.Header.Del("Retry-After") })},
-	{"another framework", "headers of answers", onRequest(func(r *adapter.Request) { r.Framework = "net/http" })},
+	{"no Retry-After", "headers of responses", onResponse(func(r *adapter.Response) { r.Header.Del("Retry-After") })},
+	{"another framework", "headers of responses", onRequest(func(r *adapter.Request) { r.Framework = "net/http" })},
 	{"memory used again", "retained requests", reuse()},
 	{"a limit of its own", "bodies", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
@@ -72,7 +71,7 @@ var mutants = []struct {
 	{"bodies cut to the limit", "bodies over the limit", onRequest(func(r *adapter.Request) {
 		r.Body, r.ContentLength = io.LimitReader(r.Body, inngestkit.DefaultMaxBodyBytes), -1
 	})},
-	{"answers cut", "answers", onResponse(func(r *adapter.Response) { r.Body = r.Body[:min(len(r.Body), 64<<10)] })},
+	{"responses cut", "responses", onResponse(func(r *adapter.Response) { r.Body = r.Body[:min(len(r.Body), 64<<10)] })},
 	{"only with a length", "chunked bodies", onRequest(func(r *adapter.Request) {
 		if r.ContentLength < 0 {
 			r.Body = nil
@@ -94,7 +93,7 @@ var mutants = []struct {
 		some, _ := io.ReadAll(r.Body)
 		r.Body, r.ContentLength = bytes.NewReader(some), int64(len(some))
 	})},
-	{"no interim answer", "expect", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	{"no interim response", "expect", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if r.Header.Get("Expect") != "" {
 			w.WriteHeader(http.StatusExpectationFailed)
 			return
@@ -128,7 +127,7 @@ var mutants = []struct {
 			r.Body = nil
 		}
 	})},
-	{"no answer after a panic", "panicking callbacks", onResponse(func(r *adapter.Response) {
+	{"no response after a panic", "panicking callbacks", onResponse(func(r *adapter.Response) {
 		if strings.Contains(string(r.Body), "panicked") {
 			panic(http.ErrAbortHandler)
 		}
@@ -139,7 +138,7 @@ var mutants = []struct {
 			r.Header.Del("Retry-After")
 		}
 	})},
-	{"half an answer", "shutdown of the server first", onResponse(func(r *adapter.Response) {
+	{"half a response", "shutdown of the server first", onResponse(func(r *adapter.Response) {
 		if len(r.Body) > 1<<10 {
 			r.Body = r.Body[:len(r.Body)/2]
 		}
@@ -195,7 +194,7 @@ var mutants = []struct {
 	{"no status in the error", "send", func(ref *reference) { ref.statusOf = func(error) int { return 0 } }},
 }
 
-// without is a connection that leaves a text out of what it reads.
+// without is a connection that removes a text from what it reads.
 type without struct {
 	net.Conn
 
@@ -207,7 +206,7 @@ func (c *without) Read(p []byte) (int, error) {
 	return copy(p, bytes.Replace(p[:n], []byte(c.text), nil, 1)), err
 }
 
-// onRequest changes what the app is given.
+// onRequest changes the requests that the app gets.
 func onRequest(change func(r *adapter.Request)) func(ref *reference) {
 	return func(ref *reference) {
 		ref.do = func(next doFunc) doFunc {
@@ -219,7 +218,7 @@ func onRequest(change func(r *adapter.Request)) func(ref *reference) {
 	}
 }
 
-// onContext changes the context that the app is given.
+// onContext changes the contexts that the app gets.
 func onContext(change func(ctx context.Context) context.Context) func(ref *reference) {
 	return func(ref *reference) {
 		ref.do = func(next doFunc) doFunc {
@@ -228,7 +227,7 @@ func onContext(change func(ctx context.Context) context.Context) func(ref *refer
 	}
 }
 
-// onResponse changes what the app answers.
+// onResponse changes the responses of the app.
 func onResponse(change func(r *adapter.Response)) func(ref *reference) {
 	return func(ref *reference) {
 		ref.do = func(next doFunc) doFunc {
@@ -241,7 +240,7 @@ func onResponse(change func(r *adapter.Response)) func(ref *reference) {
 	}
 }
 
-// onHandler changes the handler.
+// onHandler changes the http.Handler.
 func onHandler(change func(w http.ResponseWriter, r *http.Request, next http.Handler)) func(ref *reference) {
 	return func(ref *reference) {
 		ref.handler = func(next http.Handler) http.Handler {
@@ -250,8 +249,7 @@ func onHandler(change func(w http.ResponseWriter, r *http.Request, next http.Han
 	}
 }
 
-// adding adds the headers of the answer to those that are there.
-// lengthless does not tell the length of an answer.
+// lengthless removes the Content-Length of a response.
 type lengthless struct{ http.ResponseWriter }
 
 func (w lengthless) WriteHeader(status int) {
@@ -259,6 +257,7 @@ func (w lengthless) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// adding adds a second X-Inngest-Sdk to a response.
 type adding struct {
 	http.ResponseWriter
 }
@@ -268,7 +267,7 @@ func (a *adding) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// reuse has all requests in the same memory.
+// reuse keeps the queries of all requests in the same memory.
 func reuse() func(ref *reference) {
 	memory := make([]byte, 1<<10)
 	return onRequest(func(r *adapter.Request) {
@@ -293,7 +292,7 @@ func valuesOfAll() func(ref *reference) {
 	}
 }
 
-// storeUsedAgain looks values up in a store that the next request gets.
+// storeUsedAgain looks values up in a store that the next request reuses.
 func storeUsedAgain() func(ref *reference) {
 	var mu sync.Mutex
 	store := map[any]any{}
@@ -311,7 +310,7 @@ func storeUsedAgain() func(ref *reference) {
 	}
 }
 
-// lookup looks somewhere else first.
+// lookup is a context that looks values up elsewhere first.
 type lookup struct {
 	context.Context
 

@@ -18,28 +18,27 @@ import (
 
 type doFunc = func(context.Context, *adapter.Request) *adapter.Response
 
-// reference is an adapter for net/http in which each part can be replaced by one
-// that is wrong.
+// reference is an adapter for net/http. Each part of it can be replaced with a wrong one.
 type reference struct {
-	// routes are those that are mounted, of all.
+	// routes returns the routes to mount.
 	routes func(all []adapter.Route) []adapter.Route
-	// claim sees to it that no app hides another.
+	// claim prevents an app from hiding another.
 	claim func(app *inngestkit.App, mux *http.ServeMux, path string)
 	// do wraps the Do of each route.
 	do func(next doFunc) doFunc
 	// handler wraps the handler of each route.
 	handler func(next http.Handler) http.Handler
-	// values puts what middleware stores into the context.
+	// values returns a context with what middleware stores.
 	values func(r *http.Request) context.Context
 	// conn wraps each connection.
 	conn func(c net.Conn) net.Conn
-	// mountedAt is the path that the app is told, of the one it is at.
+	// mountedAt returns the path that is passed to App.MountedAt.
 	mountedAt func(path string) string
-	// catchAll takes all paths for the root's.
+	// catchAll makes the route at / serve all paths.
 	catchAll bool
-	// also is where the app is besides.
+	// also is another path of the app.
 	also string
-	// from is what FromPath answers.
+	// from returns the body of the response at FromPath.
 	from func(app *inngestkit.App) string
 	// statusOf returns the status in an error of Send.
 	statusOf func(err error) int
