@@ -20,10 +20,10 @@ const (
 // docs/SDK_SPEC.md, 4.1.2, in github.com/inngest/inngest.
 const requestVersion = "2"
 
-// isTrue is how Inngest's headers say yes.
+// isTrue is the value for yes in Inngest's headers.
 const isTrue = "true"
 
-// Canonical forms of the SDK's header names, made once.
+// Canonical forms of the SDK's header names.
 var (
 	headerRetryAfter = inngestgo.HeaderKeyRetryAfter
 	headerNoRetry    = http.CanonicalHeaderKey(inngestgo.HeaderKeyNoRetry)
@@ -37,8 +37,8 @@ var (
 	headerJobID      = http.CanonicalHeaderKey(inngestgo.HeaderKeyJobID)
 )
 
-// respond makes a response with the headers every answer of an SDK carries. The
-// server takes X-Inngest-SDK as the proof that an app answered and not a proxy.
+// respond returns a response with the headers that every response of an SDK has. The
+// server treats X-Inngest-SDK as proof that an app responded and not a proxy.
 func respond(req *adapter.Request, status int, body []byte) *adapter.Response {
 	h := make(http.Header, 8)
 	h["Content-Type"] = []string{"application/json"}
@@ -51,30 +51,29 @@ func respond(req *adapter.Request, status int, body []byte) *adapter.Response {
 	return &adapter.Response{Status: status, Header: h, Body: body}
 }
 
-// errorBody is how the server reads errors; see docs/SDK_SPEC.md, 4.4.3.
+// errorBody is the body of an error response; see docs/SDK_SPEC.md, 4.4.3.
 type errorBody struct {
 	Name    string `json:"name"`
 	Message string `json:"message"`
 }
 
-// errorName is the name of errors that have none of their own.
+// errorName is the name of errors without a name of their own.
 const errorName = "Error"
 
-// fail makes an error response. The server tries again unless noRetry says that
-// it would be in vain.
+// fail returns an error response. The server retries unless noRetry is true.
 func fail(req *adapter.Request, status int, message string, noRetry bool) *adapter.Response {
 	return failWith(req, status, errorBody{Name: errorName, Message: message}, noRetry)
 }
 
-// failWith is fail with an error of another name.
+// failWith is fail for an error with a name of its own.
 func failWith(req *adapter.Request, status int, body errorBody, noRetry bool) *adapter.Response {
 	resp := respond(req, status, mustJSON(body))
 	resp.Header[headerNoRetry] = []string{strconv.FormatBool(noRetry)}
 	return resp
 }
 
-// unauthorized answers a request without a good signature. Like the SDK's own,
-// it does not tell strangers which SDK and version answers.
+// unauthorized returns the response to a request without a valid signature. Like the
+// SDK's own, it does not reveal the SDK and its version.
 func unauthorized(req *adapter.Request, message string) *adapter.Response {
 	resp := fail(req, http.StatusUnauthorized, message, false)
 	delete(resp.Header, headerSDK)

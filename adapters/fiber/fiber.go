@@ -50,7 +50,8 @@ func below(router fiber.Router, name string) (owner *fiber.App, inOwner string) 
 		owner = parent
 		return nil
 	})
-	router.Mount(strings.TrimSuffix(name, "/")+"/-", probe) // a path of its own: a sub-app of the user there would lose its ErrorHandler
+	// The path is one of its own: a sub-app of the user there would lose its ErrorHandler.
+	router.Mount(strings.TrimSuffix(name, "/")+"/-", probe)
 	return owner, path.Dir(probe.MountPath())
 }
 

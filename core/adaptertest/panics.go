@@ -79,7 +79,8 @@ func endedGoroutines(t *testing.T, a Adapter) {
 		case err == nil && got.status < http.StatusInternalServerError:
 			t.Fatalf("the response to a function that has ended its goroutine is %s, want an error or none", got)
 		case isTimeout(err):
-			t.Fatal("a function has ended its goroutine, and the caller gets nothing: respond with an error, or close the connection")
+			t.Fatal("a function has ended its goroutine, and the caller gets nothing: " +
+				"respond with an error, or close the connection")
 		}
 		i.call(t, payload{ID: "a"}).returned(t, "a")
 	}
