@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // apiTries is how often a request to the API is tried. The server waits for some
@@ -65,7 +67,7 @@ func (c Config) callAPI(ctx context.Context, r apiRequest) ([]byte, *apiError) {
 	request := func(key Secret) outgoing {
 		return outgoing{method: r.method, url: c.APIBaseURL + r.path, body: r.body, limit: r.limit, header: func(h http.Header) {
 			if key != "" {
-				h.Set("Authorization", "Bearer "+hashedKey(key))
+				h.Set("Authorization", "Bearer "+signing.HashedKey(string(key)))
 			}
 		}}
 	}

@@ -8,7 +8,10 @@ import (
 	"sync/atomic"
 
 	"github.com/inngestkit/inngestkit/core/adapter"
-	"github.com/inngestkit/inngestkit/core/internal/integers"
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
+	"github.com/inngestkit/inngestkit/core/internal/drain"
+	"github.com/inngestkit/inngestkit/core/internal/reqbody"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // App holds the functions of one Inngest app and answers the server's calls. It
@@ -23,14 +26,14 @@ type App struct {
 	chain       atomic.Pointer[chain]
 	added       []adapter.Route // by AddRoutes
 
-	verifier *verifier
+	verifier *signing.Verifier
 	refusals refusals
-	bodies   bodyReader
+	bodies   reqbody.Reader
 	sender   *sender
-	integers *integers.Guard
+	checker  *datacheck.Checker
 	syncer   syncer
 	unsigned unsignedSyncs
-	gate     *drainGate
+	gate     *drain.Gate
 	mount    atomic.Pointer[mountPoint]
 	started  atomic.Bool
 	warned   atomic.Bool // that Start has not been called
@@ -57,11 +60,11 @@ func New(config Config) (*App, error) {
 	a := &App{config: config, ownsClient: ownsClient, listeners: ownListeners}
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))
-	a.verifier = newVerifier(config.SigningKey, config.SigningKeyFallback)
-	a.integers = &integers.Guard{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
-	a.sender = newSender(config, a.integers)
+	a.verifier = signing.NewVerifier(string(config.SigningKey), string(config.SigningKeyFallback))
+	a.checker = &datacheck.Checker{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
+	a.sender = newSender(config, a.checker)
 	a.syncer.init()
-	a.gate = newDrainGate(config.MaxInFlight)
+	a.gate = drain.NewGate(config.MaxInFlight)
 	return a, nil
 }
 

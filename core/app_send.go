@@ -26,8 +26,8 @@ import (
 // of its groups and its own too.
 func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 	// A shutdown waits for what is being sent; what comes later still goes out.
-	if a.gate.enter() {
-		defer a.gate.leave()
+	if a.gate.Enter() {
+		defer a.gate.Leave()
 	}
 	if a.config.Dev && !a.warned.Load() {
 		a.warnUnstarted()

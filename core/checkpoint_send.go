@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 )
 
 // checkpoints sends the results of one call, also if the caller has hung up: nobody
 // else knows of them then.
-func (f *function) checkpoints(c *call.Call, e *envelope) *call.Checkpoints {
+func (f *function) checkpoints(c *call.Call, e *envelope.Envelope) *call.Checkpoints {
 	started, ctx := time.Now(), context.WithoutCancel(c.Caller)
 	server := &f.app.checkpointing
 	batch := f.config.Checkpoint.BatchSteps
@@ -76,9 +77,9 @@ type checkpointRequest struct {
 	Steps      []json.RawMessage `json:"steps"`
 }
 
-func (c Config) sendCheckpoint(ctx context.Context, e *envelope, started time.Time, results []json.RawMessage) error {
-	if !runIDPattern.MatchString(e.RunID) {
-		return errRunID
+func (c Config) sendCheckpoint(ctx context.Context, e *envelope.Envelope, started time.Time, results []json.RawMessage) error {
+	if err := e.CheckRunID(); err != nil {
+		return err
 	}
 	var request checkpointRequest
 	if err := json.Unmarshal(e.Context, &request); err != nil {

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // Defaults of [Config].
@@ -165,7 +167,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	c.Logger = guardLogger(c.Logger)
+	c.Logger = safe.Logger(c.Logger)
 	c.HTTPClient = c.guardClient()
 	return c, nil
 }

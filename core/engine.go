@@ -18,10 +18,12 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // function is a registered function with its engine: an SDK client that serves
@@ -97,8 +99,8 @@ func (a *App) sdkOptions() inngestgo.ClientOpts {
 		AppVersion:         &c.AppVersion,
 		Dev:                new(true),
 		EventKey:           new(c.eventKey()),
-		SigningKey:         new(hashedKey(c.SigningKey)),
-		SigningKeyFallback: new(hashedKey(c.SigningKeyFallback)),
+		SigningKey:         new(signing.HashedKey(string(c.SigningKey))),
+		SigningKeyFallback: new(signing.HashedKey(string(c.SigningKeyFallback))),
 		Env:                &c.Env,
 		APIBaseURL:         &c.APIBaseURL,
 		EventAPIBaseURL:    &c.EventAPIBaseURL,
@@ -118,13 +120,13 @@ var (
 )
 
 // call executes one call by the server.
-func (f *function) call(ctx context.Context, req *adapter.Request, e *envelope, stepID string) *adapter.Response {
-	e.Steps = normalizeSteps(e.Steps)
+func (f *function) call(ctx context.Context, req *adapter.Request, e *envelope.Envelope, stepID string) *adapter.Response {
+	e.NormalizeSteps()
 	targeted := stepID != "" && stepID != anyStep
 	if targeted && f.config.Checkpoint != nil {
 		// The SDK sends the result of such a step as a checkpoint, and then answers
 		// with a completed run, unless the context names the step too.
-		e.aimAt(stepID)
+		e.SetStepID(stepID)
 	}
 	c := f.newCall(ctx, req, e, targeted)
 	var resp *adapter.Response
@@ -141,7 +143,7 @@ func (f *function) call(ctx context.Context, req *adapter.Request, e *envelope, 
 }
 
 // serve has the SDK run the function, and makes the answer.
-func (f *function) serve(ctx context.Context, c *call.Call, req *adapter.Request, e *envelope, stepID string) *adapter.Response {
+func (f *function) serve(ctx context.Context, c *call.Call, req *adapter.Request, e *envelope.Envelope, stepID string) *adapter.Response {
 	// To the SDK a done context looks like a completed run: it must not see one.
 	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
@@ -213,7 +215,7 @@ func (f *function) panickedOutside(c *call.Call, value any) error {
 }
 
 // newCall makes what one call needs on its way through the SDK.
-func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelope, targeted bool) *call.Call {
+func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelope.Envelope, targeted bool) *call.Call {
 	c := &call.Call{
 		FunctionID:  f.source.id,
 		RunID:       e.RunID,
@@ -226,7 +228,7 @@ func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelop
 		Inner:       ctx,
 		Request:     req,
 		Logger:      f.app.config.Logger,
-		Integers:    f.app.integers,
+		Integers:    f.app.checker,
 		Invocables:  invocables{f.app},
 	}
 	c.Replay.Start(e.Steps, targeted)
@@ -317,14 +319,14 @@ func copyRetryHeaders(to, from http.Header) {
 }
 
 // sdkRequest makes the request that the SDK gets.
-func (f *function) sdkRequest(ctx context.Context, req *adapter.Request, e *envelope, stepID string) *http.Request {
+func (f *function) sdkRequest(ctx context.Context, req *adapter.Request, e *envelope.Envelope, stepID string) *http.Request {
 	query := f.query
 	if stepID != "" && stepID != anyStep {
 		query = url.Values{"fnId": {f.id}, "stepId": {stepID}}.Encode()
 	}
-	body := e.forSDK()
+	body := e.WithoutEvents()
 	if f.adopted != nil {
-		body = f.adopted.shown(e, f.chain.Load().hidden).whole()
+		body = f.adopted.shown(e, f.chain.Load().hidden).WithEvents()
 	}
 	r := &http.Request{
 		Method:        http.MethodPost,

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // guardClient returns a copy of the client in which a panic of the user's code is the
@@ -34,7 +35,7 @@ func (c Config) guardClient() *http.Client {
 // clientGuard makes errors of the panics of a client.
 type clientGuard struct {
 	config Config
-	stacks onceAMinute
+	stacks safe.OncePerMinute
 }
 
 // clientPanicError is a panic of a client as the error of the request.
@@ -53,7 +54,7 @@ func (g *clientGuard) caught(what string, err *error) {
 	}
 	p := &clientPanicError{what, g.config.withoutKeys(safe.Sprint(r))}
 	*err = p
-	if r != http.ErrAbortHandler && g.stacks.allows() { //nolint:errorlint // net/http compares it like that, too
+	if r != http.ErrAbortHandler && g.stacks.Allow() { //nolint:errorlint // net/http compares it like that, too
 		g.config.Logger.Error("inngest: "+p.Error(), slog.String("stack", string(debug.Stack())))
 	}
 }
@@ -62,8 +63,8 @@ func (g *clientGuard) caught(what string, err *error) {
 // with the URL, or the whole request.
 func (c Config) withoutKeys(text string) string {
 	for _, key := range []string{
-		string(c.EventKey), url.PathEscape(string(c.EventKey)), string(c.SigningKey), hashedKey(c.SigningKey),
-		string(c.SigningKeyFallback), hashedKey(c.SigningKeyFallback),
+		string(c.EventKey), url.PathEscape(string(c.EventKey)), string(c.SigningKey), signing.HashedKey(string(c.SigningKey)),
+		string(c.SigningKeyFallback), signing.HashedKey(string(c.SigningKeyFallback)),
 	} {
 		if key != "" {
 			text = strings.ReplaceAll(text, key, "…")

@@ -40,7 +40,7 @@ func (a *App) Ping(ctx context.Context) error {
 		})
 	}
 	asked.Wait()
-	if a.gate.closing.Err() != nil {
+	if a.gate.IsClosed() {
 		a.closeConnections() // Shutdown does not wait for pings, and may have been here already
 	}
 	return errors.Join(errs...)

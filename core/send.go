@@ -16,7 +16,7 @@ import (
 
 	"github.com/inngest/inngestgo"
 
-	"github.com/inngestkit/inngestkit/core/internal/integers"
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 )
 
 const (
@@ -33,13 +33,13 @@ type sender struct {
 	// away is set while nothing listens at the server's URL, which is logged once.
 	away atomic.Bool
 	// url ends with the event key and must not be shown.
-	url      string
-	integers *integers.Guard
+	url     string
+	checker *datacheck.Checker
 }
 
-func newSender(config Config, guard *integers.Guard) *sender {
+func newSender(config Config, checker *datacheck.Checker) *sender {
 	return &sender{
-		config: config, integers: guard,
+		config: config, checker: checker,
 		url: config.EventAPIBaseURL + "/e/" + url.PathEscape(config.eventKey()),
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/inngest/inngestgo"
 	"github.com/tidwall/gjson"
 
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
-	"github.com/inngestkit/inngestkit/core/internal/integers"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
@@ -111,7 +111,7 @@ func (s *sender) encodeEvent(ctx context.Context, event AnyEvent) ([]byte, error
 	case ts != 0 && (ts < minEventTime || ts > maxEventTime):
 		return nil, fmt.Errorf("the timestamp of %q is %d; it is in milliseconds, and between 1980 and 2100", name, ts)
 	}
-	return raw, s.integers.Check(ctx, integers.Place{What: "the data of event", Name: name}, raw)
+	return raw, s.checker.Check(ctx, datacheck.Place{What: "the data of event", Name: name}, raw)
 }
 
 // marshalEvent encodes an event, unless nothing would be left of its data.

@@ -13,6 +13,7 @@ import (
 	"github.com/inngest/inngestgo"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // maxQuoted is how much of an answer that is not Inngest's, such as a proxy's error
@@ -101,7 +102,7 @@ func (a *App) postRegister(ctx context.Context, body []byte, r registration, key
 		req.Header.Set(inngestgo.HeaderKeyExpectedServerKind, r.serverKind)
 	}
 	if key != "" {
-		req.Header.Set("Authorization", "Bearer "+hashedKey(key))
+		req.Header.Set("Authorization", "Bearer "+signing.HashedKey(string(key)))
 	}
 	resp, err := a.config.HTTPClient.Do(req)
 	if err != nil {

@@ -47,7 +47,6 @@ func (c valuesContext) Value(key any) any {
 //
 // Functions may look values up on any goroutine, where a panic would end the process.
 // If lookup panics, the key therefore has no value, and logger gets the first panic.
-// Use App.Logger, which cannot panic itself.
 func WithLookup(ctx context.Context, logger *slog.Logger, lookup func(key any) any) (with context.Context, end func()) {
 	c := &lookupContext{Context: ctx, logger: logger, lookup: lookup}
 	return c, c.end
@@ -88,7 +87,7 @@ func (c *lookupContext) stored(key any) (value any) {
 
 func (c *lookupContext) logPanic(panicked any) {
 	if c.logged.CompareAndSwap(false, true) {
-		c.logger.Error("inngest: the lookup of values that were stored for a request panicked",
+		safe.Logger(c.logger).Error("inngest: the lookup of values that were stored for a request panicked",
 			"panic", safe.Sprint(panicked), "stack", string(debug.Stack()))
 	}
 }
