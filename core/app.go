@@ -2,9 +2,11 @@ package inngestkit
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/reqbody"
@@ -22,7 +24,7 @@ type App struct {
 	registry    atomic.Pointer[registry]
 	middleware  []Middleware
 	chain       atomic.Pointer[chain]
-	added       []Route // by AddRoutes
+	added       []adapter.Route // by AddRoutes
 
 	verifier *signing.Verifier
 	refusals refusals
@@ -82,6 +84,10 @@ func (a *App) Dev() bool { return a.config.Dev }
 // on.
 func (a *App) Path() string { return a.config.Path }
 
+// Logger returns the logger of the app, for plugins and adapters. A panic of its
+// handler does not get out. In functions, use the function [Logger].
+func (a *App) Logger() *slog.Logger { return a.config.Logger }
+
 // FunctionIDs lists the IDs of the registered functions, in the order they were
 // registered.
 func (a *App) FunctionIDs() []string {
@@ -101,11 +107,6 @@ func NewContext(ctx context.Context, a *App) context.Context {
 	return context.WithValue(ctx, appContextKey{}, a)
 }
 
-// StoreKey is the key under which the Middleware of an adapter stores the app in a
-// framework's own store too: [FromContext] then finds it in contexts that look only
-// strings up there, as a *gin.Context does.
-const StoreKey = "inngestkit.App"
-
 // FromContext returns the app that ctx carries, nil if none or if ctx is nil.
 func FromContext(ctx context.Context) *App {
 	if ctx == nil {
@@ -114,7 +115,7 @@ func FromContext(ctx context.Context) *App {
 	if a, ok := ctx.Value(appContextKey{}).(*App); ok {
 		return a
 	}
-	a, _ := ctx.Value(StoreKey).(*App)
+	a, _ := ctx.Value(adapter.StoreKey).(*App)
 	return a
 }
 

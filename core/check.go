@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
+
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/inngestkit/inngestkit/core/internal/drain"
@@ -168,7 +170,7 @@ const maxServerWait = 2 * time.Hour
 // warnAboutEnvironment logs, at the app's first request, which settings of the framework
 // and the HTTP server will make calls fail. They rarely depend on the request, so later
 // requests cost one atomic load.
-func (a *App) warnAboutEnvironment(ctx context.Context, req *Request) {
+func (a *App) warnAboutEnvironment(ctx context.Context, req *adapter.Request) {
 	if a.environmentChecked.Load() || !a.environmentChecked.CompareAndSwap(false, true) {
 		return
 	}

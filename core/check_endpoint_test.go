@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // served returns an app that is mounted on a listener of its own, behind front.
@@ -32,7 +33,7 @@ func served(t *testing.T, config inngestkit.Config, front func(app http.Handler)
 	config.ServeHost = "http://" + server.Listener.Addr().String()
 	app, l := newAppWith(t, config, onSignUp(hello))
 	app.MountedAt("test", "/api/inngest")
-	server.Config.Handler = front(inngestkit.HTTPHandler("test", app.Do))
+	server.Config.Handler = front(adapter.HTTPHandler("test", app.Do))
 	server.Start()
 	t.Cleanup(server.Close)
 	return app, l

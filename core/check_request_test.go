@@ -3,6 +3,7 @@ package inngestkit_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 func TestFirstRequestWarnsAboutEnvironment(t *testing.T) {
@@ -103,4 +105,21 @@ func TestInspectionIsNotCached(t *testing.T) {
 		require.Equal(t, "no-store", app.Do(t.Context(), request(method, "", "")).Header.Get("Cache-Control"))
 	}
 	require.Empty(t, callFn(t.Context(), t, app, signUpEnvelope(user{})).Header.Get("Cache-Control"))
+}
+
+// The app warns of a WriteTimeout that HTTPHandler cannot lift.
+func TestWriteTimeoutIsReported(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(hello))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		adapter.HTTPHandler("test", app.Do).ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+	}))
+	server.Config.WriteTimeout = time.Hour
+	server.Start()
+	defer server.Close()
+	resp, err := server.Client().Get(server.URL)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Contains(t, l.String(), "WriteTimeout of the http.Server")
+	require.Contains(t, l.String(), "timeout=1h0m0s")
 }

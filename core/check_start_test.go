@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // appServer is, without a network, the HTTP server of an app that starts to listen after a
@@ -56,7 +57,7 @@ func (s *appServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		body = r.Body
 	}
-	resp := s.app.Do(context.WithoutCancel(r.Context()), &inngestkit.Request{
+	resp := s.app.Do(context.WithoutCancel(r.Context()), &adapter.Request{
 		Method: r.Method, Path: r.URL.Path, RawQuery: r.URL.RawQuery, Header: r.Header, Body: body, ContentLength: r.ContentLength,
 	})
 	return &http.Response{StatusCode: resp.Status, Header: resp.Header, Body: io.NopCloser(strings.NewReader(string(resp.Body)))}, nil

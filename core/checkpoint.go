@@ -7,6 +7,7 @@ import (
 	sdkerrors "github.com/inngest/inngestgo/errors"
 	"github.com/tidwall/gjson"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
@@ -70,7 +71,7 @@ func unknownOperations(checkpoints *call.Checkpoints, response []byte) (results,
 
 // deferredResponse returns the response with the deferred error d, when nothing else is left
 // to respond with.
-func (c *FunctionCall) deferredResponse(d *call.Deferred) *Response {
+func (c *FunctionCall) deferredResponse(d *call.Deferred) *adapter.Response {
 	header := retryHeaders(d.Err)
 	if d.Step == nil {
 		message := d.Err.Error()

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 	"github.com/inngestkit/inngestkit/core/step"
@@ -118,7 +119,7 @@ func TestErrorsBetweenCheckpoints(t *testing.T) { //nolint:paralleltest // the S
 		config  checkpoint.Config
 		then    func(ctx context.Context) error
 		adopted string // the operation of the first call of an adopted function, "" if there is none
-		last    func(t *testing.T, resp *inngestkit.Response)
+		last    func(t *testing.T, resp *adapter.Response)
 	}{
 		{"step, unsent", batch(2), failingStep(boom), "a", isStepError("StepError", "false")},
 		{"step for good, unsent", batch(2), failingStep(inngestkit.NoRetry(boom)), "a", isStepError("StepFailed", "true")},
@@ -199,8 +200,8 @@ func failingStep(err error) func(ctx context.Context) error {
 	}
 }
 
-func isStepError(op, noRetry string) func(t *testing.T, resp *inngestkit.Response) {
-	return func(t *testing.T, resp *inngestkit.Response) {
+func isStepError(op, noRetry string) func(t *testing.T, resp *adapter.Response) {
+	return func(t *testing.T, resp *adapter.Response) {
 		t.Helper()
 		got := ops(t, resp)
 		require.Len(t, got, 1)
@@ -215,8 +216,8 @@ func isStepError(op, noRetry string) func(t *testing.T, resp *inngestkit.Respons
 	}
 }
 
-func isFailure(status int, noRetry string) func(t *testing.T, resp *inngestkit.Response) {
-	return func(t *testing.T, resp *inngestkit.Response) {
+func isFailure(status int, noRetry string) func(t *testing.T, resp *adapter.Response) {
+	return func(t *testing.T, resp *adapter.Response) {
 		t.Helper()
 		require.Equal(t, status, resp.Status, "%s", resp.Body)
 		require.Contains(t, message(t, resp), "boom")

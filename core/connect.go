@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
+
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
@@ -23,6 +25,8 @@ const (
 	// The wait between attempts to connect. Each of them is several of the SDK's.
 	connectFirstWait = 500 * time.Millisecond
 	connectMaxWait   = 30 * time.Second
+	// connectScheme marks a request that arrived over a connection.
+	connectScheme = "ws"
 	// connectWatchEvery is how often the state of the connection is checked.
 	connectWatchEvery = time.Second
 	// connectPatience is how long the SDK may reconnect by itself. It gives up after 5
@@ -143,7 +147,7 @@ func newConnector(a *App) *connector {
 // attempts.
 func (c *connector) Call(functionID, stepID string, header http.Header, body []byte) sdkconnect.Response {
 	c.pendingAcks.Add(1)
-	req := &Request{Method: http.MethodPost, Path: "ws://connect", Header: header, connect: true}
+	req := &adapter.Request{Method: http.MethodPost, Scheme: connectScheme, Path: connectScheme + "://connect", Header: header}
 	if c.app.gate.IsClosed() || !c.gate.Enter() {
 		<-c.released
 		return sdkconnect.Response(*fail(req, http.StatusServiceUnavailable,
@@ -319,10 +323,10 @@ func (c *connector) drain() {
 // execute executes a call on its own goroutine. The SDK's worker must survive a
 // function that ends its goroutine (runtime.Goexit, as FailNow of a test does):
 // otherwise the server gets no reply, and the SDK loses one worker for each such call.
-func (c *connector) execute(req *Request, functionID, stepID string, body []byte) *Response {
-	executed := make(chan *Response, 1)
+func (c *connector) execute(req *adapter.Request, functionID, stepID string, body []byte) *adapter.Response {
+	executed := make(chan *adapter.Response, 1)
 	go func() {
-		var resp *Response
+		var resp *adapter.Response
 		defer func() {
 			if r := recover(); r != nil {
 				resp = c.app.panicked(req, r)

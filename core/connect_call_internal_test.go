@@ -20,6 +20,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 	"github.com/stretchr/testify/require"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/sdkconnect"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
@@ -149,7 +150,7 @@ func TestConnectedFunctionYields(t *testing.T) {
 			require.NotEmpty(t, ops)
 
 			s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), handler))
-			resp := s.connector.app.Do(t.Context(), &Request{
+			resp := s.connector.app.Do(t.Context(), &adapter.Request{
 				Method: http.MethodPost, RawQuery: "fnId=app-fn", Header: http.Header{}, Body: strings.NewReader(connectCall{}.body()),
 			})
 			require.Equal(t, http.StatusPartialContent, resp.Status)

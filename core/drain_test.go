@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // crowd is an app with two places and a function that waits until it is released.
@@ -19,12 +20,12 @@ type crowd struct {
 	app           *inngestkit.App
 	running, most atomic.Int32
 	release       chan struct{}
-	responses     chan *inngestkit.Response
+	responses     chan *adapter.Response
 }
 
 func newCrowd(t *testing.T) *crowd {
 	t.Helper()
-	c := &crowd{release: make(chan struct{}), responses: make(chan *inngestkit.Response, 100)}
+	c := &crowd{release: make(chan struct{}), responses: make(chan *adapter.Response, 100)}
 	config := cloud
 	config.MaxInFlight = 2
 	c.app, _ = newAppWith(t, config, onSignUp(func(context.Context, input) (string, error) {
@@ -130,11 +131,11 @@ func TestRefusedRequestsTakeNoPlace(t *testing.T) {
 		c.call(t.Context(), t)
 		c.call(t.Context(), t)
 		synctest.Wait()
-		signed := func(query, body string) *inngestkit.Request {
+		signed := func(query, body string) *adapter.Request {
 			return withHeader(request(http.MethodPost, query, body), "X-Inngest-Signature", sign(t, signingKey, body, time.Now()))
 		}
 		good := signUpEnvelope(user{}).json(t)
-		for status, req := range map[int]*inngestkit.Request{
+		for status, req := range map[int]*adapter.Request{
 			http.StatusUnauthorized: request(http.MethodPost, "fnId=app-fn", good),
 			http.StatusBadRequest:   signed("fnId=app-fn", "{}"),
 			http.StatusGone:         signed("fnId=app-other", good),

@@ -16,6 +16,7 @@ import (
 	"github.com/inngest/inngestgo"
 	"github.com/inngest/inngestgo/pkg/checkpoint"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
@@ -120,7 +121,7 @@ func (f *function) sdkConfig() inngestgo.FunctionOpts {
 const anyStep = manifest.AnyStep
 
 // call serves one call by the server.
-func (f *function) call(ctx context.Context, req *Request, e *envelope.Envelope, stepID string) (resp *Response) {
+func (f *function) call(ctx context.Context, req *adapter.Request, e *envelope.Envelope, stepID string) (resp *adapter.Response) {
 	e.NormalizeSteps()
 	targeted := stepID != "" && stepID != anyStep
 	if targeted && f.config.Checkpoint != nil {

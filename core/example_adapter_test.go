@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // This is all that an adapter for a framework on net/http does: it mounts the
@@ -17,7 +18,7 @@ func ExampleHTTPHandler() {
 	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated, (&Users{}).hello, inngestkit.Name("Welcome a user")))
 	mux := http.NewServeMux()
 	for _, route := range app.Routes() {
-		mux.Handle(route.Path, inngestkit.HTTPHandler("my-framework", route.Do))
+		mux.Handle(route.Path, adapter.HTTPHandler("my-framework", route.Do))
 	}
 	app.MountedAt("my-framework", app.Path())
 

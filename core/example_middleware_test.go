@@ -12,6 +12,7 @@ import (
 	"github.com/inngest/inngestgo/middleware"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -24,7 +25,7 @@ func serverCalls(app *inngestkit.App, functionID, data string) {
 // serverCallsWith is serverCalls with an event of another name.
 func serverCallsWith(app *inngestkit.App, functionID, event, data string) {
 	body := `{"event":{"name":"` + event + `","data":` + data + `},"ctx":{"run_id":"run-1"}}`
-	response := app.Do(context.Background(), &inngestkit.Request{
+	response := app.Do(context.Background(), &adapter.Request{
 		Method:   "POST",
 		Path:     app.Path(),
 		RawQuery: "fnId=" + app.ID() + "-" + functionID + "&stepId=step",
@@ -135,7 +136,7 @@ func ExampleStepCall_OnEnd() {
 			})
 		}))
 	app.Use(counting)
-	app.Do(context.Background(), &inngestkit.Request{
+	app.Do(context.Background(), &adapter.Request{
 		Method: "POST", Path: app.Path(), RawQuery: "fnId=shop-welcome&stepId=step",
 		Body: strings.NewReader(`{"event":{"name":"user.created","data":{}},"ctx":{"run_id":"run-1"}}`),
 	})

@@ -8,15 +8,16 @@ import (
 	"strings"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // A plugin gets an endpoint in every framework: adapters mount it with the app.
 func ExampleApp_AddRoutes() {
 	app := newExampleApp()
-	err := app.AddRoutes(inngestkit.Route{
+	err := app.AddRoutes(adapter.Route{
 		Path: "/api/functions",
-		Do: func(context.Context, *inngestkit.Request) *inngestkit.Response {
-			return &inngestkit.Response{
+		Do: func(context.Context, *adapter.Request) *adapter.Response {
+			return &adapter.Response{
 				Status: http.StatusOK,
 				Header: http.Header{"Content-Type": {"text/plain"}},
 				Body:   fmt.Append(nil, len(app.FunctionIDs()), " functions"),
@@ -29,7 +30,7 @@ func ExampleApp_AddRoutes() {
 
 	mux := http.NewServeMux()
 	for _, route := range app.Routes() { // which the adapters' Mount does
-		mux.Handle(route.Path, inngestkit.HTTPHandler("my framework", route.Do))
+		mux.Handle(route.Path, adapter.HTTPHandler("my framework", route.Do))
 	}
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/functions", nil))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 )
@@ -131,7 +132,7 @@ func TestPathsOfSeveralKindsOfTriggers(t *testing.T) {
 // and in the calls after it.
 func TestWaitRefusesPathsThatEventsDoNotHave(t *testing.T) {
 	t.Parallel()
-	call := func(t *testing.T, e inngestkit.EventType[account], options ...step.WaitOption) *inngestkit.Response {
+	call := func(t *testing.T, e inngestkit.EventType[account], options ...step.WaitOption) *adapter.Response {
 		t.Helper()
 		app, _ := newApp(t, inngestkit.OnEvent("fn", opened, func(ctx context.Context, _ inngestkit.Input[account]) (any, error) {
 			return step.WaitForEvent(ctx, "wait", e, append(options, step.Timeout(time.Hour))...)
@@ -202,7 +203,7 @@ func TestAnyOfTypes(t *testing.T) {
 	event := func(name, data string) map[string]any {
 		return map[string]any{"id": "e1", "name": name, "data": json.RawMessage(data)}
 	}
-	call := func(events ...any) *inngestkit.Response {
+	call := func(events ...any) *adapter.Response {
 		e := signUpEnvelope(nil)
 		e.Event, e.Events = events[0], events
 		return callFn(t.Context(), t, app, e)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 )
@@ -103,7 +104,7 @@ func failedEnvelope(err any) envelope {
 }
 
 // callFailure calls the failure handler of the function fn.
-func callFailure(tb testing.TB, app *inngestkit.App, e envelope) *inngestkit.Response {
+func callFailure(tb testing.TB, app *inngestkit.App, e envelope) *adapter.Response {
 	tb.Helper()
 	return app.Do(tb.Context(), request(http.MethodPost, "fnId=app-fn-failure&stepId=step", e.json(tb)))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -168,7 +169,7 @@ func TestAdoptedAppGuardsItsEndpoint(t *testing.T) {
 		return "done", nil
 	}, func(c *inngestkit.Config) { c.MaxBodyBytes = 1 << 10 })
 	for _, tc := range []struct {
-		req    *inngestkit.Request
+		req    *adapter.Request
 		status int
 	}{
 		{request(http.MethodPost, "fnId=app-fn", strings.Repeat(" ", 1<<10+1)), http.StatusRequestEntityTooLarge},
@@ -185,7 +186,7 @@ func TestAdoptedAppGuardsItsEndpoint(t *testing.T) {
 	require.NoError(t, json.Unmarshal(app.Do(t.Context(), request(http.MethodGet, "", "")).Body, &info))
 	require.EqualValues(t, 1, info["function_count"])
 
-	answered := make(chan *inngestkit.Response, 1)
+	answered := make(chan *adapter.Response, 1)
 	req := callRequest(t, signUpEnvelope(user{}))
 	go func() { answered <- app.Do(context.WithoutCancel(t.Context()), req) }()
 	<-running

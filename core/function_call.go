@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"sync/atomic"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
 )
@@ -32,9 +33,9 @@ type FunctionCall struct {
 	JobID     string
 	// Request is the HTTP request that brought the call, with its body read. It may
 	// be kept, and must not be changed. It is nil over [App.Connect].
-	Request *Request
+	Request *adapter.Request
 
-	req      *Request // also over Connect
+	req      *adapter.Request // also over Connect
 	function *function
 	chain    *chain
 	call     call.Call
@@ -55,7 +56,7 @@ type FunctionCall struct {
 }
 
 // newCall returns the call that e describes, before the SDK runs the function.
-func (f *function) newCall(ctx context.Context, req *Request, e *envelope.Envelope, targeted bool) *FunctionCall {
+func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelope.Envelope, targeted bool) *FunctionCall {
 	c := &FunctionCall{
 		FunctionID: f.source.id, RunID: e.RunID, Attempt: e.Attempt, MaxAttempts: e.MaxAttempts,
 		req: req, function: f, chain: f.chain.Load(), event: e.Event, batch: e.Events,
@@ -69,7 +70,7 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope.Envelo
 			SeveralSteps: f.config.Checkpoint != nil,
 		},
 	}
-	if !req.connect {
+	if req.Scheme != connectScheme {
 		c.Request = req
 	}
 	c.hidden = c.chain.hidden

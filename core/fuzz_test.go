@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -94,7 +95,7 @@ func newFuzzed(tb testing.TB, config inngestkit.Config) *fuzzed {
 }
 
 // do makes a request and checks what must hold for every response.
-func (f *fuzzed) do(t *testing.T, s *seen, req *inngestkit.Request) *inngestkit.Response {
+func (f *fuzzed) do(t *testing.T, s *seen, req *adapter.Request) *adapter.Response {
 	t.Helper()
 	resp := f.Do(context.WithValue(t.Context(), seenKey{}, s), req)
 	require.Zero(t, f.panics.Load(), "a panic was logged")

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/reqbody"
@@ -21,7 +22,7 @@ import (
 //	POST        a call of a function, or a trust probe
 //
 // The response to other methods is 405.
-func (a *App) Do(ctx context.Context, req *Request) *Response {
+func (a *App) Do(ctx context.Context, req *adapter.Request) *adapter.Response {
 	resp := a.answer(ctx, req)
 	if a.config.Platform != "" && resp.Status != http.StatusUnauthorized { // see unauthorized
 		resp.Header[headerPlatform] = []string{a.config.Platform}
@@ -30,7 +31,7 @@ func (a *App) Do(ctx context.Context, req *Request) *Response {
 }
 
 // answer is Do without the platform.
-func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
+func (a *App) answer(ctx context.Context, req *adapter.Request) (resp *adapter.Response) {
 	defer func() {
 		switch r := recover(); {
 		case r != nil:
@@ -61,7 +62,7 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 }
 
 // doPost answers a trust probe, or verifies the signature of a call and executes it.
-func (a *App) doPost(ctx context.Context, req *Request) *Response {
+func (a *App) doPost(ctx context.Context, req *adapter.Request) *adapter.Response {
 	query, err := url.ParseQuery(req.RawQuery)
 	if err != nil {
 		return fail(req, http.StatusBadRequest, "the query is malformed", false)
@@ -81,7 +82,7 @@ func (a *App) doPost(ctx context.Context, req *Request) *Response {
 // doTrustProbe answers the server's question whether the app has the signing key, by
 // signing the response. The app accepts nothing from the server that equals this
 // response: a sync contains a URL, a call an event.
-func (a *App) doTrustProbe(req *Request) *Response {
+func (a *App) doTrustProbe(req *adapter.Request) *adapter.Response {
 	_, key, refusal := a.readSigned(req, a.verifier.VerifyCanonical)
 	if refusal != nil {
 		return refusal
@@ -100,7 +101,7 @@ type verify func(signature signing.Signature, body []byte) (signed, key []byte)
 // signed bytes and the key, or the response that refuses the request. It checks what
 // the header shows before it reads any of the body. In dev mode nothing is signed, but
 // requests from browsers are refused.
-func (a *App) readSigned(req *Request, verify verify) (signed, key []byte, refusal *Response) {
+func (a *App) readSigned(req *adapter.Request, verify verify) (signed, key []byte, refusal *adapter.Response) {
 	if a.config.Dev {
 		if refusal = a.refuseBrowser(req); refusal == nil {
 			signed, refusal = a.readBody(req)
@@ -128,7 +129,7 @@ func (a *App) readSigned(req *Request, verify verify) (signed, key []byte, refus
 
 // readBody reads the whole body, up to Config.MaxBodyBytes, or returns the response to
 // a body that cannot be read.
-func (a *App) readBody(req *Request) ([]byte, *Response) {
+func (a *App) readBody(req *adapter.Request) ([]byte, *adapter.Response) {
 	limit := a.config.MaxBodyBytes
 	body, err := a.bodies.ReadUpTo(req.Body, req.ContentLength, limit)
 	req.Body = nil // middleware may keep the request
@@ -144,7 +145,7 @@ func (a *App) readBody(req *Request) ([]byte, *Response) {
 }
 
 // execute executes a call whose body is known to come from the server.
-func (a *App) execute(ctx context.Context, req *Request, functionID, stepID string, body []byte) *Response {
+func (a *App) execute(ctx context.Context, req *adapter.Request, functionID, stepID string, body []byte) *adapter.Response {
 	e, err := envelope.Parse(body)
 	if err != nil {
 		return a.refuse(req, http.StatusBadRequest, err.Error())
@@ -171,7 +172,7 @@ func (a *App) execute(ctx context.Context, req *Request, functionID, stepID stri
 
 // admit admits a call of a function, or returns the response that refuses it. The
 // caller must call a.gate.LeaveCall when an admitted call ends.
-func (a *App) admit(ctx context.Context, req *Request) (refusal *Response) {
+func (a *App) admit(ctx context.Context, req *adapter.Request) (refusal *adapter.Response) {
 	switch err := a.gate.EnterCall(ctx); {
 	case err == nil:
 		return nil

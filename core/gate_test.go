@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 const (
@@ -49,7 +50,7 @@ func signCanonical(tb testing.TB, key, body string, at time.Time) string {
 }
 
 // signedSync returns a sync as servers request it.
-func signedSync(tb testing.TB, key string) *inngestkit.Request {
+func signedSync(tb testing.TB, key string) *adapter.Request {
 	tb.Helper()
 	const body = `{"url":"http://app.test/api/inngest"}`
 	return withHeader(request(http.MethodPut, "", body), "X-Inngest-Signature", sign(tb, key, body, time.Now()))
@@ -105,7 +106,7 @@ func TestSignature(t *testing.T) {
 
 // requireResponse requires this response of an app in cloud mode, and that neither the
 // response nor the log contains a secret.
-func requireResponse(t *testing.T, req *inngestkit.Request, status int, text string) {
+func requireResponse(t *testing.T, req *adapter.Request, status int, text string) {
 	t.Helper()
 	app, l := newAppWith(t, cloud, onSignUp(hello))
 	resp := app.Do(t.Context(), req)
@@ -175,12 +176,12 @@ func TestBadInput(t *testing.T) {
 	good := signUpEnvelope(user{}).json(t)
 	for _, tc := range []struct {
 		name    string
-		req     *inngestkit.Request
+		req     *adapter.Request
 		status  int
 		message string
 	}{
 		{"empty", request(http.MethodPost, "fnId=app-fn", ""), 400, "the body is empty; if the server sent one, a middleware"},
-		{"no body", func() *inngestkit.Request { r := request(http.MethodPost, "fnId=app-fn", ""); r.Body = nil; return r }(), 400, "the body is empty"},
+		{"no body", func() *adapter.Request { r := request(http.MethodPost, "fnId=app-fn", ""); r.Body = nil; return r }(), 400, "the body is empty"},
 		{"garbage", request(http.MethodPost, "fnId=app-fn", "\x00\xff garbage"), 400, "not JSON"},
 		{"truncated", request(http.MethodPost, "fnId=app-fn", good[:len(good)/2]), 400, "not JSON"},
 		{"last byte missing", request(http.MethodPost, "fnId=app-fn", good[:len(good)-1]), 400, "not JSON"},
@@ -196,12 +197,12 @@ func TestBadInput(t *testing.T) {
 		{"malformed query", request(http.MethodPost, "fnId=%zz", good), 400, "query"},
 		{"oversize", request(http.MethodPost, "fnId=app-fn", strings.Repeat(" ", 1<<10+1)), 413, "larger than 1024 bytes"},
 		{"oversize, length unknown", unknownLength(request(http.MethodPost, "fnId=app-fn", strings.Repeat(" ", 1<<10+1))), 413, "larger than 1024 bytes"},
-		{"oversize, by its length", func() *inngestkit.Request {
+		{"oversize, by its length", func() *adapter.Request {
 			r := request(http.MethodPost, "fnId=app-fn", "")
 			r.Body, r.ContentLength = panicReader{}, 1<<10+1
 			return r
 		}(), 413, "larger than 1024 bytes"},
-		{"cut off", func() *inngestkit.Request {
+		{"cut off", func() *adapter.Request {
 			r := request(http.MethodPost, "fnId=app-fn", good)
 			r.Body = io.MultiReader(strings.NewReader(good[:100]), iotest.ErrReader(io.ErrUnexpectedEOF))
 			return r
@@ -233,7 +234,7 @@ func TestDeepNesting(t *testing.T) {
 	}
 }
 
-func unknownLength(r *inngestkit.Request) *inngestkit.Request {
+func unknownLength(r *adapter.Request) *adapter.Request {
 	r.ContentLength = -1
 	return r
 }
@@ -264,7 +265,7 @@ func TestBodyAtTheLimit(t *testing.T) {
 
 func TestTrustProbe(t *testing.T) {
 	t.Parallel()
-	probe := func(app *inngestkit.App, signature string) *inngestkit.Response {
+	probe := func(app *inngestkit.App, signature string) *adapter.Response {
 		return app.Do(t.Context(), withHeader(request(http.MethodPost, "probe=trust", "{}"), "X-Inngest-Signature", signature))
 	}
 	app, _ := newAppWith(t, cloud)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // Every request to the server says who sends it, from where, and which version of the
@@ -50,7 +51,7 @@ func TestPlatformOfAnswers(t *testing.T) {
 	config := cloud
 	config.Platform = "aws-eu-west-3"
 	app, _ := newAppWith(t, config, onSignUp(hello))
-	for _, resp := range []*inngestkit.Response{
+	for _, resp := range []*adapter.Response{
 		callSigned(t, app, signUpEnvelope(user{})),
 		app.Do(t.Context(), request(http.MethodDelete, "", "")),
 	} {

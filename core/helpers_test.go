@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -77,16 +78,16 @@ func onSignUp[R any](handler func(context.Context, input) (R, error), options ..
 }
 
 // request makes a request with a body.
-func request(method, query, body string) *inngestkit.Request {
+func request(method, query, body string) *adapter.Request {
 	header := http.Header{}
-	return &inngestkit.Request{
+	return &adapter.Request{
 		Method: method, Scheme: "http", Host: "app.test", Path: "/api/inngest", RawQuery: query,
 		Header: header, Body: strings.NewReader(body), ContentLength: int64(len(body)), Framework: "test",
 	}
 }
 
 // withHeader adds a header to a request.
-func withHeader(req *inngestkit.Request, key, value string) *inngestkit.Request {
+func withHeader(req *adapter.Request, key, value string) *adapter.Request {
 	req.Header.Set(key, value)
 	return req
 }
@@ -131,19 +132,19 @@ func hashed(stepID string) string {
 }
 
 // callRequest is a call of the function fn.
-func callRequest(tb testing.TB, e envelope) *inngestkit.Request {
+func callRequest(tb testing.TB, e envelope) *adapter.Request {
 	tb.Helper()
 	return request(http.MethodPost, "fnId=app-fn&stepId=step", e.json(tb))
 }
 
 // callFn calls the function fn of the app.
-func callFn(ctx context.Context, tb testing.TB, app *inngestkit.App, e envelope) *inngestkit.Response {
+func callFn(ctx context.Context, tb testing.TB, app *inngestkit.App, e envelope) *adapter.Response {
 	tb.Helper()
 	return app.Do(ctx, callRequest(tb, e))
 }
 
 // message is the message of an error response.
-func message(tb testing.TB, resp *inngestkit.Response) string {
+func message(tb testing.TB, resp *adapter.Response) string {
 	tb.Helper()
 	var body struct {
 		Name    string `json:"name"`
@@ -157,7 +158,7 @@ func message(tb testing.TB, resp *inngestkit.Response) string {
 }
 
 // ops are the operations of a response with status 206.
-func ops(tb testing.TB, resp *inngestkit.Response) []map[string]any {
+func ops(tb testing.TB, resp *adapter.Response) []map[string]any {
 	tb.Helper()
 	require.Equal(tb, http.StatusPartialContent, resp.Status, "%s", resp.Body)
 	var all []map[string]any

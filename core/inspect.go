@@ -6,13 +6,14 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/manifest"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // doInspect responds to a GET with how the app is configured. Signed requests get more
 // than others; nobody gets a secret.
-func (a *App) doInspect(req *Request) *Response {
+func (a *App) doInspect(req *adapter.Request) *adapter.Response {
 	authenticated := false
 	var succeeded *bool
 	if header := req.Header.Get(headerSignature); header != "" {

@@ -11,11 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
 // callSigned calls the function fn with a signature, as a server in cloud mode does.
-func callSigned(t *testing.T, app *inngestkit.App, e envelope) *inngestkit.Response {
+func callSigned(t *testing.T, app *inngestkit.App, e envelope) *adapter.Response {
 	t.Helper()
 	req := callRequest(t, e)
 	return app.Do(t.Context(), withHeader(req, "X-Inngest-Signature", sign(t, signingKey, e.json(t), time.Now())))
@@ -59,7 +60,7 @@ func TestKeysLeaveHashed(t *testing.T) { //nolint:paralleltest // the SDK's chec
 
 // requireHashedFallback checks that the single checkpoint of a call was sent with the
 // signing key first, which the server refuses, and then with the fallback key.
-func requireHashedFallback(t *testing.T, server *api, resp *inngestkit.Response) {
+func requireHashedFallback(t *testing.T, server *api, resp *adapter.Response) {
 	t.Helper()
 	require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)
 	requests, _ := server.seen()

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // Nothing outlives Shutdown, the connections of the app's own HTTP client
@@ -35,7 +36,7 @@ func TestNoGoroutineOutlivesShutdown(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.NoError(t, app.Register(onSignUp(hello)))
-	srv := &http.Server{Handler: inngestkit.HTTPHandler("test", app.Do)}
+	srv := &http.Server{Handler: adapter.HTTPHandler("test", app.Do)}
 	served := make(chan error)
 	go func() { served <- srv.Serve(listener) }()
 	app.MountedAt("test", "/api/inngest")

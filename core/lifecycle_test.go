@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -161,7 +162,7 @@ func TestShutdownDrains(t *testing.T) {
 			return "finished", nil
 		})
 	}))
-	inFlight := make(chan *inngestkit.Response)
+	inFlight := make(chan *adapter.Response)
 	slow := callRequest(t, signUpEnvelope(user{}))
 	go func() { inFlight <- app.Do(context.WithoutCancel(t.Context()), slow) }()
 	<-running
@@ -192,7 +193,7 @@ func TestStrangersDoNotHoldUpTheShutdown(t *testing.T) {
 	req := request(http.MethodPost, "fnId=app-fn", "")
 	req.Body, req.ContentLength = &slowReader{reading, release}, -1
 	withHeader(req, "X-Inngest-Signature", sign(t, wrongKey, "", time.Now())) // else nothing is read
-	answered := make(chan *inngestkit.Response)
+	answered := make(chan *adapter.Response)
 	go func() { answered <- app.Do(context.WithoutCancel(t.Context()), req) }()
 	<-reading
 	require.NoError(t, app.Shutdown(t.Context()))

@@ -8,16 +8,18 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
-// mountPoint is where an adapter has mounted the app.
+// mountPoint is the place where an adapter has mounted the app.
 type mountPoint struct {
 	framework string
 	path      func() string
 }
 
-// fullPath asks the adapter for the path.
+// fullPath returns the path that the adapter has passed. It recovers a panic of the
+// adapter's function.
 func (m *mountPoint) fullPath() (path string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -28,31 +30,31 @@ func (m *mountPoint) fullPath() (path string, err error) {
 	return m.path(), nil
 }
 
-// MountedAt tells the app where its endpoint is: the full path, with the
-// prefixes of all groups. Adapters call it when they mount the app; [App.Start]
-// announces this path. If an app is mounted at several paths, it announces the first,
-// or the ServePath of its [Config], and says so in its log.
+// MountedAt sets the path that [App.Start] announces: the full path of the endpoint,
+// with the prefixes of all groups. Adapters call it when they mount the app. An app
+// that is mounted at several paths announces the first, or the ServePath of its
+// [Config], and logs that it does.
 func (a *App) MountedAt(framework, path string) {
 	a.MountedAtFunc(framework, func() string { return path })
 }
 
-// MountedAtFunc is [App.MountedAt] where the path is known only later. It is asked
-// for when a sync needs it.
+// MountedAtFunc is [App.MountedAt] for a path that is not known yet when the app is
+// mounted. Each sync calls path.
 func (a *App) MountedAtFunc(framework string, path func() string) {
 	if a.mount.CompareAndSwap(nil, &mountPoint{framework: framework, path: path}) || a.config.ServePath != "" {
 		return
 	}
 	first, errFirst := a.mount.Load().fullPath()
 	here, err := (&mountPoint{path: path}).fullPath()
-	if first != here && errFirst == nil && err == nil { // a sync says what is wrong otherwise
+	if first != here && errFirst == nil && err == nil { // a sync reports the errors
 		a.config.Logger.Info("inngest: the app is mounted at several paths and announced at the first; "+
 			"ServePath (INNGEST_SERVE_PATH) announces it at another", "announced", first, "also", here)
 	}
 }
 
-// requested is the URL that a request was sent to: as it came, or before the proxy
-// that is to be trusted.
-func (a *App) requested(req *Request) (*url.URL, error) {
+// requested returns the URL that the client has requested: the request's own, or the
+// one that a trusted proxy reports.
+func (a *App) requested(req *adapter.Request) (*url.URL, error) {
 	u := &url.URL{Scheme: req.Scheme, Host: req.Host, Path: a.withoutSlash(req.Path)}
 	if !a.config.TrustProxy {
 		return u, nil
@@ -75,8 +77,8 @@ func (a *App) requested(req *Request) (*url.URL, error) {
 	return u, nil
 }
 
-// withoutSlash is the path of a request in one form: adapters serve the endpoint with a
-// slash behind it, too, and the server would take the two for two apps.
+// withoutSlash removes a trailing slash from the path of the endpoint. Adapters serve
+// both forms, and the server would treat them as two apps.
 func (a *App) withoutSlash(requested string) string {
 	mount := a.mount.Load()
 	if mount == nil {
@@ -88,14 +90,14 @@ func (a *App) withoutSlash(requested string) string {
 	return requested
 }
 
-// forwarded is what the first proxy, the one that saw the client, has put into a
-// header; each further one adds to the list.
-func forwarded(req *Request, key string) string {
+// forwarded returns the value that the first proxy, which saw the client, has put into
+// a header. Each further proxy appends its own.
+func forwarded(req *adapter.Request, key string) string {
 	first, _, _ := strings.Cut(req.Header.Get(key), ",")
 	return strings.TrimSpace(first)
 }
 
-// announced is the URL the server is told: u, with what the configuration fixes.
+// announced returns the URL to announce: u with the configured origin and path.
 func (a *App) announced(u *url.URL) *url.URL {
 	announced := *u
 	if origin, err := url.Parse(a.config.serveOrigin()); err == nil && origin.Host != "" {
@@ -114,7 +116,7 @@ func setPath(u *url.URL, escaped string) {
 	}
 }
 
-// serveOrigin is the configured origin of the app, "" if none is configured.
+// serveOrigin returns the configured origin of the app, "" if none is configured.
 func (c Config) serveOrigin() string {
 	switch {
 	case c.ServeHost == "":
@@ -128,7 +130,7 @@ func (c Config) serveOrigin() string {
 	}
 }
 
-// namesPort reports whether a ServeHost says by itself which port it means.
+// namesPort reports whether a ServeHost determines the port.
 func namesPort(serveHost string) bool {
 	return strings.Contains(serveHost, "://") || hasPort(serveHost)
 }

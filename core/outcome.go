@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // An Outcome is how a call of a function, or the callback of a step, ended.
@@ -82,7 +84,7 @@ func (c *FunctionCall) outcome(err error) Outcome {
 
 // reportEnd reports to the middleware how the call has ended, from the response to the
 // server. The response is nil if the call has none.
-func (c *FunctionCall) reportEnd(resp *Response) {
+func (c *FunctionCall) reportEnd(resp *adapter.Response) {
 	switch {
 	case resp == nil:
 		c.tell(c.onEnd, OutcomeRetried, errNoEnd)

@@ -277,31 +277,6 @@ func TestMountPathThatPanics(t *testing.T) {
 	}
 }
 
-// Values are looked up on all kinds of goroutines.
-func TestLookupOfValuesThatPanics(t *testing.T) {
-	t.Parallel()
-	app, l := newApp(t)
-	parent := context.WithValue(t.Context(), "key", "of ctx") //nolint:staticcheck // any key will do
-	ctx, end := inngestkit.WithLookup(inngestkit.NewContext(parent, app), func(any) any { panic("oh no") })
-	require.Equal(t, "of ctx", ctx.Value("key"))
-	require.Nil(t, ctx.Value("other"))
-	end()
-	require.Equal(t, 1, strings.Count(l.String(), "the lookup of values that were stored for a request panicked"))
-	require.Contains(t, l.String(), "panics_test.go")
-}
-
-// A key whose type can be compared may hold something that cannot.
-func TestKeysThatCannotBeCompared(t *testing.T) {
-	t.Parallel()
-	type key struct{ any }
-	ctx := inngestkit.WithCopies(t.Context(), func(visit func(key, value any)) {
-		visit(key{[]int{1}}, "lost")
-		visit(key{1}, "kept")
-	})
-	require.Equal(t, "kept", ctx.Value(key{1}))
-	require.Nil(t, ctx.Value(key{[]int{1}}))
-}
-
 // A checkpoint may be sent on the goroutine of a timer.
 func TestCheckpointOfATimerPanics(t *testing.T) {
 	t.Parallel()

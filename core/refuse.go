@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
@@ -16,14 +17,14 @@ import (
 
 // refuse logs a bad request of the server, or in dev mode of anyone, and returns the
 // response to it.
-func (a *App) refuse(req *Request, status int, message string) *Response {
+func (a *App) refuse(req *adapter.Request, status int, message string) *adapter.Response {
 	a.config.Logger.Warn("inngest: request refused",
 		"method", req.Method, "path", req.Path, "status", status, "error", message)
 	return fail(req, status, message, false)
 }
 
 // refuseStranger is refuse for requests that anyone can make.
-func (a *App) refuseStranger(req *Request, why cause, status int, message string) *Response {
+func (a *App) refuseStranger(req *adapter.Request, why cause, status int, message string) *adapter.Response {
 	a.logRefusal(req, why, status, message)
 	return fail(req, status, message, false)
 }
@@ -33,7 +34,7 @@ var errSignedEmpty = fmt.Errorf("the signature does not match the body: %w", env
 
 // refuseUnsigned refuses a request without a valid signature. The log gets more advice
 // than the response, because strangers do not configure the app.
-func (a *App) refuseUnsigned(req *Request, err error) *Response {
+func (a *App) refuseUnsigned(req *adapter.Request, err error) *adapter.Response {
 	why, advice := wrongSignature, err.Error()
 	switch {
 	case errors.Is(err, signing.ErrMissing):
@@ -55,7 +56,7 @@ func (a *App) refuseUnsigned(req *Request, err error) *Response {
 // developer visits could otherwise have the app execute functions, even under a host
 // name that the site owns. Browsers send Origin with every POST and PUT, and most send
 // Sec-Fetch-Site; servers send neither.
-func (a *App) refuseBrowser(req *Request) *Response {
+func (a *App) refuseBrowser(req *adapter.Request) *adapter.Response {
 	site := req.Header.Get("Sec-Fetch-Site")
 	if req.Header.Get("Origin") == "" && (site == "" || site == "none") {
 		return nil
@@ -69,7 +70,7 @@ func (a *App) refuseBrowser(req *Request) *Response {
 // 302 or 303. The server follows those and keeps the query and the body. It would treat
 // the introspection as the result of the function, or as a successful sync. For a sync
 // it does the same with most errors, but not with a 400.
-func (a *App) refuseRedirected(req *Request) *Response {
+func (a *App) refuseRedirected(req *adapter.Request) *adapter.Response {
 	query, _ := url.ParseQuery(req.RawQuery) // the part that can be parsed
 	if !query.Has("fnId") && req.ContentLength <= 0 {
 		return nil
@@ -79,12 +80,12 @@ func (a *App) refuseRedirected(req *Request) *Response {
 }
 
 // panicked logs a panic that nothing else has recovered, and returns the response.
-func (a *App) panicked(req *Request, recovered any) *Response {
+func (a *App) panicked(req *adapter.Request, recovered any) *adapter.Response {
 	a.logPanic(req, recovered)
 	return fail(req, http.StatusInternalServerError, "internal error; see the app's log", false)
 }
 
-func (a *App) logPanic(req *Request, recovered any) {
+func (a *App) logPanic(req *adapter.Request, recovered any) {
 	a.config.Logger.Error("inngest: request panicked",
 		"method", req.Method, "path", req.Path, "panic", safe.Sprint(recovered), "stack", string(debug.Stack()))
 }
@@ -93,12 +94,12 @@ func (a *App) logPanic(req *Request, recovered any) {
 // shutdown or have waited for a free place in vain.
 const drainRetryAfter = "2"
 
-func shuttingDown(req *Request) *Response {
+func shuttingDown(req *adapter.Request) *adapter.Response {
 	return retryLater(req, "the app is shutting down; another instance will answer")
 }
 
 // retryLater answers a request that the server is to retry shortly.
-func retryLater(req *Request, message string) *Response {
+func retryLater(req *adapter.Request, message string) *adapter.Response {
 	resp := fail(req, http.StatusServiceUnavailable, message, false)
 	resp.Header.Set(headerRetryAfter, drainRetryAfter)
 	return resp
@@ -162,7 +163,7 @@ func (r *refusals) rest() int {
 
 // logRefusal logs the refusal of a request that anyone can make, once a minute for each
 // cause.
-func (a *App) logRefusal(req *Request, why cause, status int, message string) {
+func (a *App) logRefusal(req *adapter.Request, why cause, status int, message string) {
 	log, more := a.refusals.count(why, time.Now())
 	if !log {
 		return

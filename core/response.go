@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
+
 	"github.com/inngest/inngestgo"
 	sdkerrors "github.com/inngest/inngestgo/errors"
 
@@ -22,7 +24,7 @@ var (
 )
 
 // response returns the response to the call, made of the SDK's.
-func (c *FunctionCall) response(rec *recorder) *Response {
+func (c *FunctionCall) response(rec *recorder) *adapter.Response {
 	noRetry := http.Header{headerNoRetry: {isTrue}}
 	if rec.status < http.StatusPartialContent && !c.call.Returned() {
 		if deferred := c.call.Deferred(); deferred != nil {
@@ -112,7 +114,7 @@ const maxFailureBytes = 512 << 10
 
 // failed returns the response to a call that ended with an error, and logs the error. The
 // header says whether and when the server retries.
-func (c *FunctionCall) failed(status int, message string, header http.Header) *Response {
+func (c *FunctionCall) failed(status int, message string, header http.Header) *adapter.Response {
 	noRetry := header.Get(headerNoRetry) == isTrue
 	if noRetry && status == http.StatusInternalServerError {
 		// 400 means the same as the header to whatever reads only the status.

@@ -5,34 +5,27 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// maxStatus is the highest status that HTTP knows; see RFC 9110, 15.
+// maxStatus is the highest status of HTTP; see RFC 9110, 15.
 const maxStatus = 599
 
-// Route is an endpoint that an adapter mounts for an app.
-type Route struct {
-	// Path is below the router or group that the app is mounted on; / is that itself.
-	// A slash at the end is left out. Adapters serve both forms.
-	Path string
-	// Do answers requests for the path, of every method.
-	Do func(ctx context.Context, req *Request) *Response
-}
-
-// Routes lists the endpoints of the app: that of Inngest, and those of [App.AddRoutes].
-// Adapters mount them all.
-func (a *App) Routes() []Route {
+// Routes returns the endpoints of the app: the one that Inngest calls, and those that
+// plugins have added with [App.AddRoutes]. Adapters mount them all.
+func (a *App) Routes() []adapter.Route {
 	a.registering.Lock()
 	defer a.registering.Unlock()
-	return append([]Route{{Path: a.config.Path, Do: a.Do}}, a.added...)
+	return append([]adapter.Route{{Path: a.config.Path, Do: a.Do}}, a.added...)
 }
 
-// AddRoutes adds endpoints to what adapters mount for the app: this is how a plugin
-// gets routes in every framework. Add them before the app is mounted, not beside it:
-// Mount asks for them once. If a Do panics, or has no answer with a status of 200 to
-// 599, the answer is 500 without a body, and what happened is logged. An error names
-// what is wrong with one of the routes; none is added then.
-func (a *App) AddRoutes(routes ...Route) error {
+// AddRoutes adds endpoints that adapters mount with the app, so that a plugin gets
+// routes in every framework. Call it before Mount, not concurrently: Mount reads the
+// routes once. If the Do of a route panics, or its response is nil or has a status
+// outside of 200 to 599, the client gets 500 without a body, and the app logs why.
+// On error AddRoutes adds none of the routes.
+func (a *App) AddRoutes(routes ...adapter.Route) error {
 	a.registering.Lock()
 	defer a.registering.Unlock()
 	added := slices.Clip(a.added)
@@ -40,15 +33,15 @@ func (a *App) AddRoutes(routes ...Route) error {
 		if err := a.checkRoute(route, added); err != nil {
 			return fmt.Errorf("inngestkit: add routes: %w", err)
 		}
-		added = append(added, Route{Path: trimSlash(route.Path), Do: a.guarded(route.Do)})
+		added = append(added, adapter.Route{Path: trimSlash(route.Path), Do: a.guarded(route.Do)})
 	}
 	a.added = added
 	return nil
 }
 
-func (a *App) checkRoute(route Route, added []Route) error {
+func (a *App) checkRoute(route adapter.Route, added []adapter.Route) error {
 	path := trimSlash(route.Path)
-	taken := func(r Route) bool { return r.Path == path }
+	taken := func(r adapter.Route) bool { return r.Path == path }
 	switch {
 	case !isPath(route.Path):
 		return fmt.Errorf("%q is not the path of a route; %s", route.Path, pathRule)
@@ -63,21 +56,21 @@ func (a *App) checkRoute(route Route, added []Route) error {
 	}
 }
 
-// guarded is do, with an answer in place of a panic, and of what no framework can
-// write.
-func (a *App) guarded(do func(context.Context, *Request) *Response) func(context.Context, *Request) *Response {
-	return func(ctx context.Context, req *Request) (resp *Response) {
+// guarded wraps do and responds with 500 instead of a panic or of a response that a
+// framework cannot write.
+func (a *App) guarded(do adapter.Handler) adapter.Handler {
+	return func(ctx context.Context, req *adapter.Request) (resp *adapter.Response) {
 		defer func() {
 			if r := recover(); r != nil {
 				a.logPanic(req, r)
-				resp = &Response{Status: http.StatusInternalServerError, Header: http.Header{}}
+				resp = &adapter.Response{Status: http.StatusInternalServerError, Header: http.Header{}}
 			}
 		}()
 		resp = do(ctx, req)
 		if resp == nil || resp.Status < http.StatusOK || resp.Status > maxStatus {
-			a.config.Logger.Error("inngest: a route has no answer with a status of 200 to 599",
+			a.config.Logger.Error("inngest: a route has no response with a status of 200 to 599",
 				"method", req.Method, "path", req.Path)
-			resp = &Response{Status: http.StatusInternalServerError, Header: http.Header{}}
+			resp = &adapter.Response{Status: http.StatusInternalServerError, Header: http.Header{}}
 		}
 		return resp
 	}

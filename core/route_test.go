@@ -10,25 +10,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-func teapot(context.Context, *inngestkit.Request) *inngestkit.Response {
-	return &inngestkit.Response{Status: http.StatusTeapot}
+func teapot(context.Context, *adapter.Request) *adapter.Response {
+	return &adapter.Response{Status: http.StatusTeapot}
 }
 
 func TestAddRoutes(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello))
-	var got *inngestkit.Request
-	given := &inngestkit.Response{Status: http.StatusServiceUnavailable, Header: http.Header{"X-Many": {"1", "2"}}, Body: []byte("down")}
-	require.NoError(t, app.AddRoutes(inngestkit.Route{
+	var got *adapter.Request
+	given := &adapter.Response{Status: http.StatusServiceUnavailable, Header: http.Header{"X-Many": {"1", "2"}}, Body: []byte("down")}
+	require.NoError(t, app.AddRoutes(adapter.Route{
 		Path: "/plugin",
-		Do: func(_ context.Context, req *inngestkit.Request) *inngestkit.Response {
+		Do: func(_ context.Context, req *adapter.Request) *adapter.Response {
 			got = req
 			return given
 		},
 	}))
-	require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin/sub", Do: teapot}), "one beneath the other")
+	require.NoError(t, app.AddRoutes(adapter.Route{Path: "/plugin/sub", Do: teapot}), "one beneath the other")
 
 	routes := app.Routes()
 	require.Equal(t, []string{"/api/inngest", "/plugin", "/plugin/sub"}, paths(routes))
@@ -44,7 +45,7 @@ func TestAddRoutes(t *testing.T) {
 	require.Equal(t, "/plugin", app.Routes()[1].Path, "the list is the caller's")
 }
 
-func paths(routes []inngestkit.Route) []string {
+func paths(routes []adapter.Route) []string {
 	all := make([]string, len(routes))
 	for i, route := range routes {
 		all[i] = route.Path
@@ -56,25 +57,25 @@ func TestAddRouteRefuses(t *testing.T) {
 	t.Parallel()
 	const rule = " is not the path of a route; a path begins with / and has no //, . or .. element, query or white space in it"
 	for name, c := range map[string]struct {
-		route inngestkit.Route
+		route adapter.Route
 		want  string
 	}{
-		"no path":        {inngestkit.Route{Do: teapot}, `""` + rule},
-		"no slash":       {inngestkit.Route{Path: "plugin", Do: teapot}, `"plugin"` + rule},
-		"slashes":        {inngestkit.Route{Path: "/plugin//", Do: teapot}, `"/plugin//"` + rule},
-		"twice, a slash": {inngestkit.Route{Path: "/first/", Do: teapot}, `the path "/first" is taken by another route of the app`},
-		"a query":        {inngestkit.Route{Path: "/plugin?q", Do: teapot}, `"/plugin?q"` + rule},
-		"the app's path": {inngestkit.Route{Path: "/inngest", Do: teapot}, `the path "/inngest" is taken by another route of the app`},
-		"twice":          {inngestkit.Route{Path: "/first", Do: teapot}, `the path "/first" is taken by another route of the app`},
-		"no Do":          {inngestkit.Route{Path: "/plugin"}, `the route "/plugin" has no Do`},
+		"no path":        {adapter.Route{Do: teapot}, `""` + rule},
+		"no slash":       {adapter.Route{Path: "plugin", Do: teapot}, `"plugin"` + rule},
+		"slashes":        {adapter.Route{Path: "/plugin//", Do: teapot}, `"/plugin//"` + rule},
+		"twice, a slash": {adapter.Route{Path: "/first/", Do: teapot}, `the path "/first" is taken by another route of the app`},
+		"a query":        {adapter.Route{Path: "/plugin?q", Do: teapot}, `"/plugin?q"` + rule},
+		"the app's path": {adapter.Route{Path: "/inngest", Do: teapot}, `the path "/inngest" is taken by another route of the app`},
+		"twice":          {adapter.Route{Path: "/first", Do: teapot}, `the path "/first" is taken by another route of the app`},
+		"no Do":          {adapter.Route{Path: "/plugin"}, `the route "/plugin" has no Do`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app, _ := newAppWith(t, inngestkit.Config{Dev: true, Path: "/inngest"})
-			require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/first", Do: teapot}))
+			require.NoError(t, app.AddRoutes(adapter.Route{Path: "/first", Do: teapot}))
 			require.EqualError(t, app.AddRoutes(c.route), "inngestkit: add routes: "+c.want)
 			require.Equal(t, []string{"/inngest", "/first"}, paths(app.Routes()), "none is added")
-			require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/next", Do: teapot}))
+			require.NoError(t, app.AddRoutes(adapter.Route{Path: "/next", Do: teapot}))
 		})
 	}
 }
@@ -84,7 +85,7 @@ func TestAddRouteAfterMount(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t)
 	app.MountedAt("test", "/api/inngest")
-	err := app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: teapot})
+	err := app.AddRoutes(adapter.Route{Path: "/plugin", Do: teapot})
 	require.EqualError(t, err, `inngestkit: add routes: the app is mounted already, without "/plugin"; add routes before Mount`)
 	require.Equal(t, []string{"/api/inngest"}, paths(app.Routes()))
 }
@@ -97,7 +98,7 @@ func TestAddRouteAtTheSameTime(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range cap(added) {
 		all.Go(func() {
-			added <- app.AddRoutes(inngestkit.Route{Path: "/plugin/" + string(rune('a'+n%10)), Do: teapot})
+			added <- app.AddRoutes(adapter.Route{Path: "/plugin/" + string(rune('a'+n%10)), Do: teapot})
 			app.Routes()
 		})
 	}
@@ -119,22 +120,22 @@ func TestAddRouteAtTheSameTime(t *testing.T) {
 // of an SDK.
 func TestRoutesThatBreak(t *testing.T) {
 	t.Parallel()
-	const noAnswer = "inngest: a route has no answer with a status of 200 to 599"
+	const noAnswer = "inngest: a route has no response with a status of 200 to 599"
 	for name, c := range map[string]struct {
-		do     func(context.Context, *inngestkit.Request) *inngestkit.Response
+		do     func(context.Context, *adapter.Request) *adapter.Response
 		logged string
 	}{
-		"panic":   {func(context.Context, *inngestkit.Request) *inngestkit.Response { panic("oh no") }, `inngest: request panicked`},
-		"abort":   {func(context.Context, *inngestkit.Request) *inngestkit.Response { panic(http.ErrAbortHandler) }, "net/http: abort Handler"},
-		"nil":     {func(context.Context, *inngestkit.Request) *inngestkit.Response { return nil }, noAnswer},
-		"zero":    {func(context.Context, *inngestkit.Request) *inngestkit.Response { return &inngestkit.Response{} }, noAnswer},
+		"panic":   {func(context.Context, *adapter.Request) *adapter.Response { panic("oh no") }, `inngest: request panicked`},
+		"abort":   {func(context.Context, *adapter.Request) *adapter.Response { panic(http.ErrAbortHandler) }, "net/http: abort Handler"},
+		"nil":     {func(context.Context, *adapter.Request) *adapter.Response { return nil }, noAnswer},
+		"zero":    {func(context.Context, *adapter.Request) *adapter.Response { return &adapter.Response{} }, noAnswer},
 		"interim": {withStatus(http.StatusSwitchingProtocols), noAnswer},
 		"600":     {withStatus(600), noAnswer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app, l := newApp(t)
-			require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: c.do}))
+			require.NoError(t, app.AddRoutes(adapter.Route{Path: "/plugin", Do: c.do}))
 			resp := app.Routes()[1].Do(t.Context(), request(http.MethodGet, "", ""))
 			require.Equal(t, http.StatusInternalServerError, resp.Status)
 			require.NotNil(t, resp.Header)
@@ -147,14 +148,14 @@ func TestRoutesThatBreak(t *testing.T) {
 	}
 	for _, status := range []int{200, 599} {
 		app, l := newApp(t)
-		require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: withStatus(status)}))
+		require.NoError(t, app.AddRoutes(adapter.Route{Path: "/plugin", Do: withStatus(status)}))
 		require.Equal(t, status, app.Routes()[1].Do(t.Context(), request(http.MethodGet, "", "")).Status)
 		require.Empty(t, l.String())
 	}
 }
 
-func withStatus(status int) func(context.Context, *inngestkit.Request) *inngestkit.Response {
-	return func(context.Context, *inngestkit.Request) *inngestkit.Response {
-		return &inngestkit.Response{Status: status}
+func withStatus(status int) func(context.Context, *adapter.Request) *adapter.Response {
+	return func(context.Context, *adapter.Request) *adapter.Response {
+		return &adapter.Response{Status: status}
 	}
 }

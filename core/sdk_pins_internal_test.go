@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
+
 	"github.com/inngest/inngestgo"
 	"github.com/inngest/inngestgo/connect"
 	sdkerrors "github.com/inngest/inngestgo/errors"
@@ -160,7 +162,7 @@ func TestSDKAnnouncesTheSameOptions(t *testing.T) {
 
 	client.Serve().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPut, "/api/inngest", http.NoBody))
 	sdk := onlyFunction(t, <-synced)
-	app.Do(t.Context(), &Request{Method: http.MethodPut, Host: "shop.test", Path: "/api/inngest", Header: http.Header{}})
+	app.Do(t.Context(), &adapter.Request{Method: http.MethodPut, Host: "shop.test", Path: "/api/inngest", Header: http.Header{}})
 	requireKeys(t, "function", sdk, onlyFunction(t, <-synced))
 
 	announcement, err := json.Marshal(map[string]any{"functions": newConnector(app).options().Announcement().Functions})

@@ -34,3 +34,19 @@ func TestSendStatus(t *testing.T) {
 		require.Equal(t, tc.want, inngestkit.SendStatus(tc.err), "%v", tc.err)
 	}
 }
+
+func TestSendFromAContext(t *testing.T) {
+	t.Parallel()
+	_, err := inngestkit.Send(t.Context(), signedUp.New(user{}))
+	require.ErrorContains(t, err, "install the Middleware of the adapter")
+	require.Equal(t, http.StatusInternalServerError, inngestkit.SendStatus(err))
+
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { accepted(w, "e1") })
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL})
+	ids, err := inngestkit.Send(inngestkit.NewContext(t.Context(), app), signedUp.New(user{}))
+	require.NoError(t, err)
+	require.Equal(t, []string{"e1"}, ids)
+	_, bodies := server.seen()
+	require.Contains(t, bodies[0], "user/signed-up")
+	require.NoError(t, app.Shutdown(t.Context()))
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -27,7 +28,7 @@ func elsewhere(f func()) {
 }
 
 // requireRefused is the message of a call that must not be tried again.
-func requireRefused(t *testing.T, resp *inngestkit.Response) string {
+func requireRefused(t *testing.T, resp *adapter.Response) string {
 	t.Helper()
 	require.Equal(t, http.StatusBadRequest, resp.Status, "%s", resp.Body)
 	require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
@@ -82,7 +83,7 @@ func TestStepElsewhereIsRefusedBeforeItRuns(t *testing.T) {
 				t.Parallel()
 				ran := false
 				app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) { return "done", run(ctx, &ran) }, options...))
-				for _, call := range []*inngestkit.Response{
+				for _, call := range []*adapter.Response{
 					callFn(t.Context(), t, app, signUpEnvelope(user{})),
 					callStep(t.Context(), t, app, signUpEnvelope(user{}), "s"),
 				} {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -27,7 +28,7 @@ func each(ids ...string) branch {
 
 // runThrough calls the function as the server does, until the run ends: it runs each
 // step that was planned in a call of its own.
-func runThrough(t *testing.T, app *inngestkit.App) *inngestkit.Response {
+func runThrough(t *testing.T, app *inngestkit.App) *adapter.Response {
 	t.Helper()
 	e := signUpEnvelope(user{})
 	for range 20 {

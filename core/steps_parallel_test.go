@@ -11,12 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
 // callStep calls the function fn for one step, as the server does among parallel
 // ones.
-func callStep(ctx context.Context, tb testing.TB, app *inngestkit.App, e envelope, stepID string) *inngestkit.Response {
+func callStep(ctx context.Context, tb testing.TB, app *inngestkit.App, e envelope, stepID string) *adapter.Response {
 	tb.Helper()
 	return app.Do(ctx, request(http.MethodPost, "fnId=app-fn&stepId="+hashed(stepID), e.json(tb)))
 }

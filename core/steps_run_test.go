@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -219,7 +220,7 @@ func TestGoexitInAStep(t *testing.T) {
 }
 
 // keptError is the error of a step as the server keeps it, which must not be too large.
-func keptError(t *testing.T, resp *inngestkit.Response) (message string, data any) {
+func keptError(t *testing.T, resp *adapter.Response) (message string, data any) {
 	t.Helper()
 	op := ops(t, resp)[0]
 	require.Equal(t, "StepFailed", op["op"])

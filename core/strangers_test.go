@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // The app reads nothing of a body before the signature header is well formed and recent.
@@ -52,7 +53,7 @@ func TestBrowsersAreRefusedInDevMode(t *testing.T) {
 	} {
 		server := newAPI(t, synced)
 		app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
-		for _, req := range []*inngestkit.Request{
+		for _, req := range []*adapter.Request{
 			callRequest(t, signUpEnvelope(user{})), request(http.MethodPost, "probe=trust", "{}"), request(http.MethodPut, "", ""),
 		} {
 			resp := app.Do(t.Context(), withHeader(req, tc.key, tc.value))
@@ -128,5 +129,28 @@ func TestAdviceOnUnsignedRequests(t *testing.T) {
 		require.NotContains(t, message(t, resp), "AllowUnsignedSync", "strangers do not configure the app")
 		require.Equal(t, tc.app, strings.Contains(l.String(), "use App.Sync"))
 		require.Equal(t, tc.app, strings.Contains(l.String(), "INNGEST_ENABLE_UNAUTHED_SYNC"))
+	}
+}
+
+// The server follows redirects that make GET of a POST or PUT, and takes whatever
+// is answered with 200 for success.
+func TestRedirectedRequestsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		method, query, body string
+		want                int
+	}{
+		{http.MethodGet, "", "", http.StatusOK},
+		{http.MethodHead, "", "", http.StatusOK},
+		{http.MethodGet, "a;b&x=%zz", "", http.StatusOK},
+		{http.MethodGet, "fnId=app-fn&stepId=step", "", http.StatusBadRequest},
+		{http.MethodHead, "fnId=app-fn&stepId=step", "", http.StatusBadRequest},
+		{http.MethodGet, "x=%zz&fnId=app-fn", "", http.StatusBadRequest},
+		{http.MethodGet, "", `{"url":"http://app.test/api/inngest"}`, http.StatusBadRequest},
+	} {
+		app, l := newApp(t, onSignUp(hello))
+		resp := app.Do(t.Context(), request(tc.method, tc.query, tc.body))
+		require.Equal(t, tc.want, resp.Status, "%s %s %s", tc.method, tc.query, tc.body)
+		require.Equal(t, tc.want != http.StatusOK, strings.Contains(l.String(), "a redirect has made "+tc.method))
 	}
 }

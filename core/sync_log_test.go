@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // Sync logs where the app was announced, which options define that, and whether the app
@@ -47,7 +48,7 @@ func TestSyncLogs(t *testing.T) {
 	}
 }
 
-func self(app *inngestkit.App) http.Handler { return inngestkit.HTTPHandler("test", app.Do) }
+func self(app *inngestkit.App) http.Handler { return adapter.HTTPHandler("test", app.Do) }
 
 // The URL at which the server calls the app may contain a password, which only the server
 // may see.

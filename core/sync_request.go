@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
+
 	"github.com/inngest/inngestgo"
 
 	"github.com/inngestkit/inngestkit/core/internal/signing"
@@ -19,7 +21,7 @@ import (
 // doSync responds to a PUT, with which the server triggers a sync. In band, the response
 // has the functions; out of band, which self-hosted servers and the dev server use, the
 // app sends them to the server's API.
-func (a *App) doSync(ctx context.Context, req *Request) *Response {
+func (a *App) doSync(ctx context.Context, req *adapter.Request) *adapter.Response {
 	if a.config.AllowUnsignedSync && !a.config.Dev && req.Header.Get(headerSignature) == "" && !wantsInBand(req) {
 		return a.doUnsignedSync(ctx, req)
 	}
@@ -49,7 +51,7 @@ func (a *App) doSync(ctx context.Context, req *Request) *Response {
 // wantsInBand reports which kind of sync a request triggers. Servers say so in a header.
 // Without it, a signed request that does not name the kind of server either is in band, as
 // for the SDK.
-func wantsInBand(req *Request) bool {
+func wantsInBand(req *adapter.Request) bool {
 	switch req.Header.Get(headerSyncKind) {
 	case inngestgo.SyncKindInBand:
 		return true
@@ -79,7 +81,7 @@ func syncURL(body []byte) (*url.URL, error) {
 
 // syncInBand responds with the functions. The server calls the app at calledAt. key is the
 // key that signed the request, nil in dev mode.
-func (a *App) syncInBand(req *Request, calledAt *url.URL, key []byte) *Response {
+func (a *App) syncInBand(req *adapter.Request, calledAt *url.URL, key []byte) *adapter.Response {
 	appURL := a.announced(calledAt)
 	authenticated := key != nil
 	announced := a.manifest(appURL, req.Framework)
@@ -95,7 +97,7 @@ func (a *App) syncInBand(req *Request, calledAt *url.URL, key []byte) *Response 
 
 // syncOutOfBand sends the functions to the server. calledAt is the signed URL at which the
 // server calls the app. It is nil in dev mode: then the URL of the request counts.
-func (a *App) syncOutOfBand(ctx context.Context, req *Request, calledAt *url.URL) *Response {
+func (a *App) syncOutOfBand(ctx context.Context, req *adapter.Request, calledAt *url.URL) *adapter.Response {
 	query, err := url.ParseQuery(req.RawQuery)
 	if err != nil {
 		return a.syncFailed(req, http.StatusBadRequest, "the query is malformed")
@@ -159,7 +161,7 @@ func (u *unsignedSyncs) end(now time.Time) {
 
 // doUnsignedSync responds to a PUT that anybody can make; see [Config.AllowUnsignedSync].
 // It announces only the path of the request, and does not show what the server responds.
-func (a *App) doUnsignedSync(ctx context.Context, req *Request) *Response {
+func (a *App) doUnsignedSync(ctx context.Context, req *adapter.Request) *adapter.Response {
 	if !a.gate.Enter() {
 		return shuttingDown(req)
 	}
@@ -184,20 +186,20 @@ func (a *App) doUnsignedSync(ctx context.Context, req *Request) *Response {
 }
 
 // syncDone returns the response to a sync that has reached the server.
-func syncDone(req *Request, modified bool) *Response {
+func syncDone(req *adapter.Request, modified bool) *adapter.Response {
 	resp := respond(req, http.StatusOK, mustJSON(map[string]any{"message": "Successfully synced.", "modified": modified}))
 	resp.Header[headerSyncKind] = []string{inngestgo.SyncKindOutOfBand}
 	return resp
 }
 
 // syncFailed logs why a sync has changed nothing at the server, and returns the response.
-func (a *App) syncFailed(req *Request, status int, message string) *Response {
+func (a *App) syncFailed(req *adapter.Request, status int, message string) *adapter.Response {
 	a.refuse(req, status, message)
 	return syncNotDone(req, status, message)
 }
 
 // syncNotDone returns the response to a sync that has changed nothing at the server.
-func syncNotDone(req *Request, status int, message string) *Response {
+func syncNotDone(req *adapter.Request, status int, message string) *adapter.Response {
 	resp := fail(req, status, message, false)
 	resp.Body = mustJSON(struct {
 		errorBody

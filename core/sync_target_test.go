@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // network is where a dev server and other programs listen, without a network.
@@ -76,14 +77,14 @@ func (n *network) located(t *testing.T, config inngestkit.Config, addresses ...s
 	})
 	app.MountedAt("test", "/api/inngest")
 	require.NoError(t, app.Start(t.Context()))
-	return app, inngestkit.HTTPHandler("test", app.Do), l
+	return app, adapter.HTTPHandler("test", app.Do), l
 }
 
 // another returns an app of another program, which responds like this one.
 func another(t *testing.T) http.Handler {
 	t.Helper()
 	app, _ := newApp(t, onSignUp(hello))
-	return inngestkit.HTTPHandler("test", app.Do)
+	return adapter.HTTPHandler("test", app.Do)
 }
 
 // Without a configured port, an app is announced where it listens, whatever the framework,

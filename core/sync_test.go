@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
@@ -330,7 +331,7 @@ func firstFunction(t *testing.T, body []byte) map[string]any {
 
 // appInASync returns an app in the middle of a sync. The response arrives when release is
 // closed.
-func appInASync(t *testing.T) (app *inngestkit.App, answer <-chan *inngestkit.Response, release chan<- struct{}) {
+func appInASync(t *testing.T) (app *inngestkit.App, answer <-chan *adapter.Response, release chan<- struct{}) {
 	t.Helper()
 	reached, released := make(chan struct{}), make(chan struct{})
 	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, n int) {
@@ -339,7 +340,7 @@ func appInASync(t *testing.T) (app *inngestkit.App, answer <-chan *inngestkit.Re
 		synced(w, r, n)
 	})
 	app, _ = newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(hello))
-	answered := make(chan *inngestkit.Response)
+	answered := make(chan *adapter.Response)
 	go func() { answered <- app.Do(context.WithoutCancel(t.Context()), request(http.MethodPut, "", "")) }()
 	<-reached
 	return app, answered, released
@@ -391,11 +392,11 @@ func TestUnsignedSyncsAreLimited(t *testing.T) {
 		})}
 		app, l := newAppWith(t, config, onSignUp(hello))
 		app.MountedAt("test", "/api/inngest")
-		unsigned := func(query string) *inngestkit.Response {
+		unsigned := func(query string) *adapter.Response {
 			return app.Do(t.Context(), request(http.MethodPut, query, ""))
 		}
 
-		first := make(chan *inngestkit.Response, 1)
+		first := make(chan *adapter.Response, 1)
 		go func() { first <- unsigned("") }()
 		synctest.Wait()
 		for range 50 {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/inngestkit/inngestkit/core/adapter"
+
 	"github.com/tidwall/gjson"
 )
 
@@ -14,7 +16,7 @@ const minUnclaimed = 3
 // warnUnclaimed logs, once per function and in dev mode, that a function reaches new steps
 // and does not claim the results it has. An ID that contains the time has this effect, and
 // only the server's limit of steps ends such a run.
-func (c *FunctionCall) warnUnclaimed(resp *Response) {
+func (c *FunctionCall) warnUnclaimed(resp *adapter.Response) {
 	if !c.function.app.config.Dev || resp == nil || resp.Status != http.StatusPartialContent ||
 		c.function.warnedUnclaimed.Load() {
 		return
@@ -47,7 +49,7 @@ func (a *App) noteSent(ctx context.Context, events []AnyEvent) {
 // warnResent logs, once per function and in dev mode, that a function has sent events
 // outside its steps in a call that is not the last one of its run: the next call sends them
 // again.
-func (c *FunctionCall) warnResent(resp *Response) {
+func (c *FunctionCall) warnResent(resp *adapter.Response) {
 	if !c.sentOutside.Load() || resp == nil || resp.Status != http.StatusPartialContent ||
 		c.function.warnedResent.Swap(true) {
 		return

@@ -3,22 +3,23 @@ package inngestecho
 
 import (
 	"context"
-	"errors"
+	"log/slog"
 	"reflect"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// This package needs at least this version of the core.
+// This package requires at least this version of the core.
 const _ = inngestkit.IsAtLeastVersion0_1_0
 
-// framework is the name Inngest is told.
+// framework is the name that is reported to Inngest.
 const framework = "echo"
 
-// Router is what an app is mounted on: an Echo instance or a group.
+// Router is an Echo instance or a group, on which an app is mounted.
 type Router interface {
 	Any(path string, handler echo.HandlerFunc, middleware ...echo.MiddlewareFunc) []*echo.Route
 }
@@ -28,18 +29,18 @@ var (
 	_ Router = (*echo.Group)(nil)
 )
 
-// Mount registers the endpoints of app on router, for all methods: the app
-// answers those it does not support with 405 itself. Each is there with and without a
-// slash at the end. Mount panics if the app or the router is nil, or if another app is
-// at one of the paths.
+// Mount registers the endpoints of app on router, for all methods: the app itself
+// responds with 405 to those it does not support. Each endpoint is served with and
+// without a trailing slash. Mount panics if the app or the router is nil, or if another
+// app is mounted at one of the paths.
 func Mount(router Router, app *inngestkit.App) {
-	inngestkit.MustMount(mount, router, app)
+	adapter.MustMount(mount, router, app)
 	e, host := echoOf(router)
 	for _, route := range app.Routes() {
-		handler, base := handle(route.Do), strings.TrimSuffix(route.Path, "/")
+		handler, base := handle(app.Logger(), route.Do), strings.TrimSuffix(route.Path, "/")
 		mounted := router.Any(base, handler)
 		router.Any(base+"/", handler)
-		inngestkit.Claim(mount, app, e, host+mounted[0].Path)
+		adapter.Claim(mount, app, e, host+mounted[0].Path)
 		if route.Path == app.Path() {
 			app.MountedAt(framework, mounted[0].Path)
 		}
@@ -49,8 +50,9 @@ func Mount(router Router, app *inngestkit.App) {
 // mount names Mount in panics.
 const mount = "inngestecho: Mount"
 
-// echoOf returns the Echo instance of a router and the host that its routes are for,
-// nil if it is not Echo's own. Groups do not tell them otherwise.
+// echoOf returns the Echo instance of a router and the host that its routes are for;
+// the instance is nil if the router is not Echo's own. A group has both in unexported
+// fields only.
 func echoOf(router Router) (e *echo.Echo, host string) {
 	switch r := router.(type) {
 	case *echo.Echo:
@@ -65,16 +67,17 @@ func echoOf(router Router) (e *echo.Echo, host string) {
 	return nil, ""
 }
 
-// Handler returns the endpoint of app that Inngest calls, to be mounted by
-// hand. [inngestkit.App.Start] then has to be told where, with App.MountedAt.
+// Handler returns the endpoint of app that Inngest calls, for routers that Mount does
+// not fit. Call [inngestkit.App.MountedAt] with its path then.
 func Handler(app *inngestkit.App) echo.HandlerFunc {
-	return handle(inngestkit.MustApp("inngestecho: Handler", app).Do)
+	adapter.MustApp("inngestecho: Handler", app)
+	return handle(app.Logger(), app.Do)
 }
 
-func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) echo.HandlerFunc {
-	handler := inngestkit.HTTPHandler(framework, do)
+func handle(logger *slog.Logger, do adapter.Handler) echo.HandlerFunc {
+	handler := adapter.HTTPHandler(framework, do)
 	return func(c echo.Context) error {
-		ctx, end := inngestkit.WithLookup(c.Request().Context(), func(key any) any {
+		ctx, end := adapter.WithLookup(c.Request().Context(), logger, func(key any) any {
 			if name, ok := key.(string); ok {
 				return c.Get(name)
 			}
@@ -86,9 +89,9 @@ func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) 
 	}
 }
 
-// Middleware makes app reachable from requests, for [From] and [Send].
+// Middleware stores app in the context of requests, for [From] and [Send].
 func Middleware(app *inngestkit.App) echo.MiddlewareFunc {
-	inngestkit.MustApp("inngestecho: Middleware", app)
+	adapter.MustApp("inngestecho: Middleware", app)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			c.SetRequest(c.Request().WithContext(inngestkit.NewContext(c.Request().Context(), app)))
@@ -97,24 +100,26 @@ func Middleware(app *inngestkit.App) echo.MiddlewareFunc {
 	}
 }
 
-// From returns the app of a request, nil if [Middleware] has not seen it.
-func From(c echo.Context) *inngestkit.App {
-	if c == nil || c.Request() == nil {
-		return nil
-	}
-	return inngestkit.FromContext(c.Request().Context())
-}
+// From returns the app of a request, nil if the request has not passed [Middleware].
+func From(c echo.Context) *inngestkit.App { return inngestkit.FromContext(requestContext(c)) }
 
 // Send sends events with the app and the context of a request; see
-// [inngestkit.App.Send]. Its error is an [*echo.HTTPError] around that of the app,
-// with a status that fits; its message for the client gives nothing away.
+// [inngestkit.App.Send].
+//
+// Its error is an [*echo.HTTPError] that wraps the one of the app. Its status is that
+// of [inngestkit.SendStatus], and its message for the client is the text of the status.
 func Send(c echo.Context, events ...inngestkit.AnyEvent) ([]string, error) {
-	if c == nil || c.Request() == nil {
-		return nil, errors.New("inngestecho: Send: the context is nil or has no request")
-	}
-	ids, err := inngestkit.Send(c.Request().Context(), events...)
+	ids, err := inngestkit.Send(requestContext(c), events...)
 	if err != nil {
 		return ids, echo.NewHTTPError(inngestkit.SendStatus(err)).SetInternal(err)
 	}
 	return ids, nil
+}
+
+// requestContext returns the context of a request, nil if c has none.
+func requestContext(c echo.Context) context.Context {
+	if c == nil || c.Request() == nil {
+		return nil
+	}
+	return c.Request().Context()
 }

@@ -2,6 +2,7 @@ package inngestecho_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"testing"
@@ -18,9 +19,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "echo", New: newServer, CancelsOnHangUp: true, KnowsGroups: true, StreamsBodies: true,
+		Framework: "echo", New: newServer, StatusOf: statusOf, CancelsOnHangUp: true, KnowsGroups: true, StreamsBodies: true,
 		TrailingSlash: adaptertest.SlashServed,
 	})
+}
+
+func statusOf(err error) int {
+	failed, ok := errors.AsType[*echo.HTTPError](err)
+	if !ok {
+		return 0
+	}
+	return failed.Code
 }
 
 type server struct{ *echo.Echo }

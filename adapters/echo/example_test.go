@@ -2,7 +2,9 @@ package inngestecho_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"net/http/httptest"
 
@@ -10,47 +12,68 @@ import (
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/core/flow"
-	"github.com/inngestkit/inngestkit/core/step"
 )
 
-type UserCreated struct {
-	UserID string `json:"userId"`
-	Email  string `json:"email"`
+type OrderPlaced struct {
+	OrderID string `json:"orderId"`
 }
 
-var userCreated = inngestkit.DefineEvent[UserCreated]("user.created")
+var orderPlaced = inngestkit.DefineEvent[OrderPlaced]("order.placed")
 
-func welcome(ctx context.Context, in inngestkit.Input[UserCreated]) (string, error) {
-	return step.Run(ctx, "send-welcome-email", func(context.Context) (string, error) {
-		return "sent to " + in.Event.Data.Email, nil
-	})
+func ship(_ context.Context, in inngestkit.Input[OrderPlaced]) (string, error) {
+	return "shipped " + in.Event.Data.OrderID, nil
 }
 
+// The app is mounted on a group. App.Start announces the full path.
 func Example() {
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-	if err := app.Register(inngestkit.OnEvent("welcome-new-user", userCreated, welcome, flow.Retries(5))); err != nil {
-		fmt.Println(err)
-		return
+	if err := app.Register(inngestkit.OnEvent("ship-order", orderPlaced, ship)); err != nil {
+		log.Fatal(err)
+	}
+	e := echo.New()
+	inngestecho.Mount(e.Group("/v1"), app) // at /v1/api/inngest
+
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/api/inngest", nil))
+	fmt.Println(w.Code, app.FunctionIDs())
+	// Output: 200 [ship-order]
+}
+
+// Handlers return an error of Send. Echo's error handler responds with its status.
+func ExampleSend() {
+	inngest := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer inngest.Close()
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true, BaseURL: inngest.URL})
+	if err != nil {
+		log.Fatal(err)
 	}
 
 	e := echo.New()
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		if cause, ok := errors.AsType[*inngestkit.SendError](err); ok {
+			fmt.Println("log: Inngest responded with", cause.Status)
+		}
+		e.DefaultHTTPErrorHandler(err, c)
+	}
 	e.Use(inngestecho.Middleware(app))
-	inngestecho.Mount(e, app) // /api/inngest
-	e.POST("/users", func(c echo.Context) error {
-		ids, err := inngestecho.Send(c, userCreated.New(UserCreated{UserID: "u1", Email: "u1@example.com"}))
+	e.POST("/orders", func(c echo.Context) error {
+		ids, err := inngestecho.Send(c, orderPlaced.New(OrderPlaced{OrderID: "o1"}))
 		if err != nil {
-			return err // an *echo.HTTPError
+			return err
 		}
 		return c.JSON(http.StatusAccepted, map[string]any{"events": ids})
 	})
 
 	w := httptest.NewRecorder()
-	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/inngest", nil))
-	fmt.Println(w.Code, app.FunctionIDs())
-	// Output: 200 [welcome-new-user]
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/orders", nil))
+	fmt.Print("client: ", w.Code, " ", w.Body)
+	// Output:
+	// log: Inngest responded with 503
+	// client: 503 {"message":"Service Unavailable"}
 }

@@ -2,7 +2,6 @@ package inngestecho_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -51,34 +50,4 @@ func TestMiddlewareSeesTheAnswer(t *testing.T) {
 	e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/inngest?fnId=app-fn", strings.NewReader(call)))
 	require.Equal(t, http.StatusBadRequest, status)
 	require.EqualValues(t, w.Body.Len(), size)
-}
-
-// An error of Send is Echo's own, around the app's, and Echo's error handler tells
-// the client nothing but the status.
-func TestSendError(t *testing.T) {
-	t.Parallel()
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", "3600") // so that Send gives up at once
-		w.WriteHeader(http.StatusInternalServerError)
-		_, _ = io.WriteString(w, `{"error":"a secret of the server"}`)
-	}))
-	defer api.Close()
-	app := newApp(t, inngestkit.Config{BaseURL: api.URL, HTTPClient: api.Client()}, nil)
-	e := echo.New()
-	var failed error
-	e.POST("/", func(c echo.Context) error {
-		_, failed = inngestecho.Send(c, signedUp.New(nil))
-		return failed
-	}, inngestecho.Middleware(app))
-	w := httptest.NewRecorder()
-	e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
-	require.Equal(t, http.StatusBadGateway, w.Code)
-	require.JSONEq(t, `{"message":"Bad Gateway"}`, w.Body.String())
-
-	httpError, ok := errors.AsType[*echo.HTTPError](failed)
-	require.True(t, ok)
-	require.Equal(t, http.StatusBadGateway, httpError.Code)
-	sendError, ok := errors.AsType[*inngestkit.SendError](failed)
-	require.True(t, ok)
-	require.Contains(t, sendError.Error(), "a secret of the server")
 }

@@ -70,25 +70,26 @@ func TestTwoGroups(t *testing.T) {
 func TestNil(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, nil)
-	for name, tc := range map[string]struct {
-		f    func()
+	const noRouter = `inngestecho: Mount: the router for app "app" is nil`
+	for _, tc := range []struct {
 		want string
+		call func()
 	}{
-		"no app to mount":      {func() { inngestecho.Mount(echo.New(), nil) }, "inngestecho: Mount: the app is nil"},
-		"no router":            {func() { inngestecho.Mount(nil, app) }, `inngestecho: Mount: the router for app "app" is nil`},
-		"a nil group":          {func() { inngestecho.Mount((*echo.Group)(nil), app) }, `inngestecho: Mount: the router for app "app" is nil`},
-		"no app to handle":     {func() { inngestecho.Handler(nil) }, "inngestecho: Handler: the app is nil"},
-		"no app in Middleware": {func() { inngestecho.Middleware(nil) }, "inngestecho: Middleware: the app is nil"},
+		{"inngestecho: Mount: the app is nil", func() { inngestecho.Mount(echo.New(), nil) }},
+		{noRouter, func() { inngestecho.Mount(nil, app) }},
+		{noRouter, func() { inngestecho.Mount((*echo.Group)(nil), app) }},
+		{"inngestecho: Handler: the app is nil", func() { inngestecho.Handler(nil) }},
+		{"inngestecho: Middleware: the app is nil", func() { inngestecho.Middleware(nil) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tc.want, func(t *testing.T) {
 			t.Parallel()
 			defer func() { require.Contains(t, recover(), tc.want) }()
-			tc.f()
+			tc.call()
 		})
 	}
 	for _, c := range []echo.Context{nil, echo.New().NewContext(nil, nil)} {
 		require.Nil(t, inngestecho.From(c))
 		_, err := inngestecho.Send(c)
-		require.EqualError(t, err, "inngestecho: Send: the context is nil or has no request")
+		require.ErrorContains(t, err, "the context has no app")
 	}
 }

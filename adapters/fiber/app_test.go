@@ -3,7 +3,6 @@ package inngestfiber_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +18,7 @@ import (
 
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 var signedUp = inngestkit.DefineEvent[any]("user/signed-up")
@@ -256,36 +256,12 @@ func TestStreamedBodyOverTheLimit(t *testing.T) {
 	require.NoError(t, <-served)
 }
 
-// An error of Send is Fiber's own, around the app's.
-func TestSendError(t *testing.T) {
-	t.Parallel()
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", "3600") // so that Send gives up at once
-		w.WriteHeader(http.StatusInternalServerError)
-	}))
-	defer api.Close()
-	app := newApp(t, inngestkit.Config{BaseURL: api.URL, HTTPClient: api.Client()}, nil)
-	f := fiber.New()
-	var failed error
-	f.Post("/", inngestfiber.Middleware(app), func(c *fiber.Ctx) error {
-		_, failed = inngestfiber.Send(c, signedUp.New(nil))
-		return failed
-	})
-	status, _ := request(t, f, http.MethodPost, "/")
-	require.Equal(t, http.StatusBadGateway, status)
-	fiberError, ok := errors.AsType[*fiber.Error](failed)
-	require.True(t, ok)
-	require.Equal(t, http.StatusBadGateway, fiberError.Code)
-	_, ok = errors.AsType[*inngestkit.SendError](failed)
-	require.True(t, ok)
-}
-
 // A value of a header cannot begin another one, whichever of several it is.
 func TestHeaderValuesHaveOneLine(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, nil })
-	require.NoError(t, app.AddRoutes(inngestkit.Route{Path: "/plugin", Do: func(context.Context, *inngestkit.Request) *inngestkit.Response {
-		return &inngestkit.Response{Status: http.StatusOK, Header: http.Header{"X-Many": {"1\r\nX-Evil: 1", "2\r\nX-Evil: 2"}}}
+	require.NoError(t, app.AddRoutes(adapter.Route{Path: "/plugin", Do: func(context.Context, *adapter.Request) *adapter.Response {
+		return &adapter.Response{Status: http.StatusOK, Header: http.Header{"X-Many": {"1\r\nX-Evil: 1", "2\r\nX-Evil: 2"}}}
 	}}))
 	f := fiber.New()
 	inngestfiber.Mount(f, app)

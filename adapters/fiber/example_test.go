@@ -2,7 +2,10 @@ package inngestfiber_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"time"
@@ -11,54 +14,77 @@ import (
 
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/core/flow"
-	"github.com/inngestkit/inngestkit/core/step"
 )
 
-type UserCreated struct {
-	UserID string `json:"userId"`
-	Email  string `json:"email"`
+type PhotoUploaded struct {
+	URL string `json:"url"`
 }
 
-var userCreated = inngestkit.DefineEvent[UserCreated]("user.created")
+var photoUploaded = inngestkit.DefineEvent[PhotoUploaded]("photo.uploaded")
 
-func welcome(ctx context.Context, in inngestkit.Input[UserCreated]) (string, error) {
-	return step.Run(ctx, "send-welcome-email", func(context.Context) (string, error) {
-		return "sent to " + in.Event.Data.Email, nil
-	})
+func resize(_ context.Context, in inngestkit.Input[PhotoUploaded]) (string, error) {
+	return "resized " + in.Event.Data.URL, nil
 }
 
 func Example() {
-	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
+	app, err := inngestkit.New(inngestkit.Config{AppID: "photos", Dev: true})
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-	if err := app.Register(inngestkit.OnEvent("welcome-new-user", userCreated, welcome, flow.Retries(5))); err != nil {
-		fmt.Println(err)
-		return
+	if err := app.Register(inngestkit.OnEvent("resize", photoUploaded, resize)); err != nil {
+		log.Fatal(err)
+	}
+	f := fiber.New(fiber.Config{
+		StreamRequestBody: true,             // otherwise any client can reserve memory; disables BodyLimit
+		ReadTimeout:       20 * time.Second, // otherwise half a request delays a shutdown
+	})
+	inngestfiber.Mount(f, app) // at /api/inngest
+
+	resp, err := f.Test(httptest.NewRequest(http.MethodGet, "/api/inngest", nil))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	fmt.Println(resp.StatusCode, app.FunctionIDs())
+	// Output: 200 [resize]
+}
+
+// Handlers return an error of Send. Fiber's error handler responds with its status;
+// one of your own can log the cause.
+func ExampleSend() {
+	inngest := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer inngest.Close()
+	app, err := inngestkit.New(inngestkit.Config{AppID: "photos", Dev: true, BaseURL: inngest.URL})
+	if err != nil {
+		log.Fatal(err)
 	}
 
-	f := fiber.New(fiber.Config{
-		StreamRequestBody: true,             // else anybody can reserve memory; limits bodies on no route
-		ReadTimeout:       20 * time.Second, // else half a request holds up a shutdown
-	})
+	f := fiber.New(fiber.Config{ErrorHandler: func(c *fiber.Ctx, err error) error {
+		if cause, ok := errors.AsType[*inngestkit.SendError](err); ok {
+			fmt.Println("log: Inngest responded with", cause.Status)
+		}
+		return fiber.DefaultErrorHandler(c, err)
+	}})
 	f.Use(inngestfiber.Middleware(app))
-	inngestfiber.Mount(f, app) // /api/inngest
-	f.Post("/users", func(c *fiber.Ctx) error {
-		ids, err := inngestfiber.Send(c, userCreated.New(UserCreated{UserID: "u1", Email: "u1@example.com"}))
+	f.Post("/photos", func(c *fiber.Ctx) error {
+		ids, err := inngestfiber.Send(c, photoUploaded.New(PhotoUploaded{URL: "https://example.com/1.jpg"}))
 		if err != nil {
-			return err // a *fiber.Error
+			return err
 		}
 		return c.Status(fiber.StatusAccepted).JSON(fiber.Map{"events": ids})
 	})
 
-	resp, err := f.Test(httptest.NewRequest(http.MethodGet, "/api/inngest", nil))
+	resp, err := f.Test(httptest.NewRequest(http.MethodPost, "/photos", nil), -1)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-	_ = resp.Body.Close()
-	fmt.Println(resp.StatusCode, app.FunctionIDs())
-	// Output: 200 [welcome-new-user]
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	fmt.Println("client:", resp.StatusCode, string(body))
+	// Output:
+	// log: Inngest responded with 503
+	// client: 503 Service Unavailable
 }

@@ -2,6 +2,7 @@ package inngestfiber_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
 
@@ -36,10 +37,18 @@ func TestAdapterWithOptions(t *testing.T) {
 func run(t *testing.T, config fiber.Config) {
 	t.Helper()
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "fiber", KeepsValues: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
+		Framework: "fiber", StatusOf: statusOf, KeepsValues: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
 		StreamsBodies: config.StreamRequestBody, ReadsAhead: 8 << 10,
 		New: func(_ testing.TB, site adaptertest.Site) adaptertest.Server { return newServer(config, site) },
 	})
+}
+
+func statusOf(err error) int {
+	failed, ok := errors.AsType[*fiber.Error](err)
+	if !ok {
+		return 0
+	}
+	return failed.Code
 }
 
 type server struct{ *fiber.App }

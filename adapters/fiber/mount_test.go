@@ -2,6 +2,7 @@ package inngestfiber_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -75,23 +76,26 @@ func TestSendWithFibersContexts(t *testing.T) {
 func TestNil(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, nil)
-	for name, tc := range map[string]struct {
-		f    func()
+	const noRouter = `inngestfiber: Mount: the router for app "app" is nil`
+	for _, tc := range []struct {
 		want string
+		call func()
 	}{
-		"no app to mount":      {func() { inngestfiber.Mount(fiber.New(), nil) }, "inngestfiber: Mount: the app is nil"},
-		"no router":            {func() { inngestfiber.Mount(nil, app) }, `inngestfiber: Mount: the router for app "app" is nil`},
-		"a nil group":          {func() { inngestfiber.Mount((*fiber.Group)(nil), app) }, `inngestfiber: Mount: the router for app "app" is nil`},
-		"no app to handle":     {func() { inngestfiber.Handler(nil) }, "inngestfiber: Handler: the app is nil"},
-		"no app in Middleware": {func() { inngestfiber.Middleware(nil) }, "inngestfiber: Middleware: the app is nil"},
+		{"inngestfiber: Mount: the app is nil", func() { inngestfiber.Mount(fiber.New(), nil) }},
+		{noRouter, func() { inngestfiber.Mount(nil, app) }},
+		{noRouter, func() { inngestfiber.Mount((*fiber.Group)(nil), app) }},
+		{"inngestfiber: Handler: the app is nil", func() { inngestfiber.Handler(nil) }},
+		{"inngestfiber: Middleware: the app is nil", func() { inngestfiber.Middleware(nil) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tc.want, func(t *testing.T) {
 			t.Parallel()
 			defer func() { require.Contains(t, recover(), tc.want) }()
-			tc.f()
+			tc.call()
 		})
 	}
 	require.Nil(t, inngestfiber.From(nil))
 	_, err := inngestfiber.Send(nil)
-	require.EqualError(t, err, "inngestfiber: Send: the context is nil")
+	failed, ok := errors.AsType[*inngestfiber.Error](err)
+	require.True(t, ok)
+	require.ErrorContains(t, failed.Err, "the context has no app")
 }

@@ -7,14 +7,14 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// requestOf is the request as the core takes it. Fiber uses the memory of a request
-// again for later ones, so whatever a function may keep is copied.
-func requestOf(c *fiber.Ctx) *inngestkit.Request {
+// requestOf translates the request. It copies what functions may keep, because Fiber
+// reuses the memory of a request for later ones.
+func requestOf(c *fiber.Ctx) *adapter.Request {
 	r := c.Context()
-	req := &inngestkit.Request{
+	req := &adapter.Request{
 		Method:    string(r.Method()),
 		Scheme:    "http",
 		Host:      string(r.Host()),
@@ -41,16 +41,16 @@ func requestOf(c *fiber.Ctx) *inngestkit.Request {
 	return req
 }
 
-// oneLine keeps a value from beginning another header, as net/http does it.
-// fasthttp's Set does so too, its Add does not.
+// oneLine prevents the value of a header from starting another header, as net/http
+// does. fasthttp's Set does so, too, but its Add does not.
 var oneLine = strings.NewReplacer("\n", " ", "\r", " ")
 
-// write answers the request.
-func write(c *fiber.Ctx, resp *inngestkit.Response) error {
+// write writes the response.
+func write(c *fiber.Ctx, resp *adapter.Response) error {
 	for key, values := range resp.Header {
 		for n, value := range values {
 			if n == 0 {
-				c.Set(key, value) // in place of what middleware has set
+				c.Set(key, value) // replaces what middleware has set
 			} else {
 				c.Response().Header.Add(key, oneLine.Replace(value))
 			}

@@ -2,42 +2,81 @@ package inngestfiber
 
 import (
 	"context"
+	"log/slog"
+	"reflect"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
-	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// mark is a key that only [contextOf] knows.
+// mark is a key that only [contextOf] uses.
 type mark struct{}
 
-// contextOf is a context of the request's own, and what ends it with the request.
+// contextOf returns a context for the call that c brings, and a function that ends the
+// context with the call.
 //
-// It is no child of Fiber's. That one ends with the server and not with the request;
-// and if anything still waits for it then, the process may end with "missing cancel
-// error". Of a context that the user has made from Fiber's, only the values count,
-// and only as long as the call lasts: then they are another request's.
-func contextOf(c *fiber.Ctx) (context.Context, func()) {
+// The context is not derived from Fiber's own one, which ends with the server instead
+// of the request; and if anything still waits for it then, the process may end with
+// "missing cancel error". From a context that the user has derived from Fiber's, only
+// the values are used, and only during the call: afterwards they belong to another
+// request.
+func contextOf(c *fiber.Ctx, logger *slog.Logger) (context.Context, func()) {
 	ctx, end := c.UserContext(), func() {}
 	c.Context().SetUserValue(mark{}, true)
-	if looksUpInFibers(ctx) {
-		ctx, end = inngestkit.WithLookup(context.Background(), ctx.Value)
+	if derivesFromFibers(ctx) {
+		ctx, end = adapter.WithLookup(context.Background(), logger, ctx.Value)
 	}
 	c.Context().RemoveUserValue(mark{})
-	ctx, cancel := context.WithCancel(inngestkit.WithCopies(ctx, c.Context().VisitUserValuesAll))
+	ctx, cancel := context.WithCancel(adapter.WithValues(ctx, copies(c.Context().VisitUserValuesAll)))
 	return ctx, func() {
 		cancel()
 		end()
 	}
 }
 
-// looksUpInFibers reports whether ctx looks values up in Fiber's context. One that
-// panics is treated as if it did: nothing here recovers, and WithLookup does.
-func looksUpInFibers(ctx context.Context) (looks bool) {
+// derivesFromFibers reports whether ctx looks values up in Fiber's context, which has a
+// mark. A context that panics is treated as if it did: this function must not panic,
+// and WithLookup recovers.
+func derivesFromFibers(ctx context.Context) (derives bool) {
 	defer func() {
 		if recover() != nil {
-			looks = true
+			derives = true
 		}
 	}()
 	return ctx.Value(mark{}) != nil
+}
+
+// copies returns the values that visit passes to its argument. Fiber reuses the memory
+// of a request for later ones, so strings and slices of strings or bytes are copied.
+// What other values point to is not copied.
+func copies(visit func(visitor func(key, value any))) map[any]any {
+	values := map[any]any{}
+	visit(func(key, value any) {
+		if key == nil || reflect.ValueOf(key).Comparable() {
+			values[copied(key)] = copied(value)
+		}
+	})
+	return values
+}
+
+func copied(value any) any {
+	v := reflect.ValueOf(value)
+	switch {
+	case v.Kind() == reflect.String:
+		return reflect.ValueOf(strings.Clone(v.String())).Convert(v.Type()).Interface()
+	case v.Kind() != reflect.Slice || v.IsNil():
+		return value
+	case v.Type().Elem().Kind() == reflect.Uint8:
+		return reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, v.Len()), v).Interface()
+	case v.Type().Elem().Kind() == reflect.String:
+		c := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		for i := range v.Len() {
+			c.Index(i).SetString(strings.Clone(v.Index(i).String()))
+		}
+		return c.Interface()
+	default:
+		return value
+	}
 }

@@ -3,7 +3,7 @@ package inngestgin
 
 import (
 	"context"
-	"errors"
+	"net/http"
 	"path"
 	"reflect"
 	"strings"
@@ -11,20 +11,21 @@ import (
 	"github.com/gin-gonic/gin"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// This package needs at least this version of the core.
+// This package requires at least this version of the core.
 const _ = inngestkit.IsAtLeastVersion0_1_0
 
-// framework is the name Inngest is told.
+// framework is the name that is reported to Inngest.
 const framework = "gin"
 
-// Mount registers the endpoints of app on router, which is an engine or a group,
-// for all methods: the app answers those it does not support with 405 itself. Each is
-// there with and without a slash at the end. Mount panics if the app or the router is
-// nil, or if one of the paths is taken, by another app for example.
+// Mount registers the endpoints of app on router, which is an engine or a group, for
+// all methods: the app itself responds with 405 to those it does not support. Each
+// endpoint is served with and without a trailing slash. Mount panics if the app or the
+// router is nil, or if one of the paths is taken, for example by another app.
 func Mount(router gin.IRouter, app *inngestkit.App) {
-	inngestkit.MustMount(mount, router, app)
+	adapter.MustMount(mount, router, app)
 	prefix := "/"
 	if group, ok := router.(interface{ BasePath() string }); ok {
 		prefix = group.BasePath()
@@ -32,7 +33,7 @@ func Mount(router gin.IRouter, app *inngestkit.App) {
 	engine := engineOf(router)
 	for _, route := range app.Routes() {
 		full := path.Join(prefix, route.Path)
-		inngestkit.Claim(mount, app, engine, full)
+		adapter.Claim(mount, app, engine, full)
 		handler, base := handle(route.Do), strings.TrimSuffix(route.Path, "/")
 		router.Any(base+"/", handler)
 		if full != "/" {
@@ -45,8 +46,8 @@ func Mount(router gin.IRouter, app *inngestkit.App) {
 // mount names Mount in panics.
 const mount = "inngestgin: Mount"
 
-// engineOf returns the engine of a router, nil if it is not Gin's own. Groups do not
-// tell theirs otherwise.
+// engineOf returns the engine of a router, nil if the router is not Gin's own. A group
+// has its engine in an unexported field only.
 func engineOf(router gin.IRouter) *gin.Engine {
 	switch r := router.(type) {
 	case *gin.Engine:
@@ -60,44 +61,57 @@ func engineOf(router gin.IRouter) *gin.Engine {
 	return nil
 }
 
-// Handler returns the endpoint of app that Inngest calls, to be mounted by
-// hand. [inngestkit.App.Start] then has to be told where, with App.MountedAt.
+// Handler returns the endpoint of app that Inngest calls, for routers that Mount does
+// not fit. Call [inngestkit.App.MountedAt] with its path then.
 func Handler(app *inngestkit.App) gin.HandlerFunc {
-	return handle(inngestkit.MustApp("inngestgin: Handler", app).Do)
+	return handle(adapter.MustApp("inngestgin: Handler", app).Do)
 }
 
-func handle(do func(context.Context, *inngestkit.Request) *inngestkit.Response) gin.HandlerFunc {
-	handler := inngestkit.HTTPHandler(framework, do)
+func handle(do adapter.Handler) gin.HandlerFunc {
+	handler := adapter.HTTPHandler(framework, do)
 	return func(c *gin.Context) {
-		// A copy, because Gin goes on with its context, for this request and for others.
-		ctx := inngestkit.WithValues(c.Request.Context(), c.Copy().Keys)
+		// Gin changes its context after the call and reuses it for other requests.
+		ctx := adapter.WithValues(c.Request.Context(), c.Copy().Keys)
 		handler.ServeHTTP(c.Writer, c.Request.WithContext(ctx))
 	}
 }
 
-// Middleware makes app reachable from requests, for [From] and [Send], and for
-// [inngestkit.Send] with the *gin.Context or the context of its request.
+// Middleware stores app in the context of requests, for [From] and [Send], and for
+// [inngestkit.Send] with a *gin.Context or the context of its request.
 func Middleware(app *inngestkit.App) gin.HandlerFunc {
-	inngestkit.MustApp("inngestgin: Middleware", app)
+	adapter.MustApp("inngestgin: Middleware", app)
 	return func(c *gin.Context) {
-		c.Set(inngestkit.StoreKey, app)
+		c.Set(adapter.StoreKey, app)
 		c.Request = c.Request.WithContext(inngestkit.NewContext(c.Request.Context(), app))
 	}
 }
 
-// From returns the app of a request, nil if [Middleware] has not seen it.
-func From(c *gin.Context) *inngestkit.App {
-	if c == nil || c.Request == nil {
-		return nil
-	}
-	return inngestkit.FromContext(c.Request.Context())
-}
+// From returns the app of a request, nil if the request has not passed [Middleware].
+func From(c *gin.Context) *inngestkit.App { return inngestkit.FromContext(requestContext(c)) }
 
 // Send sends events with the app and the context of a request; see
 // [inngestkit.App.Send].
+//
+// Its error is a [*gin.Error] that wraps the one of the app, for c.Error and
+// c.AbortWithError. [inngestkit.SendStatus] returns its status. The error is private, so
+// Gin's Logger prints it. As JSON it has only the status and the text of the status.
 func Send(c *gin.Context, events ...inngestkit.AnyEvent) ([]string, error) {
-	if c == nil || c.Request == nil {
-		return nil, errors.New("inngestgin: Send: the context is nil or has no request")
+	ids, err := inngestkit.Send(requestContext(c), events...)
+	if err != nil {
+		status := inngestkit.SendStatus(err)
+		return ids, &gin.Error{
+			Err:  err,
+			Type: gin.ErrorTypePrivate,
+			Meta: gin.H{"status": status, "error": http.StatusText(status)},
+		}
 	}
-	return inngestkit.Send(c.Request.Context(), events...)
+	return ids, nil
+}
+
+// requestContext returns the context of a request, nil if c has none.
+func requestContext(c *gin.Context) context.Context {
+	if c == nil || c.Request == nil {
+		return nil
+	}
+	return c.Request.Context()
 }

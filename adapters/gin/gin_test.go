@@ -2,6 +2,7 @@ package inngestgin_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -21,9 +22,17 @@ func TestMain(m *testing.M) {
 
 func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "gin", New: newServer, CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true, StreamsBodies: true,
+		Framework: "gin", New: newServer, StatusOf: statusOf, CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true, StreamsBodies: true,
 		TrailingSlash: adaptertest.SlashServed,
 	})
+}
+
+func statusOf(err error) int {
+	failed, ok := errors.AsType[*gin.Error](err)
+	if !ok {
+		return 0
+	}
+	return failed.Meta.(gin.H)["status"].(int)
 }
 
 func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
@@ -49,7 +58,7 @@ func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 		ids, err := inngestgin.Send(c, site.Event)
 		if err != nil {
 			site.Failed(err)
-			_ = c.AbortWithError(inngestkit.SendStatus(err), err)
+			c.AbortWithStatusJSON(inngestkit.SendStatus(err), c.Error(err))
 			return
 		}
 		c.JSON(http.StatusOK, ids)

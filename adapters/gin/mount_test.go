@@ -65,26 +65,27 @@ func TestSendWithGinsContext(t *testing.T) {
 func TestNil(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, nil)
-	for name, tc := range map[string]struct {
-		f    func()
+	const noRouter = `inngestgin: Mount: the router for app "app" is nil`
+	for _, tc := range []struct {
 		want string
+		call func()
 	}{
-		"no app to mount":      {func() { inngestgin.Mount(gin.New(), nil) }, "inngestgin: Mount: the app is nil"},
-		"no router":            {func() { inngestgin.Mount(nil, app) }, `inngestgin: Mount: the router for app "app" is nil`},
-		"a nil engine":         {func() { inngestgin.Mount((*gin.Engine)(nil), app) }, `inngestgin: Mount: the router for app "app" is nil`},
-		"no app to handle":     {func() { inngestgin.Handler(nil) }, "inngestgin: Handler: the app is nil"},
-		"no app in Middleware": {func() { inngestgin.Middleware(nil) }, "inngestgin: Middleware: the app is nil"},
+		{"inngestgin: Mount: the app is nil", func() { inngestgin.Mount(gin.New(), nil) }},
+		{noRouter, func() { inngestgin.Mount(nil, app) }},
+		{noRouter, func() { inngestgin.Mount((*gin.Engine)(nil), app) }},
+		{"inngestgin: Handler: the app is nil", func() { inngestgin.Handler(nil) }},
+		{"inngestgin: Middleware: the app is nil", func() { inngestgin.Middleware(nil) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tc.want, func(t *testing.T) {
 			t.Parallel()
 			defer func() { require.Contains(t, recover(), tc.want) }()
-			tc.f()
+			tc.call()
 		})
 	}
 	empty, _ := gin.CreateTestContext(httptest.NewRecorder())
 	for _, c := range []*gin.Context{nil, empty} {
 		require.Nil(t, inngestgin.From(c))
 		_, err := inngestgin.Send(c)
-		require.EqualError(t, err, "inngestgin: Send: the context is nil or has no request")
+		require.ErrorContains(t, err, "the context has no app")
 	}
 }

@@ -2,7 +2,9 @@ package inngesthttp_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"net/http/httptest"
 
@@ -13,18 +15,15 @@ import (
 func Example() {
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	err = app.Register(inngestkit.OnCron("daily-report", "0 9 * * *",
 		func(context.Context, inngestkit.CronInput) (string, error) { return "done", nil }))
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-
 	mux := http.NewServeMux()
-	inngesthttp.Mount(mux, app) // /api/inngest
+	inngesthttp.Mount(mux, app) // at /api/inngest
 
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/inngest", nil))
@@ -32,7 +31,40 @@ func Example() {
 	// Output: 200 [daily-report]
 }
 
-// The Handle of gorilla/mux returns a route.
+// Handlers log an error of Send and respond with its status.
+func ExampleSend() {
+	inngest := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer inngest.Close()
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true, BaseURL: inngest.URL})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	paid := inngestkit.DefineEvent[struct{ ID string }]("invoice.paid")
+	handler := inngesthttp.Middleware(app)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := inngesthttp.Send(r, paid.New(struct{ ID string }{"i1"}))
+		if failed, ok := errors.AsType[*inngesthttp.Error](err); ok {
+			if cause, ok := errors.AsType[*inngestkit.SendError](failed); ok {
+				fmt.Println("log: Inngest responded with", cause.Status)
+			}
+			http.Error(w, http.StatusText(failed.Status), failed.Status)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}))
+
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/invoices/i1", nil))
+	fmt.Print("client: ", w.Code, " ", w.Body)
+	// Output:
+	// log: Inngest responded with 503
+	// client: 503 Service Unavailable
+}
+
+// gorillaRouter stands in for a router of gorilla/mux, whose Handle has a result.
 type gorillaRouter struct{ *http.ServeMux }
 
 func (r gorillaRouter) Handle(pattern string, handler http.Handler) any {
@@ -43,8 +75,7 @@ func (r gorillaRouter) Handle(pattern string, handler http.Handler) any {
 func ExampleRouterFunc() {
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	router := gorillaRouter{http.NewServeMux()}
 	inngesthttp.Mount(inngesthttp.RouterFunc(func(pattern string, handler http.Handler) {

@@ -82,24 +82,25 @@ func TestMountAtTheRoot(t *testing.T) {
 func TestNil(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, "shop", "")
-	for name, tc := range map[string]struct {
-		f    func()
+	const noRouter = `inngesthttp: Mount: the router for app "shop" is nil`
+	for _, tc := range []struct {
 		want string
+		call func()
 	}{
-		"no app to mount":      {func() { inngesthttp.Mount(http.NewServeMux(), nil) }, "inngesthttp: Mount: the app is nil"},
-		"no router":            {func() { inngesthttp.Mount(nil, app) }, `inngesthttp: Mount: the router for app "shop" is nil`},
-		"a nil mux":            {func() { inngesthttp.Mount((*http.ServeMux)(nil), app) }, `inngesthttp: Mount: the router for app "shop" is nil`},
-		"no function":          {func() { inngesthttp.Mount(inngesthttp.RouterFunc(nil), app) }, `inngesthttp: Mount: the router for app "shop" is nil`},
-		"no app to handle":     {func() { inngesthttp.Handler(nil) }, "inngesthttp: Handler: the app is nil"},
-		"no app in Middleware": {func() { inngesthttp.Middleware(nil) }, "inngesthttp: Middleware: the app is nil"},
+		{"inngesthttp: Mount: the app is nil", func() { inngesthttp.Mount(http.NewServeMux(), nil) }},
+		{noRouter, func() { inngesthttp.Mount(nil, app) }},
+		{noRouter, func() { inngesthttp.Mount((*http.ServeMux)(nil), app) }},
+		{noRouter, func() { inngesthttp.Mount(inngesthttp.RouterFunc(nil), app) }},
+		{"inngesthttp: Handler: the app is nil", func() { inngesthttp.Handler(nil) }},
+		{"inngesthttp: Middleware: the app is nil", func() { inngesthttp.Middleware(nil) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tc.want, func(t *testing.T) {
 			t.Parallel()
 			defer func() { require.Contains(t, recover(), tc.want) }()
-			tc.f()
+			tc.call()
 		})
 	}
 	require.Nil(t, inngesthttp.From(nil))
 	_, err := inngesthttp.Send(nil)
-	require.EqualError(t, err, "inngesthttp: Send: the request is nil")
+	require.ErrorContains(t, err, "the context has no app")
 }

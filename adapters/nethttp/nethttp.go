@@ -1,47 +1,51 @@
-// Package inngesthttp serves an inngestkit app with net/http, and so with chi,
-// gorilla/mux and every router that takes an http.Handler.
+// Package inngesthttp serves an inngestkit app with net/http, chi, gorilla/mux, and
+// every other router for an http.Handler.
 package inngesthttp
 
 import (
-	"errors"
+	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// This package needs at least this version of the core.
+// This package requires at least this version of the core.
 const _ = inngestkit.IsAtLeastVersion0_1_0
 
-// framework is the name Inngest is told.
+// framework is the name that is reported to Inngest.
 const framework = "nethttp"
 
-// Router is what an app is mounted on: an *http.ServeMux, a chi.Router, or
-// anything else that registers handlers like them.
+// Router is an *http.ServeMux, a chi.Router, or another router with their Handle, on
+// which an app is mounted.
 type Router interface {
 	Handle(pattern string, handler http.Handler)
 }
 
 var _ Router = (*http.ServeMux)(nil)
 
-// RouterFunc makes a [Router] of a function, for routers with another Handle, as
-// gorilla/mux has it. The pattern is a path, for all methods.
+// RouterFunc adapts a function to a [Router], for routers with a different Handle, such
+// as gorilla/mux. The pattern is a path, for all methods.
 type RouterFunc func(pattern string, handler http.Handler)
 
 // Handle implements [Router].
 func (f RouterFunc) Handle(pattern string, handler http.Handler) { f(pattern, handler) }
 
-// Mount registers the endpoints of app on router, for all methods: the app
-// answers those it does not support with 405 itself. On an *http.ServeMux each is there
-// with and without a slash at the end, beside whatever patterns the site has; other
-// routers get the path alone. Below http.StripPrefix or in a sub-router, set
-// Config.ServePath to the full path, for [inngestkit.App.Start]. Mount panics if the app
-// or the router is nil, or if another app is at one of the paths; of a RouterFunc that is not known.
+// Mount registers the endpoints of app on router, for all methods: the app itself
+// responds with 405 to those it does not support. On an *http.ServeMux each endpoint is
+// served with and without a trailing slash, and conflicts with no pattern of the site;
+// on other routers it is served at its path only.
+//
+// Below http.StripPrefix or in a sub-router, set Config.ServePath to the full path, for
+// [inngestkit.App.Start]. Mount panics if the app or the router is nil, or if another
+// app is mounted at one of the paths; with a [RouterFunc] it cannot detect the latter.
 func Mount(router Router, app *inngestkit.App) {
-	inngestkit.MustMount(mount, router, app)
+	adapter.MustMount(mount, router, app)
 	for _, route := range app.Routes() {
-		inngestkit.Claim(mount, app, router, route.Path)
-		handler := inngestkit.HTTPHandler(framework, route.Do)
+		adapter.Claim(mount, app, router, route.Path)
+		handler := adapter.HTTPHandler(framework, route.Do)
 		if mux, ok := router.(*http.ServeMux); ok {
 			handleOn(mux, route.Path, handler)
 		} else {
@@ -54,14 +58,14 @@ func Mount(router Router, app *inngestkit.App) {
 // mount names Mount in panics.
 const mount = "inngesthttp: Mount"
 
-// methods are those that net/http has constants for, but HEAD, which goes with GET.
+// methods are all that net/http has constants for, except HEAD, which GET includes.
 var methods = []string{
 	http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 	http.MethodConnect, http.MethodOptions, http.MethodTrace,
 }
 
-// handleOn registers a handler on mux for each method: a pattern without one could not
-// stand beside those of the site, "GET /" for example.
+// handleOn registers a handler on mux for each method: a pattern without a method would
+// conflict with patterns of the site, such as "GET /".
 func handleOn(mux *http.ServeMux, path string, handler http.Handler) {
 	base := strings.TrimSuffix(path, "/")
 	for _, method := range methods {
@@ -72,15 +76,15 @@ func handleOn(mux *http.ServeMux, path string, handler http.Handler) {
 	}
 }
 
-// Handler returns the endpoint of app that Inngest calls, to be mounted by
-// hand. [inngestkit.App.Start] then has to be told where, with App.MountedAt.
+// Handler returns the endpoint of app that Inngest calls, for routers that Mount does
+// not fit. Call [inngestkit.App.MountedAt] with its path then.
 func Handler(app *inngestkit.App) http.Handler {
-	return inngestkit.HTTPHandler(framework, inngestkit.MustApp("inngesthttp: Handler", app).Do)
+	return adapter.HTTPHandler(framework, adapter.MustApp("inngesthttp: Handler", app).Do)
 }
 
-// Middleware makes app reachable from requests, for [From] and [Send].
+// Middleware stores app in the context of requests, for [From] and [Send].
 func Middleware(app *inngestkit.App) func(http.Handler) http.Handler {
-	inngestkit.MustApp("inngesthttp: Middleware", app)
+	adapter.MustApp("inngesthttp: Middleware", app)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			next.ServeHTTP(w, r.WithContext(inngestkit.NewContext(r.Context(), app)))
@@ -88,19 +92,41 @@ func Middleware(app *inngestkit.App) func(http.Handler) http.Handler {
 	}
 }
 
-// From returns the app of a request, nil if [Middleware] has not seen it.
-func From(r *http.Request) *inngestkit.App {
+// From returns the app of a request, nil if the request has not passed [Middleware].
+func From(r *http.Request) *inngestkit.App { return inngestkit.FromContext(requestContext(r)) }
+
+// Send sends events with the app and the context of a request; see
+// [inngestkit.App.Send]. Its error is an [*Error].
+func Send(r *http.Request, events ...inngestkit.AnyEvent) ([]string, error) {
+	ids, err := inngestkit.Send(requestContext(r), events...)
+	if err != nil {
+		return ids, &Error{Status: inngestkit.SendStatus(err), Err: err}
+	}
+	return ids, nil
+}
+
+// requestContext returns the context of a request, nil if r is nil.
+func requestContext(r *http.Request) context.Context {
 	if r == nil {
 		return nil
 	}
-	return inngestkit.FromContext(r.Context())
+	return r.Context()
 }
 
-// Send sends events with the app and the context of a request; see
-// [inngestkit.App.Send].
-func Send(r *http.Request, events ...inngestkit.AnyEvent) ([]string, error) {
-	if r == nil {
-		return nil, errors.New("inngesthttp: Send: the request is nil")
-	}
-	return inngestkit.Send(r.Context(), events...)
+// Error is the error of [Send]. It wraps the error of the app.
+//
+// Its text is for logs. Clients should see http.StatusText(Status) only.
+type Error struct {
+	// Status is that of [inngestkit.SendStatus].
+	Status int
+	// Err is the error of the app.
+	Err error
 }
+
+// Error implements error.
+func (e *Error) Error() string {
+	return fmt.Sprintf("%d %s: %v", e.Status, http.StatusText(e.Status), e.Err)
+}
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }

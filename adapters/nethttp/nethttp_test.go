@@ -2,6 +2,7 @@ package inngesthttp_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,9 +23,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "nethttp", New: newServer, CancelsOnHangUp: true, KeepsValues: true, StreamsBodies: true,
+		Framework: "nethttp", New: newServer, StatusOf: statusOf, CancelsOnHangUp: true, KeepsValues: true, StreamsBodies: true,
 		TrailingSlash: adaptertest.SlashServed,
 	})
+}
+
+func statusOf(err error) int {
+	failed, ok := errors.AsType[*inngesthttp.Error](err)
+	if !ok {
+		return 0
+	}
+	return failed.Status
 }
 
 // below is a router that registers handlers below a prefix, as those of chi do.
@@ -52,8 +61,7 @@ func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 		ids, err := inngesthttp.Send(r, site.Event)
 		if err != nil {
 			site.Failed(err)
-			status := inngestkit.SendStatus(err)
-			http.Error(w, http.StatusText(status), status)
+			http.Error(w, http.StatusText(statusOf(err)), statusOf(err))
 			return
 		}
 		_, _ = fmt.Fprintf(w, "[%q]", ids[0])

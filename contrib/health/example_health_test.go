@@ -10,6 +10,7 @@ import (
 
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -32,7 +33,7 @@ func newApp() *inngestkit.App {
 // mount is the Mount of an adapter.
 func mount(mux *http.ServeMux, app *inngestkit.App) {
 	for _, route := range app.Routes() {
-		mux.Handle(route.Path, inngestkit.HTTPHandler("example", route.Do))
+		mux.Handle(route.Path, adapter.HTTPHandler("example", route.Do))
 	}
 	app.MountedAt("example", app.Path())
 }
@@ -192,7 +193,7 @@ func ExampleHealth_Functions() {
 // Details for those whom the program knows.
 func ExampleWithAuthorization() {
 	health, err := inngesthealth.Install(newApp(), inngesthealth.WithAuthorization(
-		func(ctx context.Context, _ *inngestkit.Request) bool { return ctx.Value("role") == "admin" }))
+		func(ctx context.Context, _ *adapter.Request) bool { return ctx.Value("role") == "admin" }))
 	if err != nil {
 		panic(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 var ordered = inngestkit.DefineEvent[any]("order.placed")
@@ -53,7 +54,7 @@ func callOnce(t *testing.T, app *inngestkit.App) int {
 
 func callAttempt(t *testing.T, app *inngestkit.App, attempt int) int {
 	t.Helper()
-	resp := app.Do(t.Context(), &inngestkit.Request{
+	resp := app.Do(t.Context(), &adapter.Request{
 		Method: http.MethodPost, RawQuery: "fnId=shop-process-order&stepId=step", Header: http.Header{},
 		Body: strings.NewReader(fmt.Sprintf(
 			`{"ctx":{"run_id":"r","attempt":%d,"max_attempts":2},"event":{"name":"order.placed","data":{}}}`, attempt)),
@@ -81,7 +82,7 @@ func get(t *testing.T, app *inngestkit.App, target string, header ...string) ans
 			r.Header.Set(header[i], header[i+1])
 		}
 		w := httptest.NewRecorder()
-		inngestkit.HTTPHandler("test", route.Do).ServeHTTP(w, r)
+		adapter.HTTPHandler("test", route.Do).ServeHTTP(w, r)
 		return answered{w.Code, w.Header(), w.Body.String()}
 	}
 	require.Fail(t, "no route", target)

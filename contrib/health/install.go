@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -58,7 +57,7 @@ func Install(app *inngestkit.App, options ...Option) (*Health, error) {
 	}
 	h := &Health{config: c, app: app, installed: time.Now()}
 	for _, asked := range c.checks {
-		h.checks = append(h.checks, newCheck(asked, h.logger()))
+		h.checks = append(h.checks, newCheck(asked, h.app.Logger()))
 	}
 	if _, again := installed.LoadOrStore(weak.Make(app), weak.Make(h)); again {
 		return nil, errors.New("inngesthealth: install: it is installed on this app already")
@@ -115,8 +114,4 @@ func isClosed(c <-chan struct{}) bool {
 	default:
 		return false
 	}
-}
-
-func (h *Health) logger() *slog.Logger {
-	return inngestkit.Logger(inngestkit.NewContext(context.Background(), h.app))
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // Defaults of the options.
@@ -50,7 +51,7 @@ type config struct {
 	readinessName string
 
 	details    DetailsMode
-	authorized func(ctx context.Context, req *inngestkit.Request) bool
+	authorized func(ctx context.Context, req *adapter.Request) bool
 	basicAuth  bool // authorized asks for a password
 
 	checks          []Check
@@ -161,7 +162,7 @@ func WithDetails(mode DetailsMode) Option {
 // The ctx has what middleware of the framework has stored for the request. Others get
 // the report without details, or 403 if the query asks for them. It must not change the
 // request. If it panics, that is no.
-func WithAuthorization(authorized func(ctx context.Context, req *inngestkit.Request) bool) Option {
+func WithAuthorization(authorized func(ctx context.Context, req *adapter.Request) bool) Option {
 	return option(func(c *config) {
 		if authorized == nil {
 			c.refusef("WithAuthorization: the function is nil")

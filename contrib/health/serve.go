@@ -13,12 +13,12 @@ import (
 	"strconv"
 	"time"
 
-	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // routes are the endpoints, for all frameworks.
-func (h *Health) routes() []inngestkit.Route {
-	return []inngestkit.Route{
+func (h *Health) routes() []adapter.Route {
+	return []adapter.Route{
 		{Path: cmp.Or(h.path, "/"), Do: h.serveReport},
 		{Path: h.path + "/" + h.livenessName, Do: h.serveLive},
 		{Path: h.path + "/" + h.readinessName, Do: h.serveReady},
@@ -26,26 +26,26 @@ func (h *Health) routes() []inngestkit.Route {
 }
 
 // Handler answers with the report, to be mounted where the app's adapter does not.
-func (h *Health) Handler() http.Handler { return inngestkit.HTTPHandler("", h.serveReport) }
+func (h *Health) Handler() http.Handler { return adapter.HTTPHandler("", h.serveReport) }
 
 // LiveHandler is the probe for liveness, to be mounted where the app's adapter does
 // not.
-func (h *Health) LiveHandler() http.Handler { return inngestkit.HTTPHandler("", h.serveLive) }
+func (h *Health) LiveHandler() http.Handler { return adapter.HTTPHandler("", h.serveLive) }
 
 // ReadyHandler is the probe for readiness, to be mounted where the app's adapter does
 // not.
-func (h *Health) ReadyHandler() http.Handler { return inngestkit.HTTPHandler("", h.serveReady) }
+func (h *Health) ReadyHandler() http.Handler { return adapter.HTTPHandler("", h.serveReady) }
 
-func (h *Health) serveLive(_ context.Context, req *inngestkit.Request) *inngestkit.Response {
+func (h *Health) serveLive(_ context.Context, req *adapter.Request) *adapter.Response {
 	return answer(req, newReport)
 }
 
-func (h *Health) serveReady(_ context.Context, req *inngestkit.Request) *inngestkit.Response {
+func (h *Health) serveReady(_ context.Context, req *adapter.Request) *adapter.Response {
 	return answer(req, h.readiness)
 }
 
 // answer answers a probe, as JSON.
-func answer(req *inngestkit.Request, look func() Report) *inngestkit.Response {
+func answer(req *adapter.Request, look func() Report) *adapter.Response {
 	if refusal := refuseMethod(req); refusal != nil {
 		return refusal
 	}
@@ -62,7 +62,7 @@ func (s Status) httpStatus() int {
 }
 
 // serveReport answers with the report: as a page to browsers, as JSON to all others.
-func (h *Health) serveReport(ctx context.Context, req *inngestkit.Request) *inngestkit.Response {
+func (h *Health) serveReport(ctx context.Context, req *adapter.Request) *adapter.Response {
 	if refusal := refuseMethod(req); refusal != nil {
 		return refusal
 	}
@@ -97,7 +97,7 @@ func (h *Health) serveReport(ctx context.Context, req *inngestkit.Request) *inng
 }
 
 // asksForDetails reports whether the query asks for what it can have.
-func (h *Health) asksForDetails(req *inngestkit.Request) (bool, error) {
+func (h *Health) asksForDetails(req *adapter.Request) (bool, error) {
 	if h.details == DetailsNever {
 		return false, nil
 	}
@@ -114,13 +114,13 @@ func (h *Health) asksForDetails(req *inngestkit.Request) (bool, error) {
 }
 
 // isAuthorized asks the user's function.
-func (h *Health) isAuthorized(ctx context.Context, req *inngestkit.Request) (authorized bool) {
+func (h *Health) isAuthorized(ctx context.Context, req *adapter.Request) (authorized bool) {
 	if h.authorized == nil {
 		return true
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			h.logger().Error("inngest: the function given to inngesthealth.WithAuthorization panicked",
+			h.app.Logger().Error("inngest: the function given to inngesthealth.WithAuthorization panicked",
 				"panic", printed(r), "stack", string(debug.Stack()))
 			authorized = false
 		}
@@ -129,7 +129,7 @@ func (h *Health) isAuthorized(ctx context.Context, req *inngestkit.Request) (aut
 }
 
 // unauthorized answers who may not see the details and has asked for them.
-func (h *Health) unauthorized() *inngestkit.Response {
+func (h *Health) unauthorized() *adapter.Response {
 	if !h.basicAuth {
 		return problem(http.StatusForbidden, "the details are not for everybody; ask without them")
 	}
@@ -139,10 +139,10 @@ func (h *Health) unauthorized() *inngestkit.Response {
 }
 
 // checkPassword makes a function that wants a name and a password.
-func checkPassword(username, password string) func(context.Context, *inngestkit.Request) bool {
+func checkPassword(username, password string) func(context.Context, *adapter.Request) bool {
 	// Sums, because the comparison takes as long as the shorter one is.
 	name, secret := sha256.Sum256([]byte(username)), sha256.Sum256([]byte(password))
-	return func(_ context.Context, req *inngestkit.Request) bool {
+	return func(_ context.Context, req *adapter.Request) bool {
 		givenName, givenSecret, ok := (&http.Request{Header: req.Header}).BasicAuth()
 		n, s := sha256.Sum256([]byte(givenName)), sha256.Sum256([]byte(givenSecret))
 		same := subtle.ConstantTimeCompare(n[:], name[:]) & subtle.ConstantTimeCompare(s[:], secret[:])
@@ -150,7 +150,7 @@ func checkPassword(username, password string) func(context.Context, *inngestkit.
 	}
 }
 
-func refuseMethod(req *inngestkit.Request) *inngestkit.Response {
+func refuseMethod(req *adapter.Request) *adapter.Response {
 	if req.Method == http.MethodGet || req.Method == http.MethodHead {
 		return nil
 	}
@@ -160,13 +160,13 @@ func refuseMethod(req *inngestkit.Request) *inngestkit.Response {
 }
 
 // problem answers a request that is wrong.
-func problem(status int, message string) *inngestkit.Response {
+func problem(status int, message string) *adapter.Response {
 	return respondJSON(status, struct {
 		Message string `json:"message"`
 	}{message})
 }
 
-func respondJSON(status int, v any) *inngestkit.Response {
+func respondJSON(status int, v any) *adapter.Response {
 	body, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // nothing in there cannot be encoded
@@ -174,8 +174,8 @@ func respondJSON(status int, v any) *inngestkit.Response {
 	return respond(status, "application/json", body)
 }
 
-func respond(status int, contentType string, body []byte) *inngestkit.Response {
-	return &inngestkit.Response{Status: status, Body: body, Header: http.Header{
+func respond(status int, contentType string, body []byte) *adapter.Response {
+	return &adapter.Response{Status: status, Body: body, Header: http.Header{
 		"Content-Type":           {contentType},
 		"Cache-Control":          {"no-store"},
 		"Vary":                   {"Accept"},

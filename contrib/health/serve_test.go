@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 const chrome = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -55,7 +56,7 @@ func TestPrefersHTML(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	key := inngestkit.Secret("signkey-test-0123456789abcdef0123456789abcdef")
-	basic, role := WithBasicAuth("ops", "geheim"), WithAuthorization(func(ctx context.Context, _ *inngestkit.Request) bool {
+	basic, role := WithBasicAuth("ops", "geheim"), WithAuthorization(func(ctx context.Context, _ *adapter.Request) bool {
 		return ctx.Value(key) != nil
 	})
 	asOps := []string{"Authorization", "Basic b3BzOmdlaGVpbQ=="}
@@ -92,7 +93,7 @@ func TestAnswers(t *testing.T) {
 		"always, without password":        {options: []Option{basic, WithDetails(DetailsAlways)}, status: 200},
 		"always, with password":           {options: []Option{basic, WithDetails(DetailsAlways)}, header: asOps, status: 200, details: true},
 		"never, in spite of the password": {options: []Option{basic, WithDetails(DetailsNever)}, target: "?details=true", header: asOps, status: 200},
-		"panic": {options: []Option{WithAuthorization(func(context.Context, *inngestkit.Request) bool { panic("geheim") })},
+		"panic": {options: []Option{WithAuthorization(func(context.Context, *adapter.Request) bool { panic("geheim") })},
 			target: "?details=true", status: 403},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -123,7 +124,7 @@ func TestOpenTelemetryThatPanics(t *testing.T) { //nolint:paralleltest // the er
 				})))
 			const data = `{"event":{"name":"order/placed","data":{"traceContext":{"traceparent":"x"}}},"ctx":{"run_id":"r"}}`
 			for range 2 {
-				resp := app.Do(t.Context(), &inngestkit.Request{
+				resp := app.Do(t.Context(), &adapter.Request{
 					Method: http.MethodPost, Path: app.Path(), RawQuery: "fnId=shop-fn&stepId=step", Body: strings.NewReader(data),
 				})
 				require.Equal(t, http.StatusPartialContent, resp.Status, "%s", resp.Body)

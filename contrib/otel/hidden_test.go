@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // The trace context in an event is not text, and functions have not asked for it.
@@ -28,7 +29,7 @@ func TestFunctionsDoNotGetTheTraceContext(t *testing.T) {
 	c := carrying(t)
 	data := c.withField([]byte(`{"id":"o1"}`), c.newField(trace.ContextWithSpanContext(t.Context(), span)))
 	body := `{"event":{"name":"order/placed","data":` + string(data) + `},"ctx":{"run_id":"r"}}`
-	resp := app.Do(t.Context(), &inngestkit.Request{
+	resp := app.Do(t.Context(), &adapter.Request{
 		Method: http.MethodPost, Path: app.Path(), RawQuery: "fnId=shop-fn&stepId=step", Body: strings.NewReader(body),
 	})
 	require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)

@@ -17,10 +17,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestReference(t *testing.T) { adaptertest.Run(t, newReference().adapter()) }
 
-// mutantVariable names the mutant that a child process of the test is to run.
+// mutantVariable is the environment variable with the mutant for a child process.
 const mutantVariable = "ADAPTERTEST_MUTANT"
 
-// Each case has a mistake that it finds.
+// Each case finds at least one mistake.
 func TestMistakesAreFound(t *testing.T) {
 	t.Parallel()
 	found := map[string]bool{}
@@ -42,7 +42,7 @@ func TestMistakesAreFound(t *testing.T) {
 	}
 }
 
-// In the child process, the suite runs on the mutant.
+// TestMutant runs the suite on a mutant, in a child process.
 func TestMutant(t *testing.T) {
 	for _, m := range mutants {
 		if m.name == os.Getenv(mutantVariable) {

@@ -17,10 +17,10 @@ const (
 	innerGroup = "/internal"
 )
 
-// inDevMode is for syncs that announce where they were sent to.
+// inDevMode configures dev mode, in which a sync announces the URL it was sent to.
 func inDevMode(c *inngestkit.Config) { c.Dev = true }
 
-// groups: an app below groups is there, and Inngest is told so.
+// groups: an app is served below groups, and announced there.
 func groups(t *testing.T, a Adapter) {
 	for _, prefixes := range [][]string{nil, {oneGroup}, {oneGroup, innerGroup}} {
 		i := start(t, a, setup{groups: prefixes, config: inDevMode})
@@ -44,8 +44,8 @@ func groups(t *testing.T, a Adapter) {
 	}
 }
 
-// announced fails the test unless the app was announced at the URL, by the right
-// framework, and a call of the URL that its function has there arrives.
+// announced fails the test unless the app was announced at the URL and with the right
+// framework, and its function can be called at the URL that was announced for it.
 func (i *instance) announced(tb testing.TB, at string) {
 	tb.Helper()
 	sync, _ := i.app.LastSync()
@@ -65,7 +65,7 @@ func (i *instance) announced(tb testing.TB, at string) {
 	}
 }
 
-// proxy: who sends X-Forwarded headers is believed only if the app is told to.
+// proxy: X-Forwarded headers count only if the app is configured to trust them.
 func proxy(t *testing.T, a Adapter) {
 	for _, trust := range []bool{false, true} {
 		i := start(t, a, setup{groups: []string{oneGroup}, config: func(c *inngestkit.Config) {
@@ -89,7 +89,7 @@ func proxy(t *testing.T, a Adapter) {
 	}
 }
 
-// overTLS: behind a listener that speaks TLS, the app is announced with https.
+// overTLS: an app behind a TLS listener is announced with https.
 func overTLS(t *testing.T, a Adapter) {
 	known := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
 	t.Cleanup(known.Close)

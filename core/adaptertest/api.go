@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// api stands in for the API of an Inngest server.
+// api is a fake of an Inngest server's API.
 type api struct {
 	*httptest.Server
 
@@ -18,7 +18,7 @@ type api struct {
 	registered []registration
 }
 
-// registration is what a sync has told the API.
+// registration is what a sync has sent to the API.
 type registration struct {
 	URL       string `json:"url"`
 	Framework string `json:"framework"`
@@ -30,12 +30,12 @@ type registration struct {
 		} `json:"steps"`
 	} `json:"functions"`
 
-	// header is the framework in the header of the request.
+	// header is the framework in the request's header.
 	header string
 }
 
-// newAPI starts an API that takes everything; events, if any, answers in the place
-// of its part for events.
+// newAPI starts an API that accepts everything. If events is not nil, it handles the
+// requests that send events.
 func newAPI(tb testing.TB, events http.HandlerFunc) *api {
 	tb.Helper()
 	a := &api{}
@@ -68,7 +68,7 @@ func (a *api) register(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"ok":true,"modified":true}`)
 }
 
-// last is the last registration.
+// last returns the last registration.
 func (a *api) last(tb testing.TB) registration {
 	tb.Helper()
 	a.mu.Lock()

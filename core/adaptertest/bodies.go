@@ -1,6 +1,8 @@
 package adaptertest
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,7 +17,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// text is a text of n bytes in which no part is like another.
+// text returns n bytes of text in which no part repeats.
 func text(n int) string {
 	var b strings.Builder
 	b.Grow(n + sha256.BlockSize)
@@ -31,7 +33,8 @@ func hashOf(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// hashing is a function that tells what it got, and counts how often it was called.
+// hashing returns a function that returns the hash of its event's text and counts its
+// calls.
 func hashing(calls *atomic.Int64) func(context.Context, input) (any, error) {
 	return func(_ context.Context, in input) (any, error) {
 		calls.Add(1)
@@ -39,10 +42,10 @@ func hashing(calls *atomic.Int64) func(context.Context, input) (any, error) {
 	}
 }
 
-// fittingText is a text with which a call has a body of size bytes.
+// fittingText returns the text with which the body of a call has size bytes.
 func fittingText(size int) string { return text(size - len(envelope(payload{Text: "x"})) + 1) }
 
-// bodies: the function sees every byte.
+// bodies: the function gets every byte.
 func bodies(t *testing.T, a Adapter) {
 	var calls atomic.Int64
 	i := start(t, a, setup{function: hashing(&calls)})
@@ -55,7 +58,7 @@ func bodies(t *testing.T, a Adapter) {
 	}
 }
 
-// bodiesOverTheLimit: a body that is too large is refused, and the server goes on.
+// bodiesOverTheLimit: a body that is too large is refused, and the server keeps working.
 func bodiesOverTheLimit(t *testing.T, a Adapter) {
 	for _, limit := range []int{0, 1 << 10} {
 		var calls atomic.Int64
@@ -80,7 +83,7 @@ func bodiesOverTheLimit(t *testing.T, a Adapter) {
 	}
 }
 
-// overTheLimit sends a body until it is refused: the server need not read it all.
+// overTheLimit sends a body until it is refused; the server need not read all of it.
 func (i *instance) overTheLimit(tb testing.TB, head string, body []byte) {
 	tb.Helper()
 	conn := i.dial(tb)
@@ -93,12 +96,12 @@ func (i *instance) overTheLimit(tb testing.TB, head string, body []byte) {
 		_, _ = io.WriteString(conn, head)
 		_, _ = conn.Write(body)
 	}()
-	conn.answer(tb, http.MethodPost).refused(tb, http.StatusRequestEntityTooLarge)
+	conn.response(tb, http.MethodPost).refused(tb, http.StatusRequestEntityTooLarge)
 	_ = conn.Close()
 	<-sent
 }
 
-// chunked is a body in chunks.
+// chunked returns a body in chunks of the size.
 func chunked(body []byte, size int) []byte {
 	var b strings.Builder
 	for len(body) > 0 {
@@ -110,8 +113,8 @@ func chunked(body []byte, size int) []byte {
 	return []byte(b.String())
 }
 
-// answers: what the function returns arrives whole.
-func answers(t *testing.T, a Adapter) {
+// responses: results of any size arrive complete.
+func responses(t *testing.T, a Adapter) {
 	const largest = 4 << 20 // what the server takes, in bytes of JSON
 	whole := text(largest)
 	i := start(t, a, setup{function: func(_ context.Context, in input) (any, error) {
@@ -123,14 +126,52 @@ func answers(t *testing.T, a Adapter) {
 	}
 }
 
-// http10: a proxy that speaks HTTP/1.0 sees that an answer is not whole. There are no
-// chunks there, so only the length tells the end from a broken connection.
+// http10: a proxy that speaks HTTP/1.0 can detect a truncated response. HTTP/1.0 has no
+// chunks, so only the length tells the end from a broken connection.
 func http10(t *testing.T, a Adapter) {
 	whole := text(100 << 10)
 	i := start(t, a, setup{function: func(context.Context, input) (any, error) { return whole, nil }})
 	conn := i.dial(t)
 	conn.send(t, strings.Replace(i.rawCall(payload{}), "HTTP/1.1", "HTTP/1.0", 1))
-	got := conn.answer(t, http.MethodPost)
+	got := conn.response(t, http.MethodPost)
 	got.returned(t, whole)
 	equal(t, "Content-Length", got.header["Content-Length"], []string{strconv.Itoa(len(got.body))})
+}
+
+// compressed: a client that accepts gzip gets a response it can read; and bodies are
+// not decompressed, because the signature covers them as they were sent.
+func compressed(t *testing.T, a Adapter) {
+	var calls atomic.Int64
+	i := start(t, a, setup{function: hashing(&calls)})
+	data := payload{Text: text(10_000)}
+	plain := envelope(data)
+
+	unpacking := newClient()
+	unpacking.Transport = &http.Transport{} // asks for gzip, and unpacks it
+	defer unpacking.CloseIdleConnections()
+	resp, err := unpacking.Do(i.newCall(t, data))
+	must(t, "a call with Accept-Encoding", err)
+	got, err := readResponse(resp)
+	must(t, "read the response", err)
+	got.returned(t, hashOf(data.Text))
+
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err = w.Write(plain)
+	must(t, "gzip", err)
+	must(t, "gzip", w.Close())
+	for _, c := range []struct {
+		name   string
+		signed []byte
+		status int
+	}{
+		{"signed as sent", packed.Bytes(), http.StatusBadRequest}, // it is not JSON
+		{"signed before packing", plain, http.StatusUnauthorized},
+	} {
+		r := i.request(t, http.MethodPost, i.path+query, packed.Bytes())
+		r.Header.Set("Content-Encoding", "gzip")
+		r.Header.Set(headerSignature, sign(c.signed))
+		equal(t, "the status of a gzip body "+c.name, i.do(t, r).status, c.status)
+	}
+	equal(t, "calls", calls.Load(), 1)
 }

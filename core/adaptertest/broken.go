@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,7 +10,7 @@ import (
 	"time"
 )
 
-// chunkedBodies: a body need not have its length in front.
+// chunkedBodies: a body need not announce its length.
 func chunkedBodies(t *testing.T, a Adapter) {
 	var calls atomic.Int64
 	i := start(t, a, setup{function: hashing(&calls)})
@@ -23,16 +24,16 @@ func chunkedBodies(t *testing.T, a Adapter) {
 		body := envelope(data)
 		conn := i.dial(t)
 		conn.send(t, i.callHead(body, "Transfer-Encoding: chunked")+string(chunked(body, 1000)))
-		conn.answer(t, http.MethodPost).returned(t, hashOf(data.Text))
+		conn.response(t, http.MethodPost).returned(t, hashOf(data.Text))
 	}
 	empty := i.request(t, http.MethodPost, i.path+query, nil)
 	conn := i.dial(t)
 	conn.send(t, i.head(http.MethodPost, i.path+query, headerSignature+": "+empty.Header.Get(headerSignature),
 		"Transfer-Encoding: chunked")+"0\r\n\r\n")
-	conn.answer(t, http.MethodPost).refused(t, http.StatusBadRequest)
+	conn.response(t, http.MethodPost).refused(t, http.StatusBadRequest)
 }
 
-// slowBodies: a body may come drop by drop.
+// slowBodies: a body may arrive a few bytes at a time.
 func slowBodies(t *testing.T, a Adapter) {
 	var calls atomic.Int64
 	i := start(t, a, setup{function: hashing(&calls)})
@@ -51,20 +52,20 @@ func slowBodies(t *testing.T, a Adapter) {
 				conn.send(t, whole[:min(3, len(whole))])
 				<-drip.C
 			}
-			conn.answer(t, http.MethodPost).returned(t, hashOf(data.Text))
+			conn.response(t, http.MethodPost).returned(t, hashOf(data.Text))
 		})
 	}
 }
 
-// bodiesCutOff: a body that ends too early is no call, whatever was there of it.
+// bodiesCutOff: a body that ends early never becomes a call, however much of it arrived.
 func bodiesCutOff(t *testing.T, a Adapter) {
 	var calls atomic.Int64
 	i := start(t, a, setup{function: hashing(&calls)})
 	body := envelope(payload{Text: text(100)}) // complete, as far as its signature goes
 	long := fmt.Sprintf("Content-Length: %d", len(body)+1)
 	endless := fmt.Sprintf("%x\r\n%s\r\n", len(body), body)
-	// Where all is there but the last chunk, fasthttp may not notice; the signature
-	// shows that nothing is missing.
+	// If only the last, empty chunk is missing, fasthttp may not notice; then the signature
+	// proves that the body is complete.
 	half := fmt.Sprintf("%x\r\n%s\r\n", len(body)/2, body[:len(body)/2])
 	for name, request := range map[string]string{
 		"in the headers":     i.callHead(body, long)[:50],
@@ -78,19 +79,19 @@ func bodiesCutOff(t *testing.T, a Adapter) {
 		conn := i.dial(t)
 		conn.send(t, request)
 		conn.halfClose(t)
-		if got, err := conn.tryAnswer(http.MethodPost); err == nil && got.succeeded() {
-			t.Fatalf("%s: a call that was cut off is answered with %s", name, got)
+		if got, err := conn.tryResponse(http.MethodPost); err == nil && got.succeeded() {
+			t.Fatalf("%s: the response to a truncated call is %s", name, got)
 		}
 		conn = i.dial(t)
 		conn.send(t, request)
 		conn.reset(t)
 		i.works(t)
 	}
-	i.stop(t) // nothing runs any more
+	i.stop(t) // waits for all calls
 	equal(t, "calls", calls.Load(), 0)
 }
 
-// expectContinue: a client that asks first is told to go on.
+// expectContinue: a client that sends Expect: 100-continue is told to continue.
 func expectContinue(t *testing.T, a Adapter) {
 	var calls atomic.Int64
 	i := start(t, a, setup{function: hashing(&calls)})
@@ -100,10 +101,44 @@ func expectContinue(t *testing.T, a Adapter) {
 	conn.send(t, i.callHead(body, "Expect: 100-continue", fmt.Sprintf("Content-Length: %d", len(body))))
 	line, err := conn.reader.ReadString('\n')
 	must(t, "read", err)
-	equal(t, "the interim answer", line, "HTTP/1.1 100 Continue\r\n")
+	equal(t, "the interim response", line, "HTTP/1.1 100 Continue\r\n")
 	line, err = conn.reader.ReadString('\n')
 	must(t, "read", err)
-	equal(t, "the line after the interim answer", line, "\r\n")
+	equal(t, "the line after the interim response", line, "\r\n")
 	conn.send(t, string(body))
-	conn.answer(t, http.MethodPost).returned(t, hashOf(data.Text))
+	conn.response(t, http.MethodPost).returned(t, hashOf(data.Text))
+}
+
+// framing: a request with an ambiguous end is refused and its connection closed. A proxy
+// in front may see a different end and treat the rest as a request of another client.
+func framing(t *testing.T, a Adapter) {
+	var called atomic.Int64
+	i := start(t, a, setup{function: func(context.Context, input) (any, error) {
+		called.Add(1)
+		return "a", nil
+	}})
+	body := envelope(payload{ID: "a"})
+	length := fmt.Sprintf("Content-Length: %d", len(body))
+	inChunks := string(chunked(body, len(body)))
+	const transferEncoding = "Transfer-Encoding: "
+	for name, call := range map[string]string{
+		"two lengths, the right one last":  i.callHead(body, "Content-Length: 1", length) + string(body),
+		"two lengths, the right one first": i.callHead(body, length, "Content-Length: 1") + string(body),
+		"two lengths in one":               i.callHead(body, length+", 1") + string(body),
+		"a length with a sign":             i.callHead(body, fmt.Sprintf("Content-Length: +%d", len(body))) + string(body),
+		"an unknown coding":                i.callHead(body, transferEncoding+"xchunked") + inChunks,
+		"an unknown coding and chunked":    i.callHead(body, transferEncoding+"identity, chunked") + inChunks,
+		"chunked twice":                    i.callHead(body, transferEncoding+"chunked", transferEncoding+"chunked") + inChunks,
+	} {
+		conn := i.dial(t)
+		conn.send(t, call)
+		if got, err := conn.tryResponse(http.MethodPost); err == nil {
+			equal(t, name+": the status is one for errors", got.status >= http.StatusBadRequest, true)
+		}
+		if got, err := conn.tryResponse(http.MethodPost); err == nil {
+			t.Fatalf("%s: the connection goes on, with %s", name, got)
+		}
+		equal(t, name+": calls of the function", called.Load(), int64(0))
+	}
+	i.works(t)
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// The headers that the suite looks at, in canonical form.
+// The headers that the suite checks, in canonical form.
 const (
 	headerContentType = "Content-Type"
 	headerSDK         = "X-Inngest-Sdk"
@@ -25,10 +25,10 @@ const (
 	headerSyncKind    = "X-Inngest-Sync-Kind"
 )
 
-// query is the query of a call of the app's function.
+// query is the query of a call to the app's function.
 const query = "?fnId=" + appID + "-" + functionID + "&stepId=step"
 
-// envelope is the body of a call with an event.
+// envelope returns the body of a call with an event.
 func envelope(data payload) []byte {
 	encoded, err := json.Marshal(map[string]any{
 		"event": map[string]any{"id": "e1", "name": happened.Name(), "data": data, "ts": 1700000000000},
@@ -41,7 +41,7 @@ func envelope(data payload) []byte {
 	return encoded
 }
 
-// sign makes the signature of a body; see docs/SDK_SPEC.md, 4.1.3, in
+// sign returns the signature of a body; see docs/SDK_SPEC.md, 4.1.3, in
 // github.com/inngest/inngest.
 func sign(body []byte) string {
 	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
@@ -51,25 +51,26 @@ func sign(body []byte) string {
 	return "t=" + timestamp + "&s=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// answer is what a server has answered.
-type answer struct {
+// response is the response of a server, with its body.
+type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// String shows the answer in a failed test.
-func (a answer) String() string {
+// String formats the response for a failed test.
+func (a response) String() string {
 	return fmt.Sprintf("%d %v %s", a.status, a.header, quoted(a.body))
 }
 
-// bySDK reports whether the app has answered, as Inngest would see it.
-func (a answer) bySDK() bool { return a.header.Get(headerSDK) != "" }
+// bySDK reports whether Inngest would see a response of the app, and not of a proxy or
+// the framework.
+func (a response) bySDK() bool { return a.header.Get(headerSDK) != "" }
 
-// succeeded reports whether the status says that all went well.
-func (a answer) succeeded() bool { return a.status/100 == http.StatusOK/100 }
+// succeeded reports whether the status is 2xx.
+func (a response) succeeded() bool { return a.status/100 == http.StatusOK/100 }
 
-// request makes a signed request to the server.
+// request returns a signed request to the server.
 func (i *instance) request(tb testing.TB, method, target string, body []byte) *http.Request {
 	tb.Helper()
 	r, err := http.NewRequestWithContext(tb.Context(), method, i.origin+target, bytes.NewReader(body))
@@ -78,14 +79,14 @@ func (i *instance) request(tb testing.TB, method, target string, body []byte) *h
 	return r
 }
 
-// newCall makes a request that calls the function with an event.
+// newCall returns a request that calls the function with an event.
 func (i *instance) newCall(tb testing.TB, data payload) *http.Request {
 	tb.Helper()
 	return i.request(tb, http.MethodPost, i.path+query, envelope(data))
 }
 
-// newSync makes a request for a sync by way of the API. In cloud mode the URL in its
-// body counts, in dev mode where it is sent to.
+// newSync returns a request for an out-of-band sync. The app announces the URL in its
+// body in cloud mode, and the URL it was sent to in dev mode.
 func (i *instance) newSync(tb testing.TB) *http.Request {
 	tb.Helper()
 	return i.newSyncAt(tb, i.path)
@@ -99,44 +100,44 @@ func (i *instance) newSyncAt(tb testing.TB, path string) *http.Request {
 }
 
 // call calls the function with an event.
-func (i *instance) call(tb testing.TB, data payload) answer {
+func (i *instance) call(tb testing.TB, data payload) response {
 	tb.Helper()
 	return i.do(tb, i.newCall(tb, data))
 }
 
-// works makes sure that the server still answers calls.
+// works fails the test unless the app still responds.
 func (i *instance) works(tb testing.TB) {
 	tb.Helper()
 	got := i.do(tb, i.request(tb, http.MethodGet, i.path, nil))
 	if got.status != http.StatusOK || !got.bySDK() {
-		tb.Fatalf("the server does not work any more: it answers %s", got)
+		tb.Fatalf("the server no longer works: its response is %s", got)
 	}
 }
 
-// do sends a request and reads the answer.
-func (i *instance) do(tb testing.TB, r *http.Request) answer {
+// do sends a request and reads the response.
+func (i *instance) do(tb testing.TB, r *http.Request) response {
 	tb.Helper()
 	got, err := i.try(r)
 	must(tb, r.Method+" "+r.URL.String(), err)
 	return got
 }
 
-// try is do where there may be no answer.
-func (i *instance) try(r *http.Request) (answer, error) {
+// try is do for requests that may get no response.
+func (i *instance) try(r *http.Request) (response, error) {
 	resp, err := i.client.Do(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	return readAnswer(resp)
+	return readResponse(resp)
 }
 
-func readAnswer(resp *http.Response) (answer, error) {
+func readResponse(resp *http.Response) (response, error) {
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
-	return answer{resp.StatusCode, resp.Header, string(body)}, err
+	return response{resp.StatusCode, resp.Header, string(body)}, err
 }
 
-// within is the context for one thing that should not take long.
+// within returns a context for an operation that should be quick.
 func within(tb testing.TB) context.Context {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), timeout)
@@ -144,20 +145,21 @@ func within(tb testing.TB) context.Context {
 	return ctx
 }
 
-// returned fails the test unless the function has returned want.
-func (a answer) returned(tb testing.TB, want any) {
+// returned fails the test unless the response is that of the app to a function that has
+// returned want.
+func (a response) returned(tb testing.TB, want any) {
 	tb.Helper()
 	encoded, err := json.Marshal(want)
 	must(tb, "json.Marshal", err)
 	if a.status != http.StatusOK || !a.bySDK() || a.body != string(encoded) {
-		tb.Fatalf("the answer is %s, want 200 by the SDK with %s", a, quoted(string(encoded)))
+		tb.Fatalf("the response is %s, want 200 by the SDK with %s", a, quoted(string(encoded)))
 	}
 }
 
-// refused fails the test unless the app itself has answered with an error.
-func (a answer) refused(tb testing.TB, status int) {
+// refused fails the test unless the app itself has responded, with the status.
+func (a response) refused(tb testing.TB, status int) {
 	tb.Helper()
 	if a.status != status || !a.bySDK() {
-		tb.Fatalf("the answer is %s, want %d by the SDK", a, status)
+		tb.Fatalf("the response is %s, want %d by the SDK", a, status)
 	}
 }

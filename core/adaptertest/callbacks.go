@@ -12,8 +12,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// Callbacks are code of the program's that the app calls: by name, as events say which
-// one is to panic.
+// Callbacks are functions of the program that the app calls. An event names the one that
+// has to panic.
 const (
 	logEnabled   = "Enabled of the logger"
 	logHandle    = "Handle of the logger"
@@ -26,9 +26,9 @@ const (
 	errorOfStep  = "Error of a step's error"
 )
 
-// panickingCallbacks: whichever callback panics, the app says so and answers the next
-// call. No adapter has to do anything for that; but with some of the frameworks a panic
-// that gets out ends the process.
+// panickingCallbacks: whichever callback panics, the app reports it and serves the next
+// call. Adapters need to do nothing for that, but with some frameworks a panic that
+// escapes from the app ends the process.
 func panickingCallbacks(t *testing.T, a Adapter) {
 	var broken switchboard
 	i := start(t, a, setup{
@@ -39,7 +39,7 @@ func panickingCallbacks(t *testing.T, a Adapter) {
 		function: brittleFunction,
 	})
 	for callback, want := range map[string]struct {
-		status int // of a call of the function, 200 if it has to go well
+		status int // of a call of the function, 200 if it has to succeed
 		text   string
 	}{
 		logEnabled:   {status: http.StatusOK},
@@ -63,7 +63,7 @@ func panickingCallbacks(t *testing.T, a Adapter) {
 			got.refused(t, want.status)
 		}
 		if !strings.Contains(got.body, want.text) {
-			t.Fatalf("%s panics, and the answer is %s, want %s", callback, got, quoted(want.text))
+			t.Fatalf("the response after a panic of %s is %s, want %s", callback, got, quoted(want.text))
 		}
 		if sync := i.do(t, i.newSync(t)); callback == roundTrip {
 			sync.refused(t, http.StatusInternalServerError)
@@ -94,7 +94,7 @@ func brittleFunction(ctx context.Context, in input) (any, error) {
 	}
 }
 
-// switchboard says which callback panics.
+// switchboard selects the callback that panics.
 type switchboard struct{ broken atomic.Value }
 
 func (s *switchboard) set(callback string) { s.broken.Store(callback) }
@@ -147,13 +147,13 @@ func (t brittleTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.RoundTripper.RoundTrip(r)
 }
 
-// unruly cannot be encoded.
+// unruly is a value whose encoding panics.
 type unruly struct{}
 
 // MarshalJSON implements json.Marshaler.
 func (unruly) MarshalJSON() ([]byte, error) { panic("not today") }
 
-// codedError is an error whose method needs it.
+// codedError is an error whose Error panics for a nil pointer.
 type codedError struct{ code string }
 
 // Error implements error.

@@ -1,13 +1,14 @@
 package adaptertest
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
 )
 
-// timeout is how long the suite waits for what should happen at once. It only has
-// to be long enough for a busy machine.
+// timeout is how long the suite waits for what should happen at once. It has to be long
+// enough for a busy machine.
 var timeout = time.Minute
 
 // must ends the test if err is not nil.
@@ -26,7 +27,7 @@ func equal[T any](tb testing.TB, what string, got, want T) {
 	}
 }
 
-// await receives from a channel, which should not take long.
+// await receives from a channel, and fails the test after the timeout.
 func await[T any](tb testing.TB, what string, from <-chan T) T {
 	tb.Helper()
 	select {
@@ -36,4 +37,16 @@ func await[T any](tb testing.TB, what string, from <-chan T) T {
 		tb.Fatalf("%s: nothing has happened for %s", what, timeout)
 		panic("unreachable")
 	}
+}
+
+// maxQuoted is how much of a value a failed test shows.
+const maxQuoted = 500
+
+// quoted formats a value for a failed test.
+func quoted(v any) string {
+	s := fmt.Sprintf("%#v", v)
+	if len(s) > maxQuoted {
+		return fmt.Sprintf("%s… (%d bytes)", s[:maxQuoted], len(s))
+	}
+	return s
 }

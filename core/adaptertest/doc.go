@@ -1,14 +1,15 @@
-// Package adaptertest is the conformance suite for adapters: the packages that
-// serve an inngestkit app with a web framework. An adapter that passes it loses no
-// call, answers no call wrongly, and mixes up no two requests.
+// Package adaptertest is the conformance suite for adapters, the packages that serve an
+// inngestkit app with a web framework. An adapter that passes it loses no call, sends no
+// wrong response, and never mixes up two requests.
 //
-// The adapter's test gives the suite one factory, which makes a server of the
-// framework with an app mounted on it, and calls [Run]:
+// The adapter's test calls [Run] with a factory, which returns a server of the
+// framework with an app mounted on it:
 //
 //	func TestAdapter(t *testing.T) {
 //		adaptertest.Run(t, adaptertest.Adapter{
 //			Framework:       "chi",
 //			New:             newServer,
+//			StatusOf:        inngestkit.SendStatus, // if Send returns the app's error
 //			CancelsOnHangUp: true,
 //			KeepsValues:     true,
 //		})
@@ -51,10 +52,10 @@
 //		return &http.Server{Handler: r, ReadHeaderTimeout: time.Minute}
 //	}
 //
-// The suite starts each server on a free port of the loopback interface and talks
-// to it as the Inngest server does: with signed calls, and over bare TCP
-// connections where a client would hide what it is about. An Inngest server is not
-// needed; the suite brings a small stand-in for its API.
+// The suite starts each server on a free port of the loopback interface and calls it as
+// the Inngest server does: with signed requests, and over plain TCP connections where an
+// HTTP client would hide what matters. It needs no Inngest server, because it has a
+// small fake of its API.
 //
-// The package depends on the standard library and the core alone.
+// The package depends only on the standard library and the core.
 package adaptertest

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // What every app of the suite has.
@@ -19,8 +20,8 @@ const (
 	// signingKey and eventKey are no secrets: only the suite's own servers know them.
 	signingKey = "signkey-test-8ee2262a15e8d3c42d6a840db7af3de2aab08ef632b32a37a687f24b34dba3ff"
 	eventKey   = "event-key-that-no-client-may-see"
-	// bodyLimit is what a server has to let through: more than the app does, so
-	// that the app is what refuses larger ones.
+	// bodyLimit is the size of bodies that a server has to let through. It is more than
+	// the app accepts, so that the app refuses larger ones.
 	bodyLimit = 2 * inngestkit.DefaultMaxBodyBytes
 )
 
@@ -34,30 +35,29 @@ type input = inngestkit.Input[payload]
 
 var happened = inngestkit.DefineEvent[payload]("adaptertest/happened")
 
-// setup is how an instance differs from the usual one.
+// setup describes how an instance differs from the default one.
 type setup struct {
 	groups []string
 	// path is Config.Path, DefaultPath by default.
 	path string
-	// others makes further apps on the same router.
+	// others returns further apps for the same router.
 	others func(app *inngestkit.App) []*inngestkit.App
-	// config changes the configuration: cloud mode, with keys, and the stand-in for
-	// the API of Inngest.
+	// config changes the default configuration: cloud mode, with keys, and the fake API.
 	config func(c *inngestkit.Config)
-	// function is what the app's function does; nil returns the event's ID.
+	// function is the handler of the app's function. The default returns the event's ID.
 	function   func(ctx context.Context, in input) (any, error)
 	middleware []inngestkit.Middleware
 	// routes are those of plugins.
-	routes []inngestkit.Route
-	// events answers in the event API's place.
+	routes []adapter.Route
+	// events handles the requests that send events.
 	events http.HandlerFunc
-	// failed takes the errors of Send.
+	// failed is called with the errors of Send.
 	failed func(err error)
-	// tls has the server speak TLS.
+	// tls makes the server speak TLS.
 	tls *tls.Config
 }
 
-// instance is a server with an app, listening.
+// instance is a running server with an app.
 type instance struct {
 	adapter Adapter
 	app     *inngestkit.App
@@ -72,7 +72,7 @@ type instance struct {
 	stopped bool
 }
 
-// start starts an instance and stops it at the end of the test.
+// start starts an instance. It stops at the end of the test.
 func start(tb testing.TB, a Adapter, s setup) *instance {
 	tb.Helper()
 	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
@@ -105,7 +105,7 @@ func start(tb testing.TB, a Adapter, s setup) *instance {
 	return i
 }
 
-// site is the site of an app.
+// site returns the site for an app.
 func (s setup) site(app *inngestkit.App) Site {
 	site := Site{App: app, Groups: s.groups, BodyLimit: bodyLimit, Event: happened.New(payload{ID: "sent"}), Failed: s.failed}
 	if s.others != nil {
@@ -137,7 +137,7 @@ func newApp(tb testing.TB, api *api, s setup) *inngestkit.App {
 	return app
 }
 
-// newClient returns a client that hides as little as it can.
+// newClient returns a client that neither decompresses responses nor follows redirects.
 func newClient() *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100},
@@ -148,7 +148,7 @@ func newClient() *http.Client {
 	}
 }
 
-// stop stops the instance the right way round: the app, then the server.
+// stop stops the instance in the right order: the app, then the server.
 func (i *instance) stop(tb testing.TB) {
 	tb.Helper()
 	if i.stopped {

@@ -8,14 +8,15 @@ import (
 	"testing"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// keeper is middleware that keeps the requests of calls, as middleware may, and
-// beside each a copy of what it was at that time.
+// keeper is middleware that keeps the requests of calls, as middleware may, and a copy
+// of each from the time of its call.
 type keeper struct {
 	mu     sync.Mutex
-	kept   []*inngestkit.Request
-	copies []inngestkit.Request
+	kept   []*adapter.Request
+	copies []adapter.Request
 }
 
 func (k *keeper) middleware() []inngestkit.Middleware {
@@ -29,15 +30,15 @@ func (k *keeper) middleware() []inngestkit.Middleware {
 	}}
 }
 
-func (k *keeper) keep(r *inngestkit.Request) {
+func (k *keeper) keep(r *adapter.Request) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.kept = append(k.kept, r)
 	k.copies = append(k.copies, copyOf(r))
 }
 
-// last is the request of the last call.
-func (k *keeper) last(tb testing.TB) inngestkit.Request {
+// last returns the request of the last call.
+func (k *keeper) last(tb testing.TB) adapter.Request {
 	tb.Helper()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -47,7 +48,7 @@ func (k *keeper) last(tb testing.TB) inngestkit.Request {
 	return k.copies[len(k.copies)-1]
 }
 
-// unchanged fails the test if a request is not any more what it was.
+// unchanged fails the test if a kept request has changed.
 func (k *keeper) unchanged(tb testing.TB) {
 	tb.Helper()
 	k.mu.Lock()
@@ -57,8 +58,8 @@ func (k *keeper) unchanged(tb testing.TB) {
 	}
 }
 
-// copyOf copies what a request is about, with strings of its own.
-func copyOf(r *inngestkit.Request) inngestkit.Request {
+// copyOf returns a deep copy of a request without its body.
+func copyOf(r *adapter.Request) adapter.Request {
 	header := make(http.Header, len(r.Header))
 	for key, values := range r.Header {
 		key = strings.Clone(key)
@@ -66,7 +67,7 @@ func copyOf(r *inngestkit.Request) inngestkit.Request {
 			header[key] = append(header[key], strings.Clone(value))
 		}
 	}
-	return inngestkit.Request{
+	return adapter.Request{
 		Method: strings.Clone(r.Method), Scheme: strings.Clone(r.Scheme), Host: strings.Clone(r.Host),
 		Path: strings.Clone(r.Path), RawQuery: strings.Clone(r.RawQuery), Header: header, Framework: strings.Clone(r.Framework),
 	}

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // otherID is the ID of the second app of a site.
 const otherID = "other"
 
-// root: an app can be at the root of a router, and of a group.
+// root: an app can be mounted at the root of a router or group.
 func root(t *testing.T, a Adapter) {
 	sites := [][]string{nil}
 	if a.KnowsGroups {
@@ -30,19 +31,19 @@ func root(t *testing.T, a Adapter) {
 	}
 }
 
-// otherApp makes a second app for a site, at a path and with the routes of a plugin.
-func otherApp(tb testing.TB, path string, routes ...inngestkit.Route) *inngestkit.App {
+// otherApp returns a second app for a site, with a path and the routes of a plugin.
+func otherApp(tb testing.TB, path string, routes ...adapter.Route) *inngestkit.App {
 	tb.Helper()
 	return newApp(tb, newAPI(tb, nil), setup{
 		path: path, routes: routes, config: func(c *inngestkit.Config) { c.AppID = otherID },
 	})
 }
 
-// besides is where the second app of a site is, if not at the path of the first.
+// besides is the path of a second app beside the first one.
 const besides = "/other/inngest"
 
-// severalApps: two apps on one router are both there, or Mount panics with words
-// that tell what to do. No app hides another.
+// severalApps: two apps on one router are both served, or Mount panics and says what to
+// do. No app hides another.
 func severalApps(t *testing.T, a Adapter) {
 	other := otherApp(t, besides)
 	i := start(t, a, setup{others: func(*inngestkit.App) []*inngestkit.App { return []*inngestkit.App{other} }})
@@ -56,7 +57,7 @@ func severalApps(t *testing.T, a Adapter) {
 	}
 }
 
-// takenPaths mounts apps at paths that are taken.
+// takenPaths fails the test unless Mount panics for apps whose path is taken.
 func takenPaths(t *testing.T, a Adapter, groups []string) {
 	t.Helper()
 	prefix := strings.Join(groups, "")
@@ -86,7 +87,7 @@ func takenPaths(t *testing.T, a Adapter, groups []string) {
 	}
 }
 
-// refusedSite is what New panics with, "" if it does not.
+// refusedSite returns the text of New's panic, "" if it does not panic.
 func refusedSite(tb testing.TB, a Adapter, s setup) (said string) {
 	tb.Helper()
 	s.failed = func(error) {}

@@ -14,17 +14,17 @@ import (
 	"unsafe"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/adaptertest"
 )
 
-// mutants are adapters with a mistake that one could make, and the case that finds
-// it.
+// mutants are adapters with a plausible mistake, and the case that finds it.
 var mutants = []struct {
 	name    string
 	foundBy string
 	mutate  func(ref *reference)
 }{
-	{"a goroutine for each call", "goroutines", onRequest(func(*inngestkit.Request) { go func() { select {} }() })},
+	{"a goroutine for each call", "goroutines", onRequest(func(*adapter.Request) { go func() { select {} }() })},
 	{"only the usual methods", "methods", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if strings.Contains("GET HEAD POST PUT", r.Method) {
 			next.ServeHTTP(w, r)
@@ -32,47 +32,47 @@ var mutants = []struct {
 			http.NotFound(w, r)
 		}
 	})},
-	{"a method too many", "methods", onRequest(func(r *inngestkit.Request) {
+	{"a method too many", "methods", onRequest(func(r *adapter.Request) {
 		if r.Method == "BREW" {
 			r.Method = http.MethodGet
 		}
 	})},
-	{"no query", "paths", onRequest(func(r *inngestkit.Request) { r.RawQuery = strings.Replace(r.RawQuery, "%", "", 1) })},
+	{"no query", "paths", onRequest(func(r *adapter.Request) { r.RawQuery = strings.Replace(r.RawQuery, "%", "", 1) })},
 	{"everywhere", "paths", func(ref *reference) { ref.also = "/" }},
 	{"a slash is nothing", "trailing slash", func(ref *reference) { ref.also = inngestkit.DefaultPath + "/{$}" }},
-	{"the query in another order", "request", onRequest(func(r *inngestkit.Request) { r.RawQuery = "empty=&" + r.RawQuery })},
-	{"the path without a slash", "request", onRequest(func(r *inngestkit.Request) { r.Path = strings.TrimPrefix(r.Path, "/") })},
-	{"no port", "request", onRequest(func(r *inngestkit.Request) { r.Host, _, _ = strings.Cut(r.Host, ":") })},
-	{"the last of repeated headers", "headers of requests", onRequest(func(r *inngestkit.Request) {
+	{"the query in another order", "request", onRequest(func(r *adapter.Request) { r.RawQuery = "empty=&" + r.RawQuery })},
+	{"the path without a slash", "request", onRequest(func(r *adapter.Request) { r.Path = strings.TrimPrefix(r.Path, "/") })},
+	{"no port", "request", onRequest(func(r *adapter.Request) { r.Host, _, _ = strings.Cut(r.Host, ":") })},
+	{"the last of repeated headers", "headers of requests", onRequest(func(r *adapter.Request) {
 		for key, values := range r.Header {
 			r.Header[key] = values[len(values)-1:]
 		}
 	})},
-	{"Host is a header", "headers of requests", onRequest(func(r *inngestkit.Request) { r.Header.Set("Host", r.Host) })},
-	{"headers in lower case", "headers of requests", onRequest(func(r *inngestkit.Request) {
+	{"Host is a header", "headers of requests", onRequest(func(r *adapter.Request) { r.Header.Set("Host", r.Host) })},
+	{"headers in lower case", "headers of requests", onRequest(func(r *adapter.Request) {
 		for key, values := range maps.Clone(r.Header) {
 			r.Header[strings.ToLower(key)] = values
 		}
 	})},
-	{"headers twice", "headers of answers", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	{"headers twice", "headers of responses", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		w.Header().Add("X-Inngest-No-Retry", "true")
 		next.ServeHTTP(&adding{ResponseWriter: w}, r)
 	})},
 	{"no length in HTTP 1.0", "HTTP 1.0", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(lengthless{w}, r)
 	})},
-	{"no Retry-After", "headers of answers", onResponse(func(r *inngestkit.Response) { r.Header.Del("Retry-After") })},
-	{"another framework", "headers of answers", onRequest(func(r *inngestkit.Request) { r.Framework = "net/http" })},
+	{"no Retry-After", "headers of responses", onResponse(func(r *adapter.Response) { r.Header.Del("Retry-After") })},
+	{"another framework", "headers of responses", onRequest(func(r *adapter.Request) { r.Framework = "net/http" })},
 	{"memory used again", "retained requests", reuse()},
 	{"a limit of its own", "bodies", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 		next.ServeHTTP(w, r)
 	})},
-	{"bodies cut to the limit", "bodies over the limit", onRequest(func(r *inngestkit.Request) {
+	{"bodies cut to the limit", "bodies over the limit", onRequest(func(r *adapter.Request) {
 		r.Body, r.ContentLength = io.LimitReader(r.Body, inngestkit.DefaultMaxBodyBytes), -1
 	})},
-	{"answers cut", "answers", onResponse(func(r *inngestkit.Response) { r.Body = r.Body[:min(len(r.Body), 64<<10)] })},
-	{"only with a length", "chunked bodies", onRequest(func(r *inngestkit.Request) {
+	{"responses cut", "responses", onResponse(func(r *adapter.Response) { r.Body = r.Body[:min(len(r.Body), 64<<10)] })},
+	{"only with a length", "chunked bodies", onRequest(func(r *adapter.Request) {
 		if r.ContentLength < 0 {
 			r.Body = nil
 		}
@@ -80,38 +80,38 @@ var mutants = []struct {
 	{"only the last length", "framing", func(ref *reference) {
 		ref.conn = func(c net.Conn) net.Conn { return &without{Conn: c, text: "Content-Length: 1\r\n"} }
 	}},
-	{"bodies are read first", "strangers", onRequest(func(r *inngestkit.Request) {
+	{"bodies are read first", "strangers", onRequest(func(r *adapter.Request) {
 		whole, _ := io.ReadAll(r.Body)
 		r.Body = bytes.NewReader(whole)
 	})},
-	{"what has come already", "slow bodies", onRequest(func(r *inngestkit.Request) {
+	{"what has come already", "slow bodies", onRequest(func(r *adapter.Request) {
 		some := make([]byte, 1<<20)
 		n, _ := r.Body.Read(some)
 		r.Body = bytes.NewReader(some[:n])
 	})},
-	{"what has come before the end", "bodies cut off", onRequest(func(r *inngestkit.Request) {
+	{"what has come before the end", "bodies cut off", onRequest(func(r *adapter.Request) {
 		some, _ := io.ReadAll(r.Body)
 		r.Body, r.ContentLength = bytes.NewReader(some), int64(len(some))
 	})},
-	{"no interim answer", "expect", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	{"no interim response", "expect", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		if r.Header.Get("Expect") != "" {
 			w.WriteHeader(http.StatusExpectationFailed)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})},
-	{"bodies unpacked", "gzip", onRequest(func(r *inngestkit.Request) {
+	{"bodies unpacked", "gzip", onRequest(func(r *adapter.Request) {
 		if r.Header.Get("Content-Encoding") == "gzip" {
 			r.Body, _ = gzip.NewReader(r.Body)
 			r.ContentLength = -1
 		}
 	})},
-	{"closed after errors", "keep-alive", onResponse(func(r *inngestkit.Response) {
+	{"closed after errors", "keep-alive", onResponse(func(r *adapter.Response) {
 		if r.Status >= http.StatusBadRequest {
 			r.Header.Set("Connection", "close")
 		}
 	})},
-	{"one call for a connection", "pipelined", onResponse(func(r *inngestkit.Response) { r.Header.Set("Connection", "close") })},
+	{"one call for a connection", "pipelined", onResponse(func(r *adapter.Response) { r.Header.Set("Connection", "close") })},
 	{"values of all", "concurrent calls", valuesOfAll()},
 	{"the app on another goroutine", "ended goroutines", onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		answered := make(chan struct{})
@@ -121,24 +121,24 @@ var mutants = []struct {
 		}()
 		<-answered
 	})},
-	{"always 200", "panics", onResponse(func(r *inngestkit.Response) { r.Status = http.StatusOK })},
-	{"errors without their text", "panicking callbacks", onResponse(func(r *inngestkit.Response) {
+	{"always 200", "panics", onResponse(func(r *adapter.Response) { r.Status = http.StatusOK })},
+	{"errors without their text", "panicking callbacks", onResponse(func(r *adapter.Response) {
 		if r.Status >= http.StatusBadRequest {
 			r.Body = nil
 		}
 	})},
-	{"no answer after a panic", "panicking callbacks", onResponse(func(r *inngestkit.Response) {
+	{"no response after a panic", "panicking callbacks", onResponse(func(r *adapter.Response) {
 		if strings.Contains(string(r.Body), "panicked") {
 			panic(http.ErrAbortHandler)
 		}
 	})},
 	{"a context of its own", "hang-ups", onContext(context.WithoutCancel)},
-	{"503 without Retry-After", "shutdown", onResponse(func(r *inngestkit.Response) {
+	{"503 without Retry-After", "shutdown", onResponse(func(r *adapter.Response) {
 		if r.Status == http.StatusServiceUnavailable {
 			r.Header.Del("Retry-After")
 		}
 	})},
-	{"half an answer", "shutdown of the server first", onResponse(func(r *inngestkit.Response) {
+	{"half a response", "shutdown of the server first", onResponse(func(r *adapter.Response) {
 		if len(r.Body) > 1<<10 {
 			r.Body = r.Body[:len(r.Body)/2]
 		}
@@ -149,7 +149,7 @@ var mutants = []struct {
 		ref.mountedAt = func(string) string { return inngestkit.DefaultPath }
 	}},
 	{"always at the same path", "root", func(ref *reference) {
-		ref.routes = func(all []inngestkit.Route) []inngestkit.Route {
+		ref.routes = func(all []adapter.Route) []adapter.Route {
 			all[0].Path = inngestkit.DefaultPath
 			return all
 		}
@@ -159,17 +159,17 @@ var mutants = []struct {
 		ref.claim = func(*inngestkit.App, *http.ServeMux, string) {}
 	}},
 	{"only the endpoint", "routes of plugins", func(ref *reference) {
-		ref.routes = func(all []inngestkit.Route) []inngestkit.Route { return all[:1] }
+		ref.routes = func(all []adapter.Route) []adapter.Route { return all[:1] }
 	}},
 	{"one route for all", "routes of plugins", func(ref *reference) {
-		ref.routes = func(all []inngestkit.Route) []inngestkit.Route {
+		ref.routes = func(all []adapter.Route) []adapter.Route {
 			for n := range all[1:] {
 				all[n+1].Do = all[len(all)-1].Do
 			}
 			return all
 		}
 	}},
-	{"headers joined", "routes of plugins", onResponse(func(r *inngestkit.Response) {
+	{"headers joined", "routes of plugins", onResponse(func(r *adapter.Response) {
 		for key, values := range r.Header {
 			r.Header.Set(key, strings.Join(values, ", "))
 		}
@@ -178,19 +178,23 @@ var mutants = []struct {
 		w.Header().Set("X-Inngest-Sdk", "another")
 		next.ServeHTTP(w, r)
 	})},
-	{"proxies are believed", "proxy", onRequest(func(r *inngestkit.Request) {
+	{"proxies are believed", "proxy", onRequest(func(r *adapter.Request) {
 		if host := r.Header.Get("X-Forwarded-Host"); host != "" {
 			r.Host = host
 		}
 	})},
-	{"always http", "TLS", onRequest(func(r *inngestkit.Request) { r.Scheme = "http" })},
+	{"always http", "TLS", onRequest(func(r *adapter.Request) { r.Scheme = "http" })},
 	{"another app", "from", func(ref *reference) { ref.from = (*inngestkit.App).String }},
 	{"always 500", "send", func(ref *reference) {
 		ref.failed = func(w http.ResponseWriter, _ error) { http.Error(w, "oops", http.StatusInternalServerError) }
 	}},
+	{"the cause for the client", "send", func(ref *reference) {
+		ref.failed = func(w http.ResponseWriter, err error) { http.Error(w, err.Error(), inngestkit.SendStatus(err)) }
+	}},
+	{"no status in the error", "send", func(ref *reference) { ref.statusOf = func(error) int { return 0 } }},
 }
 
-// without is a connection that leaves a text out of what it reads.
+// without is a connection that removes a text from what it reads.
 type without struct {
 	net.Conn
 
@@ -202,11 +206,11 @@ func (c *without) Read(p []byte) (int, error) {
 	return copy(p, bytes.Replace(p[:n], []byte(c.text), nil, 1)), err
 }
 
-// onRequest changes what the app is given.
-func onRequest(change func(r *inngestkit.Request)) func(ref *reference) {
+// onRequest changes the requests that the app gets.
+func onRequest(change func(r *adapter.Request)) func(ref *reference) {
 	return func(ref *reference) {
 		ref.do = func(next doFunc) doFunc {
-			return func(ctx context.Context, r *inngestkit.Request) *inngestkit.Response {
+			return func(ctx context.Context, r *adapter.Request) *adapter.Response {
 				change(r)
 				return next(ctx, r)
 			}
@@ -214,20 +218,20 @@ func onRequest(change func(r *inngestkit.Request)) func(ref *reference) {
 	}
 }
 
-// onContext changes the context that the app is given.
+// onContext changes the contexts that the app gets.
 func onContext(change func(ctx context.Context) context.Context) func(ref *reference) {
 	return func(ref *reference) {
 		ref.do = func(next doFunc) doFunc {
-			return func(ctx context.Context, r *inngestkit.Request) *inngestkit.Response { return next(change(ctx), r) }
+			return func(ctx context.Context, r *adapter.Request) *adapter.Response { return next(change(ctx), r) }
 		}
 	}
 }
 
-// onResponse changes what the app answers.
-func onResponse(change func(r *inngestkit.Response)) func(ref *reference) {
+// onResponse changes the responses of the app.
+func onResponse(change func(r *adapter.Response)) func(ref *reference) {
 	return func(ref *reference) {
 		ref.do = func(next doFunc) doFunc {
-			return func(ctx context.Context, r *inngestkit.Request) *inngestkit.Response {
+			return func(ctx context.Context, r *adapter.Request) *adapter.Response {
 				resp := next(ctx, r)
 				change(resp)
 				return resp
@@ -236,7 +240,7 @@ func onResponse(change func(r *inngestkit.Response)) func(ref *reference) {
 	}
 }
 
-// onHandler changes the handler.
+// onHandler changes the http.Handler.
 func onHandler(change func(w http.ResponseWriter, r *http.Request, next http.Handler)) func(ref *reference) {
 	return func(ref *reference) {
 		ref.handler = func(next http.Handler) http.Handler {
@@ -245,8 +249,7 @@ func onHandler(change func(w http.ResponseWriter, r *http.Request, next http.Han
 	}
 }
 
-// adding adds the headers of the answer to those that are there.
-// lengthless does not tell the length of an answer.
+// lengthless removes the Content-Length of a response.
 type lengthless struct{ http.ResponseWriter }
 
 func (w lengthless) WriteHeader(status int) {
@@ -254,6 +257,7 @@ func (w lengthless) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// adding adds a second X-Inngest-Sdk to a response.
 type adding struct {
 	http.ResponseWriter
 }
@@ -263,10 +267,10 @@ func (a *adding) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// reuse has all requests in the same memory.
+// reuse keeps the queries of all requests in the same memory.
 func reuse() func(ref *reference) {
 	memory := make([]byte, 1<<10)
-	return onRequest(func(r *inngestkit.Request) {
+	return onRequest(func(r *adapter.Request) {
 		used := copy(memory, r.RawQuery)
 		r.RawQuery = unsafe.String(&memory[0], used)
 	})
@@ -288,7 +292,7 @@ func valuesOfAll() func(ref *reference) {
 	}
 }
 
-// storeUsedAgain looks values up in a store that the next request gets.
+// storeUsedAgain looks values up in a store that the next request reuses.
 func storeUsedAgain() func(ref *reference) {
 	var mu sync.Mutex
 	store := map[any]any{}
@@ -306,7 +310,7 @@ func storeUsedAgain() func(ref *reference) {
 	}
 }
 
-// lookup looks somewhere else first.
+// lookup is a context that looks values up elsewhere first.
 type lookup struct {
 	context.Context
 

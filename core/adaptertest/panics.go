@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// panics: a panic is an error, and neither the end of the process nor success.
+// panics: a panic becomes an error. It neither ends the process nor looks like success.
 func panics(t *testing.T, a Adapter) {
 	values := map[string]func(){
 		"a string":             func() { panic("oh no") },
@@ -50,11 +51,37 @@ func panics(t *testing.T, a Adapter) {
 	}
 }
 
-// stepFailed: the answer says that the step failed, as Inngest is told it.
-func (i *instance) stepFailed(tb testing.TB, got answer) {
+// stepFailed fails the test unless the response reports a failed step.
+func (i *instance) stepFailed(tb testing.TB, got response) {
 	tb.Helper()
 	got.refused(tb, http.StatusPartialContent)
 	if !strings.Contains(got.body, `"op":"StepError"`) || !strings.Contains(got.body, "panicked") {
-		tb.Fatalf("the answer is %s, want a step that has failed", got)
+		tb.Fatalf("the response is %s, want a step that has failed", got)
+	}
+}
+
+// endedGoroutines: a function that ends its goroutine (runtime.Goexit, as FailNow of a
+// test does) leaves the app without a response. The caller gets an error or the end of
+// the connection, and the server keeps working.
+func endedGoroutines(t *testing.T, a Adapter) {
+	const ends = "ends its goroutine"
+	i := start(t, a, setup{function: func(_ context.Context, in input) (any, error) {
+		if in.Event.Data.ID == ends {
+			runtime.Goexit()
+		}
+		return in.Event.Data.ID, nil
+	}})
+	for range 3 {
+		conn := i.dial(t)
+		conn.send(t, i.rawCall(payload{ID: ends}))
+		got, err := conn.tryResponse(http.MethodPost)
+		switch {
+		case err == nil && got.status < http.StatusInternalServerError:
+			t.Fatalf("the response to a function that has ended its goroutine is %s, want an error or none", got)
+		case isTimeout(err):
+			t.Fatal("a function has ended its goroutine, and the caller gets nothing: " +
+				"respond with an error, or close the connection")
+		}
+		i.call(t, payload{ID: "a"}).returned(t, "a")
 	}
 }

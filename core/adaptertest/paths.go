@@ -7,14 +7,14 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// paths: the app is at its path, and by hand at another, and nowhere else.
+// paths: the app is served at its path, and at that of Handler, and nowhere else.
 func paths(t *testing.T, a Adapter) {
 	i := start(t, a, setup{})
 	for _, path := range []string{i.path, HandPath} {
 		got := i.do(t, i.request(t, http.MethodPost, path+query, envelope(payload{ID: path})))
 		got.returned(t, path)
 		equal(t, "the framework at "+path, got.header[headerFramework], []string{a.Framework})
-		// Names in a query may be escaped without need.
+		// Clients may escape more of a query than necessary.
 		got = i.do(t, i.request(t, http.MethodPost, path+"?stepId=step&fnId=%61pp%2Dfn", envelope(payload{ID: path})))
 		got.returned(t, path)
 		got = i.do(t, i.request(t, http.MethodDelete, path, nil))
@@ -24,13 +24,13 @@ func paths(t *testing.T, a Adapter) {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
 			got := i.do(t, i.request(t, method, path+query, nil))
 			equal(t, "the status of "+method+" "+path, got.status, http.StatusNotFound)
-			equal(t, "answered by the SDK: "+path, got.bySDK(), false)
+			equal(t, "sent by the SDK: "+path, got.bySDK(), false)
 		}
 	}
 }
 
-// trailingSlash: a slash too many works or does not, but never looks like success
-// and never turns a POST into a GET.
+// trailingSlash: a path with a trailing slash is served, redirected or not found. It
+// never looks like success without being served, and no POST becomes a GET.
 func trailingSlash(t *testing.T, a Adapter) {
 	i := start(t, a, setup{config: inDevMode})
 	path := i.path + "/"
@@ -45,26 +45,26 @@ func trailingSlash(t *testing.T, a Adapter) {
 		switch a.TrailingSlash {
 		case SlashServed:
 			equal(t, "the status of "+r.Method, got.status, http.StatusOK)
-			equal(t, "answered by the SDK", got.bySDK(), true)
-			if r.Method == http.MethodPut { // else there would be two apps for the server
+			equal(t, "sent by the SDK", got.bySDK(), true)
+			if r.Method == http.MethodPut { // otherwise the server would see two apps
 				i.announced(t, i.origin+i.path)
 			}
 		case SlashRedirected:
 			i.redirected(t, r, got)
 		case SlashNotFound:
 			equal(t, "the status of "+r.Method, got.status, http.StatusNotFound)
-			equal(t, "answered by the SDK", got.bySDK(), false)
+			equal(t, "sent by the SDK", got.bySDK(), false)
 		default:
 			t.Fatalf("adaptertest: TrailingSlash is %d", a.TrailingSlash)
 		}
 	}
 }
 
-func (i *instance) redirected(tb testing.TB, r *http.Request, got answer) {
+func (i *instance) redirected(tb testing.TB, r *http.Request, got response) {
 	tb.Helper()
 	keepsMethod := got.status == http.StatusTemporaryRedirect || got.status == http.StatusPermanentRedirect
 	if r.Method != http.MethodGet && !keepsMethod || got.status/100 != 3 {
-		tb.Fatalf("%s with a slash is answered with %s, want a redirect that keeps the method", r.Method, got)
+		tb.Fatalf("the response to %s with a trailing slash is %s, want a redirect that keeps the method", r.Method, got)
 	}
 	target, err := r.URL.Parse(got.header.Get("Location"))
 	must(tb, "Location", err)

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// rawConn is a connection without a client on it.
+// rawConn is a TCP connection to the server, without an HTTP client.
 type rawConn struct {
 	net.Conn
 
 	reader *bufio.Reader
 }
 
-// dial opens a connection to the server, for the time of the test.
+// dial opens a connection to the server, until the end of the test.
 func (i *instance) dial(tb testing.TB) *rawConn {
 	tb.Helper()
 	conn, err := new(net.Dialer).DialContext(tb.Context(), "tcp", i.addr)
@@ -35,30 +35,30 @@ func (c *rawConn) send(tb testing.TB, text string) {
 	must(tb, "write", err)
 }
 
-// answer reads the answer to a request with the method.
-func (c *rawConn) answer(tb testing.TB, method string) answer {
+// response reads the response to a request with the method.
+func (c *rawConn) response(tb testing.TB, method string) response {
 	tb.Helper()
-	got, err := c.tryAnswer(method)
-	must(tb, "read the answer", err)
+	got, err := c.tryResponse(method)
+	must(tb, "read the response", err)
 	return got
 }
 
-// tryAnswer is answer where there may be none.
-func (c *rawConn) tryAnswer(method string) (answer, error) {
+// tryResponse is response for requests that may get no response.
+func (c *rawConn) tryResponse(method string) (response, error) {
 	resp, err := http.ReadResponse(c.reader, &http.Request{Method: method})
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	return readAnswer(resp)
+	return readResponse(resp)
 }
 
-// isTimeout reports whether a read has ended because nothing came.
+// isTimeout reports whether a read has timed out.
 func isTimeout(err error) bool {
 	timedOut, ok := errors.AsType[net.Error](err)
 	return ok && timedOut.Timeout()
 }
 
-// halfClose tells the server that nothing more comes, and goes on reading.
+// halfClose closes the connection for writing. It can still be read.
 func (c *rawConn) halfClose(tb testing.TB) {
 	tb.Helper()
 	tcp, ok := c.Conn.(*net.TCPConn)
@@ -68,7 +68,7 @@ func (c *rawConn) halfClose(tb testing.TB) {
 	must(tb, "CloseWrite", tcp.CloseWrite())
 }
 
-// reset ends the connection as a client does that has died.
+// reset ends the connection as the operating system of a killed client does.
 func (c *rawConn) reset(tb testing.TB) {
 	tb.Helper()
 	tcp, ok := c.Conn.(*net.TCPConn)
@@ -79,19 +79,19 @@ func (c *rawConn) reset(tb testing.TB) {
 	must(tb, "Close", tcp.Close())
 }
 
-// head is the first line of a request and its headers, the given ones last.
+// head returns the first line of a request and its headers, the given ones last.
 func (i *instance) head(method, target string, headers ...string) string {
 	lines := append([]string{fmt.Sprintf("%s %s HTTP/1.1", method, target), "Host: " + i.addr}, headers...)
 	return strings.Join(lines, "\r\n") + "\r\n\r\n"
 }
 
-// callHead is the head of a call with a body.
+// callHead returns the head of a call with a body.
 func (i *instance) callHead(body []byte, headers ...string) string {
 	return i.head(http.MethodPost, i.path+query,
 		append([]string{"Content-Type: application/json", headerSignature + ": " + sign(body)}, headers...)...)
 }
 
-// rawCall is a whole call.
+// rawCall returns a call with its body.
 func (i *instance) rawCall(data payload, headers ...string) string {
 	body := envelope(data)
 	return i.callHead(body, append(headers, fmt.Sprintf("Content-Length: %d", len(body)))...) + string(body)

@@ -12,43 +12,45 @@ import (
 	"time"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/adaptertest"
 )
 
-type doFunc = func(context.Context, *inngestkit.Request) *inngestkit.Response
+type doFunc = func(context.Context, *adapter.Request) *adapter.Response
 
-// reference is an adapter for net/http in which each part can be replaced by one
-// that is wrong.
+// reference is an adapter for net/http. Each part of it can be replaced with a wrong one.
 type reference struct {
-	// routes are those that are mounted, of all.
-	routes func(all []inngestkit.Route) []inngestkit.Route
-	// claim sees to it that no app hides another.
+	// routes returns the routes to mount.
+	routes func(all []adapter.Route) []adapter.Route
+	// claim prevents an app from hiding another.
 	claim func(app *inngestkit.App, mux *http.ServeMux, path string)
 	// do wraps the Do of each route.
 	do func(next doFunc) doFunc
 	// handler wraps the handler of each route.
 	handler func(next http.Handler) http.Handler
-	// values puts what middleware stores into the context.
+	// values returns a context with what middleware stores.
 	values func(r *http.Request) context.Context
 	// conn wraps each connection.
 	conn func(c net.Conn) net.Conn
-	// mountedAt is the path that the app is told, of the one it is at.
+	// mountedAt returns the path that is passed to App.MountedAt.
 	mountedAt func(path string) string
-	// catchAll takes all paths for the root's.
+	// catchAll makes the route at / serve all paths.
 	catchAll bool
-	// also is where the app is besides.
+	// also is another path of the app.
 	also string
-	// from is what FromPath answers.
+	// from returns the body of the response at FromPath.
 	from func(app *inngestkit.App) string
-	// failed answers to a client whose event was not sent.
+	// statusOf returns the status in an error of Send.
+	statusOf func(err error) int
+	// failed responds to a client whose event was not sent.
 	failed func(w http.ResponseWriter, err error)
 }
 
 func newReference() *reference {
 	return &reference{
-		routes: func(all []inngestkit.Route) []inngestkit.Route { return all },
+		routes: func(all []adapter.Route) []adapter.Route { return all },
 		claim: func(app *inngestkit.App, mux *http.ServeMux, path string) {
-			inngestkit.Claim("reference: Mount", app, mux, path)
+			adapter.Claim("reference: Mount", app, mux, path)
 		},
 		do:        func(next doFunc) doFunc { return next },
 		handler:   func(next http.Handler) http.Handler { return next },
@@ -56,6 +58,7 @@ func newReference() *reference {
 		conn:      func(c net.Conn) net.Conn { return c },
 		mountedAt: func(path string) string { return path },
 		from:      (*inngestkit.App).ID,
+		statusOf:  inngestkit.SendStatus,
 		failed: func(w http.ResponseWriter, err error) {
 			http.Error(w, http.StatusText(inngestkit.SendStatus(err)), inngestkit.SendStatus(err))
 		},
@@ -64,14 +67,14 @@ func newReference() *reference {
 
 func (ref *reference) adapter() adaptertest.Adapter {
 	return adaptertest.Adapter{
-		Framework: "reference", New: ref.newServer,
+		Framework: "reference", New: ref.newServer, StatusOf: ref.statusOf,
 		CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true, AnyMethod: true, StreamsBodies: true,
 	}
 }
 
 func storedValues(r *http.Request) context.Context {
 	tenant := r.Header.Get(adaptertest.TenantHeader)
-	return inngestkit.WithValues(r.Context(), map[any]any{
+	return adapter.WithValues(r.Context(), map[any]any{
 		adaptertest.ContextKey{}: tenant,
 		adaptertest.TenantKey:    tenant,
 		adaptertest.PageKey:      r.URL.Query().Get(adaptertest.PageQuery),
@@ -88,10 +91,10 @@ func (ref *reference) newServer(_ testing.TB, site adaptertest.Site) adaptertest
 			if full == "/" && !ref.catchAll {
 				full = "/{$}"
 			}
-			mux.Handle(full, ref.handler(inngestkit.HTTPHandler("reference", ref.do(route.Do))))
+			mux.Handle(full, ref.handler(adapter.HTTPHandler("reference", ref.do(route.Do))))
 		}
 	}
-	endpoint := ref.handler(inngestkit.HTTPHandler("reference", ref.do(site.App.Do)))
+	endpoint := ref.handler(adapter.HTTPHandler("reference", ref.do(site.App.Do)))
 	mux.Handle(adaptertest.HandPath, endpoint)
 	if ref.also != "" && len(site.Groups) == 0 {
 		mux.Handle(ref.also, endpoint)

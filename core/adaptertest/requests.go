@@ -1,14 +1,19 @@
 package adaptertest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// request: the app sees the request as it was sent.
+// request: the app gets the request as it was sent.
 func request(t *testing.T, a Adapter) {
 	k := &keeper{}
 	i := start(t, a, setup{middleware: k.middleware()})
@@ -31,7 +36,7 @@ func requestHeaders(t *testing.T, a Adapter) {
 	conn.send(t, i.rawCall(payload{ID: "a"},
 		"x-lower-case: lower", "X-oDD-CaSe: odd", "x-many: 1", "X-Between: b", "X-Many: 2", "X-MANY: 3, 4",
 		"x-inngest-sdk: js:v3.0.0", "User-Agent: inngest", "Accept: */*", "X-Empty:"))
-	conn.answer(t, http.MethodPost).returned(t, "a")
+	conn.response(t, http.MethodPost).returned(t, "a")
 	header := k.last(t).Header
 	for key, want := range map[string][]string{
 		"X-Lower-Case":    {"lower"},
@@ -52,8 +57,8 @@ func requestHeaders(t *testing.T, a Adapter) {
 	}
 }
 
-// answerHeaders: the app's headers arrive as they are, each once.
-func answerHeaders(t *testing.T, a Adapter) {
+// responseHeaders: the app's headers arrive unchanged, each once.
+func responseHeaders(t *testing.T, a Adapter) {
 	i := start(t, a, setup{function: failing})
 	conn := i.dial(t)
 	for _, c := range []struct {
@@ -68,7 +73,7 @@ func answerHeaders(t *testing.T, a Adapter) {
 		{"later", http.StatusInternalServerError, []string{"false"}, true},
 	} {
 		conn.send(t, i.rawCall(payload{ID: c.id}))
-		got := conn.answer(t, http.MethodPost)
+		got := conn.response(t, http.MethodPost)
 		got.refused(t, c.status)
 		equal(t, "Content-Type", got.header[headerContentType], []string{"application/json"})
 		equal(t, "how often X-Inngest-Sdk is there", len(got.header[headerSDK]), 1)
@@ -80,8 +85,8 @@ func answerHeaders(t *testing.T, a Adapter) {
 	}
 }
 
-// retainedRequests: what middleware keeps of a request does not change when the
-// framework uses the memory of the request again.
+// retainedRequests: a request that middleware has kept does not change when the
+// framework reuses its memory.
 func retainedRequests(t *testing.T, a Adapter) {
 	k := &keeper{}
 	i := start(t, a, setup{middleware: k.middleware()})
@@ -95,9 +100,72 @@ func retainedRequests(t *testing.T, a Adapter) {
 		}
 		conn.send(t, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: host-%s\r\nX-Number: %s\r\nX-Number-%s: n\r\n", target, id, id, id)+
 			fmt.Sprintf("%s: %s\r\nContent-Length: %d\r\n\r\n%s", headerSignature, sign(body), len(body), body))
-		conn.answer(t, http.MethodPost).returned(t, id)
+		conn.response(t, http.MethodPost).returned(t, id)
 		conn.send(t, i.head(http.MethodGet, i.path, "X-Another: "+id))
-		equal(t, "the status of a GET in between", conn.answer(t, http.MethodGet).status, http.StatusOK)
+		equal(t, "the status of a GET in between", conn.response(t, http.MethodGet).status, http.StatusOK)
 	}
 	k.unchanged(t)
+}
+
+// fails is the ID of events for which failing returns an error.
+const fails = "fail"
+
+// failing is a function that succeeds or fails in the way that the event's ID names.
+func failing(_ context.Context, in input) (any, error) {
+	err := errors.New("failed as asked")
+	switch in.Event.Data.ID {
+	case fails:
+		return nil, err
+	case "never again":
+		return nil, inngestkit.NoRetry(err)
+	case "later":
+		return nil, inngestkit.RetryAfter(err, time.Minute)
+	default:
+		return in.Event.Data.ID, nil
+	}
+}
+
+// methods: the app serves GET, HEAD, POST and PUT, and refuses all others itself.
+func methods(t *testing.T, a Adapter) {
+	i := start(t, a, setup{})
+	i.call(t, payload{ID: "a"}).returned(t, "a")
+	for _, r := range []*http.Request{i.request(t, http.MethodGet, i.path, nil), i.newSync(t)} {
+		got := i.do(t, r)
+		equal(t, "the status of "+r.Method, got.status, http.StatusOK)
+		equal(t, "sent by the SDK", got.bySDK(), true)
+		equal(t, "the body is there", got.body != "", true)
+	}
+	for _, method := range []string{http.MethodDelete, http.MethodPatch, http.MethodOptions, http.MethodTrace} {
+		i.notAllowed(t, method)
+	}
+	for _, method := range []string{"PROPFIND", "BREW"} {
+		if a.AnyMethod {
+			i.notAllowed(t, method)
+		}
+		got := i.do(t, i.request(t, method, i.path, nil))
+		equal(t, "success for "+method, got.succeeded(), false)
+	}
+	i.headHasNoBody(t)
+	i.works(t)
+}
+
+func (i *instance) notAllowed(tb testing.TB, method string) {
+	tb.Helper()
+	got := i.do(tb, i.request(tb, method, i.path, nil))
+	got.refused(tb, http.StatusMethodNotAllowed)
+	equal(tb, "Allow for "+method, got.header.Get("Allow"), "GET, HEAD, POST, PUT")
+}
+
+// headHasNoBody fails the test unless the response to HEAD has no body: the next
+// response on the connection has to follow its headers.
+func (i *instance) headHasNoBody(tb testing.TB) {
+	tb.Helper()
+	conn := i.dial(tb)
+	conn.send(tb, i.head(http.MethodHead, i.path))
+	got := conn.response(tb, http.MethodHead)
+	equal(tb, "the status of HEAD", got.status, http.StatusOK)
+	equal(tb, "HEAD: sent by the SDK", got.bySDK(), true)
+	conn.send(tb, i.head(http.MethodGet, i.path))
+	got = conn.response(tb, http.MethodGet)
+	equal(tb, "the status of GET after HEAD", got.status, http.StatusOK)
 }

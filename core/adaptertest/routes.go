@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// pluginPaths are the paths of a plugin's routes, one beneath the other.
+// pluginPaths are the paths of a plugin's routes. The second is below the first.
 var pluginPaths = []string{"/plugin", "/plugin/sub"}
 
-// pluginHeader is what a plugin's answers carry. Frameworks have ways of their own for
-// some of it.
+// pluginHeader returns the headers of a plugin's responses. Frameworks treat some of
+// them specially.
 func pluginHeader() http.Header {
 	return http.Header{
 		headerContentType: {"text/x-plugin"},
@@ -25,25 +26,25 @@ func pluginHeader() http.Header {
 	}
 }
 
-// plugin has routes, and keeps the requests for them, as plugins may.
+// plugin is a plugin with routes. It keeps their requests, as plugins may.
 type plugin struct{ keeper }
 
-func (p *plugin) routes() []inngestkit.Route {
-	routes := make([]inngestkit.Route, len(pluginPaths))
+func (p *plugin) routes() []adapter.Route {
+	routes := make([]adapter.Route, len(pluginPaths))
 	for n, path := range pluginPaths {
-		routes[n] = inngestkit.Route{Path: path, Do: func(ctx context.Context, req *inngestkit.Request) *inngestkit.Response {
+		routes[n] = adapter.Route{Path: path, Do: func(ctx context.Context, req *adapter.Request) *adapter.Response {
 			p.keep(req)
 			if req.Header.Get("X-Panic") != "" {
 				panic("oh no")
 			}
-			return pluginAnswer(ctx, path, req)
+			return pluginResponse(ctx, path, req)
 		}}
 	}
 	return routes
 }
 
-// pluginAnswer tells which route has answered, and what it was given.
-func pluginAnswer(ctx context.Context, path string, req *inngestkit.Request) *inngestkit.Response {
+// pluginResponse returns a response with the route's path and what it was called with.
+func pluginResponse(ctx context.Context, path string, req *adapter.Request) *adapter.Response {
 	var body []byte
 	var err error
 	if req.Body != nil {
@@ -55,11 +56,11 @@ func pluginAnswer(ctx context.Context, path string, req *inngestkit.Request) *in
 	if err != nil {
 		body = []byte(err.Error())
 	}
-	return &inngestkit.Response{Status: http.StatusServiceUnavailable, Header: pluginHeader(), Body: body}
+	return &adapter.Response{Status: http.StatusServiceUnavailable, Header: pluginHeader(), Body: body}
 }
 
-// pluginRoutes: what plugins have added with App.AddRoutes is there beside the
-// endpoint, whatever the method, and nothing is lost either way.
+// pluginRoutes: routes that plugins have added with App.AddRoutes are served beside the
+// endpoint, for every method; requests and responses arrive complete.
 func pluginRoutes(t *testing.T, a Adapter) {
 	for _, prefixes := range [][]string{nil, {oneGroup}, {oneGroup, innerGroup}} {
 		prefix, p := strings.Join(prefixes, ""), &plugin{}
@@ -70,26 +71,26 @@ func pluginRoutes(t *testing.T, a Adapter) {
 			}
 		}})
 		for _, path := range pluginPaths {
-			i.answersRoute(t, p, http.MethodGet, path, prefix, "")
-			i.answersRoute(t, p, http.MethodPost, path, prefix, text(100<<10))
-			i.answersRoute(t, p, http.MethodDelete, path, prefix, "")
-			i.answersHead(t, p, prefix+path)
+			i.servesRoute(t, p, http.MethodGet, path, prefix, "")
+			i.servesRoute(t, p, http.MethodPost, path, prefix, text(100<<10))
+			i.servesRoute(t, p, http.MethodDelete, path, prefix, "")
+			i.servesHead(t, p, prefix+path)
 			i.routePanics(t, prefix+path)
 		}
 		p.unchanged(t)
 		for _, path := range []string{prefix + "/pluginx", prefix + "/plugin/other", "/other" + prefix + "/plugin"} {
 			equal(t, "the status of "+path, i.do(t, i.request(t, http.MethodGet, path, nil)).status, http.StatusNotFound)
 		}
-		// The endpoint is still where it was, and that is what Inngest is told.
+		// The endpoint is still served at its path, and announced there.
 		i.call(t, payload{ID: "a"}).returned(t, "a")
 		must(t, "App.Sync", i.app.Sync(within(t)))
 		i.announced(t, "https://shop.example.com"+i.path)
 	}
 }
 
-// answersRoute: the request arrives at the right route as it was sent, with the values
-// that middleware has stored for it, and the answer is the one that was given.
-func (i *instance) answersRoute(tb testing.TB, p *plugin, method, path, prefix, body string) {
+// servesRoute fails the test unless a request arrives at the right route, as it was
+// sent and with the values that middleware has stored, and the response is the route's.
+func (i *instance) servesRoute(tb testing.TB, p *plugin, method, path, prefix, body string) {
 	tb.Helper()
 	const tenant = "tenant-p"
 	query := "q=a%20b%2Fc&empty=&" + PageQuery + "=page%20a"
@@ -109,34 +110,35 @@ func (i *instance) answersRoute(tb testing.TB, p *plugin, method, path, prefix, 
 
 	want, err := json.Marshal([]any{path, body, tenant, tenant, "page a", nil, nil, nil})
 	must(tb, "json.Marshal", err)
-	equal(tb, "the body of the answer", got.body, string(want))
+	equal(tb, "the body of the response", got.body, string(want))
 	got.byPlugin(tb)
 }
 
-// byPlugin fails the test unless status and headers are those of the plugin alone.
-func (a answer) byPlugin(tb testing.TB) {
+// byPlugin fails the test unless the status and headers are exactly those of the plugin.
+func (a response) byPlugin(tb testing.TB) {
 	tb.Helper()
-	equal(tb, "the status of the answer", a.status, http.StatusServiceUnavailable)
-	equal(tb, "answered by the SDK", a.bySDK(), false)
+	equal(tb, "the status of the response", a.status, http.StatusServiceUnavailable)
+	equal(tb, "sent by the SDK", a.bySDK(), false)
 	equal(tb, "the header Retry-After", a.header["Retry-After"], nil)
 	for key, want := range pluginHeader() {
 		equal(tb, "the header "+key, a.header[key], want)
 	}
 }
 
-// answersHead: the answer to HEAD is that to GET but for the body; the next answer on
-// the connection comes right behind its headers.
-func (i *instance) answersHead(tb testing.TB, p *plugin, target string) {
+// servesHead fails the test unless the response to HEAD is that to GET without the
+// body: the next response on the connection has to follow its headers.
+func (i *instance) servesHead(tb testing.TB, p *plugin, target string) {
 	tb.Helper()
 	conn := i.dial(tb)
 	for _, method := range []string{http.MethodHead, http.MethodGet} {
 		conn.send(tb, i.head(method, target))
-		conn.answer(tb, method).byPlugin(tb)
+		conn.response(tb, method).byPlugin(tb)
 		equal(tb, "Method", p.last(tb).Method, method)
 	}
 }
 
-// routePanics: a panic becomes 500, on this side of the framework.
+// routePanics fails the test unless a panic of a route becomes 500 before it reaches the
+// framework.
 func (i *instance) routePanics(tb testing.TB, target string) {
 	tb.Helper()
 	r := i.request(tb, http.MethodGet, target, nil)
@@ -144,6 +146,6 @@ func (i *instance) routePanics(tb testing.TB, target string) {
 	got := i.do(tb, r)
 	equal(tb, "the status of a panic", got.status, http.StatusInternalServerError)
 	equal(tb, "the body of a panic", got.body, "")
-	equal(tb, "answered by the SDK", got.bySDK(), false)
+	equal(tb, "sent by the SDK", got.bySDK(), false)
 	i.works(tb)
 }

@@ -2,13 +2,13 @@ package adaptertest
 
 import "testing"
 
-// Run runs the suite. Each case is a subtest, with servers of its own, and they run
-// at the same time, but for the first one, which counts the goroutines of the
-// process: call Run from a test that is not parallel itself.
+// Run runs the suite. Each case is a subtest with servers of its own. The cases run in
+// parallel, except the first, which counts the goroutines of the process: call Run from
+// a test that is not parallel itself.
 func Run(t *testing.T, a Adapter) {
 	t.Helper()
-	if a.Framework == "" || a.New == nil {
-		t.Fatal("adaptertest: an Adapter needs Framework and New")
+	if a.Framework == "" || a.New == nil || a.StatusOf == nil {
+		t.Fatal("adaptertest: an Adapter needs Framework, New and StatusOf")
 	}
 	t.Run("goroutines", func(t *testing.T) { goroutines(t, a) })
 	for _, c := range cases {
@@ -28,11 +28,11 @@ var cases = []struct {
 	{"trailing slash", trailingSlash},
 	{"request", request},
 	{"headers of requests", requestHeaders},
-	{"headers of answers", answerHeaders},
+	{"headers of responses", responseHeaders},
 	{"retained requests", retainedRequests},
 	{"bodies", bodies},
 	{"bodies over the limit", bodiesOverTheLimit},
-	{"answers", answers},
+	{"responses", responses},
 	{"HTTP 1.0", http10},
 	{"chunked bodies", chunkedBodies},
 	{"framing", framing},

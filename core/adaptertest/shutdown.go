@@ -13,19 +13,19 @@ import (
 // waits is the event whose call waits until it is released.
 const waits = "waits"
 
-// rounds is how often what depends on the moment is done.
+// rounds is how often a case that depends on timing is repeated.
 const rounds = 10
 
-// resultSize is the size in bytes of what the call returns that runs during a
-// shutdown: more than one write, so that an answer could end in the middle.
+// resultSize is the size in bytes of the result of a call during a shutdown. It takes
+// more than one write, so a response could be truncated.
 const resultSize = 100_000
 
-// blocked is an instance with a call that runs until it is released.
+// blocked is an instance with a call that runs until release is called.
 type blocked struct {
 	*instance
 
-	release func()
-	answer  chan answer // of the call; empty if the connection broke
+	release  func()
+	response chan response // of the call; empty if the connection broke
 }
 
 // startBlocked starts an instance and a call in it.
@@ -33,7 +33,7 @@ func startBlocked(tb testing.TB, a Adapter) blocked {
 	tb.Helper()
 	started := make(chan struct{}, 1)
 	released, release := context.WithCancel(context.Background())
-	b := blocked{release: release, answer: make(chan answer, 1)}
+	b := blocked{release: release, response: make(chan response, 1)}
 	b.instance = start(tb, a, setup{function: func(ctx context.Context, in input) (any, error) {
 		if in.Event.Data.ID == waits {
 			started <- struct{}{}
@@ -45,48 +45,48 @@ func startBlocked(tb testing.TB, a Adapter) blocked {
 	conn := b.dial(tb)
 	conn.send(tb, b.rawCall(payload{ID: waits, Text: text(resultSize)}))
 	go func() {
-		got, err := conn.tryAnswer(http.MethodPost)
+		got, err := conn.tryResponse(http.MethodPost)
 		if err != nil {
-			got = answer{}
+			got = response{}
 		}
-		b.answer <- got
+		b.response <- got
 	}()
-	await(tb, "the call has not begun", started)
+	await(tb, "the call has not started", started)
 	return b
 }
 
-// complete fails the test if the answer is not the whole result of the call.
-func (a answer) complete(tb testing.TB) {
+// complete fails the test unless the response contains the whole result of the call.
+func (a response) complete(tb testing.TB) {
 	tb.Helper()
 	whole := json.Valid([]byte(a.body)) && strings.Contains(a.body, `"`+text(resultSize)+`"`)
 	if a.status != http.StatusPartialContent || !a.bySDK() || !whole {
-		tb.Fatalf("the answer to the call that ran during the shutdown is %s", a)
+		tb.Fatalf("the response to the call that ran during the shutdown is %s", a)
 	}
 }
 
-// shutdown: what runs is answered, what is new is sent away.
+// shutdown: running calls are answered, and new ones are refused.
 func shutdown(t *testing.T, a Adapter) {
 	for range rounds {
 		b := startBlocked(t, a)
 		down := make(chan error, 1)
 		ctx := within(t)
 		go func() { down <- b.app.Shutdown(ctx) }()
-		var got answer
+		var got response
 		for got.status != http.StatusServiceUnavailable { // as soon as the shutdown has begun
 			got = b.call(t, payload{ID: "new"})
-			equal(t, "answered by the SDK", got.bySDK(), true)
+			equal(t, "sent by the SDK", got.bySDK(), true)
 			must(t, "the call during the shutdown", ctx.Err())
 		}
 		equal(t, "Retry-After", got.header["Retry-After"], []string{"2"})
 		b.release()
 		must(t, "App.Shutdown", await(t, "App.Shutdown does not return", down))
 		b.stop(t)
-		await(t, "the call is not answered", b.answer).complete(t)
+		await(t, "the call gets no response", b.response).complete(t)
 	}
 }
 
-// shutdownServerFirst: the wrong order may cost the answer of a call, and never
-// makes a wrong one.
+// shutdownServerFirst: the wrong order may cost the response to a call, but never
+// produces a wrong one.
 func shutdownServerFirst(t *testing.T, a Adapter) {
 	for range rounds {
 		b := startBlocked(t, a)
@@ -102,13 +102,13 @@ func shutdownServerFirst(t *testing.T, a Adapter) {
 		must(t, "App.Shutdown", b.app.Shutdown(ctx))
 		b.stopped = true
 		b.client.CloseIdleConnections()
-		if got := await(t, "the call is not answered", b.answer); got.status != 0 {
+		if got := await(t, "the call gets no response", b.response); got.status != 0 {
 			got.complete(t)
 		}
 	}
 }
 
-// listens reports whether the server takes new connections.
+// listens reports whether the server accepts new connections.
 func (i *instance) listens(tb testing.TB) bool {
 	tb.Helper()
 	conn, err := new(net.Dialer).DialContext(tb.Context(), "tcp", i.addr)

@@ -9,8 +9,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// strangers: what has no good signature is refused, and nothing of its body becomes
-// anything else.
+// strangers: requests without a valid signature are refused, and no part of their body
+// is treated as a request.
 func strangers(t *testing.T, a Adapter) {
 	i := start(t, a, setup{})
 	for _, signature := range []string{
@@ -27,8 +27,8 @@ func strangers(t *testing.T, a Adapter) {
 	i.works(t)
 }
 
-// refusesUnread sends the head of a request and nothing of the body that it
-// announces.
+// refusesUnread fails the test unless a request is refused by its head alone, before its
+// body has been sent.
 func (i *instance) refusesUnread(tb testing.TB, head string) {
 	tb.Helper()
 	if !i.adapter.StreamsBodies {
@@ -36,11 +36,11 @@ func (i *instance) refusesUnread(tb testing.TB, head string) {
 	}
 	conn := i.dial(tb)
 	conn.send(tb, head+strings.Repeat(" ", i.adapter.ReadsAhead))
-	equal(tb, "the status", conn.answer(tb, http.MethodPost).status, http.StatusUnauthorized)
+	equal(tb, "the status", conn.response(tb, http.MethodPost).status, http.StatusUnauthorized)
 }
 
-// refusesHidden sends a body that has the form of requests, and a call behind it.
-// What is in the body must not be answered: behind a proxy, others would get that.
+// refusesHidden sends a body that consists of requests, and then a call. The server must
+// not respond to the former: behind a proxy, other clients would get those responses.
 func (i *instance) refusesHidden(tb testing.TB, method, signature string) {
 	tb.Helper()
 	hidden := strings.Repeat(i.head(http.MethodGet, i.path), 1<<10)
@@ -49,12 +49,12 @@ func (i *instance) refusesHidden(tb testing.TB, method, signature string) {
 		head := i.head(method, i.path+query, signature, fmt.Sprintf("Content-Length: %d", len(body)))
 		call := i.rawCall(payload{ID: "behind"})
 		go func() { _, _ = conn.Write([]byte(head + body + call)) }() // the server may hang up on it
-		got, err := conn.tryAnswer(method)
+		got, err := conn.tryResponse(method)
 		if err != nil {
 			continue // it has hung up
 		}
 		equal(tb, "the status", got.status, http.StatusUnauthorized)
-		if got, err = conn.tryAnswer(http.MethodPost); err == nil {
+		if got, err = conn.tryResponse(http.MethodPost); err == nil {
 			got.returned(tb, "behind")
 		}
 	}

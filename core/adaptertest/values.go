@@ -15,15 +15,15 @@ import (
 // absent is a key under which nothing is stored.
 type absent struct{}
 
-// stored is all that a function may find in its context.
+// stored returns all values that a function may find in its context.
 func stored(ctx context.Context) []any {
 	return []any{
 		ctx.Value(TenantKey), ctx.Value(ContextKey{}), ctx.Value(PageKey), ctx.Value("absent"), ctx.Value(absent{}), ctx.Value(1),
 	}
 }
 
-// values: what middleware has stored for the request is there in functions and
-// steps, under the same keys.
+// values: functions and steps find what middleware has stored for the request, under
+// the same keys.
 func values(t *testing.T, a Adapter) {
 	i := start(t, a, setup{function: func(ctx context.Context, in input) (any, error) {
 		if in.Event.Data.ID == "function" {
@@ -41,11 +41,11 @@ func values(t *testing.T, a Adapter) {
 	if !strings.Contains(got.body, want) {
 		t.Fatalf("the step has returned %s, want %s", got, want)
 	}
-	// A store need not have anything in it.
+	// The store may contain only empty values.
 	i.do(t, i.withValues(t, i.path, "function", "", "")).returned(t, json.RawMessage(`["","","",null,null,null]`))
 }
 
-// withValues makes a call with something to store.
+// withValues returns a call with values for middleware to store.
 func (i *instance) withValues(tb testing.TB, path, id, tenant, page string) *http.Request {
 	tb.Helper()
 	target := path + query + "&" + PageQuery + "=" + strings.ReplaceAll(page, " ", "%20")
@@ -54,7 +54,7 @@ func (i *instance) withValues(tb testing.TB, path, id, tenant, page string) *htt
 	return r
 }
 
-// keptContext is what a function has kept of its call.
+// keptContext is what a function keeps of its call.
 type keptContext struct {
 	ctx    context.Context //nolint:containedctx // users do that, and this is about them
 	id     string
@@ -62,8 +62,8 @@ type keptContext struct {
 	page   any
 }
 
-// retainedValues: what a function keeps of its values, and of its context, never
-// becomes that of another request.
+// retainedValues: values and contexts that a function has kept never show those of
+// another request.
 func retainedValues(t *testing.T, a Adapter) {
 	var mu sync.Mutex
 	var all []keptContext

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -63,7 +64,7 @@ func announced(tb testing.TB, options ...inngestkit.Option) map[string]any {
 	require.NoError(tb, err)
 	body := `{"url":"https://shop.test/api/inngest"}`
 	header := http.Header{"X-Inngest-Sync-Kind": {"in_band"}}
-	resp := app.Do(tb.Context(), &inngestkit.Request{
+	resp := app.Do(tb.Context(), &adapter.Request{
 		Method: http.MethodPut, Scheme: "https", Host: "shop.test", Path: "/api/inngest",
 		Header: header, Body: strings.NewReader(body), ContentLength: int64(len(body)),
 	})

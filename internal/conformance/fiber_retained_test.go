@@ -13,13 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	coreadapter "github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // retained is what functions and middleware may keep of a call.
 type retained struct {
 	ctx     context.Context
-	request *inngestkit.Request
+	request *coreadapter.Request
 	call    *inngestkit.FunctionCall
 	events  []inngestkit.RawEvent
 	data    user

@@ -48,7 +48,7 @@ func TestAMemoizedResultThatCannotBeHad(t *testing.T) {
 		want    string
 	}{
 		"not restored": {"x", noKey, `the kept result of step "a" could not be restored: no key`},
-		"not decoded":  {5, nil, `the kept result of step "a" does not fit its Go type string: it is a JSON number where Go has string`},
+		"not decoded":  {5, nil, `the memoized result of step "a" does not fit its Go type string: it is a JSON number where Go has string`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,7 @@ import (
 
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -90,7 +91,7 @@ func TestAuthorization(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, with framework) {
 		s := setup{with: with, config: signed(), options: []inngesthealth.Option{
-			inngesthealth.WithAuthorization(func(ctx context.Context, _ *inngestkit.Request) bool {
+			inngesthealth.WithAuthorization(func(ctx context.Context, _ *adapter.Request) bool {
 				return ctx.Value(with.key) == "acme"
 			}),
 		}}.serve(t)

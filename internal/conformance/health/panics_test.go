@@ -11,19 +11,20 @@ import (
 
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // broken is a logger's handler and a client's transport that always panic.
 type broken struct{}
 
-func (broken) Enabled(context.Context, slog.Level) bool            { panic("Enabled") }
-func (broken) Handle(context.Context, slog.Record) error           { panic("Handle") }
-func (broken) WithAttrs([]slog.Attr) slog.Handler                  { panic("WithAttrs") }
-func (broken) WithGroup(string) slog.Handler                       { panic("WithGroup") }
-func (broken) RoundTrip(*http.Request) (*http.Response, error)     { panic("RoundTrip") }
-func (broken) check(context.Context) error                         { panic(matryoshka{}) }
-func (broken) authorize(context.Context, *inngestkit.Request) bool { panic(matryoshka{}) }
+func (broken) Enabled(context.Context, slog.Level) bool         { panic("Enabled") }
+func (broken) Handle(context.Context, slog.Record) error        { panic("Handle") }
+func (broken) WithAttrs([]slog.Attr) slog.Handler               { panic("WithAttrs") }
+func (broken) WithGroup(string) slog.Handler                    { panic("WithGroup") }
+func (broken) RoundTrip(*http.Request) (*http.Response, error)  { panic("RoundTrip") }
+func (broken) check(context.Context) error                      { panic(matryoshka{}) }
+func (broken) authorize(context.Context, *adapter.Request) bool { panic(matryoshka{}) }
 
 // matryoshka panics with itself when it is printed.
 type matryoshka struct{}

@@ -18,6 +18,7 @@ import (
 
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
@@ -112,7 +113,7 @@ func TestNoSecrets(t *testing.T) {
 			inngesthealth.WithInterval(checkEvery), inngesthealth.WithServerCheck(), inngesthealth.WithSyncRequired(),
 			inngesthealth.WithChecks(carelessChecks()...),
 			inngesthealth.WithFailureThreshold(0.5, 1, time.Hour),
-			inngesthealth.WithAuthorization(func(_ context.Context, req *inngestkit.Request) bool {
+			inngesthealth.WithAuthorization(func(_ context.Context, req *adapter.Request) bool {
 				if req.Header.Get("Authorization") == "panic" {
 					panic(authPanic)
 				}

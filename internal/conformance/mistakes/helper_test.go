@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -121,8 +122,8 @@ func onUser(options ...inngestkit.Option) inngestkit.Function {
 }
 
 // request returns a request of the server for the function welcome.
-func request(method, body string) *inngestkit.Request {
-	return &inngestkit.Request{
+func request(method, body string) *adapter.Request {
+	return &adapter.Request{
 		Method: method, Scheme: "http", Host: "localhost:3000", Path: "/api/inngest", RawQuery: "fnId=shop-welcome&stepId=step",
 		Header: http.Header{}, Body: strings.NewReader(body), ContentLength: int64(len(body)),
 	}
@@ -141,7 +142,7 @@ func calls(handler func(ctx context.Context, in inngestkit.Input[user]) (any, er
 }
 
 // messageOf returns the message of a response, or of the only step that it reports.
-func messageOf(t *testing.T, resp *inngestkit.Response) string {
+func messageOf(t *testing.T, resp *adapter.Response) string {
 	t.Helper()
 	type failed struct {
 		Message string `json:"message"`

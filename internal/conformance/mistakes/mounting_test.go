@@ -11,7 +11,7 @@ import (
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
-	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 var mounting = []mistake{
@@ -60,6 +60,6 @@ var mounting = []mistake{
 	{"Routes added after Mount", func(t *testing.T) string {
 		app, _ := newApp(t, dev(), onUser())
 		app.MountedAt("gin", "/api/inngest")
-		return fails(t, app.AddRoutes(inngestkit.Route{Path: "/health", Do: app.Do}))
+		return fails(t, app.AddRoutes(adapter.Route{Path: "/health", Do: app.Do}))
 	}},
 }

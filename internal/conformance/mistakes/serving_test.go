@@ -13,14 +13,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // secret is what of the signing key signs.
 const secret = "0123456789abcdef0123456789abcdef"
 
 // signed is a call that is signed at a time with a secret.
-func signed(t *testing.T, at time.Time, secret string) *inngestkit.Request {
+func signed(t *testing.T, at time.Time, secret string) *adapter.Request {
 	t.Helper()
 	mac := hmac.New(sha256.New, []byte(secret))
 	_, err := fmt.Fprintf(mac, "%s%d", call, at.Unix())

@@ -17,6 +17,7 @@ import (
 
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
@@ -60,7 +61,7 @@ func plantedSite(t *testing.T, options ...inngestotel.Option) *site {
 	first := run{events: []string{event("ev1", `{"id":"secret-event-data"}`)}}.kept("kept", "secret-kept-result")
 	for _, r := range []run{first, first.kept("ship", "x")} {
 		body := r.body(t)
-		resp := app.Do(t.Context(), &inngestkit.Request{
+		resp := app.Do(t.Context(), &adapter.Request{
 			Method: http.MethodPost, Scheme: "http", Host: "localhost", Path: "/api/inngest",
 			RawQuery: "fnId=shop-fulfil&stepId=step&token=secret-query",
 			Header:   http.Header{"Authorization": {"secret-header"}, "Cookie": {"secret-header"}},

@@ -21,6 +21,7 @@ import (
 
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -157,7 +158,7 @@ func TestLogs(t *testing.T) {
 	s.call(t.Context(), t, "fulfil", run{}.kept("kept", 1))
 	s.call(t.Context(), t, "bill", run{})
 	s.call(t.Context(), t, "crash", run{})
-	s.app.Do(t.Context(), &inngestkit.Request{Method: http.MethodDelete, Header: http.Header{}})
+	s.app.Do(t.Context(), &adapter.Request{Method: http.MethodDelete, Header: http.Header{}})
 
 	spans := map[string]string{}
 	for _, span := range s.spans.GetSpans() {

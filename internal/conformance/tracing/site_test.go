@@ -22,6 +22,7 @@ import (
 
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -137,16 +138,16 @@ func (r run) body(t *testing.T) []byte {
 }
 
 // call calls a function as the server does.
-func (s *site) call(ctx context.Context, t *testing.T, functionID string, r run) *inngestkit.Response {
+func (s *site) call(ctx context.Context, t *testing.T, functionID string, r run) *adapter.Response {
 	t.Helper()
 	return s.app.Do(ctx, callOf(t, functionID, r))
 }
 
 // callOf returns the request of a call.
-func callOf(t *testing.T, functionID string, r run) *inngestkit.Request {
+func callOf(t *testing.T, functionID string, r run) *adapter.Request {
 	t.Helper()
 	body := r.body(t)
-	return &inngestkit.Request{
+	return &adapter.Request{
 		Method: http.MethodPost, Scheme: "http", Host: "localhost", Path: "/api/inngest",
 		RawQuery: "fnId=shop-" + functionID + "&stepId=step",
 		Header: http.Header{

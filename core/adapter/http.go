@@ -1,7 +1,6 @@
-package inngestkit
+package adapter
 
 import (
-	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -10,15 +9,15 @@ import (
 	"time"
 )
 
-// HTTPHandler returns a handler that answers with do, which is the Do of an [App]
-// or of a [Route]. It is the translation that adapters for frameworks on net/http
-// share; framework is the name that Inngest is told. While do runs, the WriteTimeout of
-// the server is lifted.
-func HTTPHandler(framework string, do func(context.Context, *Request) *Response) http.Handler {
+// HTTPHandler returns an http.Handler that calls do, which is the Do of an App or of
+// a [Route]. Adapters for frameworks on net/http share it. The name of the framework
+// is reported to Inngest. HTTPHandler lifts the WriteTimeout of the http.Server while
+// do runs.
+func HTTPHandler(framework string, do Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme := schemeHTTP
+		scheme := "http"
 		if r.TLS != nil {
-			scheme = schemeHTTPS
+			scheme = "https"
 		}
 		writeTimeout, restore := liftWriteTimeout(w, r)
 		resp := do(r.Context(), &Request{
@@ -36,18 +35,19 @@ func HTTPHandler(framework string, do func(context.Context, *Request) *Response)
 		restore()
 		maps.Copy(w.Header(), resp.Header)
 		if !r.ProtoAtLeast(1, 1) {
-			// Nothing else tells the end of a large answer from a broken connection there.
+			// HTTP/1.0 has no chunks: only the length tells the end of a large response from
+			// a broken connection.
 			w.Header().Set("Content-Length", strconv.Itoa(len(resp.Body)))
 		}
 		w.WriteHeader(resp.Status)
-		_, _ = w.Write(resp.Body) // a client that has hung up gets nothing; the server calls again
+		_, _ = w.Write(resp.Body) // if the client has hung up, the server calls again
 	})
 }
 
-// liftWriteTimeout takes the WriteTimeout of the server, which begins before the
-// handler does, off a request: a step may take longer than it takes to write an
-// answer. It returns the timeout that stays in force, 0 if none does, and what sets
-// it again for writing, in place of any deadline that middleware has set.
+// liftWriteTimeout removes the server's WriteTimeout from a request: the timeout
+// starts before the handler does, and a step may run for longer. stays is the timeout
+// that could not be removed, 0 for none. restore starts the timeout again for writing
+// and replaces any deadline that middleware has set.
 func liftWriteTimeout(w http.ResponseWriter, r *http.Request) (stays time.Duration, restore func()) {
 	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
 	if server == nil || server.WriteTimeout <= 0 {
@@ -60,15 +60,15 @@ func liftWriteTimeout(w http.ResponseWriter, r *http.Request) (stays time.Durati
 	return 0, func() { _ = c.SetWriteDeadline(time.Now().Add(server.WriteTimeout)) }
 }
 
-// receivedPath is the path that the client asked for, also below http.StripPrefix
-// and whatever else changes the URL on its way here.
+// receivedPath returns the path that the client requested, even if http.StripPrefix or
+// a router has changed r.URL.
 func receivedPath(r *http.Request) string {
 	if rest, ok := strings.CutPrefix(r.RequestURI, r.URL.Path); ok && (rest == "" || rest[0] == '?') {
 		return r.URL.Path
 	}
 	received, err := url.ParseRequestURI(r.RequestURI)
 	if err != nil {
-		return r.URL.Path // a request that was not received but made
+		return r.URL.Path // the program made this request itself
 	}
 	return received.Path
 }

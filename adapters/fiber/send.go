@@ -1,0 +1,47 @@
+package inngestfiber
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// From returns the app of a request, nil if the request has not passed [Middleware].
+func From(c *fiber.Ctx) *inngestkit.App { return inngestkit.FromContext(requestContext(c)) }
+
+// Send sends events with the app and the context of a request; see
+// [inngestkit.App.Send]. Its error is an [*Error].
+func Send(c *fiber.Ctx, events ...inngestkit.AnyEvent) ([]string, error) {
+	ids, err := inngestkit.Send(requestContext(c), events...)
+	if err != nil {
+		return ids, &Error{Status: inngestkit.SendStatus(err), Err: err}
+	}
+	return ids, nil
+}
+
+// requestContext returns the context of a request, nil if c is nil.
+func requestContext(c *fiber.Ctx) context.Context {
+	if c == nil {
+		return nil
+	}
+	return c.UserContext()
+}
+
+// Error is the error of [Send]. It wraps a [*fiber.Error] and the error of the app.
+//
+// Its text is the one of the status, because Fiber's default ErrorHandler shows clients
+// the text of every error. Log Err to see the cause.
+type Error struct {
+	// Status is that of [inngestkit.SendStatus].
+	Status int
+	// Err is the error of the app.
+	Err error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return fiber.NewError(e.Status).Message }
+
+// Unwrap returns a [*fiber.Error] with the status, and Err.
+func (e *Error) Unwrap() []error { return []error{fiber.NewError(e.Status), e.Err} }
