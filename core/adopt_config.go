@@ -12,10 +12,9 @@ import (
 	"time"
 
 	"github.com/inngest/inngestgo"
-)
 
-// registerPath is where the API takes syncs.
-const registerPath = "/fn/register"
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
+)
 
 // configFromClient is the configuration of a client of the SDK, with what its
 // options do not say from the environment.
@@ -41,9 +40,9 @@ func configFromClient(client inngestgo.Client) (Config, error) {
 	override(&c.APIBaseURL, options.APIBaseURL)
 	override(&c.EventAPIBaseURL, options.EventAPIBaseURL)
 	if options.RegisterURL != nil {
-		base, ok := strings.CutSuffix(*options.RegisterURL, registerPath)
+		base, ok := strings.CutSuffix(*options.RegisterURL, inngestapi.RegisterPath)
 		if !ok || (options.APIBaseURL != nil && trimURL(*options.APIBaseURL) != base) {
-			return c, errors.New("inngestkit: from client: the client's RegisterURL is not " + registerPath +
+			return c, errors.New("inngestkit: from client: the client's RegisterURL is not " + inngestapi.RegisterPath +
 				" of its APIBaseURL; set APIBaseURL to the server's URL, and RegisterURL not at all")
 		}
 		c.APIBaseURL = base

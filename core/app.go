@@ -2,10 +2,14 @@ package inngestkit
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 
+	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 	"github.com/inngestkit/inngestkit/core/internal/integers"
 )
 
@@ -24,7 +28,7 @@ type App struct {
 	verifier *verifier
 	refusals refusals
 	bodies   bodyReader
-	sender   *sender
+	api      *inngestapi.Client
 	integers *integers.Guard
 	syncer   syncer
 	unsigned unsignedSyncs
@@ -57,10 +61,30 @@ func New(config Config) (*App, error) {
 	a.chain.Store(newChain(a, nil))
 	a.verifier = newVerifier(config.SigningKey, config.SigningKeyFallback)
 	a.integers = &integers.Guard{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
-	a.sender = newSender(config, a.integers)
+	a.api = config.newAPIClient()
 	a.syncer.init()
 	a.gate = newDrainGate(config.MaxInFlight)
 	return a, nil
+}
+
+// newAPIClient returns the client of the server's API, for a config with defaults.
+func (c Config) newAPIClient() *inngestapi.Client {
+	header := http.Header{}
+	inngestgo.SetBasicRequestHeaders(&http.Request{Header: header})
+	header.Set("User-Agent", "inngestkit/"+Version)
+	header[headerReqVersion] = []string{requestVersion}
+	if c.Platform != "" {
+		header.Set(headerPlatform, c.Platform)
+	}
+	if c.Env != "" {
+		header.Set(inngestgo.HeaderKeyEnv, c.Env)
+	}
+	return inngestapi.New(inngestapi.Options{
+		HTTPClient: c.HTTPClient, Logger: c.Logger, Dev: c.Dev,
+		APIBaseURL: c.APIBaseURL, EventAPIBaseURL: c.EventAPIBaseURL,
+		SigningKey: hashedKey(c.SigningKey), SigningKeyFallback: hashedKey(c.SigningKeyFallback),
+		EventKey: c.eventKey(), Header: header,
+	})
 }
 
 // String names the app and nothing of its configuration.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 )
 
 // CheckEndpoint calls the app's own endpoint over the network, at the URL that
@@ -62,14 +63,13 @@ type endpointCheck struct {
 
 func (a *App) newEndpointCheck(target *url.URL) endpointCheck {
 	// The server has no cookies and goes through no proxy of ours.
-	client := *a.config.HTTPClient
-	client.Jar = nil
+	client := httpclient.Direct(a.config.HTTPClient)
 	client.CheckRedirect = redirectAsTheServer
-	if transport, ok := client.Transport.(guardedTransport); ok { // it always is
-		client.Transport = transport.withoutProxy()
-	}
-	return endpointCheck{app: a, url: target, client: &client}
+	return endpointCheck{app: a, url: target, client: client}
 }
+
+// maxProbeResponse bounds, in bytes, what is read of the response to a probe.
+const maxProbeResponse = 1 << 20
 
 // redirectAsTheServer follows the redirects that let a call pass, with its query as
 // the server has it (CheckRedirect in its pkg/execution/exechttp). The others make
@@ -112,7 +112,7 @@ type answer struct {
 // run makes the check. The error says that nothing listens, that ctx is done, or
 // that there was not the time to find out.
 func (c endpointCheck) run(ctx context.Context) (findings []error, err error) {
-	limited, cancel := context.WithTimeoutCause(ctx, httpTimeout, errNoAnswer)
+	limited, cancel := context.WithTimeoutCause(ctx, httpclient.Timeout, httpclient.ErrNoResponse)
 	defer cancel()
 	defer c.client.CloseIdleConnections()
 	for i, group := range [][]probe{
@@ -157,7 +157,7 @@ func (c endpointCheck) runGroup(ctx context.Context, group []probe) ([]error, er
 
 func isTimeout(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
-	return errors.Is(err, errNoAnswer) || ok && timeout.Timeout()
+	return errors.Is(err, httpclient.ErrNoResponse) || ok && timeout.Timeout()
 }
 
 // body is the body of a probe.
@@ -185,7 +185,7 @@ func (c endpointCheck) newRequest(ctx context.Context, p probe) (*http.Request, 
 	body := p.body()
 	req, err := http.NewRequestWithContext(ctx, p.method, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, httpclient.WithoutURL(err)
 	}
 	if p.chunked {
 		req.ContentLength = -1
@@ -218,14 +218,14 @@ func (c endpointCheck) send(ctx context.Context, p probe) (got answer, reached b
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {
-		reached = connected.Load() || !connecting.Load() && !neverSent(err) // a transport that is not Go's does not trace
+		reached = connected.Load() || !connecting.Load() && !httpclient.NeverSent(err) // a transport that is not Go's does not trace
 		if ctx.Err() != nil {
 			err = ctxerr.Cause(ctx)
 		}
-		return answer{}, reached, withoutURL(err)
+		return answer{}, reached, httpclient.WithoutURL(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProbeResponse))
 	if err != nil {
 		return answer{}, true, fmt.Errorf("reading the answer: %w", err)
 	}

@@ -3,7 +3,9 @@ package inngestkit
 import (
 	"log/slog"
 	"net/http"
-	"time"
+	"net/url"
+
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 )
 
 // Defaults of [Config].
@@ -27,8 +29,6 @@ const (
 	defaultAPIURL      = "https://api.inngest.com"
 	defaultEventAPIURL = "https://inn.gs"
 	defaultServePort   = 3000
-	// httpTimeout bounds one request to the server: a sync, one try to send.
-	httpTimeout = 30 * time.Second
 )
 
 // Config configures an [App]. The zero value of every field but AppID is usable.
@@ -160,12 +160,24 @@ func (c Config) withDefaults() (Config, error) {
 		c.MaxBodyBytes = DefaultMaxBodyBytes
 	}
 	if c.HTTPClient == nil {
-		c.HTTPClient = newHTTPClient()
+		c.HTTPClient = httpclient.New()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
 	c.Logger = guardLogger(c.Logger)
-	c.HTTPClient = c.guardClient()
+	c.HTTPClient = httpclient.Guard(c.HTTPClient, c.Logger,
+		string(c.EventKey), url.PathEscape(string(c.EventKey)), string(c.SigningKey), hashedKey(c.SigningKey),
+		string(c.SigningKeyFallback), hashedKey(c.SigningKeyFallback))
 	return c, nil
+}
+
+// devEventKey is sent where no key is needed, since the path of the API has one.
+const devEventKey = "NO_EVENT_KEY_SET"
+
+func (c Config) eventKey() string {
+	if c.EventKey == "" && c.Dev {
+		return devEventKey
+	}
+	return string(c.EventKey)
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/inngest/inngestgo"
 	"github.com/inngest/inngestgo/connect"
+
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 )
 
 // invoker is a connect.FunctionInvoker that takes the calls of a connection the
@@ -83,7 +85,7 @@ func withRetry(err error, header http.Header) error {
 	if at, parseErr := time.Parse(time.RFC3339, header.Get(headerRetryAfter)); parseErr == nil {
 		return inngestgo.RetryAtError(err, at)
 	}
-	if after := retryAfter(header); after > 0 {
+	if after := httpclient.RetryAfter(header); after > 0 {
 		return inngestgo.RetryAtError(err, time.Now().Add(after))
 	}
 	return err

@@ -6,44 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"regexp"
-	"time"
 
 	"github.com/tidwall/gjson"
 )
 
-const (
-	// fetchTime bounds fetching the state of a run, all tries together.
-	fetchTime = time.Minute
-	// maxStateBytes bounds each half of the state, events and steps. The server
-	// keeps at most 32 MiB of a run (DefaultMaxStateSizeLimit in its pkg/consts),
-	// and encoding it anew may lengthen it.
-	maxStateBytes = 64 << 20
-)
-
-// runIDPattern keeps run IDs, which come from the body of a call, from changing
-// the URL they become part of. The server's are ULIDs.
-var runIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
-var errRunID = errors.New(`the body's "ctx" has no run ID to fetch the run's state with`)
-
-// fetchState fetches what the server left out of a call: events and steps of runs
-// above 4 MiB (docs/SDK_SPEC.md, 4.4.2).
+// fetchState fetches what the server left out of a call: events and steps of runs above
+// 4 MiB (docs/SDK_SPEC.md, 4.4.2).
 func (a *App) fetchState(ctx context.Context, e *envelope) error {
-	if !runIDPattern.MatchString(e.RunID) {
-		return errRunID
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, fetchTime, fmt.Errorf("it takes more than %s", fetchTime))
-	defer cancel()
-	run := "/v0/runs/" + e.RunID
-	events, err := a.config.callAPI(ctx, apiRequest{method: http.MethodGet, path: run + "/batch", limit: maxStateBytes})
+	events, steps, err := a.api.RunState(ctx, e.RunID)
 	if err != nil {
-		return fmt.Errorf("fetching the run's events from %s: %w", a.config.server(), err)
-	}
-	steps, err := a.config.callAPI(ctx, apiRequest{method: http.MethodGet, path: run + "/actions", limit: maxStateBytes})
-	if err != nil {
-		return fmt.Errorf("fetching the run's steps from %s: %w", a.config.server(), err)
+		return err
 	}
 	if err := e.setState(events, steps); err != nil {
 		return fmt.Errorf("the run's state from %s: %w", a.config.server(), err)

@@ -77,8 +77,8 @@ func TestClientPanics(t *testing.T) {
 			want: "CheckRedirect of the HTTPClient returned a nil *inngestkit_test.codedError as its error", not: "CheckEndpoint"},
 		"error of an answer": {client: http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(iotest.ErrReader((*codedError)(nil)))}, nil
-		})}, want: "the HTTPClient's answer returned a nil *inngestkit_test.codedError as its error", not: "Ping"},
-		"reading":     {client: http.Client{Transport: answers(panics, quiet)}, want: "the HTTPClient's answer panicked: oh no", not: "Ping"},
+		})}, want: "the HTTPClient's response body returned a nil *inngestkit_test.codedError as its error", not: "Ping"},
+		"reading":     {client: http.Client{Transport: answers(panics, quiet)}, want: "the HTTPClient's response body panicked: oh no", not: "Ping"},
 		"closing":     {client: http.Client{Transport: answers(quiet, panics)}},
 		"closing all": {client: http.Client{Transport: badTransport{answers(quiet, quiet)}}},
 		"redirect": {client: http.Client{Transport: redirects, CheckRedirect: func(*http.Request, []*http.Request) error { panic("oh no") }},

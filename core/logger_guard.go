@@ -7,8 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"sync/atomic"
-	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
@@ -81,23 +79,13 @@ func (h guardedHandler) WithGroup(name string) (with slog.Handler) {
 // complaint says where a logger's panics are told, and how often.
 type complaint struct {
 	out  io.Writer
-	once onceAMinute
+	once safe.OnceAMinute
 }
 
 // about tells that a method of a handler has panicked.
 func (c *complaint) about(method string, handler slog.Handler, value any) {
-	if c.once.allows() {
+	if c.once.Allows() {
 		_, _ = fmt.Fprintf(c.out, "inngest: %s of the Logger's handler (%T) panicked, so a record or a part of it is lost: %s\n",
 			method, handler, safe.Sprint(value))
 	}
-}
-
-// onceAMinute allows something once in a minute at most. The zero value is ready.
-type onceAMinute struct {
-	last atomic.Int64 // in Unix nanoseconds
-}
-
-func (o *onceAMinute) allows() bool {
-	now, last := time.Now().UnixNano(), o.last.Load()
-	return now-last >= int64(time.Minute) && o.last.CompareAndSwap(last, now)
 }

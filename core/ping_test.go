@@ -173,7 +173,7 @@ func TestPingTakesHalfAMinuteAtMost(t *testing.T) {
 		})
 		start := time.Now()
 		err := app.Ping(t.Context())
-		require.EqualError(t, err, "inngestkit: ping http://api.test: no answer within 30s")
+		require.EqualError(t, err, "inngestkit: ping http://api.test: no response within 30s")
 		require.NotErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, 30*time.Second, time.Since(start))
 		require.EqualValues(t, 1, answered.Load())
@@ -182,7 +182,7 @@ func TestPingTakesHalfAMinuteAtMost(t *testing.T) {
 			Dev: true, APIBaseURL: "http://api.test", EventAPIBaseURL: "http://api.test:81", HTTPClient: client,
 		})
 		start = time.Now()
-		require.ErrorContains(t, both.Ping(t.Context()), "inngestkit: ping http://api.test:81: no answer within 30s")
+		require.ErrorContains(t, both.Ping(t.Context()), "inngestkit: ping http://api.test:81: no response within 30s")
 		require.Equal(t, 30*time.Second, time.Since(start))
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

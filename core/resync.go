@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
 const (
@@ -95,7 +97,7 @@ func (w *watch) sync(ctx context.Context) {
 	wait.InitialInterval, wait.MaxInterval = syncFirstWait, syncMaxWait
 	_, err := backoff.Retry(ctx, func() (bool, error) {
 		target = *w.target.Load() // it may have been found meanwhile
-		return w.app.register(ctx, target.url, registration{framework: target.framework})
+		return w.app.register(ctx, target.url, inngestapi.Registration{Framework: target.framework})
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
 		w.complain(err.Error(), "inngest: not synced yet; trying again until it works", err)
 	}))
@@ -128,11 +130,11 @@ func (w *watch) stale(ctx context.Context) bool {
 	if w.blind {
 		return false
 	}
-	known, err := w.app.knownFunctions(ctx)
+	known, err := w.knownFunctions(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return false
-	case errors.Is(err, errNoDevServer):
+	case errors.Is(err, inngestapi.ErrNoDevServer):
 		w.blind = true
 		w.app.config.Logger.Info("inngest: the server does not tell which functions it knows, as a dev server does; "+
 			"if it loses them, sync again", "server", w.app.config.server(), "error", err)
@@ -152,4 +154,11 @@ func (w *watch) stale(ctx context.Context) bool {
 		w.app.config.Logger.Info("inngest: the dev server is back and knows the app", "server", w.app.config.server())
 	}
 	return false
+}
+
+// knownFunctions returns the functions that the dev server knows, and where it calls them.
+func (w *watch) knownFunctions(ctx context.Context) (map[string][]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+	defer cancel()
+	return w.app.api.KnownFunctions(ctx)
 }

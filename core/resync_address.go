@@ -3,7 +3,6 @@ package inngestkit
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 )
@@ -48,7 +47,7 @@ func (w *watch) look(ctx context.Context, other string, known bool) (answers boo
 			"answers: of two programs with one AppID, each gets runs of the other; stop one, or give it an AppID of its own")
 	case known:
 		l.Warn("inngest: the dev server still calls this app at another URL, too, where it is not: each event starts runs "+
-			"there that fail; restart the dev server, or remove that URL", "remove", "curl -X DELETE "+w.app.shownRemovalOf(u))
+			"there that fail; restart the dev server, or remove that URL", "remove", "curl -X DELETE '"+w.app.api.RemovalURL(u.Redacted())+"'")
 	default:
 		l.Warn("inngest: the dev server calls this app at another URL, where it is not; announcing it again")
 	}
@@ -63,35 +62,12 @@ func (w *watch) forget(ctx context.Context, announced string) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
-	apps, _ := w.app.serverApps(ctx) // a server that is gone, or does not tell, is left alone
+	apps, _ := w.app.api.Apps(ctx) // a server that is gone, or does not tell, is left alone
 	for _, app := range apps {
 		if app.Name == w.app.config.AppID && sameURL(app.URL, announced) {
-			w.app.remove(ctx, app.URL)
+			w.app.api.RemoveApp(ctx, app.URL)
 		}
 	}
-}
-
-// remove has the dev server forget an app. If that fails, the watch will find and log
-// that the server calls the app there, too.
-func (a *App) remove(ctx context.Context, appURL string) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, a.removalOf(appURL), http.NoBody)
-	if err != nil {
-		return
-	}
-	a.config.setHeaders(req, "")
-	if resp, err := a.config.HTTPClient.Do(req); err == nil {
-		_ = resp.Body.Close()
-	}
-}
-
-// removalOf is the URL at which a dev server takes DELETE to forget an app at a URL.
-func (a *App) removalOf(appURL string) string {
-	return a.config.APIBaseURL + "/fn/remove?" + url.Values{"url": {appURL}}.Encode()
-}
-
-// shownRemovalOf is removalOf without passwords.
-func (a *App) shownRemovalOf(u *url.URL) string {
-	return "'" + redacted(a.removalOf(u.Redacted())) + "'"
 }
 
 // unreachedTwice is how often in a row the server has to say that it cannot reach the
@@ -131,7 +107,7 @@ func (w *watch) checkReached(ctx context.Context) {
 func (w *watch) unreachable(ctx context.Context, announced string) string {
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
-	apps, err := w.app.serverApps(ctx)
+	apps, err := w.app.api.Apps(ctx)
 	if err != nil {
 		return ""
 	}
@@ -141,4 +117,27 @@ func (w *watch) unreachable(ctx context.Context, announced string) string {
 		}
 	}
 	return ""
+}
+
+// sameURL reports whether two URLs are the same to the server, which treats all names of the
+// loopback interface as one (NormalizeAppURL in its pkg/util).
+func sameURL(a, b string) bool { return normalizedURL(a) == normalizedURL(b) }
+
+func normalizedURL(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return s
+	}
+	host, port := u.Hostname(), u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == schemeHTTPS:
+		port = "443"
+	default:
+		port = "80"
+	}
+	if isLoopback(host) {
+		host = localhost
+	}
+	return u.Scheme + "://" + host + ":" + port + u.EscapedPath() + "?" + u.Query().Encode()
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 )
 
 // selfTimeout bounds one request of an app to itself.
@@ -88,13 +90,13 @@ func (a *App) askSelf(ctx context.Context, target *url.URL, token string) (statu
 	defer check.client.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
 	if err != nil {
-		return 0, false, withoutURL(err)
+		return 0, false, httpclient.WithoutURL(err)
 	}
 	req.Header.Set(headerSelf, token)
 	req.Close = true // no connection is left behind
 	resp, err := check.client.Do(req)
 	if err != nil {
-		return 0, false, withoutURL(err)
+		return 0, false, httpclient.WithoutURL(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode == http.StatusBadRequest && target.Scheme == schemeHTTP {

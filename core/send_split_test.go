@@ -177,18 +177,18 @@ func TestSendSaysWhichOfManyEventsWent(t *testing.T) {
 		message   string
 	}{
 		{"refused in the middle", []answer{answered(400, partial)}, 5002, 0, 400,
-			"not sent, but for the first 5002: the server answered 400 Bad Request: why"},
-		{"the first is refused", []answer{answered(400, `{"ids":[""],"status":400,"error":"why"}`)}, 5000, 0, 400, "but for the first 5000: "},
+			"not sent, except the first 5002: the server answered 400 Bad Request: why"},
+		{"the first is refused", []answer{answered(400, `{"ids":[""],"status":400,"error":"why"}`)}, 5000, 0, 400, "except the first 5000: "},
 		{"not allowed", []answer{answered(401, `{"error":"no"}`)}, 5000, 0, 401, "check EventKey"},
-		{"no connection", []answer{refused}, 5000, 0, 0, "but for the first 5000: dial: connection refused"},
-		{"no answer", []answer{lost}, 5000, 5000, 0, "but for the first 5000 (or the next 5000 were, too, which is not certain): connection reset"},
-		{"a proxy's answer", []answer{answered(504, "<html>")}, 5000, 5000, 504, "not certain"},
+		{"no connection", []answer{refused}, 5000, 0, 0, "except the first 5000: dial: connection refused"},
+		{"no answer", []answer{lost}, 5000, 5000, 0, "except the first 5000 and perhaps the next 5000: connection reset"},
+		{"a proxy's answer", []answer{answered(504, "<html>")}, 5000, 5000, 504, "except the first 5000 and perhaps the next 5000"},
 		{"overload", []answer{answered(429, "")}, 5000, 0, 429, "429"},
-		{"no answer, then not allowed", []answer{lost, answered(403, "")}, 5000, 5000, 403, "not certain"},
+		{"no answer, then not allowed", []answer{lost, answered(403, "")}, 5000, 5000, 403, "except the first 5000 and perhaps the next 5000"},
 		{"no answer, then refused in the middle", []answer{lost, answered(400, partial)}, 5002, 0, 400, "first 5002: "},
-		{"no answer, then a proxy's refusal", []answer{lost, answered(400, "<html>")}, 5000, 5000, 400, "not certain"},
+		{"no answer, then a proxy's refusal", []answer{lost, answered(400, "<html>")}, 5000, 5000, 400, "except the first 5000 and perhaps the next 5000"},
 		{"too few IDs", []answer{answered(200, `{"ids":["a","b"]}`)}, 5002, 0, 200, "the server took 2 of 5000 events"},
-		{"not an Inngest server", []answer{answered(200, `<html>`)}, 5000, 5000, 200, "the answer did not come from an Inngest server"},
+		{"not an Inngest server", []answer{answered(200, `<html>`)}, 5000, 5000, 200, "the response did not come from an Inngest server"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -229,7 +229,7 @@ func TestSendStopsBetweenRequests(t *testing.T) {
 	var sendErr *inngestkit.SendError
 	require.ErrorAs(t, err, &sendErr)
 	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorContains(t, err, "but for the first 5000: context canceled: enough")
+	require.ErrorContains(t, err, "except the first 5000: context canceled: enough")
 	require.Len(t, ids, 5000)
 	require.Zero(t, sendErr.Uncertain, "the second request was not made")
 	require.Len(t, api.requests, 1)

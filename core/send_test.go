@@ -223,7 +223,7 @@ func TestSendSaysWhichEventsWent(t *testing.T) {
 	var sendErr *inngestkit.SendError
 	require.ErrorAs(t, err, &sendErr)
 	require.Equal(t, []string{"e1"}, sendErr.IDs)
-	require.ErrorContains(t, err, "not sent, but for the first 1: the server answered 400 Bad Request: why")
+	require.ErrorContains(t, err, "not sent, except the first 1: the server answered 400 Bad Request: why")
 }
 
 func TestSendSaysWhyItWasStillTrying(t *testing.T) {

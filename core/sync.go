@@ -13,6 +13,7 @@ import (
 	"github.com/inngest/inngestgo"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
 // Sync is a successful sync: the server knows the app's functions since then.
@@ -200,8 +201,8 @@ func (a *App) syncOutOfBand(ctx context.Context, req *Request, calledAt *url.URL
 		return a.syncFailed(req, http.StatusBadRequest,
 			"the request has no Host header; send it, or set ServeHost (INNGEST_SERVE_HOST)")
 	}
-	modified, err := a.register(ctx, appURL, registration{
-		framework: req.Framework, syncID: syncID, serverKind: req.Header.Get(headerServerKind),
+	modified, err := a.register(ctx, appURL, inngestapi.Registration{
+		Framework: req.Framework, SyncID: syncID, ServerKind: req.Header.Get(headerServerKind),
 	})
 	if err != nil {
 		return a.syncFailed(req, http.StatusInternalServerError, err.Error())

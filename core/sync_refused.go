@@ -3,38 +3,38 @@ package inngestkit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
 // detailTimeout bounds the question why a server has refused a sync.
 const detailTimeout = 2 * time.Second
 
-// refusedSync says why the server has refused a sync, and what to do.
-func (a *App) refusedSync(
-	ctx context.Context, payload registerPayload, resp *http.Response, answer registerAnswer, raw []byte,
-) error {
-	said := firstOf(answer.Error, answer.Message)
-	if isForeign(resp.StatusCode, said != "") {
-		return fmt.Errorf("%s", foreign(a.config.APIBaseURL, "POST "+registerPath, resp.StatusCode))
+// refusedSync returns why the server refused a sync, and what to do.
+func (a *App) refusedSync(ctx context.Context, payload registerPayload, refusal *inngestapi.Error) error {
+	if refusal.Cure != "" {
+		return errors.New(refusal.Cure)
 	}
-	said = fmt.Sprintf("the server answered %s: %s", resp.Status, firstOf(said, string(raw[:min(len(raw), maxQuoted)])))
+	said := fmt.Sprintf("the server answered %d %s: %s", refusal.Status, http.StatusText(refusal.Status), refusal.Message)
 	switch {
-	case isUnauthorized(resp.StatusCode) && a.config.SigningKey == "":
+	case refusal.Unauthorized() && a.config.SigningKey == "":
 		return fmt.Errorf("%s; it wants a signing key: set SigningKey (INNGEST_SIGNING_KEY)", said)
-	case isUnauthorized(resp.StatusCode) && a.config.SigningKeyFallback != "":
+	case refusal.Unauthorized() && a.config.SigningKeyFallback != "":
 		return fmt.Errorf("%s; it refused the signing key and its fallback: compare SigningKey (INNGEST_SIGNING_KEY) and "+
 			"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) with the server's", said)
-	case isUnauthorized(resp.StatusCode):
+	case refusal.Unauthorized():
 		return fmt.Errorf("%s; it refused the signing key: compare SigningKey (INNGEST_SIGNING_KEY) with the server's", said)
-	case resp.StatusCode == http.StatusBadRequest, resp.StatusCode == http.StatusUnprocessableEntity:
+	case refusal.Status == http.StatusBadRequest, refusal.Status == http.StatusUnprocessableEntity:
 		return fmt.Errorf("%s%s", said, firstOf(a.refusedFunction(ctx, payload), a.mayBeAnExpression()))
 	default:
-		return fmt.Errorf("%s", said)
+		return errors.New(said)
 	}
 }
 
@@ -47,7 +47,7 @@ func (a *App) refusedFunction(ctx context.Context, payload registerPayload) stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, detailTimeout)
 	defer cancel()
-	apps, err := a.serverApps(ctx)
+	apps, err := a.api.Apps(ctx)
 	if err != nil {
 		return ""
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
 // syncTarget is what a sync that the app itself begins tells the server.
@@ -41,7 +43,7 @@ func (a *App) Sync(ctx context.Context) error {
 	var listening reached
 	var asked sync.WaitGroup
 	asked.Go(func() { listening = a.reach(ctx, target.url) })
-	_, err = a.register(ctx, target.url, registration{framework: target.framework})
+	_, err = a.register(ctx, target.url, inngestapi.Registration{Framework: target.framework})
 	asked.Wait()
 	if err != nil {
 		return fmt.Errorf("inngestkit: %w", err)

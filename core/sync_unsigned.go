@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
 // unsignedSyncEvery is how often strangers can have the app synced at most. They
@@ -68,5 +70,5 @@ func (a *App) syncAsAsked(ctx context.Context, req *Request) (modified bool, err
 	if err != nil {
 		return false, err
 	}
-	return a.register(ctx, a.announced(asked), registration{framework: req.Framework})
+	return a.register(ctx, a.announced(asked), inngestapi.Registration{Framework: req.Framework})
 }
