@@ -218,7 +218,8 @@ func (c endpointCheck) send(ctx context.Context, p probe) (got answer, reached b
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {
-		reached = connected.Load() || !connecting.Load() && !httpclient.NeverSent(err) // a transport that is not Go's does not trace
+		// A transport that is not Go's does not trace.
+		reached = connected.Load() || !connecting.Load() && !httpclient.NeverSent(err)
 		if ctx.Err() != nil {
 			err = ctxerr.Cause(ctx)
 		}

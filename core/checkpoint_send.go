@@ -29,7 +29,7 @@ func (f *function) checkpoints(c *call.Call, e *envelope) *call.Checkpoints {
 			err := f.app.api.Checkpoint(ctx, e.RunID, e.Context, started, results)
 			server.record(err)
 			if err != nil {
-				c.Logger.WarnContext(c.Inner, "inngest: the server did not take a checkpoint; its results are sent with the call's response",
+				c.Logger.WarnContext(c.Inner, "inngest: the server did not take a checkpoint; the response carries its results",
 					"function", f.source.id, "run_id", e.RunID, "steps", len(results), "error", err)
 			}
 			return err

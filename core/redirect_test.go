@@ -10,8 +10,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// A redirect that makes GET of a POST loses what was to be sent, whatever the answer to
-// the GET is.
+// A redirect that turns a POST into a GET loses the body, whatever the response to the GET
+// is.
 func TestRedirectsThatLoseTheBody(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

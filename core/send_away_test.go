@@ -15,8 +15,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Without a server, a send says so long before it gives up, and its error says more than
-// that the time was up.
+// Without a server, Send logs it long before giving up, and its error mentions more than the
+// timeout.
 func TestSendWithoutAServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -62,8 +62,8 @@ func TestSendWithoutAServer(t *testing.T) {
 	})
 }
 
-// What answers at a wrong URL is told from a server that refuses.
-func TestAnswersOfSomethingElse(t *testing.T) {
+// Send distinguishes a wrong URL from a server that refuses the events.
+func TestResponsesOfOtherServers(t *testing.T) {
 	t.Parallel()
 	const wrong = "http://server.test does not look like an Inngest server: POST %s answered 404 Not Found; check BaseURL (INNGEST_BASE_URL)"
 	for _, tc := range []struct {
@@ -105,7 +105,7 @@ func TestAnswersOfSomethingElse(t *testing.T) {
 	}
 }
 
-// One event is spoken of as one.
+// The error about a single event is in the singular.
 func TestSendErrorOfOneEvent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -193,7 +193,7 @@ func (c *Client) do(ctx context.Context, r request, key string) response {
 
 // exchange sends a request and reads the response.
 func (c *Client) exchange(req *http.Request, limit int64) (response, error) {
-	resp, err := c.http.Do(req) //nolint:gosec // G704: the URL is configured, except for a run ID that is checked
+	resp, err := c.http.Do(req)
 	if err != nil {
 		return response{}, err
 	}

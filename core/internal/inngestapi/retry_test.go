@@ -14,11 +14,11 @@ import (
 func TestReattemptsEnd(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		name     string
+		name        string
 		maxAttempts uint
-		after    time.Duration
+		after       time.Duration
 		attempts    int
-		within   time.Duration
+		within      time.Duration
 	}{
 		{"as often as the server requests", 0, time.Second, 31, 30 * time.Second},
 		{"a wait beyond the time limit", 0, 31 * time.Second, 1, 0},
