@@ -21,12 +21,13 @@ const anyRun = "01J0000000000000000000000"
 type server struct {
 	requests []*http.Request
 	answer   func(r *http.Request) (status int, body string)
+	length   int64 // the Content-Length of responses, 0 if they have none
 }
 
 func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.requests = append(s.requests, r)
 	status, body := s.answer(r)
-	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), ContentLength: -1}, nil
+	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), ContentLength: s.length}, nil
 }
 
 // client returns a client of the server with both keys.
@@ -110,7 +111,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// A server that is busy is asked again where nothing else does so.
+// The requests that nothing else repeats are retried.
 func TestWhatIsRetried(t *testing.T) {
 	t.Parallel()
 	attempts := map[string]int{"Signal": maxAttempts, "Checkpoint": maxAttempts, "RunState": maxAttempts}
@@ -165,8 +166,10 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	s := &server{answer: func(*http.Request) (int, string) { return http.StatusNotFound, "" }}
 	_, _, failure := s.client().SendEvents(t.Context(), [][]byte{[]byte(`{}`)})
-	require.Equal(t, "http://u:xxxxx@events.test does not look like an Inngest server: POST /e/<event key> answered 404 Not Found; "+
-		"check BaseURL (INNGEST_BASE_URL)", failure.Cure)
+	require.Contains(t, failure.Cure, "@events.test does not look like an Inngest server: POST /e/<event key> answered 404 Not Found")
+	for _, secret := range []string{"secret", "event/key", "event%2Fkey"} {
+		require.NotContains(t, failure.Cure+failure.Error(), secret)
+	}
 }
 
 func TestKnownFunctions(t *testing.T) {
@@ -197,4 +200,12 @@ func TestKnownFunctions(t *testing.T) {
 			require.Equal(t, tc.want == nil, err != nil)
 		})
 	}
+}
+
+func TestKnownFunctionsAreTooLarge(t *testing.T) {
+	t.Parallel()
+	s := &server{answer: func(*http.Request) (int, string) { return http.StatusOK, "{}" }, length: maxInfoBytes + 1}
+	_, err := s.client().KnownFunctions(t.Context())
+	require.EqualError(t, err, "this is not a dev server: the response has more than 67108864 bytes")
+	require.ErrorIs(t, err, ErrNoDevServer)
 }
