@@ -1,7 +1,6 @@
 package inngestkit
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -14,6 +13,7 @@ import (
 	"github.com/inngest/inngestgo/middleware"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 )
 
 // FromClient returns an app with the functions that have been created on a client
@@ -218,31 +218,11 @@ func hidesFields(handler reflect.Type) bool {
 }
 
 // shown is the envelope without the fields of the app's middleware.
-func (a *adopted) shown(e *envelope, fields eventFields) *envelope {
+func (a *adopted) shown(e *envelope.Envelope, fields eventFields) *envelope.Envelope {
 	if !a.hides || len(fields) == 0 {
 		return e
 	}
 	shown := *e
 	shown.Event, shown.Events = fields.hide(e.Event), fields.hide(e.Events)
 	return &shown
-}
-
-// whole is the envelope as an adopted function gets it: with the events, for the
-// SDK to decode.
-func (e *envelope) whole() []byte {
-	var b bytes.Buffer
-	b.Grow(len(e.Event) + len(e.Events) + len(e.Steps) + len(e.Context) + 64)
-	b.WriteString(`{"ctx":`)
-	b.Write(e.Context)
-	for _, part := range []struct {
-		key string
-		raw []byte
-	}{{"event", e.Event}, {"events", e.Events}, {"steps", e.Steps}} {
-		if len(part.raw) > 0 {
-			b.WriteString(`,"` + part.key + `":`)
-			b.Write(part.raw)
-		}
-	}
-	b.WriteByte('}')
-	return b.Bytes()
 }

@@ -9,8 +9,11 @@ import (
 
 	"github.com/inngest/inngestgo"
 
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
+	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
-	"github.com/inngestkit/inngestkit/core/internal/integers"
+	"github.com/inngestkit/inngestkit/core/internal/reqbody"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // App holds the functions of one Inngest app and answers the server's calls. It
@@ -25,14 +28,14 @@ type App struct {
 	chain       atomic.Pointer[chain]
 	added       []Route // by AddRoutes
 
-	verifier *verifier
+	verifier *signing.Verifier
 	refusals refusals
-	bodies   bodyReader
+	bodies   reqbody.Reader
 	api      *inngestapi.Client
-	integers *integers.Guard
+	checker  *datacheck.Checker
 	syncer   syncer
 	unsigned unsignedSyncs
-	gate     *drainGate
+	gate     *drain.Gate
 	mount    atomic.Pointer[mountPoint]
 	started  atomic.Bool
 	warned   atomic.Bool // that Start has not been called
@@ -59,11 +62,11 @@ func New(config Config) (*App, error) {
 	a := &App{config: config, ownsClient: ownsClient, listeners: ownListeners}
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))
-	a.verifier = newVerifier(config.SigningKey, config.SigningKeyFallback)
-	a.integers = &integers.Guard{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
+	a.verifier = signing.NewVerifier(string(config.SigningKey), string(config.SigningKeyFallback))
+	a.checker = &datacheck.Checker{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
 	a.api = config.newAPIClient()
 	a.syncer.init()
-	a.gate = newDrainGate(config.MaxInFlight)
+	a.gate = drain.NewGate(config.MaxInFlight)
 	return a, nil
 }
 
@@ -82,7 +85,7 @@ func (c Config) newAPIClient() *inngestapi.Client {
 	return inngestapi.New(inngestapi.Options{
 		HTTPClient: c.HTTPClient, Logger: c.Logger, Dev: c.Dev,
 		APIBaseURL: c.APIBaseURL, EventAPIBaseURL: c.EventAPIBaseURL,
-		SigningKey: hashedKey(c.SigningKey), SigningKeyFallback: hashedKey(c.SigningKeyFallback),
+		SigningKey: signing.HashedKey(string(c.SigningKey)), SigningKeyFallback: signing.HashedKey(string(c.SigningKeyFallback)),
 		EventKey: c.eventKey(), Header: header,
 	})
 }

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/httpclient"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // CheckEndpoint calls the app's own endpoint over the network, at the URL that
@@ -37,13 +39,13 @@ func (a *App) CheckEndpoint(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("inngestkit: check endpoint: %w", err)
 	}
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return errors.New("inngestkit: check endpoint: the app is shut down")
 	}
-	defer a.gate.leave()
+	defer a.gate.Leave()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(a.gate.closing, func() { cancel(errDraining) })()
+	defer context.AfterFunc(a.gate.Closing(), func() { cancel(drain.ErrClosed) })()
 	findings, err := a.newEndpointCheck(target.url).run(ctx)
 	if err != nil {
 		return fmt.Errorf("inngestkit: check endpoint: %w", err)
@@ -194,7 +196,7 @@ func (c endpointCheck) newRequest(ctx context.Context, p probe) (*http.Request, 
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if key := c.key(); key != nil {
-		req.Header.Set(headerSignature, sign(key, body, time.Now()))
+		req.Header.Set(headerSignature, signing.Sign(key, body, time.Now()))
 	}
 	req.Close = true // no connection is left behind
 	return req, nil
@@ -238,5 +240,5 @@ func (c endpointCheck) key() []byte {
 	if c.app.config.Dev {
 		return nil
 	}
-	return []byte(secretPart(c.app.config.SigningKey))
+	return []byte(signing.SecretPart(string(c.app.config.SigningKey)))
 }

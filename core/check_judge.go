@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // maxQuotedFinding is how much of a foreign answer, in bytes, a finding quotes.
@@ -135,8 +137,9 @@ func (c endpointCheck) changed(p probe, got answer) bool {
 	if c.key() == nil {
 		return false
 	}
-	signature, err := parseSignature(got.header.Get(headerSignature), time.Now())
-	return err != nil || c.app.verifier.verify(signature, got.body) == nil
+	signature, err := signing.Parse(got.header.Get(headerSignature), time.Now())
+	_, key := c.app.verifier.Verify(signature, got.body)
+	return err != nil || key == nil
 }
 
 // cachedBy is the header with which a cache says that it has answered, "" if none

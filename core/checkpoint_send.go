@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
 // checkpoints returns what sends the results of one call, even after the caller has hung up:
 // nothing else has them then.
-func (f *function) checkpoints(c *call.Call, e *envelope) *call.Checkpoints {
+func (f *function) checkpoints(c *call.Call, e *envelope.Envelope) *call.Checkpoints {
 	started, ctx := time.Now(), context.WithoutCancel(c.Caller)
 	server := &f.app.checkpointing
 	batch := f.config.Checkpoint.BatchSteps
@@ -26,7 +27,10 @@ func (f *function) checkpoints(c *call.Call, e *envelope) *call.Checkpoints {
 		Batch:    batch,
 		Interval: f.config.Checkpoint.BatchInterval,
 		Send: func(results []json.RawMessage) error {
-			err := f.app.api.Checkpoint(ctx, e.RunID, e.Context, started, results)
+			err := e.CheckRunID()
+			if err == nil {
+				err = f.app.api.Checkpoint(ctx, e.RunID, e.Context, started, results)
+			}
 			server.record(err)
 			if err != nil {
 				c.Logger.WarnContext(c.Inner, "inngest: the server did not take a checkpoint; the response carries its results",

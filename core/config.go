@@ -6,6 +6,8 @@ import (
 	"net/url"
 
 	"github.com/inngestkit/inngestkit/core/internal/httpclient"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // Defaults of [Config].
@@ -165,10 +167,10 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	c.Logger = guardLogger(c.Logger)
+	c.Logger = safe.Logger(c.Logger)
 	c.HTTPClient = httpclient.Guard(c.HTTPClient, c.Logger,
-		string(c.EventKey), url.PathEscape(string(c.EventKey)), string(c.SigningKey), hashedKey(c.SigningKey),
-		string(c.SigningKeyFallback), hashedKey(c.SigningKeyFallback))
+		string(c.EventKey), url.PathEscape(string(c.EventKey)), string(c.SigningKey), signing.HashedKey(string(c.SigningKey)),
+		string(c.SigningKeyFallback), signing.HashedKey(string(c.SigningKeyFallback)))
 	return c, nil
 }
 

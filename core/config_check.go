@@ -1,15 +1,15 @@
 package inngestkit
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // validate lists everything that is wrong with the configuration, and what
@@ -58,7 +58,7 @@ func (c Config) checkKeys(refuse refuser) {
 		refuse("SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK)", "is set without SigningKey (INNGEST_SIGNING_KEY)")
 	}
 	checkText(refuse, "EventKey (INNGEST_EVENT_KEY)", string(c.EventKey))
-	if keyPrefix.MatchString(string(c.EventKey)) {
+	if signing.HasKeyPrefix(string(c.EventKey)) {
 		// It would become part of URLs.
 		refuse("EventKey (INNGEST_EVENT_KEY)", "is a signing key; the event key is another one, see the Inngest UI")
 	}
@@ -197,10 +197,6 @@ func trimSlash(s string) string {
 	return s
 }
 
-// keyPrefix is the part of a signing key that names its environment; the secret
-// follows it in hexadecimal digits.
-var keyPrefix = regexp.MustCompile(`^signkey-\w+-`)
-
 func checkSigningKey(refuse refuser, field string, key Secret) {
 	if key == "" {
 		return
@@ -209,15 +205,9 @@ func checkSigningKey(refuse refuser, field string, key Secret) {
 		refuse(field, unclean)
 		return
 	}
-	if !isSigningKey(key) {
+	if !signing.IsKey(string(key)) {
 		refuse(field, "is malformed; it is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI")
 	}
-}
-
-// isSigningKey accepts what has a secret: an empty one would let anybody sign.
-func isSigningKey(key Secret) bool {
-	secret, err := hex.DecodeString(secretPart(key))
-	return err == nil && len(secret) > 0
 }
 
 // minKeyDigits is the length from which the secret part of a signing key cannot be
@@ -226,13 +216,15 @@ func isSigningKey(key Secret) bool {
 const minKeyDigits = 32
 
 // isShort reports whether somebody could guess a key, which is not malformed.
-func isShort(key Secret) bool { return isSigningKey(key) && len(secretPart(key)) < minKeyDigits }
+func isShort(key Secret) bool {
+	return signing.IsKey(string(key)) && len(signing.SecretPart(string(key))) < minKeyDigits
+}
 
 // refuseShortKey refuses a key of Inngest Cloud of which a part is missing.
 func refuseShortKey(refuse refuser, field string, key Secret) {
 	if isShort(key) {
 		refuse(field, "has %d hexadecimal digits; those of Inngest Cloud have at least %d, so perhaps a part of it is missing. "+
-			"For a self-hosted server set BaseURL (INNGEST_BASE_URL)", len(secretPart(key)), minKeyDigits)
+			"For a self-hosted server set BaseURL (INNGEST_BASE_URL)", len(signing.SecretPart(string(key))), minKeyDigits)
 	}
 }
 
@@ -244,9 +236,6 @@ func (c Config) warnOfShortKeys() {
 			"Make a new one with openssl rand -hex 32, for the server, too", "hexadecimal_digits_at_least", minKeyDigits)
 	}
 }
-
-// secretPart is the key without its prefix.
-func secretPart(key Secret) string { return keyPrefix.ReplaceAllString(string(key), "") }
 
 // server is the URL of the API for logs and errors.
 func (c Config) server() string { return redacted(c.APIBaseURL) }

@@ -12,6 +12,7 @@ import (
 	"github.com/inngest/inngestgo/connect"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/drain"
 )
 
 const (
@@ -56,17 +57,17 @@ func (a *App) Connect(ctx context.Context) error {
 	if len(a.registry.Load().order) == 0 {
 		return errors.New("inngestkit: connect: the app has no functions; call Register first")
 	}
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return errors.New("inngestkit: connect: the app is shut down")
 	}
-	defer a.gate.leave()
+	defer a.gate.Leave()
 	if !a.connected.CompareAndSwap(false, true) {
 		return errors.New("inngestkit: connect: the app is connected already")
 	}
 	defer a.connected.Store(false)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(a.gate.closing, cancel)()
+	defer context.AfterFunc(a.gate.Closing(), cancel)()
 	return newConnection(a).serve(ctx)
 }
 
@@ -88,7 +89,7 @@ type connection struct {
 	app  *App
 	open func(ctx context.Context) (*line, error)
 
-	gate *drainGate // counts the calls that run
+	gate *drain.Gate // counts the calls that run
 	// released is closed when the calls that were held are to be given back.
 	released chan struct{}
 	// owed counts the replies the server has not acknowledged; settled gets a value
@@ -117,7 +118,7 @@ func (l *line) close() {
 
 func newConnection(a *App) *connection {
 	c := &connection{
-		app: a, gate: newDrainGate(0), released: make(chan struct{}), settled: make(chan struct{}, 1), said: map[string]bool{},
+		app: a, gate: drain.NewGate(0), released: make(chan struct{}), settled: make(chan struct{}, 1), said: map[string]bool{},
 	}
 	c.open = c.openLine
 	return c
@@ -224,7 +225,7 @@ func (c *connection) watch(ctx context.Context, l *line) {
 // then may the line be closed: the SDK cannot keep the calls of a closed line
 // alive, so after 20 s the server would have others execute them a second time.
 func (c *connection) drain() {
-	<-c.gate.close()
+	<-c.gate.Close()
 	close(c.released)
 	deadline := time.NewTimer(connect.ResponseAcknowlegeDeadline)
 	defer deadline.Stop()

@@ -97,13 +97,13 @@ func withRetry(err error, header http.Header) error {
 func (c *connection) call(functionID, stepID string, header http.Header, body []byte) *Response {
 	c.owed.Add(1)
 	req := &Request{Method: http.MethodPost, Path: connectURL.String(), Header: header, connect: true}
-	if c.app.gate.closing.Err() != nil || !c.gate.enter() {
+	if c.app.gate.IsClosed() || !c.gate.Enter() {
 		<-c.released
 		return fail(req, http.StatusServiceUnavailable, "the app has shut down; another instance will answer", false)
 	}
 	resp := c.execute(req, functionID, stepID, body)
-	c.gate.leave()
-	if resp.Status == http.StatusServiceUnavailable && c.app.gate.closing.Err() != nil {
+	c.gate.Leave()
+	if resp.Status == http.StatusServiceUnavailable && c.app.gate.IsClosed() {
 		<-c.released // it was waiting for a place
 	}
 	return resp

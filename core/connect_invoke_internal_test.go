@@ -19,6 +19,9 @@ import (
 	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core/internal/drain"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 type invoked struct {
@@ -270,7 +273,7 @@ func TestConnectedCallPanics(t *testing.T) {
 	resp := l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body()))
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
 	require.Equal(t, 1, l.log.count("request panicked"))
-	<-l.connection.gate.close() // the call has left
+	<-l.connection.gate.Close() // the call has left
 }
 
 // A function that ends its goroutine, as FailNow of a test does, is answered for: the
@@ -295,8 +298,8 @@ func TestConnectedCallEndsItsGoroutine(t *testing.T) {
 			require.False(t, sdkerrors.IsNoRetryError(err))
 			require.Empty(t, ops)
 			require.Equal(t, 1, l.log.count("runtime.Goexit"))
-			<-l.connection.gate.close() // the call has left
-			<-l.connection.app.gate.close()
+			<-l.connection.gate.Close() // the call has left
+			<-l.connection.app.gate.Close()
 		})
 	}
 }
@@ -306,13 +309,13 @@ func TestConnectedCallsWaitForAPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
-		l.connection.app.gate = newDrainGate(1)
-		require.NoError(t, l.connection.app.gate.enterCall(t.Context()))
+		l.connection.app.gate = drain.NewGate(1)
+		require.NoError(t, l.connection.app.gate.EnterCall(t.Context()))
 		replied := make(chan *Response, 1)
 		go func() { replied <- l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
 		synctest.Wait()
 		require.Empty(t, replied)
-		l.connection.app.gate.leaveCall()
+		l.connection.app.gate.LeaveCall()
 		require.Equal(t, http.StatusOK, (<-replied).Status)
 	})
 }
@@ -323,15 +326,15 @@ func TestConnectedCallsThatWaitAreHeld(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLines(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }))
-		l.connection.app.gate = newDrainGate(1)
-		require.NoError(t, l.connection.app.gate.enterCall(t.Context()))
+		l.connection.app.gate = drain.NewGate(1)
+		require.NoError(t, l.connection.app.gate.EnterCall(t.Context()))
 		replied := make(chan *Response, 1)
 		go func() { replied <- l.connection.call("app-fn", anyStep, nil, []byte(connectCall{}.body())) }()
 		synctest.Wait()
-		l.connection.app.gate.close()
+		l.connection.app.gate.Close()
 		synctest.Wait()
 		require.Empty(t, replied)
-		l.connection.app.gate.leaveCall()
+		l.connection.app.gate.LeaveCall()
 		l.connection.drain()
 		require.Equal(t, http.StatusServiceUnavailable, (<-replied).Status)
 	})
@@ -366,5 +369,5 @@ func TestConnectAnnouncesTheFunctions(t *testing.T) {
 	require.EqualValues(t, 3, *options.MaxWorkerConcurrency)
 	require.Equal(t, "worker-1", *options.InstanceID)
 	require.Equal(t, "railway", *options.Platform)
-	require.Equal(t, hashedKey("signkey-test-0123"), string(options.HashedSigningKey))
+	require.Equal(t, signing.HashedKey("signkey-test-0123"), string(options.HashedSigningKey))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // connectURL stands for the app's URL in what is announced: there is none.
@@ -93,7 +94,7 @@ func (c *connection) announcement() connect.ConnectApp {
 }
 
 func connectKey(key Secret) []byte {
-	if hashed := hashedKey(key); hashed != "" {
+	if hashed := signing.HashedKey(string(key)); hashed != "" {
 		return []byte(hashed)
 	}
 	return nil

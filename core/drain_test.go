@@ -14,17 +14,17 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// crowd is an app with two places, whose function waits until it is released.
+// crowd is an app with two places and a function that waits until it is released.
 type crowd struct {
 	app           *inngestkit.App
 	running, most atomic.Int32
 	release       chan struct{}
-	answers       chan *inngestkit.Response
+	responses     chan *inngestkit.Response
 }
 
 func newCrowd(t *testing.T) *crowd {
 	t.Helper()
-	c := &crowd{release: make(chan struct{}), answers: make(chan *inngestkit.Response, 100)}
+	c := &crowd{release: make(chan struct{}), responses: make(chan *inngestkit.Response, 100)}
 	config := cloud
 	config.MaxInFlight = 2
 	c.app, _ = newAppWith(t, config, onSignUp(func(context.Context, input) (string, error) {
@@ -44,7 +44,7 @@ func (c *crowd) call(ctx context.Context, t *testing.T) {
 	t.Helper()
 	body := signUpEnvelope(user{}).json(t)
 	req := withHeader(request(http.MethodPost, "fnId=app-fn", body), "X-Inngest-Signature", sign(t, signingKey, body, time.Now()))
-	go func() { c.answers <- c.app.Do(ctx, req) }()
+	go func() { c.responses <- c.app.Do(ctx, req) }()
 }
 
 func TestMaxInFlight(t *testing.T) {
@@ -56,17 +56,17 @@ func TestMaxInFlight(t *testing.T) {
 		}
 		synctest.Wait()
 		require.EqualValues(t, 2, c.running.Load())
-		require.Empty(t, c.answers, "further calls wait")
+		require.Empty(t, c.responses, "further calls wait")
 		for range 10 {
 			c.release <- struct{}{}
-			require.Equal(t, http.StatusOK, (<-c.answers).Status)
+			require.Equal(t, http.StatusOK, (<-c.responses).Status)
 		}
 		require.EqualValues(t, 2, c.most.Load())
 		require.NoError(t, c.app.Shutdown(t.Context()))
 	})
 }
 
-func TestMaxInFlightWhenTheCallerLeaves(t *testing.T) {
+func TestMaxInFlightWhenTheCallerHangsUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t)
@@ -77,14 +77,14 @@ func TestMaxInFlightWhenTheCallerLeaves(t *testing.T) {
 		c.call(ctx, t)
 		synctest.Wait()
 		hangUp(errors.New("the gateway's timeout"))
-		gaveUp := <-c.answers
+		gaveUp := <-c.responses
 		require.Equal(t, http.StatusServiceUnavailable, gaveUp.Status)
 		require.NotEmpty(t, gaveUp.Header.Get("Retry-After"))
 		require.Equal(t, "false", gaveUp.Header.Get("X-Inngest-No-Retry"))
 		require.Contains(t, message(t, gaveUp), "2 places")
 		require.Contains(t, message(t, gaveUp), "the gateway's timeout")
 
-		// It holds no place: two further calls run.
+		// It does not occupy a place: two more calls run.
 		c.release <- struct{}{}
 		c.release <- struct{}{}
 		c.call(t.Context(), t)
@@ -96,8 +96,8 @@ func TestMaxInFlightWhenTheCallerLeaves(t *testing.T) {
 	})
 }
 
-// Calls that wait for a place are sent away when the app shuts down; those that
-// run end normally.
+// When the app shuts down, calls that wait for a place get a 503, and calls that run
+// end normally.
 func TestMaxInFlightAndShutdown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestMaxInFlightAndShutdown(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- c.app.Shutdown(t.Context()) }()
 		for range 3 {
-			resp := <-c.answers
+			resp := <-c.responses
 			require.Equal(t, http.StatusServiceUnavailable, resp.Status)
 			require.NotEmpty(t, resp.Header.Get("Retry-After"))
 		}
@@ -117,14 +117,13 @@ func TestMaxInFlightAndShutdown(t *testing.T) {
 		require.Empty(t, done, "two calls still run")
 		close(c.release)
 		require.NoError(t, <-done)
-		require.Equal(t, http.StatusOK, (<-c.answers).Status)
-		require.Equal(t, http.StatusOK, (<-c.answers).Status)
+		require.Equal(t, http.StatusOK, (<-c.responses).Status)
+		require.Equal(t, http.StatusOK, (<-c.responses).Status)
 	})
 }
 
-// Whoever cannot sign, or says nothing sensible, is answered at once and takes
-// nobody's place.
-func TestNonsenseTakesNoPlace(t *testing.T) {
+// Unsigned and malformed requests are refused at once, even if every place is taken.
+func TestRefusedRequestsTakeNoPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t)
@@ -148,7 +147,7 @@ func TestNonsenseTakesNoPlace(t *testing.T) {
 	})
 }
 
-func TestMaxInFlightIsChecked(t *testing.T) {
+func TestMaxInFlightIsValidated(t *testing.T) {
 	t.Parallel()
 	_, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, MaxInFlight: -1})
 	require.ErrorContains(t, err, "MaxInFlight (INNGEST_MAX_IN_FLIGHT) is -1")

@@ -17,10 +17,12 @@ import (
 	sdkerrors "github.com/inngest/inngestgo/errors"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // function is a registered function with its engine: an SDK client that serves
@@ -96,8 +98,8 @@ func (a *App) sdkOptions() inngestgo.ClientOpts {
 		AppVersion:         &c.AppVersion,
 		Dev:                new(true),
 		EventKey:           new(c.eventKey()),
-		SigningKey:         new(hashedKey(c.SigningKey)),
-		SigningKeyFallback: new(hashedKey(c.SigningKeyFallback)),
+		SigningKey:         new(signing.HashedKey(string(c.SigningKey))),
+		SigningKeyFallback: new(signing.HashedKey(string(c.SigningKeyFallback))),
 		Env:                &c.Env,
 		APIBaseURL:         &c.APIBaseURL,
 		EventAPIBaseURL:    &c.EventAPIBaseURL,
@@ -117,13 +119,13 @@ var (
 )
 
 // call executes one call by the server.
-func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID string) *Response {
-	e.Steps = normalizeSteps(e.Steps)
+func (f *function) call(ctx context.Context, req *Request, e *envelope.Envelope, stepID string) *Response {
+	e.NormalizeSteps()
 	targeted := stepID != "" && stepID != anyStep
 	if targeted && f.config.Checkpoint != nil {
 		// The SDK sends the result of such a step as a checkpoint, and then answers
 		// with a completed run, unless the context names the step too.
-		e.aimAt(stepID)
+		e.SetStepID(stepID)
 	}
 	c := f.newCall(ctx, req, e, targeted)
 	var resp *Response
@@ -140,7 +142,7 @@ func (f *function) call(ctx context.Context, req *Request, e *envelope, stepID s
 }
 
 // serve has the SDK run the function, and makes the answer.
-func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *envelope, stepID string) *Response {
+func (f *function) serve(ctx context.Context, c *call.Call, req *Request, e *envelope.Envelope, stepID string) *Response {
 	// To the SDK a done context looks like a completed run: it must not see one.
 	sdkCtx := call.NewContext(NewContext(context.WithoutCancel(ctx), f.app), c)
 	rec := recorder{header: http.Header{}}
@@ -212,7 +214,7 @@ func (f *function) panickedOutside(c *call.Call, value any) error {
 }
 
 // newCall makes what one call needs on its way through the SDK.
-func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targeted bool) *call.Call {
+func (f *function) newCall(ctx context.Context, req *Request, e *envelope.Envelope, targeted bool) *call.Call {
 	c := &call.Call{
 		FunctionID:  f.source.id,
 		RunID:       e.RunID,
@@ -225,7 +227,7 @@ func (f *function) newCall(ctx context.Context, req *Request, e *envelope, targe
 		Inner:       ctx,
 		Request:     req,
 		Logger:      f.app.config.Logger,
-		Integers:    f.app.integers,
+		Integers:    f.app.checker,
 		Invocables:  invocables{f.app},
 	}
 	c.Replay.Start(e.Steps, targeted)
@@ -316,14 +318,14 @@ func copyRetryHeaders(to, from http.Header) {
 }
 
 // sdkRequest makes the request that the SDK gets.
-func (f *function) sdkRequest(ctx context.Context, req *Request, e *envelope, stepID string) *http.Request {
+func (f *function) sdkRequest(ctx context.Context, req *Request, e *envelope.Envelope, stepID string) *http.Request {
 	query := f.query
 	if stepID != "" && stepID != anyStep {
 		query = url.Values{"fnId": {f.id}, "stepId": {stepID}}.Encode()
 	}
-	body := e.forSDK()
+	body := e.WithoutEvents()
 	if f.adopted != nil {
-		body = f.adopted.shown(e, f.chain.Load().hidden).whole()
+		body = f.adopted.shown(e, f.chain.Load().hidden).WithEvents()
 	}
 	r := &http.Request{
 		Method:        http.MethodPost,

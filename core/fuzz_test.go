@@ -19,11 +19,11 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// Fuzz tests of everything that strangers reach. Run one with
+// These fuzz tests cover everything that strangers can reach. Run one with
 //
 //	go test -fuzz FuzzCall -fuzztime 10m -fuzzminimizetime 1s ./core
 
-// panicWatch is a log that notes panics, which Do recovers.
+// panicWatch is a log handler that counts panics, which Do recovers and logs.
 type panicWatch struct {
 	slog.Handler
 
@@ -39,8 +39,8 @@ func (w panicWatch) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// seen is what happens in one call: what the function got, and what the server's
-// API is to answer.
+// seen records one call: the input of the function and what was registered. It also holds
+// what the server's API returns.
 type seen struct {
 	ran           bool
 	in            inngestkit.Input[any]
@@ -93,7 +93,7 @@ func newFuzzed(tb testing.TB, config inngestkit.Config) *fuzzed {
 	return &f
 }
 
-// do makes a request and checks what holds for every answer.
+// do makes a request and checks what must hold for every response.
 func (f *fuzzed) do(t *testing.T, s *seen, req *inngestkit.Request) *inngestkit.Response {
 	t.Helper()
 	resp := f.Do(context.WithValue(t.Context(), seenKey{}, s), req)
@@ -148,8 +148,8 @@ func FuzzCall(f *testing.F) {
 	})
 }
 
-// requireOneOf requires that encoding/json reads event from one of these: the
-// event of the call, the first of its events, the first that the API has.
+// requireOneOf requires that encoding/json decodes event from one of these: the event of
+// the call, the first of its events, the first event from the API.
 func requireOneOf(t *testing.T, event inngestkit.Event[any], single []byte, lists ...[]byte) {
 	t.Helper()
 	want, err := json.Marshal(event)
@@ -173,7 +173,7 @@ func requireOneOf(t *testing.T, event inngestkit.Event[any], single []byte, list
 	require.Fail(t, "the function got an event that is not in the call", "%s", want)
 }
 
-// In cloud mode, no header that is not made with the key opens anything.
+// In cloud mode, a header made without the key grants nothing.
 func FuzzSignatureHeader(f *testing.F) {
 	good := sign(f, signingKey, "{}", time.Unix(1700000000, 0))
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodGet, http.MethodHead, http.MethodDelete, ""} {
@@ -201,7 +201,7 @@ func FuzzSignatureHeader(f *testing.F) {
 			case http.MethodGet, http.MethodHead:
 				want := http.StatusOK
 				if query == "fnId=app-fn" || len(body) > 0 {
-					want = http.StatusBadRequest // a call, or a sync, before a redirect
+					want = http.StatusBadRequest // a call or a sync before a redirect
 				}
 				require.Equal(t, want, resp.Status)
 				require.NotContains(t, string(resp.Body), "app_id")
@@ -211,7 +211,7 @@ func FuzzSignatureHeader(f *testing.F) {
 			default:
 				require.Equal(t, http.StatusMethodNotAllowed, resp.Status)
 			}
-			require.Empty(t, resp.Header.Get("X-Inngest-Signature"), "the answer is not signed for strangers")
+			require.Empty(t, resp.Header.Get("X-Inngest-Signature"), "strangers get no signed response")
 			for _, secret := range []string{signingKey[13:], fallbackKey[13:], "an-event-key"} {
 				require.NotContains(t, string(resp.Body), secret)
 			}
@@ -219,8 +219,8 @@ func FuzzSignatureHeader(f *testing.F) {
 	})
 }
 
-// The query decides which function is called, and nothing but what url.ParseQuery
-// reads there does. In a sync it becomes part of the URL that is announced.
+// Only the query, as url.ParseQuery decodes it, decides which function is called. In a
+// sync it becomes part of the announced URL.
 func FuzzQuery(f *testing.F) {
 	for _, query := range []string{
 		"fnId=app-fn&stepId=step", "fnId=app-fn&stepId=" + hashed("a"), "fnId=app%2Dfn", "fnId=fn", "fnId=app-fn&fnId=x", "",

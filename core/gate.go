@@ -2,22 +2,25 @@ package inngestkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"time"
 
-	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/internal/drain"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
+	"github.com/inngestkit/inngestkit/core/internal/reqbody"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
-// Do answers one request. It is all an adapter has to call, and it never panics.
+// Do answers one request. It is all that an adapter has to call, and it never panics.
 //
 //	GET, HEAD   introspection: what is configured, without secrets
 //	PUT         sync: announces the functions to the server
 //	POST        a call of a function, or a trust probe
 //
-// Other methods are answered with 405.
+// The response to other methods is 405.
 func (a *App) Do(ctx context.Context, req *Request) *Response {
 	resp := a.answer(ctx, req)
 	if a.config.Platform != "" && resp.Status != http.StatusUnauthorized { // see unauthorized
@@ -33,7 +36,7 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 		case r != nil:
 			resp = a.panicked(req, r)
 		case resp == nil:
-			a.config.Logger.Error("inngest: request left without an answer",
+			a.config.Logger.Error("inngest: request left without a response",
 				"method", req.Method, "path", req.Path, "error", errNoEnd)
 		}
 	}()
@@ -44,9 +47,8 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 	case http.MethodPut:
 		return a.doSync(ctx, req)
 	case http.MethodGet, http.MethodHead:
-		if isRedirected(req) {
-			return a.refuseStranger(req, redirected, http.StatusBadRequest, "a redirect has made "+req.Method+
-				" of a call or a sync; let the server call the final URL (ServeHost, ServePath), or redirect with 307 or 308")
+		if refusal := a.refuseRedirected(req); refusal != nil {
+			return refusal
 		}
 		a.self.note(req)
 		return a.doInspect(req)
@@ -58,47 +60,92 @@ func (a *App) answer(ctx context.Context, req *Request) (resp *Response) {
 	}
 }
 
-// isRedirected reports whether a GET was a call or a sync before a redirect with 301,
-// 302 or 303. The server follows those and keeps the query and the body; it would
-// take what the app says of itself for the result of the function, or for a
-// successful sync. It does so with most errors of a sync, but not with a 400.
-func isRedirected(req *Request) bool {
-	query, _ := url.ParseQuery(req.RawQuery) // what can be read of it
-	return query.Has("fnId") || req.ContentLength > 0
-}
-
-// panicked logs a panic that nothing else has recovered, and answers for it.
-func (a *App) panicked(req *Request, recovered any) *Response {
-	a.logPanic(req, recovered)
-	return fail(req, http.StatusInternalServerError, "internal error; see the app's log", false)
-}
-
-func (a *App) logPanic(req *Request, recovered any) {
-	a.config.Logger.Error("inngest: request panicked",
-		"method", req.Method, "path", req.Path, "panic", safe.Sprint(recovered), "stack", string(debug.Stack()))
-}
-
-// doPost checks a call before anything of it is believed: signature, size, form.
+// doPost answers a trust probe, or verifies the signature of a call and executes it.
 func (a *App) doPost(ctx context.Context, req *Request) *Response {
 	query, err := url.ParseQuery(req.RawQuery)
 	if err != nil {
 		return fail(req, http.StatusBadRequest, "the query is malformed", false)
 	}
-	// What has a function's ID is a call, also if the app is synced with a URL that
-	// has probe=trust in it: a probe's answer would count as the function's result.
+	// A request with the ID of a function is a call, even if the app is synced with a URL
+	// that contains probe=trust: the server would treat a probe's response as the result.
 	if query.Get("probe") == "trust" && !query.Has("fnId") {
 		return a.doTrustProbe(req)
 	}
-	body, _, refusal := a.readSigned(req, anyBody)
+	body, _, refusal := a.readSigned(req, a.verifier.Verify)
 	if refusal != nil {
 		return refusal
 	}
 	return a.execute(ctx, req, query.Get("fnId"), query.Get("stepId"), body)
 }
 
+// doTrustProbe answers the server's question whether the app has the signing key, by
+// signing the response. The app accepts nothing from the server that equals this
+// response: a sync contains a URL, a call an event.
+func (a *App) doTrustProbe(req *Request) *Response {
+	_, key, refusal := a.readSigned(req, a.verifier.VerifyCanonical)
+	if refusal != nil {
+		return refusal
+	}
+	resp := respond(req, http.StatusOK, []byte("{}"))
+	if key != nil {
+		resp.Header.Set(headerSignature, signing.Sign(key, resp.Body, time.Now()))
+	}
+	return resp
+}
+
+// verify is a method of [signing.Verifier]; which one depends on the kind of request.
+type verify func(signature signing.Signature, body []byte) (signed, key []byte)
+
+// readSigned reads the body of a request and verifies its signature. It returns the
+// signed bytes and the key, or the response that refuses the request. It checks what
+// the header shows before it reads any of the body. In dev mode nothing is signed, but
+// requests from browsers are refused.
+func (a *App) readSigned(req *Request, verify verify) (signed, key []byte, refusal *Response) {
+	if a.config.Dev {
+		if refusal = a.refuseBrowser(req); refusal == nil {
+			signed, refusal = a.readBody(req)
+		}
+		return signed, nil, refusal
+	}
+	signature, err := signing.Parse(req.Header.Get(headerSignature), time.Now())
+	if err != nil {
+		return nil, nil, a.refuseUnsigned(req, err)
+	}
+	body, refusal := a.readBody(req)
+	if refusal != nil {
+		return nil, nil, refusal
+	}
+	signed, key = verify(signature, body)
+	switch {
+	case key != nil:
+		return signed, key, nil
+	case len(body) == 0:
+		return nil, nil, a.refuseUnsigned(req, errSignedEmpty)
+	default:
+		return nil, nil, a.refuseUnsigned(req, signing.ErrMismatch)
+	}
+}
+
+// readBody reads the whole body, up to Config.MaxBodyBytes, or returns the response to
+// a body that cannot be read.
+func (a *App) readBody(req *Request) ([]byte, *Response) {
+	limit := a.config.MaxBodyBytes
+	body, err := a.bodies.ReadUpTo(req.Body, req.ContentLength, limit)
+	req.Body = nil // middleware may keep the request
+	switch {
+	case err == nil:
+		return body, nil
+	case errors.Is(err, reqbody.ErrTooLarge):
+		return nil, a.refuseStranger(req, tooLarge, http.StatusRequestEntityTooLarge, fmt.Sprintf(
+			"the body is larger than %d bytes; raise Config.MaxBodyBytes if it is right", limit))
+	default:
+		return nil, a.refuseStranger(req, unreadable, http.StatusBadRequest, "the body could not be read: "+err.Error())
+	}
+}
+
 // execute executes a call whose body is known to come from the server.
 func (a *App) execute(ctx context.Context, req *Request, functionID, stepID string, body []byte) *Response {
-	e, err := parseEnvelope(body)
+	e, err := envelope.Parse(body)
 	if err != nil {
 		return a.refuse(req, http.StatusBadRequest, err.Error())
 	}
@@ -108,12 +155,12 @@ func (a *App) execute(ctx context.Context, req *Request, functionID, stepID stri
 			"function %q is not registered in app %q; sync the app again, after all its instances have been replaced",
 			functionID, a.config.AppID))
 	}
-	// Neither strangers nor nonsense get here, so they take nobody's place and
-	// cannot hold up a shutdown.
+	// Strangers and malformed calls do not get here, so they take no place and cannot
+	// delay a shutdown.
 	if refusal := a.admit(ctx, req); refusal != nil {
 		return refusal
 	}
-	defer a.gate.leaveCall()
+	defer a.gate.LeaveCall()
 	if e.UseAPI {
 		if err := a.fetchState(ctx, e); err != nil {
 			return a.refuse(req, http.StatusInternalServerError, err.Error())
@@ -122,81 +169,24 @@ func (a *App) execute(ctx context.Context, req *Request, functionID, stepID stri
 	return f.call(ctx, req, e, stepID)
 }
 
-// bodyKind is how the server signs a body.
-type bodyKind bool
-
-const (
-	anyBody   bodyKind = false // as it is sent
-	smallBody bodyKind = true  // see verifier.verifySmall
-)
-
-// readSigned reads the body of a request and verifies its signature. It returns the
-// bytes that were signed and the key, or the answer to give. What shows in the
-// header is looked at before anything of the body is read. In dev mode nothing is
-// signed, but what browsers send is refused.
-func (a *App) readSigned(req *Request, kind bodyKind) (body, key []byte, refusal *Response) {
-	if a.config.Dev {
-		if refusal := a.refuseBrowser(req); refusal != nil {
-			return nil, nil, refusal
-		}
-		body, refusal = a.readBody(req)
-		return body, nil, refusal
-	}
-	signature, err := parseSignature(req.Header.Get(headerSignature), time.Now())
-	if err != nil {
-		return nil, nil, a.refuseUnsigned(req, err)
-	}
-	if body, refusal = a.readBody(req); refusal != nil {
-		return nil, nil, refusal
-	}
-	if kind == smallBody {
-		body, key = a.verifier.verifySmall(signature, body)
-	} else {
-		key = a.verifier.verify(signature, body)
-	}
-	switch {
-	case key != nil:
-		return body, key, nil
-	case len(body) == 0:
-		return nil, nil, a.refuseUnsigned(req, errSignedEmpty)
-	default:
-		return nil, nil, a.refuseUnsigned(req, errWrongSignature)
-	}
-}
-
-// refuseBrowser refuses what a browser sends, in dev mode: any site that the
-// developer visits could have the app execute functions, also under a host name of
-// its own. Browsers send Origin with every POST and PUT, most Sec-Fetch-Site, too;
-// servers send neither.
-func (a *App) refuseBrowser(req *Request) *Response {
-	site := req.Header.Get("Sec-Fetch-Site")
-	if req.Header.Get("Origin") == "" && (site == "" || site == "none") {
+// admit admits a call of a function, or returns the response that refuses it. The
+// caller must call a.gate.LeaveCall when an admitted call ends.
+func (a *App) admit(ctx context.Context, req *Request) (refusal *Response) {
+	switch err := a.gate.EnterCall(ctx); {
+	case err == nil:
 		return nil
+	case errors.Is(err, drain.ErrClosed):
+		return shuttingDown(req)
+	default:
+		return retryLater(req, fmt.Sprintf("the call waited for one of the app's %d places until its context was done (%v); "+
+			"raise Config.MaxInFlight, or limit the functions' concurrency at the server", a.config.MaxInFlight, err))
 	}
-	return a.refuseStranger(req, fromBrowser, http.StatusForbidden,
-		"this comes from a browser (it has the header Origin or Sec-Fetch-Site), and in dev mode, where nothing is signed, "+
-			"that could be any website; only the Inngest server calls or syncs the app")
 }
 
-// refuse logs and makes the answer to a bad request that the server has made, or in
-// dev mode anybody.
-func (a *App) refuse(req *Request, status int, message string) *Response {
-	a.config.Logger.Warn("inngest: request refused",
-		"method", req.Method, "path", req.Path, "status", status, "error", message)
-	return fail(req, status, message, false)
-}
-
-// doTrustProbe answers the server's question whether the app holds the signing
-// key, with a signature of its own. Nothing that the app takes from the server is
-// the same as the answer: a sync has a URL in it, a call an event.
-func (a *App) doTrustProbe(req *Request) *Response {
-	_, key, refusal := a.readSigned(req, smallBody)
-	if refusal != nil {
-		return refusal
+// fetchState fetches what the server left out of a call.
+func (a *App) fetchState(ctx context.Context, e *envelope.Envelope) error {
+	if err := e.FetchState(ctx, a.api.Get); err != nil {
+		return fmt.Errorf("fetching the run's state from %s: %w", a.config.server(), err)
 	}
-	resp := respond(req, http.StatusOK, []byte("{}"))
-	if key != nil {
-		resp.Header.Set(headerSignature, sign(key, resp.Body, time.Now()))
-	}
-	return resp
+	return nil
 }

@@ -32,7 +32,7 @@ var cloud = inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: fallba
 
 func hello(context.Context, input) (string, error) { return "hello", nil }
 
-// sign signs the bytes as they are, as the server does with calls.
+// sign signs the exact bytes, as the server does for calls.
 func sign(tb testing.TB, key, body string, at time.Time) string {
 	tb.Helper()
 	mac := hmac.New(sha256.New, []byte(strings.TrimPrefix(key, "signkey-test-")))
@@ -40,7 +40,7 @@ func sign(tb testing.TB, key, body string, at time.Time) string {
 	return fmt.Sprintf("t=%d&s=%x", at.Unix(), mac.Sum(nil))
 }
 
-// signCanonical signs the canonical form, as the server does with syncs.
+// signCanonical signs the canonical form, as the server does for syncs.
 func signCanonical(tb testing.TB, key, body string, at time.Time) string {
 	tb.Helper()
 	signature, err := inngestgo.Sign(tb.Context(), at, []byte(key), []byte(body))
@@ -48,7 +48,7 @@ func signCanonical(tb testing.TB, key, body string, at time.Time) string {
 	return signature
 }
 
-// signedSync is a request for a sync as servers make it.
+// signedSync returns a sync as servers request it.
 func signedSync(tb testing.TB, key string) *inngestkit.Request {
 	tb.Helper()
 	const body = `{"url":"http://app.test/api/inngest"}`
@@ -57,11 +57,11 @@ func signedSync(tb testing.TB, key string) *inngestkit.Request {
 
 func TestSignature(t *testing.T) {
 	t.Parallel()
-	// The body is in canonical form, the order of its keys sorted.
+	// The body is in canonical form: its keys are sorted.
 	body := `{"ctx":{"attempt":0,"run_id":"r"},"event":{"data":{"id":"u1"},"name":"user/signed-up"},"events":[],"steps":{}}`
 	reformatted := `{ "steps": {}, "events": [], "event": {"name":"user/signed-up","data":{"id":"u1"}}, "ctx": {"run_id":"r","attempt":0} }`
 	large := strings.Replace(body, "u1", strings.Repeat("u", 1<<20), 1)
-	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when a bubble begins
+	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // the start of a synctest bubble
 	for _, tc := range []struct {
 		name      string
 		body      string
@@ -71,7 +71,7 @@ func TestSignature(t *testing.T) {
 	}{
 		{"good", body, sign(t, signingKey, body, now), 200, ""},
 		{"fallback key", body, sign(t, fallbackKey, body, now), 200, ""},
-		{"another layout", reformatted, sign(t, signingKey, body, now), 401, "see that no proxy or middleware changes bodies"},
+		{"another layout", reformatted, sign(t, signingKey, body, now), 401, "check that no proxy or middleware changes bodies"},
 		{"another number that is the same as a float64", strings.Replace(body, `"u1"`, "1000000000000000064", 1),
 			sign(t, signingKey, strings.Replace(body, `"u1"`, "1000000000000000000", 1), now), 401, "does not match"},
 		{"a key twice", strings.Replace(body, `"id":"u1"`, `"id":"u1","id":"u2"`, 1), sign(t, signingKey, body, now), 401, "does not match"},
@@ -84,27 +84,28 @@ func TestSignature(t *testing.T) {
 		{"future", body, sign(t, signingKey, body, now.Add(5*time.Minute+time.Second)), 401, "too old or from the future"},
 		{"missing", body, "", 401, "in cloud mode; for the dev server set INNGEST_DEV=1"},
 		{"large body", large, sign(t, signingKey, large, now), 200, ""},
-		{"no time", body, "s=" + strings.Repeat("0", 64), 401, "malformed"},
-		{"no sum", body, fmt.Sprintf("t=%d", now.Unix()), 401, "malformed"},
-		{"no hex", body, fmt.Sprintf("t=%d&s=%s", now.Unix(), strings.Repeat("x", 64)), 401, "malformed"},
-		{"no query", body, "%zz", 401, "malformed"},
+		{"without time", body, "s=" + strings.Repeat("0", 64), 401, "malformed"},
+		{"without sum", body, fmt.Sprintf("t=%d", now.Unix()), 401, "malformed"},
+		{"sum is not hex", body, fmt.Sprintf("t=%d&s=%s", now.Unix(), strings.Repeat("x", 64)), 401, "malformed"},
+		{"not a query", body, "%zz", 401, "malformed"},
 		{"signed garbage", "garbage", sign(t, signingKey, "garbage", now), 400, "not JSON"},
 		{"raw bytes of another layout", reformatted, sign(t, signingKey, reformatted, now), 200, ""},
-		{"nothing is left of the body", "", sign(t, signingKey, body, now), 401, "a middleware in front of the endpoint has read it"},
+		{"body read by a middleware", "", sign(t, signingKey, body, now), 401, "a middleware in front of the endpoint has read it"},
 		{"unsigned garbage", "garbage", "", 401, "is missing"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				req := withHeader(request(http.MethodPost, "fnId=app-fn&stepId=step", tc.body), "X-Inngest-Signature", tc.signature)
-				answersSigned(t, req, tc.status, tc.message)
+				requireResponse(t, req, tc.status, tc.message)
 			})
 		})
 	}
 }
 
-// answersSigned makes sure that an app in cloud mode answers req so, and tells no secret.
-func answersSigned(t *testing.T, req *inngestkit.Request, status int, text string) {
+// requireResponse requires this response of an app in cloud mode, and that neither the
+// response nor the log contains a secret.
+func requireResponse(t *testing.T, req *inngestkit.Request, status int, text string) {
 	t.Helper()
 	app, l := newAppWith(t, cloud, onSignUp(hello))
 	resp := app.Do(t.Context(), req)
@@ -123,7 +124,22 @@ func answersSigned(t *testing.T, req *inngestkit.Request, status int, text strin
 	}
 }
 
-// Without a fallback key, an empty one that anybody has is not taken for it.
+// A body that is not empty is not called empty, even if it has no canonical form or is
+// too large to be converted to it.
+func TestWronglySignedSync(t *testing.T) {
+	t.Parallel()
+	app, _ := newAppWith(t, cloud, onSignUp(hello))
+	for _, body := range []string{`{"url":"http://app.test"}`, "garbage", `{"url":"http://app.test/` + strings.Repeat("x", 5<<10) + `"}`} {
+		req := withHeader(request(http.MethodPut, "", body), "X-Inngest-Signature", sign(t, wrongKey, body, time.Now()))
+		resp := app.Do(t.Context(), req)
+		require.Equal(t, http.StatusUnauthorized, resp.Status)
+		require.Contains(t, message(t, resp), "compare INNGEST_SIGNING_KEY")
+	}
+	req := withHeader(request(http.MethodPut, "", ""), "X-Inngest-Signature", sign(t, wrongKey, "{}", time.Now()))
+	require.Contains(t, message(t, app.Do(t.Context(), req)), "the body is empty")
+}
+
+// Without a fallback key, the empty key, which anyone has, is not accepted as one.
 func TestSignatureWithAnEmptyKey(t *testing.T) {
 	t.Parallel()
 	config := cloud
@@ -163,7 +179,7 @@ func TestBadInput(t *testing.T) {
 		status  int
 		message string
 	}{
-		{"empty", request(http.MethodPost, "fnId=app-fn", ""), 400, "the body is empty; if the server has sent one, a middleware"},
+		{"empty", request(http.MethodPost, "fnId=app-fn", ""), 400, "the body is empty; if the server sent one, a middleware"},
 		{"no body", func() *inngestkit.Request { r := request(http.MethodPost, "fnId=app-fn", ""); r.Body = nil; return r }(), 400, "the body is empty"},
 		{"garbage", request(http.MethodPost, "fnId=app-fn", "\x00\xff garbage"), 400, "not JSON"},
 		{"truncated", request(http.MethodPost, "fnId=app-fn", good[:len(good)/2]), 400, "not JSON"},
@@ -190,7 +206,7 @@ func TestBadInput(t *testing.T) {
 			r.Body = io.MultiReader(strings.NewReader(good[:100]), iotest.ErrReader(io.ErrUnexpectedEOF))
 			return r
 		}(), 400, "could not be read"},
-		{"state left out", request(http.MethodPost, "fnId=app-fn", `{"event":{},"ctx":{},"use_api":true}`), 500, "no run ID to fetch the run's state with"},
+		{"state left out", request(http.MethodPost, "fnId=app-fn", `{"event":{},"ctx":{},"use_api":true}`), 500, "has no valid run ID"},
 		{"DELETE", request(http.MethodDelete, "", ""), 405, "DELETE is not allowed"},
 		{"PATCH", request(http.MethodPatch, "fnId=app-fn", good), 405, "PATCH is not allowed"},
 		{"OPTIONS", request(http.MethodOptions, "", ""), 405, "OPTIONS is not allowed"},
@@ -208,7 +224,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// A stack overflow cannot be recovered from.
+// No defer recovers from a stack overflow.
 func TestDeepNesting(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello))
@@ -222,7 +238,7 @@ func unknownLength(r *inngestkit.Request) *inngestkit.Request {
 	return r
 }
 
-// A panic below Do, here in a reader, is answered and logged.
+// A panic below Do, here in a reader, causes a 500 and a log record.
 func TestDoNeverPanics(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, onSignUp(hello))

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/inngest/inngestgo"
+
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // inspection is the answer to a GET, schema version 2024-05-24 of
@@ -55,8 +57,9 @@ func (a *App) doInspect(req *Request) *Response {
 	authenticated := false
 	var succeeded *bool
 	if header := req.Header.Get(headerSignature); header != "" {
-		signature, err := parseSignature(header, time.Now())
-		authenticated = err == nil && a.verifier.verify(signature, nil) != nil
+		signature, err := signing.Parse(header, time.Now())
+		_, key := a.verifier.Verify(signature, nil)
+		authenticated = err == nil && key != nil
 		succeeded = &authenticated
 	}
 	resp := respond(req, http.StatusOK, mustJSON(a.inspect(req.Framework, succeeded)))
@@ -93,8 +96,8 @@ func (a *App) inspect(framework string, authenticated *bool) inspection {
 		SDKVersion:             inngestgo.SDKVersion,
 		ServeOrigin:            optional(c.serveOrigin()),
 		ServePath:              optional(c.ServePath),
-		SigningKeyHash:         optional(hashedKey(c.SigningKey)),
-		SigningKeyFallbackHash: optional(hashedKey(c.SigningKeyFallback)),
+		SigningKeyHash:         optional(signing.HashedKey(string(c.SigningKey))),
+		SigningKeyFallbackHash: optional(signing.HashedKey(string(c.SigningKeyFallback))),
 	}
 	return i
 }

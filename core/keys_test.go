@@ -14,7 +14,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
-// callSigned calls the function fn with a signature.
+// callSigned calls the function fn with a signature, as a server in cloud mode does.
 func callSigned(t *testing.T, app *inngestkit.App, e envelope) *inngestkit.Response {
 	t.Helper()
 	req := callRequest(t, e)
@@ -29,8 +29,8 @@ func requireHashed(t *testing.T, r *http.Request, key string) {
 	require.NotContains(t, got, key[13:])
 }
 
-// The SDK sends checkpoints with the signing key it was given, so it gets the hash: the key
-// itself never leaves the process.
+// Guard: the SDK sends checkpoints with the signing key exactly as configured, so it gets
+// the hashed key. The key itself never leaves the process.
 func TestKeysLeaveHashed(t *testing.T) { //nolint:paralleltest // the SDK's checkpoints go through http.DefaultTransport, whose connections other tests close
 	refused := func(w http.ResponseWriter, _ *http.Request, n int) {
 		if n == 1 {
@@ -57,8 +57,8 @@ func TestKeysLeaveHashed(t *testing.T) { //nolint:paralleltest // the SDK's chec
 	})
 }
 
-// requireHashedFallback checks that the checkpoint of a call was sent with the signing key,
-// which the server refused, and then with the fallback key.
+// requireHashedFallback checks that the single checkpoint of a call was sent with the
+// signing key first, which the server refuses, and then with the fallback key.
 func requireHashedFallback(t *testing.T, server *api, resp *inngestkit.Response) {
 	t.Helper()
 	require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)

@@ -40,15 +40,15 @@ func (a *App) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("inngestkit: start: %w", err)
 	}
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return errors.New("inngestkit: start: the app is shut down")
 	}
 	if !a.started.CompareAndSwap(false, true) {
-		a.gate.leave()
+		a.gate.Leave()
 		return errors.New("inngestkit: start: the app is started already")
 	}
 	go func() {
-		defer a.gate.leave()
+		defer a.gate.Leave()
 		a.caught("what Start runs", func() { a.runStarted(ctx, target) })
 	}()
 	return nil
@@ -58,7 +58,7 @@ func (a *App) Start(ctx context.Context) error {
 func (a *App) runStarted(ctx context.Context, target syncTarget) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(a.gate.closing, cancel)()
+	defer context.AfterFunc(a.gate.Closing(), cancel)()
 	a.warnRemote(target)
 	if !target.fixed {
 		limited, stop := context.WithTimeout(ctx, locatePatience)
@@ -102,19 +102,19 @@ func (a *App) announceAndWatch(ctx context.Context, target syncTarget) {
 // ends f, not the process: it is logged with its stack. The error says that the app is
 // shut down; f does not run then.
 func (a *App) Go(f func(ctx context.Context)) error {
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return errors.New("inngestkit: go: the app is shut down")
 	}
 	go func() {
-		defer a.gate.leave()
-		a.caught("a function given to App.Go", func() { f(a.gate.closing) })
+		defer a.gate.Leave()
+		a.caught("a function given to App.Go", func() { f(a.gate.Closing()) })
 	}()
 	return nil
 }
 
 // Draining is closed when [App.Shutdown] begins: new calls are turned away from then
 // on, and nothing opens the app again.
-func (a *App) Draining() <-chan struct{} { return a.gate.closing.Done() }
+func (a *App) Draining() <-chan struct{} { return a.gate.Closing().Done() }
 
 // Shutdown drains the app: calls that are running end normally, new ones are
 // answered with 503 and a Retry-After header, so that the server tries them
@@ -128,13 +128,13 @@ func (a *App) Draining() <-chan struct{} { return a.gate.closing.Done() }
 // http.Server do whose BaseContext ends with it: calls would not end normally.
 func (a *App) Shutdown(ctx context.Context) error {
 	select {
-	case <-a.gate.close():
+	case <-a.gate.Close():
 		a.logRestOfRefusals()
 		a.closeConnections()
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("inngestkit: shutdown: not everything has ended, %d calls are still running: %w",
-			a.gate.inFlight(), ctxerr.Cause(ctx))
+			a.gate.InFlight(), ctxerr.Cause(ctx))
 	}
 }
 
@@ -173,7 +173,7 @@ func (a *App) Ping(ctx context.Context) error {
 		})
 	}
 	pings.Wait()
-	if a.gate.closing.Err() != nil {
+	if a.gate.Closing().Err() != nil {
 		a.closeConnections() // Shutdown does not wait for pings, and may have closed them before
 	}
 	return errors.Join(errs...)

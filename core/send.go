@@ -26,8 +26,8 @@ import (
 // of its groups and its own middleware see them too.
 func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 	// A shutdown waits for running sends; later ones are still sent.
-	if a.gate.enter() {
-		defer a.gate.leave()
+	if a.gate.Enter() {
+		defer a.gate.Leave()
 	}
 	if a.config.Dev && !a.warned.Load() {
 		a.warnUnstarted()

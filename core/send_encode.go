@@ -11,9 +11,9 @@ import (
 	"github.com/inngest/inngestgo"
 	"github.com/tidwall/gjson"
 
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
-	"github.com/inngestkit/inngestkit/core/internal/integers"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
@@ -72,7 +72,7 @@ func (a *App) encodeEvent(ctx context.Context, event AnyEvent) ([]byte, error) {
 	case ts != 0 && (ts < minEventTime || ts > maxEventTime):
 		return nil, fmt.Errorf("the timestamp of %q is %d; it must be in milliseconds, between 1980 and 2100", name, ts)
 	}
-	return raw, a.integers.Check(ctx, integers.Place{What: "the data of event", Name: name}, raw)
+	return raw, a.checker.Check(ctx, datacheck.Place{What: "the data of event", Name: name}, raw)
 }
 
 // rawEvents encodes events and decodes everything but their data, for middleware.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
-	"github.com/inngestkit/inngestkit/core/internal/integers"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
@@ -29,7 +29,7 @@ func (a *App) SendSignal(ctx context.Context, signal string, data any) error {
 	if err != nil {
 		return fmt.Errorf("inngestkit: signal %q: its data cannot be encoded: %w", signal, err)
 	}
-	if err := a.integers.Check(ctx, integers.Place{What: "the data of a signal"}, encoded); err != nil {
+	if err := a.checker.Check(ctx, datacheck.Place{What: "the data of a signal"}, encoded); err != nil {
 		return fmt.Errorf("inngestkit: signal %q: %w", signal, err)
 	}
 	err = a.api.Signal(ctx, signal, encoded)

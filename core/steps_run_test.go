@@ -215,7 +215,7 @@ func TestGoexitInAStep(t *testing.T) {
 	require.Nil(t, <-ended)
 	require.False(t, returned)
 	require.NotContains(t, l.String(), "panicked")
-	require.Contains(t, l.String(), `msg="inngest: request left without an answer" method=POST path=/api/inngest`)
+	require.Contains(t, l.String(), `msg="inngest: request left without a response" method=POST path=/api/inngest`)
 }
 
 // keptError is the error of a step as the server keeps it, which must not be too large.

@@ -13,8 +13,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Nothing of a body is read, and nothing is computed from it, before its signature
-// can be a good one.
+// The app reads nothing of a body before the signature header is well formed and recent.
 func TestUnsignedBodiesAreNotRead(t *testing.T) {
 	t.Parallel()
 	config := cloud
@@ -35,7 +34,7 @@ func TestUnsignedBodiesAreNotRead(t *testing.T) {
 	}
 }
 
-// A website that a developer looks at cannot have the app execute anything.
+// A website that the developer visits cannot have the app execute functions.
 func TestBrowsersAreRefusedInDevMode(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -44,11 +43,11 @@ func TestBrowsersAreRefusedInDevMode(t *testing.T) {
 	}{
 		{"Origin", "https://evil.test", 403},
 		{"Origin", "null", 403},
-		{"Origin", "http://app.test", 403}, // a name that leads here now
+		{"Origin", "http://app.test", 403}, // DNS rebinding
 		{"Sec-Fetch-Site", "cross-site", 403},
 		{"Sec-Fetch-Site", "same-site", 403},
 		{"Sec-Fetch-Site", "same-origin", 403},
-		{"Sec-Fetch-Site", "none", 200}, // a person has typed the URL
+		{"Sec-Fetch-Site", "none", 200}, // somebody typed the URL
 		{"User-Agent", "Inngest", 200},
 	} {
 		server := newAPI(t, synced)
@@ -66,10 +65,10 @@ func TestBrowsersAreRefusedInDevMode(t *testing.T) {
 	app, _ := newAppWith(t, cloud, onSignUp(hello))
 	body := signUpEnvelope(user{}).json(t)
 	signed := withHeader(request(http.MethodPost, "fnId=app-fn", body), "X-Inngest-Signature", sign(t, signingKey, body, time.Now()))
-	require.Equal(t, http.StatusOK, app.Do(t.Context(), withHeader(signed, "Origin", "https://evil.test")).Status, "a signature says more")
+	require.Equal(t, http.StatusOK, app.Do(t.Context(), withHeader(signed, "Origin", "https://evil.test")).Status, "a signature outweighs Origin")
 }
 
-// A flood of requests does not become a flood of lines.
+// A flood of requests does not become a flood of log lines.
 func TestRefusalsAreLoggedOnceAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -82,7 +81,7 @@ func TestRefusalsAreLoggedOnceAMinute(t *testing.T) {
 		}
 		lines := func() int { return strings.Count(l.String(), "\n") }
 		flood()
-		require.Equal(t, 2, lines(), "one for each cause: %s", l)
+		require.Equal(t, 2, lines(), "one per cause: %s", l)
 		require.Contains(t, l.String(), "is missing")
 		require.Contains(t, l.String(), "is malformed")
 		time.Sleep(time.Minute - time.Nanosecond)
@@ -99,7 +98,7 @@ func TestRefusalsAreLoggedOnceAMinute(t *testing.T) {
 	})
 }
 
-// Refusals of what the server has signed are all logged.
+// Every refusal of a signed request is logged.
 func TestRefusalsOfTheServerAreAllLogged(t *testing.T) {
 	t.Parallel()
 	app, l := newAppWith(t, cloud)
@@ -113,7 +112,7 @@ func TestRefusalsOfTheServerAreAllLogged(t *testing.T) {
 	}
 }
 
-// The log says what to do about an unsigned request, whoever has made it.
+// The log advises what to do about an unsigned request, depending on its sender.
 func TestAdviceOnUnsignedRequests(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -123,8 +122,8 @@ func TestAdviceOnUnsignedRequests(t *testing.T) {
 		app, l := newAppWith(t, cloud, onSignUp(hello))
 		resp := app.Do(t.Context(), withHeader(request(tc.method, "", ""), "X-Inngest-Server-Kind", tc.serverKind))
 		require.Equal(t, http.StatusUnauthorized, resp.Status)
-		for _, said := range []string{message(t, resp), l.String()} {
-			require.Contains(t, said, "the app is in cloud mode; for the dev server set INNGEST_DEV=1")
+		for _, text := range []string{message(t, resp), l.String()} {
+			require.Contains(t, text, "the app is in cloud mode; for the dev server set INNGEST_DEV=1")
 		}
 		require.NotContains(t, message(t, resp), "AllowUnsignedSync", "strangers do not configure the app")
 		require.Equal(t, tc.app, strings.Contains(l.String(), "use App.Sync"))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // Sync is a successful sync: the server knows the app's functions since then.
@@ -82,7 +83,7 @@ func (a *App) doSync(ctx context.Context, req *Request) *Response {
 	if a.config.AllowUnsignedSync && !a.config.Dev && req.Header.Get(headerSignature) == "" && !wantsInBand(req) {
 		return a.doUnsignedSync(ctx, req)
 	}
-	body, key, refusal := a.readSigned(req, smallBody)
+	body, key, refusal := a.readSigned(req, a.verifier.VerifyCanonical)
 	if refusal != nil {
 		return refusal
 	}
@@ -95,10 +96,10 @@ func (a *App) doSync(ctx context.Context, req *Request) *Response {
 			return a.syncFailed(req, http.StatusBadRequest, err.Error())
 		}
 	}
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return shuttingDown(req)
 	}
-	defer a.gate.leave()
+	defer a.gate.Leave()
 	if inBand {
 		return a.syncInBand(req, calledAt, key)
 	}
@@ -171,7 +172,7 @@ func (a *App) syncInBand(req *Request, calledAt *url.URL, key []byte) *Response 
 	}))
 	resp.Header[headerSyncKind] = []string{inngestgo.SyncKindInBand}
 	if key != nil {
-		resp.Header[headerSignature] = []string{sign(key, resp.Body, time.Now())}
+		resp.Header[headerSignature] = []string{signing.Sign(key, resp.Body, time.Now())}
 	}
 	a.syncer.record(Sync{Time: time.Now(), URL: appURL.Redacted(), Functions: len(functions), InBand: true})
 	return resp

@@ -35,10 +35,10 @@ func (a *App) Sync(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("inngestkit: sync: %w", err)
 	}
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return errors.New("inngestkit: sync: the app is shut down")
 	}
-	defer a.gate.leave()
+	defer a.gate.Leave()
 	// At the same time: an address that does not answer must not hold up the sync.
 	var listening reached
 	var asked sync.WaitGroup

@@ -45,10 +45,10 @@ func (u *unsignedSyncs) end(now time.Time) {
 // [Config.AllowUnsignedSync]. Nothing of the request goes into what is announced
 // but its path, and nothing of what the server says goes into the answer.
 func (a *App) doUnsignedSync(ctx context.Context, req *Request) *Response {
-	if !a.gate.enter() {
+	if !a.gate.Enter() {
 		return shuttingDown(req)
 	}
-	defer a.gate.leave()
+	defer a.gate.Leave()
 	if wait, ok := a.unsigned.begin(time.Now()); !ok {
 		resp := fail(req, http.StatusTooManyRequests, "the app has just been synced, or is being synced", false)
 		seconds := (wait + time.Second - 1) / time.Second

@@ -120,7 +120,7 @@ func (c *lookupContext) stored(key any) (value any) {
 
 func (c *lookupContext) complain(panicked any) {
 	if c.complained.CompareAndSwap(false, true) {
-		guardLogger(Logger(c.Context)).Error("inngest: the lookup of values that were stored for a request panicked",
+		safe.Logger(Logger(c.Context)).Error("inngest: the lookup of values that were stored for a request panicked",
 			"panic", safe.Sprint(panicked), "stack", string(debug.Stack()))
 	}
 }

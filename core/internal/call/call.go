@@ -17,8 +17,8 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
-	"github.com/inngestkit/inngestkit/core/internal/integers"
 )
 
 // Call is one call: one HTTP request by which the server starts or continues a run.
@@ -47,7 +47,7 @@ type Call struct {
 
 	Logger *slog.Logger
 	// Integers looks for integers that the server would round.
-	Integers *integers.Guard
+	Integers *datacheck.Checker
 
 	// Step runs the callback of a step, inside the middleware.
 	Step StepFunc

@@ -14,7 +14,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
-	"github.com/inngestkit/inngestkit/core/internal/integers"
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
@@ -232,7 +232,7 @@ func (c *Call) keep(ctx context.Context, id ID, end StepEnd) (json.RawMessage, e
 // CheckIntegers returns an error that is not retried if raw, which is what of name, has
 // an integer that the server would round, and the app refuses those.
 func (c *Call) CheckIntegers(ctx context.Context, what, name string, raw []byte) error {
-	err := c.Integers.Check(ctx, integers.Place{What: what, Name: name, Function: c.FunctionID}, raw)
+	err := c.Integers.Check(ctx, datacheck.Place{What: what, Name: name, Function: c.FunctionID}, raw)
 	if err != nil {
 		return sdkerrors.NoRetryError(err)
 	}

@@ -1,4 +1,4 @@
-// Package ctxerr says why a context is done.
+// Package ctxerr explains why a context is done.
 package ctxerr
 
 import (
@@ -7,9 +7,9 @@ import (
 	"fmt"
 )
 
-// Cause is the cause of a done context with ctx.Err() in the chain, so that
-// errors.Is finds context.Canceled and context.DeadlineExceeded whatever the
-// cause. It is nil if ctx is not done.
+// Cause returns the cause of a done context, with ctx.Err() in its chain: errors.Is
+// finds context.Canceled or context.DeadlineExceeded whatever the cause is. It returns
+// nil if ctx is not done.
 func Cause(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if err == nil || errors.Is(cause, err) {

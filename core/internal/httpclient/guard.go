@@ -55,7 +55,7 @@ func (p *PanicError) Error() string {
 type guard struct {
 	logger  *slog.Logger
 	secrets []string
-	stacks  safe.OnceAMinute
+	stacks  safe.OncePerMinute
 }
 
 // recovered is deferred. It stores a panic in *err and logs the stack. http.ErrAbortHandler,
@@ -67,7 +67,7 @@ func (g *guard) recovered(what string, err *error) {
 	}
 	p := &PanicError{what, g.withoutSecrets(safe.Sprint(r))}
 	*err = p
-	if r != http.ErrAbortHandler && g.stacks.Allows() { //nolint:errorlint // net/http compares it like that, too
+	if r != http.ErrAbortHandler && g.stacks.Allow() { //nolint:errorlint // net/http compares it like that, too
 		g.logger.Error("inngest: "+p.Error(), slog.String("stack", string(debug.Stack())))
 	}
 }

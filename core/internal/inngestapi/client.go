@@ -144,6 +144,16 @@ func (r response) unauthorized() bool {
 	return r.status == http.StatusUnauthorized || r.status == http.StatusForbidden
 }
 
+// Get requests a path of the API with the signing key and retries the request. It returns the
+// response, which is JSON of at most limit bytes.
+func (c *Client) Get(ctx context.Context, path string, limit int64) ([]byte, error) {
+	body, failure := c.call(ctx, request{method: http.MethodGet, to: c.api, path: path, limit: limit})
+	if failure != nil {
+		return nil, failure
+	}
+	return body, nil
+}
+
 // call makes a request to the API with the signing key, retries it, and returns the body of
 // a 2xx response.
 func (c *Client) call(ctx context.Context, r request) ([]byte, *Error) {

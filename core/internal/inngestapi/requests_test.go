@@ -57,8 +57,8 @@ var requests = map[string]struct {
 	"Checkpoint": {true, "POST http://api.test/v1/checkpoint/" + anyRun + "/async", func(ctx context.Context, c *Client) error {
 		return c.Checkpoint(ctx, anyRun, json.RawMessage(`{}`), time.Now(), nil)
 	}},
-	"RunState": {true, "GET http://api.test/v0/runs/" + anyRun + "/batch", func(ctx context.Context, c *Client) error {
-		_, _, err := c.RunState(ctx, anyRun)
+	"Get": {true, "GET http://api.test/v0/runs/" + anyRun + "/batch", func(ctx context.Context, c *Client) error {
+		_, err := c.Get(ctx, "/v0/runs/"+anyRun+"/batch", 100)
 		return err
 	}},
 	"SendEvents": {false, "POST http://u:secret@events.test/e/event%2Fkey", func(ctx context.Context, c *Client) error {
@@ -114,7 +114,7 @@ func TestRequests(t *testing.T) {
 // The requests that nothing else repeats are retried.
 func TestWhatIsRetried(t *testing.T) {
 	t.Parallel()
-	attempts := map[string]int{"Signal": maxAttempts, "Checkpoint": maxAttempts, "RunState": maxAttempts}
+	attempts := map[string]int{"Signal": maxAttempts, "Checkpoint": maxAttempts, "Get": maxAttempts}
 	for name, tc := range requests {
 		if name == "SendEvents" {
 			continue // for as long as there is time; see TestRetriesEnd

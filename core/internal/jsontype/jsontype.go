@@ -1,5 +1,5 @@
-// Package jsontype tells of Go types, before there is a value, whether JSON keeps what is
-// in them.
+// Package jsontype finds out from a Go type, without a value, whether its values survive
+// encoding to JSON and decoding.
 package jsontype
 
 import (
@@ -9,21 +9,22 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
-// Facts are what is known of a type.
+// Facts describe a type.
 type Facts struct {
-	// Encoding says why no value can be encoded; "" if values can.
+	// Encoding explains why no value can be encoded, "" if values can.
 	Encoding string
-	// Empty says why nothing is left of a value that is encoded; "" if something is.
+	// Empty explains why the JSON of a value has none of its data, "" if it has some.
 	Empty string
-	// Decoding says why nothing but null can be decoded; "" if other values can.
+	// Decoding explains why only null can be decoded, "" if other values can.
 	Decoding string
-	// Doubtful reports whether it depends on the value that what was encoded can be
-	// decoded again.
+	// Doubtful reports that it depends on the value whether its JSON can be decoded.
 	Doubtful bool
-	// Pointed reports whether methods of pointers take part in the encoding, which are
-	// called only for values that can be addressed.
+	// Pointed reports that methods with pointer receivers take part in the encoding.
+	// encoding/json calls them only for addressable values.
 	Pointed bool
 }
 
@@ -37,7 +38,7 @@ var (
 	anError         = reflect.TypeFor[error]()
 )
 
-// Of returns the facts of t. They are found once for each type.
+// Of returns the facts about t, which it determines once per type.
 func Of(t reflect.Type) Facts {
 	if facts, ok := known.Load(t); ok {
 		return facts.(Facts) //nolint:forcetypeassert // nothing else is in there
@@ -52,7 +53,25 @@ func Of(t reflect.Type) Facts {
 	return facts
 }
 
-// walk goes through a type and what it is made of.
+// Marshal is [safe.Marshal] that also calls methods with pointer receivers, as decoding
+// does.
+func Marshal(value any) (json.RawMessage, error) { return safe.Marshal(Addressed(value)) }
+
+// Addressed returns a pointer to value if that changes its JSON, otherwise value.
+func Addressed(value any) any {
+	if value == nil || !Of(reflect.TypeOf(value)).Pointed {
+		return value
+	}
+	v := reflect.ValueOf(value)
+	if v.Kind() == reflect.Pointer {
+		return value
+	}
+	p := reflect.New(v.Type())
+	p.Elem().Set(v)
+	return p.Interface()
+}
+
+// walk visits a type and its parts.
 type walk struct {
 	seen     map[reflect.Type]bool
 	empty    string
@@ -60,8 +79,8 @@ type walk struct {
 	pointed  bool
 }
 
-// encoding says why values of t, which are at path, cannot be encoded. Only the elements
-// of maps are not addressed.
+// encoding explains why values of t at path cannot be encoded. All values are addressed
+// except the elements of maps.
 func (w *walk) encoding(t reflect.Type, path string, addressed bool) string {
 	if w.seen[t] {
 		return ""
@@ -92,8 +111,8 @@ func (w *walk) encoding(t reflect.Type, path string, addressed bool) string {
 	}
 }
 
-// encodesItself reports whether a method encodes t. If none decodes it, what was encoded
-// may not fit any more.
+// encodesItself reports whether a method encodes t. If no method decodes t, its JSON may
+// not fit.
 func (w *walk) encodesItself(t reflect.Type, addressed bool) bool {
 	p := reflect.PointerTo(t)
 	switch {
@@ -113,7 +132,7 @@ func (w *walk) fields(t reflect.Type, path string, addressed bool) string {
 	for _, field := range reflect.VisibleFields(t) {
 		tag := field.Tag.Get("json")
 		if !field.IsExported() || (field.Anonymous && tag == "" && isStruct(field.Type)) {
-			continue // the fields of an embedded struct are visible ones too
+			continue // VisibleFields includes the fields of an embedded struct
 		}
 		exported = true
 		if tag == "-" || strings.Contains(tag, ",omitzero") {
@@ -129,8 +148,8 @@ func (w *walk) fields(t reflect.Type, path string, addressed bool) string {
 	return ""
 }
 
-// decoding says why nothing can be decoded into t. Fields of structs are left aside: JSON
-// need not have them.
+// decoding explains why nothing can be decoded into t. It ignores the fields of structs,
+// because JSON need not have them.
 func decoding(t reflect.Type, seen map[reflect.Type]bool) string {
 	if decodesItself(t) || seen[t] {
 		return ""
@@ -161,7 +180,7 @@ func isStruct(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct || (t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct)
 }
 
-// isKey reports whether encoding/json makes keys of objects of t.
+// isKey reports whether encoding/json accepts t as the key of an object.
 func isKey(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.String, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,

@@ -1,5 +1,5 @@
-// Package safe calls what users have written, such as MarshalJSON and Error, where a
-// panic must not get out.
+// Package safe calls user code, such as MarshalJSON, Error and the handler of a logger,
+// where a panic must not escape.
 package safe
 
 import (
@@ -9,7 +9,7 @@ import (
 	"runtime/debug"
 )
 
-// Sprint returns what fmt.Sprint does. That one lets a panic out if printing a value
+// Sprint is fmt.Sprint for any value. fmt.Sprint itself panics if printing a value
 // panics with a value that cannot be printed either.
 func Sprint(value any) (text string) {
 	defer func() {
@@ -20,8 +20,8 @@ func Sprint(value any) (text string) {
 	return fmt.Sprint(value)
 }
 
-// Marshal returns value as JSON. A panic, of a MarshalJSON or MarshalText, becomes an
-// error that names the type of value.
+// Marshal returns value as JSON. It converts a panic of a MarshalJSON or MarshalText
+// into an error that names the type of value.
 func Marshal(value any) (raw []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -35,7 +35,7 @@ func Marshal(value any) (raw []byte, err error) {
 	return raw, nil
 }
 
-// panicError is a panic of what encodes a value.
+// panicError is a panic of a method that encodes a value.
 type panicError struct {
 	message string
 	stack   []byte
@@ -43,8 +43,8 @@ type panicError struct {
 
 func (p *panicError) Error() string { return p.message }
 
-// Stack returns the stack of the panic that an error of Marshal stands for, "" if
-// there was none.
+// Stack returns the stack of the panic that Marshal converted into err, "" if err has
+// another cause.
 func Stack(err error) string {
 	if p, ok := errors.AsType[*panicError](err); ok {
 		return string(p.stack)

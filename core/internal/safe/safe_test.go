@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// matryoshka panics with itself when it is printed.
+// matryoshka panics with itself when printed.
 type matryoshka struct{}
 
 func (m matryoshka) String() string { panic(m) }
@@ -29,25 +29,25 @@ func TestSprint(t *testing.T) {
 	require.Equal(t, "a value of type safe_test.matryoshka that cannot be printed", safe.Sprint(matryoshka{}))
 }
 
-// coded is an error whose method needs it.
+// coded is an error whose method dereferences its receiver.
 type coded struct{ code string }
 
 func (c *coded) Error() string { return c.code }
 
-// opaque is an error that cannot be unwrapped.
+// opaque is an error whose Unwrap panics.
 type opaque struct{}
 
 func (opaque) Error() string { return "opaque" }
 func (opaque) Unwrap() error { panic("no") }
 
-// choosy is an error that cannot be compared.
+// choosy is an error whose Is panics.
 type choosy struct{}
 
 func (choosy) Error() string   { return "choosy" }
 func (choosy) Is(error) bool   { panic("no") }
 func (choosy) Unwrap() []error { return nil }
 
-// closed is an error that is none of another type.
+// closed is an error whose As panics.
 type closed struct{}
 
 func (closed) Error() string { return "closed" }
@@ -64,15 +64,15 @@ func TestSound(t *testing.T) {
 		noRetry bool
 		retryAt *time.Time
 	}{
-		"an error":                    {err: fmt.Errorf("wrapped: %w", &coded{"c1"})},
-		"a nil pointer that can tell": {err: (*silent)(nil)},
-		"a nil pointer":               {err: none, want: isNil, noRetry: true},
-		"a nil pointer, joined":       {err: errors.Join(errors.New("a"), none), want: isNil, noRetry: true},
-		"a nil pointer, not again":    {err: sdkerrors.NoRetryError(none), want: isNil, noRetry: true},
-		"a nil pointer, later":        {err: sdkerrors.RetryAtError(none, later), want: isNil, retryAt: &later},
-		"no Unwrap":                   {err: opaque{}, want: "fn returned an error of type safe_test.opaque, whose methods panic: no"},
-		"no Is":                       {err: choosy{}, want: "fn returned an error of type safe_test.choosy, whose methods panic: no"},
-		"no As, not again": {
+		"an error":                         {err: fmt.Errorf("wrapped: %w", &coded{"c1"})},
+		"a nil pointer without need of it": {err: (*silent)(nil)},
+		"a nil pointer":                    {err: none, want: isNil, noRetry: true},
+		"a nil pointer, joined":            {err: errors.Join(errors.New("a"), none), want: isNil, noRetry: true},
+		"a nil pointer, no retry":          {err: sdkerrors.NoRetryError(none), want: isNil, noRetry: true},
+		"a nil pointer, retried later":     {err: sdkerrors.RetryAtError(none, later), want: isNil, retryAt: &later},
+		"Unwrap panics":                    {err: opaque{}, want: "fn returned an error of type safe_test.opaque, whose methods panic: no"},
+		"Is panics":                        {err: choosy{}, want: "fn returned an error of type safe_test.choosy, whose methods panic: no"},
+		"As panics, no retry": {
 			err:     sdkerrors.NoRetryError(closed{}),
 			want:    "fn returned an error of type safe_test.closed, whose methods panic: no",
 			noRetry: true,
@@ -97,7 +97,7 @@ func TestSound(t *testing.T) {
 	require.NoError(t, safe.Sound("fn", nil))
 }
 
-// silent is an error whose method does not need it.
+// silent is an error whose method does not dereference its receiver.
 type silent struct{}
 
 func (*silent) Error() string { return "silent" }

@@ -9,12 +9,12 @@ import (
 	sdkerrors "github.com/inngest/inngestgo/errors"
 )
 
-// Sound returns err if its methods, and those of the errors in its chain, can be
-// called, and an error in its place if one of them panics. That one names the type,
-// and keeps what err says about retries. From is what has returned err.
+// Sound returns err if its methods, and those of the errors in its chain, can be called.
+// If one of them panics, it returns an error that names the type, names from as what
+// returned err, and keeps whether and when err is to be retried.
 //
-// A nil pointer in an error ("var e *MyError; return e") is not tried again: most
-// likely nothing has failed.
+// A nil pointer in an error ("var e *MyError; return e") is not retried: most likely
+// nothing has failed.
 func Sound(from string, err error) error {
 	if err == nil {
 		return nil
@@ -47,12 +47,13 @@ func IsSound(err error) bool {
 	return ok
 }
 
-// stranger is an error that no chain has.
+// stranger is an error that no chain contains.
 type stranger struct{}
 
 func (*stranger) Error() string { return "" }
 
-// probe calls the methods of err, and tells what one of them has panicked with.
+// probe calls the methods of err. It returns the value that one of them panicked with,
+// or true if none did.
 func probe(err error) (value any, ok bool) {
 	defer func() {
 		if !ok {
@@ -60,14 +61,14 @@ func probe(err error) (value any, ok bool) {
 		}
 	}()
 	_ = err.Error()
-	// These walk the whole chain, because nothing in it is a stranger.
+	// Both walk the whole chain, because nothing in it is a stranger.
 	var target *stranger
 	_ = errors.Is(err, &stranger{})
 	_ = errors.As(err, &target)
 	return nil, true
 }
 
-// culprit is the innermost error in the chain whose methods panic.
+// culprit returns the innermost error in the chain whose methods panic.
 func culprit(err error) error {
 	for _, inner := range inside(err) {
 		if inner == nil {
@@ -80,7 +81,7 @@ func culprit(err error) error {
 	return err
 }
 
-// inside is what err wraps, nil if that cannot be told.
+// inside returns the errors that err wraps, nil if its Unwrap panics.
 func inside(err error) (errs []error) {
 	defer func() {
 		if recover() != nil {
@@ -102,15 +103,15 @@ func isNilPointer(err error) bool {
 	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// retryAt is when err says that it is to be tried again, nil if it does not, or if that
-// cannot be told.
+// retryAt returns the time at which err is to be retried, nil if it has none or a method
+// in its chain panics.
 func retryAt(err error) (at *time.Time) {
 	defer func() { _ = recover() }()
 	return sdkerrors.GetRetryAtTime(err)
 }
 
-// isNoRetry reports whether err says that it is not to be tried again, as far as that
-// can be told.
+// isNoRetry reports whether err is not to be retried; false if a method in its chain
+// panics.
 func isNoRetry(err error) (no bool) {
 	defer func() { _ = recover() }()
 	return sdkerrors.IsNoRetryError(err)

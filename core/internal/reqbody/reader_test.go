@@ -1,4 +1,4 @@
-package inngestkit
+package reqbody
 
 import (
 	"errors"
@@ -9,56 +9,61 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 )
 
-// room notes how much room a reader is offered, in proportion to what it has given.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// room records by how much the room that a reader is offered exceeds its share of what
+// has arrived.
 type room struct {
 	io.Reader
 
-	came, most int
+	arrived, most int
 }
 
 func (r *room) Read(p []byte) (int, error) {
-	r.most = max(r.most, len(p)+r.came-max(firstRoom+1, growBy*r.came))
+	r.most = max(r.most, len(p)+r.arrived-max(firstRoom+1, growBy*r.arrived))
 	n, err := r.Reader.Read(p[:min(len(p), 1000)])
-	r.came += n
+	r.arrived += n
 	return n, err
 }
 
-// What is reserved is in proportion to what has come, whatever is announced.
-func TestReadingReservesLittle(t *testing.T) {
+// Once the budget is used up, the reserved memory is in proportion to what has arrived,
+// whatever length is announced.
+func TestReadUpToReservesLittle(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 1, firstRoom - 1, firstRoom, firstRoom + 1, 1 << 20} {
 		text := strings.Repeat("x", size)
 		for _, length := range []int64{-1, int64(size), int64(size) + 1, 8 << 20} {
 			r := &room{Reader: strings.NewReader(text)}
-			b := bodyReader{}
-			b.reserved.Store(maxReserved) // by others
-			body, err := b.readUpTo(r, length, 8<<20)
+			b := Reader{}
+			b.reserved.Store(maxReserved) // by other bodies
+			body, err := b.ReadUpTo(r, length, 8<<20)
 			require.NoError(t, err)
 			require.Equal(t, text, string(body))
 			require.LessOrEqual(t, r.most, 0, "size %d, length %d", size, length)
 			require.EqualValues(t, maxReserved, b.reserved.Load())
 		}
-		var b bodyReader
-		body, err := b.readUpTo(strings.NewReader(text), int64(size), 8<<20)
+		var b Reader
+		body, err := b.ReadUpTo(strings.NewReader(text), int64(size), 8<<20)
 		require.NoError(t, err)
 		require.LessOrEqual(t, cap(body), size+1, "a body of known length")
 		require.Zero(t, b.reserved.Load())
 	}
 }
 
-// Bodies of which nothing has come have a bounded share of the memory.
-func TestReadingSharesWhatIsReserved(t *testing.T) {
+// Bodies that have not arrived share one budget of reserved memory.
+func TestReadUpToSharesTheBudget(t *testing.T) {
 	t.Parallel()
-	var b bodyReader
+	var b Reader
 	const each = 8 << 20
 	for i := range int64(maxReserved/each + 1) {
 		asked := make(chan int)
 		r, w := io.Pipe()
 		read := make(chan error, 1)
 		go func() {
-			_, err := b.readUpTo(asking{r, asked}, each, each)
+			_, err := b.ReadUpTo(asking{r, asked}, each, each)
 			read <- err
 		}()
 		if i < maxReserved/each {
@@ -73,7 +78,7 @@ func TestReadingSharesWhatIsReserved(t *testing.T) {
 	}
 }
 
-// asking tells how many bytes are asked for first.
+// asking reports how many bytes the first Read requests.
 type asking struct {
 	io.Reader
 
@@ -83,22 +88,22 @@ type asking struct {
 func (a asking) Read(p []byte) (int, error) {
 	select {
 	case a.asked <- len(p):
-	case <-time.After(time.Minute): // nobody wants to know any more
+	case <-time.After(time.Minute): // the test has ended
 	}
 	return a.Reader.Read(p)
 }
 
-func TestReadingStops(t *testing.T) {
+func TestReadUpToStopsAtTheLimit(t *testing.T) {
 	t.Parallel()
-	b := &bodyReader{}
+	b := &Reader{}
 	over := strings.Repeat("x", 1<<20+1)
 	for _, length := range []int64{-1, 1, 1 << 20, 1<<20 + 1} {
-		_, err := b.readUpTo(strings.NewReader(over), length, 1<<20)
-		require.ErrorIs(t, err, errBodyTooLarge, "length %d", length)
+		_, err := b.ReadUpTo(strings.NewReader(over), length, 1<<20)
+		require.ErrorIs(t, err, ErrTooLarge, "length %d", length)
 	}
-	_, err := b.readUpTo(iotest.ErrReader(io.ErrClosedPipe), 1<<20+1, 1<<20)
-	require.ErrorIs(t, err, errBodyTooLarge, "nothing is read")
+	_, err := b.ReadUpTo(iotest.ErrReader(io.ErrClosedPipe), 1<<20+1, 1<<20)
+	require.ErrorIs(t, err, ErrTooLarge, "nothing is read")
 	broken := errors.New("broken")
-	_, err = b.readUpTo(io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken)), -1, 1<<20)
+	_, err = b.ReadUpTo(io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken)), -1, 1<<20)
 	require.ErrorIs(t, err, broken)
 }

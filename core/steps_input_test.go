@@ -11,8 +11,9 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// To the SDK the input that somebody gave a step, to run it anew, is its result.
-func TestInputOfAStepIsNoResult(t *testing.T) {
+// If somebody reruns a step with another input, the SDK would treat the input as the
+// result of the step.
+func TestInputOfAStepIsNotItsResult(t *testing.T) {
 	t.Parallel()
 	encoded := base64.StdEncoding.EncodeToString([]byte(`{"input":[{"n":1}]}`))
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {

@@ -1,4 +1,4 @@
-package inngestkit
+package safe
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// brittle is a handler one of whose methods panics, for as long as broken says so.
+// brittle is a handler with one method that panics as long as broken is true.
 type brittle struct {
 	slog.Handler
 
@@ -46,8 +46,8 @@ func (h brittle) panics(method string) {
 	}
 }
 
-// A handler that panics loses as little as can be, and is told of once a minute.
-func TestGuardedHandler(t *testing.T) {
+// A handler that panics loses as little as possible, and is reported once a minute.
+func TestLoggerWhoseHandlerPanics(t *testing.T) {
 	t.Parallel()
 	for method, want := range map[string]string{
 		"Enabled":   "level=INFO msg=m a=1 g.b=2\n",
@@ -58,10 +58,10 @@ func TestGuardedHandler(t *testing.T) {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var logged, told bytes.Buffer
+				var logged, reported bytes.Buffer
 				broken := true
 				text := slog.NewTextHandler(&logged, &slog.HandlerOptions{ReplaceAttr: withoutTime})
-				logger := slog.New(newGuardedHandler(brittle{text, method, &broken}, &told))
+				logger := slog.New(newHandler(brittle{text, method, &broken}, &reported))
 				write := func() string {
 					logged.Reset()
 					logger.With("a", 1).WithGroup("g").Info("m", "b", 2)
@@ -70,11 +70,11 @@ func TestGuardedHandler(t *testing.T) {
 				}
 				require.Equal(t, want, write())
 				require.Equal(t, want, write())
-				require.Equal(t, "inngest: "+method+" of the Logger's handler (inngestkit.brittle) panicked, "+
-					"so a record or a part of it is lost: "+method+" is broken\n", told.String())
+				require.Equal(t, "inngest: "+method+" of the Logger's handler (safe.brittle) panicked, "+
+					"so a record or a part of it is lost: "+method+" is broken\n", reported.String())
 				time.Sleep(time.Minute)
 				write()
-				require.Equal(t, 2, strings.Count(told.String(), "\n"))
+				require.Equal(t, 2, strings.Count(reported.String(), "\n"))
 				broken = false
 				require.Equal(t, "level=INFO msg=m a=1 g.b=2\n", write())
 			})

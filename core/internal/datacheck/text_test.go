@@ -1,4 +1,4 @@
-package integers_test
+package datacheck_test
 
 import (
 	"bytes"
@@ -9,12 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/inngestkit/inngestkit/core/internal/integers"
+	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 )
 
-// Text that encoding/json changes is warned of, once for each place; text that only looks
-// like it is not.
-func TestGuardWarnsOfTextThatIsNotUTF8(t *testing.T) {
+// Text that encoding/json has changed causes one warning per place. Text that only looks
+// changed causes none.
+func TestCheckerWarnsOfTextThatIsNotUTF8(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		value any
@@ -31,11 +31,11 @@ func TestGuardWarnsOfTextThatIsNotUTF8(t *testing.T) {
 		"bytes":               {[]byte("M\xfcller"), ""},
 	} {
 		var log bytes.Buffer
-		g := &integers.Guard{Logger: slog.New(slog.NewTextHandler(&log, nil)), Refuse: true}
+		c := &datacheck.Checker{Logger: slog.New(slog.NewTextHandler(&log, nil)), Refuse: true}
 		raw, err := json.Marshal(tc.value)
 		require.NoError(t, err, name)
 		for range 2 {
-			require.NoError(t, g.Check(t.Context(), integers.Place{What: "the result of step", Name: "a", Function: "fn"}, raw))
+			require.NoError(t, c.Check(t.Context(), datacheck.Place{What: "the result of step", Name: "a", Function: "fn"}, raw))
 		}
 		if tc.want == "" {
 			require.Empty(t, log.String(), name)
@@ -51,9 +51,9 @@ func TestGuardWarnsOfTextThatIsNotUTF8(t *testing.T) {
 func BenchmarkCheckText(b *testing.B) {
 	raw, err := json.Marshal(strings.Repeat(`{"name":"Müller"}`, 1<<10))
 	require.NoError(b, err)
-	g := &integers.Guard{Logger: slog.New(slog.DiscardHandler)}
+	c := &datacheck.Checker{Logger: slog.New(slog.DiscardHandler)}
 	b.SetBytes(int64(len(raw)))
 	for b.Loop() {
-		g.CheckText(b.Context(), integers.Place{}, raw)
+		c.CheckText(b.Context(), datacheck.Place{}, raw)
 	}
 }

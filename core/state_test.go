@@ -19,7 +19,7 @@ import (
 
 const runID = "01J0000000000000000000000"
 
-// stateAPI answers the requests for the state of a run.
+// stateAPI serves the state of a run.
 func stateAPI(t *testing.T, events, steps string) *api {
 	t.Helper()
 	return newAPI(t, func(w http.ResponseWriter, r *http.Request, _ int) {
@@ -34,7 +34,7 @@ func stateAPI(t *testing.T, events, steps string) *api {
 	})
 }
 
-// largeRun is a call whose state is left out. The steps in the stack have run.
+// largeRun returns a call without its state, in which the steps of the stack have run.
 func largeRun(stack ...string) envelope {
 	e := signUpEnvelope(user{ID: "from the call"})
 	e.UseAPI, e.Events = true, nil
@@ -47,7 +47,8 @@ func largeRun(stack ...string) envelope {
 	return e
 }
 
-// stepped is a function that says what it got, and counts what ran in it.
+// stepped returns a function whose output describes its input. It adds 1 to ran per call and
+// 100 per execution of its step.
 func stepped(ran *int) inngestkit.Function {
 	return onSignUp(func(ctx context.Context, in input) (string, error) {
 		*ran++
@@ -63,7 +64,7 @@ func TestStateThatTheServerLeftOutIsFetched(t *testing.T) {
 	steps := `{"` + hashed("a") + `":{"data":"kept"}}`
 	for _, tc := range []struct{ name, events, steps, want string }{
 		{"one event", " [" + event + "]\n", steps, `"from the API 1 kept"`},
-		{"a batch", "[" + event + "," + strings.Replace(event, "API", "batch", 1) + "]", steps, `"from the API 2 kept"`},
+		{"several events", "[" + event + "," + strings.Replace(event, "API", "batch", 1) + "]", steps, `"from the API 2 kept"`},
 		{"more steps than the call knows", "[" + event + "]", strings.Replace(steps, "{", `{"other":{"data":1},`, 1), `"from the API 1 kept"`},
 		{"a step that failed", "[" + event + "]", strings.Replace(steps, `"data"`, `"error":null,"data"`, 1), `"from the API 1 kept"`},
 	} {
@@ -86,7 +87,7 @@ func TestStateThatTheServerLeftOutIsFetched(t *testing.T) {
 			}
 		})
 	}
-	t.Run("said in one place only", func(t *testing.T) {
+	t.Run("use_api in one place only", func(t *testing.T) {
 		t.Parallel()
 		for _, where := range []string{"body", "ctx"} {
 			server := stateAPI(t, "["+event+"]", steps)
@@ -132,11 +133,11 @@ func TestFetchingTheStateIsAuthorized(t *testing.T) {
 	}
 }
 
-// Without the whole state nothing runs, and the server is to call again.
+// Without the complete state nothing runs, and the server retries.
 func TestStateThatCannotBeFetched(t *testing.T) {
 	t.Parallel()
 	good := `[{"data":{"id":"u1"}}]`
-	answer := func(events, steps func(w http.ResponseWriter)) func(w http.ResponseWriter, r *http.Request, _ int) {
+	handler := func(events, steps func(w http.ResponseWriter)) func(w http.ResponseWriter, r *http.Request, _ int) {
 		return func(w http.ResponseWriter, r *http.Request, _ int) {
 			if strings.HasSuffix(r.URL.Path, "/batch") {
 				events(w)
@@ -161,25 +162,25 @@ func TestStateThatCannotBeFetched(t *testing.T) {
 		message       string
 		requests      int
 	}{
-		{"no such run", says(404, `{"error":"no run"}`), nil, "fetching the run's events from http://127.0.0.1:", 1},
+		{"no such run", says(404, `{"error":"no run"}`), nil, "fetching the run's state from http://127.0.0.1:", 1},
 		{"gone", says(200, good), says(410, `{"error":"runtime state is no longer available"}`),
 			": the server answered 410 Gone: runtime state is no longer available", 2},
 		{"not allowed", says(401, "Authentication failed\n"), nil, "401 Unauthorized: Authentication failed; check SigningKey (INNGEST_SIGNING_KEY)", 1},
-		{"down", says(200, good), says(503, "<html>"), "fetching the run's steps from http://127.0.0.1:", 5},
-		{"no JSON", says(200, good), says(200, "<html>"), "did not come from an Inngest server", 2},
+		{"down", says(200, good), says(503, "<html>"), "the steps: the server answered 503", 5},
+		{"not JSON", says(200, good), says(200, "<html>"), "did not come from an Inngest server", 2},
 		{"half of it", says(200, good[:10]), nil, "did not come from an Inngest server", 1},
 		{"too large", huge, nil, "the response has more than 67108864 bytes", 1},
 		{"no events", says(200, `[]`), says(200, `{}`), "the events are not a JSON array of objects", 2},
 		{"null events", says(200, `null`), says(200, `{}`), "the events are not a JSON array of objects", 2},
 		{"events by number", says(200, `{"0":{}}`), says(200, `{}`), "the events are not a JSON array of objects", 2},
-		{"an event that is none", says(200, `[5]`), says(200, `{}`), "the events are not a JSON array of objects", 2},
+		{"an event that is a number", says(200, `[5]`), says(200, `{}`), "the events are not a JSON array of objects", 2},
 		{"steps in a list", says(200, good), says(200, `[]`), "the steps are not a JSON object", 2},
 		{"without a step that has run", says(200, good), says(200, `{}`), "the result of step " + hashed("a") + " is missing", 2},
 		{"null steps", says(200, good), says(200, `null`), "is missing", 2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			server := newAPI(t, answer(tc.events, tc.steps))
+			server := newAPI(t, handler(tc.events, tc.steps))
 			ran := 0
 			app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, stepped(&ran))
 			resp := callFn(t.Context(), t, app, largeRun("a"))
@@ -219,12 +220,12 @@ func TestFetchingTheStateEnds(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string
-		patient time.Duration // the server's patience, 0 for ever
+		timeout time.Duration // how long the server waits, 0 for ever
 		message string
 		within  time.Duration
 	}{
-		{"with the caller", time.Second, "context deadline exceeded", time.Second},
-		{"before a caller who does not", 0, "no response within 30s", time.Minute},
+		{"when the caller hangs up", time.Second, "context deadline exceeded", time.Second},
+		{"before the caller hangs up", 0, "no response within 30s", time.Minute},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -233,9 +234,9 @@ func TestFetchingTheStateEnds(t *testing.T) {
 				ran := 0
 				app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client}, stepped(&ran))
 				ctx := t.Context()
-				if tc.patient > 0 {
+				if tc.timeout > 0 {
 					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, tc.patient)
+					ctx, cancel = context.WithTimeout(ctx, tc.timeout)
 					defer cancel()
 				}
 				start := time.Now()
@@ -260,7 +261,7 @@ func TestRunIDsDoNotChangeTheURL(t *testing.T) {
 		e.Context["run_id"] = id
 		resp := callFn(t.Context(), t, app, e)
 		require.Equal(t, http.StatusInternalServerError, resp.Status)
-		require.Contains(t, message(t, resp), "no run ID")
+		require.Contains(t, message(t, resp), "no valid run ID")
 		requests, _ := server.seen()
 		require.Empty(t, requests)
 		require.Zero(t, ran)
