@@ -3,12 +3,16 @@ package inngestkit
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
+
+	"github.com/inngest/inngestgo"
 
 	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/drain"
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 	"github.com/inngestkit/inngestkit/core/internal/reqbody"
 	"github.com/inngestkit/inngestkit/core/internal/selfcheck"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
@@ -29,7 +33,7 @@ type App struct {
 	verifier *signing.Verifier
 	refusals refusals
 	bodies   reqbody.Reader
-	sender   *sender
+	api      *inngestapi.Client
 	checker  *datacheck.Checker
 	syncs    *syncs
 	unsigned unsignedSyncs
@@ -61,11 +65,31 @@ func New(config Config) (*App, error) {
 	a.chain.Store(newChain(a, nil))
 	a.verifier = signing.NewVerifier(string(config.SigningKey), string(config.SigningKeyFallback))
 	a.checker = &datacheck.Checker{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
-	a.sender = newSender(config, a.checker)
+	a.api = config.newAPIClient()
 	a.syncs = newSyncs()
 	a.endpoint = a.newEndpointChecker(nil)
 	a.gate = drain.NewGate(config.MaxInFlight)
 	return a, nil
+}
+
+// newAPIClient returns the client of the server's API, for a config with defaults.
+func (c Config) newAPIClient() *inngestapi.Client {
+	header := http.Header{}
+	inngestgo.SetBasicRequestHeaders(&http.Request{Header: header})
+	header.Set("User-Agent", "inngestkit/"+Version)
+	header[headerReqVersion] = []string{requestVersion}
+	if c.Platform != "" {
+		header.Set(headerPlatform, c.Platform)
+	}
+	if c.Env != "" {
+		header.Set(inngestgo.HeaderKeyEnv, c.Env)
+	}
+	return inngestapi.New(inngestapi.Options{
+		HTTPClient: c.HTTPClient, Logger: c.Logger, Dev: c.Dev,
+		APIBaseURL: c.APIBaseURL, EventAPIBaseURL: c.EventAPIBaseURL,
+		SigningKey: signing.HashedKey(string(c.SigningKey)), SigningKeyFallback: signing.HashedKey(string(c.SigningKeyFallback)),
+		EventKey: c.eventKey(), Header: header,
+	})
 }
 
 // String names the app and nothing of its configuration.

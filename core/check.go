@@ -14,6 +14,7 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/hosts"
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 	"github.com/inngestkit/inngestkit/core/internal/selfcheck"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
@@ -56,7 +57,7 @@ func (a *App) CheckEndpoint(ctx context.Context) error {
 // newEndpointChecker returns the checker of the app's endpoint. listeners is nil except in tests.
 func (a *App) newEndpointChecker(listeners func() []netip.AddrPort) *selfcheck.Checker {
 	options := selfcheck.Options{
-		NewClient: a.checkClient, MaxBodyBytes: a.config.MaxBodyBytes, Guard: a.caught, Listeners: listeners,
+		NewClient: func() *http.Client { return httpclient.Direct(a.config.HTTPClient) }, MaxBodyBytes: a.config.MaxBodyBytes, Guard: a.caught, Listeners: listeners,
 	}
 	if !a.config.Dev {
 		key := []byte(signing.SecretPart(string(a.config.SigningKey)))
@@ -71,16 +72,6 @@ func (a *App) newEndpointChecker(listeners func() []netip.AddrPort) *selfcheck.C
 		}
 	}
 	return selfcheck.New(options)
-}
-
-// checkClient returns the app's HTTP client without its proxy, since the server does not
-// use it either.
-func (a *App) checkClient() *http.Client {
-	client := *a.config.HTTPClient
-	if transport, ok := client.Transport.(guardedTransport); ok { // it always is
-		client.Transport = transport.withoutProxy()
-	}
-	return &client
 }
 
 const (

@@ -10,15 +10,16 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
-// checkpoints sends the results of one call, also if the caller has hung up: nobody
-// else knows of them then.
+// checkpoints returns what sends the results of one call, even after the caller has hung up:
+// nothing else has them then.
 func (f *function) checkpoints(c *call.Call, e *envelope.Envelope) *call.Checkpoints {
 	started, ctx := time.Now(), context.WithoutCancel(c.Caller)
 	server := &f.app.checkpointing
 	batch := f.config.Checkpoint.BatchSteps
-	if server.refuses.Load() {
+	if server.refused.Load() {
 		batch = 1
 	}
 	return &call.Checkpoints{
@@ -26,10 +27,13 @@ func (f *function) checkpoints(c *call.Call, e *envelope.Envelope) *call.Checkpo
 		Batch:    batch,
 		Interval: f.config.Checkpoint.BatchInterval,
 		Send: func(results []json.RawMessage) error {
-			err := f.app.config.sendCheckpoint(ctx, e, started, results)
-			server.learn(err)
+			err := e.CheckRunID()
+			if err == nil {
+				err = f.app.api.Checkpoint(ctx, e.RunID, e.Context, started, results)
+			}
+			server.record(err)
 			if err != nil {
-				c.Logger.WarnContext(c.Inner, "inngest: the server did not take a checkpoint; its results are the call's answer",
+				c.Logger.WarnContext(c.Inner, "inngest: the server did not take a checkpoint; the response carries its results",
 					"function", f.source.id, "run_id", e.RunID, "steps", len(results), "error", err)
 			}
 			return err
@@ -37,61 +41,29 @@ func (f *function) checkpoints(c *call.Call, e *envelope.Envelope) *call.Checkpo
 	}
 }
 
-// checkpointing is what an app has learned about checkpoints from its server. If the
-// server has not taken the last one, results go out one by one, until it takes one
-// again: for several in one answer, servers make several calls. For a server without
-// the API, each result is an answer, as without checkpoints.
+// checkpointing records how the server responds to checkpoints. After a refused checkpoint,
+// results are sent one by one until the server accepts one again, because it makes several
+// calls for several results in one response. If the server lacks the API, each result is a
+// response, as without checkpoints.
 type checkpointing struct {
-	refuses atomic.Bool
-	none    atomic.Int64 // when it last said that it lacks the API, in Unix nanoseconds
+	refused atomic.Bool
+	lacking atomic.Int64 // when the server last reported that it lacks the API, in Unix nanoseconds
 }
 
-// askAgain is how long a server that has no API for checkpoints is not asked again. It
-// may be replaced by a newer one while the app runs.
-const askAgain = time.Minute
+// checkpointPause is how long the app sends no checkpoints to a server that lacks the API.
+// The server may be replaced by a newer one while the app runs.
+const checkpointPause = time.Minute
 
-// lacks reports whether the server has said lately that it takes no checkpoints.
+// lacks reports whether the server has recently reported that it lacks the API.
 func (s *checkpointing) lacks(now time.Time) bool {
-	return now.UnixNano()-s.none.Load() < int64(askAgain)
+	return now.UnixNano()-s.lacking.Load() < int64(checkpointPause)
 }
 
-// learn takes note of what came of a checkpoint.
-func (s *checkpointing) learn(err error) {
-	s.refuses.Store(err != nil)
-	refusal, ok := errors.AsType[*apiError](err)
-	if ok && (refusal.status == http.StatusNotFound || refusal.status == http.StatusMethodNotAllowed) {
-		s.none.Store(time.Now().UnixNano())
+// record records the result of a checkpoint.
+func (s *checkpointing) record(err error) {
+	s.refused.Store(err != nil)
+	refusal, ok := errors.AsType[*inngestapi.Error](err)
+	if ok && (refusal.Status == http.StatusNotFound || refusal.Status == http.StatusMethodNotAllowed) {
+		s.lacking.Store(time.Now().UnixNano())
 	}
-}
-
-// checkpointRequest sends results of steps; docs/SDK_SPEC.md, 10.3.1. What of the
-// call's context it repeats is left as it came. The request ID, the generation and the
-// start let the server refuse a call that it has given up.
-type checkpointRequest struct {
-	RunID      json.RawMessage   `json:"run_id,omitempty"`
-	FunctionID json.RawMessage   `json:"fn_id,omitempty"`
-	QueueItem  json.RawMessage   `json:"qi_id,omitempty"`
-	RequestID  json.RawMessage   `json:"request_id,omitempty"`
-	Generation json.RawMessage   `json:"generation_id,omitempty"`
-	Started    int64             `json:"request_started_at"`
-	Steps      []json.RawMessage `json:"steps"`
-}
-
-func (c Config) sendCheckpoint(ctx context.Context, e *envelope.Envelope, started time.Time, results []json.RawMessage) error {
-	if err := e.CheckRunID(); err != nil {
-		return err
-	}
-	var request checkpointRequest
-	if err := json.Unmarshal(e.Context, &request); err != nil {
-		return err
-	}
-	request.Started, request.Steps = started.UnixMilli(), results
-	_, err := c.callAPI(ctx, apiRequest{
-		method: http.MethodPost, path: "/v1/checkpoint/" + e.RunID + "/async", body: mustJSON(request),
-		limit: maxAnswerBytes, mayBeEmpty: true,
-	})
-	if err != nil {
-		return err
-	}
-	return nil
 }

@@ -7,9 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
 // Defaults of [Config].
@@ -33,8 +34,6 @@ const (
 	defaultAPIURL      = "https://api.inngest.com"
 	defaultEventAPIURL = "https://inn.gs"
 	defaultServePort   = 3000
-	// httpTimeout bounds one request to the server: a sync, one try to send.
-	httpTimeout = 30 * time.Second
 )
 
 // Config configures an [App]. The zero value of every field but AppID is usable.
@@ -166,14 +165,26 @@ func (c Config) withDefaults() (Config, error) {
 		c.MaxBodyBytes = DefaultMaxBodyBytes
 	}
 	if c.HTTPClient == nil {
-		c.HTTPClient = newHTTPClient()
+		c.HTTPClient = httpclient.New()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
 	c.Logger = safe.Logger(c.Logger)
-	c.HTTPClient = c.guardClient()
+	c.HTTPClient = httpclient.Guard(c.HTTPClient, c.Logger,
+		string(c.EventKey), url.PathEscape(string(c.EventKey)), string(c.SigningKey), signing.HashedKey(string(c.SigningKey)),
+		string(c.SigningKeyFallback), signing.HashedKey(string(c.SigningKeyFallback)))
 	return c, nil
+}
+
+// devEventKey is sent where no key is needed, since the path of the API has one.
+const devEventKey = "NO_EVENT_KEY_SET"
+
+func (c Config) eventKey() string {
+	if c.EventKey == "" && c.Dev {
+		return devEventKey
+	}
+	return string(c.EventKey)
 }
 
 // printable is a Config that fmt and encoding/json print field by field.

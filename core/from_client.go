@@ -21,6 +21,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
 // FromClient returns an app with the functions that have been created on a client
@@ -240,9 +241,6 @@ func (a *adopted) shown(e *envelope.Envelope, fields eventFields) *envelope.Enve
 	return &shown
 }
 
-// registerPath is where the API takes syncs.
-const registerPath = "/fn/register"
-
 // configFromClient is the configuration of a client of the SDK, with what its
 // options do not say from the environment.
 func configFromClient(client inngestgo.Client) (Config, error) {
@@ -267,9 +265,9 @@ func configFromClient(client inngestgo.Client) (Config, error) {
 	override(&c.APIBaseURL, options.APIBaseURL)
 	override(&c.EventAPIBaseURL, options.EventAPIBaseURL)
 	if options.RegisterURL != nil {
-		base, ok := strings.CutSuffix(*options.RegisterURL, registerPath)
+		base, ok := strings.CutSuffix(*options.RegisterURL, inngestapi.RegisterPath)
 		if !ok || (options.APIBaseURL != nil && trimURL(*options.APIBaseURL) != base) {
-			return c, errors.New("inngestkit: from client: the client's RegisterURL is not " + registerPath +
+			return c, errors.New("inngestkit: from client: the client's RegisterURL is not " + inngestapi.RegisterPath +
 				" of its APIBaseURL; set APIBaseURL to the server's URL, and RegisterURL not at all")
 		}
 		c.APIBaseURL = base

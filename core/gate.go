@@ -186,14 +186,7 @@ func (a *App) admit(ctx context.Context, req *adapter.Request) (refusal *adapter
 
 // fetchState fetches what the server left out of a call.
 func (a *App) fetchState(ctx context.Context, e *envelope.Envelope) error {
-	err := e.FetchState(ctx, func(ctx context.Context, path string, limit int64) ([]byte, error) {
-		body, err := a.config.callAPI(ctx, apiRequest{method: http.MethodGet, path: path, limit: limit})
-		if err != nil {
-			return nil, err
-		}
-		return body, nil
-	})
-	if err != nil {
+	if err := e.FetchState(ctx, a.api.Get); err != nil {
 		return fmt.Errorf("fetching the run's state from %s: %w", a.config.server(), err)
 	}
 	return nil

@@ -11,8 +11,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// Every request to the server says who sends it, from where, and which version of the
-// protocol the app speaks.
+// Every request to the server carries the SDK, the platform and the protocol version.
 func TestHeadersOfRequests(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, _ int) {
@@ -45,8 +44,8 @@ func TestHeadersOfRequests(t *testing.T) {
 	require.NotContains(t, requests[4].Header, "X-Inngest-Platform", "nothing is known")
 }
 
-// Answers say which platform the app runs on, but not to strangers.
-func TestPlatformOfAnswers(t *testing.T) {
+// Responses name the platform of the app, except to strangers.
+func TestPlatformOfResponses(t *testing.T) {
 	t.Parallel()
 	config := cloud
 	config.Platform = "aws-eu-west-3"

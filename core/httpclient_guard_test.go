@@ -17,7 +17,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// badBody is the body of an answer.
+// badBody is the body of a response.
 type badBody struct{ read, close func() }
 
 func (b badBody) Read([]byte) (int, error) { b.read(); return 0, io.EOF }
@@ -39,8 +39,8 @@ type codedError struct{ code string }
 
 func (e *codedError) Error() string { return e.code }
 
-// Whatever panics in the client is the error of the request, and the next one is
-// made: with every method that makes requests.
+// A panic in the client becomes the error of the request, for every method that makes
+// requests, and the next request is made.
 func TestClientPanics(t *testing.T) {
 	t.Parallel()
 	panics, quiet := func() { panic("oh no") }, func() {}
@@ -64,8 +64,8 @@ func TestClientPanics(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		client http.Client
-		want   string // of the error, "" if it is not one of the request
-		not    string // these requests do not come to it
+		want   string // the error, "" if the request succeeds
+		not    string // the method that does not reach the panic
 	}{
 		"transport": {client: http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { panic("oh no") })},
 			want: "the HTTPClient's transport panicked: oh no"},
@@ -75,10 +75,10 @@ func TestClientPanics(t *testing.T) {
 			want: "the HTTPClient's transport returned a nil *inngestkit_test.codedError as its error"},
 		"error of a redirect": {client: http.Client{Transport: redirects, CheckRedirect: func(*http.Request, []*http.Request) error { return (*codedError)(nil) }},
 			want: "CheckRedirect of the HTTPClient returned a nil *inngestkit_test.codedError as its error", not: "CheckEndpoint"},
-		"error of an answer": {client: http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		"error of a response": {client: http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(iotest.ErrReader((*codedError)(nil)))}, nil
-		})}, want: "the HTTPClient's answer returned a nil *inngestkit_test.codedError as its error", not: "Ping"},
-		"reading":     {client: http.Client{Transport: answers(panics, quiet)}, want: "the HTTPClient's answer panicked: oh no", not: "Ping"},
+		})}, want: "the HTTPClient's response body returned a nil *inngestkit_test.codedError as its error", not: "Ping"},
+		"reading":     {client: http.Client{Transport: answers(panics, quiet)}, want: "the HTTPClient's response body panicked: oh no", not: "Ping"},
 		"closing":     {client: http.Client{Transport: answers(quiet, panics)}},
 		"closing all": {client: http.Client{Transport: badTransport{answers(quiet, quiet)}}},
 		"redirect": {client: http.Client{Transport: redirects, CheckRedirect: func(*http.Request, []*http.Request) error { panic("oh no") }},
@@ -99,7 +99,7 @@ func TestClientPanics(t *testing.T) {
 						}
 					}
 					if strings.Contains(tc.want, "panicked") && method != "Sync" {
-						require.Zero(t, time.Since(begin), "it is not tried again")
+						require.Zero(t, time.Since(begin), "it is not retried")
 					}
 					require.LessOrEqual(t, strings.Count(l.String(), "stack="), 1, "once a minute")
 					switch name {
@@ -114,8 +114,8 @@ func TestClientPanics(t *testing.T) {
 	}
 }
 
-// Transports panic with the whole URL, and test doubles with the request, or with all
-// that they know.
+// Transports panic with the whole URL, and test doubles with the request or with everything
+// they know.
 func TestClientPanicsShowNoKeys(t *testing.T) {
 	t.Parallel()
 	config := cloud
@@ -141,7 +141,7 @@ func TestClientPanicsShowNoKeys(t *testing.T) {
 	}
 }
 
-// The process lives on, and so does what Start runs.
+// The process survives, and so does what Start runs.
 func TestStartOutlivesPanics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -165,8 +165,7 @@ func TestStartOutlivesPanics(t *testing.T) {
 	})
 }
 
-// brokenContext is a context that cannot tell its values, from the start or when it is
-// done.
+// brokenContext is a context whose Value panics, always or once it is done.
 type brokenContext struct {
 	context.Context
 
@@ -180,7 +179,7 @@ func (c brokenContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// A context of the user's is asked on goroutines of the app.
+// The app calls methods of the user's context on its own goroutines.
 func TestContextsThatPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
@@ -106,4 +107,46 @@ func (a *App) caught(what string, f func()) (panicked bool) {
 	}()
 	f()
 	return false
+}
+
+// closeConnections closes the idle connections if they belong to the app.
+func (a *App) closeConnections() {
+	if a.ownsClient {
+		a.config.HTTPClient.CloseIdleConnections()
+	}
+}
+
+// Ping reports whether the Inngest server is up, and its host for events if that is another
+// one. Any response below 500 counts, after redirects, which the app's other requests follow
+// too. Ping sends no event and no key, so it does not validate keys. Over [App.Connect] it
+// makes no request and reports whether the connection is up.
+//
+// The error has one line for each host that did not respond, with the cause of ctx's end if
+// that is the reason. Ping takes at most 30 s.
+func (a *App) Ping(ctx context.Context) error {
+	switch a.Connection() {
+	case ConnectionConnected:
+		return nil
+	case ConnectionConnecting:
+		return errors.New("inngestkit: ping: not connected to " + a.config.server() + " at the moment")
+	case ConnectionUnused:
+	}
+	hosts := a.api.Hosts()
+	errs := make([]error, len(hosts))
+	var pings sync.WaitGroup // at the same time, so that a host that hangs delays no other
+	for i, host := range hosts {
+		errs[i] = fmt.Errorf("inngestkit: ping %s: it panicked, or its goroutine has ended; see the app's log", host)
+		pings.Go(func() {
+			a.caught("a ping", func() {
+				if errs[i] = a.api.Ping(ctx, host); errs[i] != nil {
+					errs[i] = fmt.Errorf("inngestkit: ping %s: %w", host, errs[i])
+				}
+			})
+		})
+	}
+	pings.Wait()
+	if a.gate.Closing().Err() != nil {
+		a.closeConnections() // Shutdown does not wait for pings, and may have closed them before
+	}
+	return errors.Join(errs...)
 }

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -41,7 +43,7 @@ func TestStartGoesOnAfterAPanic(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, a.Register(OnCron("fn", "0 9 * * *", func(_ context.Context, _ CronInput) (any, error) { return nil, nil })))
 		a.MountedAt("test", "/")
-		a.config.HTTPClient = nil
+		a.config.HTTPClient, a.api = nil, nil
 		a.syncs.record(Sync{}) // for the check to begin
 		began := time.Now()
 		a.endpoint = a.newEndpointChecker(func() []netip.AddrPort {
@@ -56,7 +58,7 @@ func TestStartGoesOnAfterAPanic(t *testing.T) {
 		require.Equal(t, 1, logged.count("inngest: the check of the endpoint panicked"))
 		require.Equal(t, 1, logged.count("inngest: the search for the port of the app panicked"))
 		require.NotZero(t, logged.count("inngest: a request of the app to itself panicked"))
-		a.config.HTTPClient = newHTTPClient() // which Shutdown closes
+		a.config.HTTPClient = httpclient.New() // which Shutdown closes
 		require.NoError(t, a.Shutdown(t.Context()))
 	})
 }

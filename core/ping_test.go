@@ -48,12 +48,12 @@ func TestPing(t *testing.T) {
 				require.EqualError(t, err, "inngestkit: ping "+server.URL+": "+want)
 			}
 			requests, _ := server.seen()
-			require.Len(t, requests, 1, "one host is asked once")
+			require.Len(t, requests, 1, "a single host gets one request")
 		})
 	}
 }
 
-// A ping tells the server nothing that is secret.
+// Ping sends the server no secret.
 func TestPingSendsNoKey(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, answering(http.StatusOK))
@@ -65,7 +65,7 @@ func TestPingSendsNoKey(t *testing.T) {
 	require.NoError(t, app.Ping(t.Context()))
 	for host, path := range map[*api]string{server: "/below/health", events: "/health"} {
 		requests, bodies := host.seen()
-		require.Len(t, requests, 1, "each host is asked")
+		require.Len(t, requests, 1, "each host gets a request")
 		r := requests[0]
 		require.Equal(t, http.MethodGet, r.Method)
 		require.Equal(t, path, r.RequestURI)
@@ -81,8 +81,8 @@ func TestPingSendsNoKey(t *testing.T) {
 	}
 }
 
-// Each host that does not answer is in the error, and no password.
-func TestPingSaysWhichHostDoesNotAnswer(t *testing.T) {
+// The error names each host that did not respond, without passwords.
+func TestPingNamesTheHostWithoutAResponse(t *testing.T) {
 	t.Parallel()
 	events := newAPI(t, answering(http.StatusBadGateway))
 	gone := newAPI(t, answering(http.StatusOK))
@@ -105,7 +105,7 @@ func TestPingSaysWhichHostDoesNotAnswer(t *testing.T) {
 	require.NotContains(t, err.Error()+l.String(), "s3cret")
 }
 
-// A redirect is followed, as by the requests that matter.
+// Ping follows redirects, as the other requests do.
 func TestPingFollowsRedirects(t *testing.T) {
 	t.Parallel()
 	target := newAPI(t, func(w http.ResponseWriter, r *http.Request, n int) {
@@ -119,8 +119,8 @@ func TestPingFollowsRedirects(t *testing.T) {
 	require.EqualError(t, app.Ping(t.Context()), "inngestkit: ping "+server.URL+": it answered 502 Bad Gateway")
 }
 
-// The connection is used again, whatever the answer is.
-func TestPingUsesItsConnectionAgain(t *testing.T) {
+// Ping reuses the connection whatever the response is.
+func TestPingReusesItsConnection(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, n int) {
 		answering([]int{http.StatusOK, http.StatusServiceUnavailable}[n%2])(w, r, n)
@@ -147,16 +147,15 @@ func TestPingIsCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() {
 		<-arrived
-		cancel(errors.New("nobody waits any more"))
+		cancel(errors.New("nobody waits anymore"))
 	}()
 	err := app.Ping(ctx)
-	require.EqualError(t, err, "inngestkit: ping "+server.URL+": context canceled: nobody waits any more")
+	require.EqualError(t, err, "inngestkit: ping "+server.URL+": context canceled: nobody waits anymore")
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// A host that hangs takes up the time of no other one, and its timeout is not taken
-// for the caller's.
-func TestPingTakesHalfAMinuteAtMost(t *testing.T) {
+// A host that hangs delays no other host, and its timeout is not reported as the caller's.
+func TestPingTakesAtMostThirtySeconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var answered atomic.Int64
@@ -173,7 +172,7 @@ func TestPingTakesHalfAMinuteAtMost(t *testing.T) {
 		})
 		start := time.Now()
 		err := app.Ping(t.Context())
-		require.EqualError(t, err, "inngestkit: ping http://api.test: no answer within 30s")
+		require.EqualError(t, err, "inngestkit: ping http://api.test: no response within 30s")
 		require.NotErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, 30*time.Second, time.Since(start))
 		require.EqualValues(t, 1, answered.Load())
@@ -182,7 +181,7 @@ func TestPingTakesHalfAMinuteAtMost(t *testing.T) {
 			Dev: true, APIBaseURL: "http://api.test", EventAPIBaseURL: "http://api.test:81", HTTPClient: client,
 		})
 		start = time.Now()
-		require.ErrorContains(t, both.Ping(t.Context()), "inngestkit: ping http://api.test:81: no answer within 30s")
+		require.ErrorContains(t, both.Ping(t.Context()), "inngestkit: ping http://api.test:81: no response within 30s")
 		require.Equal(t, 30*time.Second, time.Since(start))
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -193,11 +192,11 @@ func TestPingTakesHalfAMinuteAtMost(t *testing.T) {
 	})
 }
 
-// Neither a ping before Shutdown leaves anything behind, nor one that comes after it.
-// It is no parallel test, because it looks at all goroutines.
+// Ping leaves no goroutine behind, before or after Shutdown. The test is not parallel,
+// because it looks at all goroutines.
 func TestNoGoroutineOutlivesAPing(t *testing.T) {
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, n int) {
-		// The second is not read to its end.
+		// The client does not read the second to its end.
 		_, _ = io.WriteString(w, strings.Repeat("a page ", []int{1, 100_000, 1}[n-1]))
 	})
 	before := goleak.IgnoreCurrent()
@@ -209,6 +208,6 @@ func TestNoGoroutineOutlivesAPing(t *testing.T) {
 	require.NoError(t, app.Ping(t.Context()))
 	require.NoError(t, app.Shutdown(t.Context()))
 	goleak.VerifyNone(t, before)
-	require.NoError(t, app.Ping(t.Context()), "the server is there all the same")
+	require.NoError(t, app.Ping(t.Context()), "the server is still up")
 	goleak.VerifyNone(t, before)
 }

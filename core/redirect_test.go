@@ -10,8 +10,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// A redirect that makes GET of a POST loses what was to be sent, whatever the answer to
-// the GET is.
+// A redirect that turns a POST into a GET loses the body, whatever the response to the GET
+// is.
 func TestRedirectsThatLoseTheBody(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -47,7 +47,7 @@ func TestRedirectsThatLoseTheBody(t *testing.T) {
 				require.Equal(t, http.StatusOK, put.Status, "%s", put.Body)
 				return
 			}
-			want := "a redirect to " + server.URL + " has made GET of POST, and nothing was sent; set BaseURL (INNGEST_BASE_URL)"
+			want := "a redirect to " + server.URL + " turned the POST into a GET, so nothing was sent; set BaseURL (INNGEST_BASE_URL)"
 			require.ErrorContains(t, sent, want)
 			require.NotContains(t, sent.Error(), "look like")
 			require.NotContains(t, sent.Error(), "check EventKey")

@@ -3,7 +3,6 @@ package inngestkit
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/inngestkit/inngestkit/core/internal/hosts"
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
 const (
@@ -147,7 +147,7 @@ func (w *watch) sync(ctx context.Context) {
 	wait.InitialInterval, wait.MaxInterval = syncFirstWait, syncMaxWait
 	_, err := backoff.Retry(ctx, func() (bool, error) {
 		target = *w.target.Load() // it may have moved meanwhile
-		return w.app.announce(ctx, announcement{url: target.url, framework: target.framework})
+		return w.app.announce(ctx, target.url, inngestapi.Registration{Framework: target.framework})
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
 		w.warnOnce(err.Error(), "inngest: not synced yet; trying again until it works", err)
 	}))
@@ -180,11 +180,11 @@ func (w *watch) stale(ctx context.Context) bool {
 	if w.uninformed {
 		return false
 	}
-	known, err := w.app.knownFunctions(ctx)
+	known, err := w.knownFunctions(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return false
-	case errors.Is(err, errNoDevServer):
+	case errors.Is(err, inngestapi.ErrNoDevServer):
 		w.uninformed = true
 		w.app.config.Logger.Info("inngest: the server does not report which functions it knows, as a dev server does; "+
 			"if it loses them, sync again", "server", w.app.config.server(), "error", err)
@@ -247,7 +247,7 @@ func (w *watch) checkOther(ctx context.Context, other string, known bool) (respo
 			"responds: of two programs with one AppID, each gets runs of the other; stop one, or give it an AppID of its own")
 	case known:
 		l.Warn("inngest: the dev server still calls this app at another URL, too, where it is not: each event starts runs "+
-			"there that fail; restart the dev server, or remove that URL", "remove", "curl -X DELETE "+w.app.shownRemovalURL(u))
+			"there that fail; restart the dev server, or remove that URL", "remove", "curl -X DELETE '"+w.app.api.RemovalURL(u.Redacted())+"'")
 	default:
 		l.Warn("inngest: the dev server calls this app at another URL, where it is not; announcing it again")
 	}
@@ -262,35 +262,19 @@ func (w *watch) forget(ctx context.Context, announced string) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
-	apps, _ := w.app.serverApps(ctx) // without them nothing is removed
+	apps, _ := w.app.api.Apps(ctx) // without them nothing is removed
 	for _, app := range apps {
 		if app.Name == w.app.config.AppID && hosts.SameURL(app.URL, announced) {
-			w.app.remove(ctx, app.URL)
+			w.app.api.RemoveApp(ctx, app.URL)
 		}
 	}
 }
 
-// remove makes the dev server forget an app. If that fails, the watch will find and log
-// that the server calls the app there, too.
-func (a *App) remove(ctx context.Context, appURL string) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, a.removalURL(appURL), http.NoBody)
-	if err != nil {
-		return
-	}
-	a.config.setHeaders(req, "")
-	if resp, err := a.config.HTTPClient.Do(req); err == nil {
-		_ = resp.Body.Close()
-	}
-}
-
-// removalURL is the URL at which a dev server accepts DELETE to forget an app.
-func (a *App) removalURL(appURL string) string {
-	return a.config.APIBaseURL + "/fn/remove?" + url.Values{"url": {appURL}}.Encode()
-}
-
-// shownRemovalURL is removalURL without passwords, quoted for a shell.
-func (a *App) shownRemovalURL(u *url.URL) string {
-	return "'" + redacted(a.removalURL(u.Redacted())) + "'"
+// knownFunctions returns the functions that the dev server knows, and where it calls them.
+func (w *watch) knownFunctions(ctx context.Context) (map[string][]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+	defer cancel()
+	return w.app.api.KnownFunctions(ctx)
 }
 
 // checkReached logs that the dev server cannot reach the app: localhost is another machine
@@ -326,7 +310,7 @@ func (w *watch) checkReached(ctx context.Context) {
 func (w *watch) unreachable(ctx context.Context, announced string) string {
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
-	apps, err := w.app.serverApps(ctx)
+	apps, err := w.app.api.Apps(ctx)
 	if err != nil {
 		return ""
 	}

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
+
 	"github.com/inngestkit/inngestkit/core/adapter"
 
 	"github.com/inngest/inngestgo"
@@ -140,7 +142,7 @@ func TestSDKAnnouncesTheSameOptions(t *testing.T) {
 	synced := make(chan []byte, 1)
 	// It responds without a body, which the SDK would not close.
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, registerPath) {
+		if strings.HasSuffix(r.URL.Path, inngestapi.RegisterPath) {
 			body, _ := io.ReadAll(r.Body)
 			synced <- body
 		}

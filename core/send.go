@@ -2,162 +2,129 @@ package inngestkit
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
-	"sync/atomic"
-	"time"
 
-	"github.com/inngest/inngestgo"
-
-	"github.com/inngestkit/inngestkit/core/internal/datacheck"
+	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
-const (
-	// seedEntropy is the length of a seed's random part; the server wants it.
-	seedEntropy = 10
-	// maxAnswerBytes bounds what is read of the server's answer. 5,000 IDs take
-	// 150 KB.
-	maxAnswerBytes = 1 << 20
-)
-
-// sender sends events to the event API.
-type sender struct {
-	config Config
-	// away is set while nothing listens at the server's URL, which is logged once.
-	away atomic.Bool
-	// url ends with the event key and must not be shown.
-	url     string
-	checker *datacheck.Checker
-}
-
-func newSender(config Config, checker *datacheck.Checker) *sender {
-	return &sender{
-		config: config, checker: checker,
-		url: config.EventAPIBaseURL + "/e/" + url.PathEscape(config.eventKey()),
+// Send sends events to Inngest and returns their IDs, in the same order. Events that are too
+// many or too large for one request, 5,000 or 3 MiB, are sent in several requests, one after
+// another.
+//
+// Send retries each request after network errors, 429 and 5xx responses, for about 30
+// seconds or until ctx is done. If the server's Retry-After exceeds the rest of that time,
+// Send gives up at once. The server recognizes a repeated request by its seed and does not
+// accept its events twice.
+//
+// A failure is a [*SendError], which reports which of the events were sent. If the server
+// would refuse an event, for example one above 3 MiB, the error names it and none is sent.
+//
+// The app's middleware sees the events first. With the context of a function, the middleware
+// of its groups and its own middleware see them too.
+func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
+	// A shutdown waits for running sends; later ones are still sent.
+	if a.gate.Enter() {
+		defer a.gate.Leave()
 	}
-}
-
-// devEventKey is sent where no key is needed; the path of the API wants one.
-const devEventKey = "NO_EVENT_KEY_SET"
-
-func (c Config) eventKey() string {
-	if c.EventKey == "" && c.Dev {
-		return devEventKey
+	if a.config.Dev && !a.warned.Load() {
+		a.warnUnstarted()
 	}
-	return string(c.EventKey)
-}
-
-// send sends events in as many requests as they need, one after the other, and
-// stops at the first that fails.
-func (s *sender) send(ctx context.Context, events []AnyEvent) ([]string, error) {
-	if len(events) == 0 {
-		return nil, nil
+	a.noteSent(ctx, events)
+	send := a.sendChain(ctx)
+	if send == nil {
+		return a.sendEvents(ctx, events)
 	}
-	if s.config.eventKey() == "" {
-		return nil, errors.New("inngestkit: send: EventKey (INNGEST_EVENT_KEY) is missing; sending to Inngest Cloud needs it")
-	}
-	encoded, err := s.encodeEvents(ctx, events)
+	raw, err := rawEvents(events)
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, 0, len(encoded))
-	for len(encoded) > 0 {
-		n := fitting(encoded)
-		sent, err := s.sendRequest(ctx, encoded[:n])
-		ids = append(ids, sent...)
-		if err != nil {
-			err.IDs, err.total = slices.Clone(ids), len(events)
-			return ids, err
-		}
-		encoded = encoded[n:]
+	if FromContext(ctx) != a {
+		ctx = NewContext(ctx, a) // for the Logger of the middleware
 	}
-	return ids, nil
+	return a.sendGuarded(ctx, send, raw)
 }
 
-// sendRequest sends the events of one request, and returns the IDs of those that
-// the server took: the first ones, if not all.
-func (s *sender) sendRequest(ctx context.Context, events [][]byte) ([]string, *SendError) {
-	// The server derives the events' IDs from the seed and the place in the
-	// request: the same request sent again makes the same events, and another
-	// request needs another seed.
-	seed := newSeed()
-	out := outgoing{
-		method: http.MethodPost,
-		url:    s.url,
-		body:   requestBody(events),
-		header: func(h http.Header) { h.Set(inngestgo.HeaderKeyEventIDSeed, seed) },
-		limit:  maxAnswerBytes,
+// Send calls [App.Send] of the app that ctx carries: the context of a function, or of a
+// request that passed the Middleware of an adapter.
+func Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
+	app := FromContext(ctx)
+	if app == nil {
+		return nil, errors.New("inngestkit: send: the context has no app; install the Middleware of the adapter " +
+			"in front of the handler, or use App.Send")
 	}
-	o := persist(ctx, 0, func() outcome {
-		o := s.config.try(ctx, out)
-		s.notice(o)
-		return o
-	})
-
-	var answer struct {
-		IDs   []string `json:"ids"`
-		Error string   `json:"error"`
-	}
-	isInngest := json.Unmarshal(o.body, &answer) == nil
-	ids := takenIDs(answer.IDs, len(events))
-	if o.ok() && len(ids) == len(events) {
-		return ids, nil
-	}
-	err := &SendError{Status: o.status, Message: answer.Error, RetryAfter: o.retryAfter, Err: o.err}
-	switch {
-	case neverSent(o.err):
-		err.cure = s.config.unreached(s.config.EventAPIBaseURL)
-	case isForeign(o.status, answer.Error != ""):
-		err.cure = foreign(s.config.EventAPIBaseURL, "POST /e/<event key>", o.status)
-	case !o.ok():
-	case !isInngest:
-		err.Message, o.lost = notInngest, true
-	default:
-		err.Message = fmt.Sprintf("the server took %d of %d events", len(ids), len(events))
-	}
-	// Such an answer counts for what tries before it did, too: they were the same
-	// request.
-	tellsAll := isInngest && (o.ok() || o.status == http.StatusBadRequest)
-	if o.lost && !tellsAll {
-		err.Uncertain = len(events) - len(ids)
-	}
-	return ids, err
+	return app.Send(ctx, events...)
 }
 
-// notice logs when a request finds that nothing listens at the server's URL: it is tried
-// for so long that the program seems to hang.
-func (s *sender) notice(o outcome) {
-	if !neverSent(o.err) {
-		if o.status != 0 {
-			s.away.Store(false)
-		}
+// warnUnstarted logs once that Start was forgotten: the app has functions that the dev server
+// does not know, and now it sends events. A dev server that found the app by itself has
+// synced it.
+func (a *App) warnUnstarted() {
+	if _, synced := a.LastSync(); synced || a.started.Load() || a.connecting.Load() ||
+		a.mount.Load() == nil || len(a.registry.Load().order) == 0 || !a.warned.CompareAndSwap(false, true) {
 		return
 	}
-	if s.away.CompareAndSwap(false, true) {
-		s.config.Logger.Warn("inngest: events are not sent yet: nothing listens at the server's URL; trying again for up to "+
-			maxTime.String()+"; "+s.config.unreached(s.config.EventAPIBaseURL), "error", o.err)
-	}
+	a.config.Logger.Warn("inngest: events are sent, but the dev server does not know this app's functions, so none of them "+
+		"will run; call App.Start after mounting the app", "functions", len(a.registry.Load().order))
 }
 
-// takenIDs is the IDs of the events the server took. It lists them up to the one
-// it refused, and an empty ID if it refused the first.
-func takenIDs(ids []string, sent int) []string {
-	if i := slices.Index(ids, ""); i >= 0 {
-		ids = ids[:i]
+// sendChain returns the middleware around what is sent with ctx, nil for none.
+func (a *App) sendChain(ctx context.Context) SendHandler {
+	if c := callOf(ctx); c != nil && FromContext(ctx) == a {
+		return c.chain.send
 	}
-	return ids[:min(len(ids), sent)]
+	return a.chain.Load().send
 }
 
-// newSeed makes the value from which the server derives the events' IDs.
-func newSeed() string {
-	entropy := make([]byte, seedEntropy)
-	_, _ = rand.Read(entropy) // never fails; see its documentation
-	return strconv.FormatInt(time.Now().UnixMilli(), 10) + "," + base64.StdEncoding.EncodeToString(entropy)
+// sendGuarded sends through the middleware and turns its panics into errors.
+func (a *App) sendGuarded(ctx context.Context, send SendHandler, events []RawEvent) (ids []string, err error) {
+	const where = "the middleware around App.Send"
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		if call.IsYield(r) {
+			panic(r) // a step in the middleware
+		}
+		panicked := newPanicError(where, r)
+		a.config.Logger.ErrorContext(ctx, "inngest: "+where+" panicked",
+			"panic", safe.Sprint(panicked.Value), "stack", string(panicked.Stack))
+		ids, err = nil, fmt.Errorf("inngestkit: send: %w", panicked)
+	}()
+	ids, err = send(ctx, events)
+	return ids, safe.Sound(where, err)
+}
+
+// sendRaw sends what the middleware made of the events.
+func (a *App) sendRaw(ctx context.Context, events []RawEvent) ([]string, error) {
+	all := make([]AnyEvent, len(events))
+	for i, event := range events {
+		all[i] = event
+	}
+	return a.sendEvents(ctx, all)
+}
+
+// sendEvents sends events without middleware.
+func (a *App) sendEvents(ctx context.Context, events []AnyEvent) ([]string, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	if a.config.eventKey() == "" {
+		return nil, errors.New("inngestkit: send: EventKey (INNGEST_EVENT_KEY) is missing; sending to Inngest Cloud needs it")
+	}
+	encoded, err := a.encodeEvents(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	ids, uncertain, failure := a.api.SendEvents(ctx, encoded)
+	if failure == nil {
+		return ids, nil
+	}
+	return ids, &SendError{
+		Status: failure.Status, Message: failure.Message, RetryAfter: failure.RetryAfter, Err: failure.Err,
+		IDs: slices.Clone(ids), Uncertain: uncertain, total: len(events), cure: failure.Cure,
+	}
 }

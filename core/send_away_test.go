@@ -15,8 +15,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Without a server, a send says so long before it gives up, and its error says more than
-// that the time was up.
+// Without a server, Send logs it long before giving up, and its error mentions more than the
+// timeout.
 func TestSendWithoutAServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -35,10 +35,10 @@ func TestSendWithoutAServer(t *testing.T) {
 		}()
 		synctest.Wait()
 		require.Contains(t, l.String(), `level=WARN msg="inngest: events are not sent yet: nothing listens at the server's URL; `+
-			`trying again for up to 30s; is the dev server running at http://u:xxxxx@server.test? Start it with npx inngest-cli@latest dev`)
+			`retrying for up to 30s; is the dev server running at http://u:xxxxx@server.test? Start it with npx inngest-cli@latest dev`)
 		err := <-failed
 		require.EqualError(t, err, "inngestkit: send: the event was not sent: dial tcp: connection refused; "+
-			"is the dev server running at http://u:xxxxx@server.test? Start it with npx inngest-cli@latest dev, or compare BaseURL (INNGEST_BASE_URL)")
+			"is the dev server running at http://u:xxxxx@server.test? Start it with npx inngest-cli@latest dev, or check BaseURL (INNGEST_BASE_URL)")
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -62,10 +62,10 @@ func TestSendWithoutAServer(t *testing.T) {
 	})
 }
 
-// What answers at a wrong URL is told from a server that refuses.
-func TestAnswersOfSomethingElse(t *testing.T) {
+// Send distinguishes a wrong URL from a server that refuses the events.
+func TestResponsesOfOtherServers(t *testing.T) {
 	t.Parallel()
-	const wrong = "http://server.test does not look like an Inngest server: POST %s answered 404 Not Found; compare BaseURL (INNGEST_BASE_URL)"
+	const wrong = "http://server.test does not look like an Inngest server: POST %s answered 404 Not Found; check BaseURL (INNGEST_BASE_URL)"
 	for _, tc := range []struct {
 		name         string
 		status       int
@@ -80,7 +80,7 @@ func TestAnswersOfSomethingElse(t *testing.T) {
 		},
 		{
 			"a web page", http.StatusOK, "<html>",
-			"it is not certain whether the event was sent: the server answered 200 OK: the answer did not come from an Inngest server",
+			"it is not certain whether the event was sent: the server answered 200 OK: the response did not come from an Inngest server",
 			"did not come from an Inngest server", "did not come from an Inngest server",
 		},
 		{
@@ -105,7 +105,7 @@ func TestAnswersOfSomethingElse(t *testing.T) {
 	}
 }
 
-// One event is spoken of as one.
+// The error about a single event is in the singular.
 func TestSendErrorOfOneEvent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

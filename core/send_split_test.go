@@ -20,15 +20,15 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// sentRequest is what the fake event API saw of a request.
+// sentRequest records a request to the fake event API.
 type sentRequest struct {
 	seed   string
 	bytes  int
 	events []string // the IDs in their data
 }
 
-// eventAPI is an event API in memory: it takes events as the server does and
-// names them <seed>/<place in the request>, unless answer answers.
+// eventAPI is an event API in memory. It accepts events as the server does and names them
+// <seed>/<place in the request>, unless answer returns a response.
 type eventAPI struct {
 	answer func(n int, r *http.Request) (*http.Response, error)
 
@@ -69,7 +69,7 @@ func (a *eventAPI) app(t *testing.T) *inngestkit.App {
 	return app
 }
 
-// numbered makes events whose data has an ID of 5 digits and padding.
+// numbered returns events whose data has an ID of 5 digits and padding.
 func numbered(n, padding int) []inngestkit.AnyEvent {
 	events := make([]inngestkit.AnyEvent, n)
 	for i := range events {
@@ -106,8 +106,7 @@ func TestSendSplitsByNumber(t *testing.T) {
 	}
 }
 
-// The largest request that is not split, the smallest that is, and the largest
-// event.
+// The largest request that is not split, the smallest that is, and the largest event.
 func TestSendSplitsBySize(t *testing.T) {
 	t.Parallel()
 	const limit = 3 << 20
@@ -162,8 +161,8 @@ func answered(status int, body string) answer {
 
 func failed(err error) answer { return func() (*http.Response, error) { return nil, err } }
 
-// What a SendError says after 12,000 events, if the second request fails.
-func TestSendSaysWhichOfManyEventsWent(t *testing.T) {
+// The SendError for 12,000 events if the second request fails.
+func TestSendReportsWhichOfManyEventsWereSent(t *testing.T) {
 	t.Parallel()
 	refused := failed(&net.OpError{Op: "dial", Err: errors.New("connection refused")})
 	lost := failed(errors.New("connection reset"))
@@ -177,18 +176,18 @@ func TestSendSaysWhichOfManyEventsWent(t *testing.T) {
 		message   string
 	}{
 		{"refused in the middle", []answer{answered(400, partial)}, 5002, 0, 400,
-			"not sent, but for the first 5002: the server answered 400 Bad Request: why"},
-		{"the first is refused", []answer{answered(400, `{"ids":[""],"status":400,"error":"why"}`)}, 5000, 0, 400, "but for the first 5000: "},
+			"not sent, except the first 5002: the server answered 400 Bad Request: why"},
+		{"the first is refused", []answer{answered(400, `{"ids":[""],"status":400,"error":"why"}`)}, 5000, 0, 400, "except the first 5000: "},
 		{"not allowed", []answer{answered(401, `{"error":"no"}`)}, 5000, 0, 401, "check EventKey"},
-		{"no connection", []answer{refused}, 5000, 0, 0, "but for the first 5000: dial: connection refused"},
-		{"no answer", []answer{lost}, 5000, 5000, 0, "but for the first 5000 (or the next 5000 were, too, which is not certain): connection reset"},
-		{"a proxy's answer", []answer{answered(504, "<html>")}, 5000, 5000, 504, "not certain"},
+		{"no connection", []answer{refused}, 5000, 0, 0, "except the first 5000: dial: connection refused"},
+		{"no response", []answer{lost}, 5000, 5000, 0, "except the first 5000 and perhaps the next 5000: connection reset"},
+		{"a proxy's response", []answer{answered(504, "<html>")}, 5000, 5000, 504, "except the first 5000 and perhaps the next 5000"},
 		{"overload", []answer{answered(429, "")}, 5000, 0, 429, "429"},
-		{"no answer, then not allowed", []answer{lost, answered(403, "")}, 5000, 5000, 403, "not certain"},
-		{"no answer, then refused in the middle", []answer{lost, answered(400, partial)}, 5002, 0, 400, "first 5002: "},
-		{"no answer, then a proxy's refusal", []answer{lost, answered(400, "<html>")}, 5000, 5000, 400, "not certain"},
+		{"no response, then not allowed", []answer{lost, answered(403, "")}, 5000, 5000, 403, "except the first 5000 and perhaps the next 5000"},
+		{"no response, then refused in the middle", []answer{lost, answered(400, partial)}, 5002, 0, 400, "first 5002: "},
+		{"no response, then a proxy's refusal", []answer{lost, answered(400, "<html>")}, 5000, 5000, 400, "except the first 5000 and perhaps the next 5000"},
 		{"too few IDs", []answer{answered(200, `{"ids":["a","b"]}`)}, 5002, 0, 200, "the server took 2 of 5000 events"},
-		{"not an Inngest server", []answer{answered(200, `<html>`)}, 5000, 5000, 200, "the answer did not come from an Inngest server"},
+		{"not an Inngest server", []answer{answered(200, `<html>`)}, 5000, 5000, 200, "the response did not come from an Inngest server"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -229,13 +228,13 @@ func TestSendStopsBetweenRequests(t *testing.T) {
 	var sendErr *inngestkit.SendError
 	require.ErrorAs(t, err, &sendErr)
 	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorContains(t, err, "but for the first 5000: context canceled: enough")
+	require.ErrorContains(t, err, "except the first 5000: context canceled: enough")
 	require.Len(t, ids, 5000)
 	require.Zero(t, sendErr.Uncertain, "the second request was not made")
 	require.Len(t, api.requests, 1)
 }
 
-// hanging answers nothing until the request's context is done.
+// hanging does not respond until the request's context is done.
 func hanging(_ int, r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()

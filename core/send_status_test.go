@@ -22,7 +22,7 @@ func TestSendStatus(t *testing.T) {
 		{&inngestkit.SendError{Status: 429}, http.StatusServiceUnavailable},
 		{&inngestkit.SendError{Status: 503}, http.StatusServiceUnavailable},
 		{&inngestkit.SendError{Status: 500}, http.StatusBadGateway},
-		{&inngestkit.SendError{Status: 200, Message: "the answer did not come from an Inngest server"}, http.StatusBadGateway},
+		{&inngestkit.SendError{Status: 200, Message: "the response did not come from an Inngest server"}, http.StatusBadGateway},
 		{&inngestkit.SendError{Err: &net.OpError{Op: "dial", Err: errors.New("refused")}}, http.StatusBadGateway},
 		{&inngestkit.SendError{Err: context.DeadlineExceeded}, http.StatusGatewayTimeout},
 		{&inngestkit.SendError{Err: context.Canceled}, http.StatusServiceUnavailable},

@@ -70,7 +70,7 @@ func TestSendRetriesWithOneSeed(t *testing.T) {
 	}
 }
 
-// fakeClient answers in memory, so that synctest can move the clock.
+// fakeClient responds in memory, which lets synctest move the clock.
 func fakeClient(answer func(r *http.Request, n int) (*http.Response, error)) *http.Client {
 	var n atomic.Int64
 	return &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -99,7 +99,7 @@ func TestSendWaitsAsLongAsTheServerSays(t *testing.T) {
 	})
 }
 
-// The context and the caller's patience end before an hour does.
+// Send gives up before an hour has passed.
 func TestSendDoesNotWaitForAnHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -117,9 +117,9 @@ func TestSendDoesNotWaitForAnHour(t *testing.T) {
 func TestSendGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		tries := 0
+		attempts := 0
 		client := fakeClient(func(_ *http.Request, n int) (*http.Response, error) {
-			tries = n
+			attempts = n
 			return response(http.StatusServiceUnavailable, `{"error":"overloaded"}`, nil), nil
 		})
 		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client})
@@ -130,11 +130,11 @@ func TestSendGivesUp(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, sendErr.Status)
 		require.ErrorContains(t, err, "503 Service Unavailable: overloaded")
 		require.Less(t, time.Since(start), 40*time.Second)
-		require.Greater(t, tries, 5)
+		require.Greater(t, attempts, 5)
 	})
 }
 
-// net/http puts the URL into its errors, and the URL ends with the event key.
+// Errors of net/http contain the URL, which ends with the event key.
 func TestSendDoesNotShowTheEventKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -210,8 +210,8 @@ func TestSendRefusesBadEvents(t *testing.T) {
 	require.ErrorContains(t, err, "event 0: it cannot be encoded")
 }
 
-// The server takes the events before one that it refuses.
-func TestSendSaysWhichEventsWent(t *testing.T) {
+// The server accepts the events before the one that it refuses.
+func TestSendReportsWhichEventsWereSent(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
 		w.WriteHeader(http.StatusBadRequest)
@@ -223,10 +223,10 @@ func TestSendSaysWhichEventsWent(t *testing.T) {
 	var sendErr *inngestkit.SendError
 	require.ErrorAs(t, err, &sendErr)
 	require.Equal(t, []string{"e1"}, sendErr.IDs)
-	require.ErrorContains(t, err, "not sent, but for the first 1: the server answered 400 Bad Request: why")
+	require.ErrorContains(t, err, "not sent, except the first 1: the server answered 400 Bad Request: why")
 }
 
-func TestSendSaysWhyItWasStillTrying(t *testing.T) {
+func TestSendReportsWhyItWasStillRetrying(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client := fakeClient(func(*http.Request, int) (*http.Response, error) {
@@ -241,8 +241,8 @@ func TestSendSaysWhyItWasStillTrying(t *testing.T) {
 	})
 }
 
-// What the server said before the context ended in mid-request.
-func TestSendSaysWhatTheServerSaidBefore(t *testing.T) {
+// The error keeps the last response if the context ends during a later request.
+func TestSendReportsTheLastResponse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client := fakeClient(func(r *http.Request, n int) (*http.Response, error) {

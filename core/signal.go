@@ -2,27 +2,25 @@ package inngestkit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/inngestkit/inngestkit/core/internal/datacheck"
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
-// ErrNoSignalWaiter is what [App.SendSignal] returns if no run waits for the
-// signal: it has not come to its step yet, was resumed already, or the wait timed
-// out.
+// ErrNoSignalWaiter is the error of [App.SendSignal] if no run waits for the signal: the run
+// has not reached its step yet, was resumed already, or stopped waiting.
 var ErrNoSignalWaiter = errors.New("no run waits for the signal")
 
-// SendSignal resumes the run that waits for signal, whose step then returns data.
-// Data is anything that encoding/json encodes. If no run waits, the error is
-// [ErrNoSignalWaiter].
+// SendSignal resumes the run that waits for signal; its step then returns data, which is
+// anything that encoding/json encodes. If no run waits, the error is [ErrNoSignalWaiter].
 //
-// It tries again after network errors, 429 and 5xx answers, a few times or until
-// ctx is done. If such a try resumed the run nonetheless, the next finds no run
-// that waits; the error then says so.
+// SendSignal makes up to four attempts, after network errors, 429 and 5xx responses, until
+// ctx is done. If a failed attempt resumed the run nonetheless, the next one finds no run
+// that waits; the error then mentions it.
 func (a *App) SendSignal(ctx context.Context, signal string, data any) error {
 	if signal == "" {
 		return errors.New("inngestkit: signal: it has no name")
@@ -34,20 +32,17 @@ func (a *App) SendSignal(ctx context.Context, signal string, data any) error {
 	if err := a.checker.Check(ctx, datacheck.Place{What: "the data of a signal"}, encoded); err != nil {
 		return fmt.Errorf("inngestkit: signal %q: %w", signal, err)
 	}
-	body := mustJSON(struct {
-		Signal string          `json:"signal"`
-		Data   json.RawMessage `json:"data"`
-	}{signal, encoded})
-	_, failure := a.config.callAPI(ctx, apiRequest{
-		method: http.MethodPost, path: "/v1/signals", body: body, limit: maxAnswerBytes,
-	})
-	switch {
-	case failure == nil:
+	err = a.api.Signal(ctx, signal, encoded)
+	if err == nil {
 		return nil
-	case failure.status != http.StatusNotFound || !failure.inngest: // a wrong URL is not found, either
-		return fmt.Errorf("inngestkit: signal %q: %w", signal, failure)
-	case failure.lost:
-		return fmt.Errorf("inngestkit: signal %q: %w; perhaps a try that got no answer has resumed it", signal, ErrNoSignalWaiter)
+	}
+	refusal, ok := errors.AsType[*inngestapi.Error](err)
+	switch {
+	case !ok || refusal.Status != http.StatusNotFound || !refusal.FromInngest: // a wrong URL is 404 too
+		return fmt.Errorf("inngestkit: signal %q: %w", signal, err)
+	case refusal.Uncertain:
+		return fmt.Errorf("inngestkit: signal %q: %w; perhaps an attempt without a response has resumed it",
+			signal, ErrNoSignalWaiter)
 	default:
 		return fmt.Errorf("inngestkit: signal %q: %w", signal, ErrNoSignalWaiter)
 	}

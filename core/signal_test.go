@@ -51,10 +51,10 @@ func TestSendSignalFailures(t *testing.T) {
 	}{
 		{"nobody waits", []answer{nobody}, `inngestkit: signal "s": no run waits for the signal`, true},
 		{"nobody waits any more", []answer{failed(errors.New("connection reset")), nobody},
-			`no run waits for the signal; perhaps a try that got no answer has resumed it`, true},
+			`no run waits for the signal; perhaps an attempt without a response has resumed it`, true},
 		{"nobody waits, said later", []answer{answered(429, ""), nobody}, `inngestkit: signal "s": no run waits for the signal`, true},
 		{"wrong URL", []answer{response404("404 page not found\n")}, "the server answered 404 Not Found: 404 page not found", false},
-		{"a proxy's 404", []answer{response404(`{"message":"no route"}`)}, `404 Not Found: {"message":"no route"}`, false},
+		{"a proxy's 404", []answer{response404(`{"message":"no route"}`)}, `404 Not Found: no route;`, false},
 		{"refused", []answer{answered(400, `{"error":"Invalid signal data"}`)}, "400 Bad Request: Invalid signal data", false},
 		{"down", []answer{answered(500, `{"error":"Failed to receive signal"}`)}, "500 Internal Server Error: Failed to receive signal", false},
 		{"not an Inngest server", []answer{answered(200, "<html>")}, "did not come from an Inngest server", false},

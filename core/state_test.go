@@ -169,7 +169,7 @@ func TestStateThatCannotBeFetched(t *testing.T) {
 		{"down", says(200, good), says(503, "<html>"), "the steps: the server answered 503", 5},
 		{"not JSON", says(200, good), says(200, "<html>"), "did not come from an Inngest server", 2},
 		{"half of it", says(200, good[:10]), nil, "did not come from an Inngest server", 1},
-		{"too large", huge, nil, "the answer has more than 67108864 bytes", 1},
+		{"too large", huge, nil, "the response has more than 67108864 bytes", 1},
 		{"no events", says(200, `[]`), says(200, `{}`), "the events are not a JSON array of objects", 2},
 		{"null events", says(200, `null`), says(200, `{}`), "the events are not a JSON array of objects", 2},
 		{"events by number", says(200, `{"0":{}}`), says(200, `{}`), "the events are not a JSON array of objects", 2},
@@ -225,7 +225,7 @@ func TestFetchingTheStateEnds(t *testing.T) {
 		within  time.Duration
 	}{
 		{"when the caller hangs up", time.Second, "context deadline exceeded", time.Second},
-		{"before the caller hangs up", 0, "no answer within 30s", time.Minute},
+		{"before the caller hangs up", 0, "no response within 30s", time.Minute},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

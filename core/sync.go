@@ -2,12 +2,15 @@ package inngestkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"sync"
 	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 	"github.com/inngestkit/inngestkit/core/internal/manifest"
 	"github.com/inngestkit/inngestkit/core/internal/selfcheck"
 )
@@ -49,7 +52,7 @@ func (a *App) Sync(ctx context.Context) error {
 	var listening selfcheck.Reached
 	var reaching sync.WaitGroup
 	reaching.Go(func() { listening = a.endpoint.Reach(ctx, target.url) })
-	_, err = a.announce(ctx, announcement{url: target.url, framework: target.framework})
+	_, err = a.announce(ctx, target.url, inngestapi.Registration{Framework: target.framework})
 	reaching.Wait()
 	if err != nil {
 		return fmt.Errorf("inngestkit: %w", err)
@@ -101,18 +104,10 @@ func (s *syncs) record(done Sync) {
 	s.last = &done
 }
 
-// announcement is one sync out of band: where the app is, and what to pass on from the
-// request that triggered it.
-type announcement struct {
-	url        *url.URL
-	framework  string
-	syncID     string
-	serverKind string
-}
-
-// announce sends the functions to the server's API.
-func (a *App) announce(ctx context.Context, n announcement) (modified bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, httpTimeout)
+// announce sends the functions to the server's API, after any sync in progress. appURL is
+// where the server calls the app.
+func (a *App) announce(ctx context.Context, appURL *url.URL, from inngestapi.Registration) (modified bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, httpclient.Timeout)
 	defer cancel()
 	select {
 	case a.syncs.running <- struct{}{}:
@@ -120,12 +115,15 @@ func (a *App) announce(ctx context.Context, n announcement) (modified bool, err 
 	case <-ctx.Done():
 		return false, fmt.Errorf("sync with %s: waiting for another sync: %w", a.config.server(), ctxerr.Cause(ctx))
 	}
-	payload := a.manifest(n.url, n.framework).Payload()
-	modified, err = a.postSync(ctx, payload, n)
+	payload := a.manifest(appURL, from.Framework).Payload()
+	modified, err = a.api.Register(ctx, mustJSON(payload), from)
+	if refusal, ok := errors.AsType[*inngestapi.Error](err); ok && refusal.Refused() {
+		err = a.refusedSync(ctx, payload, refusal)
+	}
 	if err != nil {
 		return false, fmt.Errorf("sync with %s: %w", a.config.server(), err)
 	}
-	a.syncs.record(Sync{Time: time.Now(), URL: n.url.Redacted(), Functions: len(payload.Functions)})
+	a.syncs.record(Sync{Time: time.Now(), URL: appURL.Redacted(), Functions: len(payload.Functions)})
 	return modified, nil
 }
 

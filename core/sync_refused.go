@@ -2,6 +2,7 @@ package inngestkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/hosts"
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 	"github.com/inngestkit/inngestkit/core/internal/manifest"
 )
 
@@ -21,26 +23,23 @@ const (
 )
 
 // refusedSync returns why the server has refused a sync, and what to do.
-func (a *App) refusedSync(
-	ctx context.Context, payload manifest.Payload, resp *http.Response, body syncResponse, raw []byte,
-) error {
-	message := firstOf(body.Error, body.Message)
-	if isForeign(resp.StatusCode, message != "") {
-		return fmt.Errorf("%s", foreign(a.config.APIBaseURL, "POST "+registerPath, resp.StatusCode))
+func (a *App) refusedSync(ctx context.Context, payload manifest.Payload, refusal *inngestapi.Error) error {
+	if refusal.Cure != "" {
+		return errors.New(refusal.Cure)
 	}
-	message = fmt.Sprintf("the server answered %s: %s", resp.Status, firstOf(message, string(raw[:min(len(raw), maxQuoted)])))
+	message := fmt.Sprintf("the server answered %d %s: %s", refusal.Status, http.StatusText(refusal.Status), refusal.Message)
 	switch {
-	case isUnauthorized(resp.StatusCode) && a.config.SigningKey == "":
+	case refusal.Unauthorized() && a.config.SigningKey == "":
 		return fmt.Errorf("%s; it requires a signing key: set SigningKey (INNGEST_SIGNING_KEY)", message)
-	case isUnauthorized(resp.StatusCode) && a.config.SigningKeyFallback != "":
+	case refusal.Unauthorized() && a.config.SigningKeyFallback != "":
 		return fmt.Errorf("%s; it refused the signing key and its fallback: compare SigningKey (INNGEST_SIGNING_KEY) and "+
 			"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) with the server's", message)
-	case isUnauthorized(resp.StatusCode):
+	case refusal.Unauthorized():
 		return fmt.Errorf("%s; it refused the signing key: compare SigningKey (INNGEST_SIGNING_KEY) with the server's", message)
-	case resp.StatusCode == http.StatusBadRequest, resp.StatusCode == http.StatusUnprocessableEntity:
+	case refusal.Status == http.StatusBadRequest, refusal.Status == http.StatusUnprocessableEntity:
 		return fmt.Errorf("%s%s", message, firstOf(a.refusedFunction(ctx, payload), a.mayBeAnExpression()))
 	default:
-		return fmt.Errorf("%s", message)
+		return errors.New(message)
 	}
 }
 
@@ -53,7 +52,7 @@ func (a *App) refusedFunction(ctx context.Context, payload manifest.Payload) str
 	}
 	ctx, cancel := context.WithTimeout(ctx, detailTimeout)
 	defer cancel()
-	apps, err := a.serverApps(ctx)
+	apps, err := a.api.Apps(ctx)
 	if err != nil {
 		return ""
 	}

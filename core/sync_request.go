@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
+
 	"github.com/inngestkit/inngestkit/core/adapter"
 
 	"github.com/inngest/inngestgo"
@@ -119,8 +121,8 @@ func (a *App) syncOutOfBand(ctx context.Context, req *adapter.Request, calledAt 
 		return a.syncFailed(req, http.StatusBadRequest,
 			"the request has no Host header; send it, or set ServeHost (INNGEST_SERVE_HOST)")
 	}
-	modified, err := a.announce(ctx, announcement{
-		url: appURL, framework: req.Framework, syncID: syncID, serverKind: req.Header.Get(headerServerKind),
+	modified, err := a.announce(ctx, appURL, inngestapi.Registration{
+		Framework: req.Framework, SyncID: syncID, ServerKind: req.Header.Get(headerServerKind),
 	})
 	if err != nil {
 		return a.syncFailed(req, http.StatusInternalServerError, err.Error())
@@ -176,7 +178,7 @@ func (a *App) doUnsignedSync(ctx context.Context, req *adapter.Request) *adapter
 	var modified bool
 	calledAt, err := a.requested(req)
 	if err == nil {
-		modified, err = a.announce(ctx, announcement{url: a.announced(calledAt), framework: req.Framework})
+		modified, err = a.announce(ctx, a.announced(calledAt), inngestapi.Registration{Framework: req.Framework})
 	}
 	if err != nil {
 		a.logRefusal(req, unsignedSyncFailed, http.StatusInternalServerError, err.Error())

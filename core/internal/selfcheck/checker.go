@@ -4,11 +4,8 @@
 package selfcheck
 
 import (
-	"errors"
-	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"sync"
 )
 
@@ -59,19 +56,4 @@ func (c *Checker) newClient() *http.Client {
 	client.Jar = nil
 	client.CheckRedirect = redirectLikeTheServer
 	return client
-}
-
-// neverSent reports whether a request failed before any of it was sent.
-func neverSent(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
-}
-
-// withoutURL removes the URL, which the findings contain anyway, from an error of
-// net/http.
-func withoutURL(err error) error {
-	if urlErr, ok := errors.AsType[*url.Error](err); ok {
-		return urlErr.Err
-	}
-	return err
 }

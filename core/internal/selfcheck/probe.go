@@ -12,9 +12,9 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
-	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 )
 
 // MaxServerBody is the size in bytes of the largest body that the server sends to an app
@@ -22,8 +22,6 @@ import (
 const MaxServerBody = 4 << 20
 
 const (
-	// checkTimeout bounds all probes of one check.
-	checkTimeout = 30 * time.Second
 	// maxRedirects is how many redirects the server follows (MaxRedirects in its
 	// pkg/execution/exechttp).
 	maxRedirects = 10
@@ -31,8 +29,6 @@ const (
 	// of an app is far smaller.
 	maxResponseBytes = 1 << 20
 )
-
-var errNoResponse = fmt.Errorf("no response within %s", checkTimeout)
 
 // check is one check of an endpoint.
 type check struct {
@@ -55,7 +51,7 @@ type probe struct {
 // calls, one finding for each cause. The error means that the check is incomplete: nothing
 // listens, ctx is done, or the time was too short to find out. Check takes at most 30 s.
 func (c *Checker) Check(ctx context.Context, endpoint *url.URL) (findings []error, err error) {
-	limited, cancel := context.WithTimeoutCause(ctx, checkTimeout, errNoResponse)
+	limited, cancel := context.WithTimeoutCause(ctx, httpclient.Timeout, httpclient.ErrNoResponse)
 	defer cancel()
 	run := check{Checker: c, url: endpoint, client: c.newClient()}
 	defer run.client.CloseIdleConnections()
@@ -101,7 +97,7 @@ func (c check) probeGroup(ctx context.Context, group []probe) ([]error, error) {
 
 func isTimeout(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
-	return errors.Is(err, errNoResponse) || ok && timeout.Timeout()
+	return errors.Is(err, httpclient.ErrNoResponse) || ok && timeout.Timeout()
 }
 
 // response is the response to a probe.
@@ -129,11 +125,11 @@ func (c check) send(ctx context.Context, p probe) (got response, reached bool, e
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {
-		reached = connected.Load() || !connecting.Load() && !neverSent(err) // a transport that is not Go's does not trace
+		reached = connected.Load() || !connecting.Load() && !httpclient.NeverSent(err) // a transport that is not Go's does not trace
 		if ctx.Err() != nil {
 			err = ctxerr.Cause(ctx)
 		}
-		return response{}, reached, withoutURL(err)
+		return response{}, reached, httpclient.WithoutURL(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseBytes))
@@ -153,7 +149,7 @@ func (c check) newRequest(ctx context.Context, p probe) (*http.Request, error) {
 	body := p.body()
 	req, err := http.NewRequestWithContext(ctx, p.method, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, httpclient.WithoutURL(err)
 	}
 	if p.chunked {
 		req.ContentLength = -1

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 )
 
 // reachTimeout bounds one request of an app to itself.
@@ -92,13 +94,13 @@ func (c *Checker) get(ctx context.Context, target *url.URL, token string) Reache
 	defer client.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
 	if err != nil {
-		return Reached{Err: withoutURL(err)}
+		return Reached{Err: httpclient.WithoutURL(err)}
 	}
 	req.Header.Set(headerSelf, token)
 	req.Close = true // leave no connection behind
 	resp, err := client.Do(req)
 	if err != nil {
-		return Reached{Err: withoutURL(err)}
+		return Reached{Err: httpclient.WithoutURL(err)}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode == http.StatusBadRequest && target.Scheme == "http" {
