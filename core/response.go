@@ -58,11 +58,10 @@ func (c *FunctionCall) response(rec *recorder) *Response {
 // outputError returns the error of a function that returned none, but an output that cannot
 // be encoded. A retry would return the same.
 func (c *FunctionCall) outputError(rec *recorder) error {
-	failed := c.err != nil
-	if rec.status < http.StatusBadRequest || !c.call.Returned() || failed {
-		return nil
+	if rec.status >= http.StatusBadRequest && c.call.Returned() && c.err == nil {
+		return c.encodingError()
 	}
-	return c.encodingError()
+	return nil
 }
 
 // encodingError returns why the output cannot be encoded, nil if it can.
