@@ -90,10 +90,6 @@ func callOf(ctx context.Context) *FunctionCall {
 	return nil
 }
 
-// owns reports whether ctx is derived from the context of the call. The results of steps
-// would not be memoized otherwise.
-func (c *FunctionCall) owns(ctx context.Context) bool { return call.From(ctx) == &c.call }
-
 // Replaying reports whether the function still replays what earlier calls of the run did.
 // The replay ends with the first new step. Before next, Replaying reports whether there was
 // an earlier call: if not, the run has just begun, or is at its first step again.
@@ -144,6 +140,10 @@ func (c *FunctionCall) SetEvents(events []RawEvent) error {
 	c.event, c.batch = first, all
 	return nil
 }
+
+// owns reports whether ctx is derived from the context of the call. The results of steps
+// would not be memoized otherwise.
+func (c *FunctionCall) owns(ctx context.Context) bool { return call.From(ctx) == &c.call }
 
 // hooks is a FunctionCall as the steps of package call see it. It is a type of its own so
 // that these methods are not public ones of FunctionCall.

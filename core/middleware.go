@@ -156,7 +156,7 @@ func handleFunction(ctx context.Context, c *FunctionCall) (any, error) {
 			"or with a context that is not derived from its own", c.FunctionID))
 	}
 	c.started = true
-	c.call.Inner = ctx
+	c.call.Inner = ctx //nolint:fatcontext // once in a call
 	defer c.call.CheckStepsEnded()
 	output, err := c.handler(ctx, c)
 	err = orNil(err)

@@ -60,19 +60,20 @@ func (c *FunctionCall) response(rec *recorder) *adapter.Response {
 // outputError returns the error of a function that returned none, but an output that cannot
 // be encoded. A retry would return the same.
 func (c *FunctionCall) outputError(rec *recorder) error {
-	if rec.status < http.StatusBadRequest || !c.call.Returned() || c.err != nil {
-		return nil
+	if rec.status >= http.StatusBadRequest && c.call.Returned() && c.err == nil {
+		return c.encodingError()
 	}
-	return c.encodingError()
+	return nil
 }
 
 // encodingError returns why the output cannot be encoded, nil if it can.
 func (c *FunctionCall) encodingError() error {
 	output := c.call.Output()
-	if _, err := jsontype.Marshal(output); err != nil {
-		return fmt.Errorf("the output of function %q, of Go type %T, is not JSON: %w", c.FunctionID, output, err)
+	_, err := jsontype.Marshal(output)
+	if err != nil {
+		err = fmt.Errorf("the output of function %q, of Go type %T, is not JSON: %w", c.FunctionID, output, err)
 	}
-	return nil
+	return err
 }
 
 // maxCallResponse is the size of a response to a call above which the server fails

@@ -242,7 +242,7 @@ func TestGoexitInAStep(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		serve(t, given{}, func(ctx context.Context) (any, error) {
+		serve(t, given{}, func(ctx context.Context) (any, error) { //nolint:testifylint // they are in place before the function runs
 			c = call.From(ctx)
 			return call.Run(ctx, "a", func(context.Context) (string, error) { runtime.Goexit(); return "", nil })
 		})

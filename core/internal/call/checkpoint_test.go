@@ -39,7 +39,9 @@ func (s *server) got() []string {
 func namesOf(results []json.RawMessage) string {
 	names := make([]string, len(results))
 	for i, result := range results {
-		var op struct{ Name string }
+		var op struct {
+			Name string `json:"name"`
+		}
 		if err := json.Unmarshal(result, &op); err != nil {
 			panic(err)
 		}
@@ -112,7 +114,7 @@ func TestCheckpointsWaitForTheInterval(t *testing.T) {
 			require.NoError(t, of(ran, "b")(ctx))
 			synctest.Wait()
 			require.Empty(t, s.got())
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			synctest.Wait()
 			require.Equal(t, []string{"a b"}, s.got())
 			return nil, of(ran, "c")(ctx)

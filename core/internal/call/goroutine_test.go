@@ -106,7 +106,7 @@ func TestAStepWithinAStep(t *testing.T) {
 			end := serve(t, given{}, func(ctx context.Context) (any, error) {
 				return call.Run(ctx, "outer", func(callback context.Context) (string, error) {
 					if inner {
-						ctx = callback //nolint:fatcontext // not a loop
+						ctx = callback
 					}
 					return run(ctx, &ran, "inner")
 				})

@@ -139,7 +139,10 @@ type failure struct {
 func (e ended) operations(t *testing.T) []string {
 	t.Helper()
 	require.Equal(t, http.StatusPartialContent, e.Status, "%s", e.Body)
-	var all []struct{ Op, Name string }
+	var all []struct {
+		Op   string `json:"op"`
+		Name string `json:"name"`
+	}
 	require.NoError(t, json.Unmarshal([]byte(e.Body), &all))
 	names := make([]string, len(all))
 	for i, op := range all {
@@ -185,18 +188,14 @@ type fakeHooks struct {
 	hide    func(event json.RawMessage) json.RawMessage
 }
 
-func (h *fakeHooks) note(format string, args ...any) {
-	h.calls = append(h.calls, fmt.Sprintf(format, args...))
-}
-
 func (h *fakeHooks) RunStep(ctx context.Context, id call.ID, callback call.Callback) call.StepEnd {
-	h.note("run %s", id.Name)
+	h.notef("run %s", id.Name)
 	output, err := callback(ctx)
-	return call.StepEnd{Output: output, Err: err, Inner: ctx, Report: func(err error) { h.note("report %s %v", id.Name, err) }}
+	return call.StepEnd{Output: output, Err: err, Inner: ctx, Report: func(err error) { h.notef("report %s %v", id.Name, err) }}
 }
 
 func (h *fakeHooks) RestoreResult(_ context.Context, id call.ID, data json.RawMessage) (json.RawMessage, error) {
-	h.note("restore %s %s", id.Name, data)
+	h.notef("restore %s %s", id.Name, data)
 	if h.restore == nil {
 		return data, nil
 	}
@@ -208,7 +207,7 @@ func (h *fakeHooks) InvokeData(context.Context, call.ID, json.RawMessage) (json.
 }
 
 func (h *fakeHooks) HideFields(t reflect.Type, event json.RawMessage) json.RawMessage {
-	h.note("hide %v %s", t, event)
+	h.notef("hide %v %s", t, event)
 	if h.hide == nil {
 		return event
 	}
@@ -216,6 +215,10 @@ func (h *fakeHooks) HideFields(t reflect.Type, event json.RawMessage) json.RawMe
 }
 
 func (h *fakeHooks) CheckInvocable(any) error { panic("only step.Invoke calls this") }
+
+func (h *fakeHooks) notef(format string, args ...any) {
+	h.calls = append(h.calls, fmt.Sprintf(format, args...))
+}
 
 // run runs a step that returns its own name, and notes in ran that it has.
 func run(ctx context.Context, ran *[]string, name string) (string, error) {

@@ -22,17 +22,17 @@ func TestStepsWithTheSameNameAreCounted(t *testing.T) {
 	t.Parallel()
 	end := serve(t, given{Steps: map[string]any{"poll": "first", "poll:1": "second", "poll:2": "third"}},
 		func(ctx context.Context) (any, error) {
-			all := ""
+			var all []string
 			for range 3 {
 				value, err := run(ctx, new([]string), "poll")
 				if err != nil {
 					return nil, err
 				}
-				all += value + " "
+				all = append(all, value)
 			}
 			return all, nil
 		})
-	require.Equal(t, `"first second third "`, end.Body)
+	require.Equal(t, `["first","second","third"]`, end.Body)
 }
 
 func TestStepsWithTheSameKey(t *testing.T) {
