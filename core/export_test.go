@@ -4,4 +4,6 @@ import "net/netip"
 
 // ListensAt sets the addresses where the program of the app listens, because all tests of
 // the package listen in one program.
-func ListensAt(a *App, addresses func() []netip.AddrPort) { a.endpoint = a.newEndpointChecker(addresses) }
+func ListensAt(a *App, addresses func() []netip.AddrPort) {
+	a.endpoint = a.newEndpointChecker(addresses)
+}
