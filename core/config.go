@@ -150,6 +150,33 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// printable is a Config without its methods, printed field by field.
+type printable Config
+
+// String returns the fields, without keys and without the passwords in URLs.
+func (c Config) String() string { return fmt.Sprintf("%+v", c.printable()) }
+
+// GoString returns the same as String, for %#v.
+func (c Config) GoString() string { return "inngestkit.Config" + c.String() }
+
+// LogValue returns the same as String, for log/slog.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalJSON returns an object of the fields without secrets, HTTPClient and Logger. It is
+// for reading by people: a Config cannot be restored from it.
+func (c Config) MarshalJSON() ([]byte, error) {
+	c.HTTPClient, c.Logger = nil, nil
+	return json.Marshal(c.printable()) //nolint:musttag,staticcheck // documented names; HTTPClient is nil
+}
+
+// printable returns c without the passwords in its URLs. Keys hide themselves.
+func (c Config) printable() printable {
+	for _, u := range []*string{&c.BaseURL, &c.APIBaseURL, &c.EventAPIBaseURL, &c.ServeHost} {
+		*u = shownURL(*u)
+	}
+	return printable(c)
+}
+
 // withDefaults returns c with every default filled in, or an error with all its mistakes.
 func (c Config) withDefaults() (Config, error) {
 	if err := c.validate(); err != nil {
@@ -174,33 +201,6 @@ func (c Config) withDefaults() (Config, error) {
 	c.Logger = safe.Logger(c.Logger)
 	c.HTTPClient = c.guardClient()
 	return c, nil
-}
-
-// printable is a Config without its methods, printed field by field.
-type printable Config
-
-// printable returns c without the passwords in its URLs. Keys hide themselves.
-func (c Config) printable() printable {
-	for _, u := range []*string{&c.BaseURL, &c.APIBaseURL, &c.EventAPIBaseURL, &c.ServeHost} {
-		*u = shownURL(*u)
-	}
-	return printable(c)
-}
-
-// String returns the fields, without keys and without the passwords in URLs.
-func (c Config) String() string { return fmt.Sprintf("%+v", c.printable()) }
-
-// GoString returns the same as String, for %#v.
-func (c Config) GoString() string { return "inngestkit.Config" + c.String() }
-
-// LogValue returns the same as String, for log/slog.
-func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalJSON returns an object of the fields without secrets, HTTPClient and Logger. It is
-// for reading by people: a Config cannot be restored from it.
-func (c Config) MarshalJSON() ([]byte, error) {
-	c.HTTPClient, c.Logger = nil, nil
-	return json.Marshal(c.printable()) //nolint:musttag,staticcheck // documented names; HTTPClient is nil
 }
 
 // shownURL returns a URL, or what was given as one, without its password and query, which

@@ -92,7 +92,8 @@ func (e EventType[T]) New(data T) Event[T] {
 func (e EventType[T]) Decode(event Event[json.RawMessage]) (Event[T], error) {
 	var data T
 	if event.Name != e.name && event.Name != invokedEvent {
-		return withData(event, data), NoRetry(fmt.Errorf("event %q is not %q: check its Name before decoding it", event.Name, e.name))
+		return withData(event, data), NoRetry(
+			fmt.Errorf("event %q is not %q: check its Name before decoding it", event.Name, e.name))
 	}
 	err := unmarshalData(event.Name, event.Data, &data)
 	return withData(event, data), err

@@ -69,7 +69,8 @@ func OnFailure[T, R any](
 			c.Refuse("OnFailure", nil, "has no handler; give it one, or leave the option out")
 			return
 		}
-		c.OnFailure = failure{reflect.TypeFor[T](), newTypedFunction("", inputDecoderFor[FailedRun[T]](nil), handler, options).def}
+		function := newTypedFunction("", inputDecoderFor[FailedRun[T]](nil), handler, options)
+		c.OnFailure = failure{reflect.TypeFor[T](), function.def}
 	})
 }
 

@@ -41,7 +41,7 @@ type CronData struct {
 type CronInput = Input[CronData]
 
 // OnCron returns the function id, which runs handler on schedule. A schedule has five
-// fields (minute, hour, day of the month, month, weekday) and is in UTC, unless the
+// fields (minute, hour, day, month, weekday) and is in UTC, unless the
 // option [TimeZone] or a prefix, as in "TZ=Europe/Paris 0 9 * * *", names a time zone.
 // in.Event.Data tells the handler which schedule fired, and when.
 //
@@ -163,13 +163,15 @@ func inZone(schedule string, c *fnconfig.Config) string {
 		return schedule
 	case hasZone(schedule):
 		if c.SetByFunction("TimeZone") {
-			c.Refuse("TimeZone", c.TimeZone, "cannot be combined with the schedule %q, which names one itself; leave out one of them", schedule)
+			c.Refuse("TimeZone", c.TimeZone, "cannot be combined with the schedule %q, "+
+				"which names one itself; leave out one of them", schedule)
 		}
 		return schedule
 	}
 	zoned := zonePrefix + c.TimeZone + " " + schedule
 	if len(zoned) > maxNameLength && len(schedule) <= maxNameLength {
-		c.Refuse("Cron", zoned, "is too long: a schedule has at most %d bytes, this one has %d with its time zone", maxNameLength, len(zoned))
+		c.Refuse("Cron", zoned, "is too long: a schedule has at most %d bytes, this one has %d with its time zone",
+			maxNameLength, len(zoned))
 	}
 	return zoned
 }

@@ -139,7 +139,8 @@ func checkTriggers(triggers []trigger, refuse func(field string, value any, reas
 		case t.event == "":
 			refuse("Trigger", nil, "is nil, or an event without a name; define events with DefineEvent and a name")
 		case len(t.event) > maxNameLength:
-			refuse("Trigger", t.event, "is too long: the name of an event has at most %d bytes, this one has %d", maxNameLength, len(t.event))
+			refuse("Trigger", t.event, "is too long: the name of an event has at most %d bytes, this one has %d",
+				maxNameLength, len(t.event))
 		case problem != "":
 			refuse("Trigger", t.event, "%s", problem)
 		}
