@@ -18,7 +18,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
-// App holds the functions of one Inngest app and answers the server's calls. It
+// App holds the functions of one Inngest app and handles the server's calls. It
 // is safe for concurrent use.
 type App struct {
 	config     Config
@@ -51,8 +51,8 @@ type App struct {
 	environmentChecked atomic.Bool          // by warnAboutEnvironment
 }
 
-// New returns an app with this configuration, or one error that lists everything
-// that is wrong with it. It starts nothing and connects to nothing.
+// New returns an app with this configuration, or one error that lists all its
+// mistakes. It starts nothing and connects to nothing.
 func New(config Config) (*App, error) {
 	ownsClient := config.HTTPClient == nil
 	config, err := config.withDefaults()
@@ -92,28 +92,26 @@ func (c Config) newAPIClient() *inngestapi.Client {
 	})
 }
 
-// String names the app and nothing of its configuration.
+// String returns the ID of the app, without its configuration.
 func (a *App) String() string { return "inngestkit.App(" + a.config.AppID + ")" }
 
-// GoString is String, for %#v.
+// GoString returns the same as String, for %#v.
 func (a *App) GoString() string { return a.String() }
 
-// ID is the ID of the app.
+// ID returns the ID of the app.
 func (a *App) ID() string { return a.config.AppID }
 
 // Dev reports whether the app is for the dev server; see [Config].
 func (a *App) Dev() bool { return a.config.Dev }
 
-// Path is where adapters mount the app, below the router or group it is mounted
-// on.
+// Path returns the path at which adapters mount the app, relative to the router or group.
 func (a *App) Path() string { return a.config.Path }
 
 // Logger returns the logger of the app, for plugins and adapters. A panic of its
 // handler does not get out. In functions, use the function [Logger].
 func (a *App) Logger() *slog.Logger { return a.config.Logger }
 
-// FunctionIDs lists the IDs of the registered functions, in the order they were
-// registered.
+// FunctionIDs returns the IDs of the registered functions in order of registration.
 func (a *App) FunctionIDs() []string {
 	order := a.registry.Load().order
 	ids := make([]string, len(order))
@@ -125,13 +123,13 @@ func (a *App) FunctionIDs() []string {
 
 type appContextKey struct{}
 
-// NewContext returns a context that carries the app, for [FromContext]. It is
-// what the Middleware of each adapter does to a request.
+// NewContext returns a context that carries the app, for [FromContext]. The Middleware of
+// each adapter does this to the context of a request.
 func NewContext(ctx context.Context, a *App) context.Context {
 	return context.WithValue(ctx, appContextKey{}, a)
 }
 
-// FromContext returns the app that ctx carries, nil if none or if ctx is nil.
+// FromContext returns the app that ctx carries, nil if ctx carries none or is nil.
 func FromContext(ctx context.Context) *App {
 	if ctx == nil {
 		return nil
@@ -148,6 +146,6 @@ func FromContext(ctx context.Context) *App {
 const Version = "0.1.0"
 
 // IsAtLeastVersion0_1_0 is a compile-time handshake: an adapter or plugin that
-// needs version 0.1.0 of this module mentions it and so does not build with an
-// older one.
+// needs at least version 0.1.0 of this module mentions it and then does not build with an
+// older version.
 const IsAtLeastVersion0_1_0 = true

@@ -18,8 +18,8 @@ const (
 	// DefaultPath is where adapters mount an app, below the router or group it
 	// is mounted on.
 	DefaultPath = "/api/inngest"
-	// DefaultMaxBodyBytes is twice what the server sends at most: it leaves the
-	// steps out of requests above 4 MiB (MaxSDKRequestBodySize in its source).
+	// DefaultMaxBodyBytes is twice the server's maximum: it leaves the steps out of
+	// requests above 4 MiB (MaxSDKRequestBodySize in its source).
 	DefaultMaxBodyBytes = 8 << 20
 	// DefaultDevServerURL is where the Inngest dev server listens by default.
 	DefaultDevServerURL = "http://127.0.0.1:8288"
@@ -27,8 +27,8 @@ const (
 	schemeHTTP  = "http"
 	schemeHTTPS = "https"
 
-	// maxMaxBodyBytes keeps sums of sizes within bounds; nothing Inngest sends
-	// comes near it.
+	// maxMaxBodyBytes keeps sums of sizes within bounds. Nothing that Inngest sends
+	// comes close to it.
 	maxMaxBodyBytes = 1 << 30
 
 	defaultAPIURL      = "https://api.inngest.com"
@@ -38,12 +38,12 @@ const (
 
 // Config configures an [App]. The zero value of every field but AppID is usable.
 // [ConfigFromEnv] fills the fields whose comment ends with variables from the
-// environment, [ConfigFrom] from anywhere else.
+// environment, [ConfigFrom] from any other source.
 type Config struct {
-	// AppID names the app at the Inngest server. It has no double quotes and no
+	// AppID is the ID of the app at the Inngest server, without double quotes and
 	// backslashes. Required. INNGEST_APP_ID.
 	AppID string
-	// AppVersion is shown beside the app in the Inngest UI. Optional.
+	// AppVersion is shown with the app in the Inngest UI. Optional.
 	// INNGEST_APP_VERSION.
 	AppVersion string
 	// Platform names the hosting platform in the Inngest UI, as the SDKs do:
@@ -53,13 +53,14 @@ type Config struct {
 
 	// Dev is for the Inngest dev server: calls need no signature, and
 	// [App.Start] announces the app to the dev server. Without it the app is in
-	// cloud mode and only executes signed calls. Nothing else decides the mode:
-	// no key, no URL and no NODE_ENV. INNGEST_DEV.
+	// cloud mode and only executes signed calls. Keys, URLs and NODE_ENV do not
+	// change the mode. INNGEST_DEV.
 	Dev bool
 
 	// SigningKey verifies calls by the server and authenticates requests to its
-	// API. Required in cloud mode. Those of Inngest Cloud have at least 32 hexadecimal
-	// digits; a shorter one of a self-hosted server is warned of. INNGEST_SIGNING_KEY.
+	// API. Required in cloud mode. Keys of Inngest Cloud have at least 32 hexadecimal
+	// digits; the app logs a warning about a shorter key of a self-hosted server.
+	// INNGEST_SIGNING_KEY.
 	SigningKey Secret
 	// SigningKeyFallback is tried where SigningKey fails, for key rotation.
 	// INNGEST_SIGNING_KEY_FALLBACK.
@@ -74,16 +75,16 @@ type Config struct {
 	// the dev server on its usual port in dev mode and Inngest Cloud otherwise.
 	// INNGEST_BASE_URL, or INNGEST_DEV with a URL.
 	BaseURL string
-	// APIBaseURL replaces BaseURL for everything but sending events: syncs,
+	// APIBaseURL replaces BaseURL for everything except sending events: syncs,
 	// signals, the state of large runs. INNGEST_API_BASE_URL.
 	APIBaseURL string
 	// EventAPIBaseURL replaces BaseURL for sending events.
 	// INNGEST_EVENT_API_BASE_URL.
 	EventAPIBaseURL string
 
-	// Path is where adapters mount the app, below the router or group it is
-	// mounted on; / is that itself. A slash at the end is left out: adapters serve
-	// both forms. The default is [DefaultPath].
+	// Path is the path at which adapters mount the app, relative to the router or group;
+	// / is the router or group itself. A trailing slash is removed: adapters serve both
+	// forms. The default is [DefaultPath].
 	Path string
 	// ServeHost is where the server reaches this app: a host name, or a URL
 	// without path such as https://shop.example.com. The default is the host of
@@ -91,65 +92,91 @@ type Config struct {
 	// localhost for [App.Start]. Set it in cloud mode. INNGEST_SERVE_HOST or
 	// INNGEST_SERVE_ORIGIN.
 	ServeHost string
-	// ServePort is the port that goes with ServeHost if that is a mere host
-	// name, or with localhost. By default [App.Start] finds the port where the app
-	// listens, and 3000 is announced if it finds none, and by [App.Sync]. With a
-	// ServeHost that is a URL or has a port it is ignored, since many platforms set
-	// its variable. PORT.
+	// ServePort is the port for a ServeHost that is only a host name, or for localhost.
+	// By default [App.Start] finds the port on which the app listens. If it finds none,
+	// and in [App.Sync], the port is 3000. ServePort is ignored if ServeHost is a URL or
+	// has a port, since many platforms set its variable. PORT.
 	ServePort int
-	// ServePath is the path the server is told, if a proxy makes it differ from
-	// the one the app is mounted on, without a slash at the end; it may have escapes such
-	// as %20. INNGEST_SERVE_PATH.
+	// ServePath is the path that is announced to the server, if a proxy makes it differ
+	// from the one at which the app is mounted. It has no trailing slash and may have
+	// escapes such as %20. INNGEST_SERVE_PATH.
 	ServePath string
 	// TrustProxy takes the URL that a sync announces from the headers
 	// X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix, the first element
-	// of each. Anybody can send them: set it only where a proxy in front of the app
-	// overwrites them. ServeHost and ServePath take precedence, and so does the URL
-	// that a server has signed. INNGEST_TRUST_PROXY.
+	// of each. Anyone can send these headers: set it only where a proxy in front of the
+	// app overwrites them. ServeHost, ServePath and a URL signed by a server take
+	// precedence. INNGEST_TRUST_PROXY.
 	TrustProxy bool
-	// AllowUnsignedSync lets anybody trigger a sync in cloud mode by an unsigned
-	// PUT, which sends the functions to the server. It needs ServeHost, since the
-	// request's host could be anything, and leaves the request's query out of the URL.
-	// Between two such syncs are at least 5 s; what comes too early is answered with
-	// 429. Why one has failed is logged and not answered. INNGEST_ENABLE_UNAUTHED_SYNC.
+	// AllowUnsignedSync lets anyone trigger a sync in cloud mode with an unsigned PUT,
+	// which sends the functions to the server. It requires ServeHost, since the request's
+	// host could be anything, and drops the request's query from the URL. Such syncs are
+	// at least 5 s apart; earlier requests get status 429. The reason of a failure is
+	// logged but not sent in the response. INNGEST_ENABLE_UNAUTHED_SYNC.
 	AllowUnsignedSync bool
 
 	// MaxBodyBytes bounds the body of a request. The default is
 	// [DefaultMaxBodyBytes].
 	MaxBodyBytes int64
-	// MaxInFlight bounds how many calls of functions run at once; further ones wait
-	// for a free place, with their bodies in memory. The default, 0, is no bound.
+	// MaxInFlight bounds how many calls of functions run at once. Further calls wait, with
+	// their bodies in memory. The default, 0, sets no bound.
 	// INNGEST_MAX_IN_FLIGHT.
 	MaxInFlight int
 
-	// RefuseRoundedIntegers has steps, functions and sends fail, without a retry, if
-	// their data has an integer that the server would round: one above 2^53, unless a
-	// float64 holds it. The default is one warning in the log for each place. The error,
-	// and the warning, name the field. Integers stay whole as text, for example in
-	// fields with the tag json:",string".
+	// RefuseRoundedIntegers makes steps, functions and sends fail, without a retry, if
+	// their data has an integer that the server would round: one above 2^53 that a float64
+	// does not hold. By default the app logs one warning for each place. Both name the
+	// field. Integers encoded as text are not rounded, for example in fields with the tag
+	// json:",string".
 	RefuseRoundedIntegers bool
 
-	// ConnectInstanceID tells this instance of the app from others in [App.Connect];
-	// it should stay the same over restarts. The default is the host's name.
+	// ConnectInstanceID distinguishes this instance of the app from others in
+	// [App.Connect]. It should stay the same across restarts. The default is the host name.
 	ConnectInstanceID string
-	// ConnectMaxWorkerConcurrency is how many calls at a time the server gives to
-	// this instance over [App.Connect]. The default is MaxInFlight; without that,
-	// the server does not count, and 1,000 run at a time.
+	// ConnectMaxWorkerConcurrency bounds how many calls at a time the server sends to this
+	// instance over [App.Connect]. The default is MaxInFlight. If that is 0, the server
+	// sets no bound, and at most 1,000 calls run at a time.
 	// INNGEST_CONNECT_MAX_WORKER_CONCURRENCY.
 	ConnectMaxWorkerConcurrency int
 
-	// HTTPClient makes the requests to the Inngest server, and, without its proxy,
-	// those of [App.CheckEndpoint]. Each has at most 30 s, whatever the client's own
-	// timeout. The default is a client with connections of its own that
-	// [App.Shutdown] closes. A panic of the client's transport, CheckRedirect or Jar is
-	// an error of the request, and is logged.
+	// HTTPClient makes the requests to the Inngest server, and, without its proxy, those of
+	// [App.CheckEndpoint]. Each request takes at most 30 s, regardless of the client's own
+	// timeout. The default is a client with its own connections, which [App.Shutdown]
+	// closes. A panic in the client's transport, CheckRedirect or Jar is logged and fails
+	// the request.
 	HTTPClient *http.Client
-	// Logger is where the app logs. The default is slog.Default(). A panic of its handler
-	// loses what was to be logged; standard error says so, once a minute at most.
+	// Logger receives the app's logs. The default is slog.Default(). If its handler panics,
+	// the record is lost; standard error reports that at most once a minute.
 	Logger *slog.Logger
 }
 
-// withDefaults returns c with every default filled in, or all its mistakes.
+// printable is a Config without its methods, printed field by field.
+type printable Config
+
+// String returns the fields, without keys and without the passwords in URLs.
+func (c Config) String() string { return fmt.Sprintf("%+v", c.printable()) }
+
+// GoString returns the same as String, for %#v.
+func (c Config) GoString() string { return "inngestkit.Config" + c.String() }
+
+// LogValue returns the same as String, for log/slog.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalJSON returns an object of the fields without secrets, HTTPClient and Logger. It is
+// for reading by people: a Config cannot be restored from it.
+func (c Config) MarshalJSON() ([]byte, error) {
+	c.HTTPClient, c.Logger = nil, nil
+	return json.Marshal(c.printable()) //nolint:musttag,staticcheck // documented names; HTTPClient is nil
+}
+
+// printable returns c without the passwords in its URLs. Keys hide themselves.
+func (c Config) printable() printable {
+	for _, u := range []*string{&c.BaseURL, &c.APIBaseURL, &c.EventAPIBaseURL, &c.ServeHost} {
+		*u = shownURL(*u)
+	}
+	return printable(c)
+}
+
+// withDefaults returns c with every default filled in, or an error with all its mistakes.
 func (c Config) withDefaults() (Config, error) {
 	if err := c.validate(); err != nil {
 		return c, err
@@ -187,36 +214,8 @@ func (c Config) eventKey() string {
 	return string(c.EventKey)
 }
 
-// printable is a Config that fmt and encoding/json print field by field.
-type printable Config
-
-// printable is c without what must not be shown. The keys hide themselves.
-func (c Config) printable() printable {
-	for _, u := range []*string{&c.BaseURL, &c.APIBaseURL, &c.EventAPIBaseURL, &c.ServeHost} {
-		*u = shownURL(*u)
-	}
-	return printable(c)
-}
-
-// String returns the fields for %v and the like, without keys and without the
-// passwords in URLs.
-func (c Config) String() string { return fmt.Sprintf("%+v", c.printable()) }
-
-// GoString is String, for %#v.
-func (c Config) GoString() string { return "inngestkit.Config" + c.String() }
-
-// LogValue is String, for log/slog.
-func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalJSON is String, for encoding/json: an object of the fields, without
-// HTTPClient and Logger. It is for people; no Config can be read from it.
-func (c Config) MarshalJSON() ([]byte, error) {
-	c.HTTPClient, c.Logger = nil, nil
-	return json.Marshal(c.printable()) //nolint:musttag,staticcheck // documented names; HTTPClient is nil
-}
-
-// shownURL is a URL, or what somebody has taken for one, without what may be secret
-// in it: its user's password, and a query.
+// shownURL returns a URL, or what was given as one, without its password and query, which
+// may be secret.
 func shownURL(s string) string {
 	if !strings.ContainsAny(s, "@?#") {
 		return s
@@ -229,9 +228,8 @@ func shownURL(s string) string {
 	return u.Redacted()
 }
 
-// Secret is a string that is not printed: fmt, log/slog and encoding/json show
-// only whether it is set. (fmt shows it all the same in a field that is not
-// exported.)
+// Secret is a string that is not printed: fmt, log/slog and encoding/json show only
+// whether it is set. In unexported struct fields, however, fmt does print it.
 type Secret string
 
 // String returns "(set)" or "".
@@ -242,11 +240,11 @@ func (s Secret) String() string {
 	return "(set)"
 }
 
-// GoString is String, for %#v.
+// GoString returns the same as String, for %#v.
 func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
 
-// MarshalText is String, for JSON and other encodings.
+// MarshalText returns the same as String, for JSON and other encodings.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// LogValue is String, for log/slog.
+// LogValue returns the same as String, for log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

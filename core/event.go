@@ -12,35 +12,35 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 )
 
-// Event is one event with data of type T. It is the SDK's own type, so events
-// made here can be handed to code written for the SDK and back.
+// Event is one event with data of type T. It is the SDK's own type, so code written for
+// the SDK accepts events made here, and the other way round.
 type Event[T any] = inngestgo.GenericEvent[T]
 
-// Input is what a function is called with: the triggering event, the batch of
-// events it came in, and the context of the call. It is the SDK's own type, so
-// functions written for the SDK compile unchanged.
+// Input is the argument of a function: the triggering event, all events of its batch,
+// and the context of the call. It is the SDK's own type, so functions written for the SDK
+// compile unchanged.
 //
-// Data is decoded with encoding/json, straight from the bytes the server sent.
-// Numbers keep every digit in integer fields and json.Number; in fields of type
-// any they become float64, as encoding/json has it.
+// Data is decoded with encoding/json from the bytes that the server sent. Numbers keep
+// every digit in integer fields and json.Number; in fields of type any they become
+// float64.
 type Input[T any] = inngestgo.Input[T]
 
-// InputCtx is the context of a call: IDs of function, run and step, and the
-// number of the attempt, counted from 0.
+// InputCtx is the context of a call: the IDs of the function, the run and the step, and
+// the zero-based number of the attempt.
 type InputCtx = inngestgo.InputCtx
 
 // AnyEvent is an [Event] of any data type.
 type AnyEvent interface {
-	// Event is the event with its data as a map. It tells events from other
-	// values; sending encodes the event itself.
+	// Event returns the event with its data as a map. Sending does not call it: it
+	// distinguishes events from other values.
 	Event() inngestgo.Event
 }
 
 var _ AnyEvent = Event[struct{}]{}
 
-// EventType names an event and says of which Go type its data is. It is a
-// [Trigger] for that event; it makes events to send; and step.WaitForEvent waits
-// for it.
+// EventType is an event's name together with the Go type of its data. It is a [Trigger]
+// for that event, makes events to send, and is what step.WaitForEvent and flow.CancelOn
+// take. [DefineEvent] makes it.
 type EventType[T any] struct {
 	name string
 	open bool
@@ -51,18 +51,18 @@ type EventOption func(e *eventOptions)
 
 type eventOptions struct{ open bool }
 
-// AdditionalProperties says that events have fields in their data which T does not
-// declare, as when T has only those that the app reads. Expressions may use them:
-// paths that T does not have are then not refused, and a mistake in one goes unnoticed.
+// AdditionalProperties allows events to have fields in their data that T does not
+// declare, for example because T has only the fields that the app reads. Expressions may
+// then use paths that T does not have, and a misspelt path goes unnoticed.
 func AdditionalProperties() EventOption {
 	return func(e *eventOptions) { e.open = true }
 }
 
-// DefineEvent defines the event called name with data of type T, which is a struct,
-// a map or anything else that encoding/json makes a JSON object of. A bad name
-// or type is reported where the event is used: by [App.Register] or [App.Send].
+// DefineEvent returns the event type called name with data of type T: a struct, a map or
+// another type that encoding/json encodes as a JSON object. [App.Register] and [App.Send]
+// report a bad name or type.
 //
-// Paths in the expressions of functions and in the conditions of waits are looked up in
+// Paths in the expressions of functions and in the conditions of waits are checked against
 // T; see [AdditionalProperties] and package flow.
 func DefineEvent[T any](name string, options ...EventOption) EventType[T] {
 	var o eventOptions
@@ -74,11 +74,11 @@ func DefineEvent[T any](name string, options ...EventOption) EventType[T] {
 	return EventType[T]{name: name, open: o.open}
 }
 
-// Name is the name of the event.
+// Name returns the name of the event.
 func (e EventType[T]) Name() string { return e.name }
 
-// New returns an event of this type that carries data, ready to be sent. ID and
-// Timestamp may be set on it; the server fills them in otherwise.
+// New returns an event of this type with data, ready to be sent. The server fills in ID
+// and Timestamp unless they are set.
 func (e EventType[T]) New(data T) Event[T] {
 	return Event[T]{Name: e.name, Data: data}
 }
@@ -92,17 +92,18 @@ func (e EventType[T]) New(data T) Event[T] {
 func (e EventType[T]) Decode(event Event[json.RawMessage]) (Event[T], error) {
 	var data T
 	if event.Name != e.name && event.Name != invokedEvent {
-		return withData(event, data), NoRetry(fmt.Errorf("event %q is not %q: check its Name before decoding it", event.Name, e.name))
+		return withData(event, data), NoRetry(
+			fmt.Errorf("event %q is not %q: check its Name before decoding it", event.Name, e.name))
 	}
 	err := unmarshalData(event.Name, event.Data, &data)
 	return withData(event, data), err
 }
 
-// invokedEvent is the name of the event of a run that another function has started.
+// invokedEvent is the name of the event of a run that step.Invoke started.
 const invokedEvent = "inngest/function.invoked"
 
-// If returns a trigger for this event on the condition that expression, in the
-// Common Expression Language, is true: `event.data.amount > 1000`.
+// If returns a trigger for those events of this type for which expression, in the Common
+// Expression Language, is true: `event.data.amount > 1000`.
 func (e EventType[T]) If(expression string) Trigger[T] {
 	return conditional[T]{trigger{event: e.name, expression: &expression, shape: eventpath.ShapeOf(e)}}
 }

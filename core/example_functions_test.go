@@ -63,21 +63,20 @@ func ExampleRetryTime() {
 // A name for a metric is that of the error inside.
 func ExampleUnwrapRetry() {
 	err := inngestkit.RetryAfter(io.ErrUnexpectedEOF, time.Minute)
-	fmt.Println(inngestkit.UnwrapRetry(err) == io.ErrUnexpectedEOF)
-	// Output: true
+	fmt.Printf("%T of %v", inngestkit.UnwrapRetry(err), err)
+	// Output: *errors.errorString of unexpected EOF
 }
 
-// badAddress is an error whose message has an address in it, which telemetry should not get.
-type badAddress struct{ address string }
+// addressError is an error whose message has an address in it, which telemetry should not get.
+type addressError struct{ address string }
 
-func (e badAddress) Error() string       { return "cannot send to " + e.address }
-func (e badAddress) WithoutData() string { return "cannot send to the address" }
+func (e addressError) Error() string       { return "cannot send to " + e.address }
+func (e addressError) WithoutData() string { return "cannot send to the address" }
 
 // An app's own error that keeps data out of traces.
 func ExampleDataError() {
-	err := fmt.Errorf("welcome: %w", badAddress{"u1@example.com"})
-	var withData inngestkit.DataError
-	if errors.As(err, &withData) {
+	err := fmt.Errorf("welcome: %w", addressError{"u1@example.com"})
+	if withData, ok := errors.AsType[inngestkit.DataError](err); ok {
 		fmt.Println(withData.WithoutData())
 	}
 	// Output: cannot send to the address

@@ -13,22 +13,21 @@ import (
 type Expression struct {
 	// FunctionID is the ID of the function within its app.
 	FunctionID string
-	// Field is the option it was given with, as in [RegistrationError]: If, RateLimit.Key,
+	// Field is the option that has it, as in [RegistrationError]: If, RateLimit.Key,
 	// CancelOn.Match, and so on.
 	Field string
-	// Text is the expression as the server gets it, of a Match too.
+	// Text is the expression as the server gets it, also for a Match.
 	Text string
 
 	known eventpath.Expression
 }
 
-// TwoEvents reports whether the expression is over two events, event and async, and not
-// over event alone. The server takes no macros and few functions in such a one.
+// TwoEvents reports whether the expression is over two events, event and async, instead of
+// event alone. In such an expression the server accepts no macros and few functions.
 func (e Expression) TwoEvents() bool { return e.known.Async != nil }
 
-// Check returns an error that tells what is wrong with the expression, as far as that can
-// be seen without a parser: what App.Register refuses, and of functions that [FromClient]
-// has adopted lets pass. It returns nil if it sees nothing.
+// Check returns an error for a mistake that is visible without a parser, nil if there is
+// none. [App.Register] refuses the same mistakes; [FromClient] does not.
 func (e Expression) Check() error {
 	if problem := e.known.Problem(); problem != "" {
 		return errors.New(problem)
@@ -36,9 +35,9 @@ func (e Expression) Check() error {
 	return nil
 }
 
-// CheckPath returns an error that tells why there is nothing at path, a path of the
-// expression such as event.data.items[0].id, by the Go types of the events. It returns
-// nil if there is or may be something.
+// CheckPath returns an error if, by the Go types of the events, nothing exists at path, a
+// path of the expression such as event.data.items[0].id. It returns nil if something
+// exists there or may exist.
 func (e Expression) CheckPath(path string) error {
 	parsed, ok := eventpath.Parse(path)
 	if !ok {
@@ -53,10 +52,10 @@ func (e Expression) CheckPath(path string) error {
 	return nil
 }
 
-// Expressions returns the expressions of the functions, in the order in which these were
-// registered, for those who want to check more of them than [App.Register] does. Of
-// functions that [FromClient] has adopted, the types of the events are not known.
-// Conditions of step.WaitForEvent are known only when it is called.
+// Expressions returns the expressions of all functions in order of registration, for
+// checks beyond those of [App.Register]; module contrib/cel has some. The event types of
+// functions adopted by [FromClient] are not known. The conditions of step.WaitForEvent are
+// not included, since they are known only when it is called.
 func (a *App) Expressions() []Expression {
 	var all []Expression
 	for _, f := range a.registry.Load().order {
@@ -67,9 +66,8 @@ func (a *App) Expressions() []Expression {
 	return all
 }
 
-// checkExpressions completes the expressions of the options with those of the triggers
-// and with the events that start the function, and refuses those that cannot mean what
-// they say.
+// checkExpressions completes the expressions of the options with those of the triggers and
+// with the events that start the function, and refuses mistaken ones.
 func (d *definition) checkExpressions(config *fnconfig.Config) {
 	var all []fnconfig.Expression
 	for _, t := range d.triggers {

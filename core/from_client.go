@@ -313,7 +313,8 @@ func isSDKDefault(l *slog.Logger) bool {
 func checkAdopted(from []inngestgo.Trigger, o inngestgo.FunctionOpts) error {
 	var errs []error
 	refuse := func(field string, value any, reason string, args ...any) {
-		errs = append(errs, errors.New(fnconfig.Problem{Field: field, Value: value, Reason: fmt.Sprintf(reason, args...)}.String()))
+		problem := fnconfig.Problem{Field: field, Value: value, Reason: fmt.Sprintf(reason, args...)}
+		errs = append(errs, errors.New(problem.String()))
 	}
 	triggers := make([]trigger, 0, len(from))
 	for _, t := range from {

@@ -14,26 +14,25 @@ import (
 // a plain value that does nothing until it is given to [App.Register]. [OnEvent]
 // and [OnCron] make it.
 type Function interface {
-	// ID is the ID of the function within its app.
+	// ID returns the ID of the function within its app.
 	ID() string
 
 	definition() definition
 }
 
-// TypedFunction is a [Function] whose event data and output have known types, so
-// that step.Invoke can call it with both checked by the compiler.
+// TypedFunction is a [Function] with event data of type T and output of type R, which the
+// compiler checks where step.Invoke calls it.
 type TypedFunction[T, R any] struct{ def definition }
 
 var _ Function = TypedFunction[any, any]{}
 
-// definition is all there is to say about a function.
+// definition is everything that a function consists of.
 type definition struct {
 	id       string
 	triggers []trigger
 	// name is the default of the name option.
 	name string
-	// options are the function's own; outer are those of its groups, from the
-	// innermost on.
+	// options are the function's own; outer are those of its groups, innermost first.
 	options []Option
 	outer   [][]Option
 	// middleware goes around that of the options.
@@ -44,36 +43,36 @@ type definition struct {
 	output reflect.Type
 	// handler is the code of the handler.
 	handler uintptr
-	// invoke decodes the event and calls the handler; nil if there is not a handler.
+	// invoke decodes the event and calls the handler; nil without a handler.
 	invoke func(ctx context.Context, c *FunctionCall) (any, error)
 }
 
-// ID is the ID of the function within its app.
+// ID returns the ID of the function within its app.
 func (f TypedFunction[T, R]) ID() string { return f.def.id }
 
 func (f TypedFunction[T, R]) definition() definition { return f.def }
 
-// Ref is a reference to the function, for step.Invoke from within the same app.
+// Ref returns a reference to the function, for step.Invoke from within the same app.
 func (f TypedFunction[T, R]) Ref() Ref[T, R] { return Ref[T, R]{FunctionID: f.def.id} }
 
-// Ref refers to a function by its IDs: one of another app, or one whose value
-// cannot be reached. It promises that the function takes T and returns R.
+// Ref refers to a function by its IDs: one of another app, or one whose value is out of
+// reach. The caller guarantees that the function takes T and returns R.
 type Ref[T, R any] struct {
-	// AppID is the ID of the function's app, "" for the app of the caller.
+	// AppID is the ID of the function's app; "" means the app of the caller.
 	AppID string
 	// FunctionID is the ID of the function within its app.
 	FunctionID string
 }
 
-// Ref returns r. With it, a Ref fits wherever a function does.
+// Ref returns r, so that step.Invoke accepts a Ref as well as a function.
 func (r Ref[T, R]) Ref() Ref[T, R] { return r }
 
-// OnEvent returns the function id, which runs handler for every event that
-// trigger names. The server retries a run whose handler or step returns an
-// error, 4 times unless flow.Retries says otherwise.
+// OnEvent returns the function id, which runs handler for every event that matches
+// trigger. When the handler or a step returns an error, the server retries it: 4 times,
+// unless flow.Retries sets another number.
 //
-// The handler is called several times in a run, once for each step that has to
-// wait or to run: code outside of steps has to be repeatable.
+// The server calls the handler several times in a run, once for each step that has to
+// wait or to run. Code outside of steps must therefore be repeatable.
 func OnEvent[T, R any](
 	id string,
 	trigger Trigger[T],
@@ -135,7 +134,7 @@ type Option interface {
 	FunctionOption() any
 }
 
-// Name sets the name that the Inngest UI shows. The default is the function's ID.
+// Name sets the name in the Inngest UI. The default is the function's ID.
 func Name(name string) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
 		if !c.SetOnce("Name", name) {
@@ -148,22 +147,22 @@ func Name(name string) Option {
 	})
 }
 
-// Group is options and middleware that several functions share. A function's own
-// option takes the place of its group's, and an inner group's that of an outer
-// one; middleware adds up, the outer group's around the inner one's. Options that
-// exclude each other are refused also if one is the group's and one the function's.
+// Group holds options and middleware that several functions share. A function's own option
+// replaces its group's, and an inner group's option replaces an outer group's. Middleware
+// adds up: an outer group's wraps an inner group's. Options that exclude each other are
+// refused even if one is the group's and the other the function's.
 type Group struct{ options []Option }
 
-// NewGroup returns a group with these options.
+// NewGroup returns a group with options.
 func NewGroup(options ...Option) Group { return Group{slices.Clone(options)} }
 
-// Functions puts functions into the group. They are to be registered, or to be put
-// into another group; what is passed in does not change.
+// Functions returns the functions with the group's options added, to be registered or put
+// into another group. The functions passed in do not change.
 func (g Group) Functions(functions ...Function) []Function {
 	grouped := make([]Function, len(functions))
 	for i, f := range functions {
 		if f == nil {
-			continue // Register says so.
+			continue // Register reports it.
 		}
 		def := f.definition()
 		def.outer = append(slices.Clone(def.outer), g.options)

@@ -11,28 +11,28 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
-// Start keeps the app synced with the dev server in the background: it announces
-// the functions as soon as the server is there, and again whenever the server
-// does not know them all, as after a restart, in which it forgets its apps, or
-// after an [App.Register]. That ends with ctx or [App.Shutdown]. It returns at
-// once, so call it before or after the HTTP server starts to listen. The app must
-// be mounted.
+// Start keeps the app synced with the dev server in the background. It announces the
+// functions as soon as the server is available, and again whenever the server does not
+// know them all, for example after the server's restart or after [App.Register]. This ends
+// with ctx or [App.Shutdown]. Start returns at once, so call it before or after the HTTP
+// server starts to listen. The app must be mounted.
 //
-// Where the server reaches the app is ServeHost and ServePort of the [Config]. Without a
-// port there, the app looks for itself at the ports where this program listens, for two
-// seconds before it announces http://localhost:3000, and later on. What is announced, and
-// why, is logged, and so is an address where the app does not answer, or where the server
-// says that it cannot reach it.
+// The server reaches the app at ServeHost and ServePort of the [Config]. Without a port
+// there, the app searches for itself on the ports where this program listens. After two
+// seconds without success it announces http://localhost:3000, and continues to search.
+// Start logs what it announces, and why. It also logs if the app does not respond at that
+// address, or if the server cannot reach it.
 //
-// A server that is no dev server keeps what it was told; with such a one, the
-// functions are announced once, and when further ones are registered.
+// Servers other than the dev server remember functions. To them, Start announces the
+// functions once, and again when further ones are registered.
 //
-// After the first sync it calls the app's own endpoint as [App.CheckEndpoint] does,
-// and logs what will keep the server's calls from it; for that it waits half a minute
-// for the app to listen.
+// After the first sync, Start calls the app's own endpoint as [App.CheckEndpoint] does,
+// and logs what would block the server's calls. It waits up to half a minute for the app
+// to listen.
 //
-// In cloud mode Start does nothing: there, a deployment triggers the sync, or
-// [App.Sync] does.
+// In cloud mode Start does nothing: a deployment or [App.Sync] triggers the sync.
+//
+// After Shutdown has begun, the error is [ErrShutdown].
 func (a *App) Start(ctx context.Context) error {
 	if !a.config.Dev {
 		return nil
@@ -55,10 +55,10 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
-// Go runs f in the background until it returns, for plugins. Its context ends when
-// [App.Shutdown] begins, which waits for f; so f must not call Shutdown. A panic in f
-// ends f, not the process: it is logged with its stack. The error says that the app is
-// shut down; f does not run then.
+// Go runs f in the background, for plugins. The context of f ends when [App.Shutdown]
+// begins. Shutdown waits for f to return, so f must not call Shutdown. A panic in f is
+// logged with its stack and does not end the process. After Shutdown has begun, Go returns
+// [ErrShutdown] and does not run f.
 func (a *App) Go(f func(ctx context.Context)) error {
 	if !a.gate.Enter() {
 		return fmt.Errorf("inngestkit: go: %w", ErrShutdown)
@@ -70,20 +70,19 @@ func (a *App) Go(f func(ctx context.Context)) error {
 	return nil
 }
 
-// Draining is closed when [App.Shutdown] begins: new calls are turned away from then
-// on, and nothing opens the app again.
+// Draining returns a channel that is closed when [App.Shutdown] begins. From then on the
+// app rejects new calls, for good.
 func (a *App) Draining() <-chan struct{} { return a.gate.Closing().Done() }
 
-// Shutdown drains the app: calls that are running end normally, new ones are
-// answered with 503 and a Retry-After header, so that the server tries them
-// again later or elsewhere. It returns when nothing of the app runs any more, or
-// with the cause of ctx's end and calls still running. Shut the HTTP server down
-// after it.
+// Shutdown drains the app. Running calls end normally; new calls get a response with
+// status 503 and a Retry-After header, so that the server retries them later or elsewhere.
+// Shutdown returns when nothing of the app runs anymore, or, with calls still running, the
+// cause of ctx when ctx ends. Shut down the HTTP server after it.
 //
-// The server counts a 503 as an attempt, so a call in its last attempt fails.
-// Where that matters, take the instance out of the load balancer first.
-// Contexts of requests must not end with the signal to stop, as those of an
-// http.Server do whose BaseContext ends with it: calls would not end normally.
+// The server counts a 503 as an attempt, so a call in its last attempt fails. Where that
+// matters, take the instance out of the load balancer first. The contexts of requests must
+// not end with the signal to stop, for example through the BaseContext of the http.Server,
+// because then running calls do not end normally.
 func (a *App) Shutdown(ctx context.Context) error {
 	select {
 	case <-a.gate.Close():
@@ -96,8 +95,8 @@ func (a *App) Shutdown(ctx context.Context) error {
 	}
 }
 
-// caught runs f, which calls code of the user's on a goroutine of the app, and reports
-// whether it panicked. A panic is logged; it would end the process otherwise.
+// caught runs f, which calls user code on a goroutine of the app, logs a panic and reports
+// whether there was one. Otherwise the panic would end the process.
 func (a *App) caught(what string, f func()) (panicked bool) {
 	defer func() {
 		if r := recover(); r != nil {

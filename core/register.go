@@ -34,18 +34,18 @@ func (e *RegistrationError) Error() string {
 	return fmt.Sprintf("inngestkit: function %q: %s", e.Function, p)
 }
 
-// idPattern is what an ID may look like: it becomes part of URLs, of the
-// server's queue keys and of metric labels.
+// idPattern matches valid IDs. An ID becomes part of URLs, of the server's queue keys and
+// of metric labels.
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
-// Register adds functions to the app, in the order given. It checks everything
-// the server would refuse or silently change and returns all mistakes at once,
-// joined; [errors.As] finds each as a [*RegistrationError]. With a mistake in
-// any of them, none is added.
+// Register adds functions to the app, in the order given. It checks everything that the
+// server would refuse or silently change, and returns all mistakes joined in one error;
+// [errors.As] finds the first as a [*RegistrationError]. If any function has a mistake,
+// none is added.
 //
-// Functions registered after the app was synced are called only after the next
-// sync: in dev mode [App.Start] sees to that within seconds, otherwise [App.Sync] or
-// a deployment does. So register first.
+// Register functions before the app is synced. The server calls those registered later
+// only after the next sync: in dev mode [App.Start] syncs within seconds, otherwise
+// [App.Sync] or a deployment does.
 func (a *App) Register(functions ...Function) error {
 	a.registering.Lock()
 	defer a.registering.Unlock()
@@ -64,7 +64,7 @@ func (a *App) Register(functions ...Function) error {
 	return nil
 }
 
-// registrar is one Register at work.
+// registrar holds the state of one call of Register.
 type registrar struct {
 	app        *App
 	registered *registry
@@ -79,7 +79,7 @@ func (r *registrar) refuse(functionID string, problems ...problem) {
 	}
 }
 
-// add checks a function and makes its engine, and then its failure handler's.
+// add checks and adds a function, and then its failure handler.
 func (r *registrar) add(def definition) {
 	id := r.app.compositeID(def.id)
 	config := def.check()
@@ -102,8 +102,8 @@ func (r *registrar) add(def definition) {
 	}
 }
 
-// registry is the functions of an app. It is never changed, only replaced, so
-// that calls need no lock.
+// registry holds the functions of an app. It is replaced and never changed, so calls need
+// no lock.
 type registry struct {
 	byID  map[string]*function
 	order []*function
@@ -117,7 +117,7 @@ func (r *registry) with(added []*function) *registry {
 	return next
 }
 
-// compositeID is the ID under which the server knows a function of this app.
+// compositeID returns the ID under which the server knows a function of this app.
 func (a *App) compositeID(functionID string) string { return a.config.AppID + "-" + functionID }
 
 type problem = fnconfig.Problem
@@ -126,8 +126,8 @@ func taken(id string) problem {
 	return problem{Field: "ID", Value: id, Reason: "is taken by another function of this app; IDs must differ"}
 }
 
-// check applies the options, the function's own first and then those of its
-// groups, to the triggers also, and collects what is wrong with the function.
+// check applies the options to the function and its triggers, the function's own first and
+// then those of its groups, and collects all mistakes.
 func (d *definition) check() fnconfig.Config {
 	config := fnconfig.Config{}
 	config.Options.ID, config.Options.Name = d.id, d.name

@@ -81,7 +81,7 @@ func TestRegisterRefuses(t *testing.T) {
 		{"cron zone alone", cron("TZ=UTC"), "Cron", "not a five-field schedule"},
 		{"cron unknown zone", cron("TZ=Nowhere/Town 0 9 * * *"), "Cron", `"Nowhere/Town" is not in this machine's time zone database; ` +
 			`give a name such as "Europe/Paris", or import time/tzdata`},
-		{"cron local zone", cron("CRON_TZ=Local 0 9 * * *"), "Cron", "where the Inngest server runs"},
+		{"cron local zone", cron("CRON_TZ=Local 0 9 * * *"), "Cron", "the zone of the Inngest server"},
 		{"empty cron", cron(""), "Cron", "not a five-field schedule"},
 		{"long cron", cron(long), "Cron", "at most 255 bytes"},
 		{"nil option", event("fn", nil), "Option", "is nil"},

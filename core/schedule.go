@@ -41,7 +41,7 @@ type CronData struct {
 type CronInput = Input[CronData]
 
 // OnCron returns the function id, which runs handler on schedule. A schedule has five
-// fields (minute, hour, day of the month, month, weekday) and is in UTC, unless the
+// fields (minute, hour, day, month, weekday) and is in UTC, unless the
 // option [TimeZone] or a prefix, as in "TZ=Europe/Paris 0 9 * * *", names a time zone.
 // in.Event.Data tells the handler which schedule fired, and when.
 //
@@ -79,10 +79,10 @@ func (c cronTrigger) triggers() []trigger {
 	}}
 }
 
-// TimeZone is where the function's schedules are meant, by its IANA name:
-// TimeZone("Europe/Paris"). The default is UTC. A schedule that names a time zone
-// itself, with "TZ=", cannot have this option as well. Of a group, it holds for
-// the functions that have a schedule without a time zone of its own.
+// TimeZone sets the time zone of the function's schedules by its IANA name:
+// TimeZone("Europe/Paris"). The default is UTC. It cannot be combined with a schedule that
+// names a time zone itself, with "TZ=". On a group, it applies to the functions that have
+// a schedule without a time zone of its own.
 func TimeZone(name string) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
 		if !c.SetOnce("TimeZone", name) {
@@ -101,7 +101,7 @@ func whyNoZone(name string) string {
 	case "":
 		return "is empty; leave the option out for UTC"
 	case "Local":
-		return `is where the Inngest server runs, and not where the app does; give a name such as "Europe/Paris"`
+		return `is the zone of the Inngest server, not of the app; give a name such as "Europe/Paris"`
 	}
 	if _, err := time.LoadLocation(name); err != nil {
 		return `is not in this machine's time zone database; give a name such as "Europe/Paris", ` +
@@ -110,10 +110,10 @@ func whyNoZone(name string) string {
 	return ""
 }
 
-// Jitter puts off each run of the function's schedules by a time of its own, from
-// 1 s up to d, so that not all functions begin in the same second: 1 s to 5 min, or
-// 0, which is the default, for none. Servers up to 1.17 do not know it and start
-// runs on time. Of a group, it holds for the functions that have a schedule.
+// Jitter delays each run of the function's schedules by between 1 s and d, so that not
+// all functions start in the same second. d is from 1 s to 5 min, or 0 for no delay, the
+// default. Servers before 1.18 ignore it. On a group, it applies to the functions that
+// have a schedule.
 func Jitter(d time.Duration) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
 		if !c.SetOnce("Jitter", d.String()) {
@@ -154,30 +154,32 @@ func scheduled(triggers []trigger, c *fnconfig.Config) []trigger {
 	return triggers
 }
 
-// inZone writes the time zone of the options into a schedule without one. One
-// that a schedule names itself is an error besides the function's own option,
-// and goes before the option of a group.
+// inZone returns the schedule with the time zone of the options, unless it names one
+// itself. That is an error with the function's own option, and takes precedence over the
+// option of a group.
 func inZone(schedule string, c *fnconfig.Config) string {
 	switch {
 	case c.TimeZone == "":
 		return schedule
 	case hasZone(schedule):
 		if c.SetByFunction("TimeZone") {
-			c.Refuse("TimeZone", c.TimeZone, "is one time zone too many: the schedule %q names one itself", schedule)
+			c.Refuse("TimeZone", c.TimeZone, "cannot be combined with the schedule %q, "+
+				"which names one itself; leave out one of them", schedule)
 		}
 		return schedule
 	}
 	zoned := zonePrefix + c.TimeZone + " " + schedule
 	if len(zoned) > maxNameLength && len(schedule) <= maxNameLength {
-		c.Refuse("Cron", zoned, "is too long: a schedule has at most %d bytes, this one has %d with its time zone", maxNameLength, len(zoned))
+		c.Refuse("Cron", zoned, "is too long: a schedule has at most %d bytes, this one has %d with its time zone",
+			maxNameLength, len(zoned))
 	}
 	return zoned
 }
 
 const zonePrefix = "TZ="
 
-// hasZone reports whether a schedule names its time zone, in one of the two ways
-// that the parser knows.
+// hasZone reports whether a schedule names its time zone, in either of the parser's two
+// forms.
 func hasZone(schedule string) bool {
 	return strings.HasPrefix(schedule, zonePrefix) || strings.HasPrefix(schedule, "CRON_"+zonePrefix)
 }
@@ -199,7 +201,7 @@ func checkCron(schedule string, refuse func(field string, value any, reason stri
 	// The parser looks five years ahead, and so does the server, which then never
 	// starts the function (ScheduleNext in its pkg/execution/cron/manager.go).
 	if parsed.Next(time.Now()).IsZero() {
-		refuse("Cron", schedule, "never comes: its months lack its day of the month")
+		refuse("Cron", schedule, "never comes: its months lack its day of the month; choose another day or month")
 	}
 }
 

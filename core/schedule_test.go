@@ -38,11 +38,11 @@ func TestScheduleRefusals(t *testing.T) {
 	}{
 		{"unknown zone", onCron(nine, inngestkit.TimeZone("Europe/Pari")), "TimeZone", "Europe/Pari", "not in this machine's time zone database"},
 		{"no zone", onCron(nine, inngestkit.TimeZone("")), "TimeZone", "", "is empty"},
-		{"local zone", onCron(nine, inngestkit.TimeZone("Local")), "TimeZone", "Local", "where the Inngest server runs"},
+		{"local zone", onCron(nine, inngestkit.TimeZone("Local")), "TimeZone", "Local", "the zone of the Inngest server"},
 		{"zone twice", onCron(nine, inngestkit.TimeZone("UTC"), inngestkit.TimeZone("Asia/Tokyo")), "TimeZone", "Asia/Tokyo", "given twice"},
 		{"zone in a struct too", onCron(nine, inngestkit.TimeZone("UTC"), flow.Config{TimeZone: "Asia/Tokyo"}), "TimeZone", "Asia/Tokyo", "given twice"},
 		{"zone in the schedule too", onCron("TZ=UTC "+nine, inngestkit.TimeZone("Asia/Tokyo")), "TimeZone", "Asia/Tokyo",
-			`the schedule "TZ=UTC 0 9 * * *" names one itself`},
+			`the schedule "TZ=UTC 0 9 * * *", which names one itself`},
 		{"zone in the schedule in the other way", onCron("CRON_TZ=UTC "+nine, inngestkit.TimeZone("Asia/Tokyo")), "TimeZone", "Asia/Tokyo",
 			"names one itself"},
 		{"zone without a schedule", onSignUp(hello, inngestkit.TimeZone("UTC")), "TimeZone", "UTC", "is for schedules"},

@@ -17,12 +17,12 @@ const (
 	maxNameLength = 255
 )
 
-// Trigger is what starts a function whose event data is of type T: an
-// [EventType], one with a condition ([EventType.If]), a schedule ([Cron]), or
-// several of them ([AnyOf], [AnyOfTypes]).
+// Trigger starts a function whose event data has type T. It is an [EventType], one with a
+// condition ([EventType.If]), a schedule ([Cron]), or several of these ([AnyOf],
+// [AnyOfTypes]).
 type Trigger[T any] interface {
 	AnyTrigger
-	// of names T so that only a trigger of the function's data type fits.
+	// of mentions T, so that the compiler accepts only triggers of the function's data type.
 	of(zero T)
 }
 
@@ -71,7 +71,7 @@ type trigger struct {
 	cron       string
 	isCron     bool
 	jitter     time.Duration
-	// shape is what is known of the data of the event.
+	// shape is what is known about the event's data.
 	shape eventpath.Shape
 }
 
@@ -111,7 +111,7 @@ func triggersOf(t AnyTrigger) []trigger {
 	return t.triggers()
 }
 
-// sdk is the trigger in the SDK's form.
+// sdk returns the trigger in the SDK's form.
 func (t trigger) sdk() inngestgo.Trigger {
 	switch {
 	case t.isCron && t.jitter > 0:
@@ -122,8 +122,8 @@ func (t trigger) sdk() inngestgo.Trigger {
 	return inngestgo.EventTrigger(t.event, t.expression)
 }
 
-// checkTriggers reports everything the server would refuse about the triggers
-// of one function.
+// checkTriggers reports everything that the server would refuse about the triggers of one
+// function.
 func checkTriggers(triggers []trigger, refuse func(field string, value any, reason string, args ...any)) {
 	if len(triggers) == 0 {
 		refuse("Trigger", nil, "is missing; give the function at least one event or schedule")
@@ -139,7 +139,8 @@ func checkTriggers(triggers []trigger, refuse func(field string, value any, reas
 		case t.event == "":
 			refuse("Trigger", nil, "is nil, or an event without a name; define events with DefineEvent and a name")
 		case len(t.event) > maxNameLength:
-			refuse("Trigger", t.event, "is too long: the name of an event has at most %d bytes, this one has %d", maxNameLength, len(t.event))
+			refuse("Trigger", t.event, "is too long: the name of an event has at most %d bytes, this one has %d",
+				maxNameLength, len(t.event))
 		case problem != "":
 			refuse("Trigger", t.event, "%s", problem)
 		}
@@ -149,12 +150,12 @@ func checkTriggers(triggers []trigger, refuse func(field string, value any, reas
 	}
 }
 
-// checkTwice refuses equal triggers, which are equal to the server too only with
-// the time zones of their schedules written out.
+// checkTwice refuses equal triggers. Schedules must have their time zones written out, as
+// the server compares them with these.
 func checkTwice(triggers []trigger, refuse func(field string, value any, reason string, args ...any)) {
 	for i, t := range triggers {
 		same := func(other trigger) bool {
-			other.shape = t.shape // of which the server is not told
+			other.shape = t.shape // the server does not know it
 			return reflect.DeepEqual(t, other)
 		}
 		if slices.ContainsFunc(triggers[:i], same) {

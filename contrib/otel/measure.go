@@ -32,7 +32,8 @@ func (m *metrics) forFunction(id string) *functionMetrics {
 		processed: map[inngestkit.Outcome]metric.MeasurementOption{},
 	}
 	for _, outcome := range []inngestkit.Outcome{
-		inngestkit.OutcomeCompleted, inngestkit.OutcomeYielded, inngestkit.OutcomeRetried, inngestkit.OutcomeFailed, inngestkit.OutcomeNonRetriable,
+		inngestkit.OutcomeCompleted, inngestkit.OutcomeYielded, inngestkit.OutcomeRetried, inngestkit.OutcomeFailed,
+		inngestkit.OutcomeNonRetriable,
 	} {
 		key := OutcomeKey.String(string(outcome))
 		f.ended[outcome] = m.with(function, key)

@@ -69,7 +69,11 @@ func exportData(t *testing.T) (public []string, export map[string]string) {
 	require.NoError(t, err)
 	export = map[string]string{}
 	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var pkg struct{ ImportPath, Export, Name string }
+		var pkg struct {
+			ImportPath string `json:"ImportPath"`
+			Export     string `json:"Export"`
+			Name       string `json:"Name"`
+		}
 		err := decoder.Decode(&pkg)
 		if errors.Is(err, io.EOF) {
 			return public, export
