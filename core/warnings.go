@@ -4,9 +4,9 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/inngestkit/inngestkit/core/adapter"
-
 	"github.com/tidwall/gjson"
+
+	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 // minUnclaimed is how many memoized results a function has to leave unclaimed before the app
