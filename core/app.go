@@ -144,8 +144,3 @@ func FromContext(ctx context.Context) *App {
 // Version is the version of this module. All modules of the repository are
 // released together, under the same version.
 const Version = "0.1.0"
-
-// IsAtLeastVersion0_1_0 is a compile-time handshake: an adapter or plugin that
-// needs at least version 0.1.0 of this module mentions it and then does not build with an
-// older version.
-const IsAtLeastVersion0_1_0 = true

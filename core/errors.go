@@ -56,15 +56,6 @@ func RetryTime(err error) (t time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// UnwrapRetry returns the error that [NoRetry], [RetryAt] or [RetryAfter] has wrapped,
-// and any other error unchanged.
-func UnwrapRetry(err error) error {
-	for isRetryWrapper(err) {
-		err = errors.Unwrap(err)
-	}
-	return err
-}
-
 // DataError is an error whose message may contain data of events or steps, such as a
 // value that does not fit its Go type. Telemetry records WithoutData instead of Error.
 // Errors of this package implement it, and those of an app may.
@@ -79,17 +70,14 @@ var (
 	retryAtType = reflect.TypeOf(inngestgo.RetryAtError(nil, time.Time{}))
 )
 
-// isRetryWrapper reports whether err itself, not one in its chain, only says whether and
-// when to retry.
-func isRetryWrapper(err error) bool {
-	t := reflect.TypeOf(err)
-	return t == noRetryType || t == retryAtType
-}
-
 // orNil returns err as a function or a step has returned it, or nil if it is one of the
 // SDK's own wrappers around nil, whose Error method panics.
 func orNil(err error) error {
-	if UnwrapRetry(err) == nil {
+	inner := err
+	for t := reflect.TypeOf(inner); t == noRetryType || t == retryAtType; t = reflect.TypeOf(inner) {
+		inner = errors.Unwrap(inner)
+	}
+	if inner == nil {
 		return nil
 	}
 	return err

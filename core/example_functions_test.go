@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -58,13 +57,6 @@ func ExampleRetryTime() {
 		fmt.Println(err, "- next attempt at", t.Format(time.DateTime))
 	}
 	// Output: quota spent for today - next attempt at 2026-01-02 00:00:00
-}
-
-// A name for a metric is that of the error inside.
-func ExampleUnwrapRetry() {
-	err := inngestkit.RetryAfter(io.ErrUnexpectedEOF, time.Minute)
-	fmt.Printf("%T of %v", inngestkit.UnwrapRetry(err), err)
-	// Output: *errors.errorString of unexpected EOF
 }
 
 // addressError is an error whose message has an address in it, which telemetry should not get.

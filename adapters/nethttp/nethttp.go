@@ -13,7 +13,7 @@ import (
 )
 
 // This package requires at least this version of the core.
-const _ = inngestkit.IsAtLeastVersion0_1_0
+const _ = adapter.IsAtLeastVersion0_1_0
 
 // framework is the name that is reported to Inngest.
 const framework = "nethttp"

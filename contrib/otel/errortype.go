@@ -29,19 +29,21 @@ func errorType(err error) string {
 // when to retry, or report that a send has failed.
 func unwrapped(err error) error {
 	for {
-		if inner := inngestkit.UnwrapRetry(err); inner != nil {
-			err = inner
-		}
-		t := reflect.TypeOf(err)
-		if t != wrapped && (t != sendFailed || statusOf(err) >= http.StatusBadRequest) {
-			return err
-		}
-		next := errors.Unwrap(err)
-		if next == nil {
+		t, next := reflect.TypeOf(err), errors.Unwrap(err)
+		wraps := t == wrapped || onlyRetries(err, next) || t == sendFailed && statusOf(err) < http.StatusBadRequest
+		if next == nil || !wraps {
 			return err
 		}
 		err = next
 	}
+}
+
+// onlyRetries reports whether err itself, and not what it wraps, says whether and when to
+// retry.
+func onlyRetries(err, inner error) bool {
+	_, at := inngestkit.RetryTime(err)
+	_, innerAt := inngestkit.RetryTime(inner)
+	return at && !innerAt || inngestkit.IsNoRetry(err) && !inngestkit.IsNoRetry(inner)
 }
 
 // statusOf returns the status of the server's response if err itself is that of a send,

@@ -8,6 +8,10 @@ import (
 	"weak"
 )
 
+// IsAtLeastVersion0_1_0 is a compile-time handshake: an adapter or plugin that needs version
+// 0.1.0 of the core mentions it, and so does not build with an older one.
+const IsAtLeastVersion0_1_0 = true
+
 // StoreKey is the key under which an adapter's Middleware also stores the app in the
 // framework's own store. inngestkit.FromContext then finds the app in contexts that
 // look up only string keys there, as a *gin.Context does.
