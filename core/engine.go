@@ -37,7 +37,7 @@ type function struct {
 	config inngestgo.FunctionOpts
 	// triggers are those of source, in the SDK's form.
 	triggers []inngestgo.Trigger
-	own      []any // the middleware of the groups and the function
+	own      []Middleware // of the groups and the function
 	// events are those that start the function, nil for an adopted one.
 	events      *eventpath.Events
 	expressions []fnconfig.Expression
@@ -50,10 +50,10 @@ type function struct {
 	warnedUnclaimed, warnedResent atomic.Bool
 }
 
-func (a *App) newFunction(id string, source definition, config fnconfig.Config) (*function, error) {
+func (a *App) newFunction(id string, source definition, options *functionOptions) (*function, error) {
 	f := &function{
-		id: id, app: a, source: source, config: config.Options, own: config.Middleware,
-		events: &eventpath.Events{All: source.shapes()}, expressions: config.Expressions,
+		id: id, app: a, source: source, config: options.Options, own: options.middleware,
+		events: &eventpath.Events{All: source.shapes()}, expressions: options.Expressions,
 	}
 	for _, t := range source.triggers {
 		f.triggers = append(f.triggers, t.sdk())

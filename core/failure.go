@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
-	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
 // failedEvent is the event that the server sends when a run has failed for good.
@@ -61,7 +60,7 @@ func (e RunError) Error() string { return e.Message }
 func OnFailure[T, R any](
 	handler func(ctx context.Context, in Input[FailedRun[T]]) (R, error), options ...Option,
 ) Option {
-	return fnconfig.Func(func(c *fnconfig.Config) {
+	return optionFunc(func(c *functionOptions) {
 		if !c.SetOnce("OnFailure", "a handler") {
 			return
 		}
@@ -70,7 +69,7 @@ func OnFailure[T, R any](
 			return
 		}
 		function := newTypedFunction("", inputDecoderFor[FailedRun[T]](nil), handler, options)
-		c.OnFailure = failure{reflect.TypeFor[T](), function.def}
+		c.onFailure = &failure{reflect.TypeFor[T](), function.def}
 	})
 }
 
@@ -82,22 +81,22 @@ type failure struct {
 
 // failureOf returns the function that handles the failures of def, which is registered as
 // id; ok is false if def has no failure handler.
-func failureOf(def definition, id string, config *fnconfig.Config) (failed definition, ok bool) {
-	f, ok := config.OnFailure.(failure)
-	if !ok {
+func failureOf(def definition, id string, options *functionOptions) (failed definition, ok bool) {
+	f := options.onFailure
+	if f == nil {
 		return definition{}, false
 	}
 	if len(def.triggers) > 0 && !slices.ContainsFunc(def.triggers, trigger.canFail) {
-		config.Refuse("OnFailure", def.triggers[0].event,
+		options.Refuse("OnFailure", def.triggers[0].event,
 			"would never run: the server sends no event when a run fails that was triggered by such an event")
 		return definition{}, false
 	}
 	if f.data != def.data && f.data != reflect.TypeFor[any]() && f.data != reflect.TypeFor[json.RawMessage]() {
-		config.Refuse("OnFailure", f.data.String(), "is not the type of the function's event data, which is %v", def.data)
+		options.Refuse("OnFailure", f.data.String(), "is not the type of the function's event data, which is %v", def.data)
 	}
 	failed = f.def
 	failed.id = def.id + failureSuffix
-	failed.name = firstOf(config.Options.Name, def.id) + " (failure)"
+	failed.name = firstOf(options.Options.Name, def.id) + " (failure)"
 	// Without %q, since the server does not resolve escapes. Config.validate and idPattern
 	// keep quotes and backslashes out.
 	expression := `event.data.function_id == "` + id + `"`
@@ -105,7 +104,7 @@ func failureOf(def definition, id string, config *fnconfig.Config) (failed defin
 		event: failedEvent, expression: &expression,
 		shape: eventpath.Shape{Event: failedEvent, Type: failed.data, Open: true},
 	}}
-	failed.middleware = config.Middleware
+	failed.middleware = options.middleware
 	return failed, true
 }
 

@@ -36,7 +36,7 @@ type definition struct {
 	options []Option
 	outer   [][]Option
 	// middleware goes around that of the options.
-	middleware []any
+	middleware []Middleware
 	// data is the type of the events' data.
 	data reflect.Type
 	// output is the type of what the handler returns.
@@ -132,6 +132,29 @@ type Option interface {
 	// FunctionOption returns the option in a form that only this module knows:
 	// App.Register refuses implementations from elsewhere.
 	FunctionOption() any
+}
+
+// optionFunc is an option of this package that sets what package flow does not know.
+type optionFunc func(o *functionOptions)
+
+// FunctionOption implements Option.
+func (f optionFunc) FunctionOption() any { return f }
+
+// functionOptions is what the options of one function add up to.
+type functionOptions struct {
+	fnconfig.Config
+
+	middleware []Middleware // the outermost first
+	onFailure  *failure     // nil if the function has no failure handler
+}
+
+// apply applies an option, and reports whether it is one of this module.
+func (o *functionOptions) apply(option Option) bool {
+	if f, ok := option.FunctionOption().(optionFunc); ok {
+		f(o)
+		return true
+	}
+	return fnconfig.Apply(option, &o.Config)
 }
 
 // Name sets the name in the Inngest UI. The default is the function's ID.

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
-	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
 // Middleware wraps what functions do. Every field may be nil.
@@ -81,11 +80,7 @@ type StepCall struct {
 
 // Use adds middleware to a function, or to the functions of a [Group].
 func Use(middleware ...Middleware) Option {
-	return fnconfig.Func(func(c *fnconfig.Config) {
-		for _, m := range middleware {
-			c.Middleware = append(c.Middleware, m)
-		}
-	})
+	return optionFunc(func(o *functionOptions) { o.middleware = append(o.middleware, middleware...) })
 }
 
 // Use adds middleware to all functions of the app, including those registered before, and
@@ -182,10 +177,4 @@ func handleStep(ctx context.Context, step *StepCall) (any, error) {
 
 // inside returns all middleware of the function, the outermost first: app, which is that of
 // the app, and then its own.
-func (f *function) inside(app []Middleware) []Middleware {
-	all := slices.Clone(app)
-	for _, m := range f.own {
-		all = append(all, m.(Middleware)) //nolint:forcetypeassert // only Use puts them there
-	}
-	return all
-}
+func (f *function) inside(app []Middleware) []Middleware { return slices.Concat(app, f.own) }

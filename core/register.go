@@ -82,15 +82,15 @@ func (r *registrar) refuse(functionID string, problems ...problem) {
 // add checks and adds a function, and then its failure handler.
 func (r *registrar) add(def definition) {
 	id := r.app.compositeID(def.id)
-	config := def.check()
-	failed, hasFailed := failureOf(def, id, &config)
+	options := def.check()
+	failed, hasFailed := failureOf(def, id, options)
 	if r.seen[id] || r.registered.byID[id] != nil {
-		config.Problems = append(config.Problems, taken(def.id))
+		options.Problems = append(options.Problems, taken(def.id))
 	}
 	r.seen[id] = true
-	r.refuse(def.id, config.Problems...)
-	if len(config.Problems) == 0 {
-		fn, err := r.app.newFunction(id, def, config)
+	r.refuse(def.id, options.Problems...)
+	if len(options.Problems) == 0 {
+		fn, err := r.app.newFunction(id, def, options)
 		if err != nil {
 			r.errs = append(r.errs, fmt.Errorf("inngestkit: function %q: %w", def.id, err))
 			return
@@ -128,43 +128,44 @@ func taken(id string) problem {
 
 // check applies the options to the function and its triggers, the function's own first and
 // then those of its groups, and collects all mistakes.
-func (d *definition) check() fnconfig.Config {
-	config := fnconfig.Config{}
-	config.Options.ID, config.Options.Name = d.id, d.name
+func (d *definition) check() *functionOptions {
+	o := &functionOptions{}
+	o.Options.ID, o.Options.Name = d.id, d.name
 	if !idPattern.MatchString(d.id) {
-		config.Refuse("ID", d.id, "is malformed; use letters, digits, '-', '_' and '.', beginning with a letter or digit")
+		o.Refuse("ID", d.id, "is malformed; use letters, digits, '-', '_' and '.', beginning with a letter or digit")
 	}
 	if d.invoke == nil {
-		config.Refuse("Handler", nil, "is missing; make functions with OnEvent or OnCron and give them a handler")
+		o.Refuse("Handler", nil, "is missing; make functions with OnEvent or OnCron and give them a handler")
 	}
-	d.checkTypes(&config)
-	checkTriggers(d.triggers, config.Refuse)
-	middleware := applyOptions(&config, d.options)
+	d.checkTypes(&o.Config)
+	checkTriggers(d.triggers, o.Refuse)
+	o.applyLevel(d.options)
 	for _, options := range d.outer {
-		config.NextLevel()
-		middleware = slices.Concat(applyOptions(&config, options), middleware)
+		o.NextLevel()
+		o.applyLevel(options)
 	}
-	config.Middleware = slices.Concat(d.middleware, middleware)
-	d.triggers = scheduled(d.triggers, &config)
-	checkTwice(d.triggers, config.Refuse)
-	checkCombinations(&config, d.triggers)
-	d.checkExpressions(&config)
-	return config
+	o.middleware = slices.Concat(d.middleware, o.middleware)
+	d.triggers = scheduled(d.triggers, &o.Config)
+	checkTwice(d.triggers, o.Refuse)
+	checkCombinations(&o.Config, d.triggers)
+	d.checkExpressions(&o.Config)
+	return o
 }
 
-// applyOptions applies the options of one level and returns their middleware.
-func applyOptions(config *fnconfig.Config, options []Option) (middleware []any) {
-	config.Middleware = nil
+// applyLevel applies the options of one level, whose middleware goes around that of the
+// levels before.
+func (o *functionOptions) applyLevel(options []Option) {
+	inner := o.middleware
+	o.middleware = nil
 	for i, option := range options {
-		if option == nil {
-			config.Refuse("Option", i, "is nil; leave it out")
-			continue
-		}
-		if !fnconfig.Apply(option, config) {
-			config.Refuse("Option", fmt.Sprintf("%T", option), "is not an option of package inngestkit or flow")
+		switch {
+		case option == nil:
+			o.Refuse("Option", i, "is nil; leave it out")
+		case !o.apply(option):
+			o.Refuse("Option", fmt.Sprintf("%T", option), "is not an option of package inngestkit or flow")
 		}
 	}
-	return config.Middleware
+	o.middleware = append(o.middleware, inner...)
 }
 
 // checkTypes reports Go types that JSON does not keep.

@@ -63,11 +63,6 @@ type Config struct {
 	TimeZone string
 	Jitter   time.Duration
 
-	// Middleware is the core's, the outermost first.
-	Middleware []any
-	// OnFailure is the core's failure handler, nil if the function has none.
-	OnFailure any
-
 	// Expressions are those of the options, in the order they were applied.
 	Expressions []Expression
 
