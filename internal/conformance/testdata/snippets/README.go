@@ -34,7 +34,7 @@ var (
 	rowsAdded                   inngestkit.EventType[Row]
 	chargeFunction              inngestkit.TypedFunction[Order, string]
 
-	report         func(ctx context.Context, in inngestkit.Input[any]) (string, error)
+	report         func(ctx context.Context, in inngestkit.CronInput) (string, error)
 	charge         func(ctx context.Context, in inngestkit.Input[Order]) (string, error)
 	refund         func(ctx context.Context, in inngestkit.Input[inngestkit.FailedRun[Order]]) (any, error)
 	importRows     func(ctx context.Context, in inngestkit.Input[Row]) (any, error)

@@ -21,6 +21,7 @@ type (
 var (
 	mail interface {
 		Welcome(ctx context.Context, email string) (string, error)
+		Tip(ctx context.Context, email, tip string) (string, error)
 	}
 	bank interface {
 		Charge(ctx context.Context, orderID string, amount int) (Payment, error)
@@ -29,6 +30,8 @@ var (
 	inventory interface {
 		Remove(ctx context.Context, orderID string) error
 	}
+
+	errorTracker interface{ Report(message string) }
 
 	user        UserCreated
 	order       Order
@@ -42,10 +45,14 @@ var (
 	r           *gin.Engine
 	server      *http.Server
 	shutdownCtx context.Context
+	connected   chan error
+	err         error
 	openAIKey   inngestkit.Secret
 	messages    []any
 
 	handleOrder                  func(ctx context.Context, in inngestkit.Input[Order]) (string, error)
+	cleanUp                      func(ctx context.Context, in inngestkit.Input[any]) (string, error)
+	chooseTips                   func(ctx context.Context) ([]string, error)
 	generateReport, sendReminder func(ctx context.Context) (string, error)
 	notify                       func(ctx context.Context) (string, error)
 	charge                       func(ctx context.Context) (Payment, error)

@@ -40,6 +40,7 @@ import (
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest"
