@@ -16,10 +16,10 @@ import (
 type Check struct {
 	// Name is that of the indicator in reports. Required, and no other check's.
 	Name string
-	// Check returns nil if all is well. It should end when ctx does, which carries the
+	// Run returns nil if all is well. It should end when ctx does, which carries the
 	// app. Its error is logged and not told to clients, since it may hold a password; [Public] has it
 	// told. (*sql.DB).PingContext is such a function. Required.
-	Check func(ctx context.Context) error
+	Run func(ctx context.Context) error
 	// Timeout is how long Check may take. The next run waits until Check has returned,
 	// however long that takes. The default is [DefaultTimeout].
 	Timeout time.Duration
@@ -121,7 +121,7 @@ func (c *check) call(ctx context.Context) (r result) {
 			r.message = "the check panicked; see the app's log"
 		}
 	}()
-	err := c.Check.Check(ctx)
+	err := c.Check.Run(ctx)
 	if err == nil {
 		return result{}
 	}

@@ -35,7 +35,7 @@ func TestCheckRuns(t *testing.T) {
 		var began []time.Duration
 		var fails atomic.Bool
 		start := time.Now()
-		h := install(t, app, WithChecks(Check{Name: "database", Check: func(ctx context.Context) error {
+		h := install(t, app, WithChecks(Check{Name: "database", Run: func(ctx context.Context) error {
 			began = append(began, time.Since(start))
 			select {
 			case <-time.After(time.Second):
@@ -90,8 +90,8 @@ func TestInterval(t *testing.T) {
 			return func(context.Context) error { *n++; return nil }
 		}
 		install(t, app, WithInterval(time.Second), WithChecks(
-			Check{Name: "usual", Check: counting(&usual)},
-			Check{Name: "own", Check: counting(&own), Interval: 4 * time.Second},
+			Check{Name: "usual", Run: counting(&usual)},
+			Check{Name: "own", Run: counting(&own), Interval: 4 * time.Second},
 		))
 		pass(8 * time.Second)
 		require.Equal(t, []int{9, 3}, []int{usual, own})
@@ -107,7 +107,7 @@ func TestCheckHangs(t *testing.T) {
 		release := make(chan struct{})
 		h := install(t, app, WithChecks(Check{
 			Name: "cache", Timeout: 2 * time.Second, Interval: time.Second,
-			Check: func(context.Context) error {
+			Run: func(context.Context) error {
 				runs++
 				running++
 				require.Equal(t, 1, running)
@@ -132,7 +132,7 @@ func TestShutdownLeavesAHangingCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app := newApp(t, inngestkit.Config{}, succeed)
 		release := make(chan struct{})
-		install(t, app, WithChecks(Check{Name: "cache", Check: func(context.Context) error { <-release; return nil }}))
+		install(t, app, WithChecks(Check{Name: "cache", Run: func(context.Context) error { <-release; return nil }}))
 		synctest.Wait()
 		begin := time.Now()
 		require.NoError(t, app.Shutdown(t.Context()))
@@ -148,7 +148,7 @@ func TestCheckContext(t *testing.T) {
 		var log bytes.Buffer
 		app := newApp(t, inngestkit.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, succeed)
 		var ended []error
-		h := install(t, app, WithChecks(Check{Name: "cache", Interval: time.Second, Check: func(ctx context.Context) error {
+		h := install(t, app, WithChecks(Check{Name: "cache", Interval: time.Second, Run: func(ctx context.Context) error {
 			<-ctx.Done()
 			ended = append(ended, ctx.Err())
 			return fmt.Errorf("asking the cache: %w", ctx.Err())
@@ -179,7 +179,7 @@ func TestBadChecks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{Name: "database", Check: tc.check}))
+				h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{Name: "database", Run: tc.check}))
 				synctest.Wait()
 				r := h.Report()
 				require.Equal(t, tc.message, r.Error["database"].Message)
@@ -197,8 +197,8 @@ func TestHealthOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(
-			Check{Name: "search", Check: func(context.Context) error { return errLost }, HealthOnly: true},
-			Check{Name: "database", Check: func(context.Context) error { return nil }},
+			Check{Name: "search", Run: func(context.Context) error { return errLost }, HealthOnly: true},
+			Check{Name: "database", Run: func(context.Context) error { return nil }},
 		))
 		synctest.Wait()
 		require.NoError(t, h.Ready())
@@ -225,7 +225,7 @@ func TestErrorsThatPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, err := range map[string]error{"error": badError{}, "worse": worseError{}, "public": Public(badError{})} {
 			h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{
-				Name: name, Check: func(context.Context) error { return err },
+				Name: name, Run: func(context.Context) error { return err },
 			}))
 			synctest.Wait()
 			require.Equal(t, "the check panicked; see the app's log", h.Report().Error[name].Message)
@@ -237,7 +237,7 @@ func TestLongMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{
-			Name: "a", Check: func(context.Context) error { return Public(errors.New(strings.Repeat("ü", maxMessage))) },
+			Name: "a", Run: func(context.Context) error { return Public(errors.New(strings.Repeat("ü", maxMessage))) },
 		}))
 		synctest.Wait()
 		require.Equal(t, strings.Repeat("ü", maxMessage/2), h.Report().Error["a"].Message)
@@ -251,7 +251,7 @@ func TestTheLogHasTheErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		app := newApp(t, inngestkit.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, succeed)
-		c := newCheck(Check{Name: "a", Timeout: time.Second, Check: func(ctx context.Context) error { return ctx.Err() }}, inngestkit.Logger(
+		c := newCheck(Check{Name: "a", Timeout: time.Second, Run: func(ctx context.Context) error { return ctx.Err() }}, inngestkit.Logger(
 			inngestkit.NewContext(t.Context(), app)))
 		for _, text := range []string{"first", "first", "second", "first"} {
 			c.record(t.Context(), failed(text))
@@ -275,7 +275,7 @@ func TestTheLogHasTheErrors(t *testing.T) {
 func TestCheckGivesUp(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	c := newCheck(Check{Name: "a", Check: func(context.Context) error { return Public(errLost) }}, slog.New(slog.NewTextHandler(&log, nil)))
+	c := newCheck(Check{Name: "a", Run: func(context.Context) error { return Public(errLost) }}, slog.New(slog.NewTextHandler(&log, nil)))
 	for range 200 { // with a timeout of 0
 		<-c.once(t.Context())
 		require.Equal(t, "no result within 0s", c.indicator().Message)

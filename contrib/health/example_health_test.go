@@ -96,8 +96,8 @@ func ExampleWithChecks() {
 	ping := func(context.Context) error { return nil } // (*sql.DB).PingContext, for one
 	checked := make(chan struct{})
 	health, err := inngesthealth.Install(app, inngesthealth.WithChecks(
-		inngesthealth.Check{Name: "database", Check: ping, Timeout: 2 * time.Second},
-		inngesthealth.Check{Name: "search", HealthOnly: true, Interval: time.Minute, Check: func(context.Context) error {
+		inngesthealth.Check{Name: "database", Run: ping, Timeout: 2 * time.Second},
+		inngesthealth.Check{Name: "search", HealthOnly: true, Interval: time.Minute, Run: func(context.Context) error {
 			defer close(checked)
 			return inngesthealth.Public(errors.New("the index is being built"))
 		}},

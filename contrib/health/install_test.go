@@ -32,9 +32,9 @@ func TestInstallRefuses(t *testing.T) {
 		"nobody":              {options: []Option{WithAuthorization(nil)}, message: "WithAuthorization: the function is nil"},
 		"no password":         {options: []Option{WithBasicAuth("ops", "")}, message: "WithBasicAuth: the name or the password is empty; is a variable not set?"},
 		"no user":             {options: []Option{WithBasicAuth("", "geheim")}, message: "WithBasicAuth: the name or the password is empty"},
-		"interval of a check": {options: []Option{WithChecks(Check{Name: "a", Check: fine, Interval: -1})}, message: `an interval of -1ns; neither can be negative`},
-		"white space":         {options: []Option{WithChecks(Check{Name: " a", Check: fine})}, message: `check 0 has the name " a"`},
-		"not UTF-8":           {options: []Option{WithChecks(Check{Name: "a\xff", Check: fine})}, message: `check 0 has the name "a\xff"`},
+		"interval of a check": {options: []Option{WithChecks(Check{Name: "a", Run: fine, Interval: -1})}, message: `an interval of -1ns; neither can be negative`},
+		"white space":         {options: []Option{WithChecks(Check{Name: " a", Run: fine})}, message: `check 0 has the name " a"`},
+		"not UTF-8":           {options: []Option{WithChecks(Check{Name: "a\xff", Run: fine})}, message: `check 0 has the name "a\xff"`},
 		"probe name":          {options: []Option{WithProbes("livez", "a/b")}, message: `WithProbes: "a/b" is not a name for a probe`},
 		"no probe":            {options: []Option{WithProbes("", "readyz")}, message: `WithProbes: "" is not a name for a probe`},
 		"same probes":         {options: []Option{WithProbes("z", "z")}, message: `WithProbes("z", "z"): the names must differ`},
@@ -45,13 +45,13 @@ func TestInstallRefuses(t *testing.T) {
 		"no rate":             {options: []Option{WithFailureThreshold(math.NaN(), 1, time.Minute)}, message: "the rate is NaN"},
 		"runs":                {options: []Option{WithFailureThreshold(.5, 0, time.Minute)}, message: "the number of runs is 0; it is at least 1"},
 		"window":              {options: []Option{WithFailureThreshold(.5, 1, time.Microsecond)}, message: "the window is 1µs; it is at least 10ms"},
-		"no name":             {options: []Option{WithChecks(Check{Check: fine})}, message: `check 0 has the name ""`},
-		"bad name":            {options: []Option{WithChecks(Check{Name: "a\n", Check: fine})}, message: `check 0 has the name "a\n"`},
+		"no name":             {options: []Option{WithChecks(Check{Run: fine})}, message: `check 0 has the name ""`},
+		"bad name":            {options: []Option{WithChecks(Check{Name: "a\n", Run: fine})}, message: `check 0 has the name "a\n"`},
 		"no function":         {options: []Option{WithChecks(Check{Name: "database"})}, message: `the check "database" has no function Check`},
-		"built in":            {options: []Option{WithChecks(Check{Name: "memory", Check: fine})}, message: `two checks have the name "memory", or it is that of one that is built in`},
-		"the server's":        {options: []Option{WithServerCheck(), WithChecks(Check{Name: ServerIndicator, Check: fine})}, message: `two checks have the name "inngest-server"`},
-		"twice":               {options: []Option{WithChecks(Check{Name: "a", Check: fine}), WithChecks(Check{Name: "a", Check: fine})}, message: `two checks have the name "a"`},
-		"timeout":             {options: []Option{WithChecks(Check{Name: "a", Check: fine, Timeout: -1})}, message: `the check "a" has a timeout of -1ns`},
+		"built in":            {options: []Option{WithChecks(Check{Name: "memory", Run: fine})}, message: `two checks have the name "memory", or it is that of one that is built in`},
+		"the server's":        {options: []Option{WithServerCheck(), WithChecks(Check{Name: ServerIndicator, Run: fine})}, message: `two checks have the name "inngest-server"`},
+		"twice":               {options: []Option{WithChecks(Check{Name: "a", Run: fine}), WithChecks(Check{Name: "a", Run: fine})}, message: `two checks have the name "a"`},
+		"timeout":             {options: []Option{WithChecks(Check{Name: "a", Run: fine, Timeout: -1})}, message: `the check "a" has a timeout of -1ns`},
 		"interval":            {options: []Option{WithInterval(0)}, message: "WithInterval(0s): the time between two runs of a check is more than 0"},
 		"several":             {options: []Option{WithMemoryThreshold(-1), WithDetails(-1)}, message: "WithMemoryThreshold(-1): a percentage is from 0, for no threshold, to 100\ninngesthealth: WithDetails(-1)"},
 		"mounted": {
@@ -132,7 +132,7 @@ func TestChecksThatLookAtTheirOwnReport(t *testing.T) {
 	var checks []Check
 	looked := make(chan error, 20)
 	for i := range cap(looked) {
-		checks = append(checks, Check{Name: string(rune('a' + i)), Check: func(ctx context.Context) error {
+		checks = append(checks, Check{Name: string(rune('a' + i)), Run: func(ctx context.Context) error {
 			h := From(inngestkit.FromContext(ctx))
 			if h == nil || len(h.Report().Error)+len(h.Report().Info) < cap(looked) {
 				looked <- errLost

@@ -125,7 +125,7 @@ func (r *Report) add(name string, i Indicator) {
 func (h *Health) inngest() Indicator {
 	functions := len(h.app.FunctionIDs())
 	last, synced := h.app.LastSync()
-	i := Indicator{Status: Up, Inngest: &Inngest{Functions: functions}}
+	i := Indicator{Status: Up, AppInfo: &AppInfo{Functions: functions}}
 	if synced {
 		i.LastSync = new(wholeSeconds(last.Time))
 	}

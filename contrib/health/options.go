@@ -90,7 +90,7 @@ func newConfig(app *inngestkit.App, options []Option) (*config, error) {
 		}
 	}
 	if c.serverCheck {
-		c.checks = append([]Check{{Name: ServerIndicator, Check: app.Ping}}, c.checks...)
+		c.checks = append([]Check{{Name: ServerIndicator, Run: app.Ping}}, c.checks...)
 	}
 	c.checkChecks()
 	return c, errors.Join(c.errs...)
@@ -264,7 +264,7 @@ func (c *config) checkChecks() {
 				i, check.Name)
 		case taken[check.Name]:
 			c.refusef("WithChecks: two checks have the name %q, or it is that of one that is built in", check.Name)
-		case check.Check == nil:
+		case check.Run == nil:
 			c.refusef("WithChecks: the check %q has no function Check", check.Name)
 		case check.Timeout < 0 || check.Interval < 0:
 			c.refusef("WithChecks: the check %q has a timeout of %s and an interval of %s; neither can be negative",

@@ -29,7 +29,7 @@ const (
 func pageOK() Report {
 	synced, age, recent := pageTime, 12.34, 4.2
 	return Report{Status: StatusOK, Info: map[string]Indicator{
-		InngestIndicator: {Status: Up, Inngest: &Inngest{Functions: 5, LastSync: &synced}},
+		InngestIndicator: {Status: Up, AppInfo: &AppInfo{Functions: 5, LastSync: &synced}},
 		ServerIndicator:  {Status: Up, AgeSeconds: &age},
 		"database":       {Status: Up, AgeSeconds: &recent},
 	}}
@@ -54,7 +54,7 @@ func pageShuttingDown() Report {
 		Status: StatusShuttingDown,
 		Info:   map[string]Indicator{ServerIndicator: {Status: Up}},
 		Error: map[string]Indicator{
-			InngestIndicator: {Status: Down, Message: "the app is shutting down", Inngest: &Inngest{Functions: 1}},
+			InngestIndicator: {Status: Down, Message: "the app is shutting down", AppInfo: &AppInfo{Functions: 1}},
 		},
 	}
 }

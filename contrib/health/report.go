@@ -60,14 +60,14 @@ type Indicator struct {
 	// never is the text of an error, unless [Public] says so.
 	Message string `json:"message,omitempty"`
 	// Inngest is of [InngestIndicator], and nil for all others.
-	*Inngest //nolint:embeddedstructfieldcheck // the fields are to come behind the status
+	*AppInfo //nolint:embeddedstructfieldcheck // the fields are to come behind the status
 	// AgeSeconds is how long ago the result of a [Check] was had, nil before the first
 	// one, and for all other indicators, which are looked at anew.
 	AgeSeconds *float64 `json:"ageSeconds,omitempty"`
 }
 
-// Inngest is what [InngestIndicator] tells of the app.
-type Inngest struct {
+// AppInfo is what [InngestIndicator] tells of the app.
+type AppInfo struct {
 	// Functions is the number of functions that are registered.
 	Functions int `json:"functions"`
 	// LastSync is when the server has last been told of them by this process, in whole
