@@ -61,9 +61,9 @@ func TestCheckRuns(t *testing.T) {
 		down := h.Report()
 		require.Equal(t, StatusError, down.Status)
 		require.Equal(t, Indicator{
-			Status: Down, Message: "the check has failed; see the app's log", AgeSeconds: new(1.0),
+			Status: Down, Message: "the check failed; see the app's log", AgeSeconds: new(1.0),
 		}, down.Error["database"])
-		require.EqualError(t, h.Ready(), "inngesthealth: not ready: database: the check has failed; see the app's log")
+		require.EqualError(t, h.Ready(), "inngesthealth: not ready: database: the check failed; see the app's log")
 		require.Equal(t, 1, strings.Count(log.String(), "health check is down"))
 		require.Contains(t, log.String(), "geheim")
 
@@ -170,8 +170,8 @@ func TestBadChecks(t *testing.T) {
 		message string
 	}{
 		"panic":    {func(context.Context) error { panic("geheim") }, "the check panicked; see the app's log"},
-		"goexit":   {func(context.Context) error { runtime.Goexit(); return nil }, "the check has failed; see the app's log"},
-		"error":    {func(context.Context) error { return errLost }, "the check has failed; see the app's log"},
+		"goexit":   {func(context.Context) error { runtime.Goexit(); return nil }, "the check failed; see the app's log"},
+		"error":    {func(context.Context) error { return errLost }, "the check failed; see the app's log"},
 		"public":   {func(context.Context) error { return Public(errors.New("3 of 4 shards are away")) }, "3 of 4 shards are away"},
 		"wrapped":  {func(context.Context) error { return fmt.Errorf("x: %w", Public(errors.New("away"))) }, "away"},
 		"no error": {func(context.Context) error { return Public(nil) }, ""},

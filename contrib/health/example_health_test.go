@@ -76,7 +76,7 @@ func ExampleInstall() {
 	show(health.Handler(), "/status?details=true")
 	// Output:
 	// <nil> <nil>
-	// 401 {"message":"the details are not for everybody; ask without them, or with a password"}
+	// 401 {"message":"the details need a password; send it, or remove details from the query"}
 }
 
 // By default everybody gets the details who asks for them, in dev mode.
@@ -198,7 +198,7 @@ func ExampleWithAuthorization() {
 		panic(err)
 	}
 	show(health.Handler(), "/health/inngest?details=true")
-	// Output: 403 {"message":"the details are not for everybody; ask without them"}
+	// Output: 403 {"message":"access to the details is denied; remove details from the query"}
 }
 
 // Health on a port of its own.

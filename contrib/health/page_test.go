@@ -41,7 +41,7 @@ func pageError() Report {
 	age := 3.0
 	r.Status = StatusError
 	r.Error = map[string]Indicator{
-		ServerIndicator: {Status: Down, Message: "the check has failed; see the app's log", AgeSeconds: &age},
+		ServerIndicator: {Status: Down, Message: "the check failed; see the app's log", AgeSeconds: &age},
 		MemoryIndicator: {Status: Down, Message: "96.3% of the memory limit is used; the threshold is 95%"},
 	}
 	delete(r.Info, ServerIndicator)
@@ -176,7 +176,7 @@ func TestPage(t *testing.T) {
 			title: "error: shop health",
 			has: []string{
 				"Health of shop error 2 of 4 indicators are down.",
-				"down inngest-server the check has failed; see the app's log checked 3 s ago",
+				"down inngest-server the check failed; see the app's log checked 3 s ago",
 				"down memory 96.3% of the memory limit is used; the threshold is 95%",
 				"up inngest 5 functions", "up database", "Details", "As of " + pageTimeText,
 			},
@@ -185,7 +185,7 @@ func TestPage(t *testing.T) {
 		"shutting down": {
 			report: pageShuttingDown(), info: pageInfo{AppID: "shop"}, title: "shutting down: shop health",
 			has: []string{
-				"Health of shop shutting down The app drains and should get no new calls. 1 of 2 indicators is down.",
+				"Health of shop shutting down The app is shutting down and should receive no new calls. 1 of 2 indicators is down.",
 				"down inngest the app is shutting down 1 function · last sync never", "up inngest-server",
 			},
 			hasNot: []string{"shutting_down"},

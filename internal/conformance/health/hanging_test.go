@@ -79,7 +79,7 @@ func TestHangingChecks(t *testing.T) {
 		"stuck":    "no result within 20ms",
 		"obedient": "no result within 20ms",
 		"panics":   "the check panicked; see the app's log",
-		"exits":    "the check has failed; see the app's log",
+		"exits":    "the check failed; see the app's log",
 	}
 	testsite.Eventually(t, checkEvery, func() bool {
 		for name, message := range messages {
