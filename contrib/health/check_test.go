@@ -20,13 +20,13 @@ import (
 
 var errLost = errors.New("dial postgres://shop:geheim@db: connection refused")
 
-// pass lets time pass, and what is due happen.
+// pass advances the time and waits until everything that is due has happened.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// A check runs at once, and then at its interval from the end of one run to the next.
+// A check runs immediately, and then again one interval after the end of each run.
 func TestCheckRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestCheckRuns(t *testing.T) {
 	})
 }
 
-// WithInterval is for the checks that have no interval of their own.
+// WithInterval applies to checks without an Interval.
 func TestInterval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestInterval(t *testing.T) {
 	})
 }
 
-// A check that takes too long is down, and is not run again until it has returned.
+// A check that takes too long is down, and does not run again until it has returned.
 func TestCheckHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestShutdownLeavesAHangingCheck(t *testing.T) {
 	})
 }
 
-// The context of a check ends with its timeout, and with the app: that is no failure.
+// The context of a check ends with its timeout, and with the app, which is not a failure.
 func TestCheckContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestCheckContext(t *testing.T) {
 	})
 }
 
-// What a check does wrong stays its own.
+// A misbehaving check affects only its own indicator.
 func TestBadChecks(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -192,7 +192,7 @@ func TestBadChecks(t *testing.T) {
 	require.ErrorIs(t, Public(errLost), errLost)
 }
 
-// A check that is HealthOnly is in the report and not in the readiness.
+// A HealthOnly check is in the report, but does not affect readiness.
 func TestHealthOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -213,13 +213,12 @@ type badError struct{}
 
 func (badError) Error() string { panic("geheim") }
 
-// worseError panics with itself, so that printing what it has panicked with panics.
+// worseError panics with itself, so printing the recovered value panics, too.
 type worseError struct{}
 
 func (e worseError) Error() string { panic(e) }
 
-// What an error does when it is asked for its text is the check's own, too, and the
-// text is asked for once.
+// A panic of an error's Error method affects only its check. Error is called once.
 func TestErrorsThatPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -244,8 +243,7 @@ func TestLongMessages(t *testing.T) {
 	})
 }
 
-// Each error of a check that is down is in the log, once, also that of one that came
-// too late.
+// The log has each error of a check that is down once, including one returned too late.
 func TestTheLogHasTheErrors(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -270,8 +268,8 @@ func TestTheLogHasTheErrors(t *testing.T) {
 	})
 }
 
-// A check that gives up in time for its result, because the time is over, tells no
-// more than that, whichever of the two is seen first.
+// A check that returns an error because of its timeout has the message of the timeout,
+// regardless of which one is noticed first.
 func TestCheckGivesUp(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

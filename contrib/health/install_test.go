@@ -114,7 +114,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// Nothing is mounted, and the handlers are there.
+// WithoutRoutes mounts nothing; everything else works.
 func TestWithoutRoutes(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, succeed)
@@ -125,8 +125,8 @@ func TestWithoutRoutes(t *testing.T) {
 	require.Equal(t, uint64(1), h.Functions()[0].Executions)
 }
 
-// Checks can ask for everything at once, while Install goes on.
-func TestChecksThatLookAtTheirOwnReport(t *testing.T) {
+// Checks may request the report as soon as they run, even before Install returns.
+func TestChecksThatReadTheReport(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, succeed)
 	var checks []Check
@@ -148,7 +148,7 @@ func TestChecksThatLookAtTheirOwnReport(t *testing.T) {
 	}
 }
 
-// An app that nobody holds any more is not held by this package.
+// This package does not keep unused apps in memory.
 func TestAppIsCollected(t *testing.T) {
 	t.Parallel()
 	collected := make(chan struct{})
