@@ -24,9 +24,9 @@ func (s *Server) AwaitRuns(ctx context.Context, eventID string, n int) ([]Run, e
 	return runs, nil
 }
 
-// AwaitRunsOf waits until n runs of the function with the slug have ended, whatever
-// triggered them, and returns all its runs, like [Server.RunsOf]. Use it for runs of
-// a schedule, for example.
+// AwaitRunsOf waits until n runs of the function with the slug have ended, with any
+// trigger, and returns all its runs, like [Server.RunsOf]. Use it, for example, for runs
+// of a schedule.
 func (s *Server) AwaitRunsOf(ctx context.Context, slug string, n int) ([]Run, error) {
 	runs, err := s.awaitRuns(ctx, n, func() ([]Run, error) { return s.RunsOf(ctx, slug) })
 	if err != nil {
@@ -69,8 +69,8 @@ func describe(runs []Run) string {
 	return strings.Join(texts, "; ")
 }
 
-// poll calls ask until it returns true or an error, or ctx or the server ends. It
-// ignores errors of the connection: the server has ended, or will be back.
+// poll calls ask until it returns true or an error, or ctx or the server ends. It ignores
+// connection errors: either the server has ended, or it will respond again.
 func (s *Server) poll(ctx context.Context, ask func() (bool, error)) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()

@@ -18,10 +18,9 @@ import (
 // BuildServer builds the Inngest server of a supported version, or finds it in the
 // cache. An empty version means [DefaultVersion]. The first call on a machine builds
 // the server with the go command, which downloads its modules and takes some minutes.
-// It writes to progress where the result is kept, and every few seconds how far the
-// build is. A nil progress is silent. Later calls find the result in the directory
-// inngestkit of the user's cache ([os.UserCacheDir]), under a name that changes with
-// the sources.
+// It writes to progress where the result is kept, and its progress every few seconds. A
+// nil progress is silent. Later calls find the result in the directory inngestkit of
+// the user's cache ([os.UserCacheDir]), under a name that changes with the sources.
 //
 // Any number of processes may call it concurrently: one builds, the others wait. When
 // ctx ends, the build is killed and leaves nothing behind. An error contains the end
@@ -47,7 +46,7 @@ func BuildServer(ctx context.Context, version string, progress io.Writer) (Serve
 	return ServerBinary{Path: b.path, Source: SourceBuilt, Version: version}, nil
 }
 
-// serverBuild builds one version of the server into the cache.
+// A serverBuild builds one version of the server into the cache.
 type serverBuild struct {
 	recipe
 
@@ -66,13 +65,13 @@ func newServerBuild(r recipe, cache string, progress io.Writer) *serverBuild {
 	return &serverBuild{recipe: r, dir: dir, path: filepath.Join(dir, name), progress: progress, every: 5 * time.Second}
 }
 
-// ensure builds the executable unless it is there.
+// ensure builds the executable unless it exists.
 func (b *serverBuild) ensure(ctx context.Context) (err error) {
 	if b.exists() {
 		return nil
 	}
 	if err := os.MkdirAll(b.dir, 0o750); err != nil {
-		return fmt.Errorf("the cache directory for the Inngest server cannot be made; set XDG_CACHE_HOME to a writable one, "+
+		return fmt.Errorf("the cache directory for the Inngest server cannot be created; set XDG_CACHE_HOME to a writable one, "+
 			"or %s to an existing server: %w", PathEnv, err)
 	}
 	unlock, err := lockFile(ctx, filepath.Join(b.dir, "lock"), func() {
@@ -95,8 +94,8 @@ func (b *serverBuild) ensure(ctx context.Context) (err error) {
 }
 
 func (b *serverBuild) exists() bool {
-	// The complete file is renamed into place, so anything but a program came from
-	// elsewhere.
+	// Builds rename a complete file into place, so a file that is not executable was put
+	// there by something else.
 	info, err := os.Stat(b.path)
 	return err == nil && info.Mode().IsRegular() && info.Size() > 0 && (runtime.GOOS == "windows" || info.Mode()&0o111 != 0)
 }
@@ -191,7 +190,7 @@ func (b *serverBuild) report(watch *buildWatch, start time.Time) (stop func()) {
 	}
 }
 
-// sayf writes one line of progress.
+// sayf writes a line of progress.
 func (b *serverBuild) sayf(format string, args ...any) {
 	// The build continues if progress cannot be written.
 	_, _ = fmt.Fprintf(b.progress, "inngesttest: "+format+"\n", args...)
@@ -202,7 +201,7 @@ func (b *serverBuild) sayf(format string, args ...any) {
 // compiler. The settings for proxies and private modules stay.
 func buildEnv(environ []string, tmp string) []string {
 	set := []string{
-		"CGO_ENABLED=0", // as the ones that Inngest releases
+		"CGO_ENABLED=0", // like the releases of Inngest
 		"GO111MODULE=on",
 		"GOARCH=" + runtime.GOARCH,
 		// An empty GOFLAGS would allow the value from `go env -w`.
@@ -220,6 +219,6 @@ func buildEnv(environ []string, tmp string) []string {
 		}
 		env = append(env, kv)
 	}
-	// Of two values for one key, os/exec takes the last.
+	// If a key has two values, os/exec uses the last.
 	return slices.Clip(append(env, set...))
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// goError is a failed go command.
+// A goError is the error of a go command.
 type goError struct {
 	command string // such as go build
 	err     error
@@ -21,20 +21,20 @@ func (e *goError) Error() string {
 func (e *goError) Unwrap() error { return e.err }
 
 var (
-	// tooOld is what the go command says about a go.mod that asks for a newer one.
-	// It names GOTOOLCHAIN only if that keeps it from downloading the newer one.
+	// tooOld matches the go command's error for a go.mod that requires a newer Go. It
+	// names GOTOOLCHAIN only if that prevents the download of the newer Go.
 	tooOld = regexp.MustCompile(`requires go >= (\S+) \(running go ([^\s;)]+)(; GOTOOLCHAIN=)?`)
-	// noModules are texts of the go command and of the network below it.
+	// noModules matches errors of the go command and of the network.
 	noModules = regexp.MustCompile(`dial tcp|no such host|connection refused|i/o timeout|TLS handshake timeout|` +
 		`proxyconnect|GOPROXY=off|x509:|40[347] [A-Z]|5\d\d [A-Z]|unrecognized import path`)
 )
 
-// advise adds to a failed build what can be done about it.
+// advise adds the reason of a failed build, and the alternatives.
 func (r recipe) advise(err error) error {
 	return fmt.Errorf("%w\n%s%s", err, r.reason(err), r.alternatives())
 }
 
-// reason says why the build failed, if the go command's words are known.
+// reason says why the build failed, if the go command's output is known.
 func (r recipe) reason(err error) string {
 	goErr, ok := errors.AsType[*goError](err)
 	if !ok {
@@ -53,7 +53,7 @@ func (r recipe) reason(err error) string {
 	return ""
 }
 
-// alternatives says how to have a server without this build.
+// alternatives says how to get a server without this build.
 func (r recipe) alternatives() string {
 	ways := []string{
 		"install the Inngest CLI (npm install -g inngest-cli), which is found on PATH unless " + VersionEnv + " is set",

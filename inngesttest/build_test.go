@@ -20,10 +20,10 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest/internal/pinned"
 )
 
-// The fake go commands. $out is the -o argument, $bin the directory of the
-// script, and $bin/out where it leaves its notes. Of the environment they note
-// what the tests look at, as the rest may hold secrets and tests print what
-// they compare. The server's module is in $bin/module.
+// The fake go commands. $out is the -o argument, $bin the directory of the script, and
+// $bin/out the directory of its notes. They note only the environment variables that the
+// tests read, because the rest may hold secrets and tests print what they compare. The
+// server's module is in $bin/module.
 const (
 	fakeGoHead = `#!/bin/sh
 bin=${0%/*}
@@ -40,36 +40,35 @@ out=$2
 `
 	fakeGoBuilds = fakeGoHead + `cp -R . "$bin/out/source"; echo built > "$out"; chmod +x "$out"` + "\n"
 	fakeGoFails  = fakeGoHead + `echo half > "$out"; echo "pkg/a" >&2; echo "a.go:1:1: it does not compile" >&2; exit 1` + "\n"
-	// It is the child of a child that holds out, as a compiler would.
+	// The grandchild keeps running, like a compiler.
 	fakeGoHangs = fakeGoHead + `echo half > "$out"; sleep 1000 & echo $! > "$bin/out/child.tmp"; mv "$bin/out/child.tmp" "$bin/out/child"; wait` + "\n"
-	// It downloads for as long as the test has not seen the progress.
+	// Downloads until the test has seen the progress.
 	fakeGoDownloads = `#!/bin/sh
 bin=${0%/*}
 while [ "$1" = mod ] && ! [ -e "$bin/out/seen" ]; do sleep 0.01; done
 ` + fakeGoBuilds
-	// It hangs before there is a build.
+	// Hangs before the build.
 	fakeGoHangsEarly = `#!/bin/sh
 bin=${0%/*}
 sleep 1000 & echo $! > "$bin/out/child.tmp"; mv "$bin/out/child.tmp" "$bin/out/child"; wait` + "\n"
-	// It goes on when the test has seen the progress.
+	// Continues when the test has seen the progress.
 	fakeGoReports = fakeGoHead + `echo "go: downloading example.com/m v1" >&2; echo "pkg/a" >&2; echo "pkg/b" >&2
 while ! [ -e "$bin/out/seen" ]; do sleep 0.01; done
 echo built > "$out"; chmod +x "$out"` + "\n"
 )
 
-// useFakeGo makes script the only go command for the test, and an empty
-// directory its cache.
+// useFakeGo makes script the only go command of the test, with an empty cache.
 func useFakeGo(t *testing.T, bin, script string) (cache string) {
 	t.Helper()
 	writeExecutable(t, bin, "go", script)
-	// The script writes here and nowhere else in bin.
+	// The script writes only here.
 	require.NoError(t, os.Mkdir(filepath.Join(bin, "out"), 0o755))
 	module := filepath.Join(bin, "module", "internal", "embeddocs")
 	require.NoError(t, os.MkdirAll(module, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(module, "docs.go"), []byte("package embeddocs\n"), 0o444))
-	// No other directory on PATH may have a go, nor an inngest; the tools of the
-	// script are made available one by one. They are scripts and not links: what
-	// writes to a link by mistake writes to the machine's own file.
+	// PATH must not have another go or an inngest, so it has only the tools that the
+	// script needs. They are scripts instead of links: a mistaken write to a link would
+	// change the machine's own file.
 	for _, tool := range []string{"cp", "mv", "chmod", "sleep"} {
 		path, err := executableOnPath(tool)
 		require.NoError(t, err)
@@ -99,8 +98,8 @@ func executableOnPath(name string) (string, error) {
 	return "", os.ErrNotExist
 }
 
-// requireNoBuildFiles checks that all a build left behind is the lock file and
-// what is named.
+// requireNoBuildFiles checks that a build left behind only the lock file and the named
+// files.
 func requireNoBuildFiles(t *testing.T, dir string, but ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -149,9 +148,8 @@ func TestBuildServerBuildsOnceForAllCallers(t *testing.T) {
 	})
 }
 
-// Everything that is downloaded is fixed by a sum: of v1.12.1 each module is in
-// the go.sum that it is built with; of v1.43.0 its own module is, and brings its
-// go.sum along.
+// Every download is fixed by a checksum. For v1.12.1, our go.sum has each module. For
+// v1.43.0 it has the server's own module, which includes its go.sum.
 func TestBuildServerPinsWhatItDownloads(t *testing.T) {
 	eachVersion(t, func(t *testing.T, version string) {
 		bin := t.TempDir()
@@ -174,7 +172,7 @@ func TestBuildServerPinsWhatItDownloads(t *testing.T) {
 	})
 }
 
-// The go command itself, with a module of another content than the one we know.
+// The real go command rejects a module whose content differs from the known one.
 func TestBuildServerRefusesAnotherModule(t *testing.T) {
 	t.Parallel()
 	b := newServerBuild(newRecipe(NewestVersion), t.TempDir(), io.Discard)
@@ -259,8 +257,8 @@ func TestBuildServerFailed(t *testing.T) {
 	})
 }
 
-// A build that this machine cannot do is told apart, with what helps. The texts
-// are those of Go 1.26.
+// If this machine cannot build, the error says why and what helps. The texts are those of
+// Go 1.26.
 func TestBuildServerNamesTheCure(t *testing.T) {
 	for text, want := range map[string]string{
 		"go: github.com/inngest/inngest@v1.43.0 requires go >= 1.26.4 (running go 1.26.0; GOTOOLCHAIN=local)": "needs Go 1.26.4 or newer; " +
@@ -280,7 +278,7 @@ func TestBuildServerNamesTheCure(t *testing.T) {
 	}
 }
 
-// requireWaysOut checks that an error names what to do instead of the build.
+// requireWaysOut checks that an error names the alternatives to the build.
 func requireWaysOut(t *testing.T, err error, version string) {
 	t.Helper()
 	for _, way := range []string{"npm install -g inngest-cli", "container image inngest/inngest", PathEnv} {
@@ -347,7 +345,7 @@ func TestBuildServerOfAnUnknownVersion(t *testing.T) {
 	require.ErrorContains(t, err, PathEnv)
 }
 
-// A recipe that changes must not find what the one before has built.
+// A changed recipe must not find the executable of an older one.
 func TestBuildsAreKeptApart(t *testing.T) {
 	t.Parallel()
 	first, second := newRecipe(OldestVersion), newRecipe(NewestVersion)
@@ -361,7 +359,7 @@ func TestBuildsAreKeptApart(t *testing.T) {
 	}
 }
 
-// note returns what a fake go command has left.
+// note returns a note of a fake go command.
 func note(t *testing.T, bin, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(bin, "out", filepath.FromSlash(name)))

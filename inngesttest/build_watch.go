@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// buildWatch reads what go build -v says: a line for each package it compiles,
-// and a line for each module it downloads.
+// buildWatch reads the output of go build -v: a line for each package it compiles, and a
+// line for each module it downloads.
 type buildWatch struct {
 	lines *lineWriter
 	end   *tailBuffer
@@ -24,14 +24,14 @@ func newBuildWatch() *buildWatch {
 	return w
 }
 
-// buildTail is how much of a failed build's output an error carries, in bytes:
-// go build writes the errors last.
+// buildTail is the number of bytes at the end of a failed build's output that an error
+// contains. go build writes errors last.
 const buildTail = 4 << 10
 
 func (w *buildWatch) Write(p []byte) (int, error) { return w.lines.Write(p) }
 
 func (w *buildWatch) line(line []byte) {
-	_, _ = w.end.Write(line) // into memory, which never fails
+	_, _ = w.end.Write(line) // writes to memory, which never fails
 	text := strings.TrimSpace(string(line))
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -39,20 +39,20 @@ func (w *buildWatch) line(line []byte) {
 	case strings.HasPrefix(text, "go: downloading "):
 		w.downloaded++
 		w.last = strings.TrimPrefix(text, "go: ")
-	case text != "" && !strings.ContainsAny(text, " :"): // a package path, as opposed to a compiler's message
+	case text != "" && !strings.ContainsAny(text, " :"): // a package path, not a compiler's message
 		w.compiled++
 		w.last = "compiling " + text
 	}
 }
 
-// begin notes what is done before go build says anything.
+// begin sets the status until go build writes output.
 func (w *buildWatch) begin(what string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.last = what
 }
 
-// status says in a few words how far the build is.
+// status describes the progress of the build in a few words.
 func (w *buildWatch) status() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -61,12 +61,12 @@ func (s *Server) GraphQL(ctx context.Context, query string, variables map[string
 		return fmt.Errorf("inngesttest: Inngest server: POST /v0/gql: %w", err)
 	}
 	if err := json.Unmarshal(answer.Data, out); err != nil {
-		return fmt.Errorf("inngesttest: Inngest server: POST /v0/gql: decoding the answer: %w", err)
+		return fmt.Errorf("inngesttest: Inngest server: POST /v0/gql: decoding the response: %w", err)
 	}
 	return nil
 }
 
-// explain adds to the error of a call that the server has ended, if it has.
+// explain adds to an error that the server has ended, if it has, and the end of its log.
 func (s *Server) explain(err error) error {
 	if !s.ended() {
 		return err
@@ -113,7 +113,7 @@ func (s *Server) call(ctx context.Context, method, path string, in, out any) (er
 	defer func() { err = errors.Join(err, resp.Body.Close()) }()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return fmt.Errorf("%s %s: reading the answer: %w", method, s.clean(path), err)
+		return fmt.Errorf("%s %s: reading the response: %w", method, s.clean(path), err)
 	}
 	if status := trueStatus(resp.StatusCode, path, answer); status < 200 || status > 299 {
 		return &StatusError{Method: method, Path: s.clean(path), Status: status, Body: string(answer[:min(len(answer), 4<<10)])}
@@ -122,7 +122,7 @@ func (s *Server) call(ctx context.Context, method, path string, in, out any) (er
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
-		return fmt.Errorf("%s %s: decoding the answer: %w", method, s.clean(path), err)
+		return fmt.Errorf("%s %s: decoding the response: %w", method, s.clean(path), err)
 	}
 	return nil
 }

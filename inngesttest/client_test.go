@@ -47,7 +47,7 @@ func TestRunsOfAnEvent(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, good, one)
 
-	_, err = s.AwaitRunsOf(ctx, "fake-good", 1) // the list comes later than the run
+	_, err = s.AwaitRunsOf(ctx, "fake-good", 1) // the server lists the run later
 	require.NoError(t, err)
 	of, err := s.RunsOf(ctx, "fake-good")
 	require.NoError(t, err)
@@ -61,8 +61,8 @@ func TestRunsOfAnEvent(t *testing.T) {
 	require.Equal(t, RunFailed, of[0].Status)
 }
 
-// The server caches what it says about an event's runs for 15 s. Without a
-// fresh URL for each call, the end of a run would be seen that much later.
+// The server caches the runs of an event for 15 s. Without a unique URL for each call, the
+// end of a run would be noticed that much later.
 func TestAwaitRunsIsNotHeldUpByTheServersCache(t *testing.T) {
 	t.Parallel()
 	var release atomic.Bool
@@ -79,7 +79,7 @@ func TestAwaitRunsIsNotHeldUpByTheServersCache(t *testing.T) {
 	id, err := s.Send(ctx, "slow", nil)
 	require.NoError(t, err)
 
-	require.Eventually(t, func() bool { // the answer that would be cached
+	require.Eventually(t, func() bool { // the response that would be cached
 		runs, err := s.Runs(ctx, id)
 		return err == nil && len(runs) == 1 && !runs[0].Ended() && runs[0].Output == nil
 	}, 10*time.Second, pollEvery)
@@ -132,7 +132,7 @@ func TestRunsOfASchedule(t *testing.T) {
 		"tick": {trigger: map[string]any{"cron": "* * * * *"}, answer: always(200, "tock")},
 	})
 	s := app.serverFor(ServerConfig{})
-	// A minute is the least that a schedule can ask for.
+	// A minute is the shortest interval of a schedule.
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	runs, err := s.AwaitRunsOf(ctx, "fake-tick", 1)

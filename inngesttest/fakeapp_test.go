@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakeApp speaks just enough of the SDK's protocol to sync functions without
-// steps and to answer their calls.
+// A fakeApp implements just enough of the SDK's protocol to sync functions without steps
+// and respond to their calls.
 type fakeApp struct {
 	t         *testing.T
 	server    *httptest.Server
 	functions map[string]fakeFunction
-	// api is the base URL of the server that the app registers with. It is set
-	// after the app has started, as the two need each other's address.
+	// api is the base URL of the server that the app registers with. It is set after the
+	// app has started, because the two need each other's address.
 	api chan string
 	// signingKey authorizes the registration.
 	signingKey string
@@ -29,7 +29,7 @@ type fakeApp struct {
 type fakeFunction struct {
 	trigger map[string]any
 	retries int
-	// answer returns the status and the body of the answer to a call.
+	// answer returns the status and the body of the response to a call.
 	answer func() (int, any)
 }
 
@@ -68,17 +68,17 @@ func (a *fakeApp) serve(w http.ResponseWriter, r *http.Request) {
 		status, body := f.answer()
 		encoded, err := json.Marshal(body)
 		if err != nil {
-			a.t.Errorf("the answer of %s: %v", id, err)
+			a.t.Errorf("the response of %s: %v", id, err)
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 		w.WriteHeader(status)
-		// It fails when the server has ended in the meantime, as some tests make it.
+		// It fails if the server has ended in the meantime, as in some tests.
 		_, _ = w.Write(encoded)
 	}
 }
 
-// register does what an SDK does when the server asks it for its functions.
+// register does what an SDK does when the server requests its functions.
 func (a *fakeApp) register(r *http.Request) error {
 	var functions []map[string]any
 	for id, f := range a.functions {
@@ -103,7 +103,7 @@ func (a *fakeApp) register(r *http.Request) error {
 	select {
 	case api = <-a.api:
 		a.api <- api
-	case <-a.t.Context().Done(): // the server has not come up, and the test has failed
+	case <-a.t.Context().Done(): // the server did not start, and the test has failed
 		return a.t.Context().Err()
 	}
 	req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, api+"/fn/register", bytes.NewReader(body))

@@ -38,7 +38,7 @@ type ServerBinary struct {
 	Version string
 }
 
-// String describes the executable and where it was found, in one line for logs.
+// String describes the executable and its source in one line, for logs.
 func (b ServerBinary) String() string {
 	text := "Inngest server " + b.Path
 	if b.Version != "" {
@@ -56,7 +56,7 @@ func (b ServerBinary) String() string {
 	}
 }
 
-// FindServer returns an executable of the Inngest server, the first of
+// FindServer returns an executable of the Inngest server, the first of:
 //
 //   - the path in the environment variable INNGEST_CLI_PATH; it is an error if
 //     that is set to anything but an executable file,
@@ -81,7 +81,7 @@ func FindServer(ctx context.Context, progress io.Writer) (ServerBinary, error) {
 	}
 	for _, name := range []string{"inngest", "inngest-cli"} {
 		// A program in the current directory, reached through a relative entry of
-		// PATH, comes with exec.ErrDot; it is not taken, for the reasons os/exec gives.
+		// PATH, has exec.ErrDot; it is not used, for the reasons that os/exec gives.
 		if path, err := exec.LookPath(name); err == nil {
 			return newServerBinary(ctx, path, SourcePath)
 		}
@@ -89,8 +89,8 @@ func FindServer(ctx context.Context, progress io.Writer) (ServerBinary, error) {
 	return BuildServer(ctx, DefaultVersion, progress)
 }
 
-// namedServer returns the executable that the environment names, which must be of
-// the version that the environment names, if it does.
+// namedServer returns the executable that the environment names. If the environment also
+// names a version, the executable must have it.
 func namedServer(ctx context.Context, path, version string) (ServerBinary, error) {
 	abs, err := executable(path)
 	if err != nil {
@@ -109,7 +109,7 @@ func namedServer(ctx context.Context, path, version string) (ServerBinary, error
 	return binary, nil
 }
 
-// newServerBinary asks an executable for its version.
+// newServerBinary returns an executable with the version it reports.
 func newServerBinary(ctx context.Context, path string, source Source) (ServerBinary, error) {
 	about, err := probe(ctx, path)
 	if err != nil {
@@ -119,7 +119,7 @@ func newServerBinary(ctx context.Context, path string, source Source) (ServerBin
 }
 
 // executable returns the absolute path of an executable file. It makes the path
-// absolute first, because servers run in a directory of their own and because
+// absolute first, because servers run in their own directory and because
 // exec.LookPath would search PATH for a bare name.
 func executable(path string) (string, error) {
 	abs, err := filepath.Abs(path)

@@ -20,12 +20,12 @@ func writeExecutable(t *testing.T, dir, name, content string) string {
 	return path
 }
 
-// cli is a script that reports a version as the Inngest CLI does.
+// cli returns a script that reports a version like the Inngest CLI.
 func cli(version string) string {
 	return "#!/bin/sh\n[ \"$1\" = version ] && echo " + version + "\n"
 }
 
-// forgetServer clears what the environment says about the server.
+// forgetServer clears the environment variables about the server.
 func forgetServer(t *testing.T) {
 	t.Helper()
 	t.Setenv(PathEnv, "")
@@ -69,7 +69,7 @@ func TestFindServerBuildsWhenThereIsNone(t *testing.T) {
 	require.Contains(t, got.String(), "built by inngesttest")
 }
 
-// A version that is named is built, whatever is on PATH.
+// A named version is built, regardless of PATH.
 func TestFindServerOfAVersion(t *testing.T) {
 	forgetServer(t)
 	bin := t.TempDir()
@@ -88,7 +88,7 @@ func TestFindServerOfAVersion(t *testing.T) {
 	require.ErrorContains(t, err, VersionEnv)
 }
 
-// An executable that the environment names must have the version that it names.
+// An executable named by the environment must have the version named there, too.
 func TestFindServerRefusesAContradiction(t *testing.T) {
 	named := writeExecutable(t, t.TempDir(), "my-server", cli("1.43.0-e7b1e6e64"))
 	t.Setenv(PathEnv, named)
@@ -122,7 +122,7 @@ func TestFindServerNamesTheVariable(t *testing.T) {
 	}
 }
 
-// The path may be relative: servers run in a directory of their own.
+// A relative path becomes absolute, because servers run in their own directory.
 func TestFindServerMakesThePathAbsolute(t *testing.T) {
 	dir := t.TempDir()
 	forgetServer(t)

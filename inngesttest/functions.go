@@ -109,9 +109,8 @@ func (s *Server) Apps(ctx context.Context) ([]App, error) {
 	return answer.Apps, err
 }
 
-// slugCache maps the IDs of functions, by which the server names the function of a
-// run, to slugs. It keeps them, because the runs of a function outlive its
-// registration.
+// slugCache maps the IDs of functions, which runs contain, to slugs. It never removes
+// them, because runs of a function outlive its registration.
 type slugCache struct {
 	mu   sync.Mutex
 	byID map[string]string

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireGone waits until no process has the ID. One that has ended and that
-// nobody has waited for, as init of a container may not, counts as gone.
+// requireGone waits until no process has the ID. A zombie, which the init process of a
+// container may leave, counts as gone.
 func requireGone(t *testing.T, pid int) {
 	t.Helper()
 	require.Eventually(t, func() bool {

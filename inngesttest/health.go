@@ -24,7 +24,7 @@ var errPortTaken = errors.New("the port was taken by another process")
 // awaitHealthy waits until the server responds, and checks that it is the one we
 // started.
 func (s *Server) awaitHealthy(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("it did not answer within %s", startTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("it did not respond within %s", startTimeout))
 	defer cancel()
 	var last error
 	for wait := healthPoll; ; wait = min(2*wait, healthPollMax) {
@@ -38,25 +38,24 @@ func (s *Server) awaitHealthy(ctx context.Context) error {
 		case <-s.proc.done:
 			return s.earlyExit()
 		case <-ctx.Done():
-			return fmt.Errorf("%w (last answer: %w); the end of its log:\n%s", context.Cause(ctx), last, s.Logs())
+			return fmt.Errorf("%w (last response: %w); the end of its log:\n%s", context.Cause(ctx), last, s.Logs())
 		case <-time.After(wait):
 		}
 	}
 }
 
-// earlyExit describes a server that ended before it responded.
+// earlyExit returns the error of a server that ended before it responded.
 func (s *Server) earlyExit() error {
 	log := s.Logs()
-	err := fmt.Errorf("it ended before it answered (%s); the end of its log:\n%s", s.proc.cmd.ProcessState, log)
+	err := fmt.Errorf("it ended before it responded (%s); the end of its log:\n%s", s.proc.cmd.ProcessState, log)
 	if s.ports.chosenTaken(log) {
 		return fmt.Errorf("%w: %w", errPortTaken, err)
 	}
 	return err
 }
 
-// identify checks that the response came from our process. Another server that got
-// our port just before us would respond just as well, until our process notices and
-// ends.
+// identify checks that the response came from our process. Another server that took our
+// port first would respond, too, until our process notices and ends.
 func (s *Server) identify(ctx context.Context) error {
 	err := s.isOurs(ctx)
 	switch {
@@ -67,7 +66,7 @@ func (s *Server) identify(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	default:
-		return fmt.Errorf("%w: %s is answered by a server that we did not start (%w)", errPortTaken, s.URL(), err)
+		return fmt.Errorf("%w: the server at %s was not started by us (%w)", errPortTaken, s.URL(), err)
 	}
 }
 

@@ -13,12 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// helperEnv makes this test binary run as a helper process that does what the
-// variable says, instead of its tests.
+// helperEnv makes this test binary run as a helper process instead of its tests. The value
+// selects what the helper does.
 const helperEnv = "INNGESTTEST_HELPER"
 
-// helperMain is the helper process. It prints one line when it is ready, and
-// then waits to be killed.
+// helperMain runs the helper process. It prints a line when it is ready, and then waits to
+// be killed.
 func helperMain() {
 	task, arg, _ := strings.Cut(os.Getenv(helperEnv), " ")
 	switch task {
@@ -39,11 +39,11 @@ func helperMain() {
 	select {}
 }
 
-// helperSays prints the line that startHelper reads.
+// helperSays prints the line that startHelper waits for.
 func helperSays(words ...any) { _, _ = fmt.Fprintln(os.Stdout, words...) }
 
-// startHelper starts this test binary as a helper process, and returns it with
-// the line it printed. It is killed when the test ends.
+// startHelper starts this test binary as a helper process, and returns it with the line it
+// printed. The helper is killed when the test ends.
 func startHelper(t *testing.T, task, arg string) (*exec.Cmd, string) {
 	t.Helper()
 	self, err := os.Executable()
@@ -56,7 +56,7 @@ func startHelper(t *testing.T, task, arg string) (*exec.Cmd, string) {
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // says that it was killed
+		_ = cmd.Wait() // reports that it was killed
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err, "helper: %s", line)

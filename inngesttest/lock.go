@@ -7,15 +7,14 @@ import (
 	"time"
 )
 
-// lockPoll is how often a held lock is tried again. The systems' blocking calls
-// cannot be given up when a context ends.
+// lockPoll is the interval of attempts to take a held lock. The blocking calls of the
+// systems cannot be interrupted when a context ends.
 const lockPoll = 100 * time.Millisecond
 
-// lockFile waits for the exclusive lock on the file at path, which it creates
-// when missing, and returns the function that gives the lock back. It calls
-// waiting once, before it waits, if somebody else holds the lock. The file is
-// never removed: a process that waits on a removed file would share its lock
-// with nobody.
+// lockFile waits for the exclusive lock on the file at path, which it creates if missing,
+// and returns a function that releases the lock. If the lock is held, it calls waiting
+// once before it waits. The file is never removed, because the lock of a removed file
+// would exclude nobody.
 func lockFile(ctx context.Context, path string, waiting func()) (unlock func() error, err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // G304: the path is ours, in the cache directory
 	if err != nil {

@@ -4,7 +4,7 @@ package inngesttest
 
 import "os"
 
-// tryLock always succeeds: this system has no file lock in the standard
-// library. Two processes may then build the server at the same time, which
-// costs time but harms nothing, because each renames a whole file into place.
+// tryLock always succeeds, because the standard library has no file lock for this system.
+// Two processes may build the server at the same time. This costs time but is harmless,
+// because each renames a complete file into place.
 func tryLock(*os.File) (bool, error) { return true, nil }

@@ -32,13 +32,13 @@ func TestLockFileExcludes(t *testing.T) {
 		got <- err
 	}()
 	<-waits
-	<-waits // the second waiter has found it locked
+	<-waits // the second waiter has found the lock held
 	require.NoError(t, unlock())
 	select {
 	case err := <-got:
 		require.NoError(t, err)
 	case <-time.After(10 * time.Second):
-		t.Fatal("the lock was given back and not had by who waited")
+		t.Fatal("the lock was released, but the waiter did not get it")
 	}
 }
 

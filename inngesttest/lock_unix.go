@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// tryLock takes the exclusive lock on f, or reports false when another open
-// file, in this process or any other, holds it. The kernel gives it back when f
-// is closed, also when that is because the process was killed.
+// tryLock takes the exclusive lock on f, or returns false if another open file, in this
+// process or any other, holds it. The kernel releases it when f is closed, also if the
+// process is killed.
 func tryLock(f *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -16,9 +16,8 @@ const (
 	errLockViolation        = syscall.Errno(33) // ERROR_LOCK_VIOLATION
 )
 
-// tryLock takes the exclusive lock on f, or reports false when another handle
-// holds it. The system gives it back when f is closed, also when that is
-// because the process was killed.
+// tryLock takes the exclusive lock on f, or returns false if another handle holds it. The
+// system releases it when f is closed, also if the process is killed.
 func tryLock(f *os.File) (bool, error) {
 	var overlapped syscall.Overlapped
 	//nolint:gosec // G103: a system call takes its structure in no other way; the conversion is in the call, as unsafe asks

@@ -16,8 +16,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// testContext is the test's context with a deadline that a hanging server runs
-// into long before the test binary's own.
+// testContext returns the test's context with a deadline long before that of the test
+// binary, for a server that hangs.
 func testContext(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

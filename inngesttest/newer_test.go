@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// answeredBy is a server that answers GET requests, by path, with the texts, one
-// after the other and the last for good.
+// answeredBy returns a server that responds to GET requests, by path, with the texts in
+// order, and then always with the last one.
 func answeredBy(t *testing.T, answers map[string][]string) *Server {
 	t.Helper()
 	stub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -34,8 +34,8 @@ func answeredBy(t *testing.T, answers map[string][]string) *Server {
 	}
 }
 
-// What v1.43.0 was seen to answer about a run whose step has failed and that goes
-// on: at first no list, then the state of its trace, and it twice once it had ended.
+// These are responses of v1.43.0 about a run that continues after a failed step: at first
+// without a list, then with the state of its trace, and twice when it has ended.
 func TestRunsThatGoOn(t *testing.T) {
 	t.Parallel()
 	const event, run = "01M8H37EDY0PWKQ5MV4A5QACBH", "01M8H37EEY2ZP0GY0B5A7K1JYC"
@@ -72,8 +72,8 @@ func TestRunsThatGoOn(t *testing.T) {
 	require.WithinDuration(t, time.Date(2026, 11, 28, 12, 0, 5, 0, time.UTC), runs[0].EndedAt, 0)
 }
 
-// What v1.43.0 was seen to list of a run whose trace it was still writing, and which
-// its REST API did not know yet: a time at which a queued run ended.
+// This is a response of v1.43.0 about a run whose trace it was still writing, and which
+// its REST API did not know yet: a queued run with an end time.
 func TestRunsOfThatAreQueued(t *testing.T) {
 	t.Parallel()
 	const functions = `{"data":{"functions":[{"id":"f","slug":"app-f","name":"F","config":"{\"a\":1}"}]}}`
@@ -101,8 +101,8 @@ func TestRunsWithoutAList(t *testing.T) {
 	require.ErrorContains(t, err, "has no list of runs")
 }
 
-// The traces of one run, which the two versions were asked for: a step that fails and
-// is tried again, one that waits, and the last call.
+// These are traces of one run from both versions: a step that fails and is retried, one
+// that waits, and the last call.
 func TestMergeSteps(t *testing.T) {
 	t.Parallel()
 	const (
@@ -112,7 +112,7 @@ func TestMergeSteps(t *testing.T) {
 		wait   = `{"name":"answer","status":"COMPLETED","stepOp":"WAIT_FOR_EVENT","stepID":"2","attempts":0,"childrenSpans":[]}`
 		sleep  = `{"name":"nap","status":"COMPLETED","stepOp":"SLEEP","stepID":"3","attempts":null,"childrenSpans":[]}`
 		last   = `{"name":"Finalization","status":"COMPLETED","stepOp":null,"stepID":null,"attempts":0,"childrenSpans":[]}`
-		// The only try of a step that fails, and a function that fails and goes on.
+		// The only attempt of a failing step, and a function that fails and continues.
 		only      = `{"name":"boom","status":"FAILED","stepOp":null,"stepID":"4","attempts":0,"childrenSpans":[]}`
 		finalized = `{"name":"Finalization","status":"COMPLETED","stepOp":"RUN","stepID":"5","attempts":1,"childrenSpans":[{"status":"FAILED","attempts":0},{"status":"COMPLETED","attempts":1}]}`
 	)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// lineWriter hands what is written to it on in whole lines, each with its line
-// feed. It may be written to from several goroutines.
+// A lineWriter passes on its input in whole lines, each with its line feed. It is safe for
+// concurrent use.
 type lineWriter struct {
 	line func([]byte)
 
@@ -30,7 +30,7 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	}
 }
 
-// flush hands on what came after the last line feed.
+// flush passes on what was written after the last line feed.
 func (w *lineWriter) flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -40,13 +40,13 @@ func (w *lineWriter) flush() {
 	}
 }
 
-// tailBuffer keeps the last bytes written to it.
+// A tailBuffer keeps the last bytes written to it.
 type tailBuffer struct {
 	max int
 
 	mu  sync.Mutex
 	buf []byte
-	cut bool // buf no longer begins where the output began
+	cut bool // buf has lost the beginning of the output
 }
 
 func newTailBuffer(size int) *tailBuffer { return &tailBuffer{max: size} }
@@ -63,7 +63,7 @@ func (t *tailBuffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String returns the kept bytes, beginning with a whole line.
+// String returns the kept bytes, starting with a whole line.
 func (t *tailBuffer) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

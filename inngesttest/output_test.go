@@ -37,7 +37,7 @@ func TestTailBufferKeepsTheEnd(t *testing.T) {
 	require.LessOrEqual(t, cap(b.buf), 100, "it does not grow")
 }
 
-// The keys stay out of the log even if the server writes them, in pieces too.
+// The log never has the keys, even if the server writes them in pieces.
 func TestLogLineRedacts(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

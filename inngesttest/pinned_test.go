@@ -10,14 +10,14 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest/internal/pinned"
 )
 
-// internal/devserver is what people maintain; what is embedded must be the same.
+// People maintain internal/devserver; the embedded copies must be equal.
 func TestPinnedFilesAreThoseOfTheRepository(t *testing.T) {
 	t.Parallel()
 	goMod, goSum := pinned.Module(OldestVersion)
 	for name, embedded := range map[string][]byte{"go.mod": goMod, "go.sum": goSum} {
 		original, err := os.ReadFile("../internal/devserver/" + name)
 		require.NoError(t, err)
-		// Not require.Equal, which would print the difference of two long files.
+		// require.Equal would print the difference of two long files.
 		require.True(t, bytes.Equal(original, embedded),
 			"internal/devserver/%s has changed; run `go generate ./...` in inngesttest", name)
 	}

@@ -12,9 +12,8 @@ import (
 type ports struct {
 	api     int
 	gateway int // of Connect
-	// gatewayGRPC and executorGRPC are what the parts of Connect talk to each other
-	// on. They are 0 for a server that does not let us choose; it takes 50052 and
-	// 50053.
+	// gatewayGRPC and executorGRPC connect the parts of Connect. They are 0 for a server
+	// that has fixed ports, 50052 and 50053.
 	gatewayGRPC, executorGRPC int
 }
 
@@ -23,8 +22,8 @@ const (
 	executorGRPCFlag = "--connect-executor-grpc-port"
 )
 
-// choosePorts returns ports that were free a moment ago, the API's being fixed
-// unless that is 0.
+// choosePorts returns ports that were free a moment ago. The API's port is fixed unless
+// it is 0.
 func choosePorts(ctx context.Context, fixed int, about probed) (ports, error) {
 	var p ports
 	wanted := []*int{&p.api, &p.gateway}
@@ -36,11 +35,11 @@ func choosePorts(ctx context.Context, fixed int, about probed) (ports, error) {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(loopback, strconv.Itoa(*port)))
 		switch {
 		case err != nil && *port != 0:
-			return ports{}, fmt.Errorf("ServerConfig.Port %d cannot be had: %w", *port, err)
+			return ports{}, fmt.Errorf("ServerConfig.Port %d is not available: %w", *port, err)
 		case err != nil:
 			return ports{}, fmt.Errorf("choosing a port: %w", err)
 		}
-		// All are open at once, or the system might name one port twice.
+		// All are open at the same time, so the system cannot return one twice.
 		defer func() { _ = l.Close() }()
 		*port = l.Addr().(*net.TCPAddr).Port
 	}
@@ -57,19 +56,17 @@ func (p ports) args() []string {
 }
 
 var (
-	// takenPort finds in a server's log the port that it could not have. The texts
-	// are those of Unix and of Windows.
+	// takenPort matches the port in a server's log that was not available, with the texts
+	// of Unix and of Windows.
 	takenPort = regexp.MustCompile(`:(\d+): bind: (?:address already in use|Only one usage of each socket address)`)
-	// movedPort finds the line of a newer dev server that has taken another port
-	// instead.
+	// movedPort matches the line of a newer dev server that chose another port instead.
 	movedPort = regexp.MustCompile(`Port conflict, using new port`)
 )
 
-// chosenTaken reports whether the log says that somebody else has one of the
-// ports. That of another one is nothing that a further try would change, but for the
-// oldest server: it does not end because 50052 is taken, and if it ends because the
-// gateway's port is, it names 50052, whose error came first (Run in its
-// pkg/connect/service.go).
+// chosenTaken reports whether, according to the log, one of the chosen ports is taken. For
+// other ports, another attempt would not help. The oldest server is an exception: it does
+// not end because 50052 is taken, but if it ends because the gateway's port is taken, it
+// names 50052, whose error occurred first (Run in its pkg/connect/service.go).
 func (p ports) chosenTaken(log string) bool {
 	if movedPort.MatchString(log) {
 		return true

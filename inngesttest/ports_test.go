@@ -27,15 +27,15 @@ func TestChosenTaken(t *testing.T) {
 	require.False(t, oldest.chosenTaken("it does not feel like it"))
 }
 
-// A newer dev server that finds its port taken moves to another one, without a word
-// but in its log, and is started again on free ones.
+// A newer dev server whose port is taken moves to another one and reports that only in its
+// log. It is restarted on free ports.
 func TestServerThatMovesIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	binary, err := BuildServer(t.Context(), NewestVersion, os.Stderr)
 	require.NoError(t, err)
 	about, err := probe(t.Context(), binary.Path)
 	require.NoError(t, err)
-	// No server of Inngest's, so that nobody answers there.
+	// A bare listener, so nothing responds there.
 	stranger, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stranger.Close()) }()

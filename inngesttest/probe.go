@@ -14,35 +14,33 @@ import (
 	"unicode"
 )
 
-// probeTimeout is how long an executable may take to say something about itself.
-// The server's need a tenth of a second.
+// probeTimeout limits the probe of an executable. The server's takes a tenth of a second.
 const probeTimeout = 20 * time.Second
 
-// probed is what an executable says about itself.
+// probed is what an executable reports about itself.
 type probed struct {
-	// version is what `inngest version` prints, such as v1.43.0; empty if it
-	// prints nothing of the kind.
+	// version is the version that `inngest version` prints, such as v1.43.0, or "" if it
+	// does not print one.
 	version string
-	// help is what `inngest dev --help` prints.
+	// help is the output of `inngest dev --help`.
 	help string
 }
 
 // takes reports whether the server knows the flag.
 func (p probed) takes(flag string) bool { return strings.Contains(p.help, flag+" ") }
 
-// probes keeps what has been asked, by executable. Asking takes longer than
-// starting a server.
+// probes caches results by executable. A probe takes longer than starting a server.
 var probes sync.Map // of probeKey to probed
 
-// probeKey is an executable as it is now.
+// A probeKey identifies one state of an executable.
 type probeKey struct {
 	path     string
 	size     int64
 	modified time.Time
 }
 
-// probe asks the executable about itself. An unexpected answer is not an error; that
-// none comes within [probeTimeout], or before the end of ctx, is.
+// probe runs the executable to get its version and flags. Unexpected output is not an
+// error, but no output within [probeTimeout], or before the end of ctx, is one.
 func probe(ctx context.Context, path string) (probed, error) {
 	info, err := os.Stat(path) //nolint:gosec // G703: running what the environment names is the purpose
 	if err != nil {
@@ -66,24 +64,24 @@ func probe(ctx context.Context, path string) (probed, error) {
 			path, context.Cause(ctx), version)
 	}
 	if limited.Err() != nil {
-		return probed{}, fmt.Errorf("%s did not answer `inngest version` and `inngest dev --help` within %s; "+
+		return probed{}, fmt.Errorf("%s did not respond to `inngest version` and `inngest dev --help` within %s; "+
 			"is it the Inngest server? It printed %q", path, probeTimeout, version)
 	}
 	probes.Store(key, answer)
 	return answer, nil
 }
 
-// temporaryDirectory makes a directory for what a server writes.
+// temporaryDirectory creates a directory for a server's files.
 func temporaryDirectory(pattern string) (string, error) {
 	dir, err := os.MkdirTemp("", pattern)
 	if err != nil {
-		return "", fmt.Errorf("making a temporary directory for the Inngest server; TMPDIR must be writable: %w", err)
+		return "", fmt.Errorf("creating a temporary directory for the Inngest server; TMPDIR must be writable: %w", err)
 	}
 	return dir, nil
 }
 
-// ask returns what a command prints, at most the last 64 KiB, in whatever way it
-// ends.
+// ask returns the output of a command, at most the last 64 KiB, regardless of its exit
+// status.
 func ask(ctx context.Context, home, path string, args ...string) string {
 	//nolint:gosec // G204: running the program that the caller names is the purpose
 	cmd := exec.CommandContext(ctx, path, args...)
@@ -104,7 +102,7 @@ func ask(ctx context.Context, home, path string, args ...string) string {
 // version.
 var versionLine = regexp.MustCompile(`(?m)^v?(\d+\.\d+\.\d+(?:-[\w.]+?)??|dev)(?:-[0-9a-f]*)?\r?$`)
 
-// versionIn finds the version in the output of `inngest version`, "" if there is none.
+// versionIn returns the version in the output of `inngest version`, or "".
 func versionIn(output string) string {
 	match := versionLine.FindStringSubmatch(output)
 	if match == nil {
@@ -119,10 +117,10 @@ func versionIn(output string) string {
 // tested reports whether inngestkit is tested on the version.
 func tested(version string) bool { return slices.Contains(versions, version) }
 
-// warned are the versions that warnUntested has spoken of.
+// warned holds the versions that warnUntested has warned about.
 var warned sync.Map
 
-// warnUntested says once for each version that inngestkit is not tested on it.
+// warnUntested warns once for each version that inngestkit is not tested on.
 func warnUntested(binary ServerBinary, progress io.Writer) {
 	if tested(binary.Version) {
 		return

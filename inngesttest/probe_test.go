@@ -37,9 +37,8 @@ func TestVersionIn(t *testing.T) {
 	}
 }
 
-// Whatever an executable does when it is asked, the answer comes, or the end of
-// the context.
-func TestProbeOfWhatIsNoServer(t *testing.T) {
+// Whatever an executable does, probe returns, at the latest when the context ends.
+func TestProbeOfOtherPrograms(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", t.TempDir())
 	for name, script := range map[string]string{"silent": "exit 0", "failing": "echo no such command >&2; exit 1", "crashing": "kill -9 $$"} {
@@ -63,7 +62,7 @@ func TestProbeOfWhatIsNoServer(t *testing.T) {
 	requireEmpty(t, os.Getenv("TMPDIR"))
 }
 
-// What a file says is forgotten when the file changes.
+// A changed file is probed again.
 func TestProbeOfAnUpdatedServer(t *testing.T) {
 	dir := t.TempDir()
 	path := writeExecutable(t, dir, "inngest", cli("1.43.0-abc"))
@@ -76,8 +75,8 @@ func TestProbeOfAnUpdatedServer(t *testing.T) {
 	require.Equal(t, "v1.44.0", about.version)
 }
 
-// A server of a version that we do not test is taken, with one warning, and works.
-func TestAnotherVersionIsTakenWithAWarning(t *testing.T) {
+// A server of an untested version works, with one warning.
+func TestAnotherVersionIsUsedWithAWarning(t *testing.T) {
 	found, err := FindServer(t.Context(), os.Stderr)
 	require.NoError(t, err)
 	future := writeExecutable(t, t.TempDir(), "inngest",
@@ -100,7 +99,7 @@ func TestAnotherVersionIsTakenWithAWarning(t *testing.T) {
 	}
 }
 
-// What to do about a server that is not tested depends on who has named it.
+// The advice about an untested server depends on how the server was chosen.
 func TestWarningNamesTheCure(t *testing.T) {
 	t.Parallel()
 	for want, binary := range map[string]ServerBinary{

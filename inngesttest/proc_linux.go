@@ -5,10 +5,10 @@ import (
 	"syscall"
 )
 
-// isolate puts the command into a process group of its own, so that Ctrl-C in a
-// terminal reaches only us and we stop it in order, and has the kernel kill it
-// when the thread that starts it ends, which is what happens when this process
-// dies in any way. See [startProcess] for the thread.
+// isolate puts the command into its own process group, so Ctrl-C in a terminal reaches
+// only us and we stop the command in order. It also makes the kernel kill the command when
+// the thread that starts it ends, for example because this process dies in any way. See
+// [startProcess] for the thread.
 func isolate(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

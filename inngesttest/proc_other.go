@@ -7,12 +7,11 @@ import (
 	"os/exec"
 )
 
-// isolate does nothing: process groups and parent death signals are a matter of
-// Unix.
+// isolate does nothing, because only Unix has process groups and parent death signals.
 func isolate(*exec.Cmd) {}
 
-// terminate ends the process; there is no portable way to ask for it.
+// terminate ends the process immediately, because a portable request does not exist.
 func terminate(p *os.Process) error { return p.Kill() }
 
-// kill ends the process at once.
+// kill ends the process immediately.
 func kill(p *os.Process) error { return p.Kill() }

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// isolate puts the command into a process group of its own, so that Ctrl-C in a
-// terminal reaches only us and we stop it in order.
+// isolate puts the command into its own process group, so Ctrl-C in a terminal reaches
+// only us and we stop the command in order.
 func isolate(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }

@@ -6,22 +6,21 @@ import (
 	"time"
 )
 
-// outputGrace is how long an ended command may keep its output open through
-// processes it left behind, before we stop reading.
+// outputGrace limits how long we read output after a command has ended, because processes
+// it left behind may keep the output open.
 const outputGrace = 2 * time.Second
 
-// process is a started command.
+// A process is a started command.
 type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the command has ended and err is set
-	err  error         // what cmd.Wait returned
+	err  error         // the result of cmd.Wait
 }
 
-// startProcess starts a command that cannot outlive this process, where the
-// system offers that (see isolate). Linux sends the death signal when the
-// thread that forked ends, not the process, and Go ends idle threads as it sees
-// fit; therefore the command is started, and waited for, on one locked thread.
-// after runs when the command has ended, before done is closed.
+// startProcess starts a command that cannot outlive this process, if the system supports
+// that (see isolate). Linux sends the death signal when the forking thread ends, not the
+// process, and Go may end idle threads. So one locked thread starts the command and waits
+// for it. after runs when the command has ended, before done is closed.
 func startProcess(cmd *exec.Cmd, after func()) (*process, error) {
 	isolate(cmd)
 	cmd.WaitDelay = outputGrace

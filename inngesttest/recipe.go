@@ -18,16 +18,16 @@ import (
 // serverModule is the Go module of the Inngest server.
 const serverModule = "github.com/inngest/inngest"
 
-// recipe says how a version of the server is built.
+// A recipe describes how to build a version of the server.
 type recipe struct {
 	version string
-	// goMod and goSum belong to a module that requires the server. They fix every
-	// byte that is downloaded: the server's module by its sum, and what that
-	// requires by this go.sum or by the server's own.
+	// goMod and goSum are the files of a module that requires the server. They fix every
+	// download: the server's module by its checksum, and its requirements by this go.sum
+	// or by the server's own.
 	goMod, goSum []byte
-	// absent is a directory that the server embeds and that its published module
-	// lacks. Such a version is built in a copy of its module, with a file in that
-	// directory; any other is built as a dependency.
+	// absent is a directory that the server embeds but its published module lacks. Such a
+	// version is built in a copy of its module, with a file in that directory. Other
+	// versions are built as a dependency.
 	absent string
 }
 
@@ -42,7 +42,7 @@ func newRecipe(version string) recipe {
 	return r
 }
 
-// key changes with everything that determines the executable.
+// key returns a hash of everything that determines the executable.
 func (r recipe) key() string {
 	sum := sha256.New()
 	for _, part := range [][]byte{r.goMod, r.goSum, []byte(r.absent), []byte(strings.Join(r.buildArgs("out"), " "))} {
@@ -53,7 +53,7 @@ func (r recipe) key() string {
 }
 
 // buildArgs returns the arguments of the go command that write the executable to
-// out. The server then reports its version, as the ones that Inngest releases do.
+// out. The server then reports its version, like the releases of Inngest.
 func (r recipe) buildArgs(out string) []string {
 	return []string{
 		"build", "-v", "-trimpath", "-buildvcs=false",
@@ -62,7 +62,7 @@ func (r recipe) buildArgs(out string) []string {
 	}
 }
 
-// prepare makes the directory to build in, below work.
+// prepare creates the directory to build in, below work.
 func (r recipe) prepare(ctx context.Context, goCmd, work string, env []string, watch *buildWatch) (dir string, err error) {
 	module := filepath.Join(work, "module")
 	if err := os.Mkdir(module, 0o750); err != nil {
@@ -93,8 +93,8 @@ func (r recipe) prepare(ctx context.Context, goCmd, work string, env []string, w
 	return source, os.WriteFile(filepath.Join(absent, "README.md"), []byte("The Go module has no documentation.\n"), 0o600)
 }
 
-// download has the go command download the server's module, and returns the
-// directory it is in. The go command compares it with the sum in go.sum.
+// download downloads the server's module with the go command, which compares it with the
+// checksum in go.sum, and returns its directory.
 func (r recipe) download(ctx context.Context, goCmd, module string, env []string) (dir string, err error) {
 	//nolint:gosec // G204: it is the go command from PATH, and no shell reads the arguments
 	cmd := exec.CommandContext(ctx, goCmd, "mod", "download", "-json", serverModule+"@"+r.version)
@@ -116,7 +116,7 @@ func (r recipe) download(ctx context.Context, goCmd, module string, env []string
 		return "", &goError{command: "go mod download", err: p.err, output: answer.Error + "\n" + messages.String()}
 	}
 	if decodeErr != nil || answer.Dir == "" {
-		return "", fmt.Errorf("go mod download: it did not say where the module is: %s", out.Bytes())
+		return "", fmt.Errorf("go mod download: the output has no directory of the module: %s", out.Bytes())
 	}
 	return answer.Dir, nil
 }

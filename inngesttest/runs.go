@@ -129,7 +129,7 @@ func (s *Server) runIDs(ctx context.Context, eventID string) ([]string, error) {
 		case <-time.After(listPoll):
 		}
 	}
-	return nil, fmt.Errorf("inngesttest: Inngest server: GET %s: the answer has no list of runs, not even after %d attempts",
+	return nil, fmt.Errorf("inngesttest: Inngest server: GET %s: the response has no list of runs, even after %d attempts",
 		path, listAttempts)
 }
 

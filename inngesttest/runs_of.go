@@ -27,10 +27,9 @@ type gqlRun struct {
 	TriggerIDs []string   `json:"triggerIDs"`
 }
 
-// RunsOf returns the runs of the function with the slug, oldest first, whatever
-// triggered them. It also finds the runs of a schedule, which have no event of the
-// test. The server lists a run some time after its start. An unregistered function is
-// an error.
+// RunsOf returns the runs of the function with the slug, oldest first, with any trigger,
+// including schedules, which have no event of the test. The server lists a run some time
+// after its start. An unregistered function is an error.
 func (s *Server) RunsOf(ctx context.Context, slug string) ([]Run, error) {
 	functions, err := s.Functions(ctx)
 	if err != nil {
@@ -43,7 +42,7 @@ func (s *Server) RunsOf(ctx context.Context, slug string) ([]Run, error) {
 	}
 	variables := map[string]any{
 		"function": functions[i].ID,
-		// Before the start of any server of ours.
+		// Before any of our servers started.
 		"from": time.Now().AddDate(0, 0, -7).UTC(),
 	}
 	runs := []Run{}
@@ -74,7 +73,7 @@ func (s *Server) RunsOf(ctx context.Context, slug string) ([]Run, error) {
 			return runs, nil
 		}
 		if page.EndCursor == nil {
-			return nil, errors.New("inngesttest: Inngest server: POST /v0/gql: it says that there are more runs, and not where")
+			return nil, errors.New("inngesttest: Inngest server: POST /v0/gql: the response has no cursor for further runs")
 		}
 		variables["after"] = *page.EndCursor
 	}

@@ -35,7 +35,7 @@ func (s *Server) Send(ctx context.Context, name string, data any) (eventID strin
 		return "", fmt.Errorf("sending event %q: %w", name, err)
 	}
 	if len(answer.IDs) != 1 || answer.IDs[0] == "" {
-		return "", errors.New("inngesttest: Inngest server: it took the event " + name + " and gave it no ID")
+		return "", errors.New("inngesttest: Inngest server: it accepted the event " + name + " without returning an ID")
 	}
 	return answer.IDs[0], nil
 }

@@ -22,7 +22,7 @@ const (
 	loopback = "127.0.0.1"
 	// logTail is the number of bytes of the server's output that are kept.
 	logTail = 64 << 10
-	// stopGrace is how long the server may take to end. In dev mode it needs
+	// stopGrace limits how long the server may take to end. In dev mode it needs
 	// milliseconds. The self-hosted mode would take 30 s to drain a queue that is
 	// deleted with the server.
 	stopGrace = time.Second
@@ -53,8 +53,8 @@ type Server struct {
 
 // StartServer starts the Inngest server on 127.0.0.1 and returns when it responds.
 // ctx applies only to finding (see [FindServer]) and starting the server, which runs
-// until [Server.Stop]. On Linux the server also ends with this process, however that
-// ends; if this process is killed, the server's temporary directory remains.
+// until [Server.Stop]. On Linux the server also ends when this process ends in any way;
+// if this process is killed, the server's temporary directory remains.
 //
 // Any number of servers may run on one machine, each with its own state in a
 // temporary directory. [OldestVersion] has fixed ports, 50052 and 50053, for
@@ -155,7 +155,7 @@ func (s *Server) URL() string {
 	return "http://" + net.JoinHostPort(loopback, strconv.Itoa(s.ports.api))
 }
 
-// Binary returns the executable that runs.
+// Binary returns the server's executable.
 func (s *Server) Binary() ServerBinary { return s.binary }
 
 // Version returns the version that the server reports, such as v1.43.0, or "" if it

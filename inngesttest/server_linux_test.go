@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever way this process ends, the server ends with it.
+// The server ends with this process, in whatever way that ends.
 func TestServerDiesWithItsParent(t *testing.T) {
 	t.Parallel()
 	binary, err := FindServer(t.Context(), os.Stderr)
@@ -25,17 +25,16 @@ func TestServerDiesWithItsParent(t *testing.T) {
 		if p, err := os.FindProcess(pid); err == nil && t.Failed() {
 			_ = p.Kill()
 		}
-		// A killed process cannot remove it.
+		// A killed process cannot remove the directory.
 		require.NoError(t, os.RemoveAll(state))
 	})
 	require.NoError(t, helper.Process.Kill())
 	requireGone(t, pid)
 }
 
-// A process must not hang on a thread that Go may end while the program goes
-// on, because Linux would kill it with that thread. Goroutines that return while
-// locked end their threads; here they do it all the time while processes are
-// started.
+// A process must not depend on a thread that Go may end, because Linux would kill it with
+// that thread. Goroutines that return while locked end their threads. Here they do so
+// continuously while processes are started.
 func TestProcessesSurviveTheEndOfThreads(t *testing.T) {
 	t.Parallel()
 	stop := make(chan struct{})

@@ -18,7 +18,7 @@ import (
 func TestServerLifeCycle(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	// Not testContext: the server may have to be built first.
+	// Not testContext, because the server may have to be built first.
 	s, err := StartServer(t.Context(), ServerConfig{Log: &log})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Stop()) })
@@ -78,7 +78,7 @@ func TestTwoServersAtOnce(t *testing.T) {
 		require.Len(t, runs, 1)
 		require.JSONEq(t, want, string(runs[0].Output))
 	}
-	// The one goes on when the other has ended.
+	// One continues when the other has ended.
 	require.NoError(t, one.Stop())
 	require.NoError(t, two.Do(ctx, http.MethodGet, "/health", nil, nil))
 }
@@ -92,8 +92,8 @@ func TestSelfHosted(t *testing.T) {
 	ctx := testContext(t)
 	id, err := s.Send(ctx, "x", nil)
 	require.NoError(t, err)
-	// The fake app does not sign its answer, which the server therefore refuses,
-	// but the server's call is there, and signed.
+	// The fake app does not sign its response, so the server rejects it. But the server's
+	// call has arrived, and is signed.
 	require.Eventually(t, func() bool {
 		select {
 		case signature := <-app.signatures:
@@ -106,7 +106,7 @@ func TestSelfHosted(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
 
-	// Without the keys it is closed.
+	// Without the keys, the API denies access.
 	stranger := &Server{ports: s.ports, proc: s.proc, log: s.log, http: s.http}
 	var status *StatusError
 	_, err = stranger.Runs(ctx, id)
@@ -142,7 +142,7 @@ func TestFixedPort(t *testing.T) {
 	require.NoError(t, l.Close())
 	s, err := StartServer(t.Context(), ServerConfig{Port: port})
 	if err != nil {
-		// The port went to another process in the meantime.
+		// Another process has taken the port in the meantime.
 		require.ErrorContains(t, err, "port")
 		return
 	}
@@ -150,15 +150,14 @@ func TestFixedPort(t *testing.T) {
 	require.Equal(t, "http://"+l.Addr().String(), s.URL())
 }
 
-// Settings meant for other servers, in the environment or in files around, must
-// not reach ours.
+// Settings for other servers, in the environment or in nearby files, must not affect ours.
 func TestServerIgnoresTheSurroundings(t *testing.T) {
 	binary, err := FindServer(t.Context(), os.Stderr)
 	require.NoError(t, err)
 	t.Setenv("INNGEST_SDK_URL", "http://127.0.0.1:1/not-ours")
 	t.Setenv("INNGEST_PORT", "1")
 	t.Setenv("INNGEST_NO_DISCOVERY", "no-boolean")
-	t.Setenv("DEBUG", "1") // makes the server listen on a fixed port more
+	t.Setenv("DEBUG", "1") // makes the server listen on one more, fixed port
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/inngest.json", []byte(`{"sdk-url": ["http://127.0.0.1:2/not-ours"]}`), 0o600))
 	t.Setenv("TMPDIR", dir) // the parent of the server's directory
@@ -169,7 +168,7 @@ func TestServerIgnoresTheSurroundings(t *testing.T) {
 	require.NotContains(t, s.Logs(), "debug api")
 }
 
-// A stranger that got our port first must not be taken for our server.
+// Another process that took our port first must not be mistaken for our server.
 func TestIdentify(t *testing.T) {
 	t.Parallel()
 	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The tests of this file run scripts that they have just written. They are not
-// parallel, as a process that another test forks at the wrong moment would hold
-// the script open, and Linux does not run a file that is open for writing.
+// The tests in this file run scripts that they have just written. They are not parallel:
+// a process forked by another test at the wrong moment would hold the script open, and
+// Linux does not run a file that is open for writing.
 
 func TestEarlyExitCarriesTheLog(t *testing.T) {
 	binary := writeExecutable(t, t.TempDir(), "inngest", cli("1.2.3-")+"echo it cannot go on; exit 3\n")
@@ -55,7 +55,7 @@ exit 1
 	require.NoError(t, err)
 	require.Equal(t, "try\ntry\ntry\n", string(tries))
 
-	// A fixed port is not tried again, nor is a free one for ever.
+	// A fixed port is not retried, and a free one only a few times.
 	binary = writeExecutable(t, dir, "never", asFound+`echo try >> '`+count+`2'
 echo "listen tcp 127.0.0.1:$port: bind: address already in use"
 exit 1
@@ -66,7 +66,7 @@ exit 1
 	require.NoError(t, err)
 	require.Len(t, tries, portAttempts*len("try\n"))
 
-	// A port that is not ours to choose would be taken the next time, too.
+	// A port that we cannot choose would be taken the next time, too.
 	binary = writeExecutable(t, dir, "other", server("echo "+gatewayGRPCFlag+" int "+executorGRPCFlag+" int")+`echo try >> '`+count+`3'
 echo "listen tcp :50052: bind: address already in use"
 exit 1
@@ -79,8 +79,8 @@ exit 1
 	require.Equal(t, "try\n", string(tries))
 }
 
-// A server that never answers is given up when the context ends, and ended by
-// force, together with what it started, when it does not listen.
+// StartServer returns when the context ends, and kills a server that does not respond,
+// with its children.
 func TestStartIsBoundByTheContext(t *testing.T) {
 	dir := t.TempDir()
 	binary := writeExecutable(t, dir, "inngest", cli("1.2.3-")+"[ $# -lt 3 ] && exit\ntrap '' TERM\necho still thinking $$\nsleep 1000\nsleep 1000\n")
@@ -95,8 +95,7 @@ func TestStartIsBoundByTheContext(t *testing.T) {
 	requireEmpty(t, os.Getenv("TMPDIR"))
 }
 
-// A server that ends by itself fails the test that relies on it, and its
-// directory goes all the same.
+// A server that ends by itself fails the test that uses it, and its directory is removed.
 func TestServerThatDies(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	tb := &recordingTB{TB: t}
@@ -115,8 +114,7 @@ func TestServerThatDies(t *testing.T) {
 	require.Contains(t, tb.logs, "service starting", "the log is there")
 }
 
-// runCleanups does what the end of a test does. It is here, and not beside the
-// type, because only the test above uses it.
+// runCleanups does what the end of a test does. Only the test above uses it.
 func (r *recordingTB) runCleanups() {
 	for _, f := range slices.Backward(r.cleanups) {
 		f()

@@ -18,7 +18,7 @@ type Step struct {
 	Attempts int
 }
 
-// stepsQuery asks for what the server's UI shows of a run.
+// stepsQuery requests what the server's UI shows of a run.
 const stepsQuery = `query ($id: String!) {
 	runTrace(runID: $id) {
 		childrenSpans { name status stepID attempts childrenSpans { status attempts } }

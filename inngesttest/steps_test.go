@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A run that fails in a step, tries again, sleeps and waits for an event: an event that
-// is sent when the step is seen is not missed.
+// A run fails in a step, retries, sleeps and waits for an event. An event sent after
+// AwaitStep has returned is not missed.
 func TestStepsOfARun(t *testing.T) {
 	t.Parallel()
 	op := func(kind, id string, more map[string]any) []any {
@@ -51,7 +51,7 @@ func TestStepsOfARun(t *testing.T) {
 	require.Equal(t, RunCompleted, runs[0].Status)
 
 	want := []Step{{"flaky", "COMPLETED", 2}, {"nap", "COMPLETED", 1}, {"answer", "COMPLETED", 1}}
-	require.Eventually(t, func() bool { // the trace comes later
+	require.Eventually(t, func() bool { // the server writes the trace later
 		steps, err := s.Steps(ctx, waiting.RunID)
 		require.NoError(t, err)
 		return slices.Equal(steps, want)

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Servers of all versions and both modes run beside each other, two of each, and
-// each runs its own app's function.
-func TestServersOfAllVersionsBesideEachOther(t *testing.T) {
+// Two servers of each version and mode run at the same time, and each runs its own app's
+// function.
+func TestServersOfAllVersionsConcurrently(t *testing.T) {
 	t.Parallel()
 	const signingKey, eventKey = "signkey-test-0123456789abcdef", "an-event-key"
 	type running struct {
@@ -20,7 +20,7 @@ func TestServersOfAllVersionsBesideEachOther(t *testing.T) {
 	}
 	var all []running
 	for _, version := range versions {
-		// It is built before anything that a deadline bounds is begun.
+		// Builds before any deadline starts.
 		_, err := BuildServer(t.Context(), version, io.Discard)
 		require.NoError(t, err)
 		for _, config := range []ServerConfig{{}, {}, {SigningKey: signingKey, EventKey: eventKey}} {
@@ -42,7 +42,7 @@ func TestServersOfAllVersionsBesideEachOther(t *testing.T) {
 		id, err := r.server.Send(ctx, "x", nil)
 		require.NoError(t, err)
 		if r.config.selfHosted() {
-			// The fake app does not sign its answers, so the run does not end.
+			// The fake app does not sign its responses, so the run does not end.
 			require.NotEmpty(t, <-r.app.signatures)
 			continue
 		}

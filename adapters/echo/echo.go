@@ -16,10 +16,10 @@ import (
 // This package requires at least this version of the core.
 const _ = adapter.IsAtLeastVersion0_1_0
 
-// framework is the name that is reported to Inngest.
+// framework is the adapter's name in requests to Inngest.
 const framework = "echo"
 
-// Router is an Echo instance or a group, on which an app is mounted.
+// Router is an Echo instance or a group on which an app is mounted.
 type Router interface {
 	Any(path string, handler echo.HandlerFunc, middleware ...echo.MiddlewareFunc) []*echo.Route
 }
@@ -29,10 +29,10 @@ var (
 	_ Router = (*echo.Group)(nil)
 )
 
-// Mount registers the endpoints of app on router, for all methods: the app itself
-// responds with 405 to those it does not support. Each endpoint is served with and
-// without a trailing slash. Mount panics if the app or the router is nil, or if another
-// app is mounted at one of the paths.
+// Mount registers the endpoints of app on router, with and without a trailing slash. It
+// registers all methods; the app responds with 405 to those it does not support. Mount
+// panics if the app or the router is nil, or if another app is mounted at one of the
+// paths.
 func Mount(router Router, app *inngestkit.App) {
 	adapter.MustMount(mount, router, app)
 	e, host := echoOf(router)
@@ -47,7 +47,7 @@ func Mount(router Router, app *inngestkit.App) {
 	}
 }
 
-// mount names Mount in panics.
+// mount is the name of Mount in panics.
 const mount = "inngestecho: Mount"
 
 // echoOf returns the Echo instance of a router and the host that its routes are for;
@@ -67,8 +67,8 @@ func echoOf(router Router) (e *echo.Echo, host string) {
 	return nil, ""
 }
 
-// Handler returns the endpoint of app that Inngest calls, for routers that Mount does
-// not fit. Call [inngestkit.App.MountedAt] with its path then.
+// Handler returns the endpoint that Inngest calls, for routers that Mount does not
+// support. With Handler, call [inngestkit.App.MountedAt] with its path.
 func Handler(app *inngestkit.App) echo.HandlerFunc {
 	adapter.MustApp("inngestecho: Handler", app)
 	return handle(app.Logger(), app.Do)
@@ -100,14 +100,14 @@ func Middleware(app *inngestkit.App) echo.MiddlewareFunc {
 	}
 }
 
-// From returns the app of a request, nil if the request has not passed [Middleware].
+// From returns the app of a request, or nil if the request has not passed [Middleware].
 func From(c echo.Context) *inngestkit.App { return inngestkit.FromContext(requestContext(c)) }
 
 // Send sends events with the app and the context of a request; see
 // [inngestkit.App.Send].
 //
-// Its error is an [*echo.HTTPError] that wraps the one of the app. Its status is that
-// of [inngestkit.SendStatus], and its message for the client is the text of the status.
+// An error is an [*echo.HTTPError] that wraps the app's error. Its status is
+// [inngestkit.SendStatus], and clients see only the text of the status.
 func Send(c echo.Context, events ...inngestkit.AnyEvent) ([]string, error) {
 	ids, err := inngestkit.Send(requestContext(c), events...)
 	if err != nil {
@@ -116,7 +116,7 @@ func Send(c echo.Context, events ...inngestkit.AnyEvent) ([]string, error) {
 	return ids, nil
 }
 
-// requestContext returns the context of a request, nil if c has none.
+// requestContext returns the context of a request, or nil if c has none.
 func requestContext(c echo.Context) context.Context {
 	if c == nil || c.Request() == nil {
 		return nil

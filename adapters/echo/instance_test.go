@@ -31,8 +31,8 @@ func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Con
 	return app
 }
 
-// Middleware around the app, such as an access log, sees what it has answered.
-func TestMiddlewareSeesTheAnswer(t *testing.T) {
+// Middleware around the app, such as an access log, sees the status and size of responses.
+func TestMiddlewareSeesTheResponse(t *testing.T) {
 	t.Parallel()
 	var status int
 	var size int64

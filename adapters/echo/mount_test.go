@@ -25,7 +25,7 @@ func requireDone(t *testing.T, e *echo.Echo, target string) {
 	require.Equal(t, `"done"`, w.Body.String(), target)
 }
 
-// Echo's middleware for slashes changes the path before the route is found.
+// Echo's middleware for slashes changes the path before routing.
 func TestSlashMiddleware(t *testing.T) {
 	t.Parallel()
 	for name, pre := range map[string]echo.MiddlewareFunc{
@@ -48,8 +48,8 @@ func TestSlashMiddleware(t *testing.T) {
 	}
 }
 
-// One app can be on two groups and on two hosts; Echo says nothing if one route takes
-// the place of another.
+// An app can be mounted on two groups and on two hosts. Echo does not report that one
+// route replaces another, so the adapter must.
 func TestTwoGroups(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, done)

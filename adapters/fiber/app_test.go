@@ -46,7 +46,7 @@ func request(t *testing.T, f *fiber.App, method, target string) (status int, bod
 	return resp.StatusCode, string(b)
 }
 
-// Apps and groups can be mounted in any order, and Inngest is told the whole path.
+// Apps and groups can be mounted in any order, and Inngest receives the full path.
 func TestSubApps(t *testing.T) {
 	t.Parallel()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -105,7 +105,7 @@ func TestSubApps(t *testing.T) {
 	}
 }
 
-// A sub-app of the user's at the path of the endpoint stays what it is.
+// Mount does not affect a user's sub-app at the path of the endpoint.
 func TestSubAppAtTheSamePath(t *testing.T) {
 	t.Parallel()
 	f := fiber.New()
@@ -120,7 +120,7 @@ func TestSubAppAtTheSamePath(t *testing.T) {
 	require.Equal(t, `"done"`, body)
 }
 
-// Bytes in Locals are often those of the request, whose memory is used again.
+// Bytes in Locals often point to request memory, which Fiber reuses.
 func TestBytesInLocals(t *testing.T) {
 	t.Parallel()
 	var kept []any
@@ -140,10 +140,10 @@ func TestBytesInLocals(t *testing.T) {
 	require.Equal(t, []any{[]byte("fnId=app-fn&n=1"), []byte("fnId=app-fn&n=2"), []byte("fnId=app-fn&n=3")}, kept)
 }
 
-// A context that users have made from Fiber's, which outlives its request, ends
-// with the call, and shows nothing of later requests. It is asked during the later
-// ones, when Fiber's is theirs.
-func TestUserContextMadeFromFibers(t *testing.T) {
+// A user context that derives from Fiber's, which outlives its request, ends with the
+// call, and has no values of later requests. The test reads it during later requests,
+// when Fiber's context belongs to them.
+func TestUserContextDerivedFromFibers(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	var kept []context.Context
@@ -169,8 +169,8 @@ func TestUserContextMadeFromFibers(t *testing.T) {
 	require.Equal(t, "1", kept[1].Value("later"))
 }
 
-// What middleware has set before does not get into the answer twice.
-func TestHeadersThatAreThere(t *testing.T) {
+// A header that middleware has already set is not duplicated.
+func TestHeaderSetByMiddleware(t *testing.T) {
 	t.Parallel()
 	f := fiber.New()
 	f.Use(func(c *fiber.Ctx) error {
@@ -184,9 +184,9 @@ func TestHeadersThatAreThere(t *testing.T) {
 	require.Len(t, resp.Header["X-Inngest-No-Retry"], 1)
 }
 
-// A call outlives the beginning of the server's shutdown, with which Fiber's own
-// context ends.
-func TestShutdownWithUserContextMadeFromFibers(t *testing.T) {
+// A call continues when the server's shutdown begins, although Fiber's own context ends
+// then.
+func TestShutdownWithUserContextDerivedFromFibers(t *testing.T) {
 	t.Parallel()
 	fibers := make(chan (<-chan struct{}), 1)
 	f := fiber.New(fiber.Config{DisableStartupMessage: true})
@@ -203,7 +203,7 @@ func TestShutdownWithUserContextMadeFromFibers(t *testing.T) {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(50 * time.Millisecond): // nothing tells that a context does not end
+		case <-time.After(50 * time.Millisecond): // no event shows that a context does not end
 			return "hello", nil
 		}
 	}))
@@ -234,7 +234,7 @@ func listen(t *testing.T, f *fiber.App) (addr string, served <-chan error) {
 	return listener.Addr().String(), ended
 }
 
-// A body that is streamed is read no further than the app's limit.
+// A streamed body is read only up to the app's limit.
 func TestStreamedBodyOverTheLimit(t *testing.T) {
 	t.Parallel()
 	f := fiber.New(fiber.Config{StreamRequestBody: true, DisableStartupMessage: true})
@@ -243,7 +243,7 @@ func TestStreamedBodyOverTheLimit(t *testing.T) {
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
 	require.NoError(t, err)
 	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
-	const more = 2 << 10 // and the end never comes
+	const more = 2 << 10 // the end of the body never arrives
 	_, err = fmt.Fprintf(conn, "POST /api/inngest HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n",
 		more, strings.Repeat("a", more))
 	require.NoError(t, err)
@@ -256,7 +256,7 @@ func TestStreamedBodyOverTheLimit(t *testing.T) {
 	require.NoError(t, <-served)
 }
 
-// A value of a header cannot begin another one, whichever of several it is.
+// No value of a header with several values can start another header.
 func TestHeaderValuesHaveOneLine(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, nil })
@@ -273,13 +273,13 @@ func TestHeaderValuesHaveOneLine(t *testing.T) {
 	require.NotContains(t, resp.Header, "X-Evil")
 }
 
-// brokenContext is a context that cannot tell its values.
+// brokenContext panics in Value.
 type brokenContext struct{ context.Context }
 
 func (brokenContext) Value(any) any { panic("no values") }
 
-// Nothing but the app recovers here: a panic of a context that middleware has set would
-// end the process.
+// Fiber does not recover panics, so a panic of a context set by middleware would end the
+// process.
 func TestUserContextThatPanics(t *testing.T) {
 	t.Parallel()
 	f := fiber.New()

@@ -15,14 +15,14 @@ import (
 // This package requires at least this version of the core.
 const _ = adapter.IsAtLeastVersion0_1_0
 
-// framework is the name that is reported to Inngest.
+// framework is the adapter's name in requests to Inngest.
 const framework = "fiber"
 
-// Mount registers the endpoints of app on router, for all methods: the app itself
-// responds with 405 to those it does not support. The router is a Fiber app, a group,
-// or a sub-app, which may be mounted before or afterwards. Each endpoint is served with
-// and without a trailing slash, with StrictRouting too. Mount panics if the app or the
-// router is nil, or if another app is mounted at one of the paths.
+// Mount registers the endpoints of app on router, with and without a trailing slash,
+// also with StrictRouting. It registers all methods; the app responds with 405 to those
+// it does not support. The router is a Fiber app, a group, or a sub-app, which may be
+// mounted before or afterwards. Mount panics if the app or the router is nil, or if
+// another app is mounted at one of the paths.
 func Mount(router fiber.Router, app *inngestkit.App) {
 	const mount = "inngestfiber: Mount"
 	adapter.MustMount(mount, router, app)
@@ -41,22 +41,22 @@ func Mount(router fiber.Router, app *inngestkit.App) {
 	app.MountedAtFunc(framework, func() string { return path.Join("/", owner.MountPath(), endpoint) })
 }
 
-// below returns the Fiber app that router belongs to, and the full path there of name,
-// which is relative to router. A group does not expose its app. It does pass the app to
-// a sub-app that is mounted on it, so below mounts one that has no routes.
+// below returns the Fiber app that router belongs to, and the full path in that app of
+// name, which is relative to router. A group does not expose its app, but passes it to
+// a sub-app mounted on the group. So below mounts a sub-app without routes.
 func below(router fiber.Router, name string) (owner *fiber.App, inOwner string) {
 	probe := fiber.New()
 	probe.Hooks().OnMount(func(parent *fiber.App) error {
 		owner = parent
 		return nil
 	})
-	// The path is one of its own: a sub-app of the user there would lose its ErrorHandler.
+	// The path must be unused: a user's sub-app at the same path would lose its ErrorHandler.
 	router.Mount(strings.TrimSuffix(name, "/")+"/-", probe)
 	return owner, path.Dir(probe.MountPath())
 }
 
-// Handler returns the endpoint of app that Inngest calls, for routers that Mount does
-// not fit. Call [inngestkit.App.MountedAt] with its path then.
+// Handler returns the endpoint that Inngest calls, for routers that Mount does not
+// support. With Handler, call [inngestkit.App.MountedAt] with its path.
 func Handler(app *inngestkit.App) fiber.Handler {
 	adapter.MustApp("inngestfiber: Handler", app)
 	return handle(app.Logger(), app.Do)

@@ -17,15 +17,14 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// fasthttp writes the Date header of all servers from one goroutine, which never ends.
+		// fasthttp updates the Date header of all servers in one goroutine, which never ends.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		// Each server's pool of workers has one that looks for idle workers every 10 s, and ends
-		// only when it wakes up after the server's end.
+		// The worker pool of each server has one that checks for idle workers every 10 s. It
+		// ends only when it wakes up after the server's end.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
-// The suite runs with Fiber's own defaults, and with the options that change how
-// requests arrive.
+// The suite runs with Fiber's defaults, and with the options that affect requests.
 func TestAdapter(t *testing.T) {
 	run(t, fiber.Config{})
 }

@@ -15,7 +15,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// One app can be on two groups; Fiber says nothing if a route is never reached.
+// An app can be mounted on two groups. Fiber does not report routes that are never
+// reached, so the adapter must.
 func TestTwoGroups(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return "done", nil })
@@ -31,7 +32,7 @@ func TestTwoGroups(t *testing.T) {
 		func() { inngestfiber.Mount(f.Group("/public"), app) })
 }
 
-// Whether two paths are the same depends on the case of their letters.
+// CaseSensitive determines whether two paths that differ only in case conflict.
 func TestCaseOfPaths(t *testing.T) {
 	t.Parallel()
 	for _, sensitive := range []bool{false, true} {
@@ -46,7 +47,7 @@ func TestCaseOfPaths(t *testing.T) {
 	}
 }
 
-// Both contexts that Fiber has find the app.
+// Both of Fiber's contexts carry the app.
 func TestSendWithFibersContexts(t *testing.T) {
 	t.Parallel()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -8,11 +8,11 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// From returns the app of a request, nil if the request has not passed [Middleware].
+// From returns the app of a request, or nil if the request has not passed [Middleware].
 func From(c *fiber.Ctx) *inngestkit.App { return inngestkit.FromContext(requestContext(c)) }
 
 // Send sends events with the app and the context of a request; see
-// [inngestkit.App.Send]. Its error is an [*Error].
+// [inngestkit.App.Send]. An error is an [*Error].
 func Send(c *fiber.Ctx, events ...inngestkit.AnyEvent) ([]string, error) {
 	ids, err := inngestkit.Send(requestContext(c), events...)
 	if err != nil {
@@ -21,7 +21,7 @@ func Send(c *fiber.Ctx, events ...inngestkit.AnyEvent) ([]string, error) {
 	return ids, nil
 }
 
-// requestContext returns the context of a request, nil if c is nil.
+// requestContext returns the context of a request, or nil if c is nil.
 func requestContext(c *fiber.Ctx) context.Context {
 	if c == nil {
 		return nil
@@ -29,14 +29,14 @@ func requestContext(c *fiber.Ctx) context.Context {
 	return c.UserContext()
 }
 
-// Error is the error of [Send]. It wraps a [*fiber.Error] and the error of the app.
+// Error is the error of [Send]. It wraps a [*fiber.Error] and the app's error.
 //
-// Its text is the one of the status, because Fiber's default ErrorHandler shows clients
-// the text of every error. Log Err to see the cause.
+// Its text is only the text of the status, because Fiber's default ErrorHandler shows
+// the text of every error to clients. Log Err to see the cause.
 type Error struct {
-	// Status is that of [inngestkit.SendStatus].
+	// Status is the HTTP status for the client; see [inngestkit.SendStatus].
 	Status int
-	// Err is the error of the app.
+	// Err is the app's error.
 	Err error
 }
 

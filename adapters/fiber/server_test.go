@@ -32,9 +32,9 @@ func dial(t *testing.T, addr, sent string) net.Conn {
 	return conn
 }
 
-// Connections on which nothing comes, or nothing more, do not hold up a shutdown, with
-// the ReadTimeout that the documentation sets. Those that have sent nothing do not
-// without it either, but fasthttp takes some five seconds to close them.
+// Silent connections do not block a shutdown if ReadTimeout is set, as the documentation
+// recommends. Without it, connections that have sent nothing do not block it either, but
+// fasthttp takes about five seconds to close them.
 func TestShutdownWithSilentConnections(t *testing.T) {
 	t.Parallel()
 	const head = "POST /api/inngest?fnId=app-fn HTTP/1.1\r\nHost: h\r\n"
@@ -65,8 +65,8 @@ func TestShutdownWithSilentConnections(t *testing.T) {
 	}
 }
 
-// The memory for a body is not reserved because somebody announces one, as it is
-// without StreamRequestBody. No other test runs beside this one, which measures memory.
+// With StreamRequestBody, a Content-Length alone does not allocate memory for a body. The
+// test measures memory, so it does not run in parallel with others.
 func TestAnnouncedBodiesTakeNoMemory(t *testing.T) { //nolint:paralleltest // see above
 	const clients, some = 50, 10 << 10
 	f := fiber.New(fiber.Config{StreamRequestBody: true, DisableStartupMessage: true})
@@ -92,8 +92,8 @@ func TestAnnouncedBodiesTakeNoMemory(t *testing.T) { //nolint:paralleltest // se
 	require.NoError(t, <-served)
 }
 
-// Fiber's BodyLimit does not hold while it streams, so that the routes of others need
-// the middleware of docs/adapters.md.
+// Fiber does not enforce BodyLimit while streaming, so other routes need the middleware in
+// docs/adapters.md.
 func TestBodyLimitWhileStreaming(t *testing.T) {
 	t.Parallel()
 	const limit = 1 << 20
@@ -128,7 +128,7 @@ func TestBodyLimitWhileStreaming(t *testing.T) {
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
-	require.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode, "in chunks, whose sum nobody knows")
+	require.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode, "in chunks, without a known total")
 	require.NoError(t, conn.Close())
 	require.NoError(t, f.ShutdownWithTimeout(time.Minute))
 	require.NoError(t, <-served)

@@ -11,7 +11,7 @@ import (
 )
 
 // requestOf translates the request. It copies what functions may keep, because Fiber
-// reuses the memory of a request for later ones.
+// reuses request memory.
 func requestOf(c *fiber.Ctx) *adapter.Request {
 	r := c.Context()
 	req := &adapter.Request{
@@ -41,8 +41,8 @@ func requestOf(c *fiber.Ctx) *adapter.Request {
 	return req
 }
 
-// oneLine prevents the value of a header from starting another header, as net/http
-// does. fasthttp's Set does so, too, but its Add does not.
+// oneLine prevents a header value from starting another header, as net/http does.
+// fasthttp's Set does this too, but its Add does not.
 var oneLine = strings.NewReplacer("\n", " ", "\r", " ")
 
 // write writes the response.
@@ -50,7 +50,7 @@ func write(c *fiber.Ctx, resp *adapter.Response) error {
 	for key, values := range resp.Header {
 		for n, value := range values {
 			if n == 0 {
-				c.Set(key, value) // replaces what middleware has set
+				c.Set(key, value) // replaces a value set by middleware
 			} else {
 				c.Response().Header.Add(key, oneLine.Replace(value))
 			}

@@ -11,16 +11,16 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// mark is a key that only [contextOf] uses.
+// mark is a key used only by [contextOf].
 type mark struct{}
 
-// contextOf returns a context for the call that c brings, and a function that ends the
-// context with the call.
+// contextOf returns a context for the call, and a function that ends the context after
+// the call.
 //
-// The context is not derived from Fiber's own one, which ends with the server instead
-// of the request; and if anything still waits for it then, the process may end with
-// "missing cancel error". From a context that the user has derived from Fiber's, only
-// the values are used, and only during the call: afterwards they belong to another
+// The context does not derive from Fiber's own one, which ends with the server instead
+// of the request; if anything still waited for it then, the process could end with
+// "missing cancel error". If the user's context derives from Fiber's, only its values
+// are used, and only during the call, because afterwards they belong to another
 // request.
 func contextOf(c *fiber.Ctx, logger *slog.Logger) (context.Context, func()) {
 	ctx, end := c.UserContext(), func() {}
@@ -36,9 +36,9 @@ func contextOf(c *fiber.Ctx, logger *slog.Logger) (context.Context, func()) {
 	}
 }
 
-// derivesFromFibers reports whether ctx looks values up in Fiber's context, which has a
-// mark. A context that panics is treated as if it did: this function must not panic,
-// and WithLookup recovers.
+// derivesFromFibers reports whether ctx looks values up in Fiber's context, which holds
+// the mark. It must not panic, so it also returns true for a context that panics;
+// WithLookup then recovers the panics.
 func derivesFromFibers(ctx context.Context) (derives bool) {
 	defer func() {
 		if recover() != nil {
@@ -48,9 +48,9 @@ func derivesFromFibers(ctx context.Context) (derives bool) {
 	return ctx.Value(mark{}) != nil
 }
 
-// copies returns the values that visit passes to its argument. Fiber reuses the memory
-// of a request for later ones, so strings and slices of strings or bytes are copied.
-// What other values point to is not copied.
+// copies returns the values that visit passes to its argument. Fiber reuses request
+// memory, so strings, and slices of strings or bytes, are copied. Memory that other
+// values point to is not copied.
 func copies(visit func(visitor func(key, value any))) map[any]any {
 	values := map[any]any{}
 	visit(func(key, value any) {

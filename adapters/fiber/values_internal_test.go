@@ -10,7 +10,7 @@ import (
 
 type named string
 
-// Fiber reuses the memory of a request for later ones.
+// Fiber reuses request memory, so values must be copied.
 func TestCopies(t *testing.T) {
 	t.Parallel()
 	type key struct{ any }
@@ -28,7 +28,7 @@ func TestCopies(t *testing.T) {
 		visitor([]string{"cannot be compared"}, "value")
 		visitor(key{[]int{1}}, "has a type that can be compared, and cannot be")
 	})
-	copy(memory, "bbbb") // as the next request does
+	copy(memory, "bbbb") // like the next request
 	require.Equal(t, map[any]any{
 		"string": "aaaa", "named": named("aaaa"), "strings": []string{"aaaa"}, "named strings": []named{"aaaa"}, "bytes": []byte("aa"),
 		"raw": json.RawMessage("aaaa"), "nil": nil, "no bytes": []byte(nil), "number": 1, "numbers": []int{1}, key{1}: "in a struct",

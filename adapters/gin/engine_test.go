@@ -34,7 +34,7 @@ func callFn(t *testing.T, r http.Handler) *httptest.ResponseRecorder {
 	return w
 }
 
-// Gin's store takes keys of any type.
+// Gin's store has keys of any type.
 func TestTypedKeys(t *testing.T) {
 	t.Parallel()
 	type key struct{}
@@ -45,8 +45,8 @@ func TestTypedKeys(t *testing.T) {
 	require.JSONEq(t, `"under a typed key"`, callFn(t, r).Body.String())
 }
 
-// Middleware around the app, such as an access log, sees what it has answered.
-func TestMiddlewareSeesTheAnswer(t *testing.T) {
+// Middleware around the app, such as an access log, sees the status and size of responses.
+func TestMiddlewareSeesTheResponse(t *testing.T) {
 	t.Parallel()
 	var status, size int
 	r := gin.New()
@@ -60,8 +60,8 @@ func TestMiddlewareSeesTheAnswer(t *testing.T) {
 	require.Equal(t, w.Body.Len(), size)
 }
 
-// c.Error keeps the error of Send as it is. Gin's Logger prints it, because it is
-// private, and clients that get it as JSON see only its status.
+// c.Error does not wrap the error of Send again. Gin's Logger prints it, because it is
+// private. Clients that get it as JSON see only its status.
 func TestSendError(t *testing.T) {
 	t.Parallel()
 	r := gin.New()
@@ -77,8 +77,8 @@ func TestSendError(t *testing.T) {
 	require.JSONEq(t, `{"status":500,"error":"Internal Server Error"}`, w.Body.String())
 }
 
-// Gin's Recovery leaves 200 with the SDK's headers if http.ErrAbortHandler gets that
-// far: an answer that looks like success.
+// If http.ErrAbortHandler reached Gin's Recovery, the response would be 200 with the SDK's
+// headers, which looks like success.
 func TestRecovery(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]any{"panic": "oh no", "abort": http.ErrAbortHandler} {

@@ -17,13 +17,13 @@ import (
 // This package requires at least this version of the core.
 const _ = adapter.IsAtLeastVersion0_1_0
 
-// framework is the name that is reported to Inngest.
+// framework is the adapter's name in requests to Inngest.
 const framework = "gin"
 
-// Mount registers the endpoints of app on router, which is an engine or a group, for
-// all methods: the app itself responds with 405 to those it does not support. Each
-// endpoint is served with and without a trailing slash. Mount panics if the app or the
-// router is nil, or if one of the paths is taken, for example by another app.
+// Mount registers the endpoints of app on router, an engine or a group, with and
+// without a trailing slash. It registers all methods; the app responds with 405 to
+// those it does not support. Mount panics if the app or the router is nil, or if one of
+// the paths is taken, for example by another app.
 func Mount(router gin.IRouter, app *inngestkit.App) {
 	adapter.MustMount(mount, router, app)
 	prefix := "/"
@@ -43,11 +43,11 @@ func Mount(router gin.IRouter, app *inngestkit.App) {
 	app.MountedAt(framework, path.Join(prefix, app.Path()))
 }
 
-// mount names Mount in panics.
+// mount is the name of Mount in panics.
 const mount = "inngestgin: Mount"
 
-// engineOf returns the engine of a router, nil if the router is not Gin's own. A group
-// has its engine in an unexported field only.
+// engineOf returns the engine of a router, or nil if the router is not Gin's own. A
+// group has its engine in an unexported field only.
 func engineOf(router gin.IRouter) *gin.Engine {
 	switch r := router.(type) {
 	case *gin.Engine:
@@ -61,8 +61,8 @@ func engineOf(router gin.IRouter) *gin.Engine {
 	return nil
 }
 
-// Handler returns the endpoint of app that Inngest calls, for routers that Mount does
-// not fit. Call [inngestkit.App.MountedAt] with its path then.
+// Handler returns the endpoint that Inngest calls, for routers that Mount does not
+// support. With Handler, call [inngestkit.App.MountedAt] with its path.
 func Handler(app *inngestkit.App) gin.HandlerFunc {
 	return handle(adapter.MustApp("inngestgin: Handler", app).Do)
 }
@@ -86,15 +86,15 @@ func Middleware(app *inngestkit.App) gin.HandlerFunc {
 	}
 }
 
-// From returns the app of a request, nil if the request has not passed [Middleware].
+// From returns the app of a request, or nil if the request has not passed [Middleware].
 func From(c *gin.Context) *inngestkit.App { return inngestkit.FromContext(requestContext(c)) }
 
 // Send sends events with the app and the context of a request; see
 // [inngestkit.App.Send].
 //
-// Its error is a [*gin.Error] that wraps the one of the app, for c.Error and
-// c.AbortWithError. [inngestkit.SendStatus] returns its status. The error is private, so
-// Gin's Logger prints it. As JSON it has only the status and the text of the status.
+// An error is a [*gin.Error] that wraps the app's error, for c.Error and
+// c.AbortWithError. [inngestkit.SendStatus] returns its status. The error is private,
+// so Gin's Logger prints it. As JSON it has only the status and the text of the status.
 func Send(c *gin.Context, events ...inngestkit.AnyEvent) ([]string, error) {
 	ids, err := inngestkit.Send(requestContext(c), events...)
 	if err != nil {
@@ -108,7 +108,7 @@ func Send(c *gin.Context, events ...inngestkit.AnyEvent) ([]string, error) {
 	return ids, nil
 }
 
-// requestContext returns the context of a request, nil if c has none.
+// requestContext returns the context of a request, or nil if c has none.
 func requestContext(c *gin.Context) context.Context {
 	if c == nil || c.Request == nil {
 		return nil

@@ -15,7 +15,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// One app on two groups is at both, however Gin is to treat slashes.
+// An app on two groups is served at both, with and without a slash, even if Gin does not
+// redirect.
 func TestTwoGroups(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, func(context.Context) (any, error) { return "done", nil })

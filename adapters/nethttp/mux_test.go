@@ -20,8 +20,8 @@ func newApp(t *testing.T, id, path string) *inngestkit.App {
 	return app
 }
 
-// The app stands beside the patterns of a site, in whatever order they are registered.
-// ServeMux panics where of two patterns neither is the more specific one.
+// The app does not conflict with patterns of a site, in any order of registration.
+// ServeMux panics for two patterns of which neither is more specific.
 func TestMountBesideASite(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{
@@ -46,7 +46,7 @@ func TestMountBesideASite(t *testing.T) {
 	}
 }
 
-// requireApp makes sure that the app answers, with and without a slash.
+// requireApp checks that the app responds, with and without a slash.
 func requireApp(t *testing.T, mux *http.ServeMux, beside string) {
 	t.Helper()
 	for _, target := range []string{"/api/inngest", "/api/inngest/"} {
@@ -66,7 +66,7 @@ func requireApp(t *testing.T, mux *http.ServeMux, beside string) {
 	}
 }
 
-// The root of a ServeMux is not everything beneath it.
+// An app at the root does not serve the paths below it.
 func TestMountAtTheRoot(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()

@@ -1,5 +1,5 @@
 // Package inngesthttp serves an inngestkit app with net/http, chi, gorilla/mux, and
-// every other router for an http.Handler.
+// other routers that accept an http.Handler.
 package inngesthttp
 
 import (
@@ -15,11 +15,11 @@ import (
 // This package requires at least this version of the core.
 const _ = adapter.IsAtLeastVersion0_1_0
 
-// framework is the name that is reported to Inngest.
+// framework is the adapter's name in requests to Inngest.
 const framework = "nethttp"
 
-// Router is an *http.ServeMux, a chi.Router, or another router with their Handle, on
-// which an app is mounted.
+// Router is an *http.ServeMux, a chi.Router, or another router with the same Handle
+// method, on which an app is mounted.
 type Router interface {
 	Handle(pattern string, handler http.Handler)
 }
@@ -33,14 +33,15 @@ type RouterFunc func(pattern string, handler http.Handler)
 // Handle implements [Router].
 func (f RouterFunc) Handle(pattern string, handler http.Handler) { f(pattern, handler) }
 
-// Mount registers the endpoints of app on router, for all methods: the app itself
-// responds with 405 to those it does not support. On an *http.ServeMux each endpoint is
-// served with and without a trailing slash, and conflicts with no pattern of the site;
-// on other routers it is served at its path only.
+// Mount registers the endpoints of app on router. It registers all methods; the app
+// responds with 405 to those it does not support. On an *http.ServeMux, each endpoint
+// is served with and without a trailing slash, and does not conflict with any pattern
+// of the site. On other routers it is served only at its exact path.
 //
-// Below http.StripPrefix or in a sub-router, set Config.ServePath to the full path, for
-// [inngestkit.App.Start]. Mount panics if the app or the router is nil, or if another
-// app is mounted at one of the paths; with a [RouterFunc] it cannot detect the latter.
+// Behind http.StripPrefix or in a sub-router, set Config.ServePath to the full path,
+// for [inngestkit.App.Start]. Mount panics if the app or the router is nil, or if
+// another app is mounted at one of the paths; with a [RouterFunc] it cannot detect the
+// latter.
 func Mount(router Router, app *inngestkit.App) {
 	adapter.MustMount(mount, router, app)
 	for _, route := range app.Routes() {
@@ -55,10 +56,11 @@ func Mount(router Router, app *inngestkit.App) {
 	app.MountedAt(framework, app.Path())
 }
 
-// mount names Mount in panics.
+// mount is the name of Mount in panics.
 const mount = "inngesthttp: Mount"
 
-// methods are all that net/http has constants for, except HEAD, which GET includes.
+// methods lists the methods that net/http has constants for, except HEAD, which GET
+// includes.
 var methods = []string{
 	http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 	http.MethodConnect, http.MethodOptions, http.MethodTrace,
@@ -76,8 +78,8 @@ func handleOn(mux *http.ServeMux, path string, handler http.Handler) {
 	}
 }
 
-// Handler returns the endpoint of app that Inngest calls, for routers that Mount does
-// not fit. Call [inngestkit.App.MountedAt] with its path then.
+// Handler returns the endpoint that Inngest calls, for routers that Mount does not
+// support. With Handler, call [inngestkit.App.MountedAt] with its path.
 func Handler(app *inngestkit.App) http.Handler {
 	return adapter.HTTPHandler(framework, adapter.MustApp("inngesthttp: Handler", app).Do)
 }
@@ -92,11 +94,11 @@ func Middleware(app *inngestkit.App) func(http.Handler) http.Handler {
 	}
 }
 
-// From returns the app of a request, nil if the request has not passed [Middleware].
+// From returns the app of a request, or nil if the request has not passed [Middleware].
 func From(r *http.Request) *inngestkit.App { return inngestkit.FromContext(requestContext(r)) }
 
 // Send sends events with the app and the context of a request; see
-// [inngestkit.App.Send]. Its error is an [*Error].
+// [inngestkit.App.Send]. An error is an [*Error].
 func Send(r *http.Request, events ...inngestkit.AnyEvent) ([]string, error) {
 	ids, err := inngestkit.Send(requestContext(r), events...)
 	if err != nil {
@@ -105,7 +107,7 @@ func Send(r *http.Request, events ...inngestkit.AnyEvent) ([]string, error) {
 	return ids, nil
 }
 
-// requestContext returns the context of a request, nil if r is nil.
+// requestContext returns the context of a request, or nil if r is nil.
 func requestContext(r *http.Request) context.Context {
 	if r == nil {
 		return nil
@@ -113,13 +115,13 @@ func requestContext(r *http.Request) context.Context {
 	return r.Context()
 }
 
-// Error is the error of [Send]. It wraps the error of the app.
+// Error is the error of [Send]. It wraps the app's error.
 //
-// Its text is for logs. Clients should see http.StatusText(Status) only.
+// Its text is for logs. Show clients only http.StatusText(Status).
 type Error struct {
-	// Status is that of [inngestkit.SendStatus].
+	// Status is the HTTP status for the client; see [inngestkit.SendStatus].
 	Status int
-	// Err is the error of the app.
+	// Err is the app's error.
 	Err error
 }
 

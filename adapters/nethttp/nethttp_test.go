@@ -36,7 +36,7 @@ func statusOf(err error) int {
 	return failed.Status
 }
 
-// below is a router that registers handlers below a prefix, as those of chi do.
+// below is a router that registers handlers below a prefix, like chi's sub-routers.
 type below struct {
 	router inngesthttp.Router
 	prefix string
@@ -80,8 +80,7 @@ func newServer(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 	})}
 }
 
-// A server in front that cuts the prefix off hides it from the app, whose path has
-// to be configured then.
+// StripPrefix hides the prefix from the app, so ServePath must be set.
 func TestStripPrefix(t *testing.T) {
 	t.Parallel()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

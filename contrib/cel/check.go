@@ -12,13 +12,15 @@ import (
 )
 
 // Check returns all mistakes in the expressions of the app's functions, joined;
-// [errors.As] finds each as an *inngestkit.RegistrationError. Call it when all functions
-// are registered, in a test or before the app starts. It takes some milliseconds.
+// [errors.As] finds each as an *inngestkit.RegistrationError. Call it after all
+// functions are registered, in a test or before the app starts. It takes a few
+// milliseconds.
 //
-// It compiles each expression with the variables and functions that servers v1.12.1 and
-// v1.43.0 know, refuses what they do not take in flow.CancelOn, looks up the paths within
-// macros, and the type of the result where it is certain. Conditions of step.WaitForEvent
-// are not among the app's expressions.
+// Check compiles each expression with the variables and functions that servers v1.12.1
+// and v1.43.0 provide. It also reports what these servers refuse in flow.CancelOn,
+// unknown paths inside macros, and a result of the wrong type where the type is
+// certain. It does not check the conditions of step.WaitForEvent, which are known only
+// during a run.
 func Check(app *inngestkit.App) error {
 	if app == nil {
 		return errors.New("inngestcel: check: the app is nil")
@@ -38,7 +40,7 @@ func Check(app *inngestkit.App) error {
 	return errors.Join(errs...)
 }
 
-// problems tells what is wrong with an expression.
+// problems returns what is wrong with an expression.
 func problems(env *cel.Env, e inngestkit.Expression) []string {
 	if err := e.Check(); err != nil {
 		return []string{err.Error()}
@@ -59,15 +61,16 @@ func problems(env *cel.Env, e inngestkit.Expression) []string {
 	return w.problems
 }
 
-// wrongResult tells why an expression of that type does nothing for the option.
+// wrongResult explains why an expression with this result type has no effect in the
+// option, or returns "".
 func wrongResult(field string, result *cel.Type) string {
 	switch {
 	case slices.Contains([]cel.Kind{cel.DynKind, cel.AnyKind}, result.Kind()):
 		return ""
 	case field == "Priority" && result.Kind() != cel.IntKind:
-		return fmt.Sprintf("is %s, and has to be an integer: the server ignores others", result)
+		return fmt.Sprintf("is of type %s; it must be an integer, because the server ignores other types", result)
 	case (field == "If" || strings.HasSuffix(field, ".If")) && result.Kind() != cel.BoolKind:
-		return fmt.Sprintf("is %s, and has to be true or false", result)
+		return fmt.Sprintf("is of type %s; it must be true or false", result)
 	default:
 		return ""
 	}

@@ -84,14 +84,14 @@ func TestCheckRefuses(t *testing.T) {
 		{"unknown name among commas", on(placed.If("event.data.id in [pro, 'x']")), "If", "undeclared reference to 'pro'"},
 		{"a path of a macro's variable", on(placed.If("event.data.items.exists(i, i.prize > 1)")), "If", `inngestcel_test.item, the type of event "order/placed", has no "prize"; it has price`},
 		{"a path in a macro in a macro", on(placed.If("event.data.items.exists(i, event.data.items.all(j, j.price > i.prize))")), "If", `has no "prize"`},
-		{"condition that is text", on(placed.If("'true'")), "If", "is string, and has to be true or false"},
-		{"batch condition that is a number", on(placed, flow.BatchEvents(2, time.Second, flow.If("1"))), "BatchEvents.If", "is int, and has to be true or false"},
-		{"priority that is text", on(placed, flow.Priority("'60'")), "Priority", "is string, and has to be an integer"},
-		{"function over two events", on(placed, flow.CancelOn(cancelled, flow.If("size(async.data.id) > 1"))), "CancelOn.If", "calls size, and the server takes no functions here"},
+		{"condition that is text", on(placed.If("'true'")), "If", "is of type string; it must be true or false"},
+		{"batch condition that is a number", on(placed, flow.BatchEvents(2, time.Second, flow.If("1"))), "BatchEvents.If", "is of type int; it must be true or false"},
+		{"priority that is text", on(placed, flow.Priority("'60'")), "Priority", "is of type string; it must be an integer"},
+		{"function over two events", on(placed, flow.CancelOn(cancelled, flow.If("size(async.data.id) > 1"))), "CancelOn.If", "calls size; here the server accepts only"},
 		{"method over two events", on(placed, flow.CancelOn(cancelled, flow.If("async.data.id.startsWith('x')"))), "CancelOn.If", "calls startsWith"},
-		{"sum over two events", on(placed, flow.CancelOn(cancelled, flow.If("async.data.total + 1 > event.data.total"))), "CancelOn.If", "calls +,"},
-		{"has over two events", on(placed, flow.CancelOn(cancelled, flow.If("has(async.data.id)"))), "CancelOn.If", "uses has(…), and the server takes no macros here"},
-		{"macro over two events", on(placed, flow.CancelOn(cancelled, flow.If("event.data.items.exists(i, i.price == 1)"))), "CancelOn.If", "uses exists(…) and the like"},
+		{"sum over two events", on(placed, flow.CancelOn(cancelled, flow.If("async.data.total + 1 > event.data.total"))), "CancelOn.If", "calls +;"},
+		{"has over two events", on(placed, flow.CancelOn(cancelled, flow.If("has(async.data.id)"))), "CancelOn.If", "uses has(…); the server accepts no macros here"},
+		{"macro over two events", on(placed, flow.CancelOn(cancelled, flow.If("event.data.items.exists(i, i.price == 1)"))), "CancelOn.If", "uses a macro such as exists(…)"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -105,7 +105,7 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
-// Of a function of the SDK, Register has seen nothing.
+// Register does not check the functions of an SDK client, so Check must.
 func TestCheckOfAdoptedFunctions(t *testing.T) {
 	t.Setenv("INNGEST_DEV", "1")
 	client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "bare"})

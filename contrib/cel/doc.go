@@ -1,5 +1,5 @@
 // Package inngestcel checks the expressions of an inngestkit app as the Inngest server
-// does, with the parser of the Common Expression Language:
+// does, with the parser of the Common Expression Language (CEL):
 //
 //	func TestExpressions(t *testing.T) {
 //		app, err := newApp()
@@ -7,8 +7,8 @@
 //		require.NoError(t, inngestcel.Check(app))
 //	}
 //
-// App.Register sees mistakes in paths and in quotes. It leaves the rest to the server,
-// which refuses the sync of all functions for a mistake in one, without its name, and takes
-// mistakes in the keys of flow.Concurrency, flow.Throttle and flow.Singleton, which then do
-// not hold.
+// App.Register finds mistakes in paths and quotes only. The server finds the others,
+// but late: one mistake makes it refuse the sync of all functions, without naming the
+// function. And it accepts mistakes in the keys of flow.Concurrency, flow.Throttle and
+// flow.Singleton, which then have no effect.
 package inngestcel

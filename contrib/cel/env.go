@@ -9,14 +9,15 @@ import (
 	"github.com/google/cel-go/common/stdlib"
 )
 
-// loose are the operators besides + that the server declares for operands of any types
-// (exprenv of its pkg/expressions).
+// loose lists the operators, in addition to +, that the server declares for operands of
+// any type (exprenv in its pkg/expressions).
 var loose = []string{
 	operators.Equals, operators.NotEquals,
 	operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals,
 }
 
-// newEnv returns the server's environment, without what only an evaluation needs.
+// newEnv returns the server's environment for compiling expressions, without what only
+// evaluation needs.
 func newEnv() (*cel.Env, error) {
 	object := cel.MapType(cel.StringType, cel.DynType)
 	options := make([]cel.EnvOption, 0, 4+len(stdlib.Functions())+len(ownFunctions))
@@ -39,7 +40,7 @@ func newEnv() (*cel.Env, error) {
 	return cel.NewCustomEnv(options...)
 }
 
-// ownFunctions are the server's own.
+// ownFunctions lists the functions that the server adds to the standard ones.
 var ownFunctions = []struct {
 	name   string
 	args   []*cel.Type

@@ -14,8 +14,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// logic is what the server takes in an expression over two events
-// (DefaultRestrictiveValidationPolicy of its pkg/expressions).
+// logic lists the operators and functions that the server accepts in an expression over
+// two events (DefaultRestrictiveValidationPolicy in its pkg/expressions).
 var logic = []string{
 	operators.Conditional, operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot,
 	operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals,
@@ -23,15 +23,15 @@ var logic = []string{
 	"int", "uint", "double",
 }
 
-// walker looks at all of an expression.
+// A walker visits all parts of a compiled expression and collects problems.
 type walker struct {
 	expression inngestkit.Expression
 	problems   []string
-	// macros has the paths that the variables of macros stand for, "" if not known.
+	// macros maps the variables of macros to the paths they stand for, "" if unknown.
 	macros map[string]string
 }
 
-// add notes a problem, once.
+// add adds a problem once.
 func (w *walker) add(reason string) {
 	if !slices.Contains(w.problems, reason) {
 		w.problems = append(w.problems, reason)
@@ -61,11 +61,12 @@ func (w *walker) walk(e ast.Expr) {
 		}
 	case ast.ComprehensionKind:
 		w.walkMacro(e.AsComprehension())
-	default: // literals and names
+	default: // literals and identifiers
 	}
 }
 
-// below walks what a longer path goes on from, whose shorter paths are not of interest.
+// below walks the operand of a path. It skips an operand that is itself a path, because
+// walk has checked the longer one.
 func (w *walker) below(e ast.Expr) {
 	if _, ok := w.path(e); !ok {
 		w.walk(e)
@@ -74,7 +75,7 @@ func (w *walker) below(e ast.Expr) {
 
 func (w *walker) walkCall(c ast.CallExpr) {
 	if w.expression.TwoEvents() && !slices.Contains(logic, c.FunctionName()) {
-		w.add(fmt.Sprintf("calls %s, and the server takes no functions here but "+
+		w.add(fmt.Sprintf("calls %s; here the server accepts only "+
 			"comparisons, &&, ||, !, ?:, in, int, uint and double", displayName(c.FunctionName())))
 	}
 	if c.IsMemberFunction() {
@@ -98,9 +99,10 @@ func displayName(function string) string {
 	return function
 }
 
-// walkMacro walks what the parser makes of a macro such as event.data.items.exists(i, …).
+// walkMacro walks a macro such as event.data.items.exists(i, …), which the parser has
+// expanded to a comprehension.
 func (w *walker) walkMacro(c ast.ComprehensionExpr) {
-	w.refuseMacro("exists(…) and the like")
+	w.refuseMacro("a macro such as exists(…)")
 	w.walk(c.IterRange())
 	of, known := w.path(c.IterRange())
 	if known {
@@ -118,11 +120,12 @@ func (w *walker) walkMacro(c ast.ComprehensionExpr) {
 
 func (w *walker) refuseMacro(name string) {
 	if w.expression.TwoEvents() {
-		w.add(fmt.Sprintf("uses %s, and the server takes no macros here", name))
+		w.add(fmt.Sprintf("uses %s; the server accepts no macros here", name))
 	}
 }
 
-// path is the path that e is in the syntax of expressions, if it is one.
+// path returns the path that e denotes, in the syntax of expressions, and whether e is
+// a path.
 func (w *walker) path(e ast.Expr) (string, bool) {
 	switch e.Kind() {
 	case ast.IdentKind:
@@ -145,12 +148,12 @@ func (w *walker) path(e ast.Expr) (string, bool) {
 		case types.Int:
 			return of + "[" + strconv.Itoa(int(index)) + "]", ok && index >= 0
 		}
-	default: // no path
+	default: // not a path
 	}
 	return "", false
 }
 
-// plain are names that need no escapes.
+// plain matches names that need no escaping.
 var plain = regexp.MustCompile(`^[^"\\[:cntrl:]]*$`)
 
 func (w *walker) checkPath(path string) {

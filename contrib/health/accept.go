@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// maxAccept is how much of an Accept header is looked at, in bytes; browsers send
+// maxAccept is the number of bytes of an Accept header that are examined. Browsers send
 // about 150.
 const maxAccept = 2 << 10
 
-// prefersHTML reports whether a client names HTML among what it takes, and likes JSON
-// no better. Only browsers do; what takes everything gets JSON.
+// prefersHTML reports whether an Accept header lists text/html with at least the
+// quality of JSON. Only browsers list it; a client that accepts anything (*/*) gets
+// JSON.
 func prefersHTML(accept []string) bool {
 	all := strings.Join(accept, ",")
 	html, json, others := 0.0, -1.0, 0.0
@@ -22,7 +23,7 @@ func prefersHTML(accept []string) bool {
 		}
 		q := 1.0
 		if text, given := params["q"]; given {
-			if q, err = strconv.ParseFloat(text, 64); err != nil || !(q >= 0 && q <= 1) { // no NaN
+			if q, err = strconv.ParseFloat(text, 64); err != nil || !(q >= 0 && q <= 1) { // also rejects NaN
 				continue
 			}
 		}

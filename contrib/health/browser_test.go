@@ -2,18 +2,18 @@
 
 package inngesthealth
 
-// The page in a real browser, headless Chromium. On Debian, apt-get install chromium,
-// then, from the root of the repository,
+// These tests view the page in a real browser, headless Chromium. On Debian, run apt-get
+// install chromium. Then, from the root of the repository:
 //
 //	SCREENSHOTS=/tmp/screenshots go test -tags browser -run Browser ./contrib/health
 //
-// CHROMIUM is the binary, if it is not "chromium" in PATH. Screenshots go to
-// SCREENSHOTS, which is made, or else to the directory of artifacts (go test
-// -artifacts -outputdir=…). Look at them after each change of the page.
+// CHROMIUM names the binary; the default is "chromium" in PATH. Screenshots go to the
+// directory SCREENSHOTS, which is created, or else to the directory of artifacts (go
+// test -artifacts -outputdir=…). Look at them after each change of the page.
 //
-// The browser is told what to do by the Chrome DevTools Protocol over a pipe, as the
-// command line cannot make a window as narrow as a phone (the least is 500 px), and has
-// no way to set prefers-color-scheme that is documented.
+// The tests control the browser with the Chrome DevTools Protocol over a pipe. The
+// command line cannot make a window as narrow as a phone (the minimum is 500 px), and
+// has no documented way to set prefers-color-scheme.
 
 import (
 	"bufio"
@@ -37,21 +37,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// browserLife is how long a browser may take for a test, on a busy machine.
+// browserLife limits how long a browser runs for a test, on a busy machine.
 const browserLife = 5 * time.Minute
 
-// browser is a Chromium with one tab.
+// A browser is a Chromium process with one tab.
 type browser struct {
 	t       *testing.T
 	in      *os.File
 	out     *bufio.Reader
 	session string
 	id      int
-	// log is what the console says: errors, warnings, violations of the policy.
+	// log holds console output: errors, warnings and violations of the policy.
 	log []string
 }
 
-// message is one of the DevTools protocol, of a command, its answer, or an event.
+// A message of the DevTools protocol is a command, its response, or an event.
 type message struct {
 	ID        int             `json:"id,omitempty"`
 	SessionID string          `json:"sessionId,omitempty"`
@@ -71,13 +71,13 @@ func startBrowser(t *testing.T) *browser {
 		"--disable-background-networking", "--disable-dev-shm-usage", "--user-data-dir=" + profile,
 	}
 	if os.Geteuid() == 0 {
-		args = append(args, "--no-sandbox") // Chromium refuses to run as root with one
+		args = append(args, "--no-sandbox") // Chromium refuses to run as root with a sandbox
 	}
 	readIn, in, err := os.Pipe()
 	require.NoError(t, err)
 	out, writeOut, err := os.Pipe()
 	require.NoError(t, err)
-	// Not t.Context(), with which it would be killed, and what it has started would not.
+	// Not t.Context(): it would kill the browser, but not the processes it has started.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), browserLife)
 	cmd := exec.CommandContext(ctx, command, args...)
 	cmd.ExtraFiles = []*os.File{readIn, writeOut} // 3 and 4
@@ -86,8 +86,8 @@ func startBrowser(t *testing.T) *browser {
 	require.NoError(t, writeOut.Close())
 	b := &browser{t: t, in: in, out: bufio.NewReader(out)}
 	t.Cleanup(func() {
-		in.Close() // it ends then
-		for {      // and has no more to say
+		in.Close() // ends the browser
+		for {      // drain its output
 			if _, err := b.out.ReadByte(); err != nil {
 				break
 			}
@@ -110,7 +110,7 @@ func startBrowser(t *testing.T) *browser {
 	return b
 }
 
-// do is one command, and its answer.
+// do sends a command and returns the response.
 func (b *browser) do(method string, params, result any) {
 	b.t.Helper()
 	b.id++
@@ -130,7 +130,7 @@ func (b *browser) do(method string, params, result any) {
 	}
 }
 
-// until reads up to a message, and keeps what the browser complains of before it.
+// until reads up to a message, and collects the browser's complaints before it.
 func (b *browser) until(is func(message) bool) message {
 	b.t.Helper()
 	for {
@@ -148,7 +148,7 @@ func (b *browser) until(is func(message) bool) message {
 	}
 }
 
-// open shows a URL as on a screen of this size with this color scheme.
+// open shows a URL on a screen of this size with this color scheme.
 func (b *browser) open(url, scheme string, width, height int) {
 	b.t.Helper()
 	b.log = nil
@@ -166,7 +166,7 @@ func (b *browser) open(url, scheme string, width, height int) {
 	})`))
 }
 
-// eval is the value of an expression on the page; the policy does not bind the
+// eval returns the value of an expression on the page. The policy does not apply to the
 // debugger.
 func (b *browser) eval(expression string) any {
 	b.t.Helper()
@@ -179,7 +179,7 @@ func (b *browser) eval(expression string) any {
 	return v.Result.Value
 }
 
-// screenshot is what the screen shows, or all of the page if that is longer.
+// screenshot captures the screen, or the whole page if it is longer.
 func (b *browser) screenshot(whole bool) []byte {
 	b.t.Helper()
 	var shot struct{ Data string }
@@ -189,7 +189,7 @@ func (b *browser) screenshot(whole bool) []byte {
 	return data
 }
 
-// pageServer serves pages by path, and keeps what was asked for besides them.
+// A pageServer serves pages by path, and records requests for anything else.
 type pageServer struct {
 	*httptest.Server
 
@@ -221,7 +221,7 @@ func (s *pageServer) requireNoOther(t *testing.T) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	require.Empty(t, s.strange, "the browser asked for more than the page")
+	require.Empty(t, s.strange, "the browser requested more than the page")
 }
 
 func browserPages() map[string][]byte {
@@ -284,8 +284,7 @@ func TestBrowser(t *testing.T) {
 	server.requireNoOther(t)
 }
 
-// A table that is too wide for a phone scrolls in its own box, and the keyboard reaches
-// it.
+// A table that is too wide for a phone scrolls in its own box, also with the keyboard.
 func TestBrowserTableScrolls(t *testing.T) {
 	server := servePages(t, browserPages(), pageCSP)
 	b := startBrowser(t)
@@ -298,7 +297,7 @@ func TestBrowserTableScrolls(t *testing.T) {
 	})()`))
 }
 
-// The other tests would see it if the policy forbade something that the page has.
+// The other tests would notice a policy that forbids something on the page.
 func TestBrowserSeesViolations(t *testing.T) {
 	b := startBrowser(t)
 	for name, csp := range map[string]string{

@@ -14,33 +14,35 @@ import (
 	"sync"
 )
 
-// noLimit is from where on a limit is none. Version 1 says so with the highest number
-// of whole pages below 2^63, which depends on the size of a page.
+// noLimit is the smallest value that means "unlimited". Version 1 uses the highest
+// multiple of the page size below 2^63, which differs between machines.
 const noLimit = 1 << 62
 
-// cgroup is where to read about the memory of a cgroup.
+// A cgroup holds the paths of the files about the memory of one cgroup.
 type cgroup struct {
-	// limit and usage are files with a number, stat has a line for each of many.
+	// limit and usage name files that hold a number. stat names one with a line for
+	// each of many numbers.
 	limit, usage, stat string
-	// inactiveFile is the name in stat of the file cache that has not been used lately.
+	// inactiveFile is the name in stat of the file cache that has not been used
+	// recently.
 	inactiveFile string
 }
 
-// cgroups are those that this process is in and that can have a limit, the outermost
-// first. They are the same for the life of a process, unless someone moves it; their
-// limits are not: those of containers are changed while they run.
+// cgroups are the cgroups of this process that can have a limit, the outermost first.
+// The list is read once, as a process rarely moves. The limits are read each time,
+// because limits of running containers change.
 type cgroups struct {
 	files  fs.FS
 	groups []cgroup
 }
 
-// processCgroups are the cgroups of this process. Where there are none, as on other
-// systems than Linux, there are no such files either.
+// processCgroups returns the cgroups of this process. On systems other than Linux the
+// files do not exist, and the list is empty.
 var processCgroups = sync.OnceValue(func() cgroups { return findCgroups(os.DirFS("/")) })
 
-// findCgroups finds the cgroups of this process at the places where systemd and the
-// container runtimes mount them. With both versions on a machine, the memory is in only
-// one of them, and the other has no such files.
+// findCgroups finds the cgroups of this process where systemd and container runtimes
+// mount them. On a machine with both versions, only one of them controls the memory;
+// the other lacks the files.
 func findCgroups(files fs.FS) cgroups {
 	c := cgroups{files: files}
 	membership, err := fs.ReadFile(files, "proc/self/cgroup")
@@ -60,7 +62,7 @@ func findCgroups(files fs.FS) cgroups {
 			stat: dir + "/memory.stat", inactiveFile: "inactive_file",
 		})
 	}
-	// That of the whole machine cannot have a limit, nor one without accounting.
+	// The root cgroup, and a cgroup without memory accounting, cannot have a limit.
 	c.groups = slices.DeleteFunc(c.groups, func(g cgroup) bool {
 		_, err := fs.Stat(files, g.limit)
 		return err != nil
@@ -68,8 +70,8 @@ func findCgroups(files fs.FS) cgroups {
 	return c
 }
 
-// mountV2 is where the hierarchy of version 2 is: beside those of version 1 if
-// there are any.
+// mountV2 returns the mount point of version 2, which is below "unified" if version 1
+// is mounted, too.
 func mountV2(files fs.FS) string {
 	const mount = "sys/fs/cgroup"
 	if _, err := fs.Stat(files, mount+"/cgroup.controllers"); err == nil {
@@ -78,8 +80,9 @@ func mountV2(files fs.FS) string {
 	return mount + "/unified"
 }
 
-// parseMembership parses /proc/self/cgroup, with lines like "4:cpu,memory:/a" of
-// version 1 and "0::/a" of version 2: the paths of the cgroups, "" where there is none.
+// parseMembership parses /proc/self/cgroup, with lines such as "4:cpu,memory:/a" for
+// version 1 and "0::/a" for version 2. It returns the paths of the cgroups, "" if
+// absent.
 func parseMembership(text string) (v1, v2 string) {
 	for line := range strings.Lines(text) {
 		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
@@ -94,12 +97,12 @@ func parseMembership(text string) (v1, v2 string) {
 	return v1, v2
 }
 
-// directories are those of a cgroup and of all around it, from the mount on; none if
-// the cgroup is "".
+// directories returns the directories of a cgroup and its ancestors, starting with the
+// mount. It returns nil if the cgroup is "".
 //
-// In a container the mount may be the container's own cgroup while the path is the
-// host's. It then does not exist, or leads out of what the container sees ("/../a"):
-// what is left is the mount.
+// In a container, the mount may be the container's own cgroup while the path is the
+// host's. Then the path does not exist, or leads outside of the container's view
+// ("/../a"), and directories returns only the mount.
 func directories(files fs.FS, mount, cgroup string) []string {
 	if cgroup == "" {
 		return nil
@@ -117,11 +120,12 @@ func directories(files fs.FS, mount, cgroup string) []string {
 	return dirs
 }
 
-// read is the lowest limit there is, 0 if there is none, and what is used of it. Of
-// cgroups with the same limit the outermost has it, as all inside counts there.
+// read returns the lowest limit and the memory that counts against it, or zeros without
+// a limit. If several cgroups have the same limit, the outermost one is used, because
+// it includes the others.
 //
-// A file that cannot be read, or has something else in it than it should have, is as
-// good as no limit: a health check must not fail for it.
+// A file that cannot be read or parsed counts as no limit, because a health check must
+// not fail for it.
 func (c cgroups) read() (used, limit uint64) {
 	var lowest cgroup
 	for _, group := range c.groups {
@@ -141,7 +145,7 @@ func (c cgroups) read() (used, limit uint64) {
 	return minus(used, c.inactive(lowest)), limit
 }
 
-// number reads a file with a number, or with "max", which is none.
+// number reads a file that holds a number or "max".
 func (c cgroups) number(name string) (uint64, error) {
 	file, err := c.files.Open(name)
 	if err != nil {
@@ -151,12 +155,12 @@ func (c cgroups) number(name string) (uint64, error) {
 	var buffer [32]byte // the highest number and its newline are 21
 	n, err := io.ReadFull(file, buffer[:])
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
-		return 0, fs.ErrInvalid // empty, too long or not to be read
+		return 0, fs.ErrInvalid // empty, too long or unreadable
 	}
 	return parseNumber(buffer[:n])
 }
 
-// parseNumber parses a number of bytes. It is noLimit for "max".
+// parseNumber parses a number of bytes. For "max" it returns noLimit.
 func parseNumber(text []byte) (uint64, error) {
 	text = bytes.TrimSpace(text)
 	if string(text) == "max" {
@@ -165,8 +169,8 @@ func parseNumber(text []byte) (uint64, error) {
 	return strconv.ParseUint(string(text), 10, 64)
 }
 
-// inactive is the part of what a cgroup uses that the kernel drops when it needs the
-// memory; 0 if that is not known.
+// inactive returns the part of a cgroup's usage that the kernel reclaims when it needs
+// memory, or 0 if unknown.
 func (c cgroups) inactive(group cgroup) uint64 {
 	file, err := c.files.Open(group.stat)
 	if err != nil {
@@ -176,10 +180,10 @@ func (c cgroups) inactive(group cgroup) uint64 {
 	return parseStat(file, group.inactiveFile)
 }
 
-// parseStat is the number of a name in memory.stat, with lines like "name 123"; 0 if it
-// is not there.
+// parseStat returns the value of a name in memory.stat, which has lines such as "name
+// 123", or 0 if the name is absent.
 func parseStat(stat io.Reader, name string) uint64 {
-	const longest = 4096 // the whole file as a rule, whose lines are below 64
+	const longest = 4096 // bytes; lines are shorter than 64, and the whole file usually fits
 	lines := bufio.NewScanner(stat)
 	lines.Buffer(make([]byte, longest), longest)
 	for lines.Scan() {

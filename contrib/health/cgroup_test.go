@@ -13,8 +13,8 @@ import (
 
 func file(content string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(content)} }
 
-// machine is a machine's files: of /proc/self/cgroup, and of the directories below
-// /sys/fs/cgroup, with what is in their files as "name: content".
+// machine returns the files of a machine: /proc/self/cgroup, and directories below
+// /sys/fs/cgroup whose files are given as "name: content".
 func machine(membership string, directories map[string][]string) fstest.MapFS {
 	files := fstest.MapFS{}
 	if membership != "" {
@@ -29,7 +29,7 @@ func machine(membership string, directories map[string][]string) fstest.MapFS {
 	return files
 }
 
-// statV2 and statV1 are the beginnings of real files.
+// statV2 and statV1 begin like real files.
 const (
 	statV2 = "memory.stat: anon 600\nfile 300\nkernel 50\nactive_anon 580\ninactive_anon 20\n" +
 		"inactive_file 100\nactive_file 200\nunevictable 0"
@@ -167,7 +167,7 @@ func TestCgroups(t *testing.T) {
 	}
 }
 
-// Files with something unexpected in them are as good as no limit, or no file cache.
+// Files with unexpected content count as no limit, or as no file cache.
 func TestCgroupsMalformed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -197,7 +197,7 @@ func TestCgroupsMalformed(t *testing.T) {
 		"membership is empty":       {"../../../proc/self/cgroup", "", 0, 0},
 		"membership is a text":      {"../../../proc/self/cgroup", "none\n:\n", 0, 0},
 		"membership has no path":    {"../../../proc/self/cgroup", "0::\n", 0, 0},
-		"membership is no UTF-8":    {"../../../proc/self/cgroup", "0::/\xff\x00\n", 850, 2000},
+		"membership is not UTF-8":   {"../../../proc/self/cgroup", "0::/\xff\x00\n", 850, 2000},
 		"membership is a mess":      {"../../../proc/self/cgroup", "0::a/./b//\n\n0:", 850, 2000},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -218,7 +218,7 @@ func TestCgroupsMalformed(t *testing.T) {
 	}
 }
 
-// Only those that can have a limit are looked at for each report.
+// Reports read only cgroups that can have a limit.
 func TestCgroupsThatCanHaveALimit(t *testing.T) {
 	t.Parallel()
 	found := findCgroups(machine("0::/a/b\n", map[string][]string{
@@ -230,7 +230,7 @@ func TestCgroupsThatCanHaveALimit(t *testing.T) {
 	require.Equal(t, "sys/fs/cgroup/a/memory.max", found.groups[0].limit)
 }
 
-// Without its usage, a limit is none.
+// A limit without a usage is ignored.
 func TestCgroupsNoUsage(t *testing.T) {
 	t.Parallel()
 	used, limit := findCgroups(machine("0::/\n", map[string][]string{
@@ -240,8 +240,7 @@ func TestCgroupsNoUsage(t *testing.T) {
 	require.Zero(t, used)
 }
 
-// The limits of a container can be changed while it runs; its place cannot, so that it
-// is looked for only once.
+// The limits of a running container can change. Its cgroup cannot, so it is found once.
 func TestCgroupsChange(t *testing.T) {
 	t.Parallel()
 	files := machine("0::/\n", map[string][]string{
@@ -262,7 +261,7 @@ func TestCgroupsChange(t *testing.T) {
 	require.Zero(t, limit, "the cgroup is gone")
 }
 
-// On the machine as it is, of which this does not know whether it has limits.
+// This runs on the real machine, with or without limits.
 func TestCgroupsOfThisMachine(t *testing.T) {
 	t.Parallel()
 	used, limit := findCgroups(os.DirFS("/")).read()
@@ -272,7 +271,7 @@ func TestCgroupsOfThisMachine(t *testing.T) {
 	require.Less(t, limit, uint64(noLimit))
 }
 
-// broken is a file system whose files fail when they are read.
+// broken is a file system whose files cannot be read.
 type broken struct{ fs.FS }
 
 func (b broken) Open(name string) (fs.File, error) {

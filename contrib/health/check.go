@@ -11,28 +11,30 @@ import (
 	"time"
 )
 
-// Check is a check of something that the program needs. It runs in the background,
-// never twice at a time; reports tell its last result, and how old that is.
+// A Check tests something that the program needs, such as a database. It runs in the
+// background, never twice at the same time. Reports contain its last result and the
+// result's age.
 type Check struct {
-	// Name is that of the indicator in reports. Required, and no other check's.
+	// Name is the name of the indicator in reports. It is required and must be unique.
 	Name string
-	// Check returns nil if all is well. It should end when ctx does, which carries the
-	// app. Its error is logged and not told to clients, since it may hold a password; [Public] has it
-	// told. (*sql.DB).PingContext is such a function. Required.
-	Check func(ctx context.Context) error
-	// Timeout is how long Check may take. The next run waits until Check has returned,
-	// however long that takes. The default is [DefaultTimeout].
+	// Run returns nil if all is well. It should return when ctx ends; ctx carries the
+	// app. The error is logged. Clients do not see it, because it may contain a
+	// password, unless it is [Public]. (*sql.DB).PingContext is such a function.
+	// Required.
+	Run func(ctx context.Context) error
+	// Timeout limits the duration of Run. If Run ignores the end of ctx, it does not
+	// run again until it has returned. The default is [DefaultTimeout].
 	Timeout time.Duration
-	// Interval is the time from the end of a run to the next one. The default is that of
-	// [WithInterval], which is [DefaultInterval] if it is not given.
+	// Interval is the time from the end of one run to the next. The default is that of
+	// [WithInterval].
 	Interval time.Duration
-	// HealthOnly keeps the check out of the readiness: it is for what the program can
-	// do its work without.
+	// HealthOnly excludes the check from readiness. Use it for a dependency that the
+	// program can work without.
 	HealthOnly bool
 }
 
-// Public marks an error of a [Check] whose text may be told to clients, up to 1 KiB of
-// it.
+// Public marks the error of a [Check] as safe to show to clients. Reports contain up to
+// 1 KiB of its text. Public returns nil for nil.
 func Public(err error) error {
 	if err == nil {
 		return nil
@@ -42,10 +44,10 @@ func Public(err error) error {
 
 type publicError struct{ error }
 
-// Unwrap is for errors.Is and errors.As.
+// Unwrap returns the marked error.
 func (e publicError) Unwrap() error { return e.error }
 
-// check is a Check at work.
+// A check runs a Check and stores its last result.
 type check struct {
 	Check
 
@@ -53,25 +55,25 @@ type check struct {
 	last atomic.Pointer[result]
 }
 
-// result is how a check has ended.
+// A result is the outcome of one run of a check.
 type result struct {
 	down bool
-	// text is for the log, as is the stack of a panic, and message for clients.
+	// text and stack (of a panic) are for the log, message is for clients.
 	text, stack, message string
 	at                   time.Time
 }
 
-// maxMessage is how much of a text goes into reports, in bytes.
+// maxMessage is the maximum length of a message in reports, in bytes.
 const maxMessage = 1 << 10
 
 func newCheck(c Check, log *slog.Logger) *check { return &check{Check: c, log: log} }
 
-// run runs the check again and again until ctx is done.
-func (c *check) run(ctx context.Context) {
+// loop runs the check repeatedly until ctx is done.
+func (c *check) loop(ctx context.Context) {
 	for {
 		select {
 		case <-c.once(ctx):
-		case <-ctx.Done(): // a check that goes on all the same is left to itself
+		case <-ctx.Done(): // does not wait for a check that ignores ctx
 			return
 		}
 		select {
@@ -82,20 +84,20 @@ func (c *check) run(ctx context.Context) {
 	}
 }
 
-// once runs the check and records its result, or that there was none in time. The
-// channel is closed when the check has returned.
+// once runs the check and records its result, or a timeout. The channel is closed when
+// Run has returned.
 func (c *check) once(ctx context.Context) <-chan struct{} {
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	ended := make(chan struct{})
-	r := failed("the check did not come to an end: its goroutine has ended (runtime.Goexit)")
+	r := failed("the check did not return: it called runtime.Goexit")
 	go func() {
 		defer close(ended)
 		r = c.call(limited)
 	}()
 	select {
 	case <-ended:
-		if r.down && limited.Err() != nil { // that is why it has given up
+		if r.down && limited.Err() != nil { // it probably failed because of the timeout
 			r.message = c.tooLate()
 			r.text = r.message + ": " + r.text
 		}
@@ -109,10 +111,10 @@ func (c *check) once(ctx context.Context) <-chan struct{} {
 func (c *check) tooLate() string { return fmt.Sprintf("no result within %s", c.Timeout) }
 
 func failed(text string) result {
-	return result{down: true, text: text, message: "the check has failed; see the app's log"}
+	return result{down: true, text: text, message: "the check failed; see the app's log"}
 }
 
-// call calls the user's functions: that of the check, and Error.
+// call calls the user's code, which is Run and the Error method of what it returns.
 func (c *check) call(ctx context.Context) (r result) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -121,7 +123,7 @@ func (c *check) call(ctx context.Context) (r result) {
 			r.message = "the check panicked; see the app's log"
 		}
 	}()
-	err := c.Check.Check(ctx)
+	err := c.Check.Run(ctx)
 	if err == nil {
 		return result{}
 	}
@@ -133,8 +135,8 @@ func (c *check) call(ctx context.Context) (r result) {
 	return r
 }
 
-// printed is a value that a function of the user's has panicked with. Printing it may
-// panic, too.
+// printed formats a value that a user's function panicked with. Formatting may panic,
+// too.
 func printed(value any) (text string) {
 	defer func() {
 		if recover() != nil {
@@ -144,10 +146,10 @@ func printed(value any) (text string) {
 	return fmt.Sprint(value)
 }
 
-// record keeps a result, and logs what is new.
+// record stores a result and logs a change.
 func (c *check) record(ctx context.Context, r result) {
 	if ctx.Err() != nil {
-		return // it ended because the app does
+		return // the check ended because the app is shutting down
 	}
 	r.at = time.Now()
 	before := c.last.Swap(&r)
@@ -163,7 +165,7 @@ func (c *check) record(ctx context.Context, r result) {
 	}
 }
 
-// indicator is what reports tell of the check.
+// indicator returns the check's indicator for reports.
 func (c *check) indicator() Indicator {
 	last := c.last.Load()
 	if last == nil {

@@ -20,13 +20,13 @@ import (
 
 var errLost = errors.New("dial postgres://shop:geheim@db: connection refused")
 
-// pass lets time pass, and what is due happen.
+// pass advances the time and waits until everything that is due has happened.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-// A check runs at once, and then at its interval from the end of one run to the next.
+// A check runs immediately, and then again one interval after the end of each run.
 func TestCheckRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestCheckRuns(t *testing.T) {
 		var began []time.Duration
 		var fails atomic.Bool
 		start := time.Now()
-		h := install(t, app, WithChecks(Check{Name: "database", Check: func(ctx context.Context) error {
+		h := install(t, app, WithChecks(Check{Name: "database", Run: func(ctx context.Context) error {
 			began = append(began, time.Since(start))
 			select {
 			case <-time.After(time.Second):
@@ -61,9 +61,9 @@ func TestCheckRuns(t *testing.T) {
 		down := h.Report()
 		require.Equal(t, StatusError, down.Status)
 		require.Equal(t, Indicator{
-			Status: Down, Message: "the check has failed; see the app's log", AgeSeconds: new(1.0),
+			Status: Down, Message: "the check failed; see the app's log", AgeSeconds: new(1.0),
 		}, down.Error["database"])
-		require.EqualError(t, h.Ready(), "inngesthealth: not ready: database: the check has failed; see the app's log")
+		require.EqualError(t, h.Ready(), "inngesthealth: not ready: database: the check failed; see the app's log")
 		require.Equal(t, 1, strings.Count(log.String(), "health check is down"))
 		require.Contains(t, log.String(), "geheim")
 
@@ -80,7 +80,7 @@ func TestCheckRuns(t *testing.T) {
 	})
 }
 
-// WithInterval is for the checks that have no interval of their own.
+// WithInterval applies to checks without an Interval.
 func TestInterval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -90,15 +90,15 @@ func TestInterval(t *testing.T) {
 			return func(context.Context) error { *n++; return nil }
 		}
 		install(t, app, WithInterval(time.Second), WithChecks(
-			Check{Name: "usual", Check: counting(&usual)},
-			Check{Name: "own", Check: counting(&own), Interval: 4 * time.Second},
+			Check{Name: "usual", Run: counting(&usual)},
+			Check{Name: "own", Run: counting(&own), Interval: 4 * time.Second},
 		))
 		pass(8 * time.Second)
 		require.Equal(t, []int{9, 3}, []int{usual, own})
 	})
 }
 
-// A check that takes too long is down, and is not run again until it has returned.
+// A check that takes too long is down, and does not run again until it has returned.
 func TestCheckHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestCheckHangs(t *testing.T) {
 		release := make(chan struct{})
 		h := install(t, app, WithChecks(Check{
 			Name: "cache", Timeout: 2 * time.Second, Interval: time.Second,
-			Check: func(context.Context) error {
+			Run: func(context.Context) error {
 				runs++
 				running++
 				require.Equal(t, 1, running)
@@ -132,7 +132,7 @@ func TestShutdownLeavesAHangingCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		app := newApp(t, inngestkit.Config{}, succeed)
 		release := make(chan struct{})
-		install(t, app, WithChecks(Check{Name: "cache", Check: func(context.Context) error { <-release; return nil }}))
+		install(t, app, WithChecks(Check{Name: "cache", Run: func(context.Context) error { <-release; return nil }}))
 		synctest.Wait()
 		begin := time.Now()
 		require.NoError(t, app.Shutdown(t.Context()))
@@ -141,14 +141,14 @@ func TestShutdownLeavesAHangingCheck(t *testing.T) {
 	})
 }
 
-// The context of a check ends with its timeout, and with the app: that is no failure.
+// The context of a check ends with its timeout, and with the app, which is not a failure.
 func TestCheckContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		app := newApp(t, inngestkit.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, succeed)
 		var ended []error
-		h := install(t, app, WithChecks(Check{Name: "cache", Interval: time.Second, Check: func(ctx context.Context) error {
+		h := install(t, app, WithChecks(Check{Name: "cache", Interval: time.Second, Run: func(ctx context.Context) error {
 			<-ctx.Done()
 			ended = append(ended, ctx.Err())
 			return fmt.Errorf("asking the cache: %w", ctx.Err())
@@ -162,7 +162,7 @@ func TestCheckContext(t *testing.T) {
 	})
 }
 
-// What a check does wrong stays its own.
+// A misbehaving check affects only its own indicator.
 func TestBadChecks(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -170,8 +170,8 @@ func TestBadChecks(t *testing.T) {
 		message string
 	}{
 		"panic":    {func(context.Context) error { panic("geheim") }, "the check panicked; see the app's log"},
-		"goexit":   {func(context.Context) error { runtime.Goexit(); return nil }, "the check has failed; see the app's log"},
-		"error":    {func(context.Context) error { return errLost }, "the check has failed; see the app's log"},
+		"goexit":   {func(context.Context) error { runtime.Goexit(); return nil }, "the check failed; see the app's log"},
+		"error":    {func(context.Context) error { return errLost }, "the check failed; see the app's log"},
 		"public":   {func(context.Context) error { return Public(errors.New("3 of 4 shards are away")) }, "3 of 4 shards are away"},
 		"wrapped":  {func(context.Context) error { return fmt.Errorf("x: %w", Public(errors.New("away"))) }, "away"},
 		"no error": {func(context.Context) error { return Public(nil) }, ""},
@@ -179,7 +179,7 @@ func TestBadChecks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{Name: "database", Check: tc.check}))
+				h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{Name: "database", Run: tc.check}))
 				synctest.Wait()
 				r := h.Report()
 				require.Equal(t, tc.message, r.Error["database"].Message)
@@ -192,13 +192,13 @@ func TestBadChecks(t *testing.T) {
 	require.ErrorIs(t, Public(errLost), errLost)
 }
 
-// A check that is HealthOnly is in the report and not in the readiness.
+// A HealthOnly check is in the report, but does not affect readiness.
 func TestHealthOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(
-			Check{Name: "search", Check: func(context.Context) error { return errLost }, HealthOnly: true},
-			Check{Name: "database", Check: func(context.Context) error { return nil }},
+			Check{Name: "search", Run: func(context.Context) error { return errLost }, HealthOnly: true},
+			Check{Name: "database", Run: func(context.Context) error { return nil }},
 		))
 		synctest.Wait()
 		require.NoError(t, h.Ready())
@@ -213,19 +213,18 @@ type badError struct{}
 
 func (badError) Error() string { panic("geheim") }
 
-// worseError panics with itself, so that printing what it has panicked with panics.
+// worseError panics with itself, so printing the recovered value panics, too.
 type worseError struct{}
 
 func (e worseError) Error() string { panic(e) }
 
-// What an error does when it is asked for its text is the check's own, too, and the
-// text is asked for once.
+// A panic of an error's Error method affects only its check. Error is called once.
 func TestErrorsThatPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for name, err := range map[string]error{"error": badError{}, "worse": worseError{}, "public": Public(badError{})} {
 			h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{
-				Name: name, Check: func(context.Context) error { return err },
+				Name: name, Run: func(context.Context) error { return err },
 			}))
 			synctest.Wait()
 			require.Equal(t, "the check panicked; see the app's log", h.Report().Error[name].Message)
@@ -237,21 +236,20 @@ func TestLongMessages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := install(t, newApp(t, inngestkit.Config{}, succeed), WithChecks(Check{
-			Name: "a", Check: func(context.Context) error { return Public(errors.New(strings.Repeat("ü", maxMessage))) },
+			Name: "a", Run: func(context.Context) error { return Public(errors.New(strings.Repeat("ü", maxMessage))) },
 		}))
 		synctest.Wait()
 		require.Equal(t, strings.Repeat("ü", maxMessage/2), h.Report().Error["a"].Message)
 	})
 }
 
-// Each error of a check that is down is in the log, once, also that of one that came
-// too late.
+// The log has each error of a check that is down once, including one returned too late.
 func TestTheLogHasTheErrors(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		app := newApp(t, inngestkit.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, succeed)
-		c := newCheck(Check{Name: "a", Timeout: time.Second, Check: func(ctx context.Context) error { return ctx.Err() }}, inngestkit.Logger(
+		c := newCheck(Check{Name: "a", Timeout: time.Second, Run: func(ctx context.Context) error { return ctx.Err() }}, inngestkit.Logger(
 			inngestkit.NewContext(t.Context(), app)))
 		for _, text := range []string{"first", "first", "second", "first"} {
 			c.record(t.Context(), failed(text))
@@ -270,12 +268,12 @@ func TestTheLogHasTheErrors(t *testing.T) {
 	})
 }
 
-// A check that gives up in time for its result, because the time is over, tells no
-// more than that, whichever of the two is seen first.
+// A check that returns an error because of its timeout has the message of the timeout,
+// regardless of which one is noticed first.
 func TestCheckGivesUp(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	c := newCheck(Check{Name: "a", Check: func(context.Context) error { return Public(errLost) }}, slog.New(slog.NewTextHandler(&log, nil)))
+	c := newCheck(Check{Name: "a", Run: func(context.Context) error { return Public(errLost) }}, slog.New(slog.NewTextHandler(&log, nil)))
 	for range 200 { // with a timeout of 0
 		<-c.once(t.Context())
 		require.Equal(t, "no result within 0s", c.indicator().Message)

@@ -1,3 +1,5 @@
-// Package inngesthealth adds health checks, probes for liveness and readiness, and
-// metrics of functions to an inngestkit app. [Install] does it, in one line.
+// Package inngesthealth adds health checks, liveness and readiness probes, and metrics
+// of functions to an inngestkit app:
+//
+//	health, err := inngesthealth.Install(app) // before Mount
 package inngesthealth

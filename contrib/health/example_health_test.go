@@ -16,7 +16,7 @@ import (
 
 var orderPlaced = inngestkit.DefineEvent[map[string]any]("order.placed")
 
-// newApp is an app with a function.
+// newApp returns an app with a function.
 func newApp() *inngestkit.App {
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 	if err != nil {
@@ -30,7 +30,7 @@ func newApp() *inngestkit.App {
 	return app
 }
 
-// mount is the Mount of an adapter.
+// mount does what Mount of an adapter does.
 func mount(mux *http.ServeMux, app *inngestkit.App) {
 	for _, route := range app.Routes() {
 		mux.Handle(route.Path, adapter.HTTPHandler("example", route.Do))
@@ -38,7 +38,7 @@ func mount(mux *http.ServeMux, app *inngestkit.App) {
 	app.MountedAt("example", app.Path())
 }
 
-// show prints the answer to a GET.
+// show prints the response to a GET.
 func show(handler http.Handler, target string) {
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, http.NoBody))
@@ -59,7 +59,7 @@ func Example() {
 	// 200 {"status":"ok","info":{"inngest":{"status":"up","functions":1,"lastSync":null}}}
 }
 
-// What one would tell Install in production.
+// These are typical options for production.
 func ExampleInstall() {
 	app := newApp()
 	health, err := inngesthealth.Install(app,
@@ -76,10 +76,10 @@ func ExampleInstall() {
 	show(health.Handler(), "/status?details=true")
 	// Output:
 	// <nil> <nil>
-	// 401 {"message":"the details are not for everybody; ask without them, or with a password"}
+	// 401 {"message":"the details need a password; send it, or remove details from the query"}
 }
 
-// By default everybody gets the details who asks for them, in dev mode.
+// In dev mode, by default, everybody can request details. DetailsNever disables them.
 func ExampleWithDetails() {
 	app := newApp()
 	health, err := inngesthealth.Install(app, inngesthealth.WithDetails(inngesthealth.DetailsNever))
@@ -90,14 +90,14 @@ func ExampleWithDetails() {
 	// Output: 200 {"status":"ok","info":{"inngest":{"status":"up","functions":1,"lastSync":null}}}
 }
 
-// The program's own database, in the report and in the readiness.
+// The database check affects readiness. The search check is only in the report.
 func ExampleWithChecks() {
 	app := newApp()
-	ping := func(context.Context) error { return nil } // (*sql.DB).PingContext, for one
+	ping := func(context.Context) error { return nil } // for example (*sql.DB).PingContext
 	checked := make(chan struct{})
 	health, err := inngesthealth.Install(app, inngesthealth.WithChecks(
-		inngesthealth.Check{Name: "database", Check: ping, Timeout: 2 * time.Second},
-		inngesthealth.Check{Name: "search", HealthOnly: true, Interval: time.Minute, Check: func(context.Context) error {
+		inngesthealth.Check{Name: "database", Run: ping, Timeout: 2 * time.Second},
+		inngesthealth.Check{Name: "search", HealthOnly: true, Interval: time.Minute, Run: func(context.Context) error {
 			defer close(checked)
 			return inngesthealth.Public(errors.New("the index is being built"))
 		}},
@@ -114,8 +114,8 @@ func ExampleWithChecks() {
 	// Output: error the index is being built
 }
 
-// Whether the Inngest server answers, and whether it has been told of the functions,
-// counts only where that is asked for.
+// With these options, the report also requires that the Inngest server responds and that
+// the app is synced.
 func ExampleWithServerCheck() {
 	app := newApp()
 	health, err := inngesthealth.Install(app, inngesthealth.WithServerCheck(), inngesthealth.WithSyncRequired())
@@ -127,7 +127,7 @@ func ExampleWithServerCheck() {
 	// Output: the app is not synced yet
 }
 
-// A function that watches the others. From finds what Install has returned.
+// A function can watch the others. From returns the Health that Install has returned.
 func ExampleFrom() {
 	watch := inngestkit.OnCron("watch", "*/5 * * * *", func(ctx context.Context, _ inngestkit.CronInput) ([]string, error) {
 		return step.Run(ctx, "find-failing-functions", func(ctx context.Context) ([]string, error) {
@@ -145,8 +145,8 @@ func ExampleFrom() {
 	// Output: watch
 }
 
-// The readiness goes off first, so that load balancers send nothing new, and calls end
-// normally.
+// Drain makes the app unready first. Load balancers then send no new calls, and running
+// calls end normally.
 func ExampleHealth_Drain() {
 	app := newApp()
 	health, err := inngesthealth.Install(app)
@@ -155,7 +155,7 @@ func ExampleHealth_Drain() {
 	}
 	health.Drain() // on SIGTERM
 	show(health.ReadyHandler(), "/readyz")
-	// … as long as the load balancer takes, and then
+	// … wait until the load balancer has noticed, and then
 	_ = app.Shutdown(context.Background())
 	show(health.LiveHandler(), "/livez")
 	// Output:
@@ -163,8 +163,8 @@ func ExampleHealth_Drain() {
 	// 200 {"status":"ok","info":{}}
 }
 
-// Probes of a framework's own middleware: with Fiber's healthcheck the type in brackets
-// is *fiber.Ctx.
+// Probe adapts Ready to a framework's own middleware. For Fiber's healthcheck, the type
+// argument is *fiber.Ctx.
 func ExampleProbe() {
 	health, err := inngesthealth.Install(newApp())
 	if err != nil {
@@ -175,7 +175,7 @@ func ExampleProbe() {
 	// Output: true
 }
 
-// Metrics as Go values.
+// Metrics are available as Go values.
 func ExampleHealth_Functions() {
 	health, err := inngesthealth.Install(newApp())
 	if err != nil {
@@ -190,7 +190,7 @@ func ExampleHealth_Functions() {
 	// true
 }
 
-// Details for those whom the program knows.
+// Only requests that the program authorizes get details.
 func ExampleWithAuthorization() {
 	health, err := inngesthealth.Install(newApp(), inngesthealth.WithAuthorization(
 		func(ctx context.Context, _ *adapter.Request) bool { return ctx.Value("role") == "admin" }))
@@ -198,10 +198,10 @@ func ExampleWithAuthorization() {
 		panic(err)
 	}
 	show(health.Handler(), "/health/inngest?details=true")
-	// Output: 403 {"message":"the details are not for everybody; ask without them"}
+	// Output: 403 {"message":"access to the details is denied; remove details from the query"}
 }
 
-// Health on a port of its own.
+// The endpoints can be served on another port.
 func ExampleWithoutRoutes() {
 	health, err := inngesthealth.Install(newApp(), inngesthealth.WithoutRoutes(), inngesthealth.WithInterval(time.Minute))
 	if err != nil {

@@ -9,17 +9,17 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// failurePolicy is WithFailureThreshold.
+// A failurePolicy holds the arguments of WithFailureThreshold.
 type failurePolicy struct {
 	rate   float64
 	runs   int
 	window time.Duration
 }
 
-// epoch is the number of the slot for a time.
+// epoch returns the number of the window slot for a time.
 func (h *Health) epoch(at time.Time) int64 { return epochOf(at.Sub(h.installed), h.failures.window) }
 
-// function counts the calls of functions.
+// function is the middleware that counts function calls.
 func (h *Health) function(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
 	return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
 		f := h.of(call.FunctionID)
@@ -34,7 +34,7 @@ func (h *Health) function(next inngestkit.FunctionHandler) inngestkit.FunctionHa
 	}
 }
 
-// step counts the attempts at steps.
+// step is the middleware that counts attempts of steps.
 func (h *Health) step(next inngestkit.StepHandler) inngestkit.StepHandler {
 	return func(ctx context.Context, step *inngestkit.StepCall) (any, error) {
 		f := h.of(step.Function.FunctionID)
@@ -45,16 +45,16 @@ func (h *Health) step(next inngestkit.StepHandler) inngestkit.StepHandler {
 	}
 }
 
-// of is the counts of a function.
+// of returns the counters of a function.
 func (h *Health) of(id string) *functionStats {
 	f, ok := h.functions.Load(id)
 	if !ok {
 		f, _ = h.functions.LoadOrStore(id, new(functionStats))
 	}
-	return f.(*functionStats) //nolint:forcetypeassert // nothing else is in there
+	return f.(*functionStats) //nolint:forcetypeassert // the map has no other values
 }
 
-// functionStats counts what happens to one function. Times are in nanoseconds since
+// functionStats holds the counters of one function. Times are in nanoseconds since
 // 1970, 0 for never.
 type functionStats struct {
 	active                                 atomic.Int64
@@ -65,7 +65,7 @@ type functionStats struct {
 	recent                                 window
 }
 
-// ended counts the end of a call.
+// ended counts a finished call.
 func (f *functionStats) ended(at time.Time, took time.Duration, outcome inngestkit.Outcome, epoch int64) {
 	f.executions.Add(1)
 	f.lastExecution.Store(at.UnixNano())
@@ -82,11 +82,11 @@ func (f *functionStats) ended(at time.Time, took time.Duration, outcome inngestk
 	case inngestkit.OutcomeRetried:
 		f.retries.Add(1)
 		f.recent.count(epoch, attemptsBad)
-	case inngestkit.OutcomeYielded: // its steps count
+	case inngestkit.OutcomeYielded: // stepEnded counts its steps
 	}
 }
 
-// stepEnded counts an attempt at a step.
+// stepEnded counts an attempt of a step.
 func (f *functionStats) stepEnded(outcome inngestkit.Outcome, epoch int64) {
 	switch outcome {
 	case inngestkit.OutcomeCompleted:
@@ -94,13 +94,13 @@ func (f *functionStats) stepEnded(outcome inngestkit.Outcome, epoch int64) {
 	case inngestkit.OutcomeRetried:
 		f.retries.Add(1)
 		f.recent.count(epoch, attemptsBad)
-	case inngestkit.OutcomeFailed, inngestkit.OutcomeNonRetriable: // what becomes of the run is the function's to say
+	case inngestkit.OutcomeFailed, inngestkit.OutcomeNonRetriable: // the function may handle it, so the run may still succeed
 		f.recent.count(epoch, attemptsBad)
 	case inngestkit.OutcomeYielded:
 	}
 }
 
-// Functions returns the metrics of all functions, in the order they were registered.
+// Functions returns the metrics of all functions, in the order of their registration.
 func (h *Health) Functions() []FunctionMetrics {
 	ids := h.app.FunctionIDs()
 	all := make([]FunctionMetrics, len(ids))
@@ -110,7 +110,7 @@ func (h *Health) Functions() []FunctionMetrics {
 	return all
 }
 
-// Function returns the metrics of a function, and false if none of this ID is
+// Function returns the metrics of a function, and false if no function with this ID is
 // registered.
 func (h *Health) Function(id string) (FunctionMetrics, bool) {
 	if !slices.Contains(h.app.FunctionIDs(), id) {
@@ -128,7 +128,7 @@ func (h *Health) metrics(id string) FunctionMetrics {
 		return FunctionMetrics{ID: id, Status: Healthy}
 	}
 	f := found.(*functionStats) //nolint:forcetypeassert // see of
-	m := FunctionMetrics{       // read against the order of counting: there is no success without an execution
+	m := FunctionMetrics{       // in reverse order of counting, so successes never exceed executions
 		Retries:       f.retries.Load(),
 		Failures:      f.failures.Load(),
 		Successes:     f.successes.Load(),
@@ -144,7 +144,8 @@ func (h *Health) metrics(id string) FunctionMetrics {
 	return m
 }
 
-// judge is what the window of a function says of it.
+// judge returns the status and the failure and error rates of a function for its
+// window.
 func (p failurePolicy) judge(recent *window, epoch int64) (status FunctionStatus, failed, erred float64) {
 	total := recent.sum(epoch)
 	runs, failed := rate(total[runsGood], total[runsBad])
@@ -161,7 +162,7 @@ func (p failurePolicy) judge(recent *window, epoch int64) (status FunctionStatus
 	}
 }
 
-// rate is the number of all, and which part of it is bad.
+// rate returns the total, and the bad part of it from 0 to 1.
 func rate(good, bad uint64) (all uint64, part float64) {
 	if all = good + bad; all == 0 {
 		return 0, 0
@@ -169,7 +170,7 @@ func rate(good, bad uint64) (all uint64, part float64) {
 	return all, float64(bad) / float64(all)
 }
 
-// unhealthy counts the functions that are.
+// unhealthy returns the number of unhealthy functions.
 func (h *Health) unhealthy() (count int) {
 	epoch := h.epoch(time.Now())
 	for _, found := range h.functions.Range {
@@ -184,7 +185,7 @@ func (h *Health) unhealthy() (count int) {
 	return count
 }
 
-// ofUnixNano is a time in whole seconds, nil for 0.
+// ofUnixNano returns a time in whole seconds, nil for 0.
 func ofUnixNano(nanoseconds int64) *time.Time {
 	if nanoseconds == 0 {
 		return nil

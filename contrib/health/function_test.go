@@ -17,7 +17,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// Counts of calls, by what came of them.
+// Calls are counted by outcome.
 func TestFunctionMetrics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestFunctionMetrics(t *testing.T) {
 	})
 }
 
-// While a call runs it is active, and nothing else.
+// A running call counts only as active.
 func TestActive(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestActive(t *testing.T) {
 	})
 }
 
-// The last attempt is the end of a run, and of a step.
+// A failure of the last attempt ends the run, or the step.
 func TestLastAttempt(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -116,7 +116,7 @@ func TestLastAttempt(t *testing.T) {
 	}
 }
 
-// A clock that is set back changes nothing of what is counted.
+// Setting the clock back does not lose counts.
 func TestEpochs(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, int64(windowSlots), epochOf(-time.Hour, time.Minute))
@@ -129,11 +129,11 @@ func TestEpochs(t *testing.T) {
 
 	var w window
 	w.count(windowSlots+5, runsBad)
-	w.count(windowSlots+5-windowSlots, runsGood) // one that was slow, for a slot that is another's now
+	w.count(windowSlots+5-windowSlots, runsGood) // a late count, for an epoch whose slot has been reused
 	require.Equal(t, uint64(1), w.sum(windowSlots + 5)[runsBad])
 }
 
-// A step that fails counts as an error of its function; the call ends well.
+// A failed step counts as an error of its function, although the call yields without one.
 func TestStepsCount(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -163,8 +163,8 @@ func TestStepsCount(t *testing.T) {
 	}
 }
 
-// A function is unhealthy while its runs fail, degraded while only attempts do, and
-// healthy again when the window has passed.
+// A function is unhealthy while its runs fail, degraded while only attempts fail, and
+// healthy again after the window.
 func TestFunctionStatus(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -218,7 +218,7 @@ func TestNoFailureThreshold(t *testing.T) {
 	require.Equal(t, StatusOK, h.Report().Status)
 }
 
-// At the threshold is over it, and with fewer than enough it does not count.
+// A rate equal to the threshold counts, but only with enough runs or attempts.
 func TestThresholds(t *testing.T) {
 	t.Parallel()
 	policy := failurePolicy{rate: 0.5, runs: 4}
@@ -253,7 +253,7 @@ func TestThresholds(t *testing.T) {
 	}
 }
 
-// The window forgets its oldest part as a whole, and keeps the rest.
+// The window drops its oldest slot as a whole and keeps the rest.
 func TestWindow(t *testing.T) {
 	t.Parallel()
 	var w window
@@ -271,7 +271,7 @@ func TestWindow(t *testing.T) {
 	require.Zero(t, w.sum(first-1), "a clock that goes back shows nothing of the future")
 }
 
-// Nothing is lost in the change of slots, whoever comes first.
+// Concurrent counts at a change of slots are not lost.
 func TestWindowAtOnce(t *testing.T) {
 	t.Parallel()
 	var w window
@@ -320,7 +320,7 @@ func TestDurations(t *testing.T) {
 	require.Equal(t, time.Duration(2*maxSamples+255), s.summary().P50, "only the last ones")
 }
 
-// The metrics come through JSON, as in the kept result of a step.
+// Metrics survive a round trip through JSON, as in the memoized result of a step.
 func TestMetricsAsJSON(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -360,7 +360,7 @@ func TestMetricsAsJSON(t *testing.T) {
 	}
 }
 
-// Many calls and many reports at once: nothing is lost.
+// Concurrent calls and reports lose no counts.
 func TestCountsAtOnce(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, succeed)

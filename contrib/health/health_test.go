@@ -17,7 +17,7 @@ import (
 
 var ordered = inngestkit.DefineEvent[any]("order.placed")
 
-// newApp returns an app with a function that ends as handler says.
+// newApp returns an app with a function that calls handler.
 func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Context) (any, error)) *inngestkit.App {
 	t.Helper()
 	config.AppID = "shop"
@@ -35,8 +35,8 @@ func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Con
 	return app
 }
 
-// install installs without a threshold for the memory, unless the options have one: a
-// build that goes on beside the tests is not to change what they see.
+// install installs without a memory threshold unless the options set one. The memory
+// usage of other processes, such as builds, must not affect the tests.
 func install(t *testing.T, app *inngestkit.App, options ...Option) *Health {
 	t.Helper()
 	h, err := Install(app, append([]Option{WithMemoryThreshold(0)}, options...)...)
@@ -46,7 +46,7 @@ func install(t *testing.T, app *inngestkit.App, options ...Option) *Health {
 
 func succeed(context.Context) (any, error) { return "done", nil }
 
-// callOnce has the app called as the server does, in the first of two attempts.
+// callOnce calls the app like the server, in the first of two attempts.
 func callOnce(t *testing.T, app *inngestkit.App) int {
 	t.Helper()
 	return callAttempt(t, app, 0)
@@ -62,14 +62,14 @@ func callAttempt(t *testing.T, app *inngestkit.App, attempt int) int {
 	return resp.Status
 }
 
-// answered is an answer, read to the end.
+// answered is a response with its whole body.
 type answered struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// get asks a route of the app.
+// get requests a route of the app.
 func get(t *testing.T, app *inngestkit.App, target string, header ...string) answered {
 	t.Helper()
 	path, _, _ := strings.Cut(target, "?")

@@ -13,8 +13,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Health is what is installed on an app: its checks, its metrics, and the answers of
-// its endpoints. It is safe for concurrent use.
+// Health is the installation on one app: its checks, its metrics and its endpoints. It
+// is safe for concurrent use.
 type Health struct {
 	*config
 
@@ -23,27 +23,27 @@ type Health struct {
 	checks    []*check
 	drained   atomic.Bool
 	memory    atomic.Pointer[memoryAt]
-	// functions has a *functionStats by ID, from the first call on.
+	// functions maps an ID to a *functionStats, from the first call on.
 	functions sync.Map
 }
 
-// Install adds health checks to the app, once, before it is mounted: adapters mount
-// its endpoints, by default
+// Install adds health checks to the app. Call it once, before the app is mounted.
+// Adapters then also mount these endpoints by default, below the router or group of the
+// app:
 //
 //	GET, HEAD /health/inngest           the report, see [Report]; with ?details=true metrics
-//	GET, HEAD /health/inngest/livez     liveness: 200 as long as the program answers
-//	GET, HEAD /health/inngest/readyz    readiness: whether the app is to get calls
+//	GET, HEAD /health/inngest/livez     liveness: 200 while the program responds
+//	GET, HEAD /health/inngest/readyz    readiness: whether the app should receive calls
 //
-// below the router or group that the app is mounted on. They answer with 200, or with
-// 503 and what is wrong. To count all that happens in a call, install it before other
-// middleware.
+// They respond with 200, or with 503 and the reason. Install the package before other
+// middleware, so that its metrics include that middleware.
 //
-// Checks given with [WithChecks] and [WithServerCheck] begin to run in the background
-// at once and end with App.Shutdown; without it they keep the app in memory. Apps that
-// are mounted on one router need a [WithPath] each.
+// The checks of [WithChecks] and [WithServerCheck] start immediately, in the
+// background, and stop with App.Shutdown. Until then they keep the app in memory. Apps
+// mounted on the same router need different paths; see [WithPath].
 //
-// An error names the options that are wrong, or says that the app is mounted, shut
-// down, or has health checks already; nothing is installed then.
+// Install returns an error, and installs nothing, if an option is invalid or the app is
+// mounted, shut down, or already has health checks.
 func Install(app *inngestkit.App, options ...Option) (*Health, error) {
 	if app == nil {
 		return nil, errors.New("inngesthealth: install: the app is nil")
@@ -60,7 +60,7 @@ func Install(app *inngestkit.App, options ...Option) (*Health, error) {
 		h.checks = append(h.checks, newCheck(asked, h.app.Logger()))
 	}
 	if _, again := installed.LoadOrStore(weak.Make(app), weak.Make(h)); again {
-		return nil, errors.New("inngesthealth: install: it is installed on this app already")
+		return nil, errors.New("inngesthealth: install: the app already has health checks")
 	}
 	if err := h.addRoutes(); err != nil {
 		installed.Delete(weak.Make(app))
@@ -69,30 +69,29 @@ func Install(app *inngestkit.App, options ...Option) (*Health, error) {
 	runtime.AddCleanup(app, func(key weak.Pointer[inngestkit.App]) { installed.Delete(key) }, weak.Make(app))
 	app.Use(inngestkit.Middleware{Function: h.function, Step: h.step})
 	for _, check := range h.checks {
-		_ = app.Go(func(ctx context.Context) { // unless the app is shut down meanwhile, and the report says so
-			check.run(inngestkit.NewContext(ctx, app))
+		_ = app.Go(func(ctx context.Context) { // fails only during a shutdown, which the report shows
+			check.loop(inngestkit.NewContext(ctx, app))
 		})
 	}
 	return h, nil
 }
 
-// installed has a weak pointer to the Health of each app, by weak pointer. The app
-// keeps it.
+// installed maps a weak pointer to an app to a weak pointer to its Health, which the
+// app keeps alive.
 var installed sync.Map
 
-// From returns what is installed on the app, nil if nothing is. Inside of functions,
-// [inngestkit.FromContext] has the app.
+// From returns the Health installed on the app, nil if none. Inside a function,
+// [inngestkit.FromContext] returns the app.
 func From(app *inngestkit.App) *Health {
 	found, ok := installed.Load(weak.Make(app))
 	if !ok {
 		return nil
 	}
-	return found.(weak.Pointer[Health]).Value() //nolint:forcetypeassert // nothing else is in there
+	return found.(weak.Pointer[Health]).Value() //nolint:forcetypeassert // the map has no other values
 }
 
-// Drain turns the readiness off, for good, while the app goes on taking calls, and
-// [App.Shutdown] later lets it finish them. The time between the two is for load
-// balancers to find out.
+// Drain makes the app unready for good, while it still accepts calls. Call it some time
+// before [App.Shutdown], so that load balancers notice before the app rejects calls.
 //
 // [App.Shutdown]: https://pkg.go.dev/github.com/inngestkit/inngestkit/core#App.Shutdown
 func (h *Health) Drain() { h.drained.Store(true) }
@@ -104,7 +103,7 @@ func (h *Health) addRoutes() error {
 	return h.app.AddRoutes(h.routes()...)
 }
 
-// draining reports whether the app is about to go.
+// draining reports whether Drain was called or a shutdown has begun.
 func (h *Health) draining() bool { return h.drained.Load() || isClosed(h.app.Draining()) }
 
 func isClosed(c <-chan struct{}) bool {

@@ -20,40 +20,40 @@ func TestInstallRefuses(t *testing.T) {
 		options []Option
 		message string
 	}{
-		"path":                {options: []Option{WithPath("health")}, message: `WithPath: "health" is not a path`},
-		"two slashes":         {options: []Option{WithPath("//")}, message: `WithPath: "//" is not a path for a report; it is one such as "/health/inngest"`},
-		"slashes at the end":  {options: []Option{WithPath("/status//")}, message: `WithPath: "/status//" is not a path`},
-		"no path":             {options: []Option{WithPath("")}, message: `WithPath: "" is not a path`},
-		"wildcard":            {options: []Option{WithPath("/{x}")}, message: `WithPath: "/{x}" is not a path`},
-		"parameter":           {options: []Option{WithPath("/:x")}, message: `WithPath: "/:x" is not a path`},
-		"dots":                {options: []Option{WithPath("/a/../b")}, message: `WithPath: "/a/../b" is not a path`},
-		"slashes":             {options: []Option{WithPath("/a//b")}, message: `WithPath: "/a//b" is not a path`},
-		"probe dots":          {options: []Option{WithProbes("..", "r")}, message: `WithProbes: ".." is not a name for a probe`},
+		"path":                {options: []Option{WithPath("health")}, message: `WithPath: "health" is not a valid path`},
+		"two slashes":         {options: []Option{WithPath("//")}, message: `WithPath: "//" is not a valid path; use one such as "/health/inngest"`},
+		"slashes at the end":  {options: []Option{WithPath("/status//")}, message: `WithPath: "/status//" is not a valid path`},
+		"no path":             {options: []Option{WithPath("")}, message: `WithPath: "" is not a valid path`},
+		"wildcard":            {options: []Option{WithPath("/{x}")}, message: `WithPath: "/{x}" is not a valid path`},
+		"parameter":           {options: []Option{WithPath("/:x")}, message: `WithPath: "/:x" is not a valid path`},
+		"dots":                {options: []Option{WithPath("/a/../b")}, message: `WithPath: "/a/../b" is not a valid path`},
+		"slashes":             {options: []Option{WithPath("/a//b")}, message: `WithPath: "/a//b" is not a valid path`},
+		"probe dots":          {options: []Option{WithProbes("..", "r")}, message: `WithProbes: ".." is not a valid name`},
 		"nobody":              {options: []Option{WithAuthorization(nil)}, message: "WithAuthorization: the function is nil"},
 		"no password":         {options: []Option{WithBasicAuth("ops", "")}, message: "WithBasicAuth: the name or the password is empty; is a variable not set?"},
 		"no user":             {options: []Option{WithBasicAuth("", "geheim")}, message: "WithBasicAuth: the name or the password is empty"},
-		"interval of a check": {options: []Option{WithChecks(Check{Name: "a", Check: fine, Interval: -1})}, message: `an interval of -1ns; neither can be negative`},
-		"white space":         {options: []Option{WithChecks(Check{Name: " a", Check: fine})}, message: `check 0 has the name " a"`},
-		"not UTF-8":           {options: []Option{WithChecks(Check{Name: "a\xff", Check: fine})}, message: `check 0 has the name "a\xff"`},
-		"probe name":          {options: []Option{WithProbes("livez", "a/b")}, message: `WithProbes: "a/b" is not a name for a probe`},
-		"no probe":            {options: []Option{WithProbes("", "readyz")}, message: `WithProbes: "" is not a name for a probe`},
+		"interval of a check": {options: []Option{WithChecks(Check{Name: "a", Run: fine, Interval: -1})}, message: `an interval of -1ns; neither may be negative`},
+		"white space":         {options: []Option{WithChecks(Check{Name: " a", Run: fine})}, message: `check 0 has the name " a"`},
+		"not UTF-8":           {options: []Option{WithChecks(Check{Name: "a\xff", Run: fine})}, message: `check 0 has the name "a\xff"`},
+		"probe name":          {options: []Option{WithProbes("livez", "a/b")}, message: `WithProbes: "a/b" is not a valid name`},
+		"no probe":            {options: []Option{WithProbes("", "readyz")}, message: `WithProbes: "" is not a valid name`},
 		"same probes":         {options: []Option{WithProbes("z", "z")}, message: `WithProbes("z", "z"): the names must differ`},
-		"details":             {options: []Option{WithDetails(7)}, message: "WithDetails(7): it is DetailsOnQuery, DetailsAlways or DetailsNever"},
-		"memory":              {options: []Option{WithMemoryThreshold(101)}, message: "WithMemoryThreshold(101): a percentage is from 0"},
+		"details":             {options: []Option{WithDetails(7)}, message: "WithDetails(7): the mode must be DetailsOnQuery, DetailsAlways or DetailsNever"},
+		"memory":              {options: []Option{WithMemoryThreshold(101)}, message: "WithMemoryThreshold(101): the percentage must be from 0"},
 		"no memory":           {options: []Option{WithMemoryThreshold(math.NaN())}, message: "WithMemoryThreshold(NaN)"},
-		"rate":                {options: []Option{WithFailureThreshold(50, 1, time.Minute)}, message: "the rate is 50; it is from 0"},
+		"rate":                {options: []Option{WithFailureThreshold(50, 1, time.Minute)}, message: "the rate is 50; it must be from 0"},
 		"no rate":             {options: []Option{WithFailureThreshold(math.NaN(), 1, time.Minute)}, message: "the rate is NaN"},
-		"runs":                {options: []Option{WithFailureThreshold(.5, 0, time.Minute)}, message: "the number of runs is 0; it is at least 1"},
-		"window":              {options: []Option{WithFailureThreshold(.5, 1, time.Microsecond)}, message: "the window is 1µs; it is at least 10ms"},
-		"no name":             {options: []Option{WithChecks(Check{Check: fine})}, message: `check 0 has the name ""`},
-		"bad name":            {options: []Option{WithChecks(Check{Name: "a\n", Check: fine})}, message: `check 0 has the name "a\n"`},
-		"no function":         {options: []Option{WithChecks(Check{Name: "database"})}, message: `the check "database" has no function Check`},
-		"built in":            {options: []Option{WithChecks(Check{Name: "memory", Check: fine})}, message: `two checks have the name "memory", or it is that of one that is built in`},
-		"the server's":        {options: []Option{WithServerCheck(), WithChecks(Check{Name: ServerIndicator, Check: fine})}, message: `two checks have the name "inngest-server"`},
-		"twice":               {options: []Option{WithChecks(Check{Name: "a", Check: fine}), WithChecks(Check{Name: "a", Check: fine})}, message: `two checks have the name "a"`},
-		"timeout":             {options: []Option{WithChecks(Check{Name: "a", Check: fine, Timeout: -1})}, message: `the check "a" has a timeout of -1ns`},
-		"interval":            {options: []Option{WithInterval(0)}, message: "WithInterval(0s): the time between two runs of a check is more than 0"},
-		"several":             {options: []Option{WithMemoryThreshold(-1), WithDetails(-1)}, message: "WithMemoryThreshold(-1): a percentage is from 0, for no threshold, to 100\ninngesthealth: WithDetails(-1)"},
+		"runs":                {options: []Option{WithFailureThreshold(.5, 0, time.Minute)}, message: "the number of runs is 0; it must be at least 1"},
+		"window":              {options: []Option{WithFailureThreshold(.5, 1, time.Microsecond)}, message: "the window is 1µs; it must be at least 10ms"},
+		"no name":             {options: []Option{WithChecks(Check{Run: fine})}, message: `check 0 has the name ""`},
+		"bad name":            {options: []Option{WithChecks(Check{Name: "a\n", Run: fine})}, message: `check 0 has the name "a\n"`},
+		"no function":         {options: []Option{WithChecks(Check{Name: "database"})}, message: `the check "database" has no function Run`},
+		"built in":            {options: []Option{WithChecks(Check{Name: "memory", Run: fine})}, message: `the name "memory" is used by another check or a built-in indicator`},
+		"the server's":        {options: []Option{WithServerCheck(), WithChecks(Check{Name: ServerIndicator, Run: fine})}, message: `the name "inngest-server" is used by another check`},
+		"twice":               {options: []Option{WithChecks(Check{Name: "a", Run: fine}), WithChecks(Check{Name: "a", Run: fine})}, message: `the name "a" is used by another check`},
+		"timeout":             {options: []Option{WithChecks(Check{Name: "a", Run: fine, Timeout: -1})}, message: `the check "a" has a timeout of -1ns`},
+		"interval":            {options: []Option{WithInterval(0)}, message: "WithInterval(0s): the time between two runs of a check must be positive"},
+		"several":             {options: []Option{WithMemoryThreshold(-1), WithDetails(-1)}, message: "WithMemoryThreshold(-1): the percentage must be from 0 (no threshold) to 100\ninngesthealth: WithDetails(-1)"},
 		"mounted": {
 			before:  func(_ *testing.T, app *inngestkit.App) { app.MountedAt("gin", app.Path()) },
 			message: `inngesthealth: install: inngestkit: add routes: the app is mounted already, without "/health/inngest"; add routes before Mount`,
@@ -89,7 +89,7 @@ func TestInstallAgain(t *testing.T) {
 	require.Error(t, err)
 	h := install(t, app, nil)
 	_, err = Install(app)
-	require.EqualError(t, err, "inngesthealth: install: it is installed on this app already")
+	require.EqualError(t, err, "inngesthealth: install: the app already has health checks")
 	require.Same(t, h, From(app))
 	callOnce(t, app)
 	require.Equal(t, uint64(1), h.Functions()[0].Executions, "counted once")
@@ -114,7 +114,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// Nothing is mounted, and the handlers are there.
+// WithoutRoutes mounts nothing; everything else works.
 func TestWithoutRoutes(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, succeed)
@@ -125,14 +125,14 @@ func TestWithoutRoutes(t *testing.T) {
 	require.Equal(t, uint64(1), h.Functions()[0].Executions)
 }
 
-// Checks can ask for everything at once, while Install goes on.
-func TestChecksThatLookAtTheirOwnReport(t *testing.T) {
+// Checks may request the report as soon as they run, even before Install returns.
+func TestChecksThatReadTheReport(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, succeed)
 	var checks []Check
 	looked := make(chan error, 20)
 	for i := range cap(looked) {
-		checks = append(checks, Check{Name: string(rune('a' + i)), Check: func(ctx context.Context) error {
+		checks = append(checks, Check{Name: string(rune('a' + i)), Run: func(ctx context.Context) error {
 			h := From(inngestkit.FromContext(ctx))
 			if h == nil || len(h.Report().Error)+len(h.Report().Info) < cap(looked) {
 				looked <- errLost
@@ -148,7 +148,7 @@ func TestChecksThatLookAtTheirOwnReport(t *testing.T) {
 	}
 }
 
-// An app that nobody holds any more is not held by this package.
+// This package does not keep unused apps in memory.
 func TestAppIsCollected(t *testing.T) {
 	t.Parallel()
 	collected := make(chan struct{})

@@ -9,7 +9,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Report looks at everything and returns the report, without details.
+// Report evaluates all indicators and returns the report without details.
 func (h *Health) Report() Report {
 	if h.memoryThreshold == 0 {
 		return h.report(Memory{})
@@ -17,7 +17,7 @@ func (h *Health) Report() Report {
 	return h.report(h.recentMemory())
 }
 
-// DetailedReport is Report with the details.
+// DetailedReport returns the report with details.
 func (h *Health) DetailedReport() Report {
 	system := h.System()
 	r := h.report(system.Memory)
@@ -44,18 +44,18 @@ func (h *Health) report(memory Memory) Report {
 	return r
 }
 
-// memoryAge is for how long the memory is not read again: opening the files of the
-// cgroup takes longer than all the rest of a report.
+// memoryAge is how long a memory reading is reused. Reading the files of the cgroup
+// takes longer than the rest of a report.
 const memoryAge = time.Second
 
-// memoryAt is the memory at a time.
+// memoryAt is a memory reading with its time.
 type memoryAt struct {
 	Memory
 
 	at time.Time
 }
 
-// recentMemory is the memory of the last second.
+// recentMemory returns a memory reading that is at most memoryAge old.
 func (h *Health) recentMemory() Memory {
 	last := h.memory.Load()
 	if last == nil || time.Since(last.at) >= memoryAge {
@@ -65,10 +65,10 @@ func (h *Health) recentMemory() Memory {
 	return last.Memory
 }
 
-// Ready returns nil if the app is to get calls: it has functions, is synced or connected
-// where it has to be, is not draining, and the checks that are not HealthOnly are up.
-// Its configuration is sound in any case: there is no App otherwise. The error says
-// what is wrong. It is a probe for Fiber's healthcheck; see [Probe].
+// Ready returns nil if the app should receive calls: it has functions, is synced or
+// connected if required, is not draining, and all checks except those with HealthOnly
+// are up. Otherwise the error says what is wrong. Use it with [Probe] for Fiber's
+// healthcheck.
 func (h *Health) Ready() error {
 	r := h.readiness()
 	if r.Status == StatusOK {
@@ -81,17 +81,17 @@ func (h *Health) Ready() error {
 	return errors.New("inngesthealth: not ready: " + strings.Join(reasons, "; "))
 }
 
-// Live returns nil: a program that can answer is alive. What it needs of other machines
-// must not get it restarted, and a program that drains must be left alone.
+// Live returns nil, because a program that can respond is alive. A restart would not
+// repair the systems it depends on, and would interrupt a program that drains.
 func (h *Health) Live() error { return nil }
 
-// Probe makes a probe for a framework's middleware of Ready or Live: for Fiber's
-// healthcheck, Probe[*fiber.Ctx](health.Ready).
+// Probe adapts Ready or Live to the middleware of a framework, for example
+// Probe[*fiber.Ctx](health.Ready) for Fiber's healthcheck.
 func Probe[C any](probe func() error) func(C) bool {
 	return func(C) bool { return probe() == nil }
 }
 
-// readiness is the report of what the readiness depends on.
+// readiness returns the report with the indicators that readiness includes.
 func (h *Health) readiness() Report {
 	r := newReport()
 	r.add(InngestIndicator, h.inngest())
@@ -121,11 +121,11 @@ func (r *Report) add(name string, i Indicator) {
 	}
 }
 
-// inngest is the indicator of the app itself.
+// inngest returns the indicator of the app itself.
 func (h *Health) inngest() Indicator {
 	functions := len(h.app.FunctionIDs())
 	last, synced := h.app.LastSync()
-	i := Indicator{Status: Up, Inngest: &Inngest{Functions: functions}}
+	i := Indicator{Status: Up, AppInfo: &AppInfo{Functions: functions}}
 	if synced {
 		i.LastSync = new(wholeSeconds(last.Time))
 	}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// memoryJSON is Memory as JSON: the text for people, as nestjs-inngest has it, and the
+// memoryJSON is the JSON form of Memory: text for people, as in nestjs-inngest, and
 // bytes for programs.
 type memoryJSON struct {
 	Used       string   `json:"used"`
@@ -16,7 +16,7 @@ type memoryJSON struct {
 	LimitBytes *uint64  `json:"limitBytes"`
 }
 
-// MarshalJSON implements json.Marshaler, with the percentage to one decimal place.
+// MarshalJSON implements json.Marshaler. It rounds the percentage to one decimal place.
 func (m Memory) MarshalJSON() ([]byte, error) {
 	v := memoryJSON{Used: megabytes(m.UsedBytes), UsedBytes: m.UsedBytes}
 	if m.LimitBytes != 0 {
@@ -26,8 +26,8 @@ func (m Memory) MarshalJSON() ([]byte, error) {
 	return json.Marshal(v)
 }
 
-// UnmarshalJSON implements json.Unmarshaler. It looks at the bytes alone, from which
-// the percentage follows more exactly than the JSON has it.
+// UnmarshalJSON implements json.Unmarshaler. It computes the percentage from the bytes,
+// which are more exact than the rounded percentage in the JSON.
 func (m *Memory) UnmarshalJSON(data []byte) error {
 	var v memoryJSON
 	if err := json.Unmarshal(data, &v); err != nil {
@@ -40,13 +40,13 @@ func (m *Memory) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// megabytes is a number of bytes as text, rounded to whole megabytes.
+// megabytes formats a number of bytes, rounded to whole megabytes.
 func megabytes(bytes uint64) string {
 	whole, half := bytes>>20, bytes>>19&1
 	return strconv.FormatUint(whole+half, 10) + " MB"
 }
 
-// memoryOf is the memory with a limit, which is none if it is 0.
+// memoryOf returns the Memory for a limit, where 0 means none.
 func memoryOf(used, limit uint64) Memory {
 	m := Memory{UsedBytes: used, LimitBytes: limit}
 	if limit != 0 {
@@ -55,11 +55,12 @@ func memoryOf(used, limit uint64) Memory {
 	return m
 }
 
-// readMemory is the memory of this process. It is cheap enough for each request, also
-// for many at once: it reads some small files, and stops nothing.
+// readMemory returns the memory of this process. It reads a few small files and does
+// not stop the world, so it is cheap enough for concurrent requests.
 func readMemory() Memory { return processCgroups().memory(readRuntime()) }
 
-// memory is the memory of a process in these cgroups: of the limit that is the closest.
+// memory returns the memory of a process in these cgroups, for the limit with the
+// highest percentage.
 func (c cgroups) memory(r runtimeStats) Memory {
 	used, limit := c.read()
 	ofCgroup, ofRuntime := memoryOf(used, limit), memoryOf(r.needed, r.limit)

@@ -73,7 +73,7 @@ func TestMemoryJSONInvalid(t *testing.T) {
 	}
 }
 
-// Of both kinds of limits, that with the higher percentage counts, with what is used of it.
+// The limit with the higher percentage is used, with its own usage.
 func TestMemoryOfBothLimits(t *testing.T) {
 	t.Parallel()
 	cgroup := func(limit, usage string) cgroups {
@@ -104,7 +104,7 @@ func TestMemoryOfBothLimits(t *testing.T) {
 	}
 }
 
-// What holds on every machine, whatever limits it has.
+// These facts hold on every machine, with any limits.
 func TestReadMemory(t *testing.T) {
 	t.Parallel()
 	var readers sync.WaitGroup
@@ -121,18 +121,18 @@ func TestReadMemory(t *testing.T) {
 	readers.Wait()
 }
 
-// childResult is what the child process of TestMemoryLimit has seen.
+// childResult is the output of the child process of TestMemoryLimit.
 type childResult struct {
-	// Limit is GOMEMLIMIT as the runtime has it.
+	// Limit is GOMEMLIMIT as reported by the runtime.
 	Limit uint64 `json:"limit"`
-	// Held and Memory are the highest percentages: of what the runtime had from the
-	// system, and of what this package says is used.
+	// Held and Memory are the highest percentages seen: of the memory that the runtime
+	// had from the system, and of the usage that this package reports.
 	Held   float64 `json:"held"`
 	Memory float64 `json:"memory"`
 }
 
-// With GOMEMLIMIT, live data makes the memory short and garbage does not, although the
-// process has grown as large with the one as with the other.
+// With GOMEMLIMIT, live data makes the memory short and garbage does not, although both
+// make the process equally large.
 func TestMemoryLimit(t *testing.T) {
 	if kind := os.Getenv("INNGESTHEALTH_TEST_CHILD"); kind != "" {
 		fillMemory(t, kind)
@@ -173,9 +173,9 @@ func runChild(t *testing.T, kind, limit string) childResult {
 	return r
 }
 
-// fillMemory is what the child does: it allocates several times what it may have (next
-// to nothing without a limit), and keeps all of it, up to the alarm, or none of it. Or it
-// fills two thirds, and keeps little of that, with gaps.
+// fillMemory runs in the child process. It allocates several times its limit (almost
+// nothing without a limit) and keeps all of it until the alarm, or none of it. Or it
+// fills two thirds and keeps a little of that, with gaps.
 func fillMemory(t *testing.T, kind string) {
 	t.Helper()
 	const chunk = 64 << 10
@@ -185,7 +185,7 @@ func fillMemory(t *testing.T, kind string) {
 		stats := readRuntime()
 		r.Limit = stats.limit
 		r.Held = max(r.Held, memoryOf(stats.held, stats.limit).Percentage)
-		// The cgroups of the machine are left out of this.
+		// Ignores the cgroups of the machine.
 		r.Memory = max(r.Memory, cgroups{}.memory(stats).Percentage)
 	}
 	if kind == "gaps" { // one object of 1 KB in each page of 8 KB

@@ -6,58 +6,59 @@ import (
 	"time"
 )
 
-// FunctionStatus is how a function does.
+// FunctionStatus is the health of a function.
 type FunctionStatus string
 
-// The statuses of a function, over the window and with the threshold of
+// The statuses of a function, for the threshold and the window of
 // [WithFailureThreshold].
 const (
-	// Healthy is a function that neither is Degraded nor Unhealthy, also one that has
-	// never been called.
+	// Healthy means neither Degraded nor Unhealthy. It includes functions that were
+	// never called.
 	Healthy FunctionStatus = "healthy"
-	// Degraded is a function whose attempts fail at least as often as the threshold says,
-	// while its runs do not, or not yet: they are tried again.
+	// Degraded means that the share of failed attempts has reached the threshold, but
+	// the share of failed runs has not, for example because the attempts are retried.
 	Degraded FunctionStatus = "degraded"
-	// Unhealthy is a function whose runs fail at least as often as the threshold says.
+	// Unhealthy means that the share of failed runs has reached the threshold.
 	Unhealthy FunctionStatus = "unhealthy"
 )
 
-// FunctionMetrics are what this process has seen of a function since
-// [Install]. As JSON, durations are in seconds.
+// FunctionMetrics are the metrics of a function in this process since [Install]. As
+// JSON, durations are in seconds.
 type FunctionMetrics struct {
 	// ID is the ID of the function in its app.
 	ID     string         `json:"id"`
 	Status FunctionStatus `json:"status"`
-	// LastExecution is when the last execution ended, LastSuccess when the last run
-	// came to a good end here, and LastFailure when the last one failed; nil if there
-	// was none.
+	// LastExecution is the end of the last execution. LastSuccess and LastFailure are
+	// the end of the last run that succeeded and of the last run that failed. They are
+	// in whole seconds, and nil for never.
 	LastExecution *time.Time `json:"lastExecution"`
 	LastSuccess   *time.Time `json:"lastSuccess"`
 	LastFailure   *time.Time `json:"lastFailure"`
-	// Executions counts the calls by the server that have ended. A run takes several.
+	// Executions is the number of finished calls by the server. A run takes several
+	// calls.
 	Executions uint64 `json:"executions"`
-	// Active is the number of calls that run now.
+	// Active is the number of calls in progress.
 	Active int64 `json:"active"`
-	// Successes and Failures count the runs that have ended here, with an output or
-	// with an error that is not tried again.
+	// Successes and Failures are the numbers of finished runs: with an output, or with
+	// an error that is not retried.
 	Successes uint64 `json:"successes"`
 	Failures  uint64 `json:"failures"`
-	// Retries counts the errors, of the function or of a step, after which the server
-	// tries again.
+	// Retries is the number of errors, of the function or of a step, that the server
+	// retries.
 	Retries uint64 `json:"retries"`
-	// FailureRate is which part of the runs that have ended in the window has failed,
+	// FailureRate is the share of failed runs among those that ended in the window,
 	// from 0 to 1.
 	FailureRate float64 `json:"failureRate"`
-	// ErrorRate is which part of the attempts in the window has failed, from 0 to 1: of
-	// the steps that ran, and of the ends of runs.
+	// ErrorRate is the share of failed attempts in the window, from 0 to 1. Attempts
+	// are steps that ran, and the last calls of runs or their retries.
 	ErrorRate float64 `json:"errorRate"`
-	// Durations are those of the last executions.
+	// Durations summarizes the durations of the last executions.
 	Durations Durations `json:"durationSeconds"`
 }
 
-// Durations are how long the last executions of a function took, up to 512 of them,
-// each from the arrival of the call to the answer, the middleware that is installed
-// after this package included. All are 0 if there was none.
+// Durations are the percentiles and the maximum of a function's last executions, up to
+// 512. An execution lasts from the arrival of the call to the response, including
+// middleware installed after this package. All values are 0 without an execution.
 type Durations struct {
 	P50, P95, Max time.Duration
 }
@@ -68,7 +69,7 @@ type durationsJSON struct {
 	Max float64 `json:"max"`
 }
 
-// MarshalJSON implements json.Marshaler, with seconds.
+// MarshalJSON implements json.Marshaler. The values are in seconds.
 func (d Durations) MarshalJSON() ([]byte, error) {
 	return json.Marshal(durationsJSON{d.P50.Seconds(), d.P95.Seconds(), d.Max.Seconds()})
 }
@@ -87,17 +88,17 @@ func ofSeconds(seconds float64) time.Duration {
 	return time.Duration(math.Round(seconds * float64(time.Second)))
 }
 
-// SystemMetrics are of the process and the Go runtime. As JSON, the uptime is in
-// seconds.
+// SystemMetrics are the metrics of the process and the Go runtime. As JSON, the uptime
+// is in seconds.
 type SystemMetrics struct {
 	Memory Memory
-	// Goroutines is the number of goroutines, HeapBytes the size of what is allocated on
-	// the heap, dead or alive.
+	// Goroutines is the number of goroutines. HeapBytes is the size of all objects on
+	// the heap, including garbage.
 	Goroutines int
 	HeapBytes  uint64
 	// MaxProcs is GOMAXPROCS.
 	MaxProcs int
-	// Uptime is how long ago the process was started, or as good as: when this package
+	// Uptime is the time since the process started, or more exactly since this package
 	// was initialized.
 	Uptime time.Duration
 }
@@ -110,7 +111,7 @@ type systemJSON struct {
 	UptimeSeconds float64 `json:"uptimeSeconds"`
 }
 
-// MarshalJSON implements json.Marshaler. A zero Memory is left out.
+// MarshalJSON implements json.Marshaler. It omits a zero Memory.
 func (m SystemMetrics) MarshalJSON() ([]byte, error) {
 	return json.Marshal(systemJSON{m.Memory, m.Goroutines, m.HeapBytes, m.MaxProcs, m.Uptime.Seconds()})
 }
@@ -125,31 +126,31 @@ func (m *SystemMetrics) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Memory is how much memory the process uses and may use. As JSON it also has "used"
+// Memory is the memory that the process uses and its limit. As JSON it also has "used"
 // and "limit" as text, in megabytes of 1024 × 1024 bytes, and null for no limit.
 //
-// There are two kinds of limits, and it is about the one with the higher percentage:
+// If two kinds of limits apply, Memory describes the one with the higher percentage:
 //
-//   - The lowest limit of the cgroups the process is in, of version 1 or 2. What is used
-//     of it is the working set as kubelet has it: all that is in the cgroup, also of
-//     other processes, without the file cache that has not been used lately. Garbage
-//     counts here, as the kernel does not know what is garbage.
-//   - GOMEMLIMIT, or what debug.SetMemoryLimit has set. What is used of it is what the
-//     garbage collector cannot get back: the objects that were alive at the end of its
-//     last cycle, which while the program is idle may be two minutes ago, plus stacks
-//     and the runtime's own data. Garbage does not count here, as the collector lets it
-//     pile up to GOMEMLIMIT on purpose; neither do gaps between objects, nor what C
-//     code has.
+//   - The lowest limit of the process's cgroups, of version 1 or 2. The usage is the working
+//     set as kubelet defines it: all memory of the cgroup, including other processes, except
+//     the file cache that has not been used recently. Garbage counts, because the kernel
+//     cannot tell it apart.
+//   - GOMEMLIMIT, or the limit set by debug.SetMemoryLimit. The usage is the memory that the
+//     garbage collector cannot reclaim: the objects that were alive at the end of its last
+//     cycle, which may be two minutes ago in an idle program, plus stacks and the runtime's
+//     own data. Garbage does not count, because the collector deliberately lets it grow up to
+//     GOMEMLIMIT. Gaps between objects and the memory of C code do not count either.
 //
-// A Go program that has both is at 95 % of the cgroup's limit by garbage alone if
-// GOMEMLIMIT is that high: it should be lower, by a tenth as a rule.
+// If GOMEMLIMIT is as high as the limit of the cgroup, garbage alone may bring the
+// cgroup to 95 %. Set GOMEMLIMIT lower, usually by a tenth.
 type Memory struct {
-	// UsedBytes is what counts against the limit; see above. If there is none it is what
-	// the Go runtime has from the operating system, garbage included.
+	// UsedBytes is the usage that counts against the limit; see above. Without a limit,
+	// it is the memory that the Go runtime has from the operating system, including
+	// garbage.
 	UsedBytes uint64
-	// LimitBytes is the limit, 0 if there is none.
+	// LimitBytes is the limit, 0 if none.
 	LimitBytes uint64
-	// Percentage is UsedBytes of LimitBytes, 0 if there is no limit. It can be above 100:
-	// GOMEMLIMIT is a limit that the runtime exceeds when it has to.
+	// Percentage is UsedBytes as a percentage of LimitBytes, 0 without a limit. It can
+	// exceed 100, because the runtime exceeds GOMEMLIMIT when it must.
 	Percentage float64
 }

@@ -16,28 +16,28 @@ import (
 
 // Defaults of the options.
 const (
-	// DefaultPath is where the report is, below the router the app is mounted on.
+	// DefaultPath is the path of the report, below the app's router.
 	DefaultPath = "/health/inngest"
-	// DefaultLiveness and DefaultReadiness are the names of the probes beneath it, as
-	// Kubernetes has them for its own API server.
+	// DefaultLiveness and DefaultReadiness are the names of the probes below the
+	// report's path. The Kubernetes API server uses the same names.
 	DefaultLiveness  = "livez"
 	DefaultReadiness = "readyz"
-	// DefaultInterval is the time between the end of a check and its next run, that of
-	// the kubelet's probes (periodSeconds).
+	// DefaultInterval is the time from the end of a check to its next run. The
+	// kubelet's probes have the same default (periodSeconds).
 	DefaultInterval = 10 * time.Second
-	// DefaultTimeout is how long a check may take.
+	// DefaultTimeout is the maximum duration of a check.
 	DefaultTimeout = 5 * time.Second
-	// DefaultMemoryThreshold is the percentage of the memory limit from which on the memory
-	// is short. It is high because a limit is there to be used.
+	// DefaultMemoryThreshold is the percentage of the memory limit from which the
+	// memory is reported as down. It is high because a process may use its limit.
 	DefaultMemoryThreshold = 95
-	// DefaultFailureThreshold is which part of its runs has to fail to make a function
-	// unhealthy; DefaultFailureRuns of them have to have ended within DefaultFailureWindow.
+	// DefaultFailureThreshold is the share of failed runs that makes a function
+	// unhealthy, if at least DefaultFailureRuns ended within DefaultFailureWindow.
 	DefaultFailureThreshold = 0.5
 	DefaultFailureRuns      = 5
 	DefaultFailureWindow    = 5 * time.Minute
 )
 
-// Option is an option of [Install].
+// An Option configures [Install].
 type Option interface{ apply(c *config) }
 
 type option func(c *config)
@@ -90,42 +90,43 @@ func newConfig(app *inngestkit.App, options []Option) (*config, error) {
 		}
 	}
 	if c.serverCheck {
-		c.checks = append([]Check{{Name: ServerIndicator, Check: app.Ping}}, c.checks...)
+		c.checks = append([]Check{{Name: ServerIndicator, Run: app.Ping}}, c.checks...)
 	}
 	c.checkChecks()
 	return c, errors.Join(c.errs...)
 }
 
-// WithPath sets where the report is, below the router or group that the app is mounted
-// on; / is that itself, and a slash at the end is left out. The probes are beneath it. The
-// default is [DefaultPath].
+// WithPath sets the path of the report, below the router or group of the app. "/" is
+// the router's own path. A trailing slash is ignored. The probes are below this path.
+// The default is [DefaultPath].
 func WithPath(path string) Option {
 	return option(func(c *config) {
 		c.path = strings.TrimSuffix(path, "/")
 		if !strings.HasPrefix(path, "/") || pathpkg.Clean(path) != "/"+strings.TrimPrefix(c.path, "/") ||
 			strings.Contains(path, "//") || strings.ContainsAny(path, notInPaths) {
-			c.refusef("WithPath: %q is not a path for a report; it is one such as %q, without . and .., // and any of %s",
+			c.refusef("WithPath: %q is not a valid path; use one such as %q, without ., .., // and any of %s",
 				path, DefaultPath, notInPaths)
 		}
 	})
 }
 
-// notInPaths are the characters that mean something to a router or in a URL.
+// notInPaths lists the characters that have a meaning to a router or in a URL.
 const notInPaths = `:*+{}%?#\`
 
-// WithoutRoutes keeps adapters from mounting anything: for a port of its own, there are
-// [Health.Handler], [Health.LiveHandler] and [Health.ReadyHandler].
+// WithoutRoutes prevents adapters from mounting the endpoints. Use it to serve
+// [Health.Handler], [Health.LiveHandler] and [Health.ReadyHandler] elsewhere, for
+// example on another port.
 func WithoutRoutes() Option {
 	return option(func(c *config) { c.noRoutes = true })
 }
 
-// WithProbes sets the names of the probes beneath the path of the report. The defaults
-// are [DefaultLiveness] and [DefaultReadiness].
+// WithProbes sets the names of the probes below the report's path. The defaults are
+// [DefaultLiveness] and [DefaultReadiness].
 func WithProbes(liveness, readiness string) Option {
 	return option(func(c *config) {
 		for _, name := range []string{liveness, readiness} {
 			if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/"+notInPaths) {
-				c.refusef("WithProbes: %q is not a name for a probe; it is one element of a path, such as %q",
+				c.refusef("WithProbes: %q is not a valid name; use one path element, such as %q",
 					name, DefaultReadiness)
 			}
 		}
@@ -133,35 +134,35 @@ func WithProbes(liveness, readiness string) Option {
 	})
 }
 
-// DetailsMode is who gets the details of the report.
+// DetailsMode determines which reports include [Details]; see [WithDetails].
 type DetailsMode int
 
 // The modes of [WithDetails].
 const (
-	// DetailsOnQuery adds the details for ?details=true.
+	// DetailsOnQuery includes details for ?details=true.
 	DetailsOnQuery DetailsMode = iota + 1
-	// DetailsAlways adds them to every report, whatever the query.
+	// DetailsAlways includes details in every report, regardless of the query.
 	DetailsAlways
-	// DetailsNever adds them to none, whatever the query.
+	// DetailsNever includes details in no report, regardless of the query.
 	DetailsNever
 )
 
-// WithDetails sets when the report has [Details]: IDs of functions, how often they
-// run and fail, memory. By default that is DetailsOnQuery in dev mode or with
-// [WithAuthorization] or [WithBasicAuth], else DetailsNever.
+// WithDetails sets when reports include [Details]: IDs of functions, how often they run
+// and fail, and memory. The default is DetailsOnQuery in dev mode, with
+// [WithAuthorization] or with [WithBasicAuth], and DetailsNever otherwise.
 func WithDetails(mode DetailsMode) Option {
 	return option(func(c *config) {
 		if mode < DetailsOnQuery || mode > DetailsNever {
-			c.refusef("WithDetails(%d): it is DetailsOnQuery, DetailsAlways or DetailsNever", mode)
+			c.refusef("WithDetails(%d): the mode must be DetailsOnQuery, DetailsAlways or DetailsNever", mode)
 		}
 		c.details = mode
 	})
 }
 
-// WithAuthorization gives details only to requests for which authorized returns true.
-// The ctx has what middleware of the framework has stored for the request. Others get
-// the report without details, or 403 if the query asks for them. It must not change the
-// request. If it panics, that is no.
+// WithAuthorization shows details only for requests for which authorized returns true.
+// ctx has the values that the framework's middleware has stored for the request. Other
+// requests get the report without details, or 403 if the query requests them.
+// authorized must not change the request. If it panics, access is denied.
 func WithAuthorization(authorized func(ctx context.Context, req *adapter.Request) bool) Option {
 	return option(func(c *config) {
 		if authorized == nil {
@@ -171,10 +172,10 @@ func WithAuthorization(authorized func(ctx context.Context, req *adapter.Request
 	})
 }
 
-// WithBasicAuth gives details only to requests with this name and password, by HTTP's
-// Basic authentication; use TLS. Others get the report without details, or 401 if the
-// query asks for them, upon which browsers ask for the password. It takes the place of
-// [WithAuthorization].
+// WithBasicAuth shows details only for requests with this name and password, by HTTP
+// Basic authentication; use TLS. Other requests get the report without details, or 401
+// if the query requests them, and browsers then prompt for the password. WithBasicAuth
+// and [WithAuthorization] replace each other.
 func WithBasicAuth(username, password string) Option {
 	return option(func(c *config) {
 		if username == "" || password == "" {
@@ -184,90 +185,90 @@ func WithBasicAuth(username, password string) Option {
 	})
 }
 
-// WithChecks adds checks of the program's own, such as of its database, to the report
-// and to the readiness.
+// WithChecks adds the program's own checks, for example of its database, to the report
+// and to readiness.
 func WithChecks(checks ...Check) Option {
 	return option(func(c *config) { c.checks = append(c.checks, checks...) })
 }
 
-// WithServerCheck adds a check of whether the Inngest server answers
-// ([inngestkit.App.Ping], which sends no event), to the report and to the readiness.
-// Mind that all instances of a program become unready when Inngest is away, though they
-// may have other things to do.
+// WithServerCheck adds a check that the Inngest server responds ([inngestkit.App.Ping],
+// which sends no event), to the report and to readiness. While Inngest is unreachable,
+// all instances of the program are unready, even for other requests that they could
+// serve.
 func WithServerCheck() Option {
 	return option(func(c *config) { c.serverCheck = true })
 }
 
-// WithInterval sets the time from the end of a check to its next run, for the check of
-// [WithServerCheck] and for those of [WithChecks] that have no Interval of their own.
-// It is more than 0; the default is [DefaultInterval]. A load balancer learns of a
-// change after that time and its own interval.
+// WithInterval sets the time from the end of a check to its next run, for
+// [WithServerCheck] and for checks of [WithChecks] without an Interval. It must be
+// positive; the default is [DefaultInterval]. A load balancer notices a change after
+// this time plus its own interval.
 func WithInterval(interval time.Duration) Option {
 	return option(func(c *config) {
 		if interval <= 0 {
-			c.refusef("WithInterval(%s): the time between two runs of a check is more than 0", interval)
+			c.refusef("WithInterval(%s): the time between two runs of a check must be positive", interval)
 		}
 		c.interval = interval
 	})
 }
 
-// WithSyncRequired makes an app that this process has not synced yet down and unready,
-// and one that has registered functions since. It fits apps that sync themselves:
-// with App.Start in dev mode, App.Sync, or App.Connect. Where a deployment triggers
-// the sync, it reaches one instance, through the load balancer that waits for all of
-// them to become ready.
+// WithSyncRequired makes the app unready until this process has synced it, and again
+// when functions were registered since. Use it for apps that sync themselves: with
+// App.Start in dev mode, App.Sync, or App.Connect. Do not use it if a deployment
+// triggers the sync: the sync reaches only one instance, through a load balancer that
+// waits until all instances are ready.
 func WithSyncRequired() Option {
 	return option(func(c *config) { c.syncRequired = true })
 }
 
-// WithMemoryThreshold sets the percentage, 0 to 100, of its memory limit from which on
-// the report says that the memory is short; the readiness is not affected. The default is
-// [DefaultMemoryThreshold]; with 0 it never is.
+// WithMemoryThreshold sets the percentage of the memory limit, 0 to 100, from which the
+// report has the memory as down. It does not affect readiness. The default is
+// [DefaultMemoryThreshold]; 0 disables it.
 func WithMemoryThreshold(percentage float64) Option {
 	return option(func(c *config) {
-		if !(percentage >= 0 && percentage <= 100) { // no NaN
-			c.refusef("WithMemoryThreshold(%v): a percentage is from 0, for no threshold, to 100", percentage)
+		if !(percentage >= 0 && percentage <= 100) { // also rejects NaN
+			c.refusef("WithMemoryThreshold(%v): the percentage must be from 0 (no threshold) to 100", percentage)
 		}
 		c.memoryThreshold = percentage
 	})
 }
 
-// WithFailureThreshold sets which part of a function's runs, from 0 to 1, has to fail
-// to make the function [Unhealthy], if at least so many of its runs have ended within
-// the window; and which part of its attempts to make it [Degraded], if there were at
-// least so many. A function that is unhealthy makes the report say so; the readiness
-// is not affected. The defaults are [DefaultFailureThreshold], [DefaultFailureRuns] and
-// [DefaultFailureWindow]. With a rate of 0 functions always are healthy.
+// WithFailureThreshold sets when a function is [Unhealthy]: when at least the share
+// rate of its runs, from 0 to 1, has failed, and at least the given number of runs
+// ended within the window. With the same values for attempts instead of runs it is
+// [Degraded]. The report is down while a function is unhealthy; readiness is not
+// affected. The defaults are [DefaultFailureThreshold], [DefaultFailureRuns] and
+// [DefaultFailureWindow]. With a rate of 0, functions are always healthy.
 func WithFailureThreshold(rate float64, runs int, window time.Duration) Option {
 	return option(func(c *config) {
-		if !(rate >= 0 && rate <= 1) { // no NaN
-			c.refusef("WithFailureThreshold: the rate is %v; it is from 0, for no threshold, to 1", rate)
+		if !(rate >= 0 && rate <= 1) { // also rejects NaN
+			c.refusef("WithFailureThreshold: the rate is %v; it must be from 0 (no threshold) to 1", rate)
 		}
 		if runs < 1 {
-			c.refusef("WithFailureThreshold: the number of runs is %d; it is at least 1", runs)
+			c.refusef("WithFailureThreshold: the number of runs is %d; it must be at least 1", runs)
 		}
 		if window < windowSlots*time.Millisecond {
-			c.refusef("WithFailureThreshold: the window is %s; it is at least %s", window, windowSlots*time.Millisecond)
+			c.refusef("WithFailureThreshold: the window is %s; it must be at least %s", window, windowSlots*time.Millisecond)
 		}
 		c.failures = failurePolicy{rate, runs, window}
 	})
 }
 
-// checkChecks checks the checks and fills in their defaults.
+// checkChecks validates the checks and sets their defaults.
 func (c *config) checkChecks() {
 	taken := map[string]bool{InngestIndicator: true, MemoryIndicator: true, FunctionsIndicator: true}
 	for i := range c.checks {
 		check := &c.checks[i]
 		switch {
 		case !isName(check.Name):
-			c.refusef("WithChecks: check %d has the name %q; it needs one, without white space around it or control characters",
+			c.refusef("WithChecks: check %d has the name %q; it needs a name without surrounding white space and control characters",
 				i, check.Name)
 		case taken[check.Name]:
-			c.refusef("WithChecks: two checks have the name %q, or it is that of one that is built in", check.Name)
-		case check.Check == nil:
-			c.refusef("WithChecks: the check %q has no function Check", check.Name)
+			c.refusef("WithChecks: the name %q is used by another check or a built-in indicator", check.Name)
+		case check.Run == nil:
+			c.refusef("WithChecks: the check %q has no function Run", check.Name)
 		case check.Timeout < 0 || check.Interval < 0:
-			c.refusef("WithChecks: the check %q has a timeout of %s and an interval of %s; neither can be negative",
+			c.refusef("WithChecks: the check %q has a timeout of %s and an interval of %s; neither may be negative",
 				check.Name, check.Timeout, check.Interval)
 		}
 		taken[check.Name] = true

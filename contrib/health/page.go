@@ -14,24 +14,25 @@ import (
 	"unicode"
 )
 
-// pageInfo is what the page shows besides the report.
+// pageInfo is what the page shows in addition to the report.
 type pageInfo struct {
 	// AppID is the ID of the app.
 	AppID string
-	// DetailsURL is a link to the report with details, "" if there are none to be had or
-	// they are on the page already.
+	// DetailsURL is a link to the report with details, "" if details are disabled or
+	// already shown.
 	DetailsURL string
-	// Time is when the report was made. A page that stays open goes stale, as it has no
-	// script to refresh itself; this tells the reader. The zero time is not shown.
+	// Time is when the report was made. It is shown because the page does not refresh
+	// itself. The zero time is not shown.
 	Time time.Time
 }
 
-// pageHTML is the page, also well-formed XML, so that a test can read it strictly.
+// pageHTML is the template of the page. It is also well-formed XML, so a test can parse
+// it strictly.
 //
 //go:embed page.html
 var pageHTML string
 
-// Browsers hash a style with the line ends of Unix, whatever those of the file are.
+// Browsers hash a style with Unix line ends, regardless of those in the file.
 var pageSource = strings.ReplaceAll(pageHTML, "\r\n", "\n")
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
@@ -49,8 +50,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"tone":    pageTone,
 }).Parse(pageSource))
 
-// styleHash is the SHA-256 of the page's only style, as a Content-Security-Policy
-// wants it.
+// styleHash is the SHA-256 hash of the page's only style for the
+// Content-Security-Policy.
 var styleHash = hashOfStyle(pageSource)
 
 func hashOfStyle(source string) string {
@@ -60,13 +61,13 @@ func hashOfStyle(source string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// pageCSP is the Content-Security-Policy of the page: nothing but its style, and the
-// empty icon that keeps browsers from asking for /favicon.ico. Nothing that a hostile
-// message could bring would load or run, even if it were not escaped.
+// pageCSP is the Content-Security-Policy of the page. It allows only the style and the
+// empty icon that prevents requests for /favicon.ico. A hostile message could not load
+// or run anything even if it were not escaped.
 var pageCSP = "default-src 'none'; style-src 'sha256-" + styleHash + "'; img-src data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// pageView is what the template shows.
+// pageView is the data of the template.
 type pageView struct {
 	Report
 	pageInfo
@@ -81,23 +82,23 @@ type pageIndicator struct {
 	Name string
 }
 
-// page is a report as an HTML document, to be answered with pageCSP.
+// page renders a report as an HTML document. Send it with pageCSP.
 func page(r Report, p pageInfo) []byte {
 	view := pageView{Report: r, pageInfo: p, Summary: pageSummary(r)}
-	for _, indicators := range []map[string]Indicator{r.Error, r.Info} { // what is wrong first
+	for _, indicators := range []map[string]Indicator{r.Error, r.Info} { // indicators that are down come first
 		view.Indicators = slices.Grow(view.Indicators, len(indicators))
 		for _, name := range names(indicators) {
 			view.Indicators = append(view.Indicators, pageIndicator{Indicator: indicators[name], Name: name})
 		}
 	}
 	var b bytes.Buffer
-	// A buffer takes everything, so an error is one in page.html. For who looks at the
-	// health of an app, half a page is better than none, and much better than a panic.
+	// Writing to a buffer cannot fail, so an error would be a mistake in page.html. Then
+	// half a page is better than a panic.
 	_ = pageTemplate.Execute(&b, view)
 	return b.Bytes()
 }
 
-// pageSummary says the status in a sentence.
+// pageSummary describes the status in a sentence.
 func pageSummary(r Report) string {
 	down, all := len(r.Error), len(r.Error)+len(r.Info)
 	indicators := fmt.Sprintf("%d of %d indicators are down.", down, all)
@@ -113,12 +114,12 @@ func pageSummary(r Report) string {
 		indicators = fmt.Sprintf("1 of %d indicators is down.", all)
 	}
 	if r.Status == StatusShuttingDown {
-		return "The app drains and should get no new calls. " + indicators
+		return "The app is shutting down and should receive no new calls. " + indicators
 	}
 	return indicators
 }
 
-// pageTone is the class, and with it the color and the shape, of a status.
+// pageTone returns the CSS class of a status, which sets its color and shape.
 func pageTone(status any) string {
 	switch status {
 	case StatusOK, Up, Healthy:
@@ -130,9 +131,8 @@ func pageTone(status any) string {
 	}
 }
 
-// pageText is text from outside without what HTML has no place for: control
-// characters, but for those that are white space, and bytes that are no UTF-8. The
-// template escapes the rest.
+// pageText replaces characters that HTML does not allow: control characters other than
+// white space, and invalid UTF-8. The template escapes the rest.
 func pageText(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' || r&0xFFFE == 0xFFFE {
@@ -142,7 +142,7 @@ func pageText(s string) string {
 	}, s)
 }
 
-// pageCount is a whole number with commas between the thousands.
+// pageCount formats an integer with commas between the thousands.
 func pageCount(n any) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
@@ -151,7 +151,7 @@ func pageCount(n any) string {
 	return s
 }
 
-// pageMega is a size in megabytes of 1024 × 1024 bytes, as in the JSON, and with a
+// pageMega formats a size in megabytes of 1024 × 1024 bytes, as in the JSON, with one
 // decimal below 10.
 func pageMega(size uint64) string {
 	const mega = 1 << 20
@@ -161,8 +161,8 @@ func pageMega(size uint64) string {
 	return pageCount((size+mega/2)/mega) + " MB"
 }
 
-// pagePercent is a percentage with a decimal. What is not quite nothing does not look
-// like it.
+// pagePercent formats a percentage with one decimal. A small value is "<0.1%" instead
+// of 0.
 func pagePercent(p float64) string {
 	if p > 0 && p < 0.1 {
 		return "<0.1%"
@@ -170,7 +170,7 @@ func pagePercent(p float64) string {
 	return pageDecimal(p, 1) + "%"
 }
 
-// pageDecimal is a number with at most so many decimals.
+// pageDecimal formats a number with at most the given number of decimals.
 func pageDecimal(n float64, decimals int) string {
 	s := strconv.FormatFloat(n, 'f', decimals, 64)
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
@@ -178,7 +178,7 @@ func pageDecimal(n float64, decimals int) string {
 
 func pageAge(seconds float64) string { return pageSpan(ofSeconds(seconds)) }
 
-// pageSpan is a duration for people, with three digits or so.
+// pageSpan formats a duration for people, with about three digits.
 func pageSpan(d time.Duration) string {
 	switch {
 	case d <= 0:
@@ -198,7 +198,7 @@ func pageSpan(d time.Duration) string {
 	}
 }
 
-// pageLongSpan is a duration from a minute on, with its two largest units.
+// pageLongSpan formats a duration of at least a minute with its two largest units.
 func pageLongSpan(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

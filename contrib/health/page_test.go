@@ -25,41 +25,41 @@ const (
 	pageTimeAttr = "2026-03-01T12:00:05Z"
 )
 
-// pageOK is the report of an app that does well, without details.
+// pageOK returns the report of a healthy app, without details.
 func pageOK() Report {
 	synced, age, recent := pageTime, 12.34, 4.2
 	return Report{Status: StatusOK, Info: map[string]Indicator{
-		InngestIndicator: {Status: Up, Inngest: &Inngest{Functions: 5, LastSync: &synced}},
+		InngestIndicator: {Status: Up, AppInfo: &AppInfo{Functions: 5, LastSync: &synced}},
 		ServerIndicator:  {Status: Up, AgeSeconds: &age},
 		"database":       {Status: Up, AgeSeconds: &recent},
 	}}
 }
 
-// pageError is a report with two indicators that are down.
+// pageError returns a report with two indicators that are down.
 func pageError() Report {
 	r := pageOK()
 	age := 3.0
 	r.Status = StatusError
 	r.Error = map[string]Indicator{
-		ServerIndicator: {Status: Down, Message: "the check has failed; see the app's log", AgeSeconds: &age},
+		ServerIndicator: {Status: Down, Message: "the check failed; see the app's log", AgeSeconds: &age},
 		MemoryIndicator: {Status: Down, Message: "96.3% of the memory limit is used; the threshold is 95%"},
 	}
 	delete(r.Info, ServerIndicator)
 	return r
 }
 
-// pageShuttingDown is a report of an app that drains and has never been synced.
+// pageShuttingDown returns the report of a draining app that was never synced.
 func pageShuttingDown() Report {
 	return Report{
 		Status: StatusShuttingDown,
 		Info:   map[string]Indicator{ServerIndicator: {Status: Up}},
 		Error: map[string]Indicator{
-			InngestIndicator: {Status: Down, Message: "the app is shutting down", Inngest: &Inngest{Functions: 1}},
+			InngestIndicator: {Status: Down, Message: "the app is shutting down", AppInfo: &AppInfo{Functions: 1}},
 		},
 	}
 }
 
-// pageDetails are details with so many functions, of all statuses.
+// pageDetails returns details with the given number of functions, of all statuses.
 func pageDetails(functions int) *Details {
 	d := &Details{Memory: Memory{UsedBytes: 241 << 20, LimitBytes: 512 << 20, Percentage: 47.07}, System: SystemMetrics{
 		Goroutines: 1234, HeapBytes: 38 << 20, MaxProcs: 4, Uptime: 76*time.Hour + 12*time.Minute,
@@ -92,22 +92,22 @@ func pageDetails(functions int) *Details {
 	return d
 }
 
-// detailed is a report with details.
+// detailed returns a report with details.
 func detailed(r Report, d *Details) Report {
 	r.Details = d
 	return r
 }
 
-// document is a page as a reader gets it: its text, with one space between the
-// elements, and its elements and attributes.
+// A document is a parsed page: its text, with one space between elements, its elements
+// and its attributes.
 type document struct {
 	title, text, style string
 	elements           map[string]int
 	attributes         map[string][]string // by element and name
 }
 
-// parse reads a page as strict XML: whatever is not escaped breaks that, or is found in
-// the elements.
+// parse reads a page as strict XML. Text that was not escaped makes it fail, or shows
+// up in the elements.
 func parse(t *testing.T, page []byte) document {
 	t.Helper()
 	require.True(t, bytes.HasPrefix(page, []byte("<!DOCTYPE html>\n<html lang=\"en\">")))
@@ -159,7 +159,7 @@ func TestPage(t *testing.T) {
 		report Report
 		info   pageInfo
 		title  string
-		// has is text in this order, hasNot is not there.
+		// has lists texts in order of appearance, hasNot lists absent texts.
 		has, hasNot []string
 	}{
 		"ok": {
@@ -176,7 +176,7 @@ func TestPage(t *testing.T) {
 			title: "error: shop health",
 			has: []string{
 				"Health of shop error 2 of 4 indicators are down.",
-				"down inngest-server the check has failed; see the app's log checked 3 s ago",
+				"down inngest-server the check failed; see the app's log checked 3 s ago",
 				"down memory 96.3% of the memory limit is used; the threshold is 95%",
 				"up inngest 5 functions", "up database", "Details", "As of " + pageTimeText,
 			},
@@ -185,7 +185,7 @@ func TestPage(t *testing.T) {
 		"shutting down": {
 			report: pageShuttingDown(), info: pageInfo{AppID: "shop"}, title: "shutting down: shop health",
 			has: []string{
-				"Health of shop shutting down The app drains and should get no new calls. 1 of 2 indicators is down.",
+				"Health of shop shutting down The app is shutting down and should receive no new calls. 1 of 2 indicators is down.",
 				"down inngest the app is shutting down 1 function · last sync never", "up inngest-server",
 			},
 			hasNot: []string{"shutting_down"},
@@ -231,7 +231,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// requireHarmless says that a page without hostile text loads nothing and runs nothing.
+// requireHarmless checks that a page loads and runs nothing.
 func requireHarmless(t *testing.T, html []byte, d document) {
 	t.Helper()
 	for _, bad := range []string{`(?i)https?:`, `(?i)src=`, `(?i)<script`, `(?i)\sstyle=`, `(?i)\son\w+=`, `(?i)url\(`, `@import`, `(?i)refresh"`} {
@@ -245,7 +245,7 @@ func requireHarmless(t *testing.T, html []byte, d document) {
 	require.Contains(t, pageCSP, "style-src 'sha256-"+base64.StdEncoding.EncodeToString(style[:])+"';")
 }
 
-// What machines read of the page: the times, the bar and the link.
+// Machines read the times, the bar and the link of the page.
 func TestPageAttributes(t *testing.T) {
 	t.Parallel()
 	r := detailed(pageOK(), pageDetails(5))
@@ -263,7 +263,7 @@ func TestPageAttributes(t *testing.T) {
 	require.NotContains(t, d.attributes["a href"][0], "javascript")
 }
 
-// Whatever IDs and messages hold, it is text on the page and nothing else.
+// Arbitrary IDs and messages are only text on the page.
 func TestPageHostileText(t *testing.T) {
 	t.Parallel()
 	harmless := func(id string) document {
@@ -283,7 +283,7 @@ func TestPageHostileText(t *testing.T) {
 		"long":       {id: strings.Repeat("functions", 500/9+1)},
 		"RTL":        {id: "\u202emoc.live\u202c שלום \u2067x"},
 		"controls":   {id: "a\x00b\x1b[31m\x7fc\u0085d\rx", shown: "a\ufffdb\ufffd[31m\ufffdc\ufffdd\ufffdx"},
-		"no UTF-8":   {id: "a\xff\xfe\xc0z\uffff", shown: "a\ufffd\ufffd\ufffdz\ufffd"},
+		"not UTF-8":  {id: "a\xff\xfe\xc0z\uffff", shown: "a\ufffd\ufffd\ufffdz\ufffd"},
 		"URL":        {id: "https://example.com/?a=1&b=2#c javascript:x"},
 		"lines":      {id: "one\ntwo\tthree", shown: "one two three"},
 	} {
@@ -356,7 +356,7 @@ func TestPageContrast(t *testing.T) {
 	require.InDelta(t, 21, contrast(t, "000000", "ffffff"), 0.001)
 	require.InDelta(t, 4.48, contrast(t, "777777", "ffffff"), 0.01, "a pair that is known to fail")
 
-	// The rest of the style has no colors of its own that would not be checked.
+	// The rest of the style has no other colors, which would not be checked.
 	require.NotRegexp(t, `#[0-9a-f]{3,8}\b|rgb|hsl|opacity|color-mix`, rest)
 	for _, m := range regexp.MustCompile(`(?m)[{;\s](color|background):\s*([^;}]+)`).FindAllStringSubmatch(rest, -1) {
 		prefix := map[string]string{"color": "var(--fg-", "background": "var(--"}[m[1]]
@@ -364,7 +364,7 @@ func TestPageContrast(t *testing.T) {
 	}
 }
 
-// contrast is the contrast ratio of WCAG 2.2.
+// contrast returns the contrast ratio of WCAG 2.2.
 func contrast(t *testing.T, a, b string) float64 {
 	t.Helper()
 	luminance := func(color string) (sum float64) {

@@ -9,14 +9,15 @@ import (
 // Status is the status of a [Report].
 type Status string
 
-// The statuses of a report, by the names of NestJS Terminus.
+// The statuses of a report, named as in NestJS Terminus.
 const (
-	// StatusOK means that every indicator is up. The endpoint answers with 200.
+	// StatusOK means that every indicator is up. The endpoint responds with 200.
 	StatusOK Status = "ok"
-	// StatusError means that at least one is down. The endpoint answers with 503.
+	// StatusError means that at least one indicator is down. The endpoint responds with
+	// 503.
 	StatusError Status = "error"
-	// StatusShuttingDown means that the app drains, whatever else is up or down: after
-	// [Health.Drain], or when App.Shutdown has begun. The endpoint answers with 503.
+	// StatusShuttingDown means that the app is draining, after [Health.Drain] or
+	// App.Shutdown, regardless of the indicators. The endpoint responds with 503.
 	StatusShuttingDown Status = "shutting_down"
 )
 
@@ -29,53 +30,57 @@ const (
 	Down IndicatorStatus = "down"
 )
 
-// The names of the indicators that are built in.
+// The names of the built-in indicators.
 const (
-	// InngestIndicator is the app itself: whether it has functions, is synced or
-	// connected where it has to be, and takes calls.
+	// InngestIndicator is up if the app has functions, accepts calls, and is synced or
+	// connected if required.
 	InngestIndicator = "inngest"
-	// ServerIndicator is the Inngest server; see [WithServerCheck].
+	// ServerIndicator is up if the Inngest server responds; see [WithServerCheck].
 	ServerIndicator = "inngest-server"
-	// MemoryIndicator is there while the memory is short; see [WithMemoryThreshold].
+	// MemoryIndicator appears only while the memory is short; see
+	// [WithMemoryThreshold].
 	MemoryIndicator = "memory"
-	// FunctionsIndicator is there while functions fail; see [WithFailureThreshold].
+	// FunctionsIndicator appears only while functions are unhealthy; see
+	// [WithFailureThreshold].
 	FunctionsIndicator = "functions"
 )
 
-// Report is what the health endpoint answers. As JSON it has the shape of nestjs-inngest:
-// that of NestJS Terminus, but for the details, and without an empty error.
+// A Report is the response of the health endpoint. As JSON it has the shape of
+// nestjs-inngest, which is that of NestJS Terminus except for the details and without
+// an empty error.
 type Report struct {
 	Status Status `json:"status"`
-	// Info has the indicators that are up, by name, and Error those that are down.
+	// Info has the indicators that are up, by name. Error has those that are down.
 	Info  map[string]Indicator `json:"info"`
 	Error map[string]Indicator `json:"error,omitempty"`
-	// Details is nil unless asked for.
+	// Details is nil unless requested.
 	Details *Details `json:"details,omitempty"`
 }
 
-// Indicator is one part of a [Report].
+// An Indicator is one part of a [Report].
 type Indicator struct {
 	Status IndicatorStatus `json:"status"`
-	// Message says what is wrong, or that there is no result yet; "" if nothing is. It
-	// never is the text of an error, unless [Public] says so.
+	// Message says what is wrong, or that a check has no result yet. It is "" if
+	// nothing is wrong. It never contains the text of an error that is not [Public].
 	Message string `json:"message,omitempty"`
-	// Inngest is of [InngestIndicator], and nil for all others.
-	*Inngest //nolint:embeddedstructfieldcheck // the fields are to come behind the status
-	// AgeSeconds is how long ago the result of a [Check] was had, nil before the first
-	// one, and for all other indicators, which are looked at anew.
+	// AppInfo is set for [InngestIndicator], and nil for all others.
+	*AppInfo //nolint:embeddedstructfieldcheck // in JSON, its fields follow the status
+	// AgeSeconds is the age of the result of a [Check]. It is nil before the first
+	// result, and for other indicators, which are evaluated for each report.
 	AgeSeconds *float64 `json:"ageSeconds,omitempty"`
 }
 
-// Inngest is what [InngestIndicator] tells of the app.
-type Inngest struct {
+// AppInfo describes the app in the [InngestIndicator].
+type AppInfo struct {
 	// Functions is the number of functions that are registered.
 	Functions int `json:"functions"`
-	// LastSync is when the server has last been told of them by this process, in whole
-	// seconds; nil if it was not.
+	// LastSync is when this process last announced the functions to the server, in
+	// whole seconds. It is nil if it never did.
 	LastSync *time.Time `json:"lastSync"`
 }
 
-// names are the names of indicators in the order of the page: the app's first.
+// names returns the names of indicators in the order of the page: InngestIndicator
+// first, then by name.
 func names(indicators map[string]Indicator) []string {
 	return slices.SortedFunc(maps.Keys(indicators), func(a, b string) int {
 		switch {
@@ -92,8 +97,8 @@ func names(indicators map[string]Indicator) []string {
 // Details are the metrics in a detailed [Report].
 type Details struct {
 	Memory Memory `json:"memory"`
-	// Functions are in the order they were registered.
+	// Functions is in the order of registration.
 	Functions []FunctionMetrics `json:"functions"`
-	// System is without its Memory, which is beside it.
+	// System has a zero Memory, because Memory above has it.
 	System SystemMetrics `json:"system"`
 }

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// maxSamples is how many durations of a function are kept: 4 KiB, and enough for a
-// 95th percentile that 25 of them are above.
+// maxSamples is the number of durations kept for a function. They take 4 KiB, and 25 of
+// them are above the 95th percentile, which makes it reliable.
 const maxSamples = 512
 
-// samples are the last durations, in nanoseconds and one more: 0 is none. Adding takes
+// samples holds the last durations, in nanoseconds plus one; 0 means none. Adding takes
 // no lock.
 type samples struct {
 	added atomic.Uint64
@@ -22,12 +22,12 @@ func (s *samples) add(d time.Duration) {
 	s.ring[i%maxSamples].Store(int64(d) + 1)
 }
 
-// summary is the percentiles, each of them a duration that was measured (nearest
-// rank).
+// summary returns the percentiles by the nearest-rank method, so each one is a measured
+// duration.
 func (s *samples) summary() Durations {
 	sorted := make([]time.Duration, 0, min(s.added.Load(), maxSamples))
 	for i := range cap(sorted) {
-		if d := s.ring[i].Load(); d > 0 { // else it is on its way
+		if d := s.ring[i].Load(); d > 0 { // 0 while add has not stored it yet
 			sorted = append(sorted, time.Duration(d-1))
 		}
 	}

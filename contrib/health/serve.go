@@ -16,7 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// routes are the endpoints, for all frameworks.
+// routes returns the endpoints for adapters to mount.
 func (h *Health) routes() []adapter.Route {
 	return []adapter.Route{
 		{Path: cmp.Or(h.path, "/"), Do: h.serveReport},
@@ -25,27 +25,28 @@ func (h *Health) routes() []adapter.Route {
 	}
 }
 
-// Handler answers with the report, to be mounted where the app's adapter does not.
+// Handler serves the report. Use it where the app's adapter does not mount the
+// endpoints.
 func (h *Health) Handler() http.Handler { return adapter.HTTPHandler("", h.serveReport) }
 
-// LiveHandler is the probe for liveness, to be mounted where the app's adapter does
-// not.
+// LiveHandler serves the liveness probe. Use it where the app's adapter does not mount
+// the endpoints.
 func (h *Health) LiveHandler() http.Handler { return adapter.HTTPHandler("", h.serveLive) }
 
-// ReadyHandler is the probe for readiness, to be mounted where the app's adapter does
-// not.
+// ReadyHandler serves the readiness probe. Use it where the app's adapter does not
+// mount the endpoints.
 func (h *Health) ReadyHandler() http.Handler { return adapter.HTTPHandler("", h.serveReady) }
 
 func (h *Health) serveLive(_ context.Context, req *adapter.Request) *adapter.Response {
-	return answer(req, newReport)
+	return respondProbe(req, newReport)
 }
 
 func (h *Health) serveReady(_ context.Context, req *adapter.Request) *adapter.Response {
-	return answer(req, h.readiness)
+	return respondProbe(req, h.readiness)
 }
 
-// answer answers a probe, as JSON.
-func answer(req *adapter.Request, look func() Report) *adapter.Response {
+// respondProbe responds to a probe with JSON.
+func respondProbe(req *adapter.Request, look func() Report) *adapter.Response {
 	if refusal := refuseMethod(req); refusal != nil {
 		return refusal
 	}
@@ -53,7 +54,7 @@ func answer(req *adapter.Request, look func() Report) *adapter.Response {
 	return respondJSON(r.Status.httpStatus(), r)
 }
 
-// httpStatus is the HTTP status of a report.
+// httpStatus returns the HTTP status of a report.
 func (s Status) httpStatus() int {
 	if s == StatusOK {
 		return http.StatusOK
@@ -61,18 +62,18 @@ func (s Status) httpStatus() int {
 	return http.StatusServiceUnavailable
 }
 
-// serveReport answers with the report: as a page to browsers, as JSON to all others.
+// serveReport responds with the report: a page for browsers, JSON for other clients.
 func (h *Health) serveReport(ctx context.Context, req *adapter.Request) *adapter.Response {
 	if refusal := refuseMethod(req); refusal != nil {
 		return refusal
 	}
-	asked, err := h.asksForDetails(req)
+	requested, err := h.requestsDetails(req)
 	if err != nil {
 		return problem(http.StatusBadRequest, err.Error())
 	}
-	shown := h.details == DetailsAlways || asked
+	shown := h.details == DetailsAlways || requested
 	if shown && !h.isAuthorized(ctx, req) {
-		if asked {
+		if requested {
 			return h.unauthorized()
 		}
 		shown = false
@@ -96,24 +97,24 @@ func (h *Health) serveReport(ctx context.Context, req *adapter.Request) *adapter
 	return resp
 }
 
-// asksForDetails reports whether the query asks for what it can have.
-func (h *Health) asksForDetails(req *adapter.Request) (bool, error) {
+// requestsDetails reports whether the query requests details.
+func (h *Health) requestsDetails(req *adapter.Request) (bool, error) {
 	if h.details == DetailsNever {
 		return false, nil
 	}
-	query, _ := url.ParseQuery(req.RawQuery) // what can be read of it
+	query, _ := url.ParseQuery(req.RawQuery) // uses the part that can be parsed
 	value := query.Get("details")
 	if value == "" {
 		return query.Has("details"), nil
 	}
-	asked, err := strconv.ParseBool(value)
+	requested, err := strconv.ParseBool(value)
 	if err != nil {
-		return false, errors.New("details is neither true nor false in the query")
+		return false, errors.New("the query parameter details must be true or false")
 	}
-	return asked, nil
+	return requested, nil
 }
 
-// isAuthorized asks the user's function.
+// isAuthorized calls the user's function.
 func (h *Health) isAuthorized(ctx context.Context, req *adapter.Request) (authorized bool) {
 	if h.authorized == nil {
 		return true
@@ -128,19 +129,19 @@ func (h *Health) isAuthorized(ctx context.Context, req *adapter.Request) (author
 	return h.authorized(ctx, req)
 }
 
-// unauthorized answers who may not see the details and has asked for them.
+// unauthorized responds to a client that requests details without permission.
 func (h *Health) unauthorized() *adapter.Response {
 	if !h.basicAuth {
-		return problem(http.StatusForbidden, "the details are not for everybody; ask without them")
+		return problem(http.StatusForbidden, "access to the details is denied; remove details from the query")
 	}
-	resp := problem(http.StatusUnauthorized, "the details are not for everybody; ask without them, or with a password")
-	resp.Header["Www-Authenticate"] = []string{`Basic realm="health", charset="UTF-8"`} // browsers ask for it then
+	resp := problem(http.StatusUnauthorized, "the details need a password; send it, or remove details from the query")
+	resp.Header["Www-Authenticate"] = []string{`Basic realm="health", charset="UTF-8"`} // makes browsers prompt for it
 	return resp
 }
 
-// checkPassword makes a function that wants a name and a password.
+// checkPassword returns a function that checks a request's name and password.
 func checkPassword(username, password string) func(context.Context, *adapter.Request) bool {
-	// Sums, because the comparison takes as long as the shorter one is.
+	// Hashes have the same length, so the time of the comparison reveals nothing.
 	name, secret := sha256.Sum256([]byte(username)), sha256.Sum256([]byte(password))
 	return func(_ context.Context, req *adapter.Request) bool {
 		givenName, givenSecret, ok := (&http.Request{Header: req.Header}).BasicAuth()
@@ -159,7 +160,7 @@ func refuseMethod(req *adapter.Request) *adapter.Response {
 	return resp
 }
 
-// problem answers a request that is wrong.
+// problem responds to an invalid request.
 func problem(status int, message string) *adapter.Response {
 	return respondJSON(status, struct {
 		Message string `json:"message"`
@@ -169,7 +170,7 @@ func problem(status int, message string) *adapter.Response {
 func respondJSON(status int, v any) *adapter.Response {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // nothing in there cannot be encoded
+		panic(err) // all types of responses can be encoded
 	}
 	return respond(status, "application/json", body)
 }

@@ -52,8 +52,8 @@ func TestPrefersHTML(t *testing.T) {
 	require.False(t, prefersHTML([]string{strings.Repeat("a/b,", maxAccept) + "text/html"}))
 }
 
-// What is asked for, and what comes.
-func TestAnswers(t *testing.T) {
+// The response depends on the query, the credentials and the options.
+func TestResponses(t *testing.T) {
 	t.Parallel()
 	key := inngestkit.Secret("signkey-test-0123456789abcdef0123456789abcdef")
 	basic, role := WithBasicAuth("ops", "geheim"), WithAuthorization(func(ctx context.Context, _ *adapter.Request) bool {
@@ -72,7 +72,7 @@ func TestAnswers(t *testing.T) {
 		"plain":                           {status: 200},
 		"query":                           {target: "?details=true", status: 200, details: true},
 		"query, short":                    {target: "?details=1", status: 200, details: true},
-		"query says no":                   {target: "?details=false", status: 200},
+		"query says false":                {target: "?details=false", status: 200},
 		"query with more":                 {target: "?x=y&details=true", status: 200, details: true},
 		"query without a value":           {target: "?details", status: 200, details: true},
 		"query says nonsense":             {target: "?details=perhaps", status: 400},
@@ -84,7 +84,7 @@ func TestAnswers(t *testing.T) {
 		"never":                           {options: []Option{WithDetails(DetailsNever)}, target: "?details=true", status: 200},
 		"always":                          {options: []Option{WithDetails(DetailsAlways)}, status: 200, details: true},
 		"cloud":                           {key: key, target: "?details=true", status: 200},
-		"cloud, opened":                   {key: key, options: []Option{WithDetails(DetailsOnQuery)}, target: "?details=true", status: 200, details: true},
+		"cloud, on query":                 {key: key, options: []Option{WithDetails(DetailsOnQuery)}, target: "?details=true", status: 200, details: true},
 		"cloud, with password":            {key: key, options: []Option{basic}, target: "?details=true", header: asOps, status: 200, details: true},
 		"cloud, with another":             {key: key, options: []Option{basic}, target: "?details=true", header: asOther, status: 401},
 		"cloud, without":                  {key: key, options: []Option{basic}, target: "?details=true", status: 401},
@@ -155,7 +155,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// The states of an app, as its three endpoints tell them.
+// The three endpoints reflect the states of an app.
 func TestStates(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -223,8 +223,7 @@ func TestNoFunctions(t *testing.T) {
 	require.NoError(t, h.Ready())
 }
 
-// A sync makes the app ready, and functions that are registered after it make it
-// unready again.
+// A sync makes the app ready, and functions registered later make it unready again.
 func TestSyncRequired(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"ok":true}`) }))
@@ -241,7 +240,7 @@ func TestSyncRequired(t *testing.T) {
 	require.EqualError(t, h.Ready(), "inngesthealth: not ready: inngest: 1 functions are synced, and 2 are registered")
 }
 
-// The memory is short from the threshold on, unless there is none.
+// The memory is short from the threshold on, unless the threshold or the limit is 0.
 func TestMemoryThreshold(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -266,7 +265,7 @@ func TestMemoryThreshold(t *testing.T) {
 	}
 }
 
-// That something else is down, too, does not hide that the app drains.
+// An indicator that is down does not hide that the app is draining.
 func TestDrainingWithMore(t *testing.T) {
 	t.Parallel()
 	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, inngestkit.NoRetry(errLost) })

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// processStart is as good as the start of the process: packages are initialized first.
+// processStart approximates the start of the process: packages are initialized first.
 var processStart = time.Now()
 
-// readSystem are the metrics of this process, its memory included.
+// readSystem returns the metrics of this process, including its memory.
 func readSystem() SystemMetrics {
 	r := readRuntime()
 	return SystemMetrics{
@@ -22,19 +22,19 @@ func readSystem() SystemMetrics {
 	}
 }
 
-// runtimeStats are what the Go runtime knows of its memory, in bytes.
+// runtimeStats holds the memory metrics of the Go runtime, in bytes.
 type runtimeStats struct {
-	// limit is GOMEMLIMIT, or what debug.SetMemoryLimit was called with; 0 if neither.
+	// limit is GOMEMLIMIT or the argument of debug.SetMemoryLimit, 0 if neither is set.
 	limit uint64
-	// held is what the runtime has from the operating system: what the limit governs.
+	// held is what the runtime has from the operating system, which the limit governs.
 	held uint64
-	// needed is the part of held that the collector cannot get back.
+	// needed is the part of held that the garbage collector cannot reclaim.
 	needed uint64
-	// objects is the size of what is allocated on the heap, dead or alive.
+	// objects is the size of all objects on the heap, including garbage.
 	objects uint64
 }
 
-// runtimeSamples are what readRuntime reads.
+// runtimeSamples returns the metrics that readRuntime reads.
 func runtimeSamples() [7]metrics.Sample {
 	return [...]metrics.Sample{
 		{Name: "/gc/gomemlimit:bytes"},
@@ -47,8 +47,8 @@ func runtimeSamples() [7]metrics.Sample {
 	}
 }
 
-// readRuntime reads from package runtime/metrics, which does not stop the world as
-// runtime.ReadMemStats does.
+// readRuntime reads from package runtime/metrics, which, unlike runtime.ReadMemStats,
+// does not stop the world.
 func readRuntime() runtimeStats {
 	samples := runtimeSamples()
 	metrics.Read(samples[:])
@@ -65,17 +65,16 @@ func readRuntime() runtimeStats {
 	}
 }
 
-// needed is what is left when the collector has done all it can. Close below
-// GOMEMLIMIT, garbage is no sign of trouble, as the collector lets the heap grow that
-// far before it works for it: what counts is what was alive at the end of its last
-// cycle, and what is not of the heap, like stacks and its own data. Gaps between
-// objects (heap/unused) are left out, as new objects go there.
+// needed returns the memory that remains after garbage collection. Garbage just below
+// GOMEMLIMIT is normal, because the collector lets the heap grow that far. Needed are
+// the objects that were alive at the end of its last cycle, and memory outside of the
+// heap such as stacks and the collector's own data. Gaps between objects (heap/unused)
+// do not count, because new objects fill them.
 //
-// Before the first cycle the runtime has a guess for live, which may be above all
-// objects there are.
+// Before the first cycle, live is an estimate that may exceed all objects.
 func needed(live, objects, notHeap uint64) uint64 { return min(live, objects) + notHeap }
 
-// sampled is the value of a sample, 0 if this version of Go does not have the metric.
+// sampled returns the value of a sample, 0 if this version of Go lacks the metric.
 func sampled(s metrics.Sample) uint64 {
 	if s.Value.Kind() != metrics.KindUint64 {
 		return 0
@@ -83,6 +82,6 @@ func sampled(s metrics.Sample) uint64 {
 	return s.Value.Uint64()
 }
 
-// minus is a - b, or 0 if b is more: numbers that are not read at the same instant
-// need not fit together.
+// minus returns a - b, or 0 if b is larger, which happens because numbers are not read
+// at the same instant.
 func minus(a, b uint64) uint64 { return a - min(a, b) }

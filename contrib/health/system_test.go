@@ -36,7 +36,7 @@ func TestReadRuntime(t *testing.T) {
 	require.GreaterOrEqual(t, r.held, r.objects)
 }
 
-// Each metric that is read exists in this version of Go.
+// This version of Go has all the metrics that are read.
 func TestMetricsExist(t *testing.T) {
 	t.Parallel()
 	known := map[string]metrics.ValueKind{}
@@ -58,10 +58,10 @@ func TestSampledUnknown(t *testing.T) {
 func TestNeeded(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ live, objects, notHeap, want uint64 }{
-		"garbage is left out":      {live: 10, objects: 90, notHeap: 5, want: 15},
-		"all is alive":             {live: 90, objects: 90, notHeap: 5, want: 95},
-		"before the first cycle":   {live: 2 << 20, objects: 100, notHeap: 5, want: 105},
-		"nothing but what is else": {notHeap: 5, want: 5},
+		"garbage does not count":       {live: 10, objects: 90, notHeap: 5, want: 15},
+		"everything is alive":          {live: 90, objects: 90, notHeap: 5, want: 95},
+		"before the first cycle":       {live: 2 << 20, objects: 100, notHeap: 5, want: 105},
+		"only memory outside the heap": {notHeap: 5, want: 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

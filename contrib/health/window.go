@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// windowSlots is how many parts a window has. The oldest is dropped as a whole, so
-// what is counted is between nine and ten tenths of the window.
+// windowSlots is the number of slots of a window. The oldest slot is dropped as a
+// whole, so counts cover between nine and ten tenths of the window.
 const windowSlots = 10
 
-// window counts the ends of attempts and of runs over the last time. Counting takes
-// no lock but for the first count in a slot.
+// A window counts attempts and runs that ended recently. Counting takes no lock, except
+// for the first count in a slot.
 type window struct {
 	slots [windowSlots]slot
-	begin sync.Mutex // for the change of a slot
+	begin sync.Mutex // held by renew
 }
 
-// slot is the counts of one part of the time, whose number is its epoch.
+// A slot holds the counts of one part of the window. Its epoch numbers the part.
 type slot struct {
 	epoch atomic.Int64
 	tally [tallies]atomic.Uint64
 }
 
-// tally is what is counted in a window.
+// A tally identifies what is counted.
 type tally int
 
 const (
@@ -34,13 +34,13 @@ const (
 	tallies
 )
 
-// epochOf is the number of the slot, from windowSlots on, for the time since some
-// instant: clocks on the wall are set back at times.
+// epochOf returns the number of the slot, at least windowSlots, for a time since some
+// instant. It tolerates a negative time, because wall clocks may be set back.
 func epochOf(since, length time.Duration) int64 {
 	return windowSlots + int64(max(since, 0)/(length/windowSlots))
 }
 
-// count adds to the slot of an epoch.
+// count increments tallies in the slot of an epoch.
 func (w *window) count(epoch int64, what ...tally) {
 	s := &w.slots[epoch%windowSlots]
 	if s.epoch.Load() < epoch {
@@ -51,7 +51,7 @@ func (w *window) count(epoch int64, what ...tally) {
 	}
 }
 
-// renew empties a slot for its next epoch.
+// renew clears a slot for its next epoch.
 func (w *window) renew(s *slot, epoch int64) {
 	w.begin.Lock()
 	defer w.begin.Unlock()
@@ -64,7 +64,7 @@ func (w *window) renew(s *slot, epoch int64) {
 	s.epoch.Store(epoch)
 }
 
-// sum is the counts of the window that ends with an epoch.
+// sum returns the totals of the window that ends with an epoch.
 func (w *window) sum(epoch int64) (total [tallies]uint64) {
 	for i := range w.slots {
 		s := &w.slots[i]

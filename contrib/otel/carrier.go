@@ -14,17 +14,17 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// maxEvent is the size in bytes of the largest event that the server takes
-// (AbsoluteMaxEventSize in its pkg/consts). An event must not become too large by what
-// is added here.
+// maxEvent is the size in bytes of the largest event that the server accepts
+// (AbsoluteMaxEventSize in its pkg/consts). Adding the trace context must not make an
+// event larger.
 const maxEvent = 3 << 20
 
-// maxCarrier is the size above which what is in the field is not taken for a trace
-// context. W3C allows 8 KiB of baggage.
+// maxCarrier is the maximum size in bytes of the field. A larger value is not treated
+// as a trace context. W3C allows 8 KiB of baggage.
 const maxCarrier = 16 << 10
 
-// inject returns the events with the trace context of ctx in their data. Those given
-// are not changed.
+// inject returns the events with the trace context of ctx in their data. It does not
+// change its argument.
 func (t *telemetry) inject(ctx context.Context, events []inngestkit.RawEvent) []inngestkit.RawEvent {
 	field := t.newField(ctx)
 	if field == nil {
@@ -39,16 +39,16 @@ func (t *telemetry) inject(ctx context.Context, events []inngestkit.RawEvent) []
 	return events
 }
 
-// fits reports whether the server takes the event with the field.
+// fits reports whether the event stays within the server's limit with the field added.
 func fits(event inngestkit.RawEvent, field []byte) bool {
 	if event.User == nil && len(event.Data) < maxEvent/2 {
-		return true // the name and the ID are not as large as that
+		return true // the name and the ID do not fill the other half
 	}
 	encoded, err := json.Marshal(event)
 	return err == nil && len(encoded)+len(field)+len(`{},`) <= maxEvent
 }
 
-// invoke puts the trace context into the event that runs an invoked function.
+// invoke adds the trace context to the event that starts an invoked function.
 func (t *telemetry) invoke(
 	ctx context.Context, _ *inngestkit.StepCall, data json.RawMessage,
 ) (json.RawMessage, error) {
@@ -58,8 +58,8 @@ func (t *telemetry) invoke(
 	return data, nil
 }
 
-// newField is the field with the trace context as a member of a JSON object, nil if
-// there is nothing to write.
+// newField returns the trace context as a member of a JSON object, or nil if nothing is
+// to be written.
 func (t *telemetry) newField(ctx context.Context) []byte {
 	if t.field == "" {
 		return nil
@@ -80,8 +80,8 @@ func (t *telemetry) newField(ctx context.Context) []byte {
 	return member[1 : len(member)-1]
 }
 
-// withField is the data of an event with field in front. Data that has such a field, or
-// is no object, stays as it is.
+// withField returns the data of an event with field as its first member. It does not
+// change data that already has the field or is not an object.
 func (t *telemetry) withField(data json.RawMessage, field []byte) json.RawMessage {
 	data = bytes.TrimSpace(data)
 	if len(data) == 0 || bytes.Equal(data, []byte("null")) {
@@ -97,8 +97,8 @@ func (t *telemetry) withField(data json.RawMessage, field []byte) json.RawMessag
 	return slices.Concat([]byte("{"), field, []byte(","), rest)
 }
 
-// taken reports whether the data has the field, in upper or lower case: Go takes one for
-// the other when it decodes.
+// taken reports whether the data has the field. Case does not matter, because Go
+// ignores it when it decodes.
 func (t *telemetry) taken(data []byte) (taken bool) {
 	gjson.ParseBytes(data).ForEach(func(key, _ gjson.Result) bool {
 		taken = strings.EqualFold(key.String(), t.field)
@@ -107,8 +107,8 @@ func (t *telemetry) taken(data []byte) (taken bool) {
 	return taken
 }
 
-// find is the value of the field in the data of an event. It does not copy the data,
-// which may be large.
+// find returns the value of the field in the data of an event. It does not copy the
+// data, which may be large.
 func (t *telemetry) find(data []byte) gjson.Result {
 	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 		return gjson.Result{}
@@ -116,8 +116,8 @@ func (t *telemetry) find(data []byte) gjson.Result {
 	return gjson.GetBytes(data, t.path)
 }
 
-// extract returns ctx with the span, and the baggage if it is wanted, that the data
-// of an event carries. Without one there is no span in the context.
+// extract returns ctx with the span that the data of an event carries, and with the
+// baggage if [WithBaggage] is set. It returns ctx unchanged if the data carries none.
 func (t *telemetry) extract(ctx context.Context, data []byte) context.Context {
 	if t.field == "" {
 		return ctx

@@ -20,8 +20,8 @@ func carrying(t testing.TB, options ...Option) *telemetry {
 	return &telemetry{config: c}
 }
 
-// Whatever the data of an event is, it stays JSON, keeps its members and their
-// digits, and what is put in is found again.
+// Any event data stays JSON and keeps its members and their digits, and the trace
+// context added to it is found again.
 func FuzzCarrier(f *testing.F) {
 	for _, data := range []string{
 		``, `null`, `{}`, ` { } `, `{"a":1}`, "{\n\t\"a\" : 9007199254740993}", `[]`, `[1]`, `"text"`, `7`, `{`, `}`, `{"traceContext"`,
@@ -67,8 +67,8 @@ func FuzzCarrier(f *testing.F) {
 	})
 }
 
-// Other middleware may hand on what is not JSON. It stays so, and the encoder says it.
-func TestDataThatIsNoJSON(t *testing.T) {
+// Other middleware may pass on invalid JSON. It stays invalid, and the encoder reports it.
+func TestInvalidDataStaysInvalid(t *testing.T) {
 	t.Parallel()
 	c := carrying(t)
 	field := c.newField(trace.ContextWithSpanContext(t.Context(), span))
@@ -77,7 +77,7 @@ func TestDataThatIsNoJSON(t *testing.T) {
 	}
 }
 
-// Data from strangers does no harm.
+// Arbitrary data from strangers does not make extract panic.
 func FuzzExtract(f *testing.F) {
 	f.Add([]byte(`{"traceContext":{"traceparent":"00-01000000000000000000000000000000-0200000000000000-01"}}`))
 	f.Add([]byte(`{"traceContext":{"traceparent":1,"tracestate":[],"baggage":{}}}`))

@@ -25,8 +25,8 @@ func errorType(err error) string {
 	return t.String()
 }
 
-// unwrapped returns the error inside of those that only add a message, say whether and
-// when to retry, or report that a send has failed.
+// unwrapped returns the cause inside errors that only add a message, control retries,
+// or report that a send failed.
 func unwrapped(err error) error {
 	for {
 		t, next := reflect.TypeOf(err), errors.Unwrap(err)
@@ -38,18 +38,18 @@ func unwrapped(err error) error {
 	}
 }
 
-// onlyRetries reports whether err itself, and not what it wraps, says whether and when to
-// retry.
+// onlyRetries reports whether err itself, rather than an error it wraps, controls
+// retries.
 func onlyRetries(err, inner error) bool {
 	_, at := inngestkit.RetryTime(err)
 	_, innerAt := inngestkit.RetryTime(inner)
 	return at && !innerAt || inngestkit.IsNoRetry(err) && !inngestkit.IsNoRetry(inner)
 }
 
-// statusOf returns the status of the server's response if err itself is that of a send,
+// statusOf returns the status of the server's response if err itself is a SendError,
 // and 0 otherwise.
 func statusOf(err error) int {
-	if send, ok := err.(*inngestkit.SendError); ok && send != nil { //nolint:errorlint // what it wraps is looked at in turn
+	if send, ok := err.(*inngestkit.SendError); ok && send != nil { //nolint:errorlint // unwrapped examines wrapped errors
 		return send.Status
 	}
 	return 0
@@ -60,8 +60,8 @@ var (
 	sendFailed = reflect.TypeFor[*inngestkit.SendError]()
 )
 
-// message returns the message of err, without data of events and steps: a type's own
-// UnmarshalJSON may repeat what it got.
+// message returns the message of err without data of events and steps, which a type's
+// own UnmarshalJSON may quote.
 func message(err error) string {
 	if withData, ok := errors.AsType[inngestkit.DataError](err); ok {
 		return withData.WithoutData()

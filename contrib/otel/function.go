@@ -11,13 +11,13 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// function makes the span of each call of a function.
+// function is the middleware that creates the span of each call of a function.
 func (t *telemetry) function(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
 	return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
 		f := t.of(call.FunctionID)
-		events, _ := call.Events() // none if they do not fit; the function fails on that, in its span
+		events, _ := call.Events() // none if they cannot be decoded; then the function fails, inside its span
 		if f.filtered {
-			return next(t.originOf(ctx, call, events), call) // what it sends is in the trace all the same
+			return next(t.originOf(ctx, call, events), call) // the events it sends still belong to the trace
 		}
 		ctx, span := t.started(ctx, func() (context.Context, trace.Span) { return t.startProcess(ctx, f, call, events) })
 		begin := time.Now()
@@ -30,7 +30,7 @@ func (t *telemetry) function(next inngestkit.FunctionHandler) inngestkit.Functio
 	}
 }
 
-// originOf is ctx with the parent of a call's span.
+// originOf returns ctx with the parent of a call's span.
 func (t *telemetry) originOf(
 	ctx context.Context, call *inngestkit.FunctionCall, events []inngestkit.RawEvent,
 ) (origin context.Context) {
@@ -61,7 +61,7 @@ func (t *telemetry) startProcess(
 	return ctx, span
 }
 
-// callAttributes are those that the spans of calls and steps have.
+// callAttributes returns the attributes that the spans of calls and steps share.
 func callAttributes(call *inngestkit.FunctionCall) []attribute.KeyValue {
 	attributes := make([]attribute.KeyValue, 0, 6)
 	attributes = append(attributes, RunIDKey.String(cut(call.RunID, maxName)), AttemptKey.Int(call.Attempt))
@@ -75,7 +75,7 @@ func callAttributes(call *inngestkit.FunctionCall) []attribute.KeyValue {
 	return attributes
 }
 
-// eventAttributes say which events were sent, or have triggered a run.
+// eventAttributes describes the events that were sent or triggered a run.
 func eventAttributes(events []inngestkit.RawEvent) []attribute.KeyValue {
 	var attributes []attribute.KeyValue
 	if name := commonName(events); name != "" {
@@ -90,7 +90,7 @@ func eventAttributes(events []inngestkit.RawEvent) []attribute.KeyValue {
 	return attributes
 }
 
-// commonName is the name that all the events have, "" if they differ.
+// commonName returns the name that all events share, "" if they differ.
 func commonName(events []inngestkit.RawEvent) string {
 	for _, event := range events {
 		if event.Name != events[0].Name {

@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// guard is deferred where providers, propagators and exporters are called: what panics
-// there must not fail a call of the app's. The first panic is reported.
+// guard is deferred around calls of providers, propagators and exporters: a panic there
+// must not fail a call of the app. It reports the first panic.
 func (t *telemetry) guard() {
 	r := recover()
 	if r == nil {
@@ -18,16 +18,16 @@ func (t *telemetry) guard() {
 	}
 	stack := debug.Stack()
 	t.panicked.Do(func() {
-		defer func() { _ = recover() }() // of the error handler
-		otel.Handle(fmt.Errorf("inngestotel: OpenTelemetry panicked, so that spans or metrics are missing, "+
-			"also if it happens again, which is not reported: %v\n%s", r, stack))
+		defer func() { _ = recover() }() // in the error handler
+		otel.Handle(fmt.Errorf("inngestotel: OpenTelemetry panicked, so spans or metrics are missing; "+
+			"further panics are not reported: %v\n%s", r, stack))
 	})
 }
 
-// noSpan is what there is in place of a span whose start has panicked.
+// noSpan replaces a span whose start panicked.
 var noSpan = trace.SpanFromContext(context.Background())
 
-// started returns what start does, or ctx and no span if that panics.
+// started returns the result of start, or ctx and noSpan if start panics.
 func (t *telemetry) started(
 	ctx context.Context, start func() (context.Context, trace.Span),
 ) (inner context.Context, span trace.Span) {
@@ -36,7 +36,7 @@ func (t *telemetry) started(
 	return inner, span
 }
 
-// guarded calls what calls providers.
+// guarded calls f, which calls OpenTelemetry, and recovers panics.
 func (t *telemetry) guarded(f func()) {
 	defer t.guard()
 	f()

@@ -23,7 +23,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// brokenTracers make spans that panic, or panic themselves.
+// brokenTracers panics when a span starts or, if spans is true, creates spans that
+// panic.
 type brokenTracers struct {
 	noop.TracerProvider
 
@@ -83,7 +84,7 @@ func (brokenPropagator) Extract(context.Context, propagation.TextMapCarrier) con
 	panic("Extract")
 }
 
-// reports are what was given to OpenTelemetry's error handler.
+// reports records the errors passed to OpenTelemetry's error handler.
 type reports struct {
 	mu  sync.Mutex
 	all []string
@@ -95,8 +96,8 @@ func (r *reports) Handle(err error) {
 	r.all = append(r.all, err.Error())
 }
 
-// Whatever of OpenTelemetry panics, functions, steps and sends go on as without it.
-func TestOpenTelemetryThatPanics(t *testing.T) { //nolint:paralleltest // the error handler is of the process
+// A panic anywhere in OpenTelemetry does not affect functions, steps and sends.
+func TestOpenTelemetryThatPanics(t *testing.T) { //nolint:paralleltest // the error handler is global
 	for name, option := range map[string]Option{ //nolint:paralleltest // see above
 		"the tracer":     WithTracerProvider(brokenTracers{}),
 		"spans":          WithTracerProvider(brokenTracers{spans: true}),
@@ -134,7 +135,7 @@ func TestOpenTelemetryThatPanics(t *testing.T) { //nolint:paralleltest // the er
 				require.Equal(t, []string{"id1"}, ids)
 			}
 			require.Len(t, reported.all, 1)
-			require.Contains(t, reported.all[0], "inngestotel: OpenTelemetry panicked, so that spans or metrics are missing")
+			require.Contains(t, reported.all[0], "inngestotel: OpenTelemetry panicked, so spans or metrics are missing")
 			require.Contains(t, reported.all[0], "guard_test.go", "the stack")
 			require.NotContains(t, log.String(), "panicked")
 		})

@@ -13,7 +13,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// The trace context in an event is not text, and functions have not asked for it.
+// A function with map[string]string as data would fail to decode the trace context, an
+// object that it does not expect.
 func TestFunctionsDoNotGetTheTraceContext(t *testing.T) {
 	t.Parallel()
 	event := inngestkit.DefineEvent[map[string]string]("order/placed")

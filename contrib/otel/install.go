@@ -15,21 +15,23 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Install traces and measures all functions of the app, those registered before
-// too, their steps, and what is sent with the app. Install it before other
-// middleware, which then runs inside the spans, and once.
+// Install traces and measures all functions of the app, including those already
+// registered, their steps, and the events that the app sends. Install it once, before
+// other middleware, which then runs inside the spans.
 //
-// The span of a function belongs to the trace of the event that triggered the run,
-// below the span that sent it. With several events, or one that carries no trace
-// context, it belongs to a trace of the run's own, whose ID is the run's, so that all
-// calls of the run share it; there the provider's sampler decides as for any root
-// span. It links to the span of each event, and to the span it found in the context
-// of the call: the HTTP server span, if otelhttp or the like made one, which gets a
-// link back. That one is no parent: it belongs to a trace that the Inngest server
-// began for its requests, which knows nothing of what sent the event.
+// The span of a function call belongs to the trace of the event that triggered the run,
+// as a child of the span that sent it. If the run has several events, or one without a
+// trace context, the span belongs to a new trace whose ID derives from the run ID, so
+// all calls of the run share it; the provider's sampler decides as for any root span.
+// The span links to the span of each event.
 //
-// An error names the options that are wrong, comes from the meter provider, or says
-// that the app has telemetry already; nothing is installed then.
+// The span also links to the span in the context of the call, and back. That is the
+// HTTP server span if the program uses otelhttp or similar. It is not the parent,
+// because it belongs to a trace that the Inngest server started for its requests, which
+// does not include the span that sent the event.
+//
+// Install returns an error, and installs nothing, if an option is invalid, the meter
+// provider fails, or the app already has telemetry.
 func Install(app *inngestkit.App, options ...Option) error {
 	if app == nil {
 		return errors.New("inngestotel: install: the app is nil")
@@ -49,7 +51,7 @@ func Install(app *inngestkit.App, options ...Option) error {
 	}
 	key := weak.Make(app)
 	if _, again := installed.LoadOrStore(key, nil); again {
-		return errors.New("inngestotel: install: it is installed on this app already, and would count everything twice")
+		return errors.New("inngestotel: install: the app already has telemetry; a second Install would count everything twice")
 	}
 	runtime.AddCleanup(app, func(key weak.Pointer[inngestkit.App]) { installed.Delete(key) }, key)
 	app.Use(inngestkit.Middleware{
@@ -62,23 +64,24 @@ func Install(app *inngestkit.App, options ...Option) error {
 	return nil
 }
 
-// installed has the apps with telemetry, by weak pointer.
+// installed is the set of apps with telemetry, by weak pointer.
 var installed sync.Map
 
-// telemetry is what is installed on one app.
+// telemetry is the installation on one app.
 type telemetry struct {
 	*config
 
 	appID   string
 	tracer  trace.Tracer
 	metrics *metrics
-	// functions has a func() *function by ID, which makes it at the first call.
+	// functions maps an ID to a func() *function that creates the value on the first
+	// call.
 	functions sync.Map
-	// panicked is done once a panic has been reported.
+	// panicked reports the first panic only.
 	panicked sync.Once
 }
 
-// function is what is known of a function before its calls.
+// A function holds what is known of a function before its calls.
 type function struct {
 	filtered bool
 	spanName string
@@ -87,13 +90,13 @@ type function struct {
 	metrics  *functionMetrics
 }
 
-// of is what is known of the function id.
+// of returns the function with the given ID.
 func (t *telemetry) of(id string) *function {
 	f, ok := t.functions.Load(id)
 	if !ok {
 		f, _ = t.functions.LoadOrStore(id, sync.OnceValue(func() *function { return t.newFunction(id) }))
 	}
-	return f.(func() *function)() //nolint:forcetypeassert // nothing else is in there
+	return f.(func() *function)() //nolint:forcetypeassert // the map has no other values
 }
 
 func (t *telemetry) newFunction(id string) *function {
@@ -110,7 +113,7 @@ func (t *telemetry) newFunction(id string) *function {
 	}
 }
 
-// wanted asks the user's filter about a function.
+// wanted calls the user's filter for a function.
 func (t *telemetry) wanted(id string) (wanted bool) {
 	if t.filter == nil {
 		return true
@@ -124,8 +127,7 @@ func (t *telemetry) wanted(id string) (wanted bool) {
 	return t.filter(id)
 }
 
-// attributed is the option for spans that have these attributes besides those of
-// all spans.
+// attributed returns a span option with these attributes and those of [WithAttributes].
 func (t *telemetry) attributed(attributes ...attribute.KeyValue) trace.SpanStartEventOption {
 	return trace.WithAttributes(append(attributes, t.attributes...)...)
 }

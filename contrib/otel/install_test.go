@@ -11,7 +11,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Apps that nobody needs any more are not kept, nor is what is noted of them.
+// Telemetry does not keep unused apps in memory, and forgets them when they are
+// collected.
 func TestInstallKeepsNothing(t *testing.T) {
 	t.Parallel()
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})

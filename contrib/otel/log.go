@@ -8,26 +8,26 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// LogHandler returns a handler that adds trace_id, span_id and trace_flags of the
-// span in the context to each record, at its top level also for loggers with groups.
-// The names are those of OpenTelemetry for logs in other formats. Give it to the
-// Logger of the app's configuration, and lines that functions log with
-// inngestkit.Logger(ctx), or with that logger's InfoContext(ctx, …), can be found by
-// their trace:
+// LogHandler returns a handler that adds trace_id, span_id and trace_flags of the span
+// in the context to each record, always at the top level, even for loggers with groups.
+// The names are those that OpenTelemetry specifies for non-OTLP log formats. Use it in
+// the Logger of the app's configuration: what functions log with
+// inngestkit.Logger(ctx), or with that logger's InfoContext(ctx, …), can then be found
+// by trace:
 //
 //	config.Logger = slog.New(inngestotel.LogHandler(slog.NewJSONHandler(os.Stderr, nil)))
 //
 // To export logs with OpenTelemetry, use go.opentelemetry.io/contrib/bridges/otelslog
-// instead, which takes the span from the context itself.
+// instead, which reads the span from the context itself.
 func LogHandler(next slog.Handler) slog.Handler {
 	return logHandler{next: next, top: next}
 }
 
-// logHandler adds the IDs to the handler that there was before the first group.
+// A logHandler adds the IDs to top, the handler before the first group.
 type logHandler struct {
 	next slog.Handler
 	top  slog.Handler
-	// since is what happened to top to make next.
+	// since holds the WithGroup and WithAttrs calls that turn top into next.
 	since []func(slog.Handler) slog.Handler
 }
 

@@ -14,7 +14,7 @@ import (
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 )
 
-// The handler is one as the standard library wants it, with a span and without.
+// The handler meets the contract of slog.Handler with and without a span.
 func TestLogHandler(t *testing.T) {
 	t.Parallel()
 	for name, ctx := range map[string]context.Context{"no span": t.Context(), "a span": inSpan(t)} {
@@ -33,7 +33,7 @@ func TestLogHandler(t *testing.T) {
 	}
 }
 
-// spanHandler gives a handler a context.
+// A spanHandler passes ctx to each record.
 type spanHandler struct {
 	slog.Handler
 
@@ -59,7 +59,7 @@ func inSpan(t *testing.T) context.Context {
 	}))
 }
 
-// The IDs are at the top, once, whatever groups and attributes a logger has.
+// The IDs appear once, at the top level, for any groups and attributes of a logger.
 func TestLogHandlerInGroups(t *testing.T) {
 	t.Parallel()
 	const ids = `,"trace_id":"ab000000000000000000000000000000","span_id":"cd00000000000000","trace_flags":"01"`
@@ -84,7 +84,7 @@ func TestLogHandlerInGroups(t *testing.T) {
 				return a
 			}
 			l := slog.New(inngestotel.LogHandler(slog.NewJSONHandler(&out, &slog.HandlerOptions{ReplaceAttr: noTime})))
-			// Loggers derived from one do not share what was added since.
+			// Loggers derived from the same one do not share later attributes.
 			tc.with(l).With("other", 1)
 			tc.with(l).InfoContext(inSpan(t), "hello", "x", 1)
 			require.Equal(t, "{"+tc.want+"}\n", out.String())
@@ -92,7 +92,7 @@ func TestLogHandlerInGroups(t *testing.T) {
 	}
 }
 
-// Without a span there is nothing to add.
+// Without a span, the handler adds nothing.
 func TestLogHandlerWithoutSpan(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -104,7 +104,7 @@ func TestLogHandlerWithoutSpan(t *testing.T) {
 	require.NotContains(t, out.String(), "span_id")
 }
 
-// A record may be given to several handlers, and belongs to none of them.
+// The handler does not change records, which may go to several handlers.
 func TestLogHandlerLeavesRecordsAlone(t *testing.T) {
 	t.Parallel()
 	record := slog.Record{Message: "hello"}
@@ -118,5 +118,5 @@ func TestLogHandlerLeavesRecordsAlone(t *testing.T) {
 	require.Equal(t, first.String(), second.String())
 	require.Equal(t, 10, record.NumAttrs())
 	handler := inngestotel.LogHandler(slog.DiscardHandler)
-	require.Equal(t, handler, handler.WithGroup(""), "as slog.Handler wants it")
+	require.Equal(t, handler, handler.WithGroup(""), "the contract of slog.Handler")
 }

@@ -13,13 +13,13 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// functionMetrics measures one function.
+// functionMetrics records the metrics of one function.
 type functionMetrics struct {
 	*metrics
 
 	active metric.MeasurementOption
-	// Made once for each outcome: ended has the attributes of what has ended, processed
-	// those of messaging besides.
+	// ended holds the attributes for each outcome, and processed these with the
+	// messaging attributes. They are built once.
 	ended, processed map[inngestkit.Outcome]metric.MeasurementOption
 }
 
@@ -42,27 +42,28 @@ func (m *metrics) forFunction(id string) *functionMetrics {
 	return f
 }
 
-// with is the option for measurements that have these attributes besides those of all.
+// with returns a measurement option with these attributes and those of
+// [WithAttributes].
 func (m *metrics) with(attributes ...attribute.KeyValue) metric.MeasurementOption {
-	// NewSet sorts what it is given.
+	// NewSet sorts its argument in place, so Concat copies.
 	return metric.WithAttributeSet(attribute.NewSet(slices.Concat(attributes, m.common)...))
 }
 
 func (f *functionMetrics) begin(ctx context.Context) { f.metrics.active.Add(ctx, 1, f.active) }
 
-// end measures a call that has ended.
+// end records the end of a call.
 func (f *functionMetrics) end(ctx context.Context, took time.Duration, outcome inngestkit.Outcome, err error) {
 	f.metrics.active.Add(ctx, -1, f.active)
 	f.executions.Add(ctx, 1, f.ended[outcome])
 	record(ctx, f.process, took, f.processed[outcome], err)
 }
 
-// endStep measures a step that has ended.
+// endStep records the end of a step.
 func (f *functionMetrics) endStep(ctx context.Context, took time.Duration, outcome inngestkit.Outcome, err error) {
 	record(ctx, f.step, took, f.ended[outcome], err)
 }
 
-// sent measures a send, of whose events the first taken ones were taken.
+// sent records a send of which the server accepted the first taken events.
 func (m *metrics) sent(ctx context.Context, took time.Duration, events []inngestkit.RawEvent, taken int, err error) {
 	about := m.mixed
 	if name := commonName(events); name != "" {
@@ -76,7 +77,7 @@ func (m *metrics) sent(ctx context.Context, took time.Duration, events []inngest
 	}
 }
 
-// count counts events that were sent, or were not because of err.
+// count adds events that were sent, or that were not sent because of err.
 func (m *metrics) count(ctx context.Context, events []inngestkit.RawEvent, err error) {
 	for len(events) > 0 {
 		n := 1
@@ -93,7 +94,7 @@ func (m *metrics) count(ctx context.Context, events []inngestkit.RawEvent, err e
 	}
 }
 
-// record records how long something took, and the type of its error if it has one.
+// record records a duration and, if err is not nil, the type of the error.
 func record(
 	ctx context.Context, histogram metric.Float64Histogram, took time.Duration, about metric.MeasurementOption, err error,
 ) {
@@ -104,28 +105,28 @@ func record(
 	histogram.Record(ctx, took.Seconds(), about, failed(err))
 }
 
-// failed is the option for measurements of what has failed.
+// failed returns a measurement option with the type of err.
 func failed(err error) metric.MeasurementOption {
 	return metric.WithAttributes(semconv.ErrorTypeKey.String(cut(errorType(err), maxName)))
 }
 
-// eventMetrics are the attributes of what is measured of the events of one name, made
-// once.
+// eventMetrics holds the prebuilt attributes for the events with one name.
 type eventMetrics struct {
 	send, message metric.MeasurementOption
 }
 
-// forEvents makes the attributes for the events called name, or for sends of events
-// with several names.
+// forEvents builds the attributes for events with one name, or without a name for sends
+// of events with several names.
 func (m *metrics) forEvents(name ...attribute.KeyValue) *eventMetrics {
 	about := append(name, messagingSystem, semconv.MessagingOperationName(opSend))
 	return &eventMetrics{
 		send:    m.with(append(about, semconv.MessagingOperationTypeSend)...),
-		message: m.with(about...), // the conventions have no type here
+		message: m.with(about...), // the conventions define no operation type here
 	}
 }
 
-// ofEvents are the attributes for the events called name. It bounds the names.
+// ofEvents returns the attributes for the events with a name. It limits the number of
+// names.
 func (m *metrics) ofEvents(name string) *eventMetrics {
 	m.mu.RLock()
 	known, full := m.names[name], len(m.names) >= maxEventNames

@@ -15,14 +15,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// DefaultField is the field of an event's data that carries the trace context,
-// unless [WithField] says otherwise.
+// DefaultField is the default field of an event's data that carries the trace context;
+// see [WithField].
 const DefaultField = "traceContext"
 
-// serverField is the server's own field: it deletes what apps put there.
+// serverField is reserved for the server, which deletes it from events of apps.
 const serverField = "_inngest"
 
-// Option is an option of [Install].
+// An Option configures [Install].
 type Option interface{ apply(c *config) }
 
 type option func(c *config)
@@ -35,7 +35,7 @@ type config struct {
 	propagator propagation.TextMapPropagator
 	baggage    bool
 	field      string
-	path       string // of the field, as gjson takes it
+	path       string // gjson path of the field
 	attributes []attribute.KeyValue
 	eventData  int
 	stepData   int
@@ -67,53 +67,56 @@ func newConfig(options []Option) (*config, error) {
 	return c, errors.Join(c.errs...)
 }
 
-// WithTracerProvider sets where spans come from. By default, and if it is nil, that
-// is otel.GetTracerProvider(). Sampling is the provider's.
+// WithTracerProvider sets the tracer provider, which also decides on sampling. The
+// default, also for nil, is otel.GetTracerProvider().
 func WithTracerProvider(provider trace.TracerProvider) Option {
 	return option(func(c *config) { c.tracers = provider })
 }
 
-// WithMeterProvider sets where metrics go. By default, and if it is nil, that is
+// WithMeterProvider sets the meter provider. The default, also for nil, is
 // otel.GetMeterProvider().
 func WithMeterProvider(provider metric.MeterProvider) Option {
 	return option(func(c *config) { c.meters = provider })
 }
 
-// WithPropagators sets how the trace context is written into events, and read from
-// them. By default, and if it is nil, that is W3C trace context, whatever
-// otel.GetTextMapPropagator() is: that one does nothing unless the program sets it.
-// Of what it writes, baggage is left out without [WithBaggage].
+// WithPropagators sets the propagator that writes the trace context into events and
+// reads it from them. The default, also for nil, is W3C trace context and not
+// otel.GetTextMapPropagator(), which does nothing unless the program sets it. Baggage
+// is dropped without [WithBaggage].
 func WithPropagators(propagator propagation.TextMapPropagator) Option {
 	return option(func(c *config) { c.propagator = propagator })
 }
 
-// WithBaggage carries W3C baggage in events, next to the trace context. Whoever
-// sees events at Inngest sees it there. Of a batch, no baggage is taken over.
+// WithBaggage carries W3C baggage in events, next to the trace context. Everyone who
+// can read the events at Inngest can read the baggage. A run with several events gets
+// no baggage.
 func WithBaggage() Option {
 	return option(func(c *config) { c.baggage = true })
 }
 
-// WithField sets the field of an event's data that carries the trace context, a JSON
-// object with what the propagator writes: {"traceparent": …, "tracestate": …}. The
-// default is [DefaultField]. What is in the field already is left alone; functions whose
-// data is a map do not get it, so it must not be a field of your own data. With ""
-// nothing is written to events, nor read from them.
+// WithField sets the field of an event's data that carries the trace context. The field
+// is a JSON object with the propagator's entries: {"traceparent": …, "tracestate": …}.
+// The default is [DefaultField].
+//
+// Choose a name that your own data does not use: an existing value is not overwritten,
+// and functions whose data is a map do not see the field. With "", no trace context is
+// written to events or read from them.
 func WithField(name string) Option {
 	return option(func(c *config) {
 		if name == serverField {
 			c.errs = append(c.errs, fmt.Errorf("inngestotel: WithField(%q): the server deletes this field of events; "+
-				"use another, or none for %q", name, DefaultField))
+				"use another name, or omit the option to use %q", name, DefaultField))
 		}
 		if !utf8.ValidString(name) {
-			c.errs = append(c.errs, fmt.Errorf("inngestotel: WithField(%q): the name is not valid UTF-8, as JSON wants it", name))
+			c.errs = append(c.errs, fmt.Errorf("inngestotel: WithField(%q): the name is not valid UTF-8, which JSON requires", name))
 		}
 		c.field = name
 	})
 }
 
-// WithAttributes adds attributes to all spans and metrics. What is true of the whole
-// program (service.name, deployment.environment.name, …) rather belongs into the
-// resource of the SDK.
+// WithAttributes adds attributes to all spans and metrics. Attributes of the whole
+// program (service.name, deployment.environment.name, …) belong in the resource of the
+// SDK.
 func WithAttributes(attributes ...attribute.KeyValue) Option {
 	return option(func(c *config) {
 		for _, a := range attributes {
@@ -125,52 +128,52 @@ func WithAttributes(attributes ...attribute.KeyValue) Option {
 	})
 }
 
-// WithEventData records the data of events in [EventDataKey] on the spans of sends
-// and functions, up to limit bytes of it; what is cut off ends in "…". By default
-// no data is recorded.
+// WithEventData records the data of events in [EventDataKey] on the spans of sends and
+// functions, up to limit bytes. Truncated data ends in "…". By default, no data is
+// recorded.
 func WithEventData(limit int) Option {
 	return option(func(c *config) { c.eventData = c.limit("WithEventData", limit) })
 }
 
-// WithStepData records the outputs of steps as JSON in [StepOutputKey] on their
-// spans, up to limit bytes of each; what is cut off ends in "…". By default no data
-// is recorded.
+// WithStepData records the output of each step as JSON in [StepOutputKey] on its span,
+// up to limit bytes. Truncated output ends in "…". By default, no output is recorded.
 func WithStepData(limit int) Option {
 	return option(func(c *config) { c.stepData = c.limit("WithStepData", limit) })
 }
 
 func (c *config) limit(option string, limit int) int {
 	if limit < minLimit {
-		c.errs = append(c.errs, fmt.Errorf("inngestotel: %s(%d): the limit is in bytes, at least %d; "+
-			"leave the option out to record nothing", option, limit, minLimit))
+		c.errs = append(c.errs, fmt.Errorf("inngestotel: %s(%d): the limit is in bytes and must be at least %d; "+
+			"omit the option to record nothing", option, limit, minLimit))
 	}
 	return limit
 }
 
-// WithRedaction has redact return what is recorded in place of text: of event data
-// and step data, before it is cut to its limit, and of the messages of errors. With
-// "" nothing is recorded. If redact panics, nothing is recorded either, and the
-// panic goes to OpenTelemetry's error handler.
+// WithRedaction sets a function that replaces text before it is recorded: data of
+// events and output of steps, before truncation, and messages of errors. If it returns
+// "", nothing is recorded. If it panics, nothing is recorded either, and the panic is
+// reported to OpenTelemetry's error handler.
 func WithRedaction(redact func(ctx context.Context, text Recorded) string) Option {
 	return option(func(c *config) { c.redact = redact })
 }
 
-// Recorded is text that is about to be recorded on a span.
+// Recorded is text to be recorded on a span.
 type Recorded struct {
 	// Attribute is [EventDataKey], [StepOutputKey] or exception.message.
 	Attribute attribute.Key
-	// FunctionID and StepID are of the function and the step it comes from, "" if none.
+	// FunctionID and StepID identify the function and the step that the text comes
+	// from, "" if none.
 	FunctionID, StepID string
-	// Event is the name of the event, if Attribute is EventDataKey.
+	// Event is the name of the event if Attribute is EventDataKey.
 	Event string
 	// Text is the data as JSON, or the message.
 	Text string
 }
 
-// WithFilter leaves out the functions for which keep returns false: no span and no
-// metric tells of their calls and steps. It is asked once for each function. What
-// they send is still traced, and in the trace of the run. If keep panics, the function
-// is traced, and the panic goes to OpenTelemetry's error handler.
+// WithFilter excludes the functions for which keep returns false: their calls and steps
+// have no spans and no metrics. The events they send are still traced, in the trace of
+// the run. keep is called once for each function. If it panics, the function is traced,
+// and the panic is reported to OpenTelemetry's error handler.
 func WithFilter(keep func(functionID string) bool) Option {
 	return option(func(c *config) { c.filter = keep })
 }

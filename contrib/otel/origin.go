@@ -13,8 +13,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// origin returns ctx with what is the parent of a call's span, and links to the
-// spans that sent the events. It comes to the same for all calls of a run.
+// origin returns ctx with the parent of a call's span, and links to the spans that sent
+// the events. The result is the same for all calls of a run.
 func (t *telemetry) origin(
 	ctx context.Context, runID string, events []inngestkit.RawEvent,
 ) (context.Context, []trace.Link) {
@@ -40,7 +40,7 @@ func (t *telemetry) origin(
 	return ownTrace(ctx, runID), links
 }
 
-// appendLink adds a link to the span that sent the event, if that is known.
+// appendLink adds a link to the span that sent the event, if it is valid.
 func appendLink(links []trace.Link, sent trace.SpanContext, event inngestkit.RawEvent) []trace.Link {
 	if !sent.IsValid() {
 		return links
@@ -52,17 +52,18 @@ func appendLink(links []trace.Link, sent trace.SpanContext, event inngestkit.Raw
 	return append(links, link)
 }
 
-// ownTrace has a span started with ctx be a root of the run's own trace. Providers
-// take the trace ID from a parent that has one; without a span ID it is no parent
-// otherwise, so that the sampler decides as for any root.
+// ownTrace makes a span started with ctx a root of the run's own trace. Providers use
+// the trace ID of a span context without a span ID, but do not treat it as a parent, so
+// the sampler decides as for any root span.
 func ownTrace(ctx context.Context, runID string) context.Context {
 	if runID == "" {
-		return ctx // of a server that names no runs
+		return ctx // the server sent no run ID
 	}
 	return trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID(runID)}))
 }
 
-// traceID is the trace ID of a run: a ULID, which run IDs are, has its 128 bits.
+// traceID returns the trace ID of a run: the 128 bits of its ID, which is a ULID, or a
+// hash of any other ID.
 func traceID(runID string) trace.TraceID {
 	if id, err := ulid.ParseStrict(runID); err == nil && trace.TraceID(id).IsValid() {
 		return trace.TraceID(id)
@@ -71,19 +72,19 @@ func traceID(runID string) trace.TraceID {
 	return trace.TraceID(sum[:16])
 }
 
-// ended is what the server's events about a run that has ended tell of it.
+// ended is the data of the server's events about a run that has ended.
 type ended struct {
 	RunID  string                `json:"run_id"`
 	Event  inngestkit.RawEvent   `json:"event"`
 	Events []inngestkit.RawEvent `json:"events"`
 }
 
-// maxAbout bounds how deep runs may be about runs: the failure of a function that
-// handled the end of another, and so on.
+// maxAbout limits how many runs are followed back: a run may handle the failure of a
+// run that handled the end of another, and so on.
 const maxAbout = 8
 
-// aboutRun is the run that an event of the server is about, nil for all other events.
-// What handles a failure belongs to the trace of the run that failed.
+// aboutRun returns the run that one of the server's events is about, nil for all other
+// events. A failure handler belongs to the trace of the run that failed.
 func aboutRun(events []inngestkit.RawEvent) *ended {
 	if len(events) != 1 {
 		return nil

@@ -17,20 +17,20 @@ import (
 )
 
 const (
-	// maxName bounds the names and IDs that the program or the server gives, in bytes.
-	// One that is not valid UTF-8 would make exporters lose all spans of a batch.
+	// maxName limits names and IDs from the program or the server, in bytes. Exporters
+	// would drop all spans of a batch for one that is not valid UTF-8.
 	maxName = 256
-	// maxMessage bounds the messages of errors, in bytes.
+	// maxMessage limits the messages of errors, in bytes.
 	maxMessage = 4 << 10
-	// maxStack bounds the stacks of panics, in bytes.
+	// maxStack limits the stacks of panics, in bytes.
 	maxStack = 16 << 10
-	// minLimit is the least limit that has room for the sign of a cut.
+	// minLimit is the smallest limit with room for cutSign.
 	minLimit = len(cutSign) + 1
 
 	cutSign = "…"
 )
 
-// end notes how a call or a step ended.
+// end records how a call or a step ended.
 func (t *telemetry) end(ctx context.Context, span trace.Span, outcome inngestkit.Outcome, err error, from Recorded) {
 	t.guarded(func() {
 		if span.IsRecording() {
@@ -41,7 +41,7 @@ func (t *telemetry) end(ctx context.Context, span trace.Span, outcome inngestkit
 	t.guarded(func() { span.End() })
 }
 
-// recordError notes an error, if there is one.
+// recordError records err on the span unless it is nil.
 func (t *telemetry) recordError(ctx context.Context, span trace.Span, err error, from Recorded) {
 	if err == nil || !span.IsRecording() {
 		return
@@ -61,7 +61,7 @@ func (t *telemetry) recordError(ctx context.Context, span trace.Span, err error,
 	span.SetStatus(codes.Error, text)
 }
 
-// stackOf is the stack of an error that is a panic.
+// stackOf returns the stack of a panic, "" for other errors.
 func stackOf(err error) string {
 	if panicked, ok := errors.AsType[*inngestkit.PanicError](err); ok {
 		return string(panicked.Stack)
@@ -69,7 +69,7 @@ func stackOf(err error) string {
 	return ""
 }
 
-// recordEvents puts the data of events on a span, if it is to be recorded.
+// recordEvents records the data of events on a span if [WithEventData] is set.
 func (t *telemetry) recordEvents(ctx context.Context, span trace.Span, functionID string, events []inngestkit.RawEvent) {
 	if t.eventData == 0 || len(events) == 0 {
 		return
@@ -93,14 +93,14 @@ func (t *telemetry) recordEvents(ctx context.Context, span trace.Span, functionI
 	}
 }
 
-// record puts text on a span, redacted and cut.
+// record records text on a span, redacted and truncated.
 func (t *telemetry) record(ctx context.Context, span trace.Span, text Recorded, limit int) {
 	if kept := cut(t.redacted(ctx, text), limit); kept != "" {
 		span.SetAttributes(text.Attribute.String(kept))
 	}
 }
 
-// redacted is what the user's hook leaves of text.
+// redacted returns text after the user's redaction.
 func (t *telemetry) redacted(ctx context.Context, text Recorded) (kept string) {
 	if t.redact == nil {
 		return text.Text
@@ -115,7 +115,7 @@ func (t *telemetry) redacted(ctx context.Context, text Recorded) (kept string) {
 	return t.redact(ctx, text)
 }
 
-// cut is text with at most limit bytes, of valid UTF-8, as exporters want it.
+// cut returns text as valid UTF-8, which exporters require, truncated to limit bytes.
 func cut(text string, limit int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= limit {

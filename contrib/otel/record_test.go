@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is recorded is valid UTF-8 of no more bytes than asked for.
+// Recorded text is valid UTF-8 and within the limit.
 func TestCut(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -23,5 +23,5 @@ func TestCut(t *testing.T) {
 		require.LessOrEqual(t, len(got), 10)
 		require.True(t, utf8.ValidString(got))
 	}
-	require.Equal(t, "…", cut("€€", minLimit), "the least limit")
+	require.Equal(t, "…", cut("€€", minLimit), "the smallest limit")
 }

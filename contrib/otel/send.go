@@ -11,7 +11,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// send makes the span of each send, and puts its context into the events.
+// send is the middleware that creates the span of each send and adds its context to the
+// events.
 func (t *telemetry) send(next inngestkit.SendHandler) inngestkit.SendHandler {
 	start := t.attributed(AppIDKey.String(t.appID), messagingSystem,
 		semconv.MessagingOperationName(opSend), semconv.MessagingOperationTypeSend)
@@ -54,5 +55,5 @@ func (t *telemetry) startSend(
 	return ctx, span
 }
 
-// errPanicked is how a send ends that does not return.
-var errPanicked = errors.New("a panic, or the end of the goroutine, has ended the send")
+// errPanicked is recorded for a send that does not return.
+var errPanicked = errors.New("the send panicked or called runtime.Goexit")

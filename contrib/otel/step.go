@@ -10,7 +10,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// step makes the span of each step whose callback runs.
+// step is the middleware that creates the span of each step whose callback runs.
 func (t *telemetry) step(next inngestkit.StepHandler) inngestkit.StepHandler {
 	return func(ctx context.Context, step *inngestkit.StepCall) (any, error) {
 		f := t.of(step.Function.FunctionID)
@@ -45,7 +45,7 @@ func (t *telemetry) startStep(
 	return ctx, span
 }
 
-// recordOutput puts the output of a step on its span, if it is to be recorded.
+// recordOutput records the output of a step on its span if [WithStepData] is set.
 func (t *telemetry) recordOutput(ctx context.Context, span trace.Span, output any, from Recorded) {
 	defer t.guard()
 	if t.stepData == 0 || output == nil || !span.IsRecording() {
@@ -55,8 +55,8 @@ func (t *telemetry) recordOutput(ctx context.Context, span trace.Span, output an
 	t.record(ctx, span, from, t.stepData)
 }
 
-// encode encodes the output of a step. One that cannot be encoded is the app's to
-// report, and so is a panic of its MarshalJSON.
+// encode returns the output of a step as JSON, or "" if encoding fails or panics, which
+// the app reports.
 func encode(output any) (text string) {
 	defer func() { _ = recover() }()
 	encoded, err := json.Marshal(output)

@@ -10,19 +10,19 @@ var (
 	userActivated = inngestkit.DefineEvent[UserActivated]("user.activated")
 )
 
-// UserCreated is the data of the event that a user has signed up.
+// UserCreated is the data of the event sent when a user has signed up.
 type UserCreated struct {
 	UserID string `json:"userId"`
 	Email  string `json:"email"`
 }
 
-// EmailVerified is the data of the event that a user has clicked the link in the
+// EmailVerified is the data of the event sent when a user has clicked the link in the
 // welcome mail.
 type EmailVerified struct {
 	UserID string `json:"userId"`
 }
 
-// UserActivated is the data of the event that a user is welcomed and verified.
+// UserActivated is the data of the event sent when a user is welcomed and verified.
 type UserActivated struct {
 	UserID string `json:"userId"`
 }

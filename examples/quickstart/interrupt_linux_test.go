@@ -8,17 +8,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A signal ends the program at any moment with the status that shells give such
-// an end, soon, and with nothing left behind. The test looks for processes in
-// /proc, so it is for Linux alone.
+// At any moment, a signal ends the program soon, with the status that shells use, and
+// leaves nothing behind. The test finds processes in /proc, so it needs Linux.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		args   []string
-		build  bool   // with no server on the machine
+		build  bool   // without a server on the machine
 		line   string // the line of output at which the signal is sent, if any
-		child  bool   // whether to wait for a server, or a build, to run then
+		child  bool   // whether to wait until a server or a build is running
 		signal syscall.Signal
 	}{
 		{name: "at once", signal: syscall.SIGINT},
@@ -27,7 +26,7 @@ func TestInterrupt(t *testing.T) {
 		{name: "while go build runs", build: true, line: "building the Inngest server", child: true, signal: syscall.SIGTERM},
 		{name: "at the introduction", line: "use the app", child: true, signal: syscall.SIGINT},
 		{name: "in a retry", line: "runs send-welcome-mail: fails", child: true, signal: syscall.SIGINT},
-		{name: "in the sleep", line: "comes to let-mail-arrive", child: true, signal: syscall.SIGTERM},
+		{name: "in the sleep", line: "reaches let-mail-arrive", child: true, signal: syscall.SIGTERM},
 		{name: "at the check", line: "checked with", signal: syscall.SIGINT, args: []string{"-keep"}},
 		{name: "kept running", line: "Ctrl-C stops", child: true, signal: syscall.SIGINT, args: []string{"-keep"}},
 		{name: "terminal closed", line: "Ctrl-C stops", child: true, signal: syscall.SIGHUP, args: []string{"-keep"}},
@@ -51,8 +50,8 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// A reader that goes away, as in a pipe to head, is no reason to leave things
-// behind either.
+// If the reader of the output goes away, as in a pipe to head, nothing is left behind
+// either.
 func TestOutputClosed(t *testing.T) {
 	t.Parallel()
 	p := start(t, false)
@@ -62,11 +61,11 @@ func TestOutputClosed(t *testing.T) {
 	p.requireNothingLeft(t)
 }
 
-// A server that ends by itself ends the program, with an error.
+// If the server ends by itself, the program ends with an error.
 func TestServerDies(t *testing.T) {
 	t.Parallel()
 	p := start(t, false)
-	p.await(t, "comes to let-mail-arrive")
+	p.await(t, "reaches let-mail-arrive")
 	require.NoError(t, syscall.Kill(p.awaitChild(t), syscall.SIGKILL))
 	p.drain()
 	require.Equal(t, 1, p.status())

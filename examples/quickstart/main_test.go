@@ -11,7 +11,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// The routes answer what they should without any Inngest server.
+// The routes work without an Inngest server.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	inngest := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// program is this program as a process of its own, which keeps its files in dir.
+// A program is this program in a separate process, which keeps its files in dir.
 type program struct {
 	cmd   *exec.Cmd
 	dir   string
@@ -47,7 +47,7 @@ func start(t *testing.T, build bool, args ...string) *program {
 	return p
 }
 
-// await reads the output up to a line that contains text.
+// await reads the output up to a line with the text.
 func (p *program) await(t *testing.T, text string) {
 	t.Helper()
 	for p.next() {
@@ -58,8 +58,8 @@ func (p *program) await(t *testing.T, text string) {
 	require.Fail(t, "the program ended too early", p.log.String())
 }
 
-// awaitChild waits until the program has a server or a build running, and returns
-// the ID of that process.
+// awaitChild waits until the program runs a server or a build, and returns the ID of
+// that process.
 func (p *program) awaitChild(t *testing.T) int {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
@@ -87,10 +87,9 @@ func (p *program) next() bool {
 	return true
 }
 
-// status waits for the end of the program, and returns its exit status as shells
-// do.
+// status waits until the program has ended, and returns its exit status like shells.
 func (p *program) status() int {
-	_ = p.cmd.Wait() // the state says more
+	_ = p.cmd.Wait() // ProcessState says more
 	status := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if status.Signaled() {
 		return 128 + int(status.Signal())
@@ -103,7 +102,7 @@ func (p *program) requireNothingLeft(t *testing.T) {
 	require.Empty(t, processes(t, p.dir), "processes")
 	require.NoError(t, filepath.WalkDir(p.dir, func(path string, entry os.DirEntry, err error) error {
 		require.NoError(t, err)
-		// The cache for the server stays, with the lock that keeps builds apart.
+		// The cache for the server remains, with the lock for builds.
 		if !entry.IsDir() {
 			require.Equal(t, "lock", entry.Name(), "left: %s", path)
 		}
@@ -115,9 +114,9 @@ func (p *program) requireNothingLeft(t *testing.T) {
 	}))
 }
 
-// processes finds all that runs for the program that keeps its files in dir, by
-// process ID: itself, a server, a build. All of them have dir in their
-// environment, their arguments or as the place they work in.
+// processes returns all processes of the program that keeps its files in dir, by process
+// ID: itself, a server, a build. All have dir in their environment or arguments, or as
+// working directory.
 func processes(t *testing.T, dir string) map[int]string {
 	t.Helper()
 	all, err := os.ReadDir("/proc")
@@ -128,7 +127,7 @@ func processes(t *testing.T, dir string) map[int]string {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		// What cannot be read has ended by now, or is somebody else's.
+		// A process that cannot be read has ended, or belongs to another user.
 		environ, _ := os.ReadFile(filepath.Join("/proc", entry.Name(), "environ"))
 		cmdline, _ := os.ReadFile(filepath.Join("/proc", entry.Name(), "cmdline"))
 		cwd, _ := os.Readlink(filepath.Join("/proc", entry.Name(), "cwd"))

@@ -17,8 +17,8 @@ import (
 	"github.com/inngestkit/inngestkit/examples/quickstart/internal/demo"
 )
 
-// programEnv makes the test binary the program itself, for tests that need it as
-// a process of its own.
+// programEnv makes the test binary run the program, for tests that need it in a separate
+// process.
 const programEnv = "QUICKSTART_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// run runs the demonstration and returns its exit status and what it printed.
+// run runs the demonstration and returns its exit status and output.
 func run(ctx context.Context, app demo.App, args ...string) (int, string) {
 	var out bytes.Buffer
 	status := demo.Run(ctx, args, &out, app)
@@ -40,22 +40,22 @@ func TestProgram(t *testing.T) {
 	status, out := run(t.Context(), serve)
 	t.Log(out)
 	require.Zero(t, status)
-	// Each is found after the one before.
+	// The lines appear in this order.
 	rest := out
 	for _, line := range []string{
 		`you +POST /users {"email":"ada@example.com"}`,
-		`app +sends the server an event, and answers 202 {"eventId":"\w+","userId":"user-\w{4}"}`,
+		`app +sends the server an event, and responds with 202 {"eventId":"\w+","userId":"user-\w{4}"}`,
 		`server +welcome-new-user +starts a run for the event user.created: call 1`,
 		`app +welcome-new-user +runs draw-voucher: "\w{6}"`,
 		`server +welcome-new-user +has stored the result: call 2, with 1 result`,
 		`app +welcome-new-user +skips 1 step, runs send-welcome-mail: fails, the mail server is busy`,
-		`server +welcome-new-user +tries again: call 3, with 1 result`,
+		`server +welcome-new-user +retries: call 3, with 1 result`,
 		`app +welcome-new-user +skips 1 step, runs send-welcome-mail: "mail-1"`,
-		`app +welcome-new-user +skips 2 steps, comes to let-mail-arrive: call me in 2s`,
-		`server +welcome-new-user +has let 2s pass: call 5, with 3 results`,
-		`app +welcome-new-user +skips 3 steps, comes to wait-for-verification: call me when user.email-verified comes`,
+		`app +welcome-new-user +skips 2 steps, reaches let-mail-arrive: call me in 2s`,
+		`server +welcome-new-user +has waited 2s: call 5, with 3 results`,
+		`app +welcome-new-user +skips 3 steps, reaches wait-for-verification: call me when user.email-verified arrives`,
 		`you +POST /users/user-\w{4}/verify`,
-		`server +welcome-new-user +has got the event user.email-verified: call 6, with 4 results`,
+		`server +welcome-new-user +has received the event user.email-verified: call 6, with 4 results`,
 		`app +welcome-new-user +skips 4 steps, runs announce-activation: \["\w+"\]`,
 	} {
 		at := regexp.MustCompile(line + "\n").FindStringIndex(rest)
@@ -78,8 +78,8 @@ func TestProgram(t *testing.T) {
 	require.NotContains(t, out, "GIN")
 }
 
-// A mailer that never fails makes the run differ from what is expected, which
-// the check must notice.
+// With a mailer that never fails, the run differs from the expected one, and the check
+// must notice.
 func TestCheckFindsDifferences(t *testing.T) {
 	t.Parallel()
 	status, out := run(t.Context(), func(ctx context.Context, env demo.Env) error {
@@ -140,7 +140,7 @@ func TestFailures(t *testing.T) {
 				}
 				return serve(ctx, env)
 			},
-			"failed: POST /users: the app answered 418",
+			"failed: POST /users: the app responded with 418",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

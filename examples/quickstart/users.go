@@ -11,7 +11,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// Users has the durable functions about users. Its fields are their dependencies.
+// Users has the durable functions for users. Its fields are their dependencies.
 type Users struct{ mail Mailer }
 
 // Mailer sends mail.
@@ -61,11 +61,11 @@ func (u *Users) welcome(ctx context.Context, in inngestkit.Input[UserCreated]) (
 		return u.mail.Welcome(ctx, user.Email, voucher)
 	})
 	if err != nil {
-		return Welcomed{}, err // flow.Retries is spent
+		return Welcomed{}, err // no retries are left
 	}
 	welcomed := Welcomed{UserID: user.UserID, Voucher: voucher, MailID: mailID}
 
-	// While the run sleeps or waits, this program holds nothing of it.
+	// While the run sleeps or waits, this program uses no resources for it.
 	step.Sleep(ctx, "let-mail-arrive", 2*time.Second)
 
 	_, err = step.WaitForEvent(ctx, "wait-for-verification", emailVerified,

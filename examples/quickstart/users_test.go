@@ -8,7 +8,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Outside a run, steps just run: a function can be tested as what it is.
+// Outside a run, steps run directly, so a function can be tested like any other.
 func TestStartTrial(t *testing.T) {
 	t.Parallel()
 	var in inngestkit.Input[UserActivated]

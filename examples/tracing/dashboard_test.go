@@ -21,7 +21,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
-// dashboard is what the tests read of the dashboard.
+// A dashboard holds the parts of the dashboard that the tests read.
 type dashboard struct {
 	Panels []struct {
 		ID         int    `json:"id"`
@@ -70,7 +70,7 @@ func readDashboard(t *testing.T) dashboard {
 	return d
 }
 
-// Each panel shows something, with a unit, at a place of its own.
+// Each panel has a query, a unit and its own place.
 func TestDashboardPanels(t *testing.T) {
 	t.Parallel()
 	d := readDashboard(t)
@@ -107,8 +107,8 @@ func TestDashboardPanels(t *testing.T) {
 	}
 }
 
-// What the dashboard asks for is what the services serve: each metric exists and has
-// the labels that are asked for, and each metric of the package is on it.
+// The services serve each metric and label in the dashboard's queries, and the dashboard
+// has each metric of the package.
 func TestDashboardMetrics(t *testing.T) {
 	t.Parallel()
 	served := serveAll(t)
@@ -163,8 +163,8 @@ var (
 	variable = regexp.MustCompile(`^label_values\((\w*\{.*\}), (\w+)\)$`)
 )
 
-// selectorsOf is the metrics that a query asks for, with the labels that it asks each
-// for. The labels that results are grouped by are asked of all of them.
+// selectorsOf returns the metrics in a query with the labels that the query uses. Labels
+// that results are grouped by count for all metrics.
 func selectorsOf(t *testing.T, query string) map[string][]string {
 	t.Helper()
 	var all []string
@@ -188,14 +188,14 @@ func selectorsOf(t *testing.T, query string) map[string][]string {
 			asked[metric] = append(asked[metric], labels...)
 		}
 	}
-	// Metrics without a selector would not be found above.
+	// The expression above does not find metrics without a selector.
 	rest := grouping.ReplaceAllString(selector.ReplaceAllString(query, ""), "")
 	require.NotRegexp(t, `inngest|messaging`, rest, query)
 	return asked
 }
 
-// serveAll is the metrics that both services serve, with their labels, after an order
-// and after things have failed.
+// serveAll returns the metrics of both services, with their labels, after an order and
+// after failures.
 func serveAll(t *testing.T) map[string][]string {
 	t.Helper()
 	apps := make(chan *inngestkit.App, 1)
@@ -243,7 +243,7 @@ func serveAll(t *testing.T) map[string][]string {
 	return served
 }
 
-// labelsOf are the labels of a metric, with those that Prometheus adds.
+// labelsOf returns the labels of a metric, including those that Prometheus adds.
 func labelsOf(family *dto.MetricFamily) map[string]bool {
 	labels := map[string]bool{"job": true, "instance": true}
 	for _, metric := range family.GetMetric() {

@@ -18,7 +18,7 @@ import (
 
 const lastLine = "Ctrl-C stops everything."
 
-// Everything that one order starts is one trace, and the program says so.
+// Everything that one order starts is in one trace, and the program checks that.
 func TestProgram(t *testing.T) {
 	t.Parallel()
 	exporter := tracetest.NewInMemoryExporter()
@@ -42,12 +42,12 @@ func TestProgram(t *testing.T) {
 		} {
 			require.True(t, regexp.MustCompile("(?m)^"+line).MatchString(metrics), "%s serves no %s", service, line)
 		}
-		// A Prometheus that takes names with dots gets the same ones.
+		// A Prometheus that accepts names with dots gets the same ones.
 		metrics = get(t, p.url(t, service)+"/metrics", http.Header{"Accept": {"text/plain;version=1.0.0;escaping=allow-utf-8"}})
 		require.NotZero(t, strings.Count(metrics, "\ninngest_function_executions_total{"), service)
 	}
 
-	// Orders that come later have traces of their own.
+	// Later orders have their own traces.
 	post(t, p.url(t, "orders")+"/orders", `{"item":"kettle","cents":100}`, http.StatusAccepted)
 	p.await(t, "the courier has the parcel", 2)
 	require.Regexp(t, `(?s)`+lastLine+`\n\ntrace \w{32}: 18 spans of orders and shipping\n`, p.out.String())
@@ -56,7 +56,7 @@ func TestProgram(t *testing.T) {
 	require.Contains(t, p.out.String(), "interrupted; everything is stopped")
 }
 
-// forgetful sends events that have lost their trace on the way.
+// forgetful sends events that have lost their trace.
 func forgetful(app *inngestkit.App, t *telemetry) (server, error) {
 	app.Use(inngestkit.Middleware{Send: func(next inngestkit.SendHandler) inngestkit.SendHandler {
 		return func(ctx context.Context, events []inngestkit.RawEvent) ([]string, error) {
@@ -96,7 +96,7 @@ func TestFailures(t *testing.T) {
 		},
 		"not one trace": {
 			service("orders", forgetful), service("shipping", newShipping),
-			"one order should be one trace, and sends, functions and steps are in 3: ",
+			"one order should be one trace, but sends, functions and steps are in 3: ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

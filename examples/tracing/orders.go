@@ -28,7 +28,7 @@ func newOrders(app *inngestkit.App, t *telemetry) (server, error) {
 	}
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
-	router.GET("/metrics", gin.WrapH(t.scrape)) // above otelgin, which thus does not see it
+	router.GET("/metrics", gin.WrapH(t.scrape)) // before otelgin, which therefore does not trace it
 
 	router.Use(otelgin.Middleware("orders", otelgin.WithTracerProvider(t.traces),
 		otelgin.WithMeterProvider(t.metrics), otelgin.WithPropagators(propagator)))
@@ -87,7 +87,7 @@ type bank struct{ refused sync.Map }
 
 func (b *bank) charge(ctx context.Context, order Order) (string, error) {
 	if _, again := b.refused.LoadOrStore(order.ID, true); !again {
-		return "", errors.New("the bank does not answer")
+		return "", errors.New("the bank does not respond")
 	}
 	inngestkit.Logger(ctx).Info("the card is charged", "order", order.ID)
 	return "payment-of-" + order.ID, nil

@@ -27,20 +27,20 @@ func TestMain(m *testing.M) {
 		}
 	}
 	goleak.VerifyTestMain(m,
-		// Of fasthttp, one for the whole process: it keeps the time for the header Date.
+		// fasthttp has one for the whole process, which updates the time for the Date header.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		// One for each fasthttp server: it looks only every ten seconds whether it is to end.
+		// Each fasthttp server has one that checks only every ten seconds whether to end.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
-// run runs the program to its end, and returns its exit status and what it printed.
+// run runs the program and returns its exit status and output.
 func run(ctx context.Context, orders, shipping demo.Service, args ...string) (int, string) {
 	var out bytes.Buffer
 	status := demo.Run(ctx, args, &out, orders, shipping)
 	return status, out.String()
 }
 
-// program is the program while it runs, with -keep.
+// A program is the running program, with -keep.
 type program struct {
 	out    printed
 	stop   context.CancelFunc
@@ -83,7 +83,7 @@ func (p *program) await(t *testing.T, text string, n int) {
 	}
 }
 
-// url finds what is printed behind a name.
+// url returns the URL printed after a name.
 func (p *program) url(t *testing.T, name string) string {
 	t.Helper()
 	found := regexp.MustCompile(`(?m)^` + name + ` +(http://[\w.:]+)`).FindStringSubmatch(p.out.String())
@@ -91,11 +91,11 @@ func (p *program) url(t *testing.T, name string) string {
 	return found[1]
 }
 
-// printed is output that can be waited for.
+// printed is output that tests can wait for.
 type printed struct {
 	mu      sync.Mutex
 	text    strings.Builder
-	changed chan struct{} // closed, and made anew, by each write
+	changed chan struct{} // closed and replaced by each write
 }
 
 // Write implements io.Writer.
@@ -113,14 +113,14 @@ func (p *printed) String() string {
 	return p.text.String()
 }
 
-// count counts text, and returns what is closed when there is more.
+// count counts text, and returns a channel that is closed when more output arrives.
 func (p *printed) count(text string) (int, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return strings.Count(p.text.String(), text), p.changed
 }
 
-// get is what a GET is answered.
+// get returns the response to a GET.
 func get(t *testing.T, url string, header http.Header) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -129,7 +129,7 @@ func get(t *testing.T, url string, header http.Header) string {
 	return do(t, req, http.StatusOK)
 }
 
-// post is what a POST of JSON is answered.
+// post returns the response to a POST of JSON.
 func post(t *testing.T, url, body string, status int) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
@@ -150,7 +150,7 @@ func do(t *testing.T, req *http.Request, status int) string {
 	return string(body)
 }
 
-// observed is a service whose spans go to exporter as well, before the program sees
+// observed returns a service whose spans also go to exporter, before the program sees
 // them.
 func observed(service demo.Service, exporter *tracetest.InMemoryExporter) demo.Service {
 	return func(ctx context.Context, env demo.Env) error {

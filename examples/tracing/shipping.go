@@ -23,12 +23,12 @@ func newShipping(app *inngestkit.App, t *telemetry) (server, error) {
 	}
 	router := fiber.New(fiber.Config{
 		DisableStartupMessage: true,
-		StreamRequestBody:     true,             // else anybody can reserve memory; no other route has a body
-		ReadTimeout:           20 * time.Second, // else half a request holds up a shutdown
+		StreamRequestBody:     true,             // otherwise any client can reserve memory; no other route has a body
+		ReadTimeout:           20 * time.Second, // otherwise half a request delays a shutdown
 	})
-	router.Get("/metrics", adaptor.HTTPHandler(t.scrape)) // above otelfiber, which thus does not see it
+	router.Get("/metrics", adaptor.HTTPHandler(t.scrape)) // before otelfiber, which therefore does not trace it
 
-	// No metrics of otelfiber: they use the header Host, which clients control, as a
+	// Without otelfiber's metrics: they have the Host header, which clients control, as a
 	// label.
 	router.Use(otelfiber.Middleware(otelfiber.WithTracerProvider(t.traces),
 		otelfiber.WithMeterProvider(noop.NewMeterProvider()), otelfiber.WithPropagators(propagator),
@@ -38,7 +38,7 @@ func newShipping(app *inngestkit.App, t *telemetry) (server, error) {
 	return fiberServer{router}, nil
 }
 
-// ship ships an order. While it sleeps, this program holds nothing of it, but the
+// ship ships an order. While it sleeps, this program uses no resources for it, but the
 // trace continues.
 func ship(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
 	order := in.Event.Data

@@ -53,7 +53,7 @@ func newTelemetry(ctx context.Context, service string, processors ...sdktrace.Sp
 	}
 	spans, err := exporter(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("telemetry: span exporter, as the variables OTEL_* want it: %w", err)
+		return nil, fmt.Errorf("telemetry: span exporter configured by OTEL_* variables: %w", err)
 	}
 	if spans != nil {
 		options = append(options, sdktrace.WithBatcher(spans))
@@ -69,7 +69,7 @@ func newTelemetry(ctx context.Context, service string, processors ...sdktrace.Sp
 // endpoint, protocol and headers, or nil if they specify none. OpenTelemetry's
 // default would be a collector on this machine, which may not exist.
 //
-//nolint:nilnil // no exporter is no error
+//nolint:nilnil // having no exporter is not an error
 func exporter(ctx context.Context) (sdktrace.SpanExporter, error) {
 	asked := false
 	for _, name := range []string{
@@ -90,7 +90,7 @@ func exporter(ctx context.Context) (sdktrace.SpanExporter, error) {
 // shutdown exports the remaining spans.
 func (t *telemetry) shutdown(ctx context.Context) error {
 	if err := errors.Join(t.traces.Shutdown(ctx), t.metrics.Shutdown(ctx)); err != nil {
-		return fmt.Errorf("telemetry: handing over the last spans: %w", err)
+		return fmt.Errorf("telemetry: exporting the last spans: %w", err)
 	}
 	return nil
 }

@@ -15,8 +15,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// With a collector in the standard variables, the spans of both services go there, and
-// all have arrived when the program ends.
+// If the standard variables name a collector, it has received the spans of both services
+// when the program ends.
 func TestCollector(t *testing.T) {
 	received := newCollector(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", received.url)
@@ -44,7 +44,7 @@ func TestCollector(t *testing.T) {
 	}
 }
 
-// Without one, and with none, spans go nowhere else.
+// Without an exporter, or with the value none, spans are not exported.
 func TestNoExporter(t *testing.T) {
 	spans, err := exporter(t.Context())
 	require.NoError(t, err)
@@ -56,15 +56,15 @@ func TestNoExporter(t *testing.T) {
 	require.Nil(t, spans)
 }
 
-// A variable that is wrong ends the program, with what is wrong.
+// An invalid variable ends the program with an error.
 func TestWrongExporter(t *testing.T) {
 	t.Setenv("OTEL_TRACES_EXPORTER", "nonsense")
 	status, out := run(t.Context(), service("orders", newOrders), service("shipping", newShipping))
 	require.Equal(t, 1, status)
-	require.Contains(t, out, "telemetry: span exporter, as the variables OTEL_* want it: unknown exporter")
+	require.Contains(t, out, "telemetry: span exporter configured by OTEL_* variables: unknown exporter")
 }
 
-// received is an OpenTelemetry collector that keeps what it gets.
+// received is an OpenTelemetry collector that keeps what it receives.
 type received struct {
 	url string
 
@@ -116,7 +116,7 @@ func (r *received) add(export *collector.ExportTraceServiceRequest, team string)
 
 func text(a *common.KeyValue) string { return a.GetValue().GetStringValue() }
 
-// inTraceOf counts the spans in the trace of the span with a name, by service and name.
+// inTraceOf counts the spans in the trace of the named span, by service and name.
 func (r *received) inTraceOf(name string) map[string]map[string]int {
 	var trace string
 	for _, span := range r.spans {

@@ -17,8 +17,8 @@ import (
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 )
 
-// requireOneTrace requires the spans that one order is to make, by what they are
-// below of. Each step is there once for each time that it ran.
+// requireOneTrace checks the spans of one order and their parents. A step has one span
+// for each time it ran.
 func requireOneTrace(t *testing.T, spans tracetest.SpanStubs) {
 	t.Helper()
 	root := named(spans, "POST /orders")
@@ -53,7 +53,7 @@ POST /orders server of orders
 `, "\n"), tree.String())
 }
 
-// writeBelow describes a span and those below it.
+// writeBelow describes a span and its descendants.
 func writeBelow(out *strings.Builder, spans tracetest.SpanStubs, span tracetest.SpanStub, indent string) {
 	service, _ := span.Resource.Set().Value(semconv.ServiceNameKey)
 	fmt.Fprintf(out, "%s%s %s of %s", indent, span.Name, span.SpanKind, service.AsString())
@@ -76,8 +76,8 @@ func writeBelow(out *strings.Builder, spans tracetest.SpanStubs, span tracetest.
 	}
 }
 
-// requireLinks requires that each call is linked to the send of its event, and to the
-// HTTP server span of its own service, which is in another trace and links back.
+// requireLinks checks that each call links to the send of its event, and to the HTTP
+// server span of its service, which is in another trace and links back.
 func requireLinks(t *testing.T, spans tracetest.SpanStubs) {
 	t.Helper()
 	byID := map[trace.SpanID]tracetest.SpanStub{}
@@ -111,12 +111,12 @@ func requireLinks(t *testing.T, spans tracetest.SpanStubs) {
 	require.Len(t, calls, 9)
 }
 
-// requireErrors requires that the refused charge says what happened.
+// requireErrors checks that the span of the rejected charge has the error.
 func requireErrors(t *testing.T, spans tracetest.SpanStubs) {
 	t.Helper()
 	charges := named(spans, "step charge-card")
 	require.Len(t, charges, 2)
-	require.Equal(t, "the bank does not answer", charges[0].Status.Description)
+	require.Equal(t, "the bank does not respond", charges[0].Status.Description)
 	require.Len(t, charges[0].Events, 1)
 	require.Equal(t, "exception", charges[0].Events[0].Name)
 	for _, charge := range charges {
@@ -124,7 +124,7 @@ func requireErrors(t *testing.T, spans tracetest.SpanStubs) {
 	}
 }
 
-// requireTree requires the tree on the screen.
+// requireTree checks the printed tree.
 func requireTree(t *testing.T, out string) {
 	t.Helper()
 	call := func(service string) string { return ` +⇄ POST /api/inngest of ` + service + ` in trace \w{8}$` }
@@ -135,7 +135,7 @@ func requireTree(t *testing.T, out string) {
 		`^   ├─ process fulfil-order +orders +consumer .* yielded +0`+call("orders"),
 		`^   │  └─ step reserve-stock +orders +internal .* completed +0$`,
 		`^   ├─ process fulfil-order `,
-		`^   │  └─ step charge-card .* retried +0 +error: the bank does not answer$`,
+		`^   │  └─ step charge-card .* retried +0 +error: the bank does not respond$`,
 		`^   ├─ process fulfil-order .* yielded +1`+call("orders"),
 		`^   │  └─ step charge-card .* completed +1$`,
 		`^   ├─ process fulfil-order .* yielded +0`+call("orders"),
@@ -151,21 +151,21 @@ func requireTree(t *testing.T, out string) {
 	)
 }
 
-// requireLogLines requires that what functions log can be found by the trace.
+// requireLogLines checks that the log lines of functions have the trace ID.
 func requireLogLines(t *testing.T, out string) {
 	t.Helper()
 	const ids = ` order=order-\w{4} trace_id=\w{32} span_id=\w{16} trace_flags=01$`
 	requireLines(t, out,
 		`^logged with this trace_id:$`,
 		` msg="the stock is reserved" service=orders function=fulfil-order .*`+ids,
-		` level=WARN msg="inngest: step failed" service=orders .* error="the bank does not answer" trace_id=`,
+		` level=WARN msg="inngest: step failed" service=orders .* error="the bank does not respond" trace_id=`,
 		` msg="the card is charged" service=orders function=fulfil-order .* attempt=1`+ids,
 		` msg="the parcel is packed" service=shipping function=ship-order .*`+ids,
 		` msg="the courier has the parcel" service=shipping .*`+ids,
 	)
 }
 
-// requireLines requires lines in this order.
+// requireLines checks that the lines appear in this order.
 func requireLines(t *testing.T, out string, lines ...string) {
 	t.Helper()
 	rest := out
@@ -176,7 +176,7 @@ func requireLines(t *testing.T, out string, lines ...string) {
 	}
 }
 
-// named are the spans with a name, by their start.
+// named returns the spans with a name, in order of their start.
 func named(spans tracetest.SpanStubs, name string) tracetest.SpanStubs {
 	var found tracetest.SpanStubs
 	for _, span := range spans {
@@ -188,7 +188,7 @@ func named(spans tracetest.SpanStubs, name string) tracetest.SpanStubs {
 	return found
 }
 
-// attributes are those of a span, by key.
+// attributes returns the attributes of a span, by key.
 func attributes(span tracetest.SpanStub) map[attribute.Key]any {
 	all := map[attribute.Key]any{}
 	for _, a := range span.Attributes {

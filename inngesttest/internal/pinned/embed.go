@@ -1,9 +1,9 @@
-// Package pinned carries the module files that fix the versions of the Inngest
-// server, so that a program that depends on the published module inngesttest can
-// build a server without a checkout of this repository.
+// Package pinned embeds the module files that fix the versions of the Inngest server. With
+// them, a program that depends on the published module inngesttest can build a server
+// without a checkout of this repository.
 //
-// The files are named after the version, because a directory with a file called
-// go.mod is a module of its own, which Go would leave out of the published one.
+// The files are named after the version, because a directory with a file called go.mod is
+// a separate module, which Go would omit from the published one.
 package pinned
 
 import (
@@ -11,7 +11,7 @@ import (
 	"fmt"
 )
 
-// Those of v1.12.1 are copies of internal/devserver/go.mod and go.sum.
+// The files of v1.12.1 are copies of internal/devserver/go.mod and go.sum.
 //
 //go:generate cp ../../../internal/devserver/go.mod v1.12.1.mod
 //go:generate cp ../../../internal/devserver/go.sum v1.12.1.sum

@@ -178,7 +178,7 @@ func TestOwnPaths(t *testing.T) {
 		var database failing
 		s := setup{with: with, options: []inngesthealth.Option{
 			inngesthealth.WithInterval(checkEvery),
-			inngesthealth.WithChecks(inngesthealth.Check{Name: "database", Check: database.check}),
+			inngesthealth.WithChecks(inngesthealth.Check{Name: "database", Run: database.check}),
 		}}.serve(t)
 		becomes := func(status int) {
 			t.Helper()

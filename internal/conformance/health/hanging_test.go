@@ -50,18 +50,18 @@ func TestHangingChecks(t *testing.T) {
 	stuck := stubborn{release: make(chan struct{})}
 	var obedient, others testsite.Counter
 	s := setup{options: []inngesthealth.Option{inngesthealth.WithInterval(checkEvery), inngesthealth.WithChecks(
-		inngesthealth.Check{Name: "stuck", Timeout: checkEvery, Check: stuck.check},
-		inngesthealth.Check{Name: "obedient", Timeout: checkEvery, Check: func(ctx context.Context) error {
+		inngesthealth.Check{Name: "stuck", Timeout: checkEvery, Run: stuck.check},
+		inngesthealth.Check{Name: "obedient", Timeout: checkEvery, Run: func(ctx context.Context) error {
 			<-ctx.Done()
 			obedient.Add("ended")
 			return ctx.Err()
 		}},
-		inngesthealth.Check{Name: "panics", Check: func(context.Context) error { panic("oh") }},
-		inngesthealth.Check{Name: "exits", Check: func(context.Context) error {
+		inngesthealth.Check{Name: "panics", Run: func(context.Context) error { panic("oh") }},
+		inngesthealth.Check{Name: "exits", Run: func(context.Context) error {
 			runtime.Goexit()
 			return nil
 		}},
-		inngesthealth.Check{Name: "healthy", Check: func(context.Context) error {
+		inngesthealth.Check{Name: "healthy", Run: func(context.Context) error {
 			others.Add("run")
 			return nil
 		}},
@@ -79,7 +79,7 @@ func TestHangingChecks(t *testing.T) {
 		"stuck":    "no result within 20ms",
 		"obedient": "no result within 20ms",
 		"panics":   "the check panicked; see the app's log",
-		"exits":    "the check has failed; see the app's log",
+		"exits":    "the check failed; see the app's log",
 	}
 	testsite.Eventually(t, checkEvery, func() bool {
 		for name, message := range messages {

@@ -41,7 +41,7 @@ func TestEverythingPanics(t *testing.T) {
 			config: inngestkit.Config{Logger: slog.New(broken{}), HTTPClient: &http.Client{Transport: broken{}}},
 			options: []inngesthealth.Option{
 				inngesthealth.WithInterval(checkEvery), inngesthealth.WithServerCheck(),
-				inngesthealth.WithChecks(inngesthealth.Check{Name: "broken", Check: broken{}.check}),
+				inngesthealth.WithChecks(inngesthealth.Check{Name: "broken", Run: broken{}.check}),
 				inngesthealth.WithAuthorization(broken{}.authorize),
 			},
 		}.serve(t)

@@ -86,11 +86,11 @@ func careless() []inngestkit.Function {
 // carelessChecks are checks that do, too.
 func carelessChecks() []inngesthealth.Check {
 	return []inngesthealth.Check{
-		{Name: "database", Check: func(context.Context) error {
+		{Name: "database", Run: func(context.Context) error {
 			return fmt.Errorf("dial postgres://shop:%s@db.internal/shop: connection refused", checkError)
 		}},
-		{Name: "cache", Check: func(context.Context) error { panic(checkPanic) }},
-		{Name: "queue", Timeout: time.Millisecond, Check: func(ctx context.Context) error {
+		{Name: "cache", Run: func(context.Context) error { panic(checkPanic) }},
+		{Name: "queue", Timeout: time.Millisecond, Run: func(ctx context.Context) error {
 			<-ctx.Done()
 			return errors.New(lateError)
 		}},

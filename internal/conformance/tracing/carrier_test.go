@@ -389,10 +389,10 @@ func TestOptionsAreChecked(t *testing.T) {
 		inngestotel.WithField("_inngest"), inngestotel.WithField("\xff"), inngestotel.WithEventData(0), inngestotel.WithStepData(-1),
 		inngestotel.WithAttributes(attribute.KeyValue{}))
 	for _, want := range []string{
-		`inngestotel: WithField("_inngest"): the server deletes this field of events; use another, or none for "traceContext"`,
-		`inngestotel: WithField("\xff"): the name is not valid UTF-8, as JSON wants it`,
-		`inngestotel: WithEventData(0): the limit is in bytes, at least 4; leave the option out to record nothing`,
-		`inngestotel: WithStepData(-1): the limit is in bytes, at least 4`,
+		`inngestotel: WithField("_inngest"): the server deletes this field of events; use another name, or omit the option to use "traceContext"`,
+		`inngestotel: WithField("\xff"): the name is not valid UTF-8, which JSON requires`,
+		`inngestotel: WithEventData(0): the limit is in bytes and must be at least 4; omit the option to record nothing`,
+		`inngestotel: WithStepData(-1): the limit is in bytes and must be at least 4`,
 		`inngestotel: WithAttributes: the attribute "" has no key or no value`,
 	} {
 		require.ErrorContains(t, err, want)
@@ -401,5 +401,5 @@ func TestOptionsAreChecked(t *testing.T) {
 	require.NoError(t, inngestotel.Install(app, nil, inngestotel.WithTracerProvider(nil), inngestotel.WithMeterProvider(nil),
 		inngestotel.WithPropagators(nil), inngestotel.WithFilter(nil), inngestotel.WithRedaction(nil)))
 	require.EqualError(t, inngestotel.Install(app),
-		"inngestotel: install: it is installed on this app already, and would count everything twice")
+		"inngestotel: install: the app already has telemetry; a second Install would count everything twice")
 }

@@ -134,7 +134,7 @@ func TestProviderThatRefusesInstruments(t *testing.T) {
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 	require.NoError(t, err)
 	err = inngestotel.Install(app, inngestotel.WithMeterProvider(refusing{metricnoop.NewMeterProvider()}))
-	require.ErrorContains(t, err, "inngestotel: install: the meter provider refuses an instrument: too many instruments")
+	require.ErrorContains(t, err, "inngestotel: install: the meter provider rejected an instrument: too many instruments")
 }
 
 // Lines that functions log have the IDs of the span they are logged in; so have the

@@ -12,7 +12,7 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
-// expected is what must have come of a function.
+// expected describes the result of a function that ran as it should.
 type expected struct {
 	function string
 	output   any
@@ -22,13 +22,12 @@ type expected struct {
 type expectedStep struct {
 	name  string
 	times int
-	// code is whether the step has code in the app. Sleeping and waiting is done
-	// by the server alone.
+	// code is whether the step has code in the app. The server alone sleeps and waits.
 	code bool
 }
 
-// expect lists what must have come of the sign-up, given the results that the
-// app handed to the server for the steps.
+// expect returns the expected results of the sign-up, given the results of the steps
+// that the app sent to the server.
 func expect(userID string, results map[string]json.RawMessage) []expected {
 	return []expected{
 		{
@@ -38,7 +37,7 @@ func expect(userID string, results map[string]json.RawMessage) []expected {
 			},
 			steps: []expectedStep{
 				{"draw-voucher", 1, true},
-				{"send-welcome-mail", 2, true}, // the first time it fails
+				{"send-welcome-mail", 2, true}, // the first attempt fails
 				{"let-mail-arrive", 1, false},
 				{verificationStep, 1, false},
 				{"announce-activation", 1, true},
@@ -52,12 +51,12 @@ func expect(userID string, results map[string]json.RawMessage) []expected {
 	}
 }
 
-// check compares what the server says about the runs with what is expected, and
-// both with what the app was seen to do.
+// check compares the runs that the server reports with the expected ones, and both with
+// the requests and responses of the app.
 func (s *session) check(ctx context.Context, userID string, runs []inngesttest.Run) error {
 	all := expect(userID, s.watch.run(runs[0].RunID).soFar().results)
 	if len(runs) != len(all) {
-		return fmt.Errorf("expected %d runs, and there are %v", len(all), runs)
+		return fmt.Errorf("expected %d runs, but got %v", len(all), runs)
 	}
 	for i, want := range all {
 		// A trace may be complete a moment after its run.
@@ -78,7 +77,7 @@ func (s *session) checkRun(ctx context.Context, run inngesttest.Run, want expect
 		return err
 	}
 	if run.Function != appID+"-"+want.function || run.Status != inngesttest.RunCompleted || !sameJSON(run.Output, output) {
-		return fmt.Errorf("expected it to be Completed with %s, and this is %s", output, run)
+		return fmt.Errorf("expected it to be Completed with %s, but got %s", output, run)
 	}
 	steps, err := s.server.Steps(ctx, run.RunID)
 	if err != nil {
@@ -96,29 +95,29 @@ func (s *session) checkRun(ctx context.Context, run inngesttest.Run, want expect
 		}
 	}
 	if !slices.Equal(recorded, due) {
-		return fmt.Errorf("expected the server to have the steps %q, and it has %q", due, recorded)
+		return fmt.Errorf("expected the server to have the steps %q, but it has %q", due, recorded)
 	}
 	if executed := s.watch.run(run.RunID).soFar().executed; !maps.Equal(executed, ran) {
-		return fmt.Errorf("expected the app to run the steps %v, and it ran %v", ran, executed)
+		return fmt.Errorf("expected the app to run the steps %v, but it ran %v", ran, executed)
 	}
 	return nil
 }
 
-// sameJSON compares JSON values without regard to the order of their fields.
+// sameJSON compares JSON values regardless of the order of their fields.
 func sameJSON(a, b []byte) bool {
 	var x, y any
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
 }
 
-// eventually asks until the answer is yes. An error with a yes is final; one
-// with a no says what is missing, and is returned if that stays so for too long.
-func eventually(ctx context.Context, timeout time.Duration, ask func() (bool, error)) error {
+// eventually calls check until it reports that it is done, and returns its error. Until
+// then, the error says what is missing; it is returned when the time is over.
+func eventually(ctx context.Context, timeout time.Duration, check func() (done bool, err error)) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	tooLong := time.After(timeout)
 	for {
-		yes, err := ask()
-		if yes {
+		done, err := check()
+		if done {
 			return err
 		}
 		select {

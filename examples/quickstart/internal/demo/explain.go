@@ -9,19 +9,19 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
-// introduce says who acts, and starts the clock.
+// introduce prints who takes part, and starts the clock.
 func (s *session) introduce() {
 	actor := func(who, format string, args ...any) {
 		s.out.line(s.out.paint(who, fmt.Sprintf("%-6s", who)) + "  " + fmt.Sprintf(format, args...))
 	}
 	actor(server, "decides what runs when, and stores every result: %s", s.server.URL())
 	actor(theApp, "does the work, when the server calls it: %s/api/inngest", s.appURL)
-	actor(you, "use the app, and know nothing of the server")
+	actor(you, "use the app, and do not see the server")
 	s.out.note(fmt.Sprintf("\nThe server's program: %s\n", s.server.Binary()))
 	s.out.begin()
 }
 
-// conclude says what was checked, and what it means.
+// conclude prints what was checked, and what it means.
 func (s *session) conclude(all []expected, calls int) {
 	s.out.line("\n" + s.out.paint("good", "checked with the server's API:") +
 		" both runs are Completed, with the right output and these steps")
@@ -33,20 +33,20 @@ func (s *session) conclude(all []expected, calls int) {
 	}
 	s.out.line(fmt.Sprintf(`
 The server called %s %d times. Each call starts the function from the
-top, and brings along the results of the steps that are done; those are skipped,
-the next one runs, and the call ends. So each step ran once, and only the one
-that failed ran again. Between the calls the app holds nothing of the run: it can
-sleep for days, and the app may be restarted.`, welcomeFunction, calls))
+top, with the results of the completed steps. Those are skipped, the next step
+runs, and the call ends. So each step ran once, and only the one that failed ran
+again. Between the calls the app keeps nothing of the run: it can sleep for days,
+and the app may be restarted.`, welcomeFunction, calls))
 }
 
 func (s expectedStep) how() string {
 	switch {
 	case s.times == 2:
-		return "ran twice: it failed, and was tried again"
+		return "ran twice: it failed and was retried"
 	case s.code:
 		return "ran once"
 	default:
-		return "once, by the server alone"
+		return "once, by the server"
 	}
 }
 
@@ -58,7 +58,7 @@ Everything is still running.
     inngest endpoint  %s/api/inngest
     server            %s
     server's UI       %s
-Sign up another user, and verify with the ID from the answer:
+Sign up another user, and verify with the ID from the response:
     curl %s/users -H 'Content-Type: application/json' -d '{"email":"bob@example.com"}'
     curl -X POST %s/users/USER-ID/verify
 %s stops everything.
@@ -67,8 +67,8 @@ Sign up another user, and verify with the ID from the answer:
 	return context.Cause(ctx)
 }
 
-// ui says where the server's web interface is. A server that is built from the
-// Go module has none, and answers with an empty page.
+// ui returns the address of the server's web interface, or why it has none. A server
+// built from the Go module responds with an empty page.
 func (s *session) ui(ctx context.Context) string {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.server.URL(), nil)
 	if err == nil {

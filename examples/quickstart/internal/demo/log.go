@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// logTailLines is how much of a log is shown after a failure.
+// logTailLines is the number of lines of a log shown after a failure.
 const logTailLines = 20
 
-// logTail keeps the last lines that are written to it.
+// A logTail keeps the last lines written to it.
 type logTail struct {
 	mu    sync.Mutex
 	lines []string
@@ -31,7 +31,7 @@ func (l *logTail) add(text string) {
 	}
 }
 
-// titled returns the lines under a title, or nothing if there are none.
+// titled returns the lines below a title, or "" without lines.
 func (l *logTail) titled(title string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

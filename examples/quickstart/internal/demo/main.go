@@ -1,6 +1,6 @@
-// Package demo is the machinery around the quickstart application: it starts an
-// Inngest server, signs up a user over HTTP, prints what the server and the app
-// do, and checks the result. An application of yours needs nothing of it.
+// Package demo runs the quickstart application: it starts an Inngest server, signs up a
+// user over HTTP, prints what the server and the app do, and checks the result. Your
+// application does not need it.
 package demo
 
 import (
@@ -19,18 +19,18 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
-// App is the application that is demonstrated. It serves until ctx is done.
+// App is the application to demonstrate. It serves until ctx is done.
 type App func(ctx context.Context, env Env) error
 
-// Env is what the demonstration provides for the application.
+// Env is what the demonstration provides to the application.
 type Env struct {
-	// ServerURL is where the Inngest server is.
+	// ServerURL is the URL of the Inngest server.
 	ServerURL string
-	// Listener is where the application is to listen: a free port of 127.0.0.1.
+	// Listener has a free port of 127.0.0.1 for the application.
 	Listener net.Listener
-	// Logger keeps what the application logs, to be shown if it fails.
+	// Logger keeps the application's log, which is shown if it fails.
 	Logger *slog.Logger
-	// Watch wraps the application's handler, to print its requests and answers.
+	// Watch wraps the application's handler to print requests and responses.
 	Watch func(http.Handler) http.Handler
 }
 
@@ -39,7 +39,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
-	exitInterrupted = 130 // what shells report of a program that Ctrl-C ended
+	exitInterrupted = 130 // what shells report for a program ended by Ctrl-C
 )
 
 const usage = `Runs a Gin app and an Inngest server, signs up a user, and shows what happens.
@@ -56,16 +56,16 @@ Both listen on free ports of 127.0.0.1. Ctrl-C stops everything at any time.
 // Main runs the demonstration with the program's arguments and returns the exit
 // status.
 func Main(app App) int {
-	// SIGPIPE and SIGHUP say that the reader of our output is gone. By default
-	// they would end the program before it has cleaned up.
+	// SIGPIPE and SIGHUP mean that the reader of our output is gone. By default they
+	// would end the program before it has cleaned up.
 	ctx, stop := signal.NotifyContext(context.Background(),
 		os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
 	return Run(ctx, os.Args[1:], os.Stdout, app)
 }
 
-// Run runs the demonstration and returns the exit status. When ctx ends, so does
-// everything that it has started.
+// Run runs the demonstration and returns the exit status. When ctx ends, Run stops
+// everything it has started.
 func Run(ctx context.Context, args []string, stdout io.Writer, app App) int {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(stdout)
@@ -80,7 +80,7 @@ func Run(ctx context.Context, args []string, stdout io.Writer, app App) int {
 	case err != nil:
 		return exitUsage
 	case flags.NArg() > 0:
-		_, _ = fmt.Fprintf(stdout, "unexpected argument %q; -h explains\n", flags.Arg(0))
+		_, _ = fmt.Fprintf(stdout, "unexpected argument %q; see -h\n", flags.Arg(0))
 		return exitUsage
 	}
 
@@ -89,8 +89,8 @@ func Run(ctx context.Context, args []string, stdout io.Writer, app App) int {
 	err := guard(func() error { return s.run(ctx) })
 	switch {
 	case ctx.Err() != nil:
-		// What ended early because of that is of no interest; what could not be
-		// stopped has been printed.
+		// An error that this caused is irrelevant. What could not be stopped has been
+		// printed.
 		out.note("interrupted; everything is stopped")
 		return exitInterrupted
 	case err != nil:

@@ -12,14 +12,14 @@ import (
 	"github.com/fatih/color"
 )
 
-// Those who act in the story.
+// The participants.
 const (
 	you    = "you"
 	server = "server"
 	theApp = "app"
 )
 
-// printer prints the story, in colours if that goes to a terminal.
+// A printer prints the story, in color if the output is a terminal.
 type printer struct {
 	colours map[string]*color.Color
 
@@ -39,8 +39,8 @@ func newPrinter(out io.Writer) *printer {
 		"bad":   color.New(color.FgRed, color.Bold),
 	}}
 	if file, ok := out.(*os.File); ok && file == os.Stdout {
-		// The library has looked whether this is a terminal, and at NO_COLOR; its
-		// writer also knows the terminals of Windows.
+		// The library has checked that this is a terminal, and NO_COLOR. Its writer also
+		// supports the terminals of Windows.
 		p.out = color.Output
 		return p
 	}
@@ -50,14 +50,14 @@ func newPrinter(out io.Writer) *printer {
 	return p
 }
 
-// paint gives text a colour.
+// paint colors text.
 func (p *printer) paint(colour, text string) string { return p.colours[colour].Sprint(text) }
 
-// line prints a line as it is.
+// line prints a line unchanged.
 func (p *printer) line(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	// There is nobody to tell if this fails.
+	// A failure to print cannot be reported.
 	_, _ = fmt.Fprintln(p.out, text)
 }
 
@@ -71,7 +71,7 @@ func (p *printer) begin() {
 	p.start = time.Now()
 }
 
-// actf prints what somebody does. subject is the function that it is about.
+// actf prints what a participant does. subject is the function, if any.
 func (p *printer) actf(who, subject, format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,7 +87,7 @@ func (p *printer) actf(who, subject, format string, args ...any) {
 		p.paint("faint", subject), fmt.Sprintf(format, args...))
 }
 
-// failure prints an error and what was logged before it.
+// failure prints an error and the end of the logs.
 func (p *printer) failure(err error, logs string) {
 	p.line(p.paint("faint", logs) + p.paint("bad", "failed: ") + err.Error())
 }

@@ -8,21 +8,21 @@ import (
 	"sync"
 )
 
-// functionCall is what the server sends when it calls a function.
+// A functionCall is the body of a call by the server.
 type functionCall struct {
 	Event struct {
 		Name string `json:"name"`
 	} `json:"event"`
-	// Steps has the results of the steps that are done, by the hashes of their
-	// IDs; null for one that has no result.
+	// Steps has the results of the completed steps, by the hashes of their IDs; null for
+	// a step without a result.
 	Steps   map[string]json.RawMessage `json:"steps"`
 	Context struct {
 		RunID string `json:"run_id"`
 	} `json:"ctx"`
 }
 
-// opcode is what the app answers: one thing that it has done, or that the server
-// is to do.
+// An opcode in the app's response says what the app has done, or what the server should
+// do.
 type opcode struct {
 	Op      string          `json:"op"`
 	HashID  string          `json:"id"`
@@ -38,28 +38,28 @@ type opcode struct {
 	} `json:"error"`
 }
 
-// runLog knows one run from its calls and answers.
+// A runLog follows one run by its calls and responses.
 type runLog struct {
 	out *printer
 
 	mu   sync.Mutex
 	seen seen
-	last opcode // the last answer
-	done int    // how many results came with the last call
+	last opcode // of the last response
+	done int    // number of results in the last call
 }
 
-// seen is what was seen of a run so far.
+// seen holds what was observed of a run so far.
 type seen struct {
-	calls    int                        // how often the function was called
-	executed map[string]int             // how often the code of each step ran
-	results  map[string]json.RawMessage // what the steps returned
+	calls    int                        // number of calls of the function
+	executed map[string]int             // number of times that the code of each step ran
+	results  map[string]json.RawMessage // results of the steps
 }
 
 func newRunLog(out *printer) *runLog {
 	return &runLog{out: out, seen: seen{executed: map[string]int{}, results: map[string]json.RawMessage{}}}
 }
 
-// called says in words why the server calls, and what it hands over.
+// called describes why the server calls, and what it sends.
 func (r *runLog) called(c functionCall) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,20 +73,20 @@ func (r *runLog) called(c functionCall) string {
 	case "StepRun":
 		why = "has stored the result"
 	case "StepError":
-		why = "tries again"
+		why = "retries"
 	case "Sleep":
-		why = "has let " + r.last.Options.Duration + " pass"
+		why = "has waited " + r.last.Options.Duration
 	case "WaitForEvent":
-		why = "has got the event " + r.last.Options.Event
+		why = "has received the event " + r.last.Options.Event
 		if string(c.Steps[r.last.HashID]) == "null" {
-			why = "has not got the event in " + r.last.Options.Timeout
+			why = "has not received the event in " + r.last.Options.Timeout
 		}
 	}
 	return fmt.Sprintf("%s: call %d, with %s", why, r.seen.calls, count(r.done, "result"))
 }
 
-// answered says in words what the app did in a call, a line for each thing.
-func (r *runLog) answered(status int, body []byte) []string {
+// responded describes what the app did in a call, one line for each opcode.
+func (r *runLog) responded(status int, body []byte) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	skips := ""
@@ -119,15 +119,15 @@ func (r *runLog) describe(op opcode) string {
 		r.seen.executed[op.Name]++
 		return fmt.Sprintf("runs %s: %s, %s", name, r.out.paint("bad", "fails"), op.Error.Message)
 	case "Sleep":
-		return fmt.Sprintf("comes to %s: call me in %s", name, op.Options.Duration)
+		return fmt.Sprintf("reaches %s: call me in %s", name, op.Options.Duration)
 	case "WaitForEvent":
-		return fmt.Sprintf("comes to %s: call me when %s comes", name, op.Options.Event)
+		return fmt.Sprintf("reaches %s: call me when %s arrives", name, op.Options.Event)
 	default:
-		return fmt.Sprintf("comes to %s: %s", name, op.Op)
+		return fmt.Sprintf("reaches %s: %s", name, op.Op)
 	}
 }
 
-// soFar returns what was seen of the run.
+// soFar returns a copy of what was observed of the run.
 func (r *runLog) soFar() seen {
 	r.mu.Lock()
 	defer r.mu.Unlock()

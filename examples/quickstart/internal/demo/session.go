@@ -14,7 +14,7 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
-// session is one demonstration: a server, an app, and a user who signs up.
+// A session is one demonstration: a server, an app, and a user who signs up.
 type session struct {
 	app  App
 	keep bool
@@ -29,8 +29,8 @@ type session struct {
 	unclean bool // something could not be stopped
 }
 
-// run does everything in order. All that it has started has ended when it
-// returns, unless s.unclean says otherwise.
+// run does everything in order. When it returns, everything it has started has ended,
+// unless s.unclean is set.
 func (s *session) run(ctx context.Context) (err error) {
 	s.out.title("inngestkit: a Gin app, the Inngest server, and a user who signs up")
 	s.server, err = inngesttest.StartServer(ctx, inngesttest.ServerConfig{
@@ -46,7 +46,7 @@ func (s *session) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// The app closes it, unless it fails before it listens.
+	// The app closes it, unless it fails before that.
 	defer func() { _ = listener.Close() }()
 	s.appURL = "http://" + listener.Addr().String()
 
@@ -72,8 +72,8 @@ func (s *session) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// serve starts the app, and returns a context that ends when the app or the
-// server does, and a function that stops the app.
+// serve starts the app. It returns a context that ends with the app or the server, and a
+// function that stops the app.
 func (s *session) serve(ctx context.Context, env Env) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var running sync.WaitGroup
@@ -111,7 +111,7 @@ func (s *session) ended() bool {
 	}
 }
 
-// stopped notes whether a part was stopped without an error.
+// stopped reports an error of stopping a part.
 func (s *session) stopped(what string, err error) {
 	if err != nil {
 		s.unclean = true
@@ -119,7 +119,7 @@ func (s *session) stopped(what string, err error) {
 	}
 }
 
-// logs is what the server and the app logged last.
+// logs returns the end of the logs of the server and the app.
 func (s *session) logs() string {
 	var text string
 	if s.server != nil {
@@ -130,8 +130,7 @@ func (s *session) logs() string {
 	return text + s.appLog.titled("the end of the app's log")
 }
 
-// guard makes an error of a panic, so that what is deferred above it is run in
-// an orderly way.
+// guard returns a panic as an error, so the program still cleans up and prints its logs.
 func guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Names in the application that the story is about.
+// Names in the application.
 const (
 	appID            = "quickstart"
 	welcomeFunction  = "welcome-new-user"
@@ -20,24 +20,24 @@ const (
 	email            = "ada@example.com"
 )
 
-// Times. The story takes some seconds.
+// Timeouts. The story takes a few seconds.
 const (
 	storyTimeout = 2 * time.Minute
 	checkTimeout = 5 * time.Second
 	pollEvery    = 100 * time.Millisecond
 )
 
-// tell lets the story happen, and checks it.
+// tell runs the story with a timeout, and checks it.
 func (s *session) tell(ctx context.Context) error {
 	within, cancel := context.WithTimeoutCause(ctx, storyTimeout,
-		fmt.Errorf("this should take seconds, and is not over after %s", storyTimeout))
+		fmt.Errorf("this should take seconds, but is not over after %s", storyTimeout))
 	defer cancel()
 	err := s.story(within)
 	if err != nil && s.ended() {
-		<-ctx.Done() // with the reason
+		<-ctx.Done() // its cause is the reason
 	}
 	if err != nil && ctx.Err() != nil {
-		// What was cut short says less than why.
+		// The cause says more than the error of the interrupted call.
 		return context.Cause(ctx)
 	}
 	return err
@@ -53,15 +53,15 @@ func (s *session) story(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// From here on the event is not missed.
+	// The server now waits, so the event is not missed.
 	if _, err := s.server.AwaitStep(ctx, user.EventID, verificationStep); err != nil {
 		return err
 	}
 	if _, err := s.post(ctx, "/users/"+user.UserID+"/verify", ""); err != nil {
 		return err
 	}
-	// Both runs end before anything is checked, so that a failure leaves the
-	// whole story on the screen.
+	// Both runs end before anything is checked, so the whole story is printed even if a
+	// check fails.
 	welcome, err := s.server.AwaitRuns(ctx, user.EventID, 1)
 	if err != nil {
 		return err
@@ -73,13 +73,13 @@ func (s *session) story(ctx context.Context) error {
 	return s.check(ctx, user.UserID, slices.Concat(welcome, trial))
 }
 
-// answer is what the app answers to its users.
+// An answer is the app's response to a user.
 type answer struct {
 	UserID  string `json:"userId"`
 	EventID string `json:"eventId"`
 }
 
-// post sends a request to one of the app's own routes, as a browser would.
+// post sends a request to one of the app's own routes, like a browser.
 func (s *session) post(ctx context.Context, path, body string) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.appURL+path, strings.NewReader(body))
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *session) post(ctx context.Context, path, body string) (answer, error) {
 	}
 	var a answer
 	if err := json.Unmarshal(data, &a); err != nil || resp.StatusCode != http.StatusAccepted || a.EventID == "" {
-		return answer{}, fmt.Errorf("POST %s: the app answered %s %s", path, resp.Status, data)
+		return answer{}, fmt.Errorf("POST %s: the app responded with %s %s", path, resp.Status, data)
 	}
 	return a, nil
 }

@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// watch prints the requests that the app gets, and its answers. All that happens
-// between the Inngest server and the app is to be seen there: the server calls
-// functions, and the app answers each call with the one step that it has taken.
+// A watch prints the app's requests and responses. They show everything that happens
+// between the Inngest server and the app: the server calls functions, and the app
+// responds to each call with the step it has run.
 type watch struct {
 	out *printer
 
@@ -25,7 +25,7 @@ func newWatch(out *printer) *watch { return &watch{out: out, runs: map[string]*r
 func (w *watch) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.URL.Query().Has("probe") {
-			next.ServeHTTP(rw, r) // the server asks which functions there are, or the app whether it can be reached
+			next.ServeHTTP(rw, r) // the server requests the functions, or the app checks its own endpoint
 			return
 		}
 		body, err := io.ReadAll(r.Body)
@@ -39,9 +39,9 @@ func (w *watch) handler(next http.Handler) http.Handler {
 		if function == "" { // not from the server
 			w.out.actf(you, "", "%s", strings.TrimSpace("POST "+r.URL.Path+" "+string(body)))
 			next.ServeHTTP(rec, r)
-			did := "answers"
+			did := "responds with"
 			if rec.status == http.StatusAccepted {
-				did = "sends the server an event, and answers"
+				did = "sends the server an event, and responds with"
 			}
 			w.out.actf(theApp, "", "%s %d %s", did, rec.status, &rec.body)
 			return
@@ -53,7 +53,7 @@ func (w *watch) handler(next http.Handler) http.Handler {
 	})
 }
 
-// call prints a call of a function, and its answer.
+// call prints a call of a function and the response.
 func (w *watch) call(function string, body []byte, do func() *recorder) {
 	var call functionCall
 	if err := json.Unmarshal(body, &call); err != nil {
@@ -62,7 +62,7 @@ func (w *watch) call(function string, body []byte, do func() *recorder) {
 	run := w.run(call.Context.RunID)
 	w.out.actf(server, function, "%s", run.called(call))
 	rec := do()
-	for _, line := range run.answered(rec.status, rec.body.Bytes()) {
+	for _, line := range run.responded(rec.status, rec.body.Bytes()) {
 		w.out.actf(theApp, function, "%s", line)
 	}
 }
@@ -76,7 +76,7 @@ func (w *watch) run(id string) *runLog {
 	return w.runs[id]
 }
 
-// recorder keeps a copy of the answer.
+// A recorder keeps a copy of the response.
 type recorder struct {
 	http.ResponseWriter
 

@@ -22,28 +22,28 @@ const (
 	processShip  = "process ship-order"
 )
 
-// orderTrace is the trace of an order.
+// An orderTrace is the trace of an order.
 type orderTrace struct {
 	id    trace.TraceID
-	spans []sdktrace.ReadOnlySpan // by their start
-	// linked are spans of other traces that those of this one link to.
+	spans []sdktrace.ReadOnlySpan // in order of their start
+	// linked holds the spans of other traces that spans of this one link to.
 	linked map[trace.SpanID]sdktrace.ReadOnlySpan
 }
 
-// traceOf is the trace of the order that was placed with an event. The error says
-// what there should be and is not, or is not yet.
+// traceOf returns the trace of the order placed with an event. The error says what is
+// missing, perhaps only for now.
 func traceOf(spans []sdktrace.ReadOnlySpan, eventID string) (*orderTrace, error) {
 	sent := slices.IndexFunc(spans, func(span sdktrace.ReadOnlySpan) bool {
 		return span.Name() == sendOrder && attributeOf(span, semconv.MessagingMessageIDKey) == eventID
 	})
 	if sent < 0 {
-		return nil, fmt.Errorf("there is no span %q of the event %s", sendOrder, eventID)
+		return nil, fmt.Errorf("the event %s has no span %q", eventID, sendOrder)
 	}
 	t := traceWith(spans, spans[sent].SpanContext().TraceID())
 	return t, t.check()
 }
 
-// traceWith is the trace with an ID.
+// traceWith returns the trace with an ID.
 func traceWith(spans []sdktrace.ReadOnlySpan, id trace.TraceID) *orderTrace {
 	t := &orderTrace{id: id, linked: map[trace.SpanID]sdktrace.ReadOnlySpan{}}
 	targets := map[trace.SpanID]bool{}
@@ -70,8 +70,8 @@ func traceWith(spans []sdktrace.ReadOnlySpan, id trace.TraceID) *orderTrace {
 	return t
 }
 
-// check looks whether the trace is whole: both functions have come to their end, and
-// all spans have ended that others are below of or link to.
+// check checks that the trace is complete: both functions have completed, and all spans
+// have ended that are the parent or the link of another one.
 func (t *orderTrace) check() error {
 	ended := map[string]bool{}
 	known := map[trace.SpanID]bool{}
@@ -83,7 +83,7 @@ func (t *orderTrace) check() error {
 	}
 	for _, name := range []string{processOrder, processShip} {
 		if !ended[name] {
-			return fmt.Errorf("the trace %s has no span %q that completed", t.id, name)
+			return fmt.Errorf("the trace %s has no completed span %q", t.id, name)
 		}
 	}
 	for _, span := range t.spans {
@@ -91,13 +91,13 @@ func (t *orderTrace) check() error {
 			return fmt.Errorf("the parent %s of %q is not in the trace %s", parent.SpanID(), span.Name(), t.id)
 		}
 		if span.SpanKind() == trace.SpanKindConsumer && len(t.calls(span)) == 0 {
-			return fmt.Errorf("%q of the trace %s has no link to the HTTP server span of its call", span.Name(), t.id)
+			return fmt.Errorf("%q in the trace %s has no link to the HTTP server span of its call", span.Name(), t.id)
 		}
 	}
 	return nil
 }
 
-// calls are the spans of other traces that span links to.
+// calls returns the spans of other traces that span links to.
 func (t *orderTrace) calls(span sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
 	var calls []sdktrace.ReadOnlySpan
 	for _, link := range span.Links() {
@@ -108,7 +108,7 @@ func (t *orderTrace) calls(span sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
 	return calls
 }
 
-// ours lists the traces that spans of sends, functions and steps are in.
+// ours returns the traces with spans of sends, functions and steps.
 func ours(spans []sdktrace.ReadOnlySpan) []trace.TraceID {
 	var found []trace.TraceID
 	for _, span := range spans {
@@ -120,15 +120,15 @@ func ours(spans []sdktrace.ReadOnlySpan) []trace.TraceID {
 	return found
 }
 
-// checkOne looks whether all that was done for the one order is one trace.
+// checkOne checks that everything done for the only order is in one trace.
 func checkOne(spans []sdktrace.ReadOnlySpan) error {
 	if found := ours(spans); len(found) != 1 {
-		return fmt.Errorf("one order should be one trace, and sends, functions and steps are in %d: %v", len(found), found)
+		return fmt.Errorf("one order should be one trace, but sends, functions and steps are in %d: %v", len(found), found)
 	}
 	return nil
 }
 
-// attributeOf is an attribute as text, "" if the span has none.
+// attributeOf returns an attribute as text, "" if the span does not have it.
 func attributeOf(span sdktrace.ReadOnlySpan, key attribute.Key) string {
 	for _, a := range span.Attributes() {
 		if a.Key == key {
@@ -138,7 +138,7 @@ func attributeOf(span sdktrace.ReadOnlySpan, key attribute.Key) string {
 	return ""
 }
 
-// checkOrder is both checks, for the first order, when there was no other.
+// checkOrder does both checks for the first and only order.
 func checkOrder(spans []sdktrace.ReadOnlySpan, eventID string) (*orderTrace, error) {
 	t, err := traceOf(spans, eventID)
 	return t, errors.Join(err, checkOne(spans))

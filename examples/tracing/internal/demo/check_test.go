@@ -17,7 +17,7 @@ import (
 
 const event = "event-1"
 
-// whole is the least that the spans of an order are.
+// whole returns the smallest complete trace of an order.
 func whole() tracetest.SpanStubs {
 	completed := inngestotel.OutcomeKey.String("completed")
 	spans := tracetest.SpanStubs{
@@ -36,26 +36,26 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		change func(spans tracetest.SpanStubs) tracetest.SpanStubs
-		want   string // nothing if all is well
+		want   string // "" if the trace is complete
 	}{
 		"whole": {func(spans tracetest.SpanStubs) tracetest.SpanStubs { return spans }, ""},
 		"not sent": {
 			func(spans tracetest.SpanStubs) tracetest.SpanStubs { return spans[1:] },
-			`there is no span "send order.placed" of the event event-1`,
+			`the event event-1 has no span "send order.placed"`,
 		},
 		"not ended": {
 			func(spans tracetest.SpanStubs) tracetest.SpanStubs {
 				spans[2].Attributes = nil
 				return spans
 			},
-			`has no span "process ship-order" that completed`,
+			`has no completed span "process ship-order"`,
 		},
 		"in another trace": {
 			func(spans tracetest.SpanStubs) tracetest.SpanStubs {
 				spans[2].SpanContext = at(otherID, 3)
 				return spans
 			},
-			"one order should be one trace, and sends, functions and steps are in 2: ",
+			"one order should be one trace, but sends, functions and steps are in 2: ",
 		},
 		"parent missing": {
 			func(spans tracetest.SpanStubs) tracetest.SpanStubs {
@@ -66,7 +66,7 @@ func TestCheck(t *testing.T) {
 		},
 		"call missing": {
 			func(spans tracetest.SpanStubs) tracetest.SpanStubs { return slices.Delete(spans, 4, 5) },
-			`"process ship-order" of the trace 01000000000000000000000000000000 has no link to the HTTP server span`,
+			`"process ship-order" in the trace 01000000000000000000000000000000 has no link to the HTTP server span`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Spans end after the runs do, so they are waited for; what is wrong then is said.
+// Spans end after the runs, so await waits for them, and returns the last error.
 func TestAwait(t *testing.T) {
 	t.Parallel()
 	r := newRecorder()
@@ -95,7 +95,7 @@ func TestAwait(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("too late"))
-	require.ErrorContains(t, r.await(ctx, ask), "too late: there is no span")
+	require.ErrorContains(t, r.await(ctx, ask), "too late: the event ")
 
 	asked := make(chan error)
 	go func() { asked <- r.await(t.Context(), ask) }()

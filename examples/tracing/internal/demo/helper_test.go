@@ -18,22 +18,23 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The traces of the tests.
+// Traces in the tests.
 var (
 	orderID = trace.TraceID{1}
 	otherID = trace.TraceID{2}
 )
 
-// began is when the first span did.
+// began is the start of the first span.
 var began = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// at is the context of a span.
+// at returns the context of a span.
 func at(id trace.TraceID, span byte) trace.SpanContext {
 	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: trace.SpanID{span}, TraceFlags: trace.FlagsSampled})
 }
 
-// stub is a span of a trace, below the one with the ID parent, 0 for none. It began
-// so many milliseconds after the first, and took half a one.
+// stub returns a span of a trace, below the span with the ID parent, 0 for none. It
+// starts the given number of milliseconds after the first span and takes half a
+// millisecond.
 func stub(name, service string, id trace.TraceID, span, parent byte, after int, kind trace.SpanKind) tracetest.SpanStub {
 	start := began.Add(time.Duration(after) * time.Millisecond)
 	s := tracetest.SpanStub{

@@ -1,6 +1,6 @@
-// Package demo is the machinery around the services of the tracing example: it starts
-// an Inngest server, places an order over HTTP, and prints and checks the trace that
-// comes of it. An application of yours needs nothing of it.
+// Package demo runs the services of the tracing example: it starts an Inngest server,
+// places an order over HTTP, and prints and checks the resulting trace. Your application
+// does not need it.
 package demo
 
 import (
@@ -22,15 +22,15 @@ import (
 // Service is one of the two services. It serves until ctx is done.
 type Service func(ctx context.Context, env Env) error
 
-// Env is what the demonstration provides for a service.
+// Env is what the demonstration provides to a service.
 type Env struct {
-	// ServerURL is where the Inngest server is.
+	// ServerURL is the URL of the Inngest server.
 	ServerURL string
-	// Listener is where the service is to listen: a free port of 127.0.0.1.
+	// Listener has a free port of 127.0.0.1 for the service.
 	Listener net.Listener
-	// Log takes what the service logs, whole lines at a time.
+	// Log receives the service's log, in whole lines.
 	Log io.Writer
-	// Spans are to see all spans of the service.
+	// Spans must receive all spans of the service.
 	Spans []sdktrace.SpanProcessor
 }
 
@@ -39,7 +39,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
-	exitInterrupted = 130 // what shells report of a program that Ctrl-C ended
+	exitInterrupted = 130 // what shells report for a program ended by Ctrl-C
 )
 
 const usage = `Runs two services and an Inngest server, places an order, and prints its trace.
@@ -56,16 +56,16 @@ Spans also go to where OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT, … wa
 // Main runs the demonstration with the program's arguments and returns the exit
 // status.
 func Main(orders, shipping Service) int {
-	// SIGPIPE and SIGHUP say that the reader of our output is gone. By default
-	// they would end the program before it has cleaned up.
+	// SIGPIPE and SIGHUP mean that the reader of our output is gone. By default they
+	// would end the program before it has cleaned up.
 	ctx, stop := signal.NotifyContext(context.Background(),
 		os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
 	return Run(ctx, os.Args[1:], os.Stdout, orders, shipping)
 }
 
-// Run runs the demonstration and returns the exit status. When ctx ends, so does
-// everything that it has started.
+// Run runs the demonstration and returns the exit status. When ctx ends, Run stops
+// everything it has started.
 func Run(ctx context.Context, args []string, stdout io.Writer, orders, shipping Service) int {
 	out := &output{to: stdout}
 	flags := flag.NewFlagSet("tracing", flag.ContinueOnError)
@@ -81,7 +81,7 @@ func Run(ctx context.Context, args []string, stdout io.Writer, orders, shipping 
 	case err != nil:
 		return exitUsage
 	case flags.NArg() > 0:
-		out.printf("unexpected argument %q; -h explains\n", flags.Arg(0))
+		out.printf("unexpected argument %q; see -h\n", flags.Arg(0))
 		return exitUsage
 	}
 
@@ -97,7 +97,7 @@ func Run(ctx context.Context, args []string, stdout io.Writer, orders, shipping 
 	return exitOK
 }
 
-// output is where the demonstration prints. There is nobody to tell if that fails.
+// output prints the demonstration. A failure to print cannot be reported.
 type output struct{ to io.Writer }
 
 // Write implements [io.Writer].

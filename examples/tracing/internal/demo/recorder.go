@@ -10,11 +10,11 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// recorder keeps the spans that have ended.
+// A recorder keeps finished spans.
 type recorder struct {
 	mu      sync.Mutex
 	spans   []sdktrace.ReadOnlySpan
-	changed chan struct{} // closed, and made anew, at the end of each span
+	changed chan struct{} // closed and replaced at the end of each span
 }
 
 var _ sdktrace.SpanProcessor = (*recorder)(nil)
@@ -39,19 +39,19 @@ func (*recorder) Shutdown(context.Context) error { return nil }
 // ForceFlush implements [sdktrace.SpanProcessor].
 func (*recorder) ForceFlush(context.Context) error { return nil }
 
-// all is the spans so far, and what is closed when there are more.
+// all returns the spans so far, and a channel that is closed when more arrive.
 func (r *recorder) all() ([]sdktrace.ReadOnlySpan, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.spans), r.changed
 }
 
-// await asks until ask has no objection to the spans that there are, and returns its
-// last one if ctx ends before.
-func (r *recorder) await(ctx context.Context, ask func(spans []sdktrace.ReadOnlySpan) error) error {
+// await calls check for the spans until it returns nil. If ctx ends first, await returns
+// its last error.
+func (r *recorder) await(ctx context.Context, check func(spans []sdktrace.ReadOnlySpan) error) error {
 	for {
 		spans, changed := r.all()
-		err := ask(spans)
+		err := check(spans)
 		if err == nil {
 			return nil
 		}
@@ -63,7 +63,7 @@ func (r *recorder) await(ctx context.Context, ask func(spans []sdktrace.ReadOnly
 	}
 }
 
-// forget drops the spans of a trace, and those that it links to.
+// forget removes the spans of a trace, and those it links to.
 func (r *recorder) forget(t *orderTrace) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -72,7 +72,7 @@ func (r *recorder) forget(t *orderTrace) {
 	})
 }
 
-// logLines keeps what the services log.
+// logLines keeps the log of the services.
 type logLines struct {
 	mu    sync.Mutex
 	lines []string
@@ -86,7 +86,7 @@ func (l *logLines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// with is the lines that contain text.
+// with returns the lines that contain text.
 func (l *logLines) with(text string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -14,10 +14,10 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
-// logTail is how much of the Inngest server's log is shown after a failure, in bytes.
+// logTail is the number of bytes of the server's log shown after a failure.
 const logTail = 4 << 10
 
-// session is one demonstration: an Inngest server, two services, and an order.
+// A session is one demonstration: an Inngest server, two services, and an order.
 type session struct {
 	keep   bool
 	out    *output
@@ -31,7 +31,7 @@ func newSession(keep bool, out *output) *session {
 	return &session{keep: keep, out: out, spans: newRecorder(), log: &logLines{}}
 }
 
-// run does everything in order. All that it has started has ended when it returns.
+// run does everything in order. When it returns, everything it has started has ended.
 func (s *session) run(ctx context.Context, orders, shipping Service) (err error) {
 	s.server, err = inngesttest.StartServer(ctx, inngesttest.ServerConfig{
 		RetryInterval: time.Second, // the server's own back-off begins at 10 s
@@ -70,7 +70,7 @@ func (s *session) run(ctx context.Context, orders, shipping Service) (err error)
 	return nil
 }
 
-// start starts a service, which ends when ctx does, and returns its URL.
+// start starts a service, which runs until ctx is done, and returns its URL.
 func (s *session) start(ctx context.Context, group *errgroup.Group, name string, service Service) (string, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *session) start(ctx context.Context, group *errgroup.Group, name string,
 	url := "http://" + listener.Addr().String()
 	s.out.printf("%-14s  %s, metrics at %s/metrics\n", name, url, url)
 	group.Go(func() error {
-		// The service closes it, unless it fails before it listens.
+		// The service closes it, unless it fails before that.
 		defer func() { _ = listener.Close() }()
 		err := service(ctx, Env{
 			ServerURL: s.server.URL(), Listener: listener, Log: s.log, Spans: []sdktrace.SpanProcessor{s.spans},

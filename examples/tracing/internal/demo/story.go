@@ -23,10 +23,10 @@ const (
 )
 
 const (
-	// runTimeout is for what takes some seconds.
+	// runTimeout limits the runs, which take a few seconds.
 	runTimeout = 2 * time.Minute
-	// spanTimeout is for what takes milliseconds: that the spans of runs which have
-	// ended do so, too.
+	// spanTimeout limits the wait for the spans of finished runs, which takes
+	// milliseconds.
 	spanTimeout = 10 * time.Second
 )
 
@@ -35,7 +35,7 @@ const body = `{"item":"teapot","cents":4200}`
 // tell places an order, and prints and checks its trace.
 func (s *session) tell(ctx context.Context, url string) error {
 	within, cancel := context.WithTimeoutCause(ctx, runTimeout,
-		fmt.Errorf("this should take seconds, and is not over after %s", runTimeout))
+		fmt.Errorf("this should take seconds, but is not over after %s", runTimeout))
 	defer cancel()
 	if err := s.server.AwaitFunctions(within, fulfilOrder, shipOrder); err != nil {
 		return err
@@ -54,8 +54,7 @@ func (s *session) tell(ctx context.Context, url string) error {
 	return s.linger(ctx, url, eventID)
 }
 
-// place sends an order as a client would, which knows nothing of traces, and returns
-// the ID of the event that it became.
+// place sends an order like a client without tracing, and returns the ID of the event.
 func (s *session) place(ctx context.Context, url string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -75,7 +74,7 @@ func (s *session) place(ctx context.Context, url string) (string, error) {
 		EventID string `json:"eventId"`
 	}
 	if json.Unmarshal(data, &answer) != nil || resp.StatusCode != http.StatusAccepted || answer.EventID == "" {
-		return "", fmt.Errorf("POST /orders: the service answered %s %s", resp.Status, data)
+		return "", fmt.Errorf("POST /orders: the service responded with %s %s", resp.Status, data)
 	}
 	return answer.EventID, nil
 }
@@ -91,16 +90,16 @@ func (s *session) awaitRuns(ctx context.Context, eventID string) error {
 			return err
 		}
 		if len(runs) != 1 || runs[0].Status != inngesttest.RunCompleted {
-			return fmt.Errorf("expected one run that is completed, and there are: %v", runs)
+			return fmt.Errorf("expected one completed run, but got %v", runs)
 		}
 	}
 	return nil
 }
 
-// show prints the trace of the one order that there was, and what was logged in it.
+// show prints the trace of the only order, and its log lines.
 func (s *session) show(ctx context.Context, eventID string) error {
 	within, cancel := context.WithTimeoutCause(ctx, spanTimeout,
-		fmt.Errorf("the runs are completed, and this is wrong %s later", spanTimeout))
+		fmt.Errorf("the runs are completed, but the trace is still wrong %s later", spanTimeout))
 	defer cancel()
 	var t *orderTrace
 	err := s.spans.await(within, func(spans []sdktrace.ReadOnlySpan) (err error) {
@@ -116,7 +115,7 @@ func (s *session) show(ctx context.Context, eventID string) error {
 		return err
 	}
 	s.tellOf(t)
-	s.out.printf("\nchecked: both functions are completed, and all that was sent and run for the order is this one trace\n")
+	s.out.printf("\nchecked: both functions are completed, and everything sent and run for the order is in this one trace\n")
 	return nil
 }
 
@@ -125,7 +124,7 @@ func (s *session) tellOf(t *orderTrace) {
 	t.writeTo(s.out)
 	s.out.printf(`
 ⇄ is a link to another trace and back: to the HTTP server span of the call, which
-belongs to what the Inngest server has begun for its requests.
+is in a trace that the Inngest server started for its requests.
 
 logged with this trace_id:
 %s`, s.log.with(t.id.String()))

@@ -17,7 +17,7 @@ import (
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 )
 
-// writeTo writes the trace as a tree, the children of each span by their start.
+// writeTo writes the trace as a tree, with children in order of their start.
 func (t *orderTrace) writeTo(out io.Writer) {
 	var text bytes.Buffer
 	_, _ = fmt.Fprintf(&text, "trace %s: %d spans of %s\n\n", t.id, len(t.spans), strings.Join(t.services(), " and "))
@@ -42,13 +42,13 @@ func (t *orderTrace) writeTo(out io.Writer) {
 	for _, root := range roots {
 		tree.add(root, "", "")
 	}
-	_ = tree.table.Flush() // into memory
+	_ = tree.table.Flush() // writes to memory
 	for line := range strings.Lines(text.String()) {
 		_, _ = fmt.Fprintln(out, strings.TrimRight(line, " \n"))
 	}
 }
 
-// tree is a trace on its way to the screen.
+// A tree formats a trace.
 type tree struct {
 	*orderTrace
 
@@ -58,8 +58,8 @@ type tree struct {
 
 func (t *tree) row(cells ...string) { _, _ = fmt.Fprintln(t.table, strings.Join(cells, "\t")) }
 
-// add adds a span, and those below it. branch is what its own line begins with, and
-// trunk what those below it do.
+// add adds a span and its descendants. branch is the prefix of its own line, trunk the
+// prefix of its descendants.
 func (t *tree) add(span sdktrace.ReadOnlySpan, branch, trunk string) {
 	t.row(
 		branch+span.Name(),
@@ -81,7 +81,7 @@ func (t *tree) add(span sdktrace.ReadOnlySpan, branch, trunk string) {
 	}
 }
 
-// remarks are what is there to say about few spans: errors, and what they link to.
+// remarks returns errors and links, which only a few spans have.
 func (t *tree) remarks(span sdktrace.ReadOnlySpan) []string {
 	var remarks []string
 	if parent := span.Parent(); parent.IsValid() && !slices.ContainsFunc(t.spans, func(s sdktrace.ReadOnlySpan) bool {
@@ -93,7 +93,7 @@ func (t *tree) remarks(span sdktrace.ReadOnlySpan) []string {
 		remarks = append(remarks, strings.TrimSpace("error: "+status.Description))
 	}
 	for _, call := range t.calls(span) {
-		arrow := "→" // from here only
+		arrow := "→" // only this span links
 		if linksTo(call, span) {
 			arrow = "⇄"
 		}
@@ -109,10 +109,9 @@ func linksTo(from, to sdktrace.ReadOnlySpan) bool {
 	})
 }
 
-// outcomeOf is how a span ended: the outcome of a call or a step, the status of an
-// HTTP answer.
+// outcomeOf returns the outcome of a call or a step, or the status of an HTTP response.
 func outcomeOf(span sdktrace.ReadOnlySpan) string {
-	// The last is what the conventions called the one before in their first years.
+	// The last key is the old name of the one before it.
 	for _, key := range []string{string(inngestotel.OutcomeKey), string(semconv.HTTPResponseStatusCodeKey), "http.status_code"} {
 		for _, a := range span.Attributes() {
 			if string(a.Key) == key {
@@ -123,7 +122,7 @@ func outcomeOf(span sdktrace.ReadOnlySpan) string {
 	return ""
 }
 
-// services are the names of those that the spans come from, in their order.
+// services returns the names of the services of the spans, in order.
 func (t *orderTrace) services() []string {
 	var services []string
 	for _, span := range t.spans {

@@ -15,8 +15,8 @@ import (
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 )
 
-// The tree shows all spans of the trace, those too whose parent was not seen, in the
-// order of their start, however they come.
+// The tree shows all spans of the trace, including those without a known parent, in the
+// order of their start, in whatever order they arrive.
 func TestTree(t *testing.T) {
 	t.Parallel()
 	process := with(stub("process f", "app", orderID, 3, 2, 20, trace.SpanKindConsumer),
