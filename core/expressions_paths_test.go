@@ -144,7 +144,7 @@ func TestWaitRefusesPathsThatEventsDoNotHave(t *testing.T) {
 	}
 	for want, option := range map[string]step.WaitOption{
 		`step "wait" waits for event "account/closed" on the condition "data.userId", which has "event.data.userId", ` +
-			`which the server takes for null: inngestkit_test.account, the type of event "account/opened", has no "userId"; ` +
+			`which is null to the server: inngestkit_test.account, the type of event "account/opened", has no "userId"; ` +
 			`write event.data.UserID`: step.Match("data.userId"),
 		`leave out "event."`:           step.Match("event.data.UserID"),
 		`leave out "async."`:           step.Match("async.data.UserID"),

@@ -118,7 +118,7 @@ func TestEncodingThatPanics(t *testing.T) {
 			run: func(ctx context.Context) (any, error) {
 				return step.Infer[any](ctx, "a", step.InferRequest{URL: "https://api.test", Body: unruly{}})
 			},
-			want: `step "a": the body of the request is not JSON: ` + panicked,
+			want: `step "a": the request body cannot be encoded as JSON: ` + panicked,
 		},
 		"an event": {
 			run:    func(ctx context.Context) (any, error) { return step.SendEvent(ctx, "a", happened.New(unruly{})) },
