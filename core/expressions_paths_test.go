@@ -83,7 +83,7 @@ func TestPathsOfSeveralKindsOfTriggers(t *testing.T) {
 		{"fields without and with tags", onOpened(key("event.data.UserID"), key("event.data.plan")), ""},
 		{"another root", onOpened(key("data.plan")), "does not begin with event"},
 		{"a misspelt root", onOpened(key("event.dta.plan")), `an event has no "dta"`},
-		{"the wrong side", onOpened(key("async.data.plan")), "there is none here"},
+		{"the wrong side", onOpened(key("async.data.plan")), "has only the triggering event"},
 		{"the event itself", onOpened(key("event.user.id"), key("event.ts")), ""},
 		{"free data", inngestkit.OnEvent("fn", free, onFree, key("event.data.anything.below")), ""},
 		{"free data, a misspelt root", inngestkit.OnEvent("fn", free, onFree, key("event.data2.x")), `an event has no "data2"`},

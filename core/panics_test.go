@@ -326,5 +326,5 @@ func TestGoexitInTheStepThatACallIsFor(t *testing.T) {
 	}))
 	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&stepId="+hashed("a"), signUpEnvelope(user{}).json(t)))
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
-	require.Equal(t, `step "a" did not come to its end: its goroutine has ended (runtime.Goexit)`, message(t, resp))
+	require.Equal(t, `step "a" did not finish: its goroutine has ended (runtime.Goexit)`, message(t, resp))
 }

@@ -144,7 +144,7 @@ func TestInvokeOnTheBareSDK(t *testing.T) {
 	require.NoError(t, err)
 	status, body := serveSDK(t, client, signUpEnvelope(user{}))
 	require.Equal(t, http.StatusInternalServerError, status)
-	require.Contains(t, body, "needs a Ref with an AppID")
+	require.Contains(t, body, "use a Ref with an AppID")
 }
 
 // The result is decoded into the type of the invoked function; what it failed with

@@ -93,7 +93,7 @@ func TestABranchThatEndsItsGoroutine(t *testing.T) {
 	end := serve(t, given{}, func(ctx context.Context) (any, error) {
 		return nil, call.Parallel(ctx, branches{func(context.Context) error { runtime.Goexit(); return nil }})
 	})
-	require.EqualError(t, end.Err, "a branch of step.Parallel did not come to its end: its goroutine has ended (runtime.Goexit)")
+	require.EqualError(t, end.Err, "a branch of step.Parallel did not finish: its goroutine has ended (runtime.Goexit)")
 }
 
 // Branches of the SDK's own group.Parallel are not known here; their steps run all the same.
@@ -122,7 +122,7 @@ func TestTheSameIDInSeveralBranches(t *testing.T) {
 		want   string
 	}{
 		"same place":      {[]string{"b", "x"}, ""},
-		"different place": {[]string{"x"}, `step "x" is in several branches of step.Parallel, at different places`},
+		"different place": {[]string{"x"}, `step "x" is in several branches of step.Parallel, at different positions`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
