@@ -109,9 +109,8 @@ func (c *Call) setDepth(b *branch, depth int) {
 // leave records that a step has unwound b.
 func (c *Call) leave(b *branch) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	b.left = true
-	c.mu.Unlock()
-	c.SetYielding()
 }
 
 // unwind records that a step unwinds b. It does not mark the function itself as left,
