@@ -84,7 +84,7 @@ type Server interface {
 // copied if the framework reuses memory. In a framework without its own store, it stores
 // all of them in the context, without Stale.
 type Site struct {
-	// App has to be mounted below Groups with the adapter's Mount, and at HandPath, for all
+	// App must be mounted below Groups with the adapter's Mount, and at HandPath, for all
 	// methods, with the adapter's Handler. Mount has to mount all of App.Routes, for all
 	// methods: the endpoint that Inngest calls, and the routes of plugins. Handler serves
 	// only the endpoint.
