@@ -24,7 +24,7 @@ import (
 // more than half of the limit, it is dropped.
 //
 // The id names the step in the run. It must not be empty. Steps with the same id are
-// counted: Inngest calls the second "poll" "poll:1", and no other step may have that id.
+// counted: the second "poll" becomes "poll:1", and no other step may have that id.
 //
 // The context must be the function's, that of a branch of [Parallel], or derived from
 // one of them. Outside a function, for example in a unit test, Run calls fn once and

@@ -12,9 +12,8 @@
 //	Map                    runs your code for each element of a slice at the same time
 //	Fetch, Infer           have the Inngest server make a request
 //
-// Each step has an ID, by which the next call finds its result. Steps with the same ID are
-// counted: Inngest calls the second step with the ID "poll" "poll:1". If another step has
-// the ID "poll:1", the run fails.
+// Each step has an ID, by which the next call finds its result. Inngest counts steps with the
+// same ID: the second "poll" becomes "poll:1". If another step has that ID, the run fails.
 //
 // # Where to call steps
 //
