@@ -62,7 +62,8 @@ func CancelOn(event CancelEvent, options ...CancelOption) inngestkit.Option {
 			name = event.Name()
 		}
 		if name == "" {
-			c.Refuse("CancelOn", nil, "has no event, or an event without a name; define events with inngestkit.DefineEvent and a name")
+			c.Refuse("CancelOn", nil,
+				"has no event, or an event without a name; define events with inngestkit.DefineEvent and a name")
 		}
 		if problem := eventpath.NameProblem(name); problem != "" {
 			c.Refuse("CancelOn", name, "%s", problem)

@@ -90,5 +90,6 @@ func checkURL(c *call.Call, id, target string) error {
 	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
 		return nil
 	}
-	return abort(c, fmt.Errorf("step %q: the server cannot make a request to this URL: give an absolute URL with http:// or https://", id))
+	return abort(c, fmt.Errorf(
+		"step %q: the server cannot make a request to this URL: give an absolute URL with http:// or https://", id))
 }
