@@ -159,6 +159,6 @@ func ExampleAdditionalProperties() {
 			func(context.Context, inngestkit.Input[Order]) (any, error) { return nil, nil })))
 	}
 	// Output:
-	// inngestkit: function "ship": If "event.data.country == 'FR'" has "event.data.country", which the server takes for null: inngestkit_test.Order, the type of event "order.placed", has no "country"; it has id; if such events have more fields than the type declares, define the event with inngestkit.AdditionalProperties()
+	// inngestkit: function "ship": If "event.data.country == 'FR'" has "event.data.country", which is null to the server: inngestkit_test.Order, the type of event "order.placed", has no "country"; it has id; if such events have more fields than the type declares, define the event with inngestkit.AdditionalProperties()
 	// <nil>
 }

@@ -90,7 +90,7 @@ func ExampleApp_Register() {
 	fmt.Println(err)
 	// Output:
 	// inngestkit: function "welcome user": ID "welcome user" is malformed; use letters, digits, '-', '_' and '.', beginning with a letter or digit
-	// inngestkit: function "welcome user": Retries 50 is out of range; it is at least 0 and at most 20
+	// inngestkit: function "welcome user": Retries 50 is out of range; it must be at least 0 and at most 20
 	// inngestkit: function "report": Cron "daily" is not a five-field schedule such as "0 9 * * *", with "TZ=Europe/Paris " before it if need be: expected exactly 5 fields, found 1: [daily]
 }
 

@@ -83,7 +83,7 @@ func TestPathsOfSeveralKindsOfTriggers(t *testing.T) {
 		{"fields without and with tags", onOpened(key("event.data.UserID"), key("event.data.plan")), ""},
 		{"another root", onOpened(key("data.plan")), "does not begin with event"},
 		{"a misspelt root", onOpened(key("event.dta.plan")), `an event has no "dta"`},
-		{"the wrong side", onOpened(key("async.data.plan")), "there is none here"},
+		{"the wrong side", onOpened(key("async.data.plan")), "has only the triggering event"},
 		{"the event itself", onOpened(key("event.user.id"), key("event.ts")), ""},
 		{"free data", inngestkit.OnEvent("fn", free, onFree, key("event.data.anything.below")), ""},
 		{"free data, a misspelt root", inngestkit.OnEvent("fn", free, onFree, key("event.data2.x")), `an event has no "data2"`},
@@ -144,7 +144,7 @@ func TestWaitRefusesPathsThatEventsDoNotHave(t *testing.T) {
 	}
 	for want, option := range map[string]step.WaitOption{
 		`step "wait" waits for event "account/closed" on the condition "data.userId", which has "event.data.userId", ` +
-			`which the server takes for null: inngestkit_test.account, the type of event "account/opened", has no "userId"; ` +
+			`which is null to the server: inngestkit_test.account, the type of event "account/opened", has no "userId"; ` +
 			`write event.data.UserID`: step.Match("data.userId"),
 		`leave out "event."`:           step.Match("event.data.UserID"),
 		`leave out "async."`:           step.Match("async.data.UserID"),

@@ -45,7 +45,7 @@ func TestExpressions(t *testing.T) {
 	e := app.Expressions()
 	require.NoError(t, e[0].CheckPath("event.data.UserID"))
 	require.ErrorContains(t, e[0].CheckPath("event.data.userId"), `the type of event "account/closed", has no "userId"`)
-	require.ErrorContains(t, e[1].CheckPath("async.data.UserID"), "there is none here")
+	require.ErrorContains(t, e[1].CheckPath("async.data.UserID"), "has only the triggering event")
 	require.NoError(t, e[2].CheckPath("async.data.tags"))
 	require.ErrorContains(t, e[2].CheckPath("async.data.tags[0]"), "cannot compare an element of a list")
 	require.ErrorContains(t, e[2].CheckPath("async.data.x"), `has no "x"`)

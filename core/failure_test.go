@@ -146,7 +146,7 @@ func TestOnFailureGetsTheFailedRun(t *testing.T) {
 	}
 }
 
-// The server compares text as it is written: an escape in it would never be equal.
+// The server does not interpret escapes in text, so text with one would never be equal.
 func TestOnFailureOfAnOddAppID(t *testing.T) {
 	t.Parallel()
 	const id = "it's a \u200bStraße"

@@ -118,7 +118,7 @@ func TestEncodingThatPanics(t *testing.T) {
 			run: func(ctx context.Context) (any, error) {
 				return step.Infer[any](ctx, "a", step.InferRequest{URL: "https://api.test", Body: unruly{}})
 			},
-			want: `step "a": the body of the request is not JSON: ` + panicked,
+			want: `step "a": the request body cannot be encoded as JSON: ` + panicked,
 		},
 		"an event": {
 			run:    func(ctx context.Context) (any, error) { return step.SendEvent(ctx, "a", happened.New(unruly{})) },
@@ -326,5 +326,5 @@ func TestGoexitInTheStepThatACallIsFor(t *testing.T) {
 	}))
 	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&stepId="+hashed("a"), signUpEnvelope(user{}).json(t)))
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
-	require.Equal(t, `step "a" did not come to its end: its goroutine has ended (runtime.Goexit)`, message(t, resp))
+	require.Equal(t, `step "a" did not finish: its goroutine has ended (runtime.Goexit)`, message(t, resp))
 }

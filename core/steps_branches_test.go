@@ -72,7 +72,7 @@ func TestSameIDAtDifferentPlacesOfBranches(t *testing.T) {
 			}
 			require.Equal(t, http.StatusBadRequest, resp.Status)
 			require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
-			require.Contains(t, message(t, resp), `step "same" is in several branches of step.Parallel, at different places`)
+			require.Contains(t, message(t, resp), `step "same" is in several branches of step.Parallel, at different positions`)
 		})
 	}
 }

@@ -107,7 +107,7 @@ func TestMessageOfIDsThatCollide(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) { return nil, each("poll", "poll", "poll:1")(ctx) }))
 	require.Equal(t, `step "poll:1" has the ID that Inngest gives to step number 2 of those with the ID "poll", `+
-		`and one would get the result of the other: give one of them another ID`, requireRefused(t, runThrough(t, app)))
+		`so one would get the result of the other: give one of them another ID`, requireRefused(t, runThrough(t, app)))
 }
 
 // The ID is what users see of the step, and what its key is made of.

@@ -128,7 +128,7 @@ func TestInvokeThatCannotBe(t *testing.T) {
 	most := map[string]string{"x": strings.Repeat("x", limit-len(`{"x":""}`))}
 	require.Equal(t, "InvokeFunction", only(t, func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", fn, any(most)) })["op"])
 	most["x"] += "x"
-	require.Contains(t, invoke(fn, most), `step "s": the data for function app-fn: it has 8355841 bytes as JSON, and at most 8355840 are sent`)
+	require.Contains(t, invoke(fn, most), `step "s": the data for function app-fn: it has 8355841 bytes as JSON, and the limit is 8355840`)
 }
 
 // A function that the bare SDK serves has no app to take for the invoked
@@ -144,7 +144,7 @@ func TestInvokeOnTheBareSDK(t *testing.T) {
 	require.NoError(t, err)
 	status, body := serveSDK(t, client, signUpEnvelope(user{}))
 	require.Equal(t, http.StatusInternalServerError, status)
-	require.Contains(t, body, "needs a Ref with an AppID")
+	require.Contains(t, body, "use a Ref with an AppID")
 }
 
 // The result is decoded into the type of the invoked function; what it failed with

@@ -365,7 +365,7 @@ func TestEachKindOutsideAFunction(t *testing.T) {
 				require.PanicsWithError(t, outside, func() { _, _ = k.call(t.Context()) })
 			case "Invoke":
 				_, err := k.call(t.Context())
-				require.ErrorContains(t, err, "the context belongs to no function of an app")
+				require.ErrorContains(t, err, "the context is not that of an app's function")
 			default:
 				_, err := k.call(t.Context())
 				require.EqualError(t, err, outside)

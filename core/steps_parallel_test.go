@@ -356,7 +356,7 @@ func TestTooManyParallelSteps(t *testing.T) {
 		resp := callFn(t.Context(), t, app, e)
 		require.Equal(t, http.StatusBadRequest, resp.Status)
 		require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
-		require.Contains(t, message(t, resp), `step "nap 1000" is one too many: the function has more than 1000 steps run at the same time`)
+		require.Contains(t, message(t, resp), `step "nap 1000" is one too many: the function runs more than 1000 steps at the same time`)
 		// An older version of the function may have planned them.
 		require.Equal(t, []string{"Sleep nap 1000"}, listed(ops(t, callStep(t.Context(), t, app, e, "nap 1000"))))
 	}

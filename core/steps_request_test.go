@@ -137,7 +137,7 @@ func TestRequestsThatCannotBe(t *testing.T) {
 		return refused(t, func(ctx context.Context) (any, error) { return step.Infer[any](ctx, "s", request) })
 	}
 	for _, url := range []string{"", "api.test/users", "/users", "ftp://api.test/", "http://", "https://a b/", "http://[::1"} {
-		const want = `step "s": the URL is not one the server can ask`
+		const want = `step "s": the server cannot make a request to this URL`
 		require.Contains(t, infer(step.InferRequest{URL: url}), want)
 		require.Contains(t, refused(t, func(ctx context.Context) (any, error) {
 			return step.Fetch(ctx, "s", step.FetchRequest{URL: url})
@@ -146,13 +146,13 @@ func TestRequestsThatCannotBe(t *testing.T) {
 	for _, method := range []string{"get", "BREW"} {
 		require.Contains(t, refused(t, func(ctx context.Context) (any, error) {
 			return step.Fetch(ctx, "s", step.FetchRequest{Method: method, URL: "https://api.test/"})
-		}), `step "s": the server knows no method "`+method)
+		}), `step "s": the server does not support method "`+method)
 	}
 	const ai = "https://ai.test/"
-	require.Contains(t, infer(step.InferRequest{URL: ai, Body: math.Inf(1)}), `step "s": the body of the request is not JSON`)
+	require.Contains(t, infer(step.InferRequest{URL: ai, Body: math.Inf(1)}), `step "s": the request body cannot be encoded as JSON`)
 	most := strings.Repeat("x", 4<<20-16<<10-2) // and two quotes
 	require.Contains(t, infer(step.InferRequest{URL: ai, Body: most + "x"}),
-		"the body of the request has 4177921 bytes as JSON, and at most 4177920 are sent")
+		"the request body has 4177921 bytes as JSON, and the limit is 4177920")
 	require.Equal(t, most, only(t, func(ctx context.Context) (any, error) {
 		return step.Infer[any](ctx, "s", step.InferRequest{URL: ai, Body: most})
 	})["opts"].(map[string]any)["body"])

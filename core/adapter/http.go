@@ -35,8 +35,8 @@ func HTTPHandler(framework string, do Handler) http.Handler {
 		restore()
 		maps.Copy(w.Header(), resp.Header)
 		if !r.ProtoAtLeast(1, 1) {
-			// HTTP/1.0 has no chunks: only the length tells the end of a large response from
-			// a broken connection.
+			// HTTP/1.0 has no chunks: without the length, a client could not distinguish the end
+			// of a large response from a broken connection.
 			w.Header().Set("Content-Length", strconv.Itoa(len(resp.Body)))
 		}
 		w.WriteHeader(resp.Status)

@@ -30,7 +30,7 @@ func MustApp[A App](function string, app A) A {
 	return app
 }
 
-// MustMount is [MustApp] for an adapter's Mount. It panics if the router is nil, too.
+// MustMount is [MustApp] for an adapter's Mount. It also panics if the router is nil.
 func MustMount(function string, router any, app App) {
 	MustApp(function, app)
 	if isNil(router) {
@@ -43,8 +43,8 @@ func isNil(v any) bool {
 	return !value.IsValid() || (value.Kind() == reflect.Pointer || value.Kind() == reflect.Func) && value.IsNil()
 }
 
-// claims maps a claim to its holder. Both are weak: a router keeps its apps alive, and
-// nothing here keeps either.
+// claims maps a claim to its holder. Both are weak pointers, so claims keeps neither the
+// router nor the app alive.
 var claims sync.Map
 
 // claim is a path of a router.
@@ -88,7 +88,7 @@ func Claim(function string, app App, router any, path string) {
 }
 
 // addressOf returns the address of what v points to, nil if v is not a pointer, or is
-// nil, or points to a value of size 0, which has no address of its own.
+// nil, or points to a value of size 0, whose address may not be unique.
 func addressOf(v any) *byte {
 	pointer := reflect.ValueOf(v)
 	if pointer.Kind() != reflect.Pointer || pointer.IsNil() || pointer.Type().Elem().Size() == 0 {

@@ -1,6 +1,6 @@
 // Package adapter is for authors of adapters, which serve an app with a web framework,
-// and of plugins, which add routes to an app. Programs that only use them need
-// nothing of it.
+// and of plugins, which add routes to an app. Programs that only use adapters and
+// plugins do not need it.
 //
 // An adapter translates: it turns the framework's request into a [Request], calls
 // [Route].Do, and writes the [Response]. For frameworks on net/http, [HTTPHandler]
@@ -26,11 +26,11 @@ import (
 // Request is an HTTP request in the form that all frameworks share.
 type Request struct {
 	Method string
-	// Scheme is http or https, and Host is the host and port, as the client sees them.
-	// A sync announces them.
+	// Scheme is http or https, and Host is the host and port, as the client sees them. They
+	// are part of the URL that a sync announces.
 	Scheme string
 	Host   string
-	// Path and RawQuery are those of the URL, as received.
+	// Path and RawQuery are the path and the query of the URL, as received.
 	Path     string
 	RawQuery string
 	// Header contains the headers under their canonical names, without Host.

@@ -30,7 +30,7 @@ type valuesContext struct {
 
 // Value implements context.Context. A key that cannot be compared has no value.
 func (c valuesContext) Value(key any) any {
-	// A struct or an interface may be comparable by its type and not by its contents.
+	// The type of a struct or an interface may be comparable, although its value is not.
 	if key != nil && !reflect.ValueOf(key).Comparable() {
 		return nil
 	}
@@ -42,8 +42,8 @@ func (c valuesContext) Value(key any) any {
 
 // WithLookup is [WithValues] for frameworks that cannot list the stored values and
 // that reuse their own context for later requests. Functions call lookup, which
-// returns nil for an unknown key, until the adapter calls end; from then on they find
-// only the values of ctx. The lookup must not call the returned context.
+// returns nil for an unknown key, until the adapter calls end. After that they find
+// only the values of ctx. lookup must not use the returned context.
 //
 // Functions may look values up on any goroutine, where a panic would end the process.
 // If lookup panics, the key therefore has no value, and logger gets the first panic.

@@ -33,12 +33,12 @@ type Adapter struct {
 	// ReadsAhead how many bytes of the body must have arrived before.
 	StreamsBodies bool
 	ReadsAhead    int
-	// AnyMethod reports whether a route can serve methods that no standard names, so that
-	// the app responds to them, too. All methods that net/http has constants for, except
+	// AnyMethod reports whether a route also serves non-standard methods, so the app responds
+	// to them. All methods that net/http has constants for, except
 	// CONNECT, must reach the app in any case.
 	AnyMethod bool
-	// KnowsGroups reports whether a router exposes the prefixes of its groups, so that
-	// Mount can pass the full path to the app. The routers of net/http do not: their users
+	// KnowsGroups reports whether a router exposes the prefixes of its groups, so Mount can
+	// pass the full path to the app. The routers of net/http do not: their users
 	// set Config.ServePath, and so does the suite.
 	KnowsGroups bool
 	// TrailingSlash is how the framework, as New configures it, treats the path of the
@@ -70,24 +70,24 @@ type Server interface {
 	Shutdown(ctx context.Context) error
 }
 
-// Site is what New sets up. It must not install recover middleware: the adapter has to
-// recover panics.
+// Site describes the routes that New sets up. New must not install recover middleware,
+// because the adapter has to recover panics.
 //
-// Middleware in front of everything has to store two values of each request for the
-// handlers behind it. In a framework with a store of its own (c.Set, Locals) it stores
+// Outermost middleware has to store two values of each request for the handlers. In a
+// framework with its own store (c.Set, Locals) it stores
 //
 //   - the header TenantHeader under TenantKey, uncopied, as the framework's accessor
 //     returns it; and Stale under TenantKey after the handler has returned,
-//   - the query parameter PageQuery under PageKey, uncopied, too,
+//   - the query parameter PageQuery under PageKey, also uncopied,
 //
 // and in the request's [context.Context] the header TenantHeader under ContextKey{},
-// copied if the framework reuses memory. In a framework without such a store, it stores
-// all of them in the context, and no Stale.
+// copied if the framework reuses memory. In a framework without its own store, it stores
+// all of them in the context, without Stale.
 type Site struct {
-	// App has to be mounted below Groups with the adapter's Mount, and at HandPath, for all
-	// methods, with the adapter's Handler. Mount has to mount all of App.Routes, which are
-	// the endpoint that Inngest calls and those of plugins, each for all methods; Handler
-	// serves only the former.
+	// App must be mounted below Groups with the adapter's Mount, and at HandPath, for all
+	// methods, with the adapter's Handler. Mount has to mount all of App.Routes, for all
+	// methods: the endpoint that Inngest calls, and the routes of plugins. Handler serves
+	// only the endpoint.
 	App *inngestkit.App
 	// Others are further apps, which have to be mounted after App on the same router, with
 	// Mount. Mount has to panic if one of their paths is taken, or if one of them is App
@@ -98,10 +98,10 @@ type Site struct {
 	Groups []string
 	// BodyLimit is the size in bytes of bodies that the framework must let through.
 	BodyLimit int
-	// Event is what the routes SendPath and BareSendPath send on a POST. They respond with
-	// the IDs as JSON. They pass an error to Failed first, and then on to the
-	// framework as users do: they return it, or abort with it. For net/http, which has
-	// no such way, they respond with the status of the error and its text.
+	// Event is the event that the routes SendPath and BareSendPath send on a POST. They
+	// respond with the IDs as JSON. They pass an error to Failed, and then to the framework
+	// as users do: they return it, or abort with it. With net/http, they respond with the
+	// status of the error and its text.
 	Event inngestkit.AnyEvent
 	// Failed is called with the error of the adapter's Send.
 	Failed func(err error)
@@ -117,7 +117,7 @@ const (
 	FromPath     = "/from"
 )
 
-// What the middleware of a [Site] stores, and where it reads it.
+// The keys and values that the middleware of a [Site] stores, and where it reads them.
 const (
 	TenantHeader = "X-Tenant"
 	TenantKey    = "tenant"

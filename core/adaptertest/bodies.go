@@ -127,7 +127,7 @@ func responses(t *testing.T, a Adapter) {
 }
 
 // http10: a proxy that speaks HTTP/1.0 can detect a truncated response. HTTP/1.0 has no
-// chunks, so only the length tells the end from a broken connection.
+// chunks, so only the length distinguishes the end from a broken connection.
 func http10(t *testing.T, a Adapter) {
 	whole := text(100 << 10)
 	i := start(t, a, setup{function: func(context.Context, input) (any, error) { return whole, nil }})

@@ -18,7 +18,7 @@ func chunkedBodies(t *testing.T, a Adapter) {
 		data := payload{Text: fittingText(size)}
 		r := i.newCall(t, data)
 		r.ContentLength = -1
-		r.Body = struct{ io.ReadCloser }{r.Body} // so that nobody learns its length
+		r.Body = struct{ io.ReadCloser }{r.Body} // hides its length
 		i.do(t, r).returned(t, hashOf(data.Text))
 
 		body := envelope(data)

@@ -2,7 +2,7 @@ package adaptertest
 
 import "time"
 
-// HurryUp makes the suite give up soon, for tests in which it has to fail.
+// HurryUp shortens the timeout of the suite, for tests in which it has to fail.
 func HurryUp() { timeout = 3 * time.Second }
 
 // Cases lists the names of all cases.

@@ -17,11 +17,11 @@ import (
 const (
 	appID      = "app"
 	functionID = "fn"
-	// signingKey and eventKey are no secrets: only the suite's own servers know them.
+	// signingKey and eventKey are not secret: only servers of the suite use them.
 	signingKey = "signkey-test-8ee2262a15e8d3c42d6a840db7af3de2aab08ef632b32a37a687f24b34dba3ff"
 	eventKey   = "event-key-that-no-client-may-see"
-	// bodyLimit is the size of bodies that a server has to let through. It is more than
-	// the app accepts, so that the app refuses larger ones.
+	// bodyLimit is the size of bodies that a server has to let through. The app accepts less,
+	// so the app, not the framework, refuses larger bodies.
 	bodyLimit = 2 * inngestkit.DefaultMaxBodyBytes
 )
 

@@ -39,16 +39,16 @@ func otherApp(tb testing.TB, path string, routes ...adapter.Route) *inngestkit.A
 	})
 }
 
-// besides is the path of a second app beside the first one.
-const besides = "/other/inngest"
+// secondPath is the path of a second app on the router of the first.
+const secondPath = "/other/inngest"
 
-// severalApps: two apps on one router are both served, or Mount panics and says what to
-// do. No app hides another.
+// severalApps: two apps on one router are both served, or Mount panics with a message that
+// says what to do. No app hides another.
 func severalApps(t *testing.T, a Adapter) {
-	other := otherApp(t, besides)
+	other := otherApp(t, secondPath)
 	i := start(t, a, setup{others: func(*inngestkit.App) []*inngestkit.App { return []*inngestkit.App{other} }})
 	i.call(t, payload{ID: "a"}).returned(t, "a")
-	target := besides + strings.Replace(query, appID, otherID, 1)
+	target := secondPath + strings.Replace(query, appID, otherID, 1)
 	i.do(t, i.request(t, http.MethodPost, target, envelope(payload{ID: "b"}))).returned(t, "b")
 
 	takenPaths(t, a, nil)
@@ -71,7 +71,7 @@ func takenPaths(t *testing.T, a Adapter, groups []string) {
 			[]string{otherID, prefix + inngestkit.DefaultPath, "Config.Path"},
 		},
 		"the same path of a plugin": {
-			func(*inngestkit.App) *inngestkit.App { return otherApp(t, besides, (&plugin{}).routes()...) },
+			func(*inngestkit.App) *inngestkit.App { return otherApp(t, secondPath, (&plugin{}).routes()...) },
 			[]string{otherID, prefix + pluginPaths[0], "inngesthealth.WithPath"},
 		},
 	} {

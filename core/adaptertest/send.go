@@ -120,7 +120,7 @@ func says(err error, part string) bool {
 }
 
 // givesNothingAway fails the test if the client sees more of a failure than its status:
-// neither what the server has answered nor what the app's error says.
+// neither the response of the server nor the text of the app's error.
 func givesNothingAway(tb testing.TB, got response, fromServer string) {
 	tb.Helper()
 	var explained struct {

@@ -64,7 +64,7 @@ func (a response) complete(tb testing.TB) {
 	}
 }
 
-// shutdown: running calls are answered, and new ones are refused.
+// shutdown: running calls get their response, and new calls are refused.
 func shutdown(t *testing.T, a Adapter) {
 	for range rounds {
 		b := startBlocked(t, a)

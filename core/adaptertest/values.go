@@ -56,7 +56,7 @@ func (i *instance) withValues(tb testing.TB, path, id, tenant, page string) *htt
 
 // keptContext is what a function keeps of its call.
 type keptContext struct {
-	ctx    context.Context //nolint:containedctx // users do that, and this is about them
+	ctx    context.Context //nolint:containedctx // users do that, and the case tests it
 	id     string
 	tenant any
 	page   any

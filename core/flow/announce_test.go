@@ -11,7 +11,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
-// What each option tells the server, as functions and as a struct.
+// announcements has what the app announces to the server for each option, given as a
+// function and as a field of Config.
 var announcements = []struct {
 	name    string
 	options []inngestkit.Option
@@ -142,7 +143,7 @@ var announcements = []struct {
 		"checkpoint", one(flow.Checkpoint()), flow.Config{Checkpoint: &flow.CheckpointConfig{}}, `{"checkpoint": {}}`,
 	},
 	{
-		// The SDK writes the last as a number.
+		// The SDK writes max_runtime as a number.
 		"checkpoint with options",
 		one(flow.Checkpoint(flow.BatchSteps(3), flow.BatchInterval(1500*time.Millisecond), flow.MaxRuntime(25*time.Hour))),
 		flow.Config{Checkpoint: &flow.CheckpointConfig{BatchSteps: 3, BatchInterval: 1500 * time.Millisecond, MaxRuntime: 25 * time.Hour}},
@@ -161,7 +162,7 @@ func TestAnnouncements(t *testing.T) {
 	}
 }
 
-// The limits themselves are allowed.
+// The limits are inclusive.
 func TestLimitsAreAllowed(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]inngestkit.Option{
@@ -185,7 +186,7 @@ func TestLimitsAreAllowed(t *testing.T) {
 	}
 }
 
-// The options of a group: a function's own go before them, as a whole.
+// An option of a function replaces that of its group, even if it can be given several times.
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -204,7 +205,7 @@ func TestGroups(t *testing.T) {
 		{"the group's cancel-on", nil, both(flow.CancelOn(placed), flow.CancelOn(cancelled)), both(flow.CancelOn(placed), flow.CancelOn(cancelled))},
 		{"one timeout each", one(flow.StartTimeout(1)), both(flow.StartTimeout(2), flow.FinishTimeout(2)),
 			both(flow.StartTimeout(1), flow.FinishTimeout(2))},
-		{"what the group has wrong and the function right", one(flow.Concurrency(1)), one(flow.Concurrency(0)), one(flow.Concurrency(1))},
+		{"wrong in the group, right in the function", one(flow.Concurrency(1)), one(flow.Concurrency(0)), one(flow.Concurrency(1))},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

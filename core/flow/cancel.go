@@ -11,46 +11,46 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
-// The server's limits on cancellation, MaxCancellations and CancelTimeout of its
-// pkg/consts.
+// The server's limits on cancellation: MaxCancellations and CancelTimeout in its pkg/consts.
 const (
 	maxCancelOn      = 5
 	maxCancelTimeout = 365 * 24 * time.Hour
 )
 
-// CancelEvent is what [CancelOn] needs to know of an event: an inngestkit.EventType,
-// or a name made one with [EventNamed].
+// CancelEvent is an event that cancels runs: an inngestkit.EventType, or the result of
+// [EventNamed].
 type CancelEvent interface {
-	// Name is the name of the event.
+	// Name returns the name of the event.
 	Name() string
 }
 
-// EventNamed is the event called name, for events that no Go type is declared for. What
-// it has is not known, so that mistakes in paths of it go unnoticed.
+// EventNamed returns the event called name, for an event without a Go type. Its fields are
+// not known, so App.Register does not find mistakes in paths of it.
 func EventNamed(name string) CancelEvent { return eventName(name) }
 
 type eventName string
 
 func (n eventName) Name() string { return string(n) }
 
-// CancelOption is an option of [CancelOn]: [If], [Match] or [Timeout].
+// CancelOption is an option of [CancelOn]: an [If], a [Match] or a [Timeout].
 type CancelOption interface {
 	part
 	ofCancel()
 }
 
-// CancelOn cancels a run when event comes, until the run ends or for the time of
-// a [Timeout], at most 365 days. Without a condition, every such event cancels
-// all runs of the function; with [Match] or [If], those for which it holds:
+// CancelOn cancels a run when event arrives. Without a condition, each such event cancels
+// all runs of the function; with [Match] or [If], those for which the condition holds:
 //
 //	flow.CancelOn(orderCancelled, flow.Match("data.orderId"))
 //
-// In the expression of If, event is the event that triggered the run and async
-// the one that cancels: "async.data.userId == event.data.userId". The server
-// takes no macros and no function calls in it, so neither size(…) nor has(…).
+// In the expression of If, event is the event that triggered the run, and async the one
+// that cancels it: "async.data.userId == event.data.userId". The server does not accept
+// macros and function calls in this expression, such as has(…) and size(…).
 //
-// The step that runs at that moment runs to its end, and its result is dropped.
-// It may be given up to 5 times, for one event each or for the same event on
+// With a [Timeout], at most 365 days, the event cancels only runs that were scheduled within
+// that time. A step that is running finishes, and its result is dropped.
+//
+// CancelOn may be given up to 5 times, for several events or for the same event on
 // different conditions. It cannot be combined with [BatchEvents].
 func CancelOn(event CancelEvent, options ...CancelOption) inngestkit.Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
@@ -62,7 +62,8 @@ func CancelOn(event CancelEvent, options ...CancelOption) inngestkit.Option {
 			name = event.Name()
 		}
 		if name == "" {
-			c.Refuse("CancelOn", nil, "has no event, or one without a name; define events with inngestkit.DefineEvent and a name")
+			c.Refuse("CancelOn", nil,
+				"has no event, or an event without a name; define events with inngestkit.DefineEvent and a name")
 		}
 		if problem := eventpath.NameProblem(name); problem != "" {
 			c.Refuse("CancelOn", name, "%s", problem)
@@ -75,7 +76,7 @@ func CancelOn(event CancelEvent, options ...CancelOption) inngestkit.Option {
 		added := inngestgo.ConfigCancel{Event: name, If: checkConditions(c, "CancelOn", s, &async)}
 		if s.timeout != nil {
 			if *s.timeout <= 0 || *s.timeout > maxCancelTimeout {
-				c.Refuse("CancelOn.Timeout", s.timeout.String(), "is out of range; it is more than 0 and at most 365 days")
+				c.Refuse("CancelOn.Timeout", s.timeout.String(), "is out of range; it must be more than 0 and at most 365 days")
 			}
 			added.Timeout = new(s.timeout.String())
 		}
@@ -85,8 +86,8 @@ func CancelOn(event CancelEvent, options ...CancelOption) inngestkit.Option {
 
 func addCancelOn(c *fnconfig.Config, added inngestgo.ConfigCancel) {
 	all := &c.Options.Cancel
-	// The server names a cancellation by its event and its condition, and keeps
-	// the first of a name (createCancellationPauses in its pkg/execution/executor).
+	// The server names a cancellation by its event and its condition, and keeps only the first
+	// with the same name (createCancellationPauses in its pkg/execution/executor).
 	if slices.ContainsFunc(*all, func(other inngestgo.ConfigCancel) bool { return sameCancelOn(other, added) }) {
 		c.Refuse("CancelOn", added.Event, "is given twice with the same condition; give it once")
 	}
@@ -103,8 +104,8 @@ func sameCancelOn(a, b inngestgo.ConfigCancel) bool {
 	return *a.If == *b.If
 }
 
-// StartTimeout cancels a run that has not started d after it was scheduled, for
-// example because of [Concurrency] or [Throttle].
+// StartTimeout cancels a run that has not started within d after it was scheduled, for
+// example because of [Concurrency] or [Throttle]. d must be more than 0.
 func StartTimeout(d time.Duration) inngestkit.Option {
 	return option("StartTimeout", d.String(), func(c *fnconfig.Config) {
 		checkPositive(c, "StartTimeout", d)
@@ -112,8 +113,8 @@ func StartTimeout(d time.Duration) inngestkit.Option {
 	})
 }
 
-// FinishTimeout cancels a run that has not ended d after it started, sleeps and
-// waits included. The step that runs at that moment runs to its end.
+// FinishTimeout cancels a run that has not ended within d after it started, including
+// sleeps and waits. A step that is running finishes. d must be more than 0.
 func FinishTimeout(d time.Duration) inngestkit.Option {
 	return option("FinishTimeout", d.String(), func(c *fnconfig.Config) {
 		checkPositive(c, "FinishTimeout", d)

@@ -9,7 +9,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
-// maxConcurrencyLimits is MaxConcurrencyLimits of the server's pkg/consts.
+// maxConcurrencyLimits is MaxConcurrencyLimits in the server's pkg/consts.
 const maxConcurrencyLimits = 2
 
 // ConcurrencyOption is an option of [Concurrency]: a [Key] or a [Scope].
@@ -18,22 +18,22 @@ type ConcurrencyOption interface {
 	ofConcurrency()
 }
 
-// ConcurrencyScope says which steps count towards a [Concurrency] limit.
+// ConcurrencyScope defines which steps count towards a [Concurrency] limit.
 type ConcurrencyScope int
 
 // The values are the SDK's.
 const (
 	// ScopeFn counts the steps of the function. It is the default.
 	ScopeFn ConcurrencyScope = iota
-	// ScopeEnv counts the steps of all functions in the environment whose limit
-	// has the same key.
+	// ScopeEnv counts the steps of all functions in the environment that have a limit with
+	// the same scope and key.
 	ScopeEnv
-	// ScopeAccount counts the steps of all functions in the account whose limit
-	// has the same key.
+	// ScopeAccount counts the steps of all functions in the account that have a limit with
+	// the same scope and key.
 	ScopeAccount
 )
 
-// String is the scope's name in Inngest's documentation.
+// String returns the scope's name in Inngest's documentation.
 func (s ConcurrencyScope) String() string {
 	switch s {
 	case ScopeFn:
@@ -47,17 +47,18 @@ func (s ConcurrencyScope) String() string {
 	}
 }
 
-// Scope makes several functions share a [Concurrency] limit: give each the same
-// limit with the same scope and key. A scope other than [ScopeFn] needs a [Key],
-// which may be a constant: Key(`"openai"`).
+// Scope lets several functions share a [Concurrency] limit: give each of them the same
+// limit with the same scope and key. A scope other than [ScopeFn] needs a [Key], which may
+// be a constant, such as Key(`"openai"`).
 func Scope(scope ConcurrencyScope) ConcurrencyOption {
 	return suboption{name: "Scope", set: func(s *settings) { s.scope = scope }}
 }
 
-// Concurrency limits how many steps of the function run at the same time, over
-// all its runs; further steps wait. Sleeping and waiting runs do not count: use
-// [FnConcurrency] or [Singleton] to limit whole runs. It may be given twice, for
-// one limit with a key and one without, or for two keys or scopes.
+// Concurrency limits how many steps of the function, of all its runs, run at the same
+// time. Further steps wait. Sleeping and waiting runs do not count; to limit whole runs, use
+// [FnConcurrency] or [Singleton].
+//
+// Concurrency may be given twice, with different keys or scopes, or with and without a key.
 func Concurrency(limit int, options ...ConcurrencyOption) inngestkit.Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
 		if !c.Append("Concurrency") {
@@ -69,16 +70,16 @@ func Concurrency(limit int, options ...ConcurrencyOption) inngestkit.Option {
 		switch s.scope {
 		case ScopeFn:
 		case ScopeEnv:
-			added.Scope = 1 // ConcurrencyScopeEnv of the server's pkg/enums
+			added.Scope = 1 // ConcurrencyScopeEnv in the server's pkg/enums
 		case ScopeAccount:
 			added.Scope = 2 // ConcurrencyScopeAccount
 		default:
 			c.Refuse("Concurrency.Scope", int(s.scope), "is not a scope; give ScopeFn, ScopeEnv or ScopeAccount")
 		}
-		// Concurrency.Validate of the server's pkg/inngest/concurrency.go.
+		// See Concurrency.Validate in the server's pkg/inngest/concurrency.go.
 		if s.scope != ScopeFn && s.key == nil {
 			c.Refuse("Concurrency.Scope", s.scope.String(),
-				`needs a Key, on which functions share the limit, for example Key("\"openai\"")`)
+				`needs a Key by which functions share the limit, for example Key("\"openai\"")`)
 		}
 		addConcurrency(c, added)
 	})
@@ -116,12 +117,11 @@ type FnConcurrencyOption interface {
 	ofFnConcurrency()
 }
 
-// FnConcurrency limits how many runs of the function there are at the same time,
-// from their first step to their end, sleeping and waiting ones included; further
-// runs wait.
+// FnConcurrency limits how many runs of the function are under way at the same time. A run
+// counts from its first step to its end, also while it sleeps or waits. Further runs wait.
 //
-// It needs a server that knows it. Servers up to 1.17 ignore it, and of the
-// limits of [Concurrency] besides it they see the first only.
+// Servers up to 1.17 ignore FnConcurrency, and then also all limits of [Concurrency] but
+// the first.
 func FnConcurrency(limit int, options ...FnConcurrencyOption) inngestkit.Option {
 	return option("FnConcurrency", limit, func(c *fnconfig.Config) {
 		s := read(c, "FnConcurrency", options)
@@ -130,16 +130,16 @@ func FnConcurrency(limit int, options ...FnConcurrencyOption) inngestkit.Option 
 	})
 }
 
-// SingletonMode says what becomes of an event that comes while the one run of a
-// [Singleton] function is not at its end.
+// SingletonMode defines what happens to an event that arrives while a run of a [Singleton]
+// function is under way.
 type SingletonMode int
 
 const (
-	// SingletonSkip drops the event; the run goes on. Servers from 1.13 on do not
-	// drop a scheduled run: they try to start it again, with growing pauses, for
-	// about a day, and so it may start late.
+	// SingletonSkip drops the event, and the run continues. Servers since 1.13 do not drop
+	// runs of a schedule: they retry the start with growing pauses for about a day, so such
+	// a run may start late.
 	SingletonSkip SingletonMode = iota + 1
-	// SingletonCancel cancels the run and starts another with the event.
+	// SingletonCancel cancels the run and starts a new one with the event.
 	SingletonCancel
 )
 
@@ -149,15 +149,15 @@ type SingletonOption interface {
 	ofSingleton()
 }
 
-// Singleton allows one run of the function at a time, or with a [Key] one for each
-// value of it, from the event to the end of the run. It cannot be combined with
+// Singleton allows one run of the function at a time, from the event to the end of the
+// run. With a [Key], it allows one run for each of its values. It cannot be combined with
 // [BatchEvents].
 func Singleton(mode SingletonMode, options ...SingletonOption) inngestkit.Option {
 	return option("Singleton", int(mode), func(c *fnconfig.Config) {
 		s := read(c, "Singleton", options)
 		config := &inngestgo.ConfigSingleton{Key: checkKey(c, "Singleton", s)}
 		switch mode {
-		case SingletonSkip: // SingletonModeSkip of the server's pkg/enums is 0
+		case SingletonSkip: // SingletonModeSkip in the server's pkg/enums is 0
 		case SingletonCancel:
 			config.Mode = 1 // SingletonModeCancel
 		default:

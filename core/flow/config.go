@@ -8,14 +8,14 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
-// Config is all options of this package in one struct, for those who prefer it,
-// and the options for schedules. It is an option like those it is made of: each
-// field says the same as the function of its name, with the same limits, and an
-// option given as a field and as a function is given twice.
+// Config has all options of this package, and those for schedules, in one struct. It is an
+// option itself. Each field corresponds to the function of the same name and has the same
+// limits. An option that is given as a field and as a function is given twice, which is an
+// error.
 //
-// A field with its zero value is not set.
+// A field with the zero value is not set.
 type Config struct {
-	// Retries is a pointer because 0 is a setting: Retries: new(0).
+	// Retries is a pointer because 0 is a valid value: Retries: new(0).
 	Retries       *int
 	Concurrency   []ConcurrencyConfig
 	FnConcurrency *FnConcurrencyConfig
@@ -33,7 +33,7 @@ type Config struct {
 	FinishTimeout time.Duration
 	Checkpoint    *CheckpointConfig
 
-	// TimeZone and Jitter are [inngestkit.TimeZone] and [inngestkit.Jitter].
+	// TimeZone and Jitter correspond to [inngestkit.TimeZone] and [inngestkit.Jitter].
 	TimeZone string
 	Jitter   time.Duration
 }
@@ -83,13 +83,13 @@ type BatchConfig struct {
 	If      string
 }
 
-// SingletonConfig is [Singleton] as a struct. The mode is required.
+// SingletonConfig is [Singleton] as a struct. Mode is required.
 type SingletonConfig struct {
 	Mode SingletonMode
 	Key  string
 }
 
-// CancelOnConfig is [CancelOn] as a struct. The event is required.
+// CancelOnConfig is [CancelOn] as a struct. Event is required.
 type CancelOnConfig struct {
 	Event   CancelEvent
 	Match   string
@@ -113,8 +113,8 @@ func (c Config) FunctionOption() any {
 	})
 }
 
-// The functional options that the fields of a Config stand for, so that each is
-// checked in one place.
+// The methods below turn the fields of a Config into the options that they correspond to,
+// so each option is checked in one place.
 
 func (c Config) limits() []inngestkit.Option {
 	var all []inngestkit.Option

@@ -22,8 +22,8 @@ var (
 
 func fulfil(context.Context, inngestkit.Input[Order]) (string, error) { return "fulfilled", nil }
 
-// registered registers a function with options. It returns the functions of the
-// app, or what is wrong with the options.
+// registered registers a function with options. It returns the functions of the app, or
+// the error.
 func registered(options ...inngestkit.Option) any {
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 	if err != nil {
@@ -35,7 +35,7 @@ func registered(options ...inngestkit.Option) any {
 	return app.FunctionIDs()
 }
 
-// Several options together, each of them checked when the function is registered.
+// App.Register checks all options of a function.
 func Example() {
 	fmt.Println(registered(
 		flow.Retries(2),
@@ -52,12 +52,12 @@ func Example() {
 	))
 	// Output:
 	// [fulfil]
-	// inngestkit: function "fulfil": Retries 50 is out of range; it is at least 0 and at most 20
+	// inngestkit: function "fulfil": Retries 50 is out of range; it must be at least 0 and at most 20
 	// inngestkit: function "fulfil": BatchEvents.MaxSize 1 is out of range; a batch has at least 2 events
 	// inngestkit: function "fulfil": BatchEvents 1 cannot be combined with Priority: the server refuses functions with both; leave out one of them
 }
 
-// The same as a struct.
+// The same options as a struct.
 func ExampleConfig() {
 	fmt.Println(registered(flow.Config{
 		Retries:       new(2),
@@ -66,7 +66,7 @@ func ExampleConfig() {
 		CancelOn:      []flow.CancelOnConfig{{Event: orderCancelled, Match: "data.orderId"}},
 		FinishTimeout: 24 * time.Hour,
 	}))
-	// What is given in the struct and besides it is given twice.
+	// An option in the struct and the same option outside it count as given twice.
 	fmt.Println(registered(flow.Config{Retries: new(2)}, flow.Retries(3)))
 	// Output:
 	// [fulfil]
@@ -74,13 +74,13 @@ func ExampleConfig() {
 }
 
 func ExampleRetries() {
-	fmt.Println(registered(flow.Retries(0))) // one attempt and no more
+	fmt.Println(registered(flow.Retries(0))) // one attempt only
 	// Output: [fulfil]
 }
 
 func ExampleConcurrency() {
 	fmt.Println(registered(flow.Concurrency(10)))
-	// Of the orders of one customer, one after the other.
+	// One order of each customer at a time.
 	fmt.Println(registered(flow.Concurrency(10), flow.Concurrency(1, flow.Key("event.data.customerId"))))
 	// Output:
 	// [fulfil]
@@ -93,7 +93,7 @@ func ExampleScope() {
 	fmt.Println(registered(flow.Concurrency(5, flow.Scope(flow.ScopeAccount))))
 	// Output:
 	// [fulfil]
-	// inngestkit: function "fulfil": Concurrency.Scope "account" needs a Key, on which functions share the limit, for example Key("\"openai\"")
+	// inngestkit: function "fulfil": Concurrency.Scope "account" needs a Key by which functions share the limit, for example Key("\"openai\"")
 }
 
 func ExampleFnConcurrency() {
@@ -106,7 +106,7 @@ func ExampleRateLimit() {
 	fmt.Println(registered(flow.RateLimit(1, 48*time.Hour)))
 	// Output:
 	// [fulfil]
-	// inngestkit: function "fulfil": RateLimit.Period "48h0m0s" is out of range; it is at least 1s and at most 24h0m0s
+	// inngestkit: function "fulfil": RateLimit.Period "48h0m0s" is out of range; it must be at least 1s and at most 24h0m0s
 }
 
 func ExampleThrottle() {
@@ -124,10 +124,10 @@ func ExampleDebounce() {
 	// Output: [fulfil]
 }
 
-// However often the order changes, it is looked at once a minute.
+// The function runs at least once a minute, however often the order changes.
 func ExampleTimeout() {
 	fmt.Println(registered(flow.Debounce(5*time.Second, flow.Timeout(time.Minute))))
-	// For an hour from the order on it can be cancelled.
+	// The order can be cancelled for one hour.
 	fmt.Println(registered(flow.CancelOn(orderCancelled, flow.Match("data.orderId"), flow.Timeout(time.Hour))))
 	// Output:
 	// [fulfil]
@@ -143,7 +143,7 @@ func ExampleBatchEvents() {
 	// inngestkit: function "fulfil": BatchEvents 100 cannot be combined with RateLimit: it would not limit batches; leave out one of them
 }
 
-// Orders of the free plan wait for a batch, others run at once.
+// Orders of the free plan wait for a batch; others run at once.
 func ExampleIf() {
 	fmt.Println(registered(flow.BatchEvents(100, 5*time.Second, flow.If("event.data.plan == 'free'"))))
 	fmt.Println(registered(flow.CancelOn(orderCancelled, flow.If("async.data.orderId == event.data.orderId && async.data.plan == 'free'"))))
@@ -180,7 +180,7 @@ func ExampleMatch() {
 	fmt.Println(registered(flow.CancelOn(orderCancelled, flow.Match("event.data.orderId"))))
 	// Output:
 	// [fulfil]
-	// inngestkit: function "fulfil": CancelOn.Match "event.data.orderId" is a path within both events; leave out "event."
+	// inngestkit: function "fulfil": CancelOn.Match "event.data.orderId" is a path in both events; leave out "event."
 }
 
 func ExampleEventNamed() {

@@ -41,7 +41,7 @@ type mistake struct {
 	value any
 }
 
-// mistakes are all mistakes in err.
+// mistakes returns all mistakes in err.
 func mistakes(tb testing.TB, err error) []mistake {
 	tb.Helper()
 	var joined interface{ Unwrap() []error }
@@ -56,8 +56,8 @@ func mistakes(tb testing.TB, err error) []mistake {
 	return all
 }
 
-// announced is what the server is told about a function with options, without
-// what it is told about every function.
+// announced returns what the app announces to the server about a function with options,
+// without what it announces about every function.
 func announced(tb testing.TB, options ...inngestkit.Option) map[string]any {
 	tb.Helper()
 	app, err := register(tb, options...)
@@ -69,19 +69,19 @@ func announced(tb testing.TB, options ...inngestkit.Option) map[string]any {
 		Header: header, Body: strings.NewReader(body), ContentLength: int64(len(body)),
 	})
 	require.Equal(tb, http.StatusOK, resp.Status, "%s", resp.Body)
-	var answer struct {
+	var response struct {
 		Functions []map[string]any `json:"functions"`
 	}
-	require.NoError(tb, json.Unmarshal(resp.Body, &answer))
-	require.Len(tb, answer.Functions, 1)
+	require.NoError(tb, json.Unmarshal(resp.Body, &response))
+	require.Len(tb, response.Functions, 1)
 	for _, key := range []string{"id", "name", "triggers", "steps"} {
-		require.Contains(tb, answer.Functions[0], key)
-		delete(answer.Functions[0], key)
+		require.Contains(tb, response.Functions[0], key)
+		delete(response.Functions[0], key)
 	}
-	return answer.Functions[0]
+	return response.Functions[0]
 }
 
-// asJSON is v as JSON text, for comparisons.
+// asJSON returns v as JSON text, for comparisons.
 func asJSON(tb testing.TB, v any) string {
 	tb.Helper()
 	b, err := json.Marshal(v)

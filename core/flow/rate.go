@@ -19,16 +19,16 @@ type RateLimitOption interface {
 	ofRateLimit()
 }
 
-// RateLimit starts at most limit runs in a period of 1 s to 24 h, in whole seconds.
-// Events beyond that start no run, now or later; use [Throttle] to run them later.
+// RateLimit starts at most limit runs per period, which is 1 s to 24 h in whole seconds.
+// Further events are dropped; use [Throttle] to run them later.
 //
-// Servers from 1.13 on do not drop a scheduled run: they try to start it again, with
-// growing pauses, for about a day, and so it may start late.
+// The server spaces the runs: with 10 per hour it accepts one event every 6 minutes, and
+// a tenth of the limit, rounded down, as a burst (RateLimit in its pkg/execution/ratelimit).
 //
-// The server spaces the runs: with 10 in an hour it takes one event every 6
-// minutes, and a tenth of the limit, rounded down, more at once (RateLimit in
-// its pkg/execution/ratelimit). It cannot be combined with [Idempotency] or
-// [BatchEvents].
+// Servers since 1.13 do not drop runs of a schedule: they retry the start with growing
+// pauses for about a day, so such a run may start late.
+//
+// RateLimit cannot be combined with [Idempotency] or [BatchEvents].
 func RateLimit(limit int, period time.Duration, options ...RateLimitOption) inngestkit.Option {
 	return option("RateLimit", limit, func(c *fnconfig.Config) {
 		s := read(c, "RateLimit", options)
@@ -41,35 +41,33 @@ func RateLimit(limit int, period time.Duration, options ...RateLimitOption) inng
 	})
 }
 
-// maxThrottlePeriod is from Inngest's documentation of throttling; the server
-// does not look.
+// maxThrottlePeriod is from Inngest's documentation of throttling. The server does not
+// check it.
 const maxThrottlePeriod = 7 * 24 * time.Hour
 
-// ThrottleOption is an option of [Throttle]: a [Key] or [Burst].
+// ThrottleOption is an option of [Throttle]: a [Key] or a [Burst].
 type ThrottleOption interface {
 	part
 	ofThrottle()
 }
 
-// Burst lets [Throttle] start that many runs more at once after a quiet time, at
-// least 1. Servers up to 1.14 take it for a factor: limit × burst runs start at
-// once. 1.15.0 starts limit or burst runs, whichever is more.
+// Burst lets [Throttle] start that many more runs at once after a quiet time. It is at
+// least 1. Servers up to 1.14 multiply instead: limit × burst runs start at once. Server
+// 1.15.0 starts limit or burst runs, whichever is more.
 func Burst(runs int) ThrottleOption {
 	return suboption{name: "Burst", set: func(s *settings) { s.burst = &runs }}
 }
 
-// Throttle starts runs at the rate of limit in a period of 1 s to 7 days, in
-// whole seconds; further runs wait for their turn. After a quiet time limit runs
-// start at once, and then one every period/limit: give a limit of 1 to space all
-// of them.
+// Throttle starts at most limit runs per period, which is 1 s to 7 days in whole seconds.
+// Further runs wait for their turn. After a quiet time, limit runs start at once, and then
+// one every period/limit. To space all runs, use a limit of 1 and a shorter period.
 func Throttle(limit int, period time.Duration, options ...ThrottleOption) inngestkit.Option {
 	return option("Throttle", limit, func(c *fnconfig.Config) {
 		s := read(c, "Throttle", options)
 		checkLimit(c, "Throttle", limit)
 		checkPeriod(c, "Throttle.Period", period, maxThrottlePeriod)
 		checkWholeSeconds(c, "Throttle.Period", period)
-		// Without a burst the SDK sends 0, and servers from 1.15.1 on start as many
-		// runs more at once as it says.
+		// Without a burst the SDK sends 0. Servers since 1.15.1 add the burst to the limit.
 		burst := 0
 		if s.burst != nil {
 			burst = *s.burst
@@ -84,22 +82,23 @@ func Throttle(limit int, period time.Duration, options ...ThrottleOption) innges
 // maxDebouncePeriod is MaxDebouncePeriod of the server's pkg/consts.
 const maxDebouncePeriod = 7 * 24 * time.Hour
 
-// DebounceOption is an option of [Debounce]: a [Key] or [Timeout].
+// DebounceOption is an option of [Debounce]: a [Key] or a [Timeout].
 type DebounceOption interface {
 	part
 	ofDebounce()
 }
 
-// Debounce starts a run only when no further event has come for a period of 1 s
-// to 7 days, in whole seconds, to which the server adds about one. The run gets
-// the last event. Without a [Timeout], events that keep coming put it off for
-// ever. It cannot be combined with [BatchEvents], nor with a schedule.
+// Debounce starts a run when no event has arrived for a period of 1 s to 7 days, in whole
+// seconds. The server adds about one second. The run gets the last event. Without a
+// [Timeout], a steady stream of events delays the run forever.
+//
+// Debounce cannot be combined with [BatchEvents] or with a schedule.
 func Debounce(period time.Duration, options ...DebounceOption) inngestkit.Option {
 	return option("Debounce", period.String(), func(c *fnconfig.Config) {
 		s := read(c, "Debounce", options)
 		checkPeriod(c, "Debounce.Period", period, maxDebouncePeriod)
-		// The server keeps a debounce for whole seconds (pkg/execution/debounce):
-		// events in the fraction after them would start a second run.
+		// The server keeps a debounce for whole seconds (pkg/execution/debounce). An event in
+		// the remaining fraction would start a second run.
 		checkWholeSeconds(c, "Debounce.Period", period)
 		if s.timeout != nil && *s.timeout < period {
 			c.Refuse("Debounce.Timeout", s.timeout.String(), "is shorter than the period of %s", period)
@@ -112,14 +111,14 @@ func Debounce(period time.Duration, options ...DebounceOption) inngestkit.Option
 	})
 }
 
-// Idempotency starts one run in 24 h for each value of an expression:
-// Idempotency("event.data.orderId"). Further events with that value start none.
+// Idempotency starts one run per 24 h for each value of an expression, such as
+// Idempotency("event.data.orderId"). Further events with the same value are dropped.
 //
-// Servers from 1.13 on do not drop a scheduled run with such a value: they try to
-// start it again, with growing pauses, for about a day, and so it may start late.
+// Servers since 1.13 do not drop runs of a schedule: they retry the start with growing
+// pauses for about a day, so such a run may start late.
 //
-// To the server it is a rate limit of one run in 24 h (SDKFunction.Function of
-// its pkg/sdk), so it cannot be combined with [RateLimit] or [BatchEvents].
+// To the server this is a rate limit of one run per 24 h (SDKFunction.Function in its
+// pkg/sdk). Therefore it cannot be combined with [RateLimit] or [BatchEvents].
 func Idempotency(expression string) inngestkit.Option {
 	return option("Idempotency", expression, func(c *fnconfig.Config) {
 		checkExpression(c, "Idempotency", expression)

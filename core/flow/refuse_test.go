@@ -23,7 +23,7 @@ func both(a, b inngestkit.Option) []inngestkit.Option { return []inngestkit.Opti
 
 const day = 24 * time.Hour
 
-// One case for each rule; each has to be the only mistake that is reported.
+// Each rule has one case, in which App.Register reports only that mistake.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	batch := flow.BatchEvents(10, time.Second)
@@ -143,8 +143,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Every option but the two that add up may be given once, as a function or in a
-// struct.
+// Every option except Concurrency and CancelOn may be given once, as a function or as a
+// field of Config.
 func TestTwice(t *testing.T) {
 	t.Parallel()
 	for name, option := range map[string]struct {
@@ -179,7 +179,7 @@ func TestTwice(t *testing.T) {
 	}
 }
 
-// All mistakes are reported at once, with function, field and value.
+// App.Register reports all mistakes at once, with function, field and value.
 func TestAllMistakesAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := register(t, flow.Retries(50), flow.Concurrency(0, flow.Scope(flow.ScopeEnv)),
@@ -190,5 +190,5 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		{"Priority", ""}, {"CancelOn", nil}, {"CancelOn.Match", ""},
 		{"BatchEvents", 1}, {"BatchEvents", 1},
 	}, mistakes(t, err))
-	require.ErrorContains(t, err, `inngestkit: function "fn": Retries 50 is out of range; it is at least 0 and at most 20`)
+	require.ErrorContains(t, err, `inngestkit: function "fn": Retries 50 is out of range; it must be at least 0 and at most 20`)
 }

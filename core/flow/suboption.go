@@ -20,7 +20,7 @@ type KeyOption interface {
 	SingletonOption
 }
 
-// Key makes a limit apply to each value of an expression by itself:
+// Key applies a limit to each value of an expression separately, such as
 // Key("event.data.userId").
 func Key(expression string) KeyOption {
 	return suboption{name: "Key", set: func(s *settings) { s.key = &expression }}
@@ -32,17 +32,17 @@ type IfOption interface {
 	CancelOption
 }
 
-// If is the condition on which an event goes into a batch ([BatchEvents]) or
-// cancels a run ([CancelOn]). Of several conditions, all must hold.
+// If sets the condition on which an event joins a batch ([BatchEvents]) or cancels a run
+// ([CancelOn]). If there are several conditions, all must hold.
 func If(expression string) IfOption {
 	return suboption{name: "If", repeats: true, set: func(s *settings) {
 		s.conditions = append(s.conditions, condition{option: "If", value: expression})
 	}}
 }
 
-// Match is a condition of [CancelOn]: the cancelling event has the same value at
-// path as the event that triggered the run, as in Match("data.orderId"). Both events
-// need to have it.
+// Match sets a condition of [CancelOn]: the cancelling event has the same value at path as
+// the event that triggered the run, as in Match("data.orderId"). Both events must have a
+// value there.
 func Match(path string) CancelOption {
 	return suboption{name: "Match", repeats: true, set: func(s *settings) {
 		s.conditions = append(s.conditions, condition{option: "Match", value: path, isMatch: true})
@@ -55,24 +55,24 @@ type TimeoutOption interface {
 	CancelOption
 }
 
-// Timeout is how long [Debounce] may put a run off in all, and how long after a
-// run was scheduled [CancelOn] still cancels it.
+// Timeout limits how long [Debounce] delays a run in total, and how long after a run was
+// scheduled [CancelOn] can cancel it.
 //
-// A debounce at its timeout waits for another 2 s, and each event that comes in
-// them makes the server wait anew (updateDebounce in its pkg/execution/debounce).
+// When a debounce reaches its timeout, the server waits for another 2 s, and each event in
+// that time restarts them (updateDebounce in its pkg/execution/debounce).
 func Timeout(d time.Duration) TimeoutOption {
 	return suboption{name: "Timeout", set: func(s *settings) { s.timeout = &d }}
 }
 
-// part is what every option of an option is. The exported interfaces add to
-// it which options it fits, so that nothing else compiles.
+// part is the common interface of all options of an option. The exported interfaces add a
+// method for each option that accepts it, so nothing else compiles.
 type part interface{ self() suboption }
 
-// suboption is an option of an option. It has the methods of all kinds; which of
-// them a caller sees is up to the type that the function returns that made it.
+// suboption is an option of an option. It implements all the interfaces. The function that
+// returns one decides by its result type which options accept it.
 type suboption struct {
 	name    string
-	repeats bool // may be given several times
+	repeats bool // it may be given several times
 	set     func(s *settings)
 }
 
@@ -88,7 +88,7 @@ func (suboption) ofSingleton()     {}
 func (suboption) ofCancel()        {}
 func (suboption) ofCheckpoint()    {}
 
-// settings is what the options of one option add up to.
+// settings has the values that the options of one option set.
 type settings struct {
 	key           *string
 	conditions    []condition
@@ -100,14 +100,14 @@ type settings struct {
 	maxRuntime    *time.Duration
 }
 
-// condition is one condition: the option it was given with, and what was given, an
-// expression or for Match a path.
+// condition is one condition, given with option. The value is an expression, or a path if
+// isMatch is set.
 type condition struct {
 	option, value string
 	isMatch       bool
 }
 
-// read adds up the options of one option, and refuses one that is given twice.
+// read returns what the options of one option set, and refuses one that is given twice.
 func read[O part](c *fnconfig.Config, field string, options []O) settings {
 	var s settings
 	given := map[string]bool{}
@@ -127,9 +127,9 @@ func read[O part](c *fnconfig.Config, field string, options []O) settings {
 	return s
 }
 
-// checkConditions notes conditions for the checks of App.Register, and returns all of
-// them as one expression, nil if there is none. Async is the event besides the triggering
-// one, nil if there is none.
+// checkConditions records conditions, which App.Register checks, and returns all of them as
+// one expression, nil without conditions. async is the second event of the expressions, nil
+// if they only have the triggering one.
 func checkConditions(c *fnconfig.Config, field string, s settings, async *eventpath.Shape) *string {
 	all := make([]string, len(s.conditions))
 	for i, cond := range s.conditions {

@@ -30,14 +30,14 @@ func charge(_ context.Context, order Order) (Receipt, error) {
 	return Receipt{Number: "R-" + order.ID}, nil
 }
 
-// Outside of a function Run calls its function at once, so that a handler that has
-// only such steps can be tested like any other function.
+// Outside a function, Run calls its callback at once. A handler that only has such steps
+// can be tested like any other Go function.
 func ExampleRun() {
 	handle := func(ctx context.Context, in inngestkit.Input[Order]) (Receipt, error) {
 		receipt, err := step.Run(ctx, "charge", func(ctx context.Context) (Receipt, error) {
 			return charge(ctx, in.Event.Data)
 		})
-		if failed, ok := errors.AsType[step.Error](err); ok { // its retries are spent
+		if failed, ok := errors.AsType[step.Error](err); ok { // no attempts left
 			fmt.Println("not charged:", failed.Message)
 		}
 		return receipt, err
@@ -49,7 +49,7 @@ func ExampleRun() {
 	// Output: {R-o1} <nil>
 }
 
-// An error can say that trying again is in vain, or when to.
+// NoRetry and RetryAfter determine whether and when the server retries the step.
 func ExampleRun_errors() {
 	_, err := step.Run(context.Background(), "charge", func(context.Context) (Receipt, error) {
 		return Receipt{}, inngestkit.NoRetry(errors.New("the card has expired"))
@@ -99,7 +99,8 @@ func ExampleWaitForEvent() {
 	// Output: [await-payment]
 }
 
-// The signal can be sent when somebody clicks a link that has the order's ID.
+// App.SendSignal sends the signal, for example when somebody clicks a link that contains the
+// ID of the order.
 func ExampleWaitForSignal() {
 	show(inngestkit.OnEvent("await-approval", ordered, func(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
 		type Approval struct {
@@ -122,12 +123,12 @@ func ExampleSendEvent() {
 	// Output: [hand-over]
 }
 
-// The compiler knows what the invoked function takes and returns.
+// The compiler checks the data and the result of the invoked function.
 func ExampleInvoke() {
 	chargeOrder := inngestkit.OnEvent("charge-order", ordered, func(ctx context.Context, in inngestkit.Input[Order]) (Receipt, error) {
 		return charge(ctx, in.Event.Data)
 	})
-	// A function of another app, or one out of reach: its type is a promise.
+	// A function of another app: the compiler relies on the types given here.
 	ship := inngestkit.Ref[Order, string]{AppID: "warehouse", FunctionID: "ship"}
 
 	show(chargeOrder, inngestkit.OnEvent("handle-order", ordered, func(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
@@ -160,7 +161,7 @@ func ExampleParallel() {
 	// Output: R-o1, 7 left <nil>
 }
 
-// A branch with several steps is a function.
+// A branch with several steps is a function that assigns its result to a variable.
 func ExampleParallel_severalSteps() {
 	handle := func(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
 		var receipt Receipt
@@ -197,7 +198,7 @@ func ExampleMap() {
 	// Output: [{R-o1} {R-o2}] <nil>
 }
 
-// The server makes the request and the app waits for nothing, however long it takes.
+// The server makes the request. The app does not run while it waits for the response.
 func ExampleFetch() {
 	show(inngestkit.OnEvent("look-up-tax", ordered, func(ctx context.Context, in inngestkit.Input[Order]) (int, error) {
 		response, err := step.Fetch(ctx, "tax", step.FetchRequest{
@@ -229,8 +230,8 @@ func ExampleFetchResponse_Decode() {
 	// Output: 19 <nil>
 }
 
-// Infer takes the request of the model's API and returns its answer, in any form
-// that encoding/json can fill.
+// Infer takes a request of the model's API and decodes the response into any type that
+// encoding/json can decode.
 func ExampleInfer() {
 	type Completion struct {
 		Choices []struct {
@@ -240,7 +241,7 @@ func ExampleInfer() {
 		} `json:"choices"`
 	}
 	show(inngestkit.OnEvent("write-thanks", ordered, func(ctx context.Context, in inngestkit.Input[Order]) (string, error) {
-		answer, err := step.Infer[Completion](ctx, "thanks", step.InferRequest{
+		completion, err := step.Infer[Completion](ctx, "thanks", step.InferRequest{
 			URL:     "https://api.openai.com/v1/chat/completions",
 			Format:  step.FormatOpenAIChat,
 			AuthKey: "sk-…",
@@ -249,10 +250,10 @@ func ExampleInfer() {
 				"messages": []map[string]string{{"role": "user", "content": "Thank for order " + in.Event.Data.ID}},
 			},
 		})
-		if err != nil || len(answer.Choices) == 0 {
+		if err != nil || len(completion.Choices) == 0 {
 			return "Thank you!", err
 		}
-		return answer.Choices[0].Message.Content, nil
+		return completion.Choices[0].Message.Content, nil
 	}))
 	// Output: [write-thanks]
 }

@@ -15,38 +15,42 @@ import (
 
 // FetchRequest is an HTTP request that the Inngest server makes.
 type FetchRequest struct {
-	// Method is GET if it is empty.
+	// Method is the HTTP method. The default is GET.
 	Method string
-	URL    string
+	// URL is absolute, with the scheme http or https.
+	URL string
 	// Header has one value for each key.
 	Header map[string]string
-	// Body should be JSON: the server sends any other text as a JSON string, in quotes.
+	// Body should be JSON. The server sends any other text as a JSON string, in quotes.
 	Body string
 }
 
-// FetchResponse is the answer to a [FetchRequest], of any status.
+// FetchResponse is the response to a [FetchRequest], with any status.
 type FetchResponse struct {
 	StatusCode int `json:"status_code"`
-	// Header has several values of the same key joined by commas.
+	// Header joins several values of the same key with commas.
 	Header map[string]string `json:"headers"`
 	Body   string            `json:"body"`
-	URL    string            `json:"url"`
+	// URL is the URL that the server reports for the response.
+	URL string `json:"url"`
 }
 
-// Decode decodes the body, which is JSON, into v.
+// Decode decodes the body as JSON into v.
 func (r FetchResponse) Decode(v any) error { return json.Unmarshal([]byte(r.Body), v) }
 
-// fetchMethods are those the server knows (validMethod in its pkg/execution/exechttp).
-// It would try a request with another one again and again.
+// fetchMethods are the methods that the server supports (validMethod in its
+// pkg/execution/exechttp). It would retry a request with any other method.
 var fetchMethods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 	http.MethodConnect, http.MethodOptions, http.MethodTrace,
 }
 
-// Fetch has the Inngest server make an HTTP request, which may take up to two
-// hours, and returns the answer, up to 4 MiB. Nothing of the app runs in the
-// meantime. If there is no answer, and retries are spent, it returns an [Error];
-// an answer of any status is no error.
+// Fetch has the Inngest server make an HTTP request and returns the response. The app
+// does not run while the server waits. The request may take up to two hours, and the
+// response may have up to 4 MiB.
+//
+// A response with any status is a success. If the server gets no response and has no
+// attempts left, Fetch returns an [Error].
 func Fetch(ctx context.Context, id string, request FetchRequest) (FetchResponse, error) {
 	if request.Method == "" {
 		request.Method = http.MethodGet
@@ -58,9 +62,9 @@ func Fetch(ctx context.Context, id string, request FetchRequest) (FetchResponse,
 		}
 		if !slices.Contains(fetchMethods, request.Method) {
 			return nil, abort(c, fmt.Errorf(
-				"step %q: the server knows no method %q: give one of %v", id, request.Method, fetchMethods))
+				"step %q: the server does not support method %q: use one of %v", id, request.Method, fetchMethods))
 		}
-		// The SDK wants the body as JSON, but it comes as a string.
+		// The server sends the body as a JSON string, so the SDK cannot decode it into a type.
 		response, err := sdkstep.Fetch[json.RawMessage](ctx, id, sdkstep.FetchOpts{
 			Method: request.Method, URL: request.URL, Headers: request.Header, Body: request.Body,
 		})

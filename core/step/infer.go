@@ -12,16 +12,17 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
-// maxInputBytes is the size of what a step is given, above which the server fails
-// the run (MaxStepInputSize in its pkg/consts). As the SDK sends it twice, the whole
-// answer needs the rest (MaxSDKResponseBodySize, which is just twice that).
+// maxInputBytes is the size of a step's input above which the server fails the run
+// (MaxStepInputSize in its pkg/consts), less 16 KiB. The SDK sends the input twice, and the
+// rest of the response needs that room: its limit is twice MaxStepInputSize
+// (MaxSDKResponseBodySize).
 const maxInputBytes = 4<<20 - 16<<10
 
-// InferFormat is the form of a model's API. It tells the server how to
-// authenticate, and how to read what the request and the answer are about.
+// InferFormat is the format of a model's API. The server uses it to authenticate and to
+// read metadata from the request and the response.
 type InferFormat = sdkstep.InferFormat
 
-// The forms that the server knows.
+// The formats that the server supports.
 const (
 	FormatOpenAIChat = sdkstep.InferFormatOpenAIChat
 	FormatAnthropic  = sdkstep.InferFormatAnthropic
@@ -31,34 +32,34 @@ const (
 
 // InferRequest is a request to a model that the Inngest server makes.
 type InferRequest struct {
-	// URL is the full URL of the API: https://api.openai.com/v1/chat/completions.
+	// URL is the full URL of the API, such as https://api.openai.com/v1/chat/completions.
 	URL string
-	// Format is FormatOpenAIChat if it is empty.
+	// Format is the format of the API. The default is FormatOpenAIChat.
 	Format InferFormat
-	// AuthKey is the key to the API. It goes to the Inngest server, which does not
-	// keep it.
+	// AuthKey is the API key. It is sent to the Inngest server, which does not store it.
 	AuthKey inngestkit.Secret
-	Header  map[string]string
-	// Body is the request of the model's API, encoded as JSON: at most 4080 KiB.
+	// Header has one value for each key.
+	Header map[string]string
+	// Body is the body of the request. It is encoded as JSON, to at most 4080 KiB.
 	Body any
 }
 
-// Infer has the Inngest server ask a model, and returns the answer of the model's
-// API decoded into a T, which may be any. Nothing of the app runs in the meantime.
-// When its retries are spent it returns an [Error].
+// Infer has the Inngest server send a request to a model, and returns the response of
+// the model's API decoded into T, which may be any. The app does not run while the server
+// waits. If the request fails and has no attempts left, Infer returns an [Error].
 func Infer[T any](ctx context.Context, id string, request InferRequest) (T, error) {
 	return call.Wait[T](ctx, call.AIGateway, id, func(call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		if err := checkURL(c, id, request.URL); err != nil {
 			return nil, err
 		}
-		// The SDK would have an encoding error tried again.
+		// The SDK would have the server retry an encoding error.
 		body, err := safe.Marshal(request.Body)
 		if err != nil {
-			return nil, abort(c, fmt.Errorf("step %q: the body of the request is not JSON: %w", id, err))
+			return nil, abort(c, fmt.Errorf("step %q: the request body cannot be encoded as JSON: %w", id, err))
 		}
 		if len(body) > maxInputBytes {
-			return nil, abort(c, fmt.Errorf("step %q: the body of the request has %d bytes as JSON, and at most %d are sent",
+			return nil, abort(c, fmt.Errorf("step %q: the request body has %d bytes as JSON, and the limit is %d",
 				id, len(body), maxInputBytes))
 		}
 		if c != nil {
@@ -66,7 +67,7 @@ func Infer[T any](ctx context.Context, id string, request InferRequest) (T, erro
 				return nil, abort(c, err)
 			}
 		}
-		// The SDK's own decoding panics for any.
+		// The SDK's own decoding panics if T is any.
 		return sdkstep.Infer[json.RawMessage, json.RawMessage](ctx, id, sdkstep.InferOpts[json.RawMessage]{
 			Opts: sdkstep.InferRequestOpts{
 				URL: request.URL, Headers: request.Header, AuthKey: string(request.AuthKey), Format: request.Format,

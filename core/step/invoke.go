@@ -16,40 +16,39 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
-// maxInvokeBytes is the size of the data for a function, as JSON, above which the
-// server does not take the call's answer: MaxSDKResponseBodySize in its pkg/consts,
-// less what the data is wrapped in. What limits the input of other steps does not
-// hold here (GeneratorOpcode.Input in its pkg/execution/state).
+// maxInvokeBytes is the size of a function's data, as JSON, above which the server
+// refuses the response of the call: MaxSDKResponseBodySize in its pkg/consts, less 32 KiB
+// for what wraps the data. The limit on the input of other steps does not apply
+// (GeneratorOpcode.Input in its pkg/execution/state).
 const maxInvokeBytes = 8<<20 - 32<<10
 
 // Invocable is a function that takes T and returns R: an
 // [inngestkit.TypedFunction], or an [inngestkit.Ref] to one.
 type Invocable[T, R any] interface{ Ref() inngestkit.Ref[T, R] }
 
-// InvokeOption is an option of [Invoke]: a [Timeout], which by default is a year.
+// InvokeOption is an option of [Invoke]: [Timeout]. The default is one year.
 type InvokeOption interface{ applyInvoke(i *invoke) }
 
 type invoke struct{ timeout *time.Duration }
 
 var (
 	errNoAppToInvoke = errors.New(
-		"the context belongs to no function of an app, so what to invoke needs a Ref with an AppID")
-	errNoFunctionToInvoke = errors.New("the function to invoke has no ID; give Ref a FunctionID")
+		"the context is not that of an app's function, so the app to invoke is unknown: use a Ref with an AppID")
+	errNoFunctionToInvoke = errors.New("the function to invoke has no ID: set FunctionID of the Ref")
 )
 
-// Invoke runs another function, with an event that carries data, and returns its
-// output. If it fails, or does not end in time, Invoke returns an [Error], which is
-// not retried: the function that was invoked has been. If it did not end in time,
-// the error is [ErrTimeout] too, and the function goes on.
+// Invoke runs another function with data as its event's data, and returns its output.
+// If the function fails, or does not end within the [Timeout], Invoke returns an [Error].
+// The server does not retry the step, because the function has retries itself. At the
+// timeout the error is also [ErrTimeout], and the function continues to run.
 //
-// The types of function and data are checked by the compiler. The value of a function
-// stands for one that is registered with the app of the caller; any other value fails
-// the run. Of a function in another app, or one whose value is out of reach,
-// [inngestkit.Ref] gives the IDs and the types.
+// The compiler checks the types of data and of the output. A function passed as a value
+// must be registered with the same app, or the run fails. To invoke a function of another
+// app, or one whose value you cannot reach, pass an [inngestkit.Ref] with its IDs and types.
 //
-// The data has at most 8160 KiB as JSON. The server calls the function with all of
-// it, so data above 4 MiB needs room in what is in front of the other app, and in its
-// Config.MaxBodyBytes.
+// The data has at most 8160 KiB as JSON. The server sends all of it to the function, so
+// for data above 4 MiB, raise the limits of the other app: its Config.MaxBodyBytes and
+// those of any proxy.
 func Invoke[T, R any](
 	ctx context.Context, id string, function Invocable[T, R], data T, options ...InvokeOption,
 ) (R, error) {
@@ -84,7 +83,7 @@ func Invoke[T, R any](
 	})
 }
 
-// compositeID is the ID by which the server knows a function.
+// compositeID returns the ID by which the server knows a function.
 func compositeID[T, R any](ctx context.Context, ref inngestkit.Ref[T, R]) (string, error) {
 	if ref.AppID == "" {
 		app := inngestkit.FromContext(ctx)
@@ -99,12 +98,12 @@ func compositeID[T, R any](ctx context.Context, ref inngestkit.Ref[T, R]) (strin
 	return ref.AppID + "-" + ref.FunctionID, nil
 }
 
-// invokeTimedOut is the name of the server's error for a function that did not end
-// in time (SdkInvokeTimeoutError in its pkg/execution).
+// invokeTimedOut is the name of the server's error for a function that did not end within
+// the timeout (SdkInvokeTimeoutError in its pkg/execution).
 const invokeTimedOut = "InngestInvokeTimeoutError"
 
-// invokeError is the whole of the error that an invoked function ended with. The
-// SDK's has the message alone.
+// invokeError returns the whole error that an invoked function ended with. The SDK's
+// error has only the message.
 func invokeError(c *call.Call, id call.ID, err error) error {
 	var kept struct {
 		Error Error `json:"error"`
@@ -118,18 +117,17 @@ func invokeError(c *call.Call, id call.ID, err error) error {
 	return kept.Error
 }
 
-// invokeTimeoutError is the error of a function that did not end in time. It is
-// ErrTimeout too.
+// invokeTimeoutError is the error of a function that did not end within the timeout.
 type invokeTimeoutError struct{ failed Error }
 
-// Error is the server's message.
+// Error returns the server's message.
 func (e invokeTimeoutError) Error() string { return e.failed.Error() }
 
-// Unwrap makes it both.
+// Unwrap returns the Error and ErrTimeout.
 func (e invokeTimeoutError) Unwrap() []error { return []error{e.failed, ErrTimeout} }
 
-// invokeData is data as the object that the SDK wants, with its values left as they
-// are encoded, as the middleware has it.
+// invokeData returns data, changed by the middleware, as the object that the SDK takes. Its
+// values stay encoded.
 func invokeData[T any](ctx context.Context, c *call.Call, id call.ID, data T) (map[string]any, error) {
 	if reason := jsontype.Of(reflect.TypeFor[T]()).Empty; reason != "" {
 		return nil, errors.New(reason)
@@ -144,7 +142,7 @@ func invokeData[T any](ctx context.Context, c *call.Call, id call.ID, data T) (m
 		}
 	}
 	if len(raw) > maxInvokeBytes {
-		return nil, fmt.Errorf("it has %d bytes as JSON, and at most %d are sent; keep large data elsewhere and send a reference",
+		return nil, fmt.Errorf("it has %d bytes as JSON, and the limit is %d; keep large data elsewhere and send a reference",
 			len(raw), maxInvokeBytes)
 	}
 	var values map[string]json.RawMessage
@@ -158,7 +156,7 @@ func invokeData[T any](ctx context.Context, c *call.Call, id call.ID, data T) (m
 	return object, nil
 }
 
-// newInvokeData is data that is not sent yet, as the middleware has it.
+// newInvokeData returns what the middleware makes of data that was not sent before.
 func newInvokeData(ctx context.Context, c *call.Call, id call.ID, raw json.RawMessage) (json.RawMessage, error) {
 	raw, err := c.Hooks.InvokeData(ctx, id, raw)
 	if err != nil {

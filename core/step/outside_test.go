@@ -18,8 +18,8 @@ type receipt struct {
 	secret string
 }
 
-// A unit test sees what the function sees in production: what has been JSON, and the
-// error of a step.
+// A unit test gets what the function gets in production: the result after encoding and
+// decoding, and the error of a step.
 func TestRunOutsideOfAFunction(t *testing.T) {
 	t.Parallel()
 	run := func(err error) (receipt, error) {

@@ -7,8 +7,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// Parallel runs branches whose steps the server runs at the same time. It returns when
-// all branches have ended, with their errors joined. [Into] makes a branch of one step:
+// Parallel runs branches whose steps run at the same time. It returns when all branches
+// have ended, and joins their errors. [Into] makes a branch of one step:
 //
 //	var user User
 //	var orders []Order
@@ -17,18 +17,16 @@ import (
 //		step.Into(&orders, "load-orders", loadOrders),
 //	)
 //
-// A branch with several steps is a function, which passes its result on by assigning to
-// a variable. [Map] runs the same step for each element of a slice.
+// For a branch with several steps, pass a function that assigns its result to a variable.
+// [Map] runs the same step for each element of a slice.
 //
-// The steps run at the same time, each in its own call and on any instance of the app.
-// Within one call the branches run one after another, each on its own goroutine, so
-// they need no locks.
+// The server makes one call for each step, to any instance of the app. Within one call the
+// branches run one after another, each on its own goroutine, so they need no locks.
 //
-// Steps use the context of their branch, and run on its goroutine. Steps of different
-// branches may have the same ID only at the same position, such as the second step of
-// each branch. Otherwise the server would mistake one for the other, and the run fails
-// at once. A run has at most 1,000 steps, so it also fails with more steps than that at
-// the same time.
+// Pass the context of the branch to its steps, and call them on its goroutine. Steps of
+// different branches may have the same ID only at the same position, such as the second
+// step of each branch. Otherwise the server would confuse them, and the run fails. A run
+// has at most 1,000 steps, so it also fails with more steps than that at the same time.
 //
 // When a branch returns an error or panics, the others still run to their end. The SDK's
 // logger and [inngestkit.Logger] may repeat what the last branch logs after its steps.
@@ -47,10 +45,10 @@ func Parallel(ctx context.Context, branches ...func(ctx context.Context) error) 
 }
 
 // Into returns a branch for [Parallel] that runs fn as a step with [Run] and assigns
-// its result to target. If the step fails, the branch returns the error of Run and
-// assigns what fn returned with its error, like Run.
+// its result to target. If the step fails, the branch returns the [Error] of Run, and
+// assigns the value that fn returned with its error.
 //
-// Use target after Parallel has returned.
+// Read target only after Parallel has returned.
 func Into[T any](target *T, id string, fn func(ctx context.Context) (T, error)) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		if target == nil {
@@ -63,15 +61,14 @@ func Into[T any](target *T, id string, fn func(ctx context.Context) (T, error)) 
 	}
 }
 
-// Map runs fn as a step for each of items, all at the same time like the branches of
-// [Parallel], and returns their results in the order of items.
+// Map runs fn as a step for each item, all at the same time like the branches of
+// [Parallel], and returns the results in the order of items.
 //
-// If some of them fail, Map returns when all have ended, with an error that joins theirs,
-// each with the index of its item. The results of the others are in the slice; at the
-// index of a failed item is what fn returned with its error, as with [Run], usually the
-// zero value.
+// Map returns when all steps have ended. It joins the errors of those that failed, each
+// with the index of its item. At that index, the returned slice has the value that fn
+// returned with its error, usually the zero value.
 //
-// All steps have the same id and are counted, in the order of items: "charge",
+// All steps have the same id and are counted in the order of items: "charge",
 // "charge:1", "charge:2". Therefore items must be the same, in the same order, each time
 // the function is called. Take them from the event or from a step, not from a map, the
 // clock or a database. A run has at most 1,000 steps.

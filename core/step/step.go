@@ -1,44 +1,44 @@
-// Package step has the durable steps that functions are made of. Each step runs
-// once in a run, however often the function is called: its result is kept by the
-// Inngest server and handed out again on the next call.
+// Package step provides the durable steps of a function. A step succeeds once in a run,
+// however often the server calls the function: the server memoizes its result, and later
+// calls get it instead of running the step.
 //
-//	Run                    your code
-//	SendEvent              events
-//	Sleep, SleepUntil      time
-//	WaitForEvent           an event that another part of the system sends
-//	WaitForSignal          a signal that is for this run alone
-//	Invoke                 another function
-//	Parallel               several of these at the same time
-//	Map                    your code, at the same time for each element of a slice
-//	Fetch, Infer           requests that the Inngest server makes
+//	Run                    runs your code
+//	SendEvent              sends events
+//	Sleep, SleepUntil      pause the run
+//	WaitForEvent           waits for an event
+//	WaitForSignal          waits for a signal to this run
+//	Invoke                 runs another function and waits for its output
+//	Parallel               runs steps at the same time
+//	Map                    runs your code for each element of a slice at the same time
+//	Fetch, Infer           have the Inngest server make a request
 //
-// Each step has an ID, by which its result is found on the next call. Steps with the
-// same ID are told apart by counting: the second one with the ID "poll" is known to
-// Inngest as "poll:1". So an ID of that form fails the run if that step exists, too.
+// Each step has an ID, by which the next call finds its result. Inngest counts steps with the
+// same ID: the second "poll" becomes "poll:1". If another step has that ID, the run fails.
 //
-// Steps take the context of the function, or of the branch of Parallel, or one derived
-// from it. With any other context a step fails the call: its result would not be kept.
+// # Where to call steps
 //
-// Outside of a function, in a unit test of a handler, Run calls its callback, and returns
-// what the function would get; Parallel calls its branches; SendEvent sends if the context
-// has an app; Sleep panics;
-// the others return an error.
-//
-// Steps leave the function by unwinding it when the server has to take over (to
-// wait, to run the step, or to keep its result). Deferred functions run each time;
-// recover in a function must not be used to hide that.
+// Pass the context of the function, that of the branch of [Parallel], or one derived from
+// them. With any other context a step fails the call, because its result would be lost.
 //
 // Call steps on the goroutine of the function, and not inside the callback of another
-// step. Parallel is for several at the same time: nothing can unwind a goroutine that
-// the function starts itself, with an errgroup for example. There, a step fails the
-// call before it runs, and returns an error; Sleep ends the goroutine. What does not
-// come from this package, such as steps of the SDK's own, ends the process there.
+// step. To run several at the same time, use [Parallel] or [Map]. On a goroutine that the
+// function starts itself, for example with an errgroup, a step does not run: it fails the
+// call and returns an error, and [Sleep] ends the goroutine. Steps of the SDK's own package
+// end the process there.
 //
-// After that, and after a step that ended the call with an error, no further step
-// runs, in deferred functions neither.
+// When the server has to take over, to wait, to run a step or to memoize a result, the step
+// unwinds the function with a panic. Deferred functions run each time. Do not recover that
+// panic. Once a step has ended the call, no further step runs, not even in deferred functions.
 //
-// A step whose context is done ends the call with an error, and the server tries
-// again; the run is never taken for completed.
+// A step whose context is done ends the call with an error, and the server retries. The
+// run does not count as completed.
+//
+// # Unit tests
+//
+// Outside a function, for example in a unit test of a handler, [Run] calls its callback and
+// returns what the function would get, [Parallel] and [Map] do the same for their branches,
+// and [SendEvent] sends if the context has an app. [Sleep] panics, and all other steps
+// return an error.
 package step
 
 import (
@@ -53,20 +53,20 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// Error is the final error of a step, when its retries are spent or it said that
-// it must not be retried. Find it with [errors.As].
+// Error is the final error of a step: one that has no attempts left or must not be retried
+// (see [inngestkit.NoRetry]). Find it with [errors.AsType].
 type Error = inngestgo.StepError
 
-// ErrTimeout is in the chain of what [WaitForEvent], [WaitForSignal] and [Invoke]
-// return if what they wait for did not come in time. Find it with [errors.Is].
+// ErrTimeout is in the error chain when [WaitForEvent], [WaitForSignal] or [Invoke] has
+// waited for the whole [Timeout]. Find it with [errors.Is].
 var ErrTimeout = sdkstep.ErrEventNotReceived
 
-// maxPause is the longest that servers from 1.38 on let a run sleep or wait for an
-// event: MaxSleepDuration and MaxWaitForEventTimeout of their pkg/consts. They let it
-// wait longer for a signal or a function, but a year is the default there.
+// maxPause is how long servers since 1.38 let a run sleep or wait for an event:
+// MaxSleepDuration and MaxWaitForEventTimeout in their pkg/consts. They let a run wait
+// longer for a signal or a function, but the default there is one year.
 const maxPause = 366 * 24 * time.Hour
 
-// abort ends the call with err, for good. Outside of a call it returns err.
+// abort ends the call with err, which is not retried. Outside a call it returns err.
 func abort(c *call.Call, err error) error {
 	if c != nil {
 		c.Abort(sdkerrors.NoRetryError(err))
@@ -74,7 +74,7 @@ func abort(c *call.Call, err error) error {
 	return err
 }
 
-// checkTimeout aborts if a step cannot wait for as long as it wants to.
+// checkTimeout aborts the call if d is out of range for a step that waits for what.
 func checkTimeout(c *call.Call, id, what string, d time.Duration) error {
 	if d > 0 && d <= maxPause {
 		return nil
@@ -83,12 +83,13 @@ func checkTimeout(c *call.Call, id, what string, d time.Duration) error {
 		"step %q waits %s for %s: give step.Timeout more than 0 and at most 366 days", id, d, what))
 }
 
-// checkURL aborts if the server could not make a request to target, which it would
-// try again and again. The message does not have the URL: there may be a key in it.
+// checkURL aborts the call if the server could not make a request to target, which it would
+// retry. The message leaves out the URL, which may contain a key.
 func checkURL(c *call.Call, id, target string) error {
 	u, err := url.Parse(target)
 	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
 		return nil
 	}
-	return abort(c, fmt.Errorf("step %q: the URL is not one the server can ask: give a full one, with http:// or https://", id))
+	return abort(c, fmt.Errorf(
+		"step %q: the server cannot make a request to this URL: give an absolute URL with http:// or https://", id))
 }

@@ -25,29 +25,31 @@ type wait struct {
 
 type condition struct {
 	text    string
-	isMatch bool // text is a path within both events
+	isMatch bool // text is a path in both events
 }
 
 func (c condition) applyWait(w *wait) { w.conditions = append(w.conditions, c) }
 
-// If waits for an event for which expression, in the Common Expression Language,
-// is true. In it, event is the event that triggered the run and async the one
-// that is waited for: `async.data.amount > event.data.limit`. A condition that has event and
-// not async is the same for whatever comes, and ends the run. A value of event that has a
-// double quote, a backslash or an invisible character in it is equal to nothing there.
+// If returns a condition for [WaitForEvent]: an expression in the Common Expression Language
+// that must be true. In it, event is the event that triggered the run, and async the one
+// that the step waits for: `async.data.amount > event.data.limit`.
+//
+// A condition with event but without async would be the same for every event, so it ends
+// the run with an error. A value of event that contains a double quote, a backslash or an
+// invisible character does not equal anything: the server does not compare it correctly.
 func If(expression string) WaitOption { return condition{text: expression} }
 
-// Match waits for an event that has the same value at path as the event that
-// triggered the run: Match("data.userId"). It has the limits of [If].
+// Match returns a condition for [WaitForEvent]: the event has the same value at path as the
+// event that triggered the run, as in Match("data.userId"). The limits of [If] apply.
 func Match(path string) WaitOption { return condition{path, true} }
 
-// WaitForEvent waits for an event and returns it, or [ErrTimeout] if it did not
-// come in time. With several conditions, all must hold. Events sent before the
-// run arrived here do not count.
+// WaitForEvent waits for an event and returns it, or [ErrTimeout] if none arrives within
+// the [Timeout]. If there are several conditions ([If], [Match]), all must hold. Events that
+// were sent before the run reached this step do not count.
 //
-// The server takes a path that an event does not have for null, and null equals null.
-// So paths are looked up in the Go types of both events, as in package flow, and a path
-// that is not there ends the run, without a retry.
+// To the server, a path that an event does not have is null, and null equals null.
+// WaitForEvent therefore looks up paths in the Go types of both events, as package flow
+// does. A path that they do not have ends the run, without a retry.
 func WaitForEvent[T any](
 	ctx context.Context, id string, event inngestkit.EventType[T], options ...WaitOption,
 ) (inngestkit.Event[T], error) {
@@ -57,7 +59,7 @@ func WaitForEvent[T any](
 	}
 	return call.Wait[inngestkit.Event[T]](ctx, call.WaitForEvent, id, func(call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
-		if event.Name() == "" { // the server would take the ID for it
+		if event.Name() == "" { // the server would use the ID of the step instead
 			return nil, abort(c, fmt.Errorf("step %q waits for an event without a name: make it with inngestkit.DefineEvent", id))
 		}
 		if problem := eventpath.NameProblem(event.Name()); problem != "" {
@@ -85,7 +87,7 @@ func (c condition) expression() string {
 	return c.text
 }
 
-// triggers are the events that start the function, nil if they are not known.
+// triggers returns the events that start the function, nil if they are not known.
 func triggers(c *call.Call) *eventpath.Events {
 	if c == nil {
 		return nil
@@ -119,26 +121,27 @@ type replace struct{}
 
 func (replace) applySignal(s *signal) { s.conflict = sdkstep.SignalConflictReplace }
 
-// Replace has this run get the signal if another run waits for the same one. The
-// other then waits in vain, to the end of its timeout. Without it, this run fails.
+// Replace gives the signal to this run if another run is already waiting for it. The other
+// run then waits until its timeout. Without Replace, this run fails.
 func Replace() SignalOption { return replace{} }
 
-// errSignalTimeout is ErrTimeout for signals.
+// errSignalTimeout is the ErrTimeout of WaitForSignal.
 var errSignalTimeout error = signalTimeoutError{}
 
 type signalTimeoutError struct{}
 
 func (signalTimeoutError) Error() string { return sdkstep.ErrSignalNotReceived.Error() }
 
-// Is makes it the same error as for events, and as the SDK's.
+// Is reports whether target is ErrTimeout or the SDK's error for signals.
 func (signalTimeoutError) Is(target error) bool {
 	return target == ErrTimeout || target == sdkstep.ErrSignalNotReceived
 }
 
-// WaitForSignal waits for the signal called name, which App.SendSignal or the
-// server's API sends, and returns its data, or [ErrTimeout] if it did not come in
-// time. The name is one for the whole environment, and one run at a time can wait
-// for it: put an ID into it. To resume several runs at once, use [WaitForEvent].
+// WaitForSignal waits for the signal called name and returns its data, or [ErrTimeout] if
+// none arrives within the [Timeout]. App.SendSignal and the server's API send signals.
+//
+// Names are shared by the whole environment, and only one run at a time can wait for a
+// name, so include an ID in it. To resume several runs at once, use [WaitForEvent].
 func WaitForSignal[T any](ctx context.Context, id, name string, options ...SignalOption) (T, error) {
 	s := signal{conflict: sdkstep.SignalConflictFail}
 	for _, o := range options {
@@ -170,7 +173,7 @@ type TimeoutOption interface {
 	InvokeOption
 }
 
-// Timeout is how long to wait: more than 0 and at most 366 days.
+// Timeout sets how long a step waits: more than 0 and at most 366 days.
 func Timeout(d time.Duration) TimeoutOption { return timeout(d) }
 
 type timeout time.Duration
@@ -179,10 +182,11 @@ func (t timeout) applyWait(w *wait)     { w.timeout = time.Duration(t) }
 func (t timeout) applySignal(s *signal) { s.timeout = time.Duration(t) }
 func (t timeout) applyInvoke(i *invoke) { i.timeout = new(time.Duration(t)) }
 
-// Sleep pauses the run for d, at most 366 days. Nothing of the app runs in the
-// meantime. A negative d counts as zero. Outside a function, which has a run to pause,
-// it panics. On a goroutine that the function has started, it ends that goroutine with
-// [runtime.Goexit], and the call fails.
+// Sleep pauses the run for d, at most 366 days. The app does not run meanwhile. A negative
+// d counts as zero.
+//
+// Outside a function, Sleep panics. On a goroutine that the function has started, it ends
+// that goroutine with [runtime.Goexit], and the call fails.
 func Sleep(ctx context.Context, id string, d time.Duration) {
 	_, err := call.Wait[any](ctx, call.Sleep, id, func(call.ID) (json.RawMessage, error) {
 		if d > maxPause {
@@ -192,7 +196,7 @@ func Sleep(ctx context.Context, id string, d time.Duration) {
 		return nil, nil
 	})
 	if err != nil && call.From(ctx) != nil {
-		runtime.Goexit() // what comes behind the sleep must not run now, and a panic would end the process
+		runtime.Goexit() // the code after the sleep must not run now, and a panic would end the process
 	}
 	if err != nil {
 		panic(err)

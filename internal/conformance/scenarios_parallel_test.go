@@ -220,7 +220,7 @@ var parallelScenarios = []scenario{
 
 			run = s.run(t, userEvent("user/long-first").New(user{}))
 			require.Equal(t, inngesttest.RunFailed, run.Status, "%s", run.Output)
-			require.Contains(t, string(run.Output), `is in several branches of step.Parallel, at different places`)
+			require.Contains(t, string(run.Output), `is in several branches of step.Parallel, at different positions`)
 		},
 	},
 }

@@ -115,7 +115,7 @@ type StepEnd struct {
 	Err    error
 	// Inner is the context that the callback got.
 	Inner context.Context //nolint:containedctx // it lives as long as the step
-	// Report tells the middleware with which error the step ends, nil if it has succeeded.
+	// Report passes the final error of the step to the middleware, nil if it has succeeded.
 	Report func(err error)
 }
 
@@ -133,8 +133,8 @@ func From(ctx context.Context) *Call {
 }
 
 // Begin returns the context for the function. It keeps the values that the SDK added and
-// is done when the caller hangs up, so that work stops that nobody waits for. The SDK
-// itself must not see that: it would report the run as completed.
+// is done when the caller hangs up, so the function can stop early. The SDK itself must not
+// see that: it would report the run as completed.
 func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc) {
 	c.sdk = sdk
 	ctx, cancel := context.WithCancelCause(sdk)

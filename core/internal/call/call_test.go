@@ -248,7 +248,7 @@ func TestGoexitInAStep(t *testing.T) {
 		})
 	}()
 	<-done
-	require.EqualError(t, c.Aborted(), `step "a" did not come to its end: its goroutine has ended (runtime.Goexit)`)
+	require.EqualError(t, c.Aborted(), `step "a" did not finish: its goroutine has ended (runtime.Goexit)`)
 	require.True(t, c.Yielded())
 	require.False(t, c.Returned())
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/inngest/inngestgo/pkg/interval"
 )
 
-// Checkpoints sends the results of a call's steps to the server while the function goes on.
+// Checkpoints sends the results of a call's steps to the server while the function runs on.
 // The SDK records them too, for its response, but sends none itself.
 //
 //	open ───► failed     the server has not taken results; they go into the response
@@ -26,7 +26,7 @@ type Checkpoints struct {
 	// Interval is how long a result may wait for others. 0 means without limit.
 	Interval time.Duration
 
-	mu     sync.Mutex // held while results are sent, so that they go out in order
+	mu     sync.Mutex // held while results are sent, to keep their order
 	unsent []json.RawMessage
 	size   int             // of all of unsent, in bytes
 	known  map[string]bool // the keys of all steps that were added
@@ -35,8 +35,8 @@ type Checkpoints struct {
 	ended  bool
 }
 
-// maxUnsent is the size, in bytes, from which results are sent. With one more result, of at
-// most 4 MiB, they still fit into a response if the server does not take them.
+// maxUnsent is the size, in bytes, at which results are sent. If the server refuses them,
+// they still fit into a response together with one more result of up to 4 MiB.
 const maxUnsent = 3 << 20
 
 // stepResult is a step that has run, in the form of docs/SDK_SPEC.md, 5.3.1.

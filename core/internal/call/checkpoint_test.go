@@ -86,6 +86,30 @@ func TestCheckpointsAreSentInBatches(t *testing.T) {
 	}
 }
 
+// The form is that of docs/SDK_SPEC.md, 5.3.1.
+func TestTheFormOfACheckpoint(t *testing.T) {
+	t.Parallel()
+	var sent []json.RawMessage
+	send := func(results []json.RawMessage) error { sent = append(sent, results...); return nil }
+	serve(t, given{Checkpoints: &call.Checkpoints{Send: send}}, func(ctx context.Context) (any, error) {
+		return nil, of(new([]string), "poll", "poll")(ctx)
+	})
+	require.Len(t, sent, 2)
+	for index, raw := range sent {
+		var result map[string]any
+		require.NoError(t, json.Unmarshal(raw, &result))
+		require.Contains(t, result, "timing")
+		delete(result, "timing")
+		userland := map[string]any{"id": "poll"}
+		if index > 0 {
+			userland["index"] = float64(index)
+		}
+		require.Equal(t, map[string]any{
+			"op": "StepRun", "id": call.ID{Name: "poll", Index: index}.Key(), "name": "poll", "data": "poll", "userland": userland,
+		}, result)
+	}
+}
+
 func TestALargeResultIsSentAtOnce(t *testing.T) {
 	t.Parallel()
 	var s server

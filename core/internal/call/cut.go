@@ -7,7 +7,7 @@ import (
 )
 
 // MaxErrorBytes is the size of an error, its message and its data as JSON, above which the
-// server refuses the error of a step and retries the step even if it must not:
+// server refuses the error of a step and retries the step even if it must not be retried:
 // MaxStepOutputSize in its pkg/consts, less what it wraps both in (GeneratorOpcode.Output in
 // its pkg/execution/state).
 const MaxErrorBytes = 4<<20 - len(`{"error":{"name":"Step failed","message":"","data":,"noRetry":true}}`)

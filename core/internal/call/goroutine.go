@@ -19,13 +19,13 @@ import (
 // function's steps.
 var guards = []uintptr{entryOf((*Call).runBranch)}
 
-// groupEntry is the entry point of the function that recovers it in the SDK's
-// group.Parallel, on the goroutine of each branch. That function has no name that could be
-// used, so its entry point is captured at startup.
+// groupEntry is the entry point of the function that recovers the unwinding in the SDK's
+// group.Parallel, on the goroutine of each branch. That function is not exported, so its
+// entry point is captured at startup.
 var groupEntry = captureGroup()
 
 // RegisterGuards adds functions of the core that recover the unwinding of steps. It is
-// called at startup, and returns true so that it can initialize a variable.
+// called at startup. It returns true, to be usable as the initializer of a variable.
 func RegisterGuards(functions ...any) bool {
 	for _, f := range functions {
 		guards = append(guards, entryOf(f))

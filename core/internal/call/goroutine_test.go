@@ -13,7 +13,7 @@ import (
 
 const onAnotherGoroutine = "was called on a goroutine that the function has started"
 
-// elsewhere runs f on a goroutine of its own.
+// elsewhere runs f on another goroutine.
 func elsewhere(f func()) {
 	done := make(chan struct{})
 	go func() { defer close(done); f() }()
@@ -45,7 +45,7 @@ func TestAStepOnAnotherGoroutine(t *testing.T) {
 	}
 }
 
-// A memoized step need not unwind, so its goroutine is not looked at.
+// A memoized step does not unwind, so its goroutine is not checked.
 func TestAMemoizedStepOnAnotherGoroutine(t *testing.T) {
 	t.Parallel()
 	end := serve(t, given{Steps: map[string]any{"a": "x"}}, func(ctx context.Context) (value any, err error) {

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type handler = func(ctx context.Context) (any, error)
 
-// given is a call that the server makes.
+// given describes a call that the server makes.
 type given struct {
 	Caller  context.Context
 	Steps   map[string]any // memoized results by the name of the step
@@ -41,7 +41,7 @@ type given struct {
 	Hooks       *fakeHooks
 }
 
-// ended is how a call has ended.
+// ended describes how a call has ended.
 type ended struct {
 	*call.Call
 
@@ -153,7 +153,7 @@ func (e ended) operations(t *testing.T) []string {
 
 var _ = call.RegisterGuards(guard(nil))
 
-// guard does what the core does around a function.
+// guard wraps a function like the core does.
 //
 //go:noinline
 func guard(f handler) handler {
@@ -181,7 +181,7 @@ type panicked struct{ value any }
 
 func (p *panicked) Error() string { return fmt.Sprint("panicked: ", p.value) }
 
-// fakeHooks records what it is called for, and changes data if told to.
+// fakeHooks records its calls, and changes data with its functions.
 type fakeHooks struct {
 	calls   []string
 	restore func(data json.RawMessage) (json.RawMessage, error)
@@ -220,7 +220,7 @@ func (h *fakeHooks) notef(format string, args ...any) {
 	h.calls = append(h.calls, fmt.Sprintf(format, args...))
 }
 
-// run runs a step that returns its own name, and notes in ran that it has.
+// run runs a step that returns its own name, and adds the name to ran.
 func run(ctx context.Context, ran *[]string, name string) (string, error) {
 	return call.Run(ctx, name, func(context.Context) (string, error) {
 		*ran = append(*ran, name)

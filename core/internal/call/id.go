@@ -16,7 +16,7 @@ type ID struct {
 	Name string
 	// Kind is what the step does.
 	Kind Kind
-	// Index is how many steps with the same name come before this one in the function.
+	// Index is how many steps with the same name precede this one in the function.
 	Index int
 }
 
@@ -41,8 +41,8 @@ func (id ID) Key() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// text returns what the key is made of: the name, and from the second step with this name
-// on its index.
+// text returns the text that the key is the hash of: the name, followed by the index for the
+// second and later steps with this name.
 func (id ID) text() string {
 	if id.Index == 0 {
 		return id.Name
@@ -55,14 +55,14 @@ var errNoID = sdkerrors.NoRetryError(errors.New("a step has an empty ID: give it
 // names counts the steps of a call by name.
 type names struct {
 	counts   map[string]int // how many steps of a name the function has reached
-	numbered bool           // a step has a name in the form of a counted one: "poll:1"
+	numbered bool           // whether a step has a name in the form of a counted one: "poll:1"
 	total    int            // how many steps the function has reached
 	// deepest is the greatest depth at which a branch had a step of a name.
 	deepest map[string]int
 }
 
 // count counts the next step of the branch b, as the SDK does, and sets its index. It refuses
-// a step that the server could not tell from another one.
+// a step that the server would confuse with another one.
 func (c *Call) count(b *branch, id *ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,22 +98,22 @@ func (c *Call) checkTotal(name string) error {
 		return nil
 	}
 	return sdkerrors.NoRetryError(fmt.Errorf(
-		"step %q is one too many: the function has more than %d steps run at the same time, and a run has no more in all; "+
-			"give some to runs of their own, with step.Invoke or events", name, maxNewSteps))
+		"step %q is one too many: the function runs more than %d steps at the same time, the limit for all steps of a run; "+
+			"move some to other runs, with step.Invoke or events", name, maxNewSteps))
 }
 
 // checkOrder refuses steps with the same name in several branches where the server would
-// confuse them. Such steps are counted in the order in which the function reaches them. In
-// the end that is the order of the branches. Before, a step far down in the first branch is
-// reached after one at the top of the second.
+// confuse them. Such steps are counted in the order in which the function reaches them. Once
+// all are memoized, that is the order of the branches. In earlier calls, a late step of the
+// first branch is reached after an early step of the second.
 func (n *names) checkOrder(b *branch, name string) error {
 	if b.outer == nil {
 		return nil
 	}
 	if b.depth < n.deepest[name] {
 		return sdkerrors.NoRetryError(fmt.Errorf(
-			"step %q is in several branches of step.Parallel, at different places, and the server would take one "+
-				"for the other: give it an ID of its own in each branch", name))
+			"step %q is in several branches of step.Parallel, at different positions, and the server would confuse "+
+				"them: give it a different ID in each branch", name))
 	}
 	if n.deepest == nil {
 		n.deepest = map[string]int{}
@@ -122,9 +122,9 @@ func (n *names) checkOrder(b *branch, name string) error {
 	return nil
 }
 
-// checkKey refuses a step with the key of another one, whose result it would get: the
-// second "poll" and the first "poll:1" share one. It finds the collision whichever of the
-// two the function reaches first.
+// checkKey refuses a step that has the same key as another one, whose result it would get:
+// the second "poll" and the first "poll:1". It finds the collision regardless of which of
+// the two the function reaches first.
 func (n *names) checkKey(id ID) error {
 	if id.Index > 0 {
 		if !n.numbered || n.counts[id.text()] == 0 {
@@ -143,12 +143,12 @@ func (n *names) checkKey(id ID) error {
 	return sameKey(ID{Name: name, Index: index})
 }
 
-// sameKey is the error of a counted step whose key is also that of a step with this very
-// name.
+// sameKey returns the error for a counted step and a step whose name is the same as the
+// text of the former.
 func sameKey(counted ID) error {
 	return sdkerrors.NoRetryError(fmt.Errorf(
 		"step %q has the ID that Inngest gives to step number %d of those with the ID %q, "+
-			"and one would get the result of the other: give one of them another ID",
+			"so one would get the result of the other: give one of them another ID",
 		counted.text(), counted.Index+1, counted.Name))
 }
 
@@ -162,7 +162,7 @@ func splitNumber(text string) (name string, index int, ok bool) {
 		return "", 0, false
 	}
 	index, err := strconv.Atoi(text[colon+1:])
-	// Only numbers as keys have them: neither "+1" nor "01".
+	// Keys only have numbers in this form: neither "+1" nor "01".
 	ok = err == nil && index > 0 && strconv.Itoa(index) == text[colon+1:]
 	return text[:colon], index, ok
 }

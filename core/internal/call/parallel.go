@@ -16,7 +16,7 @@ import (
 type branch struct {
 	outer *branch // nil for the function itself
 	left  bool
-	// depth is how many steps, one after another, come before the next.
+	// depth is how many steps, one after another, precede the next one.
 	depth int
 }
 
@@ -44,7 +44,7 @@ func Parallel(ctx context.Context, branches []func(ctx context.Context) error) e
 	start, _ := c.branchState(outer)
 	end, left := start, false
 	defer func() {
-		// Also if a branch panicked, because the results of what has run must be kept.
+		// This is deferred for panics of branches: the results of steps that ran must be kept.
 		if left || c.progress.now() == over {
 			c.leave(outer)
 		}
@@ -64,17 +64,16 @@ func Parallel(ctx context.Context, branches []func(ctx context.Context) error) e
 	}
 	err := parallel(ctx, inside)
 	if left || c.progress.now() == over {
-		// A branch has swallowed the unwinding, or the only step that the call is for has
-		// run. The SDK would go on after the parallel step, in a call that is not the
-		// function's last one.
+		// A branch has swallowed the unwinding, or the step that the call is for has run. The
+		// SDK would continue after the parallel step, although another call has to do that.
 		Yield()
 	}
 	return err
 }
 
-var errBranchEnded = errors.New("a branch of step.Parallel did not come to its end: its goroutine has ended (runtime.Goexit)")
+var errBranchEnded = errors.New("a branch of step.Parallel did not finish: its goroutine has ended (runtime.Goexit)")
 
-// runBranch runs a branch. On the stack it shows that the goroutine is the function's.
+// runBranch runs a branch. Its frame on the stack shows that the goroutine can be unwound.
 //
 //go:noinline
 func (*Call) runBranch(ctx context.Context, run func(context.Context) error) error { return run(ctx) }
@@ -107,17 +106,17 @@ func (c *Call) setDepth(b *branch, depth int) {
 	b.depth = depth
 }
 
-// leave notes that a step has unwound b.
+// leave records that a step has unwound b.
 func (c *Call) leave(b *branch) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	b.left = true
-	c.mu.Unlock()
-	c.SetYielding()
 }
 
-// unwind notes that a step unwinds b. The function itself may go on all the same: in a
-// group.Parallel of the SDK, the step unwinds only a branch that is not known here. If it
-// does unwind the function, the SDK's context is done, or the call is for another step.
+// unwind records that a step unwinds b. It does not mark the function itself as left,
+// because the function may continue: in a group.Parallel of the SDK, the step unwinds only
+// a branch that this package does not know. If the step does unwind the function, the SDK's
+// context is done, or the call is for another step.
 func (c *Call) unwind(b *branch) {
 	if b.outer != nil {
 		c.leave(b)

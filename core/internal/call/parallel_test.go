@@ -93,7 +93,7 @@ func TestABranchThatEndsItsGoroutine(t *testing.T) {
 	end := serve(t, given{}, func(ctx context.Context) (any, error) {
 		return nil, call.Parallel(ctx, branches{func(context.Context) error { runtime.Goexit(); return nil }})
 	})
-	require.EqualError(t, end.Err, "a branch of step.Parallel did not come to its end: its goroutine has ended (runtime.Goexit)")
+	require.EqualError(t, end.Err, "a branch of step.Parallel did not finish: its goroutine has ended (runtime.Goexit)")
 }
 
 // Branches of the SDK's own group.Parallel are not known here; their steps run all the same.
@@ -114,22 +114,30 @@ func TestStepsInAGroupOfTheSDK(t *testing.T) {
 }
 
 // Steps with the same ID in several branches are counted in the order in which the function
-// reaches them, which changes as results arrive, unless they are at the same place.
+// reaches them, which changes as results arrive, unless they are at the same position.
 func TestTheSameIDInSeveralBranches(t *testing.T) {
 	t.Parallel()
+	const refused = `step "x" is in several branches of step.Parallel, at different positions`
+	nested := func(ctx context.Context) error { // two steps, one of them in the deeper of two inner branches
+		if err := call.Parallel(ctx, branches{of(new([]string), "b"), of(new([]string))}); err != nil {
+			return err
+		}
+		return of(new([]string), "x")(ctx)
+	}
 	for name, tc := range map[string]struct {
-		second []string
+		second func(ctx context.Context) error
 		want   string
 	}{
-		"same place":      {[]string{"b", "x"}, ""},
-		"different place": {[]string{"x"}, `step "x" is in several branches of step.Parallel, at different places`},
+		"same position":        {of(new([]string), "b", "x"), ""},
+		"different position":   {of(new([]string), "x"), refused},
+		"after parallel steps": {nested, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var ran []string
 			steps := map[string]any{"a": "a", "b": "b"}
 			end := serve(t, given{Steps: steps}, func(ctx context.Context) (any, error) {
-				return nil, call.Parallel(ctx, branches{of(&ran, "a", "x"), of(&ran, tc.second...)})
+				return nil, call.Parallel(ctx, branches{of(&ran, "a", "x"), tc.second})
 			})
 			if tc.want != "" {
 				require.ErrorContains(t, end.Aborted(), tc.want)

@@ -18,7 +18,7 @@ const (
 	returned
 )
 
-// progress is how far a call has come.
+// progress is the state of a call, and what it has produced.
 type progress struct {
 	state atomic.Int32
 	// ended is set when the context of the function is released, however the call ended.
@@ -46,7 +46,7 @@ type stepCounts struct {
 	underWay atomic.Int32
 }
 
-// SetYielding notes that a step has unwound the function. The SDK's own steps do so too,
+// SetYielding records that a step has unwound the function. The SDK's own steps do so too,
 // and without any operation for the server if their context is done.
 func (c *Call) SetYielding() { c.progress.advance(yielding) }
 
@@ -60,7 +60,7 @@ func (c *Call) Yielded() bool {
 // sdkDone reports whether the SDK has ended the call, as it does after a step.
 func (c *Call) sdkDone() bool { return c.sdk != nil && c.sdk.Err() != nil }
 
-// Return notes that the function returned by itself, and its output.
+// Return records that the function returned by itself, and its output.
 func (c *Call) Return(output any) {
 	c.progress.output = output
 	c.progress.advance(returned)
@@ -73,8 +73,8 @@ func (c *Call) Returned() bool { return c.progress.now() == returned }
 // Output returns what the function has returned.
 func (c *Call) Output() any { return c.progress.output }
 
-// Abort ends the call with err: it unwinds to the function's wrapper, which returns err
-// whatever user code does on the way.
+// Abort ends the call with err: it unwinds to the function's wrapper, which returns err even
+// if user code recovers on the way.
 func (c *Call) Abort(err error) {
 	c.setAborted(err)
 	panic(yield)
@@ -112,8 +112,8 @@ func (c *Call) DeferFunctionError(err error) { c.progress.deferred = &Deferred{E
 // Deferred returns the error that was deferred, nil if none was.
 func (c *Call) Deferred() *Deferred { return c.progress.deferred }
 
-// HasRunSteps reports whether the call has run steps, so that an error has to be deferred:
-// the SDK would respond with the error and drop their results.
+// HasRunSteps reports whether the call has run steps. An error must then be deferred,
+// because the SDK would respond with the error and drop their results.
 func (c *Call) HasRunSteps() bool {
 	return c.SeveralSteps && !c.Replay.targeted && c.steps.ran.Load() > 0
 }

@@ -15,8 +15,8 @@ import (
 //	replaying   the function gets memoized results
 //	fresh       it has claimed all of them, or the callback of a step runs, or it has returned
 //
-// A call is targeted if it is for a single step of several parallel ones. What comes before
-// that step is a replay, and what follows it belongs to other calls.
+// A call is targeted if it is for one of several parallel steps. What precedes that step is
+// a replay, and what follows it belongs to other calls.
 type Replay struct {
 	mu       sync.Mutex
 	steps    []byte
@@ -24,7 +24,7 @@ type Replay struct {
 	fresh    bool
 	counted  bool
 	memoized int // how many results are in steps, once they are counted
-	claims   int // how many the function has got
+	claims   int // how many the function has received
 	onFresh  []func()
 }
 
@@ -58,7 +58,7 @@ func (r *Replay) OnFresh(f func()) {
 	f()
 }
 
-// BeginFresh notes that something new begins.
+// BeginFresh records that something new begins.
 func (r *Replay) BeginFresh() {
 	r.mu.Lock()
 	waiting := r.onFresh
@@ -69,7 +69,7 @@ func (r *Replay) BeginFresh() {
 	}
 }
 
-// endFresh notes that a branch has ended. What follows in a targeted call is not new.
+// endFresh records that a branch has ended. What follows in a targeted call is not new.
 func (r *Replay) endFresh() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -100,7 +100,7 @@ func (r *Replay) count() {
 	})
 }
 
-// claimed notes that the function has got a memoized result.
+// claimed records that the function has received a memoized result.
 func (r *Replay) claimed() {
 	r.mu.Lock()
 	r.claims++
@@ -111,15 +111,15 @@ func (r *Replay) claimed() {
 	}
 }
 
-// claimedSoFar returns how many memoized results the function has got.
+// claimedSoFar returns how many memoized results the function has received.
 func (r *Replay) claimedSoFar() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.claims
 }
 
-// unclaimed returns how many memoized results the function has not got. It has to read them
-// all.
+// unclaimed returns how many memoized results the function has not received. It has to count
+// all of them.
 func (r *Replay) unclaimed() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// notes calls steps, and notes when the call becomes fresh and whether it replays before
+// notes calls steps, and records when the call becomes fresh and whether it replays before
 // and after each.
 func notes(notes *[]string, names ...string) func(context.Context) error {
 	return func(ctx context.Context) error {

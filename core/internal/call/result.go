@@ -22,7 +22,7 @@ const maxOutputBytes = 4<<20 - len(`{"data":}`)
 var null = json.RawMessage("null")
 
 // memoizable returns the callback of the step name. It does not run fn if no result of
-// type T could be decoded again: the work would be done, and lost.
+// type T could be decoded again, because its work would be lost.
 func memoizable[T any](name string, fn func(ctx context.Context) (T, error)) Callback {
 	return func(ctx context.Context) (any, error) {
 		facts := jsontype.Of(reflect.TypeFor[T]())
@@ -129,8 +129,8 @@ func decode[T any](raw json.RawMessage) (value T, err error) {
 }
 
 // failed returns what a failed step returned with its final error, as the middleware
-// restores it, and the error. If the value cannot be had, the function gets the error
-// nevertheless, joined with the reason.
+// restores it, and the error. If the value cannot be restored or decoded, it returns the
+// error joined with the reason.
 func failed[T any](ctx context.Context, c *Call, id ID, raw json.RawMessage, failure error) (value T, err error) {
 	if hasNoValue(raw) {
 		return value, failure // the middleware had nothing to change

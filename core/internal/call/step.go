@@ -50,9 +50,9 @@ func begin(ctx context.Context, c *Call, kind Kind, name string) *step {
 //	ran        its callback was called in this call; otherwise the result is memoized
 //	returned   the function has its result or its error
 //
-// A step that does not return panics, and thereby unwinds its function or its branch: with
-// the SDK's value when it hands over to the server, ends the call or must not run, and with
-// the value of a panic.
+// A step that does not return unwinds its function or its branch by a panic. The value is the
+// SDK's if the step hands over to the server, ends the call or must not run. Otherwise user
+// code panicked.
 func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (T, error)) (value T, err error) {
 	c := From(ctx)
 	if c == nil {
@@ -102,9 +102,9 @@ func (s *step) enter(ctx context.Context) {
 				"goroutine and with its ctx; step.Parallel runs several at the same time", s.id.Name))})
 	}
 	if c.Aborted() != nil || c.sdkDone() || c.hasLeft(s.branch) || c.progress.now() == over {
-		// The call, or the branch, is over. This is a deferred function, one that went on
-		// after a recover, or another branch. What it does would be lost, or come too early,
-		// and an error here would lose what has run.
+		// The call, or the branch, is over. This is a deferred function, a function that has
+		// recovered, or another branch. The step's result would be lost or premature, and an
+		// error here would lose the results of steps that have run.
 		panic(yield)
 	}
 	if sdkstep.IsWithinStep(ctx) || (c.progress.inCallback.Load() && canUnwind()) {
@@ -115,7 +115,7 @@ func (s *step) enter(ctx context.Context) {
 		c.Abort(fmt.Errorf("step %q was not started, its context is done: %w", s.id.Name, ctxerr.Cause(ctx)))
 	}
 	if ctx.Err() != nil || c.progress.inCallback.Load() {
-		panic(yield) // leave turns it into an error, because nothing can unwind
+		panic(yield) // leave turns it into an error, because the goroutine cannot be unwound
 	}
 	if s.id.Name == "" {
 		c.Abort(errNoID)
@@ -125,8 +125,8 @@ func (s *step) enter(ctx context.Context) {
 	}
 }
 
-// leave is deferred around a step. It notes that the step has unwound its branch, unless
-// the step returned.
+// leave is deferred around a step. Unless the step returned, it records that the step has
+// unwound its branch.
 func (s *step) leave(err *error) {
 	c := s.call
 	defer c.steps.underWay.Add(-1)
@@ -134,13 +134,13 @@ func (s *step) leave(err *error) {
 		return
 	}
 	switch r := recover(); {
-	case r == nil: // runtime.Goexit, for example by a test that ends; it goes on
+	case r == nil: // runtime.Goexit, for example in FailNow of a test; it continues
 		c.unwind(s.branch)
 		if s.state == stepRan {
-			c.setAborted(fmt.Errorf("step %q did not come to its end: its goroutine has ended (runtime.Goexit)", s.id.Name))
+			c.setAborted(fmt.Errorf("step %q did not finish: its goroutine has ended (runtime.Goexit)", s.id.Name))
 		}
 	case r == any(errPanicsOn):
-		*err = errPanicsOn // nobody reads it: the panic goes on when the deferred step returns
+		*err = errPanicsOn // never read: the panic continues when the deferred step returns
 	case unwinds(r):
 		c.unwind(s.branch)
 		if s.state == stepRan { // its callback ran where it can unwind
@@ -150,7 +150,7 @@ func (s *step) leave(err *error) {
 			panic(r)
 		}
 	default:
-		panic(newPanic("step "+strconv.Quote(s.id.Name), r)) // a bug has unwound the function, and no step
+		panic(newPanic("step "+strconv.Quote(s.id.Name), r)) // a panic of user code, not of a step
 	}
 }
 
@@ -160,7 +160,7 @@ func (s *step) callback(ctx context.Context, run Callback) (json.RawMessage, err
 	case inPanic:
 		panic(errPanicsOn)
 	case !unwindable:
-		Yield() // before anything is done whose result would be lost
+		Yield() // before the callback does anything, because its result would be lost
 	}
 	s.state = stepRan
 	c := s.call
@@ -173,13 +173,13 @@ func (s *step) callback(ctx context.Context, run Callback) (json.RawMessage, err
 	}
 	if err := c.Aborted(); err != nil {
 		end.Report(err)
-		Yield() // whatever the callback made of that
+		Yield() // even if the callback has recovered
 	}
 	raw, err := c.encode(ctx, s.id, end)
 	if err != nil {
 		c.logStepFailed(end.Inner, s.id.Name, err)
 		if c.Checkpoints != nil {
-			c.Checkpoints.Flush() // how the step ends depends on that
+			c.Checkpoints.Flush() // whether the error must be deferred depends on it
 		}
 	}
 	end.Report(err)
@@ -195,15 +195,15 @@ func (s *step) callback(ctx context.Context, run Callback) (json.RawMessage, err
 	return raw, err
 }
 
-// finish is called after the callback of the step, which has run since start. It ends the
-// call unless further steps may run: if the step has failed, if the server has not taken the
-// checkpoint, or if the call with checkpoints is not the first attempt. The server counts
-// the attempts of a call, and what follows this step must have attempts of its own.
+// finish is called after the callback of the step, which began at start. It ends the call if
+// the step has failed, if the server has not accepted the checkpoint, or if a call with
+// checkpoints is not the first attempt: the server counts attempts per call, and what follows
+// this step must have all its attempts.
 func (s *step) finish(data json.RawMessage, err error, start time.Time) {
 	c := s.call
 	if err != nil {
-		// Among parallel steps the SDK goes on with an error that is not final: the server
-		// will retry the step.
+		// In a parallel step, the SDK would continue with an error that is not final, although
+		// the server will retry the step.
 		Yield()
 	}
 	if c.Checkpoints == nil {

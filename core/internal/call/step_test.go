@@ -280,3 +280,24 @@ func TestATargetThatIsGone(t *testing.T) {
 	require.False(t, end.Returned(), "the response must not complete the run")
 	require.True(t, end.Yielded())
 }
+
+// number is a string whose JSON is a number, which cannot be decoded into it.
+type number string
+
+// MarshalJSON implements json.Marshaler.
+func (n number) MarshalJSON() ([]byte, error) { return []byte(n), nil }
+
+// A result that could not be decoded fails the step in the call that has run it. An error of
+// the step takes precedence.
+func TestAResultThatCannotBeDecoded(t *testing.T) {
+	t.Parallel()
+	for want, failure := range map[string]error{
+		`the memoized result of step \"a\" does not fit its Go type call_test.number`: nil,
+		`"message":"no luck"`: errors.New("no luck"),
+	} {
+		end := serve(t, given{}, func(ctx context.Context) (any, error) {
+			return call.Run(ctx, "a", func(context.Context) (number, error) { return "5", failure })
+		})
+		require.Contains(t, end.Body, want)
+	}
+}

@@ -94,7 +94,8 @@ func (c *Call) elsewhere(what string, unwinding any) error {
 		err = m.err
 	}
 	c.setAborted(err)
-	// The function may wait for this goroutine in vain, or the call may have ended.
+	// The error is also logged, because the function may wait for this goroutine forever, or the
+	// call may have ended.
 	c.Logger.ErrorContext(c.Inner, "inngest: step on another goroutine",
 		"function", c.FunctionID, "run_id", c.RunID, "attempt", c.Attempt, "error", err)
 	return err

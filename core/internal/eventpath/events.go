@@ -8,27 +8,28 @@ import (
 	"sync/atomic"
 )
 
-// Events are the events that start a function. They remember the conditions of waits
-// that have been checked, since a function comes by its waits in each of its calls.
+// Events are the events that start a function. They remember which conditions of
+// step.WaitForEvent were checked, because a function reaches its waits in each call.
 type Events struct {
 	All []Shape
 
-	// checked is never changed, only replaced, so that reading needs no lock.
+	// checked has the problems by condition. The map is replaced and never changed, so
+	// reading needs no lock.
 	checked atomic.Pointer[map[waitKey]string]
 }
 
-// waitKey has of the awaited event what decides.
+// waitKey identifies a condition and what matters of the awaited event.
 type waitKey struct {
 	condition, event string
 	data             reflect.Type
 	isMatch, open    bool
 }
 
-// maxChecked bounds what is remembered: conditions can have values in them.
+// maxChecked limits what is remembered, because conditions can contain changing values.
 const maxChecked = 200
 
-// WaitProblem tells what is wrong with a condition of a wait for event, "" if nothing
-// can be seen. Without e, which may be nil, the events of the function are not known.
+// WaitProblem returns what is wrong with a condition of a wait for event, "" if it finds
+// nothing. If e is nil, the events of the function are not known.
 func (e *Events) WaitProblem(condition string, isMatch bool, event Shape) string {
 	if e == nil {
 		return waitProblem(condition, isMatch, event, nil)
@@ -45,8 +46,8 @@ func (e *Events) WaitProblem(condition string, isMatch bool, event Shape) string
 	return problem
 }
 
-// remember adds to what is checked. If another call does at the same time, one of them
-// is checked again.
+// remember adds a problem to checked. If another call does so at the same time, one of the
+// two is lost, and its condition is checked again.
 func (e *Events) remember(checked *map[waitKey]string, key waitKey, problem string) {
 	next := map[waitKey]string{}
 	if checked != nil {
@@ -59,7 +60,7 @@ func (e *Events) remember(checked *map[waitKey]string, key waitKey, problem stri
 	e.checked.CompareAndSwap(checked, &next)
 }
 
-// waitProblem is apart from WaitProblem because it allocates.
+// waitProblem is not part of WaitProblem because it allocates.
 func waitProblem(condition string, isMatch bool, event Shape, events []Shape) string {
 	if condition == "" {
 		return "is empty; give an expression, or leave it out"
@@ -71,12 +72,12 @@ func waitProblem(condition string, isMatch bool, event Shape, events []Shape) st
 	return missesAwaited(scan(condition).paths)
 }
 
-// missesAwaited tells that a condition looks at the event that triggered the run alone. It
-// is the same for whatever event comes, which could be decided before the wait.
+// missesAwaited returns a problem if a condition only has paths of the event that triggered
+// the run. Its value is then the same for every awaited event.
 func missesAwaited(paths []Path) string {
 	if len(paths) == 0 || slices.ContainsFunc(paths, func(p Path) bool { return p.Root == Async }) {
 		return ""
 	}
-	return fmt.Sprintf("has %q but no async: event is the one that triggered the run, and async the one that is "+
-		"waited for; write async.data.… for its data", paths[0])
+	return fmt.Sprintf("has %q but no async: event is the event that triggered the run, and async the awaited "+
+		"one; write async.data.… for its data", paths[0])
 }

@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// Expression is an expression, and what is known of the events in it.
+// An Expression is an expression together with what is known of its events.
 type Expression struct {
-	// Text is the expression, or what makes one: a path within both events.
+	// Text is the expression, or, if IsMatch is set, a path in both events.
 	Text string
-	// IsMatch says that Text is such a path.
+	// IsMatch reports whether Text is a path. The expression compares its values.
 	IsMatch bool
-	// Events are those of which one triggers the run.
+	// Events are the events that can trigger the run.
 	Events []Shape
-	// Async is the other event, nil if the expression is over one event alone.
+	// Async is the second event, nil if the expression has only one.
 	Async *Shape
 }
 
-// Match returns the expression that the values at path are equal in both events.
+// Match returns an expression that compares the values at path of both events.
 func Match(path string) string { return Event + "." + path + " == " + Async + "." + path }
 
-// Full returns the expression as the server gets it.
+// Full returns the expression that is sent to the server.
 func (e Expression) Full() string {
 	if e.IsMatch {
 		return Match(e.Text)
@@ -29,7 +29,7 @@ func (e Expression) Full() string {
 	return e.Text
 }
 
-// Problem tells what is wrong with the expression, "" if nothing can be seen.
+// Problem returns what is wrong with the expression, "" if it finds nothing.
 func (e Expression) Problem() string {
 	if e.IsMatch {
 		return e.matchProblem()
@@ -49,18 +49,19 @@ func (e Expression) Problem() string {
 	return ""
 }
 
-// PathProblem tells why a path of the expression has no value, "" if it has or may have.
+// PathProblem returns why a path of the expression has no value, "" if it has one or may
+// have one.
 func (e Expression) PathProblem(path Path) string {
 	switch {
 	case path.Root == Async && e.Async == nil:
-		return "has async, which is another event, and there is none here; use event"
+		return "has async, but this expression has only the triggering event; use event"
 	case e.Async != nil && len(path.Segments) > 0 && path.Segments[0].quoted:
-		// The server puts in the values of the event where it finds "event." (Interpolate
-		// in its pkg/expressions).
-		return fmt.Sprintf("has %s[…], which the server does not find here; write %s.%s",
+		// The server replaces what begins with "event." by values of the event (Interpolate in
+		// its pkg/expressions).
+		return fmt.Sprintf("has %s[…], which the server does not recognize here; write %s.%s",
 			path.Root, path.Root, path.Segments[0].Name)
 	case path.Root == Async && path.hasIndex() && strings.Contains(e.Full(), Event+"."):
-		// Its evaluation without the other event ends in an error.
+		// The server evaluates it without the other event first, which fails.
 		return fmt.Sprintf("has %q: the server cannot compare an element of a list with the event; compare a field", path)
 	case path.Root == Async:
 		return e.Async.Problem(path)
@@ -68,8 +69,8 @@ func (e Expression) PathProblem(path Path) string {
 	return e.eventProblem(path)
 }
 
-// eventProblem tells why one of the events has nothing at path. In an expression that tells
-// the events apart, as with has(), it is enough if another has.
+// eventProblem returns why one of the events has nothing at path. In an expression that
+// distinguishes the events, for example with has(), it is enough if one of them has path.
 func (e Expression) eventProblem(path Path) string {
 	var first string
 	missing := 0
@@ -79,7 +80,7 @@ func (e Expression) eventProblem(path Path) string {
 			missing++
 		}
 	}
-	if missing > 0 && missing < len(e.Events) && !e.IsMatch && scan(e.Text).tellsApart {
+	if missing > 0 && missing < len(e.Events) && !e.IsMatch && scan(e.Text).distinguishes {
 		return ""
 	}
 	return first
@@ -88,10 +89,10 @@ func (e Expression) eventProblem(path Path) string {
 func (e Expression) matchProblem() string {
 	path, ok := Parse(Event + "." + e.Text)
 	if !ok || e.Text == "" {
-		return `is not a path within both events, such as data.userId or data["user-id"]`
+		return `is not a path in both events, such as data.userId or data["user-id"]`
 	}
 	if first := path.Segments[0].Name; first == Event || first == Async {
-		return fmt.Sprintf("is a path within both events; leave out %q", first+".")
+		return fmt.Sprintf("is a path in both events; leave out %q", first+".")
 	}
 	for _, root := range []string{Event, Async} {
 		path.Root = root
@@ -102,7 +103,7 @@ func (e Expression) matchProblem() string {
 	return ""
 }
 
-// unknown says that a name is not known in expressions.
+// unknown returns the problem of a name that expressions do not have.
 func (e Expression) unknown(path Path) string {
 	known := "event"
 	if e.Async != nil {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// fieldsOf returns the names that encoding/json gives to the fields of a struct, with
-// the types of the fields. Its rules for embedded structs are those of Go, applied to
-// the names in JSON: of several fields with one name the least nested counts, of those
-// the one with a tag, and if that leaves several, none.
+// fieldsOf returns the fields of a struct, by the names that encoding/json gives them, with
+// their types. For embedded structs encoding/json applies the rules of Go to the names in
+// JSON: among fields with the same name, the least nested one wins, then the one with a tag.
+// If several remain, none counts.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	fields := map[string]reflect.Type{}
 	hidden := map[string]bool{}
@@ -40,7 +40,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	return fields
 }
 
-// fieldLevel is the fields at one depth of embedding.
+// fieldLevel has the fields at one depth of embedding.
 type fieldLevel struct {
 	names    map[string][]candidate
 	embedded []reflect.Type
@@ -58,7 +58,7 @@ func (l *fieldLevel) add(t reflect.Type) {
 	for f := range t.Fields() {
 		tag := f.Tag.Get("json")
 		name, _, _ := strings.Cut(tag, ",")
-		if strings.ContainsAny(name, "\"'`\\") { // encoding/json takes no such names
+		if strings.ContainsAny(name, "\"'`\\") { // encoding/json ignores such names
 			name = ""
 		}
 		embedded := f.Type
@@ -76,7 +76,7 @@ func (l *fieldLevel) add(t reflect.Type) {
 	}
 }
 
-// dominant is the field that encoding/json takes among those with one name.
+// dominant returns the field that encoding/json chooses among those with the same name.
 func dominant(candidates []candidate) (reflect.Type, bool) {
 	var tagged []candidate
 	for _, c := range candidates {
@@ -90,8 +90,8 @@ func dominant(candidates []candidate) (reflect.Type, bool) {
 	return candidates[0].t, len(candidates) == 1
 }
 
-// isFree reports whether the JSON of t is not known from its fields: an interface, or a
-// type that encodes or decodes itself.
+// isFree reports whether the fields of t do not determine its JSON: t is an interface, or
+// encodes or decodes itself.
 func isFree(t reflect.Type) bool {
 	if t.Kind() == reflect.Interface {
 		return true

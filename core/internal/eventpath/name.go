@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// NameProblem tells what is wrong with the name of an event, "" if nothing is. The server
-// compares names byte for byte, so that such a name matches no event that is sent without
-// the mistake.
+// NameProblem returns what is wrong with the name of an event, "" if nothing. The server
+// compares names byte for byte, so a name with such a mistake does not match events that
+// are sent without it.
 func NameProblem(name string) string {
 	if strings.TrimSpace(name) == name && !strings.ContainsFunc(name, unicode.IsControl) {
 		return ""

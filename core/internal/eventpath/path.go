@@ -1,6 +1,6 @@
-// Package eventpath looks up the paths in expressions, such as event.data.userId, in
-// the Go types of events. The server takes a path that an event does not have for null,
-// and null equals null, so that a mistake in a path goes unnoticed.
+// Package eventpath looks up the paths in expressions, such as event.data.userId, in the
+// Go types of events. To the server, a path that an event does not have is null, and null
+// equals null, so a mistake in a path would go unnoticed.
 package eventpath
 
 import (
@@ -16,22 +16,22 @@ const (
 	Async = "async"
 )
 
-// Path is a path in an expression: event.data.items[0]["user-id"].
+// A Path is a path in an expression, such as event.data.items[0]["user-id"].
 type Path struct {
 	// Root is the variable that the path begins with.
 	Root     string
 	Segments []Segment
 }
 
-// Segment is one part of a path: a name, or the index of an element of a list.
+// A Segment is one part of a path: a name, or the index of a list element.
 type Segment struct {
 	Name    string
 	IsIndex bool
-	// quoted says that the name is written in brackets.
+	// quoted reports whether the name is in brackets.
 	quoted bool
 }
 
-// String returns the path as it is written in an expression.
+// String returns the path in the syntax of expressions.
 func (p Path) String() string {
 	var b strings.Builder
 	b.WriteString(p.Root)
@@ -48,13 +48,13 @@ func (p Path) String() string {
 	return b.String()
 }
 
-// under returns the path to name within the first n segments of p.
+// under returns the first n segments of p, followed by name.
 func (p Path) under(n int, name string) string {
 	segments := append(append([]Segment{}, p.Segments[:n]...), Segment{Name: name})
 	return Path{Root: p.Root, Segments: segments}.String()
 }
 
-// hasIndex reports whether an element of a list is on the path.
+// hasIndex reports whether the path has an index.
 func (p Path) hasIndex() bool {
 	for _, s := range p.Segments {
 		if s.IsIndex {
@@ -69,7 +69,7 @@ func (p Path) isName() bool {
 	return p.Root == Event && len(p.Segments) == 1 && p.Segments[0].Name == "name"
 }
 
-// Parse reads text that is a path and nothing else. The path may begin with any name.
+// Parse parses text that is one path. The path may begin with any name.
 func Parse(text string) (path Path, ok bool) {
 	s := scanner{text: text}
 	s.spaces()

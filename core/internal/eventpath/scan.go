@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// scanned is what a look at an expression without a parser of the language tells.
+// scanned is what can be found in an expression without a parser of the language.
 type scanned struct {
-	// paths are those that begin with event or async.
+	// paths are the paths that begin with event or async.
 	paths []Path
-	// unknown are names that the language does not know.
+	// unknown are the paths that begin with any other name.
 	unknown []Path
-	// tellsApart says that the expression asks for the name of the event or whether something
-	// is there: has(…), null, event.name.
-	tellsApart bool
-	// problem is a mistake in the expression, "" if none was seen.
+	// distinguishes reports whether the expression checks the name of the event or whether a
+	// field exists: has(…), null, event.name.
+	distinguishes bool
+	// problem is a mistake in the expression, "" if none was found.
 	problem string
 }
 
-// scan looks for paths and for mistakes that can be seen without parsing the Common
-// Expression Language. It reports what is certain, and leaves the rest to the server.
+// scan finds the paths and some mistakes in an expression without parsing the Common
+// Expression Language. It only reports mistakes that are certain; the server finds the rest.
 func scan(text string) scanned {
 	s := scanner{text: text}
 	for s.at < len(text) && s.problem == "" {
@@ -30,7 +30,7 @@ func scan(text string) scanned {
 		s.problem = fmt.Sprintf("has a %q that is not closed", s.open[len(s.open)-1])
 	}
 	if strings.ContainsAny(text, ",{") {
-		s.unknown = nil // may be variables of a macro, or keys
+		s.unknown = nil // they may be variables of a macro, or keys
 	}
 	return s.scanned
 }
@@ -40,13 +40,13 @@ type scanner struct {
 
 	text string
 	at   int
-	// open are the brackets that are not closed yet.
+	// open has the brackets that are not closed yet.
 	open []byte
-	// afterDot says that a dot is before what comes next.
+	// afterDot reports whether a dot precedes the next token.
 	afterDot bool
 }
 
-// next takes in one token.
+// next reads one token.
 func (s *scanner) next() {
 	s.spaces()
 	if s.at == len(s.text) {
@@ -71,19 +71,19 @@ func (s *scanner) next() {
 	}
 }
 
-// name takes in a name, and the path that begins with it.
+// name reads the rest of a path that begins with name.
 func (s *scanner) name(name string, afterDot bool) {
 	if s.at < len(s.text) && (s.text[s.at] == '"' || s.text[s.at] == '\'') {
-		s.problem = fmt.Sprintf("has %q before text in quotes, which the server does not understand; leave it out", name)
+		s.problem = fmt.Sprintf("has %q before text in quotes, which the server does not support; leave it out", name)
 		return
 	}
 	if afterDot || isKeyword(name) {
-		s.tellsApart = s.tellsApart || name == "null"
+		s.distinguishes = s.distinguishes || name == "null"
 		return
 	}
 	path, called := s.path(name)
 	if called && name == "has" || path.isName() {
-		s.tellsApart = true
+		s.distinguishes = true
 	}
 	switch {
 	case path.Root == Event || path.Root == Async:
@@ -93,8 +93,8 @@ func (s *scanner) name(name string, afterDot bool) {
 	}
 }
 
-// path reads what follows a root. A name that is called is a function and not part of
-// the path.
+// path reads the segments that follow root. A name before a parenthesis is a function and
+// not part of the path.
 func (s *scanner) path(root string) (path Path, called bool) {
 	path.Root = root
 	for {
@@ -142,7 +142,7 @@ func (s *scanner) segment() (segment Segment, ok bool) {
 	return segment, false
 }
 
-// index reads what is between brackets: a number, or a name in quotes.
+// index reads the content of brackets: a number, or a name in quotes.
 func (s *scanner) index() Segment {
 	if s.at < len(s.text) && (s.text[s.at] == '"' || s.text[s.at] == '\'') {
 		return Segment{Name: s.quoted(), quoted: true}
@@ -161,12 +161,12 @@ func (s *scanner) quoted() string {
 	text, _, closed := strings.Cut(s.text[s.at:], quote)
 	switch {
 	case strings.Contains(text, `\`):
-		s.problem = `has a backslash in text, which the server compares as it is written: "\"" is not a quote to it, ` +
-			`but a backslash and a quote; write text with double quotes in it in single quotes, and without a backslash`
+		s.problem = `has a backslash in text, which the server does not interpret: to the server, "\"" is a backslash and a ` +
+			`quote; write text that contains double quotes in single quotes, and without a backslash`
 	case !closed:
 		s.problem = "has text without its closing quote " + quote
 	case text == "" && strings.HasPrefix(s.text[s.at+1:], quote):
-		s.problem = "has three quotes in a row, which the server does not understand; use one"
+		s.problem = "has three quotes in a row, which the server does not support; use one"
 	}
 	if s.problem != "" {
 		s.at = len(s.text)
@@ -176,7 +176,7 @@ func (s *scanner) quoted() string {
 	return text
 }
 
-// bracket notes that a bracket opens or closes.
+// bracket tracks open brackets. It ignores other characters.
 func (s *scanner) bracket(c byte) {
 	const opening, closing = "([{", ")]}"
 	if strings.IndexByte(opening, c) >= 0 {
@@ -187,13 +187,13 @@ func (s *scanner) bracket(c byte) {
 		return
 	}
 	if len(s.open) == 0 || s.open[len(s.open)-1] != opening[i] {
-		s.problem = fmt.Sprintf("has a %q that closes nothing", c)
+		s.problem = fmt.Sprintf("has a %q without the opening bracket", c)
 		return
 	}
 	s.open = s.open[:len(s.open)-1]
 }
 
-// number takes in a number with its unit or exponent, so that they count as no name.
+// number reads a number with its unit or exponent, which must not count as a name.
 func (s *scanner) number() {
 	for s.at < len(s.text) && (isDigit(s.text[s.at]) || isLetter(s.text[s.at])) {
 		s.at++
@@ -214,8 +214,8 @@ func (s *scanner) spaces() {
 	}
 }
 
-// keywords are the names that the language knows, but for functions; vars is the
-// server's own variable.
+// keywords are the names that the language defines, without its functions. vars is a
+// variable of the server.
 var keywords = []string{
 	"true", "false", "null", "in", "vars",
 	"bool", "bytes", "double", "dyn", "google", "int", "list", "map", "null_type", "string", "type", "uint",

@@ -51,14 +51,14 @@ func TestScanFindsMistakes(t *testing.T) {
 		`event.data.id == r'a'`:     `has "r" before text in quotes`,
 		`event.data.id == """a"""`:  "has three quotes in a row",
 		"(event.data.a":             `has a '(' that is not closed`,
-		"event.data.a)":             `has a ')' that closes nothing`,
-		"(event.data.a]":            `has a ']' that closes nothing`,
+		"event.data.a)":             `has a ')' without the opening bracket`,
+		"(event.data.a]":            `has a ']' without the opening bracket`,
 		"event.data.list[0 == 1":    `has a '[' that is not closed`,
 		"data.id":                   `has "data.id", which does not begin with event: write event.data.…`,
 		"data.id == 'a'":            `has "data.id"`,
 		"event.data.plan == pro":    `has "pro", which is not known in expressions: begin paths with event, and put text in quotes`,
 		"event.data.user-id":        `has "id"`,
-		"event.id == async.id":      "has async, which is another event, and there is none here",
+		"event.id == async.id":      "has async, but this expression has only the triggering event",
 		"event.data.id.x == 'a'":    "event.data.id is string and has no fields",
 		"has(event.data.nothing)":   `has no "nothing"`,
 		"event.data.Tags == ev.Tgs": `has "ev.Tgs"`,
@@ -82,7 +82,7 @@ func TestExpressionsOverTwoEvents(t *testing.T) {
 		{"event.data.id == async.data.UserID", false, ""},
 		{"event.data.items == async.data.UserID", false, `type of event "first"`},
 		{"event.data.id == async.data.id", false, `type of event "other"`},
-		{`event["data"].id == async.data.UserID`, false, "has event[…], which the server does not find here; write event.data"},
+		{`event["data"].id == async.data.UserID`, false, "has event[…], which the server does not recognize here; write event.data"},
 		{`event.data.id == async["data"].UserID`, false, "write async.data"},
 		{"async.data.items[0].id == 'x'", false, ""},
 		{"async.data.items[0].id == event.data.id", false, "cannot compare an element of a list"},
@@ -96,11 +96,11 @@ func TestExpressionsOverTwoEvents(t *testing.T) {
 		{"event.data.id", true, `leave out "event."`},
 		{"async.data.id", true, `leave out "async."`},
 		{"dta.id", true, `an event has no "dta"`},
-		{"data.user-id", true, "is not a path within both events"},
-		{"data.id == 'x'", true, "is not a path within both events"},
-		{".data", true, "is not a path within both events"},
-		{`data["x\"]`, true, "is not a path within both events"},
-		{"data.size()", true, "is not a path within both events"},
+		{"data.user-id", true, "is not a path in both events"},
+		{"data.id == 'x'", true, "is not a path in both events"},
+		{".data", true, "is not a path in both events"},
+		{`data["x\"]`, true, "is not a path in both events"},
+		{"data.size()", true, "is not a path in both events"},
 	} {
 		e.Text, e.IsMatch = tc.text, tc.isMatch
 		if tc.want == "" {
@@ -112,7 +112,7 @@ func TestExpressionsOverTwoEvents(t *testing.T) {
 	require.Equal(t, "event.data.id == async.data.id", Expression{Text: "data.id", IsMatch: true}.Full())
 }
 
-// What is remembered is bounded, and is by the awaited event, too.
+// The number of remembered conditions is limited. The awaited event is part of their key.
 func TestWaitProblem(t *testing.T) {
 	t.Parallel()
 	events := &Events{All: []Shape{{Event: "e", Type: reflect.TypeFor[item]()}}}

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// Shape is what is known of an event's data.
+// A Shape is what is known of an event's data.
 type Shape struct {
 	// Event is the name of the event.
 	Event string
 	// Type is the Go type of the data, nil if it is not known.
 	Type reflect.Type
-	// Open says that the data may have fields that the type does not declare.
+	// Open reports whether the data may have fields that the type does not declare.
 	Open bool
 }
 
@@ -30,11 +30,11 @@ func ShapeOf(e TypedEvent) Shape {
 	return Shape{Event: e.Name(), Type: t, Open: open}
 }
 
-// members are what an event has, with server v1.43.0 (Event.Map of its pkg/event).
-// Servers from v1.12.1 on have them all but meta.
+// members are the fields of an event on server v1.43.0 (Event.Map in its pkg/event).
+// Servers since v1.12.1 have all of them but meta.
 var members = []string{"data", "id", "meta", "name", "ts", "user", "v"}
 
-// Problem tells why the event has nothing at path, "" if it has or may have.
+// Problem returns why the event has nothing at path, "" if it has something there or may.
 func (s Shape) Problem(path Path) string {
 	if len(path.Segments) == 0 {
 		return ""
@@ -54,7 +54,7 @@ func (s Shape) Problem(path Path) string {
 	return s.walk(s.Type, path)
 }
 
-// walk follows the path behind data through the type t.
+// walk follows the path after data through the type t.
 func (s Shape) walk(t reflect.Type, path Path) string {
 	for i := 1; i < len(path.Segments); i++ {
 		for t != nil && t.Kind() == reflect.Pointer && !isFree(t) {
@@ -86,47 +86,49 @@ func (s Shape) walk(t reflect.Type, path Path) string {
 	return ""
 }
 
-// isList reports whether encoding/json makes a list of t. It makes text of bytes.
+// isList reports whether encoding/json encodes t as a list. It encodes bytes as text.
 func isList(t reflect.Type) bool {
 	return t.Kind() == reflect.Array || t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8
 }
 
-// missing says that the type t, which path reaches with its first n segments, lacks the
+// missing returns the problem that the type t, at the first n segments of path, lacks the
 // next one.
 func (s Shape) missing(path Path, n int, t reflect.Type, names []string) string {
 	what := fmt.Sprintf("%v, the type of event %q,", t, s.Event)
-	if t.Name() == "" { // its text is all its fields
+	if t.Name() == "" { // %v would print all its fields
 		what = fmt.Sprintf("the type of event %q", s.Event)
 	}
 	return missing(path, n, what, names) +
 		"; if such events have more fields than the type declares, define the event with inngestkit.AdditionalProperties()"
 }
 
-// missing says that what path reaches with its first n segments lacks the next one.
+// missing returns the problem that what, at the first n segments of path, lacks the next
+// one. names are the fields that it has.
 func missing(path Path, n int, what string, names []string) string {
 	wanted := path.Segments[n].Name
-	text := fmt.Sprintf("has %q, which the server takes for null: %s has no %q", path, what, wanted)
+	text := fmt.Sprintf("has %q, which is null to the server: %s has no %q", path, what, wanted)
 	for _, name := range names {
 		if folded(name) == folded(wanted) {
 			return text + "; write " + path.under(n, name)
 		}
 	}
 	if len(names) == 0 {
-		return text + ", and no other fields"
+		return text + " or any other field"
 	}
 	return text + "; it has " + listed(names)
 }
 
-// dead says that t, which path reaches with its first n segments, has nothing below it.
+// dead returns the problem that the type t, at the first n segments of path, does not have
+// fields or elements as the next segment needs them.
 func (s Shape) dead(path Path, n int, t reflect.Type) string {
 	at := Path{Root: path.Root, Segments: path.Segments[:n]}
 	switch {
 	case isList(t):
-		return fmt.Sprintf("has %q, which the server takes for null: %s is a list; name an element, as in %s[0]", path, at, at)
+		return fmt.Sprintf("has %q, which is null to the server: %s is a list; name an element, as in %s[0]", path, at, at)
 	case path.Segments[n].IsIndex:
-		return fmt.Sprintf("has %q, which the server takes for null: %s is not a list, but %v", path, at, t)
+		return fmt.Sprintf("has %q, which is null to the server: %s is not a list, but %v", path, at, t)
 	default:
-		return fmt.Sprintf("has %q, which the server takes for null: %s is %v and has no fields", path, at, t)
+		return fmt.Sprintf("has %q, which is null to the server: %s is %v and has no fields", path, at, t)
 	}
 }
 
@@ -140,7 +142,7 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// folded is a name without what people write differently: userId, user_id, UserID.
+// folded returns name without differences of spelling: userId, user_id and UserID are equal.
 func folded(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
 }

@@ -68,7 +68,7 @@ type wide struct {
 	hidden    string
 }
 
-// The names are those that encoding/json writes.
+// fieldsOf returns the names that encoding/json writes.
 func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 	t.Parallel()
 	type cycle struct {

@@ -1,5 +1,5 @@
-// Package fnconfig is where function options meet: packages inngestkit and flow
-// make them, and registration applies them.
+// Package fnconfig holds the configuration of a function. The options of packages
+// inngestkit and flow change it when a function is registered.
 package fnconfig
 
 import (
@@ -17,7 +17,8 @@ type Func func(c *Config)
 // FunctionOption returns f. It implements inngestkit.Option, which cannot mention Func.
 func (f Func) FunctionOption() any { return f }
 
-// Apply applies an inngestkit.Option to c, and reports whether it is one of this module.
+// Apply applies an inngestkit.Option to c, and reports whether it is an option of this
+// module.
 func Apply(option interface{ FunctionOption() any }, c *Config) bool {
 	apply, ok := option.FunctionOption().(Func)
 	if ok {
@@ -26,14 +27,14 @@ func Apply(option interface{ FunctionOption() any }, c *Config) bool {
 	return ok
 }
 
-// Problem is one mistake in a function.
+// A Problem is one mistake in the options of a function.
 type Problem struct {
 	Field  string
 	Value  any // nil if something is missing
 	Reason string
 }
 
-// String returns the problem as a sentence.
+// String returns the problem as the message of an error.
 func (p Problem) String() string {
 	if p.Value == nil {
 		return p.Field + " " + p.Reason
@@ -41,45 +42,45 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s %#v %s", p.Field, p.Value, p.Reason)
 }
 
-// Expression is one expression of a function.
+// An Expression is an expression in an option of a function.
 type Expression struct {
 	eventpath.Expression
 
-	// Field is the option that it belongs to.
+	// Field is the name of the option.
 	Field string
 }
 
-// Config is what the options of one function add up to.
+// A Config is the configuration that the options of one function set.
 //
-// Options come from several levels: the function itself, then the group it is
-// in, then that group's group, with [Config.NextLevel] between them. What an
-// inner level has set, an outer one does not change.
+// Options are applied level by level: those of the function first, then those of its
+// group, then those of the group around that one. [Config.NextLevel] is called between levels.
+// An outer level does not change what an inner one has set.
 type Config struct {
-	// Options is the SDK's own form.
+	// Options is the configuration in the SDK's form.
 	Options inngestgo.FunctionOpts
 
-	// TimeZone and Jitter are for the function's schedules, which are no options
-	// to the SDK but triggers.
+	// TimeZone and Jitter apply to the function's schedules, which are triggers in the SDK's
+	// form, not options.
 	TimeZone string
 	Jitter   time.Duration
 
-	// Expressions are those of the options, in the order they were applied.
+	// Expressions are the expressions in options, in the order in which they were applied.
 	Expressions []Expression
 
 	Problems []Problem
 
 	level int
-	// set has the level that has set a field.
+	// set has the level that set each field.
 	set map[string]int
 }
 
-// Refuse notes that value cannot be used for field.
+// Refuse records the problem that field cannot have value.
 func (c *Config) Refuse(field string, value any, reason string, args ...any) {
 	c.Problems = append(c.Problems, Problem{Field: field, Value: value, Reason: fmt.Sprintf(reason, args...)})
 }
 
-// Express notes an expression of an option, which is checked when the events are known,
-// and refuses an empty one with what to do about it.
+// Express records an expression of an option. It is checked once the events are known. For
+// an empty one it records a problem, whose message ends with empty: what to do about it.
 func (c *Config) Express(field string, e eventpath.Expression, empty string) {
 	if e.Text == "" {
 		c.Refuse(field, "", "is empty; %s", empty)
@@ -88,13 +89,11 @@ func (c *Config) Express(field string, e eventpath.Expression, empty string) {
 	c.Expressions = append(c.Expressions, Expression{e, field})
 }
 
-// NextLevel says that the options that follow are those of the group around what
-// has been applied so far.
+// NextLevel begins the options of the next level: the group around what was applied so far.
 func (c *Config) NextLevel() { c.level++ }
 
-// SetOnce reports whether an option may set field. It may not if an inner level has
-// set it, and if the same level has: that is noted as a problem, so that no
-// option silently overrides another.
+// SetOnce reports whether an option may set field to value. It may not if an inner level
+// has set it, or if the same level has, which is recorded as a problem.
 func (c *Config) SetOnce(field string, value any) bool {
 	level, taken := c.set[field]
 	if taken && level == c.level {
@@ -103,8 +102,8 @@ func (c *Config) SetOnce(field string, value any) bool {
 	return !taken && c.Append(field)
 }
 
-// Append is [Config.SetOnce] for options that add up: it reports whether an option
-// may add to field, which it may not if an inner level has.
+// Append reports whether an option that may be given several times may add to field. It
+// may not if an inner level has set it.
 func (c *Config) Append(field string) bool {
 	if level, taken := c.set[field]; taken {
 		return level == c.level
@@ -116,8 +115,8 @@ func (c *Config) Append(field string) bool {
 	return true
 }
 
-// SetByFunction reports whether the function itself has set field, and not a group that it
-// may share with functions of another kind.
+// SetByFunction reports whether the function itself has set field. Its groups may have
+// functions of other kinds, to which field does not apply.
 func (c *Config) SetByFunction(field string) bool {
 	level, taken := c.set[field]
 	return taken && level == 0

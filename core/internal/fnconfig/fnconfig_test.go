@@ -8,8 +8,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
-// once is an option that may be given once, several one that adds up. Both note
-// what they were allowed to set.
+// once returns an option that may be given once, several one that may be given several
+// times. Both record what they were allowed to set.
 func once(got *[]string, field, value string) fnconfig.Func {
 	return func(c *fnconfig.Config) {
 		if c.SetOnce(field, value) {
@@ -31,7 +31,7 @@ func TestLevels(t *testing.T) {
 	var got []string
 	for _, tc := range []struct {
 		name     string
-		levels   [][]fnconfig.Func // the function's own, its group's, …
+		levels   [][]fnconfig.Func // of the function, of its group, …
 		want     []string
 		problems []fnconfig.Problem
 	}{
@@ -54,12 +54,12 @@ func TestLevels(t *testing.T) {
 			},
 		},
 		{
-			"overridden twice is no problem",
+			"overridden twice without a problem",
 			[][]fnconfig.Func{{once(&got, "a", "1")}, {once(&got, "a", "2"), once(&got, "a", "3")}},
 			[]string{"a=1"}, nil,
 		},
 		{
-			"what adds up does so on one level",
+			"several on one level",
 			[][]fnconfig.Func{
 				{several(&got, "a", "1"), several(&got, "a", "2")},
 				{several(&got, "a", "3"), several(&got, "b", "4")},
@@ -85,7 +85,7 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-func TestOwn(t *testing.T) {
+func TestSetByFunction(t *testing.T) {
 	t.Parallel()
 	var c fnconfig.Config
 	require.True(t, c.SetOnce("a", 1))

@@ -143,7 +143,7 @@ func (w *walk) fields(t reflect.Type, path string, addressed bool) string {
 		}
 	}
 	if !exported && path == "" && !decodesItself(t) {
-		w.empty = fmt.Sprintf("%v has no exported field, so nothing of it is in the JSON", t)
+		w.empty = fmt.Sprintf("%v has no exported field, so its JSON is empty", t)
 	}
 	return ""
 }

@@ -63,10 +63,10 @@ func TestOf(t *testing.T) {
 		},
 		"key as text": {reflect.TypeFor[map[oneWay]int](), jsontype.Facts{}},
 		"unexported": {
-			reflect.TypeFor[hidden](), jsontype.Facts{Empty: "jsontype_test.hidden has no exported field, so nothing of it is in the JSON"},
+			reflect.TypeFor[hidden](), jsontype.Facts{Empty: "jsontype_test.hidden has no exported field, so its JSON is empty"},
 		},
 		"unexported, embedded": {
-			reflect.TypeFor[embedded](), jsontype.Facts{Empty: "jsontype_test.embedded has no exported field, so nothing of it is in the JSON"},
+			reflect.TypeFor[embedded](), jsontype.Facts{Empty: "jsontype_test.embedded has no exported field, so its JSON is empty"},
 		},
 		"error": {
 			reflect.TypeFor[error](), jsontype.Facts{

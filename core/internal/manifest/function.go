@@ -27,7 +27,7 @@ type FunctionConfig struct {
 	Steps       map[string]stepConfig      `json:"steps"`
 }
 
-// stepConfig tells the server where to call a function.
+// stepConfig has the URL at which the server calls a function.
 type stepConfig struct {
 	ID      string            `json:"id"`
 	Name    string            `json:"name"`

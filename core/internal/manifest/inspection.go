@@ -53,7 +53,7 @@ type privateInspection struct {
 	SigningKeyHash         *string `json:"signing_key_hash"`
 }
 
-// Capabilities are the versions of what an app supports besides calls.
+// Capabilities are the versions of what an app supports in addition to calls.
 type Capabilities struct {
 	Connect    string `json:"connect"`
 	InBandSync string `json:"in_band_sync"`

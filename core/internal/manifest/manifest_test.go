@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// app returns an app at a URL that has a query of its own.
+// app returns an app at a URL with a query.
 func app(t *testing.T, functions ...manifest.Function) manifest.App {
 	t.Helper()
 	u, err := url.Parse("https://shop.test/api/inngest?token=secret")
@@ -24,7 +24,7 @@ func app(t *testing.T, functions ...manifest.Function) manifest.App {
 	}
 }
 
-// asJSON returns what value is in JSON.
+// asJSON returns value as JSON.
 func asJSON(t *testing.T, value any) map[string]any {
 	t.Helper()
 	raw, err := json.Marshal(value)

@@ -1,4 +1,4 @@
-// Package manifest builds what an app tells the Inngest server about itself: the
+// Package manifest builds what an app sends to the Inngest server about itself: the
 // functions that a sync announces, and the introspection payload. It makes no requests.
 package manifest
 

@@ -184,7 +184,7 @@ func TestCallOfOneStep(t *testing.T) {
 	require.WithinRange(t, at, before.Add(time.Hour), time.Now().Add(time.Hour))
 }
 
-// What is announced is what the options say.
+// The connection announces what the options have.
 func TestAnnouncement(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
@@ -214,7 +214,7 @@ func TestAnnouncement(t *testing.T) {
 	require.Equal(t, sdkconnect.StateClosed, conn.State())
 }
 
-// What is not configured is left out, and not taken from the environment.
+// The connection omits what is not configured, and does not read it from the environment.
 func TestAnnouncementOfNothing(t *testing.T) {
 	t.Setenv("INNGEST_CONNECT_MAX_WORKER_CONCURRENCY", "5")
 	g := newGateway(t)

@@ -26,8 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const endpoint = "/api/inngest"
 
-// app is what a checker needs of an app: an endpoint that responds as one does, behind
-// front.
+// app is an endpoint that responds like an app, behind front.
 type app struct {
 	*selfcheck.Checker
 
@@ -35,7 +34,7 @@ type app struct {
 	url  *url.URL
 }
 
-// serve serves an app with options on a listener of its own.
+// serve serves an app with options on a new listener.
 func serve(t *testing.T, options selfcheck.Options, front func(app http.Handler) http.Handler) *app {
 	t.Helper()
 	options.NewClient = func() *http.Client { return &http.Client{Transport: &http.Transport{}} }
