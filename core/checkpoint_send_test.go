@@ -227,7 +227,7 @@ func TestCheckpointRequest(t *testing.T) {
 }
 
 // Whatever an Inngest server would not answer counts as a refusal.
-func TestCheckpointIsAnsweredBySomebodyElse(t *testing.T) {
+func TestCheckpointGetsAForeignResponse(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { _, _ = io.WriteString(w, "<html>") })
 	app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(sequenceAtOnce("a", "b"), flow.Checkpoint()))
@@ -374,7 +374,7 @@ func TestCheckpointsBeforeAnErrorOfTheSDK(t *testing.T) {
 }
 
 // How a step has ended is certain when the results before it have been sent.
-func TestOutcomeBehindCheckpoints(t *testing.T) {
+func TestOutcomeAfterCheckpoints(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]inngestkit.Outcome{
 		http.StatusOK: inngestkit.OutcomeNonRetriable, http.StatusBadRequest: inngestkit.OutcomeRetried,
@@ -396,7 +396,7 @@ func TestOutcomeBehindCheckpoints(t *testing.T) {
 
 // The server counts the tries of a call. A step that has run well at last ends it, so
 // that the steps behind it, and the function, have tries of their own.
-func TestStepBehindARetriedOne(t *testing.T) {
+func TestStepAfterARetriedOne(t *testing.T) {
 	t.Parallel()
 	for _, config := range []checkpoint.Config{{BatchSteps: 1}, {BatchSteps: 10}} {
 		app, server := newCheckpointing(t, http.StatusOK, config, func(ctx context.Context, in input) (string, error) {

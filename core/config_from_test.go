@@ -74,7 +74,7 @@ func TestConfigFrom(t *testing.T) {
 	}
 }
 
-func TestConfigFromSaysWhatCannotBeLookedUp(t *testing.T) {
+func TestConfigFromReportsFailedLookups(t *testing.T) {
 	t.Parallel()
 	denied := errors.New("access denied")
 	_, err := inngestkit.ConfigFrom(t.Context(), func(_ context.Context, variable string) (string, bool, error) {
@@ -179,10 +179,10 @@ func TestConfigFromRefuses(t *testing.T) {
 		vars    map[string]string
 		message []string
 	}{
-		{"dev", map[string]string{"INNGEST_DEV": "a-password"}, []string{"INNGEST_DEV is neither 1, 0, true, false nor the URL of a dev server"}},
+		{"dev", map[string]string{"INNGEST_DEV": "a-password"}, []string{"INNGEST_DEV must be 1, 0, true, false or the URL of a dev server"}},
 		{"several", map[string]string{"INNGEST_DEV": "ftp://x", "PORT": "a-password", "INNGEST_ENABLE_UNAUTHED_SYNC": "a-password"},
-			[]string{"INNGEST_DEV", "PORT is not a port; write a whole number from 1 to 65535", "INNGEST_ENABLE_UNAUTHED_SYNC is neither true nor false"}},
-		{"port 0", map[string]string{"PORT": "0"}, []string{"PORT is not a port; write a whole number from 1 to 65535"}},
+			[]string{"INNGEST_DEV", "PORT is not a port; it must be a whole number from 1 to 65535", "INNGEST_ENABLE_UNAUTHED_SYNC must be true or false"}},
+		{"port 0", map[string]string{"PORT": "0"}, []string{"PORT is not a port; it must be a whole number from 1 to 65535"}},
 		{"a port with something around it", map[string]string{"PORT": "tcp://a-password:80", "INNGEST_SERVE_HOST": "shop"}, []string{"PORT is not a port"}},
 		{"port 65536", map[string]string{"PORT": "65536"}, []string{"PORT is not a port"}},
 		{"quotes", map[string]string{
@@ -208,7 +208,7 @@ func TestConfigFromRefuses(t *testing.T) {
 }
 
 // What platforms and people set without harm stops nobody.
-func TestConfigFromForgives(t *testing.T) {
+func TestConfigFromAccepts(t *testing.T) {
 	t.Parallel()
 	for name, vars := range map[string]map[string]string{
 		"a slash at the end":                   {"INNGEST_SERVE_HOST": "https://shop.test", "INNGEST_SERVE_ORIGIN": "https://shop.test/"},

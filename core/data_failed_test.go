@@ -49,7 +49,7 @@ func half(value user, got *user, failed *error) func(context.Context, input) (an
 }
 
 // What goes out besides an error comes back as it was: both ways through the middleware.
-func TestMiddlewareRestoresWhatCameWithAnError(t *testing.T) {
+func TestMiddlewareRestoresTheValueOfAnError(t *testing.T) {
 	t.Parallel()
 	var got user
 	var err error
@@ -69,7 +69,7 @@ func TestMiddlewareRestoresWhatCameWithAnError(t *testing.T) {
 
 // Middleware that leaves a failed step's output alone has nothing to restore, and steps
 // mostly return nothing besides an error.
-func TestNothingBesidesAnErrorIsNotRestored(t *testing.T) {
+func TestErrorWithoutValueIsNotRestored(t *testing.T) {
 	t.Parallel()
 	var got user
 	var err error
@@ -83,14 +83,14 @@ func TestNothingBesidesAnErrorIsNotRestored(t *testing.T) {
 }
 
 // A value that cannot be had keeps nobody from handling the error, and is not passed on.
-func TestValueBesidesAnErrorThatCannotBeHad(t *testing.T) {
+func TestValueOfAnErrorCannotBeRestored(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		data   any
 		option inngestkit.Option
 		want   string
 	}{
-		"not restored": {user{ID: "plain"}, sealingSteps(false), `no|the kept result of step "s" could not be restored: it is not sealed`},
+		"not restored": {user{ID: "plain"}, sealingSteps(false), `no|the memoized result of step "s" could not be restored: it is not sealed`},
 		"not decoded":  {"text", inngestkit.Name("n"), `no|the memoized result of step "s" does not fit its Go type inngestkit_test.user: it is a JSON string`},
 	} {
 		got, err := user{}, error(nil)

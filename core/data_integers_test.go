@@ -62,7 +62,7 @@ func roundingApp(
 }
 
 // What the server would round is told, once, and without the number.
-func TestRoundedIntegersAreTold(t *testing.T) {
+func TestRoundedIntegersAreLogged(t *testing.T) {
 	t.Parallel()
 	for _, way := range roundedWays {
 		t.Run(way.name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestRoundedIntegersAreRefused(t *testing.T) {
 }
 
 // A wait that has its answer says no more what it was asked.
-func TestKeptInvokeIsNotLookedAt(t *testing.T) {
+func TestMemoizedInvokeIsNotChecked(t *testing.T) {
 	t.Parallel()
 	app, l := roundingApp(t, true, roundedWays[2].call)
 	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}).done("s", "out"))

@@ -40,7 +40,7 @@ func stepReturning[T any](value T, ran *int) func(context.Context) (any, error) 
 }
 
 // The work of a step whose result cannot be kept would be done again in each retry.
-func TestResultTypesThatCannotBeKept(t *testing.T) {
+func TestResultTypesThatCannotBeMemoized(t *testing.T) {
 	t.Parallel()
 	ran := 0
 	for _, tc := range []struct {
@@ -74,7 +74,7 @@ func TestResultTypesThatCannotBeKept(t *testing.T) {
 	}
 }
 
-func TestResultTypesThatAreKept(t *testing.T) {
+func TestResultTypesThatAreMemoized(t *testing.T) {
 	t.Parallel()
 	type list struct {
 		Next *list
@@ -139,7 +139,7 @@ func TestOpaqueDataIsNotSent(t *testing.T) {
 }
 
 // What a step waits for has to have a place.
-func TestWaitsForWhatCannotBeDecoded(t *testing.T) {
+func TestWaitsForTypesThatCannotBeDecoded(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context) (any, error){
 		"signal": func(ctx context.Context) (any, error) {

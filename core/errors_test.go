@@ -16,7 +16,7 @@ import (
 )
 
 // `return x, inngestkit.NoRetry(err)` is fine without an error, too.
-func TestErrorsOfNothing(t *testing.T) {
+func TestErrorsOfNil(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, inngestkit.NoRetry(nil))
 	require.NoError(t, inngestkit.RetryAfter(nil, time.Minute))
@@ -70,7 +70,7 @@ func TestErrShutdown(t *testing.T) {
 }
 
 // The SDK's are not nil, and asking them for their text panics.
-func TestErrorsOfNothingFromTheSDK(t *testing.T) {
+func TestErrorsOfNilFromTheSDK(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{
 		"no retry":    inngestgo.NoRetryError(nil),

@@ -37,5 +37,5 @@ func ExampleConfigFromEnv() {
 	fmt.Println(err)
 	// Output:
 	// inngestkit: config: AppID (INNGEST_APP_ID) has white space around it or control characters in it, perhaps the line break at the end of a file; remove them
-	// inngestkit: config: SigningKey (INNGEST_SIGNING_KEY) is malformed; it is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI
+	// inngestkit: config: SigningKey (INNGEST_SIGNING_KEY) is malformed; a key is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI
 }

@@ -74,5 +74,5 @@ func ExampleJitter() {
 	fmt.Println(app.Register(inngestkit.OnCron("again", "0 9 * * *", users.report, inngestkit.Jitter(time.Hour))))
 	// Output:
 	// <nil>
-	// inngestkit: function "again": Jitter "1h0m0s" is out of range; it is 0 or at least 1s and at most 5m0s
+	// inngestkit: function "again": Jitter "1h0m0s" is out of range; it must be 0, or from 1s to 5m0s
 }

@@ -229,7 +229,7 @@ func TestAdoptedFunctionWhoseContextIsLost(t *testing.T) {
 }
 
 // Functions move one at a time.
-func TestAdoptedFunctionsBesideOnesOfTheApp(t *testing.T) {
+func TestAdoptedFunctionsNextToOnesOfTheApp(t *testing.T) {
 	t.Parallel()
 	app, _ := adopt(t, sdkHello)
 	var registration *inngestkit.RegistrationError
@@ -257,7 +257,7 @@ func TestFromClientRefuses(t *testing.T) {
 	client, _ := sdkClient(t)
 	createFn(t, client, "fn", sdkHello)
 	_, err = inngestkit.FromClient(foreign{client})
-	require.ErrorContains(t, err, "foreign does not show its functions")
+	require.ErrorContains(t, err, "foreign does not expose its functions")
 	app, err := inngestkit.FromClient(wrapped{client})
 	require.NoError(t, err)
 	require.Equal(t, []string{"fn"}, app.FunctionIDs())
@@ -295,7 +295,7 @@ func TestFromClientRefusesTriggers(t *testing.T) {
 		{"an event twice", inngestgo.MultipleTriggers{event("a"), event("a")}, `Trigger "a" is given twice`},
 		{"a long event", inngestgo.MultipleTriggers{event(strings.Repeat("b", 256))}, "at most 255 bytes, this one has 256"},
 		{"a long schedule", inngestgo.MultipleTriggers{inngestgo.CronTrigger(strings.Repeat(" ", 247) + nine)}, "at most 255 bytes, this one has 256"},
-		{"a schedule that never comes", inngestgo.MultipleTriggers{inngestgo.CronTrigger("0 0 30 2 *")}, `Cron "0 0 30 2 *" never comes`},
+		{"a schedule that never fires", inngestgo.MultipleTriggers{inngestgo.CronTrigger("0 0 30 2 *")}, `Cron "0 0 30 2 *" never comes`},
 		{"long jitter", inngestgo.MultipleTriggers{jittered(time.Hour)}, `Jitter "1h0m0s" is out of range`},
 		{"an event without a name", inngestgo.MultipleTriggers{event("")}, "an event without a name"},
 		{"neither event nor schedule", inngestgo.MultipleTriggers{{}}, "an event without a name"},
@@ -329,7 +329,7 @@ func TestFromClientRefusesADebouncedSchedule(t *testing.T) {
 }
 
 // What an adopted app says of itself comes from the client's options.
-func TestFromClientTakesTheClientsConfiguration(t *testing.T) {
+func TestFromClientUsesTheClientsConfiguration(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, synced)
 	client, _ := sdkClient(t, signing, func(o *inngestgo.ClientOpts) {

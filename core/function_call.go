@@ -66,7 +66,7 @@ func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelop
 			Triggers: f.events,
 			Caller:   ctx, Inner: ctx,
 			Logger:       f.app.config.Logger,
-			Integers:     f.app.checker,
+			Checker:      f.app.checker,
 			SeveralSteps: f.config.Checkpoint != nil,
 		},
 	}

@@ -97,7 +97,7 @@ func TestGroupLeavesFunctionsAsTheyAre(t *testing.T) {
 	require.Equal(t, 5, *both.Retries)
 }
 
-func TestGroupOfNothing(t *testing.T) {
+func TestEmptyGroup(t *testing.T) {
 	t.Parallel()
 	group := inngestkit.NewGroup()
 	require.Empty(t, group.Functions())

@@ -95,7 +95,7 @@ func TestStartInCloudModeDoesNothing(t *testing.T) {
 }
 
 // No goroutine outlives Shutdown: goleak watches over the package.
-func TestShutdownEndsTheTries(t *testing.T) {
+func TestShutdownEndsTheRetries(t *testing.T) {
 	t.Parallel()
 	failed := make(chan struct{}, 100)
 	client := &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {

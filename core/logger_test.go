@@ -30,7 +30,7 @@ func TestSDKLogger(t *testing.T) {
 
 // Guard for hazard 10: also loggers with attributes and groups are silent while
 // the function is replayed.
-func TestLoggersDoNotRepeatThemselves(t *testing.T) {
+func TestLoggersAreSilentDuringReplay(t *testing.T) {
 	t.Parallel()
 	for name, logger := range map[string]func(ctx context.Context) *slog.Logger{"ours": inngestkit.Logger, "sdk": middleware.LoggerFromContext} {
 		t.Run(name, func(t *testing.T) {

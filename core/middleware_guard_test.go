@@ -43,7 +43,7 @@ func TestMiddlewareThatMisusesNext(t *testing.T) {
 			}, onFunction(wrap)))
 			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "a"))
 			require.Equal(t, http.StatusBadRequest, resp.Status, "%s", resp.Body)
-			require.Contains(t, message(t, resp), `the middleware of function "fn" has called next twice, or with a context`)
+			require.Contains(t, message(t, resp), `the middleware of function "fn" called next twice, or with a context`)
 			require.Zero(t, ran)
 		})
 	}
@@ -146,7 +146,7 @@ func TestMistakesAroundAStep(t *testing.T) {
 		"no JSON": {func(context.Context, *inngestkit.StepCall, json.RawMessage) (json.RawMessage, error) {
 			return []byte("x"), nil
 		},
-			`the kept result of step "a" could not be restored: the middleware's Restore returned no JSON for step "a"`},
+			`the memoized result of step "a" could not be restored: the middleware's Restore returned no JSON for step "a"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,7 +27,7 @@ func onSend(
 	}
 }
 
-func TestMiddlewareChangesWhatIsSent(t *testing.T) {
+func TestMiddlewareChangesSentEvents(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { accepted(w, "id1", "id2") })
 	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL})

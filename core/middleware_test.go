@@ -247,7 +247,7 @@ func TestMiddlewareRestores(t *testing.T) {
 	require.Equal(t, `"a"`, string(resp.Body))
 	resp = callFn(t.Context(), t, app, signUpEnvelope(user{ID: "broken"}).done("broken", json.RawMessage(sealed)))
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
-	require.Equal(t, `the kept result of step "broken" could not be restored: wrong key`, message(t, resp))
+	require.Equal(t, `the memoized result of step "broken" could not be restored: wrong key`, message(t, resp))
 }
 
 // Whatever middleware returns for a call that yielded, the server gets the step.

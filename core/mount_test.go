@@ -51,7 +51,7 @@ func TestForwardedHeaders(t *testing.T) {
 		},
 		{
 			"another scheme", inngestkit.Config{TrustProxy: true}, map[string]string{"X-Forwarded-Proto": "ftp"},
-			"", `X-Forwarded-Proto is "ftp"; it can be http or https`,
+			"", `X-Forwarded-Proto is "ftp"; it must be http or https`,
 		},
 		{
 			"no host", inngestkit.Config{TrustProxy: true}, map[string]string{"X-Forwarded-Host": "shop.test/path"},

@@ -107,7 +107,7 @@ func TestOutcome(t *testing.T) {
 }
 
 // What turns out only when the answer is made counts, too.
-func TestOutcomeOfTheAnswer(t *testing.T) {
+func TestOutcomeOfTheResponse(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", 4<<20)
 	for name, tc := range map[string]struct {
@@ -215,7 +215,7 @@ func TestOnEndPanics(t *testing.T) {
 
 // The server would take an answer that is too large for a failure of the attempt,
 // and try again and again.
-func TestLargeAnswers(t *testing.T) {
+func TestLargeResponses(t *testing.T) {
 	t.Parallel()
 	const limit = 8<<20 - 16<<10
 	text := func(n int) string { return strings.Repeat("x", n) }

@@ -257,7 +257,7 @@ func TestLookupThatPanics(t *testing.T) {
 		return "", false, nil
 	})
 	require.ErrorContains(t, err, "INNGEST_APP_ID: the lookup panicked: runtime error: index out of range [0] with length 0")
-	require.ErrorContains(t, err, "INNGEST_SIGNING_KEY: the lookup panicked, with a string that is not shown, since it may hold the value")
+	require.ErrorContains(t, err, "INNGEST_SIGNING_KEY: the lookup panicked with a string, which is not shown because it may contain the value")
 	require.ErrorContains(t, err, "INNGEST_EVENT_KEY: the lookup returned a nil *inngestkit_test.codedError")
 	require.NotContains(t, err.Error(), "signkey")
 }
@@ -273,7 +273,7 @@ func TestMountPathThatPanics(t *testing.T) {
 			require.NoError(t, err)
 			continue
 		}
-		require.ErrorContains(t, err, "inngestkit: sync: the adapter cannot tell where the app is mounted: its function for App.MountedAtFunc panicked: oh no")
+		require.ErrorContains(t, err, "inngestkit: sync: the path where the app is mounted is unknown: the adapter's function for App.MountedAtFunc panicked: oh no")
 	}
 }
 
@@ -291,7 +291,7 @@ func TestCheckpointOfATimerPanics(t *testing.T) {
 }
 
 // The server sends no such context, but it must not be a panic.
-func TestContextOfNull(t *testing.T) {
+func TestCallWithoutContext(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, onSignUp(hello, flow.Checkpoint()))
 	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&stepId=x", `{"ctx":null,"event":{}}`))

@@ -14,7 +14,7 @@ import (
 
 // Somebody who has captured a signature can send it again for five minutes. What was
 // signed as one thing is not taken for another.
-func TestCapturedSignaturesAreNoSyncs(t *testing.T) {
+func TestCapturedSignaturesCannotSync(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, synced)
 	config := cloud
@@ -118,7 +118,7 @@ func TestServersSignTheCanonicalFormOfSyncs(t *testing.T) {
 }
 
 // The answer to a probe would count as the result of a function.
-func TestCallsAreNoProbes(t *testing.T) {
+func TestCallsAreNotProbes(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello))
 	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&probe=trust", signUpEnvelope(user{}).json(t)))
@@ -126,7 +126,7 @@ func TestCallsAreNoProbes(t *testing.T) {
 }
 
 // Middleware and the function see the same data, or neither sees any.
-func TestDataThatComesTwice(t *testing.T) {
+func TestEventWithDataTwice(t *testing.T) {
 	t.Parallel()
 	ran := false
 	for _, second := range []string{`"data"`, `"Data"`, `"d\u0061ta"`} {

@@ -206,7 +206,7 @@ func TestStartWaitsForAServerThatIsAway(t *testing.T) {
 	}
 }
 
-func TestStartIsQuietWhileAllIsWell(t *testing.T) {
+func TestStartLogsNothingWhileInSync(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := &devServer{}

@@ -87,7 +87,7 @@ func TestManyCheckpoints(t *testing.T) {
 
 // A result that the server did not take is the answer, and what comes after it is for
 // the next call: with several results in an answer, servers call several times.
-func TestCheckpointsAreNotTaken(t *testing.T) {
+func TestCheckpointsAreRefused(t *testing.T) {
 	t.Parallel()
 	app, server := newCheckpointApp(t, http.StatusBadRequest, func(ctx context.Context, _ input) (string, error) {
 		return "done", errors.Join(stepOf("a", new(string))(ctx), stepOf("b", new(string))(ctx))

@@ -92,7 +92,7 @@ func TestDeferredSteps(t *testing.T) {
 }
 
 // A deferred step that has run before hands out its result, and the panic goes on.
-func TestDeferredStepThatIsKept(t *testing.T) {
+func TestDeferredStepThatIsMemoized(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
 		defer step.Run(ctx, "cleanup", func(context.Context) (string, error) { return "", nil })

@@ -180,7 +180,7 @@ func TestFunctionThatDoesNotWaitForItsStep(t *testing.T) {
 
 // A goroutine that outlives the call changes nothing of the answer, and nothing more
 // than that: it gets an error, and the log has it.
-func TestStepBehindTheEndOfTheCall(t *testing.T) {
+func TestStepAfterTheEndOfTheCall(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
 		returned, done := make(chan any), make(chan any)

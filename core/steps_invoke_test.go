@@ -114,7 +114,7 @@ func TestInvokeOfAFunctionMadeAgain(t *testing.T) {
 	require.Equal(t, []string{"InvokeFunction s"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
 }
 
-func TestInvokeThatCannotBe(t *testing.T) {
+func TestInvalidInvokes(t *testing.T) {
 	t.Parallel()
 	invoke := func(ref inngestkit.Ref[any, any], data any) string {
 		return refused(t, func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", ref, data) })

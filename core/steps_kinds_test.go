@@ -144,7 +144,7 @@ func newKindApp(tb testing.TB, k kind, got *any) *inngestkit.App {
 	return app
 }
 
-func TestKeptResults(t *testing.T) {
+func TestMemoizedResults(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
 		var got any
@@ -158,7 +158,7 @@ func TestKeptResults(t *testing.T) {
 
 // A result that a new version of the code cannot read is tried again: the old
 // version may still be deployed somewhere, or come back.
-func TestKeptResultDoesNotFit(t *testing.T) {
+func TestMemoizedResultDoesNotFit(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
 		if k.wrong == nil {
@@ -174,7 +174,7 @@ func TestKeptResultDoesNotFit(t *testing.T) {
 }
 
 // Guard for hazard 3, for every kind of step that can fail.
-func TestKeptErrors(t *testing.T) {
+func TestMemoizedErrorsOfEachKind(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
 		if !k.fails {

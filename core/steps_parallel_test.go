@@ -97,7 +97,7 @@ func TestParallelYieldsToTheMiddleware(t *testing.T) {
 }
 
 // Guard for hazard 4: an error that is not final does not reach the function.
-func TestParallelStepThatIsTriedAgain(t *testing.T) {
+func TestParallelStepIsRetried(t *testing.T) {
 	t.Parallel()
 	var seen []error
 	behind := 0
@@ -170,7 +170,7 @@ func TestPanicInBranch(t *testing.T) {
 func panicky(context.Context) error { panic("oh no") }
 
 // The result of a step is kept though another branch panics in the same call.
-func TestPanicBesidesAStep(t *testing.T) {
+func TestPanicNextToAStep(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
 		return nil, step.Parallel(ctx, stepOf("a", new(string)), panicky)
@@ -229,7 +229,7 @@ func TestSwallowedUnwindingInBranch(t *testing.T) {
 	require.False(t, behind)
 }
 
-func TestParallelOfNothing(t *testing.T) {
+func TestParallelWithoutBranches(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
 		if err := step.Parallel(ctx); err != nil {
@@ -310,7 +310,7 @@ func TestParallelOutsideAFunction(t *testing.T) {
 }
 
 // The step that the server asks for may be gone, in a new version of the code.
-func TestParallelStepThatIsNotThere(t *testing.T) {
+func TestParallelStepIsMissing(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
 		return nil, step.Parallel(ctx, stepOf("a", new(string)), stepOf("b", new(string)))

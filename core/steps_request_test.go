@@ -131,7 +131,7 @@ func TestInferredTypes(t *testing.T) {
 	}
 }
 
-func TestRequestsThatCannotBe(t *testing.T) {
+func TestInvalidRequests(t *testing.T) {
 	t.Parallel()
 	infer := func(request step.InferRequest) string {
 		return refused(t, func(ctx context.Context) (any, error) { return step.Infer[any](ctx, "s", request) })

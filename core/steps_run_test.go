@@ -29,7 +29,7 @@ func runs(value any, err error) func(ctx context.Context) (any, error) {
 
 // A result that cannot be kept fails the step at once: the callback would run
 // again, and return the same.
-func TestResultsThatCannotBeKept(t *testing.T) {
+func TestResultsThatCannotBeMemoized(t *testing.T) {
 	t.Parallel()
 	// The server counts {"data":} too, and the quotes are part of the string.
 	most := strings.Repeat("x", 4<<20-len(`{"data":}`)-len(`""`))
@@ -267,7 +267,7 @@ func TestLargeErrorsOfSteps(t *testing.T) {
 	require.Contains(t, message, "<… (cut, 1048576 bytes)", "it counts as JSON")
 }
 
-func TestLargeErrorsThatArePutOff(t *testing.T) {
+func TestLargeErrorsThatAreDeferred(t *testing.T) {
 	t.Parallel()
 	for _, value := range []any{"half", make(chan int)} {
 		app, _ := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {

@@ -47,7 +47,7 @@ func refused(tb testing.TB, call func(ctx context.Context) (any, error)) string 
 }
 
 // The server parses durations with units up to weeks, and no fractions of months.
-func TestTimeoutsAreSentInTheServersSyntax(t *testing.T) {
+func TestTimeoutsAreSentInTheServersFormat(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		time.Nanosecond:        "1ns",
@@ -65,7 +65,7 @@ func TestTimeoutsAreSentInTheServersSyntax(t *testing.T) {
 	}
 }
 
-func TestTimeoutsThatCannotBe(t *testing.T) {
+func TestInvalidTimeouts(t *testing.T) {
 	t.Parallel()
 	for _, d := range []time.Duration{0, -time.Second, 366*24*time.Hour + 1} {
 		for name, wait := range waits {
