@@ -10,7 +10,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// lookupIn looks up variables in a map.
+// lookupIn returns a Lookup that reads a map.
 func lookupIn(vars map[string]string) inngestkit.Lookup {
 	return func(_ context.Context, variable string) (string, bool, error) {
 		value, found := vars[variable]
@@ -18,7 +18,7 @@ func lookupIn(vars map[string]string) inngestkit.Lookup {
 	}
 }
 
-// everything is a value for each variable.
+// everything has a value for each variable.
 var everything = map[string]string{
 	"INNGEST_APP_ID": "shop", "INNGEST_APP_VERSION": "1.2", "INNGEST_DEV": "http://127.0.0.1:9999/",
 	"INNGEST_SIGNING_KEY": signingKey, "INNGEST_SIGNING_KEY_FALLBACK": fallbackKey, "INNGEST_EVENT_KEY": "event-key",
@@ -148,7 +148,7 @@ func TestPlatform(t *testing.T) {
 	}
 }
 
-// Dev or cloud is decided here and nowhere else.
+// INNGEST_DEV alone decides between dev and cloud mode.
 func TestMode(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -207,7 +207,7 @@ func TestConfigFromRefuses(t *testing.T) {
 	}
 }
 
-// What platforms and people set without harm stops nobody.
+// Harmless values that platforms and people set are accepted.
 func TestConfigFromAccepts(t *testing.T) {
 	t.Parallel()
 	for name, vars := range map[string]map[string]string{

@@ -44,7 +44,7 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"app ID with a quote", inngestkit.Config{Dev: true, AppID: `a"b`}, `AppID (INNGEST_APP_ID) is "a\"b"; leave out quotes`},
 		{"app ID with a backslash", inngestkit.Config{Dev: true, AppID: `a\b`}, `AppID (INNGEST_APP_ID) is "a\\b"; leave out quotes`},
-		// With an empty secret anybody could sign.
+		// Anyone could sign with an empty secret.
 		{"key without a secret", inngestkit.Config{SigningKey: "signkey-prod-"}, "SigningKey (INNGEST_SIGNING_KEY) is malformed"},
 		{"fallback without a secret", inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: "signkey-prod-"},
 			"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) is malformed"},
@@ -100,7 +100,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// What many people set must work.
+// Common values are accepted.
 func TestNewAccepts(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]inngestkit.Config{
@@ -140,7 +140,7 @@ func TestAppIDAndPath(t *testing.T) {
 	require.True(t, strings.HasPrefix(app.Path(), "/"))
 }
 
-// Self-hosted servers take short keys, and their documentation has one of 4 digits.
+// Self-hosted servers accept short keys, and their documentation has one of 4 digits.
 func TestShortKeysOfSelfHostedServers(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -159,7 +159,7 @@ func TestShortKeysOfSelfHostedServers(t *testing.T) {
 	}
 }
 
-// However a configuration is printed, it shows no secret.
+// A configuration shows no secret, however it is printed.
 func TestConfigPrintsNoSecrets(t *testing.T) {
 	t.Parallel()
 	config := inngestkit.Config{

@@ -360,7 +360,7 @@ func TestConnectOptions(t *testing.T) {
 	require.Equal(t, sdkconnect.Options{
 		AppID: "app", AppVersion: "v7", Dev: true, APIBaseURL: "http://127.0.0.1:8288",
 		Functions:      []sdkconnect.Function{{ID: "app-fn", Name: "Name", Triggers: fn.triggers, Config: fn.config}},
-		MaxConcurrency: 7, // the server may give no more calls than may run
+		MaxConcurrency: 7, // the server must not send more calls than may run
 		Capabilities:   sdkconnect.Capabilities{Connect: "v1", InBandSync: "v1", TrustProbe: "v1"},
 	}, s.connector.options())
 	require.Len(t, fn.triggers, 1)

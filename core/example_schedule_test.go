@@ -8,8 +8,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// The handler gets the schedule that fired and, from servers since 1.18, the time
-// according to it, which is the same in every attempt.
+// The handler gets the schedule that fired and, from servers since 1.18, the scheduled time,
+// which is the same in every attempt.
 func ExampleOnCron() {
 	app := newExampleApp(inngestkit.OnCron("daily-report", "0 9 * * *",
 		func(_ context.Context, in inngestkit.CronInput) (string, error) {

@@ -10,7 +10,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// exampleServer answers as an Inngest server would.
+// exampleServer responds like an Inngest server.
 func exampleServer(status int, body string) *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -32,7 +32,7 @@ func ExampleApp_Send() {
 	// Output: [01J01 01J02] <nil>
 }
 
-// After a failure, the error says with which event to go on.
+// After a failure, the error reports with which event to continue.
 func ExampleSendError() {
 	server := exampleServer(http.StatusBadRequest, `{"ids":["01J01"],"error":"event is blocked"}`)
 	defer server.Close()

@@ -25,8 +25,8 @@ var (
 	emailVerified = inngestkit.DefineEvent[EmailVerified]("user.email-verified")
 )
 
-// Users has the functions around users. They are plain values, so they can be
-// listed, and their handlers called, without an app.
+// Users has the functions about users. They are plain values, so a program can list them and
+// call their handlers without an app.
 type Users struct{}
 
 func (u *Users) Functions() []inngestkit.Function {

@@ -12,7 +12,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// fresh is middleware that notes when the replay of a call ends.
+// fresh returns middleware that records when the replay of a call ends.
 func fresh(order *[]string) inngestkit.Option {
 	return inngestkit.Use(inngestkit.Middleware{
 		Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
@@ -87,7 +87,7 @@ func TestOnFresh(t *testing.T) {
 	}
 }
 
-// What is registered when the replay is over is called at once.
+// A callback registered after the replay is called at once.
 func TestOnFreshAfterTheReplay(t *testing.T) {
 	t.Parallel()
 	called := 0

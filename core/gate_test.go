@@ -125,8 +125,8 @@ func requireResponse(t *testing.T, req *adapter.Request, status int, text string
 	}
 }
 
-// A body that is not empty is not called empty, even if it has no canonical form or is
-// too large to be converted to it.
+// The error does not call a body empty that has no canonical form, or is too large to be
+// converted to it.
 func TestWronglySignedSync(t *testing.T) {
 	t.Parallel()
 	app, _ := newAppWith(t, cloud, onSignUp(hello))

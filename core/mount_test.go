@@ -10,8 +10,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Anybody can send these headers, so they count only where the configuration says
-// that a proxy overwrites them.
+// Anyone can send these headers, so they count only if the configuration states that a proxy
+// overwrites them.
 func TestForwardedHeaders(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -83,7 +83,7 @@ func TestForwardedHeaders(t *testing.T) {
 	}
 }
 
-// HTTP/1.0 needs no Host header, and a URL without host is none.
+// HTTP/1.0 needs no Host header, but a URL without a host cannot be announced.
 func TestSyncWithoutHost(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello))
@@ -94,7 +94,7 @@ func TestSyncWithoutHost(t *testing.T) {
 	require.Contains(t, message(t, resp), "no Host header")
 }
 
-// Adapters serve the endpoint with a slash behind it, too; the server is told one URL.
+// Adapters also serve the endpoint with a trailing slash. Both forms announce the same URL.
 func TestSyncWithASlash(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ mounted, requested, announced string }{
@@ -121,7 +121,7 @@ func TestSyncWithASlash(t *testing.T) {
 	}
 }
 
-// An app can be mounted at several paths; the log says which of them the server is told.
+// An app may be mounted at several paths. The log names the one that is announced.
 func TestMountedAtSeveralPaths(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -120,7 +120,7 @@ func TestRegisterRefuses(t *testing.T) {
 	}
 }
 
-// fields are the fields of all mistakes in err.
+// fields returns the fields of all mistakes in err.
 func fields(err error) []string {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {

@@ -90,7 +90,7 @@ func TestAddRouteAfterMount(t *testing.T) {
 	require.Equal(t, []string{"/api/inngest"}, paths(app.Routes()))
 }
 
-// The race detector watches, and no path is taken twice.
+// Concurrent calls do not race, and no path is added twice.
 func TestAddRouteAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t)
@@ -116,8 +116,7 @@ func TestAddRouteAtTheSameTime(t *testing.T) {
 	app.MountedAt("test", "/api/inngest")
 }
 
-// A plugin that breaks is neither the end of the process, nor success, nor an answer
-// of an SDK.
+// A broken route does not end the process. Its response is neither a success nor one of an SDK.
 func TestRoutesThatBreak(t *testing.T) {
 	t.Parallel()
 	const noAnswer = "inngest: a route returned no response, or a status outside of 200 to 599"

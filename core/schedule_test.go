@@ -14,12 +14,12 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
-// onCron is a function with the ID fn and a schedule.
+// onCron returns a function with the ID fn and a schedule.
 func onCron(schedule string, options ...inngestkit.Option) inngestkit.Function {
 	return inngestkit.OnCron("fn", schedule, hello, options...)
 }
 
-// onAny is a function with the ID fn and several triggers.
+// onAny returns a function with the ID fn and several triggers.
 func onAny[T any](triggers inngestkit.Trigger[T], options ...inngestkit.Option) inngestkit.Function {
 	return inngestkit.OnEvent("fn", triggers, hello, options...)
 }
@@ -27,7 +27,7 @@ func onAny[T any](triggers inngestkit.Trigger[T], options ...inngestkit.Option) 
 func TestScheduleRefusals(t *testing.T) {
 	t.Parallel()
 	const nine = "0 9 * * *"
-	// With its zone it has a byte too many.
+	// With its time zone it is one byte too long.
 	long := strings.Repeat(" ", 255-len(nine)-len("TZ=UTC ")+1) + nine
 	for _, tc := range []struct {
 		name     string
@@ -111,8 +111,7 @@ func TestScheduleAnnouncements(t *testing.T) {
 	}
 }
 
-// Registering a function changes nothing in the value, which may be registered
-// with another app.
+// Registering a function does not change its value, which may be registered with another app.
 func TestScheduleOptionsDoNotChangeTheFunction(t *testing.T) {
 	t.Parallel()
 	function := onCron("0 9 * * *", inngestkit.TimeZone("Europe/Paris"))

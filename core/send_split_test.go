@@ -112,7 +112,7 @@ func TestSendSplitsBySize(t *testing.T) {
 	const limit = 3 << 20
 	one, err := json.Marshal(numbered(1, 0)[0])
 	require.NoError(t, err)
-	two := (limit - len("[,]") - 2*len(one)) / 2 // the padding of two events that make one request, but for one byte
+	two := (limit - len("[,]") - 2*len(one)) / 2 // the padding with which two events just fit one request
 	for _, tc := range []struct {
 		name     string
 		events   []inngestkit.AnyEvent
@@ -169,7 +169,7 @@ func TestSendReportsWhichOfManyEventsWereSent(t *testing.T) {
 	partial := `{"ids":["a","b"],"status":400,"error":"why"}`
 	for _, tc := range []struct {
 		name      string
-		answers   []answer // to the tries of the second request, the last one again and again
+		answers   []answer // to the attempts of the second request; the last one is repeated
 		sent      int
 		uncertain int
 		status    int

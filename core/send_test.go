@@ -99,7 +99,7 @@ func TestSendWaitsAsLongAsTheServerSays(t *testing.T) {
 	})
 }
 
-// Send gives up before an hour has passed.
+// Send gives up at once if the server requests a wait of an hour.
 func TestSendDoesNotWaitForAnHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

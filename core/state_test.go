@@ -220,7 +220,7 @@ func TestFetchingTheStateEnds(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string
-		timeout time.Duration // how long the server waits, 0 for ever
+		timeout time.Duration // how long the server waits; 0 means forever
 		message string
 		within  time.Duration
 	}{

@@ -79,6 +79,9 @@ func TestInvalidBranches(t *testing.T) {
 		`branch 1 of step.Parallel is nil`: func(ctx context.Context) error {
 			return step.Parallel(ctx, step.Into(new(int), "a", one), nil)
 		},
+		`step "a": the function is nil`: func(ctx context.Context) error {
+			return step.Parallel(ctx, step.Into[int](new(int), "a", nil))
+		},
 		`step "a": the function given to step.Map is nil`: func(ctx context.Context) error {
 			_, err := step.Map[int, int](ctx, "a", []int{1}, nil)
 			return err
@@ -107,7 +110,7 @@ func TestInvalidBranchesInAUnitTest(t *testing.T) {
 	require.ErrorContains(t, step.Into[int](nil, "a", nil)(t.Context()), "the target of step.Into is nil")
 }
 
-// Into hands out what the step returned with its error, like Run.
+// Like Run, Into returns what the step returned with its error.
 func TestIntoWithAValueAndAnError(t *testing.T) {
 	t.Parallel()
 	var left int

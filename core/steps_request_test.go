@@ -90,7 +90,7 @@ func TestInfer(t *testing.T) {
 	require.Contains(t, string(resp.Body), `"seed":9007199254740993`)
 }
 
-// The key goes into the request to the server, and nowhere else.
+// The key is only in the request to the server.
 func TestInferKeyIsNotLogged(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
@@ -150,7 +150,7 @@ func TestInvalidRequests(t *testing.T) {
 	}
 	const ai = "https://ai.test/"
 	require.Contains(t, infer(step.InferRequest{URL: ai, Body: math.Inf(1)}), `step "s": the body of the request is not JSON`)
-	most := strings.Repeat("x", 4<<20-16<<10-2) // and two quotes
+	most := strings.Repeat("x", 4<<20-16<<10-2) // without the quotes
 	require.Contains(t, infer(step.InferRequest{URL: ai, Body: most + "x"}),
 		"the body of the request has 4177921 bytes as JSON, and at most 4177920 are sent")
 	require.Equal(t, most, only(t, func(ctx context.Context) (any, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// A step whose ID is another one in each call would run until the server's limit.
+// A step whose ID differs in each call would run until the server's limit.
 func TestStepsThatAreNewInEachCall(t *testing.T) {
 	t.Parallel()
 	letters := func(from int) []string { return strings.Split("abcdefghij", "")[from:] }
