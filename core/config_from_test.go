@@ -76,8 +76,10 @@ func TestConfigFrom(t *testing.T) {
 
 func TestConfigFromReportsFailedLookups(t *testing.T) {
 	t.Parallel()
+	_, err := inngestkit.ConfigFrom(t.Context(), nil)
+	require.ErrorContains(t, err, "the lookup is nil")
 	denied := errors.New("access denied")
-	_, err := inngestkit.ConfigFrom(t.Context(), func(_ context.Context, variable string) (string, bool, error) {
+	_, err = inngestkit.ConfigFrom(t.Context(), func(_ context.Context, variable string) (string, bool, error) {
 		if variable == "INNGEST_SIGNING_KEY" || variable == "INNGEST_EVENT_KEY" {
 			return "a-password", true, denied
 		}

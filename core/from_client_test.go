@@ -258,6 +258,8 @@ func TestFromClientRefuses(t *testing.T) {
 	createFn(t, client, "fn", sdkHello)
 	_, err = inngestkit.FromClient(foreign{client})
 	require.ErrorContains(t, err, "foreign does not expose its functions")
+	_, err = inngestkit.FromClient(client, nil)
+	require.ErrorContains(t, err, "a configure function is nil")
 	app, err := inngestkit.FromClient(wrapped{client})
 	require.NoError(t, err)
 	require.Equal(t, []string{"fn"}, app.FunctionIDs())

@@ -115,6 +115,7 @@ func TestGo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		app, _ := newApp(t)
+		require.EqualError(t, app.Go(nil), "inngestkit: go: the function is nil")
 		state, release := make(chan error, 1), make(chan struct{})
 		require.NoError(t, app.Go(func(ctx context.Context) {
 			state <- ctx.Err()

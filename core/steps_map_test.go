@@ -79,9 +79,6 @@ func TestInvalidBranches(t *testing.T) {
 		`branch 1 of step.Parallel is nil`: func(ctx context.Context) error {
 			return step.Parallel(ctx, step.Into(new(int), "a", one), nil)
 		},
-		`step "a": the function is nil`: func(ctx context.Context) error {
-			return step.Parallel(ctx, step.Into[int](new(int), "a", nil))
-		},
 		`step "a": the function given to step.Map is nil`: func(ctx context.Context) error {
 			_, err := step.Map[int, int](ctx, "a", []int{1}, nil)
 			return err
