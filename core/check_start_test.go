@@ -186,7 +186,7 @@ func TestStartDoesNotCheckBeforeTheFirstSync(t *testing.T) {
 // The check ends with Start, whatever it waits for. goleak finds what is left.
 func TestTheCheckEndsWithStart(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]*appServer{"waiting for the app": {}, "waiting for an answer": {hangs: true}} {
+	for name, s := range map[string]*appServer{"waiting for the app": {}, "waiting for a response": {hangs: true}} {
 		for _, end := range []string{"shutdown", "context"} {
 			t.Run(name+", "+end, func(t *testing.T) {
 				t.Parallel()

@@ -111,7 +111,7 @@ func TestCheckpointIntervalIsRefused(t *testing.T) {
 func TestNoCheckpointAfterTheCall(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(){
-		"its goroutine ends": runtime.Goexit, "the answer panics": func() {},
+		"its goroutine ends": runtime.Goexit, "the response panics": func() {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -248,7 +248,7 @@ func TestConnectedFunctionFails(t *testing.T) {
 		}, "the call ended before the function", false, nil},
 		{"without the step that was requested", connectCall{StepID: stepHash("gone")}, func(ctx context.Context, _ Input[invoked]) (any, error) {
 			return runStep(ctx, "one", "1", nil)
-		}, "is not there any more", false, nil},
+		}, "no longer has the step", false, nil},
 		{"without the run's state", connectCall{UseAPI: true}, nothing(nil), "no API here", false, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -133,7 +133,7 @@ func TestConnectReconnects(t *testing.T) {
 				time.Sleep(lose.after)
 				require.True(t, s.opened()[0].closed.Load())
 				time.Sleep(time.Hour)
-				require.Equal(t, 1, s.log.count("not connected yet; trying again"), "one warning for one outage")
+				require.Equal(t, 1, s.log.count("not connected yet; retrying"), "one warning for one outage")
 				s.refusal.Store(nil)
 				time.Sleep(2 * connectMaxWait)
 				require.Len(t, s.opened(), 2)

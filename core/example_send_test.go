@@ -51,7 +51,7 @@ func ExampleSendError() {
 		fmt.Println(len(events[len(sendErr.IDs):]), "events are left, not certain of", sendErr.Uncertain)
 	}
 	// Output:
-	// inngestkit: send: the events were not sent, except the first 1: the server answered 400 Bad Request: event is blocked
+	// inngestkit: send: the events were not sent, except the first 1: the server responded with 400 Bad Request: event is blocked
 	// 2 events are left, not certain of 0
 }
 

@@ -217,7 +217,7 @@ func TestOnFailureRefused(t *testing.T) {
 		"twice": {[]inngestkit.Function{onSignUp(hello, onFailure(), onFailure())}, "fn", "OnFailure", "given twice"},
 		"ID taken by a function before": {[]inngestkit.Function{inngestkit.OnEvent("fn-failure", signedUp, hello), onSignUp(hello, onFailure())},
 			"fn-failure", "ID", "taken by another function"},
-		"ID taken by a function behind": {[]inngestkit.Function{onSignUp(hello, onFailure()), inngestkit.OnEvent("fn-failure", signedUp, hello)},
+		"ID taken by a later function": {[]inngestkit.Function{onSignUp(hello, onFailure()), inngestkit.OnEvent("fn-failure", signedUp, hello)},
 			"fn-failure", "ID", "taken by another function"},
 		"bad option of the handler":  {[]inngestkit.Function{onSignUp(hello, onFailure(flow.Retries(99)))}, "fn-failure", "Retries", "at most 20"},
 		"nil option of the handler":  {[]inngestkit.Function{onSignUp(hello, onFailure(nil))}, "fn-failure", "Option", "is nil"},

@@ -210,7 +210,7 @@ func (c *FunctionCall) applyHooks(
 		}
 	}
 	if !json.Valid(data) {
-		return nil, fmt.Errorf("the middleware's %s returned no JSON for step %q", name, step.ID)
+		return nil, fmt.Errorf("the middleware's %s returned data for step %q that is not JSON", name, step.ID)
 	}
 	return data, nil
 }

@@ -115,7 +115,7 @@ func requireResponse(t *testing.T, req *adapter.Request, status int, text string
 		require.Contains(t, message(t, resp), text)
 	}
 	if status == http.StatusUnauthorized {
-		require.Empty(t, resp.Header.Get("X-Inngest-Sdk"), "strangers are not told the SDK's version")
+		require.Empty(t, resp.Header.Get("X-Inngest-Sdk"), "the SDK's version is hidden from strangers")
 		require.Empty(t, resp.Header.Get("X-Inngest-Req-Version"))
 		require.Equal(t, "true", resp.Header.Get("X-Inngest-Sdk-Handled"))
 	}

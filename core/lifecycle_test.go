@@ -53,7 +53,7 @@ func TestStartRetriesUntilTheServerIsThere(t *testing.T) {
 	last, _ := app.LastSync()
 	require.Equal(t, "http://localhost:3000/api/inngest", last.URL)
 	require.NoError(t, app.Shutdown(t.Context()))
-	require.Equal(t, 1, strings.Count(l.String(), "not synced yet; trying again"), l.String())
+	require.Equal(t, 1, strings.Count(l.String(), "not synced yet; retrying"), l.String())
 	require.Contains(t, l.String(), "inngest: synced")
 }
 

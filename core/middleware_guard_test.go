@@ -146,7 +146,7 @@ func TestMistakesAroundAStep(t *testing.T) {
 		"no JSON": {func(context.Context, *inngestkit.StepCall, json.RawMessage) (json.RawMessage, error) {
 			return []byte("x"), nil
 		},
-			`the memoized result of step "a" could not be restored: the middleware's Restore returned no JSON for step "a"`},
+			`the memoized result of step "a" could not be restored: the middleware's Restore returned data for step "a" that is not JSON`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

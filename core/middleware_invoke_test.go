@@ -49,7 +49,7 @@ func TestMiddlewareOfInvokedData(t *testing.T) {
 
 	resp = callFn(t.Context(), t, app, signUpEnvelope(user{}).done("s", greeted{}))
 	require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)
-	require.Equal(t, 1, calls, "the step is kept")
+	require.Equal(t, 1, calls, "the step is memoized")
 }
 
 // An error there fails the call, and no function is invoked.
@@ -59,7 +59,7 @@ func TestMiddlewareOfInvokedDataFails(t *testing.T) {
 		`step "s": the data for function app-greet: wrong key`: func(*inngestkit.StepCall, string) (string, error) {
 			return "", errors.New("wrong key")
 		},
-		`step "s": the data for function app-greet: the middleware's Invoke returned no JSON for step "s"`: func(*inngestkit.StepCall, string) (string, error) {
+		`step "s": the data for function app-greet: the middleware's Invoke returned data for step "s" that is not JSON`: func(*inngestkit.StepCall, string) (string, error) {
 			return "{", nil
 		},
 		`step "s": the data for function app-greet: it is not a JSON object; use a struct or a map`: func(*inngestkit.StepCall, string) (string, error) {

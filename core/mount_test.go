@@ -98,12 +98,12 @@ func TestSyncWithoutHost(t *testing.T) {
 func TestSyncWithASlash(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ mounted, requested, announced string }{
-		"the path":                 {"/api/inngest", "/api/inngest/", "/api/inngest"},
-		"a prefix nobody knows of": {"/api/inngest", "/v1/api/inngest/", "/v1/api/inngest"},
-		"the root of a group":      {"/v1", "/v1/", "/v1"},
-		"the root":                 {"/", "/", "/"},
-		"by hand, with the slash":  {"/by/hand/", "/by/hand/", "/by/hand/"},
-		"not mounted":              {"", "/api/inngest/", "/api/inngest/"},
+		"the path":                {"/api/inngest", "/api/inngest/", "/api/inngest"},
+		"an unknown prefix":       {"/api/inngest", "/v1/api/inngest/", "/v1/api/inngest"},
+		"the root of a group":     {"/v1", "/v1/", "/v1"},
+		"the root":                {"/", "/", "/"},
+		"by hand, with the slash": {"/by/hand/", "/by/hand/", "/by/hand/"},
+		"not mounted":             {"", "/api/inngest/", "/api/inngest/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

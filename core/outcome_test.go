@@ -230,11 +230,11 @@ func TestLargeResponses(t *testing.T) {
 	}{
 		"output": {func(context.Context) (string, error) { return text(limit - 2), nil }, ""},
 		"large output": {func(context.Context) (string, error) { return text(limit - 1), nil },
-			"the output of the function has 8372225 bytes as JSON, and at most 8372224 are taken; keep large data elsewhere"},
+			"the output of the function has 8372225 bytes as JSON, more than the 8372224 that the server accepts; keep large data elsewhere"},
 		"steps": {func(ctx context.Context) (string, error) { return "", infer("a")(ctx) }, ""},
 		"large steps": {func(ctx context.Context) (string, error) {
 			return "", step.Parallel(ctx, infer("a"), infer("b"))
-		}, "the steps of one call have together 12583"},
+		}, "the steps of one call together have 12583"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -25,7 +25,7 @@ func TestCapturedSignaturesCannotSync(t *testing.T) {
 	require.Equal(t, http.StatusOK, probe.Status)
 	call := signUpEnvelope(user{}).json(t)
 	for _, captured := range []struct{ name, signature, body string }{
-		{"the app's answer to a probe", probe.Header.Get("X-Inngest-Signature"), string(probe.Body)},
+		{"the app's response to a probe", probe.Header.Get("X-Inngest-Signature"), string(probe.Body)},
 		{"an inspection", sign(t, signingKey, "", now), ""},
 		{"a call", sign(t, signingKey, call, now), call},
 	} {

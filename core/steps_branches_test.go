@@ -50,10 +50,10 @@ func TestSameIDAtDifferentPlacesOfBranches(t *testing.T) {
 		branches []branch
 		refused  bool
 	}{
-		"late in the first":                {[]branch{long, stepOf("same", new(string))}, true},
-		"late in the second":               {[]branch{stepOf("same", new(string)), long}, false},
-		"behind a parallel step in it":     {[]branch{nested(long), stepOf("same", new(string))}, true},
-		"behind one, and at the same pace": {[]branch{long, nested(stepOf("first", new(string)))}, false},
+		"late in the first":               {[]branch{long, stepOf("same", new(string))}, true},
+		"late in the second":              {[]branch{stepOf("same", new(string)), long}, false},
+		"after a parallel step in it":     {[]branch{nested(long), stepOf("same", new(string))}, true},
+		"after one, at the same position": {[]branch{long, nested(stepOf("first", new(string)))}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -62,7 +62,7 @@ func TestCheckpoints(t *testing.T) {
 	app, server := newCheckpointApp(t, http.StatusOK, handler)
 	e := signUpEnvelope(user{}).done("a", "a")
 	require.Equal(t, []string{"StepPlanned c", "StepPlanned d"}, listed(ops(t, callFn(t.Context(), t, app, e))))
-	require.Equal(t, []string{"StepRun b"}, checkpoints(t, server), "what is kept is not sent again")
+	require.Equal(t, []string{"StepRun b"}, checkpoints(t, server), "memoized results are not sent again")
 	require.Equal(t, 2, ran)
 
 	e = e.done("b", "b").done("c", "c")

@@ -74,7 +74,7 @@ func TestIDsThatCollide(t *testing.T) {
 		"in parallel":               {parallel(each("poll"), each("poll"), each("poll:1")), "poll:1"},
 		"in parallel, counted last": {parallel(each("poll:1"), each("poll"), each("poll")), "poll:1"},
 		"in parallel, one later":    {parallel(each("poll", "poll"), each("poll:1")), "poll:1"},
-		"behind a parallel step":    {each2(parallel(each("poll"), each("poll")), each("poll:1")), "poll:1"},
+		"after a parallel step":     {each2(parallel(each("poll"), each("poll")), each("poll:1")), "poll:1"},
 		"numbers of the function":   {each("poll:0", "poll:1", "poll:2", "poll"), ""},
 		"not as they are counted":   {each("poll", "poll", "poll:01", "poll:+1", "poll:-1", "poll:", "poll:0", "poll1", ":1", "1"), ""},
 		"more than there are":       {each("poll", "poll", "poll:2"), ""},

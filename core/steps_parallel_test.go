@@ -66,7 +66,7 @@ func TestParallel(t *testing.T) {
 	e = e.done("nap", nil)
 	require.Equal(t, []string{"StepPlanned c"}, listed(ops(t, callFn(t.Context(), t, app, e))))
 	require.Equal(t, []string{"StepRun c"}, listed(ops(t, callStep(t.Context(), t, app, e, "c"))))
-	require.Zero(t, ended, "what is behind the steps is for the next call")
+	require.Zero(t, ended, "the code after the steps runs in the next call")
 	resp := callFn(t.Context(), t, app, e.done("c", "c"))
 	require.Equal(t, `"abc"`, string(resp.Body))
 	require.Equal(t, 1, ended)
@@ -153,7 +153,7 @@ func TestPanicInBranch(t *testing.T) {
 	app.Use(inngestkit.Recover(func(_ context.Context, panicked *inngestkit.PanicError) { caught = append(caught, panicked) }))
 	e := signUpEnvelope(user{})
 	require.Equal(t, []string{"StepPlanned a", "StepPlanned b"}, listed(ops(t, callFn(t.Context(), t, app, e))))
-	require.Equal(t, []string{"StepRun a"}, listed(ops(t, callStep(t.Context(), t, app, e, "a"))), "what has run is kept")
+	require.Equal(t, []string{"StepRun a"}, listed(ops(t, callStep(t.Context(), t, app, e, "a"))), "the step that has run is memoized")
 	require.Empty(t, caught)
 
 	resp := callFn(t.Context(), t, app, e.done("a", "a").done("b", "b"))
@@ -317,7 +317,7 @@ func TestParallelStepIsMissing(t *testing.T) {
 	resp := callStep(t.Context(), t, app, signUpEnvelope(user{}), "gone")
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
 	require.Equal(t, "false", resp.Header.Get("X-Inngest-No-Retry"))
-	require.Contains(t, message(t, resp), "is not there any more")
+	require.Contains(t, message(t, resp), "no longer has the step")
 }
 
 // The server fails a run with more than 1,000 steps at once, without naming the function.

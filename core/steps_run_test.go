@@ -84,7 +84,7 @@ func TestErrorsOfSteps(t *testing.T) {
 			require.Equal(t, tc.op, op["op"])
 			sent := op["error"].(map[string]any)
 			require.Equal(t, "oops", sent["message"])
-			require.Equal(t, map[string]any{"id": "half"}, sent["data"], "what came with the error is kept with it")
+			require.Equal(t, map[string]any{"id": "half"}, sent["data"], "the value is memoized with the error")
 			require.Equal(t, tc.noRetry, resp.Header.Get("X-Inngest-No-Retry"))
 			require.Equal(t, tc.retryAfter, resp.Header.Get("Retry-After"))
 			require.Contains(t, l.String(), "step failed")

@@ -42,7 +42,7 @@ func TestStepsThatAreNewInEachCall(t *testing.T) {
 					e.Steps[op["id"].(string)] = map[string]any{"data": 1}
 				}
 			}
-			require.Equal(t, tc.warns, strings.Count(l.String(), "does not ask for the results of earlier ones"), l.String())
+			require.Equal(t, tc.warns, strings.Count(l.String(), "does not use the results of earlier ones"), l.String())
 		})
 	}
 }
