@@ -22,7 +22,7 @@ import (
 // is safe for concurrent use.
 type App struct {
 	config     Config
-	ownsClient bool // the HTTP client is ours to close
+	ownsClient bool // the app closes the HTTP client
 
 	registering sync.Mutex
 	registry    atomic.Pointer[registry]
@@ -51,8 +51,8 @@ type App struct {
 	environmentChecked atomic.Bool          // by warnAboutEnvironment
 }
 
-// New returns an app with this configuration, or one error that lists all its
-// mistakes. It starts nothing and connects to nothing.
+// New returns an app with this configuration, or an error that lists all its mistakes. It
+// starts nothing and connects to nothing.
 func New(config Config) (*App, error) {
 	ownsClient := config.HTTPClient == nil
 	config, err := config.withDefaults()
@@ -107,8 +107,8 @@ func (a *App) Dev() bool { return a.config.Dev }
 // Path returns the path at which adapters mount the app, relative to the router or group.
 func (a *App) Path() string { return a.config.Path }
 
-// Logger returns the logger of the app, for plugins and adapters. A panic of its
-// handler does not get out. In functions, use the function [Logger].
+// Logger returns the logger of the app, for plugins and adapters. It recovers panics of the
+// handler. In functions, use the function [Logger].
 func (a *App) Logger() *slog.Logger { return a.config.Logger }
 
 // FunctionIDs returns the IDs of the registered functions in order of registration.

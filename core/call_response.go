@@ -18,12 +18,12 @@ import (
 )
 
 var (
-	errCutShort = errors.New("the call ended before the function: its context is done, " +
-		"or the step it was meant for is not there any more")
-	errHungUp = errors.New("the caller hung up, or ran out of time, before the function ended")
+	errCutShort = errors.New("the call ended before the function returned: its context is done, " +
+		"or the function no longer has the step that the call was for")
+	errHungUp = errors.New("the caller hung up, or its time ran out, before the function ended")
 )
 
-// response returns the response to the call, made of the SDK's.
+// response returns the response to the call, made from the SDK's.
 func (c *FunctionCall) response(rec *recorder) *adapter.Response {
 	noRetry := http.Header{headerNoRetry: {isTrue}}
 	if rec.status < http.StatusPartialContent && !c.call.Returned() {
@@ -36,7 +36,7 @@ func (c *FunctionCall) response(rec *recorder) *adapter.Response {
 		return c.failed(http.StatusInternalServerError, err.Error(), noRetry)
 	}
 	if rec.status >= http.StatusBadRequest {
-		message := answerMessage(rec.body.Bytes(), rec.status)
+		message := errorMessage(rec.body.Bytes(), rec.status)
 		if c.function.adopted != nil {
 			message = panicMessage(message)
 		}
@@ -57,8 +57,8 @@ func (c *FunctionCall) response(rec *recorder) *adapter.Response {
 	return resp
 }
 
-// outputError returns the error of a function that returned none, but an output that cannot
-// be encoded. A retry would return the same.
+// outputError returns an error if the function succeeded with an output that cannot be
+// encoded, which a retry would not change.
 func (c *FunctionCall) outputError(rec *recorder) error {
 	if rec.status >= http.StatusBadRequest && c.call.Returned() && c.err == nil {
 		return c.encodingError()
@@ -81,7 +81,7 @@ func (c *FunctionCall) encodingError() error {
 // less what Connect puts around it. There the server would close the connection.
 const maxCallResponse = 8<<20 - 16<<10
 
-// whyTooLarge returns why the server would not take a response, "" if it would. Results,
+// whyTooLarge returns why the server would not accept a response, "" if it would. Results,
 // inputs and errors of single steps are checked elsewhere.
 func whyTooLarge(status, size int) string {
 	what := "the output of the function has"
@@ -89,9 +89,9 @@ func whyTooLarge(status, size int) string {
 	case size <= maxCallResponse || status >= http.StatusBadRequest:
 		return ""
 	case status == http.StatusPartialContent:
-		what = "the steps of one call have together"
+		what = "the steps of one call together have"
 	}
-	return fmt.Sprintf("%s %d bytes as JSON, and at most %d are taken; keep large data elsewhere and return a reference",
+	return fmt.Sprintf("%s %d bytes as JSON, more than the %d that the server accepts; keep large data elsewhere and return a reference",
 		what, size, maxCallResponse)
 }
 
@@ -134,8 +134,8 @@ func (c *FunctionCall) failed(status int, message string, header http.Header) *a
 // function returns.
 const unhandledStep = "unhandled step error: "
 
-// failureBody returns the error that the call ended with: the step's own, with its name, if
-// the function has returned that and nothing more.
+// failureBody returns the error that the call ended with: the step's own error and name, if
+// the function returned it unchanged.
 func (c *FunctionCall) failureBody(message string) errorBody {
 	failed, ok := errors.AsType[inngestgo.StepError](c.err)
 	if ok && failed.Message != "" && message == unhandledStep+failed.Message {
@@ -144,8 +144,8 @@ func (c *FunctionCall) failureBody(message string) errorBody {
 	return errorBody{Name: errorName, Message: message}
 }
 
-// answerMessage returns the message in the body of an error.
-func answerMessage(body []byte, status int) string {
+// errorMessage returns the message in the body of an error.
+func errorMessage(body []byte, status int) string {
 	var e errorBody
 	if json.Unmarshal(body, &e) == nil && e.Message != "" {
 		return e.Message

@@ -41,7 +41,7 @@ func served(t *testing.T, config inngestkit.Config, front func(app http.Handler)
 
 func nothing(app http.Handler) http.Handler { return app }
 
-// answers responds in place of the app.
+// answers returns a front that responds in place of the app.
 func answers(status int, header, value, body string) func(http.Handler) http.Handler {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -54,7 +54,7 @@ func answers(status int, header, value, body string) func(http.Handler) http.Han
 	}
 }
 
-// after changes the response of the app.
+// after returns a front that changes the response of the app.
 func after(change func(w http.ResponseWriter, r *http.Request, answer *httptest.ResponseRecorder)) func(http.Handler) http.Handler {
 	return func(app http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +68,7 @@ func after(change func(w http.ResponseWriter, r *http.Request, answer *httptest.
 	}
 }
 
-// redirect redirects all requests to another path, without their query.
+// redirect returns a front that redirects all requests to another path, without their query.
 func redirect(status int) func(http.Handler) http.Handler {
 	return func(app http.Handler) http.Handler {
 		mux := http.NewServeMux()

@@ -27,7 +27,7 @@ func TestFirstRequestWarnsAboutEnvironment(t *testing.T) {
 		limit int64
 		write time.Duration
 		with  func(ctx context.Context) (context.Context, context.CancelFunc)
-		logs  []string // of one line, none for silence
+		logs  []string // texts of the one line that is logged; none if nothing is
 	}{
 		{"nothing", 0, 0, context.WithCancel, nil},
 		{"a small body limit", 1 << 20, 0, context.WithCancel, []string{"ERROR", "limit=1048576 server_sends=4194304", "BodyLimit in fiber.Config"}},

@@ -25,8 +25,8 @@ type appServer struct {
 
 	app      *inngestkit.App
 	listens  time.Time
-	foreign  bool      // something else answers
-	ready    time.Time // a proxy answers before
+	foreign  bool      // something else responds
+	ready    time.Time // a proxy responds before
 	hangs    bool
 	mu       sync.Mutex
 	requests int
@@ -183,10 +183,10 @@ func TestStartDoesNotCheckBeforeTheFirstSync(t *testing.T) {
 	})
 }
 
-// The check ends with Start, whatever it waits for. goleak looks for what is left.
+// The check ends with Start, whatever it waits for. goleak finds what is left.
 func TestTheCheckEndsWithStart(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]*appServer{"waiting for the app": {}, "waiting for an answer": {hangs: true}} {
+	for name, s := range map[string]*appServer{"waiting for the app": {}, "waiting for a response": {hangs: true}} {
 		for _, end := range []string{"shutdown", "context"} {
 			t.Run(name+", "+end, func(t *testing.T) {
 				t.Parallel()

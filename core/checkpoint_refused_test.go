@@ -17,8 +17,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// After a refusal results go out one by one, so that an answer has one at most, until
-// the server takes one again. A server without the API is not asked again for a minute.
+// After a refusal, results are sent one by one until the server accepts one again, so a
+// response has at most one. A server without the API gets no checkpoints for a minute.
 func TestCheckpointsAfterARefusal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -30,7 +30,7 @@ func TestCheckpointsAfterARefusal(t *testing.T) {
 			status int
 			wait   time.Duration
 			sent   [][]string
-			want   []string // in the answer; nil if the function has ended
+			want   []string // in the response; nil if the function has ended
 		}{
 			{http.StatusRequestEntityTooLarge, 0, [][]string{{"a", "b", "c"}}, []string{"StepRun a", "StepRun b", "StepRun c"}},
 			{http.StatusRequestEntityTooLarge, 0, [][]string{{"a"}}, []string{"StepRun a"}},
@@ -60,8 +60,8 @@ func TestCheckpointsAfterARefusal(t *testing.T) {
 	})
 }
 
-// Results that are large go out early: with all that is unsent, an answer has to stay
-// below what the server takes.
+// Large results are sent early: a response with everything that is unsent must not exceed
+// what the server accepts.
 func TestLargeResultsAreSentEarly(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{http.StatusOK: `"done"`, http.StatusBadRequest: ""} {
@@ -83,7 +83,7 @@ func TestLargeResultsAreSentEarly(t *testing.T) {
 	}
 }
 
-// Nor is it sent what the SDK's own steps have to say at the end of a call.
+// A server without the API does not get the results of the SDK's own steps either.
 func TestCheckpointsOfTheSDKAfterARefusal(t *testing.T) {
 	t.Parallel()
 	app, server := newCheckpointing(t, http.StatusNotFound, checkpoint.Config{BatchSteps: 10}, func(ctx context.Context, _ input) (string, error) {

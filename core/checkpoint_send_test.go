@@ -21,7 +21,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// sequence is a function of steps that take 10 s each.
+// sequence returns a function of steps that take 10 s each.
 func sequence(ids ...string) func(context.Context, input) (string, error) {
 	return func(ctx context.Context, _ input) (string, error) {
 		for _, id := range ids {
@@ -33,14 +33,14 @@ func sequence(ids ...string) func(context.Context, input) (string, error) {
 	}
 }
 
-// sentAt is a checkpoint, and when it was sent.
+// sentAt is a checkpoint and the time at which it was sent.
 type sentAt struct {
 	after time.Duration
 	steps []string
 }
 
-// memoryAPI is an API without a network, so that synctest can move the clock. It
-// answers each checkpoint with what answer says.
+// memoryAPI is an API without a network, so synctest can move the clock. It responds to
+// each checkpoint with what answer returns.
 type memoryAPI struct {
 	mu   sync.Mutex
 	sent []sentAt
@@ -67,8 +67,8 @@ func (m *memoryAPI) seen() []sentAt {
 	return m.sent
 }
 
-// A result waits for others as long as it may, also while the next step runs. The
-// number of results decides, if it is reached before.
+// A result waits for the batch interval, also while the next step runs, unless the batch is
+// full before.
 func TestCheckpointInterval(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -94,7 +94,7 @@ func TestCheckpointInterval(t *testing.T) {
 }
 
 // If results are refused while a step runs, that step is the last one of the call, and
-// the answer has all of them.
+// the response has all results.
 func TestCheckpointIntervalIsRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -107,11 +107,11 @@ func TestCheckpointIntervalIsRefused(t *testing.T) {
 	})
 }
 
-// Nothing is sent once a call has ended, however it ended.
+// Nothing is sent after a call has ended, however it ended.
 func TestNoCheckpointAfterTheCall(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(){
-		"its goroutine ends": runtime.Goexit, "the answer panics": func() {},
+		"its goroutine ends": runtime.Goexit, "the response panics": func() {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -133,8 +133,8 @@ func TestNoCheckpointAfterTheCall(t *testing.T) {
 	}
 }
 
-// A call that has run for its time ends with a step, whose result is the answer: any
-// server goes on behind that. The results before it are sent.
+// A call that has used its maximum runtime ends with a step. The response has the result of
+// that step, from which every server continues. The results before it are sent.
 func TestCheckpointMaxRuntime(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -165,8 +165,8 @@ func TestCheckpointMaxRuntime(t *testing.T) {
 	}
 }
 
-// A checkpoint goes the way of all requests to the API, and repeats what the server
-// knows the call by.
+// A checkpoint is sent like all requests to the API, and contains what identifies the call
+// to the server.
 func TestCheckpointRequest(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, n int) {
@@ -226,8 +226,8 @@ func TestCheckpointRequest(t *testing.T) {
 	require.Equal(t, map[string]any{"id": "a", "index": 1.0}, sent.Steps[1]["userland"])
 }
 
-// Whatever an Inngest server would not answer counts as a refusal.
-func TestCheckpointIsAnsweredBySomebodyElse(t *testing.T) {
+// A response that is not from an Inngest server counts as a refusal.
+func TestCheckpointGetsAForeignResponse(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { _, _ = io.WriteString(w, "<html>") })
 	app, l := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL}, onSignUp(sequenceAtOnce("a", "b"), flow.Checkpoint()))
@@ -255,7 +255,7 @@ func sequenceAtOnce(ids ...string) func(context.Context, input) (string, error) 
 	}
 }
 
-// What is unsent goes out before the server takes over, and the answer has the rest.
+// Unsent results are sent before a step hands over, and the response has the rest.
 func TestCheckpointsBeforeAYield(t *testing.T) {
 	t.Parallel()
 	many := checkpoint.Config{BatchSteps: 10}
@@ -297,7 +297,7 @@ func TestCheckpointsBeforeAYield(t *testing.T) {
 	}
 }
 
-// The results of a call that nobody waits for any more reach the server.
+// The results of a call reach the server even after its caller has hung up.
 func TestCheckpointsOfACallerThatHungUp(t *testing.T) {
 	t.Parallel()
 	ctx, hangUp := context.WithCancel(t.Context())
@@ -312,7 +312,7 @@ func TestCheckpointsOfACallerThatHungUp(t *testing.T) {
 	require.Equal(t, []string{"StepRun a"}, checkpoints(t, server))
 }
 
-// A call whose results were not taken is over, whatever the function makes of it.
+// A call whose results were refused is over, whatever the function does.
 func TestNoStepAfterARefusedCheckpoint(t *testing.T) {
 	t.Parallel()
 	app, server := newCheckpointApp(t, http.StatusBadRequest, func(ctx context.Context, _ input) (out string, err error) {
@@ -327,7 +327,7 @@ func TestNoStepAfterARefusedCheckpoint(t *testing.T) {
 	require.Equal(t, [][]string{{"a"}}, batches(t, server))
 }
 
-// The same holds behind a step that has failed.
+// The same applies after a step that has failed.
 func TestNoStepAfterAFailedStep(t *testing.T) {
 	t.Parallel()
 	app, server := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (out string, err error) {
@@ -342,7 +342,7 @@ func TestNoStepAfterAFailedStep(t *testing.T) {
 	require.Equal(t, [][]string{{"a"}}, batches(t, server))
 }
 
-// An output that is not JSON is an error, behind results as well.
+// An output that is not JSON is an error, also after results.
 func TestCheckpointsBeforeABadOutput(t *testing.T) {
 	t.Parallel()
 	app, server := newCheckpointing(t, http.StatusOK, checkpoint.Config{BatchSteps: 10}, func(ctx context.Context, _ input) (any, error) {
@@ -354,7 +354,7 @@ func TestCheckpointsBeforeABadOutput(t *testing.T) {
 	require.Equal(t, []string{"StepRun a"}, checkpoints(t, server))
 }
 
-// An error of the SDK's own drops what has run, too.
+// With an error of its own, too, the SDK drops what has run.
 func TestCheckpointsBeforeAnErrorOfTheSDK(t *testing.T) {
 	t.Parallel()
 	handler := func(ctx context.Context, _ input) (greeted, error) {
@@ -373,8 +373,8 @@ func TestCheckpointsBeforeAnErrorOfTheSDK(t *testing.T) {
 	require.Equal(t, []string{"StepRun a"}, listed(ops(t, callFn(t.Context(), t, app, e))), "it would run again")
 }
 
-// How a step has ended is certain when the results before it have been sent.
-func TestOutcomeBehindCheckpoints(t *testing.T) {
+// The outcome of a step is final when the results before it have been sent.
+func TestOutcomeAfterCheckpoints(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]inngestkit.Outcome{
 		http.StatusOK: inngestkit.OutcomeNonRetriable, http.StatusBadRequest: inngestkit.OutcomeRetried,
@@ -394,9 +394,9 @@ func TestOutcomeBehindCheckpoints(t *testing.T) {
 	}
 }
 
-// The server counts the tries of a call. A step that has run well at last ends it, so
-// that the steps behind it, and the function, have tries of their own.
-func TestStepBehindARetriedOne(t *testing.T) {
+// The server counts the attempts of a call. A step that succeeds after a retry ends the call,
+// so the steps after it, and the function, have attempts of their own.
+func TestStepAfterARetriedOne(t *testing.T) {
 	t.Parallel()
 	for _, config := range []checkpoint.Config{{BatchSteps: 1}, {BatchSteps: 10}} {
 		app, server := newCheckpointing(t, http.StatusOK, config, func(ctx context.Context, in input) (string, error) {

@@ -19,8 +19,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// With checkpoints one call runs step after step, and their results go to the API
-// meanwhile, the last ones before the answer.
+// With checkpoints, one call runs several steps. Their results are sent to the API meanwhile,
+// the last ones before the response.
 func TestCheckpoint(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -53,7 +53,7 @@ func TestCheckpoint(t *testing.T) {
 	}
 }
 
-// batches are the names of the steps in each request that a server was sent.
+// batches records the names of the steps in each request to a server.
 func batches(t *testing.T, server *api) [][]string {
 	t.Helper()
 	_, bodies := server.seen()
@@ -64,7 +64,7 @@ func batches(t *testing.T, server *api) [][]string {
 	return got
 }
 
-// batch is the names of the steps in the body of a checkpoint.
+// batch returns the names of the steps in the body of a checkpoint.
 func batch(t *testing.T, body string) []string {
 	t.Helper()
 	var sent struct {
@@ -84,8 +84,8 @@ func batch(t *testing.T, body string) []string {
 	return names
 }
 
-// Guard: a call for one step answers with that step. The SDK takes it for a
-// checkpoint, runs no further, and answers with a completed run.
+// Guard: the response to a call for one step has that step. The SDK treats the step as a
+// checkpoint, stops, and responds with a completed run.
 func TestCallForOneStepWithCheckpoints(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(http.ResponseWriter, *http.Request, int) {})
@@ -106,10 +106,9 @@ func TestCallForOneStepWithCheckpoints(t *testing.T) {
 	require.Empty(t, requests)
 }
 
-// Guard: beside an error, the SDK drops the results that it has not sent, and their
-// steps would run again. What is unsent goes first, and the error comes after it: in
-// the same call, unless the server does not take the results, or, in adopted functions,
-// the SDK sends them with the answer.
+// Guard: with an error, the SDK drops the results that it has not sent, and their steps would
+// run again. The app sends these results first and then the error: in the same call, unless the
+// server refuses the results or, in adopted functions, the SDK sends them in the response.
 func TestErrorsBetweenCheckpoints(t *testing.T) { //nolint:paralleltest // the SDK's checkpoints go through http.DefaultTransport, whose connections other tests close
 	boom := errors.New("boom")
 	batch := func(n int) checkpoint.Config { return checkpoint.Config{BatchSteps: n} }
@@ -137,8 +136,8 @@ func TestErrorsBetweenCheckpoints(t *testing.T) { //nolint:paralleltest // the S
 			}
 			return nil, tc.then(ctx)
 		}
-		// ends checks that the first call answers with the operation first, if there is
-		// one, and the last one with the error.
+		// ends checks that the response to the first call has the operation first, if there
+		// is one, and the response to the last call the error.
 		ends := func(t *testing.T, app *inngestkit.App, first string) {
 			t.Helper()
 			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
@@ -166,8 +165,8 @@ func TestErrorsBetweenCheckpoints(t *testing.T) { //nolint:paralleltest // the S
 	}
 }
 
-// newCheckpointing returns an app with the function fn, which checkpoints, and its API,
-// which answers checkpoints with status.
+// newCheckpointing returns an app with the function fn, which sends checkpoints, and its API,
+// which responds to them with status.
 func newCheckpointing[R any](
 	t *testing.T, status int, config checkpoint.Config, handler func(ctx context.Context, in input) (R, error), options ...inngestkit.Option,
 ) (*inngestkit.App, *api) {
@@ -178,7 +177,7 @@ func newCheckpointing[R any](
 	return app, server
 }
 
-// adoptCheckpointing is newCheckpointing with a function of the bare SDK.
+// adoptCheckpointing is newCheckpointing for a function of the bare SDK.
 func adoptCheckpointing(
 	t *testing.T, status int, config checkpoint.Config, handler func(ctx context.Context, in input) (any, error),
 ) *inngestkit.App {

@@ -15,20 +15,20 @@ import (
 
 // Defaults of [Config].
 const (
-	// DefaultPath is where adapters mount an app, below the router or group it
-	// is mounted on.
+	// DefaultPath is the path at which adapters mount an app, relative to the router or
+	// group.
 	DefaultPath = "/api/inngest"
-	// DefaultMaxBodyBytes is twice the server's maximum: it leaves the steps out of
-	// requests above 4 MiB (MaxSDKRequestBodySize in its source).
+	// DefaultMaxBodyBytes is the default maximum size of a request body, twice what the
+	// server sends: it leaves the steps out of requests above 4 MiB (MaxSDKRequestBodySize
+	// in its source).
 	DefaultMaxBodyBytes = 8 << 20
-	// DefaultDevServerURL is where the Inngest dev server listens by default.
+	// DefaultDevServerURL is the URL at which the Inngest dev server listens by default.
 	DefaultDevServerURL = "http://127.0.0.1:8288"
 
 	schemeHTTP  = "http"
 	schemeHTTPS = "https"
 
-	// maxMaxBodyBytes keeps sums of sizes within bounds. Nothing that Inngest sends
-	// comes close to it.
+	// maxMaxBodyBytes keeps sums of sizes from overflowing. Inngest sends far less.
 	maxMaxBodyBytes = 1 << 30
 
 	defaultAPIURL      = "https://api.inngest.com"
@@ -51,10 +51,10 @@ type Config struct {
 	// AWS_REGION, VERCEL, NETLIFY, CF_PAGES, RENDER or RAILWAY_ENVIRONMENT.
 	Platform string
 
-	// Dev is for the Inngest dev server: calls need no signature, and
-	// [App.Start] announces the app to the dev server. Without it the app is in
-	// cloud mode and only executes signed calls. Keys, URLs and NODE_ENV do not
-	// change the mode. INNGEST_DEV.
+	// Dev turns on dev mode, for the Inngest dev server: calls need no signature, and
+	// [App.Start] announces the app to the dev server. By default the app is in cloud mode
+	// and only executes signed calls. Keys, URLs and NODE_ENV do not change the mode.
+	// INNGEST_DEV.
 	Dev bool
 
 	// SigningKey verifies calls by the server and authenticates requests to its
@@ -62,7 +62,7 @@ type Config struct {
 	// digits; the app logs a warning about a shorter key of a self-hosted server.
 	// INNGEST_SIGNING_KEY.
 	SigningKey Secret
-	// SigningKeyFallback is tried where SigningKey fails, for key rotation.
+	// SigningKeyFallback is used where SigningKey fails, for key rotation.
 	// INNGEST_SIGNING_KEY_FALLBACK.
 	SigningKeyFallback Secret
 	// EventKey authenticates sending events. Required to send in cloud mode.
@@ -110,12 +110,12 @@ type Config struct {
 	// AllowUnsignedSync lets anyone trigger a sync in cloud mode with an unsigned PUT,
 	// which sends the functions to the server. It requires ServeHost, since the request's
 	// host could be anything, and drops the request's query from the URL. Such syncs are
-	// at least 5 s apart; earlier requests get status 429. The reason of a failure is
-	// logged but not sent in the response. INNGEST_ENABLE_UNAUTHED_SYNC.
+	// at least 5 s apart; earlier requests get status 429. The reason for a failure is
+	// logged, and not sent in the response. INNGEST_ENABLE_UNAUTHED_SYNC.
 	AllowUnsignedSync bool
 
-	// MaxBodyBytes bounds the body of a request. The default is
-	// [DefaultMaxBodyBytes].
+	// MaxBodyBytes is the maximum size of a request body, in bytes. Larger bodies are
+	// refused with status 413. The default is [DefaultMaxBodyBytes].
 	MaxBodyBytes int64
 	// MaxInFlight bounds how many calls of functions run at once. Further calls wait, with
 	// their bodies in memory. The default, 0, sets no bound.

@@ -12,8 +12,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
-// validate lists everything that is wrong with the configuration, and what
-// contradicts itself.
+// validate returns all mistakes of the configuration, joined.
 func (c Config) validate() error {
 	var errs []error
 	refuse := func(field, reason string, args ...any) {
@@ -24,7 +23,7 @@ func (c Config) validate() error {
 	}
 	if strings.ContainsAny(c.AppID, `"\`) {
 		refuse("AppID (INNGEST_APP_ID)",
-			`is %q; with a quote (") or a backslash in it, the server does not find the handlers of failed runs; leave them out`,
+			`is %q; leave out quotes (") and backslashes: with them, the server does not find the handlers of failed runs`,
 			c.AppID)
 	}
 	for _, text := range []struct{ field, value string }{
@@ -60,11 +59,11 @@ func (c Config) checkKeys(refuse refuser) {
 	checkText(refuse, "EventKey (INNGEST_EVENT_KEY)", string(c.EventKey))
 	if signing.HasKeyPrefix(string(c.EventKey)) {
 		// It would become part of URLs.
-		refuse("EventKey (INNGEST_EVENT_KEY)", "is a signing key; the event key is another one, see the Inngest UI")
+		refuse("EventKey (INNGEST_EVENT_KEY)", "is a signing key; use the event key, which the Inngest UI shows separately")
 	}
 }
 
-// checkServer checks where the server is.
+// checkServer checks the URLs of the server.
 func (c Config) checkServer(refuse refuser) {
 	for _, server := range []struct{ field, url string }{
 		{"BaseURL (INNGEST_BASE_URL)", c.BaseURL},
@@ -73,13 +72,13 @@ func (c Config) checkServer(refuse refuser) {
 	} {
 		checkURL(refuse, server.field, server.url)
 		if c.Dev && isCloud(server.url) {
-			refuse(server.field, "is Inngest Cloud, and Dev (INNGEST_DEV) is set; in dev mode anybody can call the functions")
+			refuse(server.field, "is Inngest Cloud, but Dev (INNGEST_DEV) is set; in dev mode anyone can call the functions, so unset one of them")
 		}
 	}
 }
 
-// isCloud reports whether a URL is of one of Inngest Cloud's hosts, also with a port,
-// and with the dot behind it that makes a name absolute.
+// isCloud reports whether the host of a URL belongs to Inngest Cloud. It ignores a port and
+// the final dot of an absolute name.
 func isCloud(s string) bool {
 	u, err := url.Parse(s)
 	if err != nil {
@@ -89,7 +88,7 @@ func isCloud(s string) bool {
 	return strings.HasSuffix(host, ".inngest.com") || strings.HasSuffix(host, ".inn.gs")
 }
 
-// checkAddress checks where the server reaches the app.
+// checkAddress checks the address at which the server reaches the app.
 func (c Config) checkAddress(refuse refuser) {
 	checkServeHost(refuse, c)
 	if c.ServePort != 0 && !isPort(c.ServePort) {
@@ -98,32 +97,33 @@ func (c Config) checkAddress(refuse refuser) {
 	checkPath(refuse, "Path", c.Path)
 	checkPath(refuse, "ServePath (INNGEST_SERVE_PATH)", c.ServePath)
 	if _, err := url.PathUnescape(c.ServePath); err != nil {
-		refuse("ServePath (INNGEST_SERVE_PATH)", "is %q; a %% begins an escape of two hexadecimal digits, write %%25 for itself",
+		refuse("ServePath (INNGEST_SERVE_PATH)", "is %q; %% must begin an escape with two hexadecimal digits; write %%25 for a percent sign",
 			c.ServePath)
 	}
 	if c.AllowUnsignedSync && !c.Dev && c.ServeHost == "" {
 		refuse("AllowUnsignedSync (INNGEST_ENABLE_UNAUTHED_SYNC)",
-			"is set without ServeHost (INNGEST_SERVE_HOST); anybody could announce the app at a host of theirs")
+			"is set without ServeHost (INNGEST_SERVE_HOST); set it, or anyone could announce the app at their own host")
 	}
 }
 
 func (c Config) checkBounds(refuse refuser) {
 	if c.MaxBodyBytes < 0 || c.MaxBodyBytes > maxMaxBodyBytes {
-		refuse("MaxBodyBytes", "is %d; it is at most %d", c.MaxBodyBytes, maxMaxBodyBytes)
+		refuse("MaxBodyBytes", "is %d; it must be from 0, for the default, to %d", c.MaxBodyBytes, maxMaxBodyBytes)
 	}
 	if c.MaxInFlight < 0 {
-		refuse("MaxInFlight (INNGEST_MAX_IN_FLIGHT)", "is %d; it is at least 1, or 0 for no bound", c.MaxInFlight)
+		refuse("MaxInFlight (INNGEST_MAX_IN_FLIGHT)", "is %d; it must be at least 1, or 0 for no bound", c.MaxInFlight)
 	}
 	if c.ConnectMaxWorkerConcurrency < 0 {
 		refuse("ConnectMaxWorkerConcurrency (INNGEST_CONNECT_MAX_WORKER_CONCURRENCY)",
-			"is %d; it is at least 1, or 0 for no bound", c.ConnectMaxWorkerConcurrency)
+			"is %d; it must be at least 1, or 0 for no bound", c.ConnectMaxWorkerConcurrency)
 	}
 }
 
+// A refuser records a mistake in a field.
 type refuser func(field, reason string, args ...any)
 
-// checkText refuses what nobody means, and what would not fit into a header. The
-// value is not shown, it may be a key.
+// checkText refuses text that would be invalid in a header or is probably a mistake. It
+// does not show the value, which may be a key.
 func checkText(refuse refuser, field, value string) {
 	if !isClean(value) {
 		refuse(field, unclean)
@@ -143,7 +143,7 @@ func checkURL(refuse refuser, field, value string) {
 	}
 }
 
-// isURL accepts the URLs that paths can be appended to.
+// isURL reports whether s is an HTTP URL to which a path can be appended.
 func isURL(s string) bool {
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != schemeHTTP && u.Scheme != schemeHTTPS) || u.Hostname() == "" {
@@ -159,8 +159,8 @@ func isURL(s string) bool {
 
 func isPort(n int) bool { return n >= 1 && n <= 65535 }
 
-// checkServeHost accepts a host name, with or without a port, or a URL of
-// nothing but scheme, host and port.
+// checkServeHost accepts a host name, with or without a port, or a URL that consists of
+// scheme, host and port.
 func checkServeHost(refuse refuser, c Config) {
 	if c.ServeHost == "" {
 		return
@@ -182,14 +182,14 @@ func checkPath(refuse refuser, field, value string) {
 	}
 }
 
-const pathRule = "a path begins with / and has no //, . or .. element, query or white space in it"
+const pathRule = "a path begins with / and has no //, no . or .. element, no query and no white space"
 
 func isPath(s string) bool {
 	return strings.HasPrefix(s, "/") && trimSlash(s) == path.Clean(s) && !strings.Contains(s, "//") &&
 		!strings.ContainsAny(s, "?# ") && isClean(s)
 }
 
-// trimSlash is a path without a slash at its end. Adapters serve both forms.
+// trimSlash returns a path without a trailing slash. Adapters serve both forms.
 func trimSlash(s string) string {
 	if len(s) > 1 {
 		return strings.TrimSuffix(s, "/")
@@ -206,41 +206,41 @@ func checkSigningKey(refuse refuser, field string, key Secret) {
 		return
 	}
 	if !signing.IsKey(string(key)) {
-		refuse(field, "is malformed; it is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI")
+		refuse(field, "is malformed; a key is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI")
 	}
 }
 
-// minKeyDigits is the length from which the secret part of a signing key cannot be
-// guessed: 128 bits. Inngest Cloud's keys are longer. Self-hosted servers take any
-// even number of digits (cmd/start in the server's source).
+// minKeyDigits is the minimum number of hexadecimal digits with which the secret part of a
+// signing key cannot be guessed: 128 bits. The keys of Inngest Cloud have more. Self-hosted
+// servers accept any even number of digits (cmd/start in the server's source).
 const minKeyDigits = 32
 
-// isShort reports whether somebody could guess a key, which is not malformed.
+// isShort reports whether a well-formed key is short enough to be guessed.
 func isShort(key Secret) bool {
 	return signing.IsKey(string(key)) && len(signing.SecretPart(string(key))) < minKeyDigits
 }
 
-// refuseShortKey refuses a key of Inngest Cloud of which a part is missing.
+// refuseShortKey refuses a key that is too short to be one of Inngest Cloud.
 func refuseShortKey(refuse refuser, field string, key Secret) {
 	if isShort(key) {
-		refuse(field, "has %d hexadecimal digits; those of Inngest Cloud have at least %d, so perhaps a part of it is missing. "+
+		refuse(field, "has %d hexadecimal digits; keys of Inngest Cloud have at least %d, so it may be incomplete. "+
 			"For a self-hosted server set BaseURL (INNGEST_BASE_URL)", len(signing.SecretPart(string(key))), minKeyDigits)
 	}
 }
 
-// warnOfShortKeys warns of keys that a self-hosted server takes and that somebody
-// could guess.
+// warnOfShortKeys logs a warning about keys that a self-hosted server accepts but that can
+// be guessed.
 func (c Config) warnOfShortKeys() {
 	if !c.Dev && (isShort(c.SigningKey) || isShort(c.SigningKeyFallback)) {
 		c.Logger.Warn("inngest: a signing key is short; whoever guesses it can execute the functions. "+
-			"Make a new one with openssl rand -hex 32, for the server, too", "hexadecimal_digits_at_least", minKeyDigits)
+			"Make a new one for the app and the server with openssl rand -hex 32", "hexadecimal_digits_at_least", minKeyDigits)
 	}
 }
 
-// server is the URL of the API for logs and errors.
+// server returns the URL of the API for logs and errors.
 func (c Config) server() string { return redacted(c.APIBaseURL) }
 
-// redacted is a URL without its password.
+// redacted returns a URL without its password.
 func redacted(s string) string {
 	u, err := url.Parse(s)
 	if err != nil {
@@ -251,6 +251,7 @@ func redacted(s string) string {
 
 func trimURL(s string) string { return strings.TrimRight(s, "/") }
 
+// firstOf returns the first value that is not empty, "" if all are.
 func firstOf(values ...string) string {
 	for _, v := range values {
 		if v != "" {

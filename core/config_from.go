@@ -15,8 +15,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
-// Lookup returns the value of a variable such as INNGEST_SIGNING_KEY, and found
-// false if there is none. Its error should not hold the value.
+// Lookup returns the value of a variable such as INNGEST_SIGNING_KEY; found is false if the
+// variable is not set. The error must not contain the value, because it may be logged.
 type Lookup func(ctx context.Context, variable string) (value string, found bool, err error)
 
 // LookupEnv looks up variables in the environment.
@@ -25,8 +25,8 @@ func LookupEnv(_ context.Context, variable string) (value string, found bool, er
 	return value, found, nil
 }
 
-// FirstFound asks several lookups in turn. The first that has the variable
-// decides, even if its value is empty.
+// FirstFound returns a lookup that calls lookups in order and returns the value of the
+// first that has the variable, even if the value is empty.
 func FirstFound(lookups ...Lookup) Lookup {
 	return func(ctx context.Context, variable string) (value string, found bool, err error) {
 		for _, lookup := range lookups {
@@ -38,7 +38,7 @@ func FirstFound(lookups ...Lookup) Lookup {
 	}
 }
 
-// environment is the variables that a configuration is read from.
+// environment has the variables from which a configuration is read.
 type environment struct {
 	AppID                       string `env:"INNGEST_APP_ID"`
 	AppVersion                  string `env:"INNGEST_APP_VERSION"`
@@ -66,14 +66,14 @@ type environment struct {
 	Railway                     string `env:"RAILWAY_ENVIRONMENT"`
 }
 
-// ConfigFromEnv is [ConfigFrom] with the environment.
+// ConfigFromEnv reads the configuration from the environment, as [ConfigFrom] does with
+// [LookupEnv].
 func ConfigFromEnv() (Config, error) { return ConfigFrom(context.Background(), LookupEnv) }
 
-// ConfigFrom reads the configuration with lookup, from a secrets manager for
-// example; the fields of [Config] name their variables. It asks for each
-// variable once, one after the other. White space around values is dropped, as
-// files with secrets often end with a line break, and an empty value counts as
-// none.
+// ConfigFrom reads the configuration with lookup, for example from a secrets manager. The
+// comments of the fields of [Config] name the variables. lookup is called once for each
+// variable, one after another. ConfigFrom removes white space around values, because
+// files with secrets often end with a line break, and treats an empty value as unset.
 //
 // INNGEST_DEV is 1 or true for dev mode, 0 or false for cloud mode, or the URL
 // of a dev server; unset means cloud mode.
@@ -81,10 +81,13 @@ func ConfigFromEnv() (Config, error) { return ConfigFrom(context.Background(), L
 // A value in quotes is refused: tools such as docker run --env-file keep the quotes of
 // a file, and they would become part of the key or the host.
 //
-// It returns everything that cannot be read as one error that names the
-// variables and shows no values. What is missing is for [New] to say, because
-// the program may set it first.
+// The error lists all variables that cannot be read, without their values. ConfigFrom does
+// not check that required fields are set, because the program may set them afterwards:
+// [New] does.
 func ConfigFrom(ctx context.Context, lookup Lookup) (Config, error) {
+	if lookup == nil {
+		return Config{}, errors.New("inngestkit: environment: the lookup is nil; use LookupEnv for the environment")
+	}
 	values, err := lookupAll(ctx, lookup)
 	if err != nil {
 		return Config{}, err
@@ -96,12 +99,12 @@ func ConfigFrom(ctx context.Context, lookup Lookup) (Config, error) {
 	return vars.config()
 }
 
-// guarded is the lookup with an error in place of a panic. What it panics with is not
-// shown, unless it is Go's own: it may hold the value.
+// guarded calls the lookup and turns a panic into an error. The error shows the value of the
+// panic only if it is a runtime error, because others may contain the variable's value.
 func (l Lookup) guarded(ctx context.Context, variable string) (value string, found bool, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the lookup panicked, with a %T that is not shown, since it may hold the value", r)
+			err = fmt.Errorf("the lookup panicked with a %T, which is not shown because it may contain the value", r)
 			if cause, ok := r.(runtime.Error); ok {
 				err = fmt.Errorf("the lookup panicked: %w", cause)
 			}
@@ -111,8 +114,7 @@ func (l Lookup) guarded(ctx context.Context, variable string) (value string, fou
 	return value, found, safe.Sound("the lookup", err)
 }
 
-// lookupAll looks up every variable, and goes on after an error: the others may
-// have one, too.
+// lookupAll looks up every variable and returns all errors, joined.
 func lookupAll(ctx context.Context, lookup Lookup) (map[string]string, error) {
 	variables, err := env.GetFieldParams(&environment{})
 	if err != nil {
@@ -149,7 +151,7 @@ func isQuoted(value string) bool {
 	return last > 0 && value[0] == value[last] && strings.ContainsRune("\"'`", rune(value[0]))
 }
 
-// config is the configuration that the variables mean.
+// config returns the configuration that the variables define, or all mistakes, joined.
 func (vars environment) config() (Config, error) {
 	var errs []error
 	refuse := func(variable, reason string) {
@@ -182,20 +184,20 @@ func (vars environment) config() (Config, error) {
 	return c, errors.Join(errs...)
 }
 
-// readBool reads a switch; none is off.
+// readBool reads a switch. An empty value is false.
 func readBool(variable, value string, refuse func(variable, reason string)) bool {
 	if value == "" {
 		return false
 	}
 	on, err := strconv.ParseBool(value)
 	if err != nil {
-		refuse(variable, "is neither true nor false")
+		refuse(variable, "must be true or false")
 	}
 	return on
 }
 
-// platform names the platform that sets these variables: the first three as the Go SDK
-// does, the others as the JavaScript SDK does.
+// platform returns the name of the hosting platform: the first three are those of the Go
+// SDK, the others those of the JavaScript SDK.
 func (vars environment) platform() string {
 	switch {
 	case vars.AWSRegion != "":
@@ -215,8 +217,8 @@ func (vars environment) platform() string {
 	}
 }
 
-// readPort reads PORT; "" is 0, which means the default. Many platforms set it for every
-// program, so it stops nobody whose ServeHost says the port.
+// readPort reads PORT. An empty value is 0, which means the default. Many platforms set PORT
+// for every program, so a malformed one is ignored if ServeHost determines the port.
 func readPort(value, serveHost string, refuse func(variable, reason string)) int {
 	if value == "" {
 		return 0
@@ -226,13 +228,13 @@ func readPort(value, serveHost string, refuse func(variable, reason string)) int
 	case err == nil && isPort(port):
 		return port
 	case !namesPort(serveHost):
-		refuse("PORT", "is not a port; write a whole number from 1 to 65535, without anything around it")
+		refuse("PORT", "is not a port; it must be a whole number from 1 to 65535")
 	}
 	return 0
 }
 
-// readNumber reads a whole number of at least the given one; "" is 0, which means the
-// default.
+// readNumber reads a whole number that is at least least. An empty value is 0, which means
+// the default.
 func readNumber(variable, value string, least int, refuse func(variable, reason string)) int {
 	if value == "" {
 		return 0
@@ -245,8 +247,8 @@ func readNumber(variable, value string, least int, refuse func(variable, reason 
 	return n
 }
 
-// readDev decides between dev and cloud mode. INNGEST_DEV is a truth value, or
-// the URL of the dev server, which must not be at odds with INNGEST_BASE_URL.
+// readDev reads INNGEST_DEV, a boolean or the URL of a dev server. It returns whether the
+// app is in dev mode, and the URL of the server. A URL must not contradict INNGEST_BASE_URL.
 func readDev(value, baseURL string, refuse func(variable, reason string)) (dev bool, base string) {
 	if value == "" {
 		return false, baseURL
@@ -255,7 +257,7 @@ func readDev(value, baseURL string, refuse func(variable, reason string)) (dev b
 		return dev, baseURL
 	}
 	if !isURL(value) {
-		refuse("INNGEST_DEV", "is neither 1, 0, true, false nor the URL of a dev server")
+		refuse("INNGEST_DEV", "must be 1, 0, true, false or the URL of a dev server")
 		return false, baseURL
 	}
 	if baseURL != "" && trimURL(baseURL) != trimURL(value) {

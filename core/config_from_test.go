@@ -10,7 +10,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// lookupIn looks up variables in a map.
+// lookupIn returns a Lookup that reads a map.
 func lookupIn(vars map[string]string) inngestkit.Lookup {
 	return func(_ context.Context, variable string) (string, bool, error) {
 		value, found := vars[variable]
@@ -18,7 +18,7 @@ func lookupIn(vars map[string]string) inngestkit.Lookup {
 	}
 }
 
-// everything is a value for each variable.
+// everything has a value for each variable.
 var everything = map[string]string{
 	"INNGEST_APP_ID": "shop", "INNGEST_APP_VERSION": "1.2", "INNGEST_DEV": "http://127.0.0.1:9999/",
 	"INNGEST_SIGNING_KEY": signingKey, "INNGEST_SIGNING_KEY_FALLBACK": fallbackKey, "INNGEST_EVENT_KEY": "event-key",
@@ -74,10 +74,12 @@ func TestConfigFrom(t *testing.T) {
 	}
 }
 
-func TestConfigFromSaysWhatCannotBeLookedUp(t *testing.T) {
+func TestConfigFromReportsFailedLookups(t *testing.T) {
 	t.Parallel()
+	_, err := inngestkit.ConfigFrom(t.Context(), nil)
+	require.ErrorContains(t, err, "the lookup is nil")
 	denied := errors.New("access denied")
-	_, err := inngestkit.ConfigFrom(t.Context(), func(_ context.Context, variable string) (string, bool, error) {
+	_, err = inngestkit.ConfigFrom(t.Context(), func(_ context.Context, variable string) (string, bool, error) {
 		if variable == "INNGEST_SIGNING_KEY" || variable == "INNGEST_EVENT_KEY" {
 			return "a-password", true, denied
 		}
@@ -148,7 +150,7 @@ func TestPlatform(t *testing.T) {
 	}
 }
 
-// Dev or cloud is decided here and nowhere else.
+// INNGEST_DEV alone decides between dev and cloud mode.
 func TestMode(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -179,10 +181,10 @@ func TestConfigFromRefuses(t *testing.T) {
 		vars    map[string]string
 		message []string
 	}{
-		{"dev", map[string]string{"INNGEST_DEV": "a-password"}, []string{"INNGEST_DEV is neither 1, 0, true, false nor the URL of a dev server"}},
+		{"dev", map[string]string{"INNGEST_DEV": "a-password"}, []string{"INNGEST_DEV must be 1, 0, true, false or the URL of a dev server"}},
 		{"several", map[string]string{"INNGEST_DEV": "ftp://x", "PORT": "a-password", "INNGEST_ENABLE_UNAUTHED_SYNC": "a-password"},
-			[]string{"INNGEST_DEV", "PORT is not a port; write a whole number from 1 to 65535", "INNGEST_ENABLE_UNAUTHED_SYNC is neither true nor false"}},
-		{"port 0", map[string]string{"PORT": "0"}, []string{"PORT is not a port; write a whole number from 1 to 65535"}},
+			[]string{"INNGEST_DEV", "PORT is not a port; it must be a whole number from 1 to 65535", "INNGEST_ENABLE_UNAUTHED_SYNC must be true or false"}},
+		{"port 0", map[string]string{"PORT": "0"}, []string{"PORT is not a port; it must be a whole number from 1 to 65535"}},
 		{"a port with something around it", map[string]string{"PORT": "tcp://a-password:80", "INNGEST_SERVE_HOST": "shop"}, []string{"PORT is not a port"}},
 		{"port 65536", map[string]string{"PORT": "65536"}, []string{"PORT is not a port"}},
 		{"quotes", map[string]string{
@@ -207,8 +209,8 @@ func TestConfigFromRefuses(t *testing.T) {
 	}
 }
 
-// What platforms and people set without harm stops nobody.
-func TestConfigFromForgives(t *testing.T) {
+// Harmless values that platforms and people set are accepted.
+func TestConfigFromAccepts(t *testing.T) {
 	t.Parallel()
 	for name, vars := range map[string]map[string]string{
 		"a slash at the end":                   {"INNGEST_SERVE_HOST": "https://shop.test", "INNGEST_SERVE_ORIGIN": "https://shop.test/"},

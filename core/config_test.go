@@ -42,9 +42,9 @@ func TestNewRefuses(t *testing.T) {
 		config inngestkit.Config
 		reason string
 	}{
-		{"app ID with a quote", inngestkit.Config{Dev: true, AppID: `a"b`}, `AppID (INNGEST_APP_ID) is "a\"b"; with a quote`},
-		{"app ID with a backslash", inngestkit.Config{Dev: true, AppID: `a\b`}, `AppID (INNGEST_APP_ID) is "a\\b"; with a quote`},
-		// With an empty secret anybody could sign.
+		{"app ID with a quote", inngestkit.Config{Dev: true, AppID: `a"b`}, `AppID (INNGEST_APP_ID) is "a\"b"; leave out quotes`},
+		{"app ID with a backslash", inngestkit.Config{Dev: true, AppID: `a\b`}, `AppID (INNGEST_APP_ID) is "a\\b"; leave out quotes`},
+		// Anyone could sign with an empty secret.
 		{"key without a secret", inngestkit.Config{SigningKey: "signkey-prod-"}, "SigningKey (INNGEST_SIGNING_KEY) is malformed"},
 		{"fallback without a secret", inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: "signkey-prod-"},
 			"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) is malformed"},
@@ -54,11 +54,11 @@ func TestNewRefuses(t *testing.T) {
 		{"serve host with a space", inngestkit.Config{Dev: true, ServeHost: "my host"}, "ServeHost"},
 		{"path with two slashes at the end", inngestkit.Config{Dev: true, Path: "/api//"}, `Path is "/api//"; a path begins with /`},
 		{"path of two slashes", inngestkit.Config{Dev: true, Path: "//"}, `Path is "//"`},
-		{"path with two slashes", inngestkit.Config{Dev: true, Path: "/api//inngest"}, "no //, . or .. element"},
-		{"path with dots", inngestkit.Config{Dev: true, ServePath: "/api/../inngest"}, "no //, . or .. element"},
+		{"path with two slashes", inngestkit.Config{Dev: true, Path: "/api//inngest"}, "no //, no . or .. element"},
+		{"path with dots", inngestkit.Config{Dev: true, ServePath: "/api/../inngest"}, "no //, no . or .. element"},
 		{"path with a query", inngestkit.Config{Dev: true, Path: "/api/inngest?x"}, `Path is "/api/inngest?x"`},
 		{"serve path with a line break", inngestkit.Config{Dev: true, ServePath: "/api\ninngest"}, "ServePath (INNGEST_SERVE_PATH)"},
-		{"serve path with half an escape", inngestkit.Config{Dev: true, ServePath: "/50%"}, `is "/50%"; a % begins an escape`},
+		{"serve path with half an escape", inngestkit.Config{Dev: true, ServePath: "/50%"}, `is "/50%"; % must begin an escape`},
 		{"serve host without a name", inngestkit.Config{Dev: true, ServeHost: "http://:80"}, "ServeHost"},
 		{"serve host with a query", inngestkit.Config{Dev: true, ServeHost: "http://shop.test?x=1"}, "ServeHost"},
 		{"serve host with a port that is none", inngestkit.Config{Dev: true, ServeHost: "shop.test:70000"}, "ServeHost"},
@@ -68,14 +68,14 @@ func TestNewRefuses(t *testing.T) {
 		{"server with an empty query", inngestkit.Config{Dev: true, BaseURL: "http://inngest.test/?"}, "BaseURL (INNGEST_BASE_URL) is not a URL"},
 		{"server with a fragment", inngestkit.Config{Dev: true, APIBaseURL: "http://inngest.test/#x"}, "APIBaseURL (INNGEST_API_BASE_URL) is not a URL"},
 		{"server with port 0", inngestkit.Config{Dev: true, BaseURL: "http://inngest.test:0"}, "BaseURL (INNGEST_BASE_URL) is not a URL"},
-		{"dev mode in the cloud", inngestkit.Config{Dev: true, BaseURL: "https://api.inngest.com"}, "in dev mode anybody can call the functions"},
+		{"dev mode in the cloud", inngestkit.Config{Dev: true, BaseURL: "https://api.inngest.com"}, "in dev mode anyone can call the functions"},
 		{"dev mode with the cloud's events", inngestkit.Config{Dev: true, EventAPIBaseURL: "https://INN.gs/"},
-			"EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL) is Inngest Cloud, and Dev (INNGEST_DEV) is set"},
-		{"dev mode in the cloud, absolute", inngestkit.Config{Dev: true, BaseURL: "https://API.inngest.com./"}, "is Inngest Cloud, and Dev"},
-		{"dev mode in the cloud, with a port", inngestkit.Config{Dev: true, APIBaseURL: "https://Inn.gs.:443"}, "is Inngest Cloud, and Dev"},
-		{"dev mode in another part of the cloud", inngestkit.Config{Dev: true, BaseURL: "https://eu.api.inngest.com"}, "is Inngest Cloud, and Dev"},
+			"EventAPIBaseURL (INNGEST_EVENT_API_BASE_URL) is Inngest Cloud, but Dev (INNGEST_DEV) is set"},
+		{"dev mode in the cloud, absolute", inngestkit.Config{Dev: true, BaseURL: "https://API.inngest.com./"}, "is Inngest Cloud, but Dev"},
+		{"dev mode in the cloud, with a port", inngestkit.Config{Dev: true, APIBaseURL: "https://Inn.gs.:443"}, "is Inngest Cloud, but Dev"},
+		{"dev mode in another part of the cloud", inngestkit.Config{Dev: true, BaseURL: "https://eu.api.inngest.com"}, "is Inngest Cloud, but Dev"},
 		{"a part of a key", inngestkit.Config{SigningKey: "signkey-prod-0123456789abcdef0123456789abcd"},
-			"SigningKey (INNGEST_SIGNING_KEY) has 30 hexadecimal digits; those of Inngest Cloud have at least 32"},
+			"SigningKey (INNGEST_SIGNING_KEY) has 30 hexadecimal digits; keys of Inngest Cloud have at least 32"},
 		{"a part of a fallback key", inngestkit.Config{SigningKey: signingKey, SigningKeyFallback: "ab", BaseURL: "https://api.inngest.com"},
 			"SigningKeyFallback (INNGEST_SIGNING_KEY_FALLBACK) has 2 hexadecimal digits"},
 		{"event key is a signing key", inngestkit.Config{SigningKey: signingKey, EventKey: signingKey}, "EventKey (INNGEST_EVENT_KEY) is a signing key"},
@@ -100,7 +100,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// What many people set must work.
+// Common values are accepted.
 func TestNewAccepts(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]inngestkit.Config{
@@ -140,7 +140,7 @@ func TestAppIDAndPath(t *testing.T) {
 	require.True(t, strings.HasPrefix(app.Path(), "/"))
 }
 
-// Self-hosted servers take short keys, and their documentation has one of 4 digits.
+// Self-hosted servers accept short keys, and their documentation has one of 4 digits.
 func TestShortKeysOfSelfHostedServers(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -159,7 +159,7 @@ func TestShortKeysOfSelfHostedServers(t *testing.T) {
 	}
 }
 
-// However a configuration is printed, it shows no secret.
+// A configuration shows no secret, however it is printed.
 func TestConfigPrintsNoSecrets(t *testing.T) {
 	t.Parallel()
 	config := inngestkit.Config{

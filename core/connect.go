@@ -151,7 +151,7 @@ func (c *connector) Call(functionID, stepID string, header http.Header, body []b
 	if c.app.gate.IsClosed() || !c.gate.Enter() {
 		<-c.released
 		return sdkconnect.Response(*fail(req, http.StatusServiceUnavailable,
-			"the app has shut down; another instance will answer", false))
+			"the app has shut down; another instance will respond", false))
 	}
 	resp := c.execute(req, functionID, stepID, body)
 	c.gate.Leave()
@@ -238,7 +238,7 @@ func (c *connector) dial(ctx context.Context) conn {
 		}
 		return connection, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
-		c.warn("not connected yet; trying again until it works", err)
+		c.warn("not connected yet; retrying until it succeeds", err)
 	}))
 	if err != nil {
 		return nil

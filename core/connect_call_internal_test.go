@@ -248,7 +248,7 @@ func TestConnectedFunctionFails(t *testing.T) {
 		}, "the call ended before the function", false, nil},
 		{"without the step that was requested", connectCall{StepID: stepHash("gone")}, func(ctx context.Context, _ Input[invoked]) (any, error) {
 			return runStep(ctx, "one", "1", nil)
-		}, "is not there any more", false, nil},
+		}, "no longer has the step", false, nil},
 		{"without the run's state", connectCall{UseAPI: true}, nothing(nil), "no API here", false, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -360,7 +360,7 @@ func TestConnectOptions(t *testing.T) {
 	require.Equal(t, sdkconnect.Options{
 		AppID: "app", AppVersion: "v7", Dev: true, APIBaseURL: "http://127.0.0.1:8288",
 		Functions:      []sdkconnect.Function{{ID: "app-fn", Name: "Name", Triggers: fn.triggers, Config: fn.config}},
-		MaxConcurrency: 7, // the server may give no more calls than may run
+		MaxConcurrency: 7, // the server must not send more calls than may run
 		Capabilities:   sdkconnect.Capabilities{Connect: "v1", InBandSync: "v1", TrustProbe: "v1"},
 	}, s.connector.options())
 	require.Len(t, fn.triggers, 1)

@@ -17,7 +17,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/sdkconnect"
 )
 
-// logged is a log that can be read while it is written.
+// logged is a log that may be read while it is written.
 type logged struct {
 	mu sync.Mutex
 	b  strings.Builder
@@ -128,12 +128,12 @@ func TestConnectReconnects(t *testing.T) {
 				end := s.serve(t)
 				time.Sleep(time.Hour)
 				require.Len(t, s.opened(), 1)
-				s.refuse(errors.New("connection refused")) // first: the connection may be looked at in this second
+				s.refuse(errors.New("connection refused")) // first, because watch may check the connection in this second
 				s.opened()[0].state.Store(lose.state)
 				time.Sleep(lose.after)
 				require.True(t, s.opened()[0].closed.Load())
 				time.Sleep(time.Hour)
-				require.Equal(t, 1, s.log.count("not connected yet; trying again"), "one warning for one outage")
+				require.Equal(t, 1, s.log.count("not connected yet; retrying"), "one warning for one outage")
 				s.refusal.Store(nil)
 				time.Sleep(2 * connectMaxWait)
 				require.Len(t, s.opened(), 2)
@@ -261,7 +261,7 @@ func TestConnectDoesNotWaitForeverForAnAcknowledgement(t *testing.T) {
 	})
 }
 
-// Why the app cannot connect is logged once until it is connected.
+// The reason why the app cannot connect is logged once until it is connected.
 func TestConnectWarnsOnce(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)

@@ -24,7 +24,7 @@ func TestConnectRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "ConnectMaxWorkerConcurrency (INNGEST_CONNECT_MAX_WORKER_CONCURRENCY) is -1")
 }
 
-// A server that refuses the key is asked with the fallback key; says why, once.
+// If the server refuses the key, Connect uses the fallback key. It logs the refusal once.
 func TestConnectIsRefusedByTheServer(t *testing.T) {
 	t.Parallel()
 	enough := make(chan struct{})
@@ -67,7 +67,7 @@ func TestConnectIsRefusedByTheServer(t *testing.T) {
 	require.False(t, ok)
 }
 
-// Nobody who connects has forgotten Start: the connection tells the server of the functions.
+// Send does not warn that Start is missing: the connection announces the functions.
 func TestSendWhileConnecting(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{})

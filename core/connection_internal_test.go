@@ -44,7 +44,7 @@ func TestConnection(t *testing.T) {
 		s.is(t, ConnectionConnected)
 
 		first := s.opened()[0]
-		for range 2 { // the SDK mends it
+		for range 2 { // the SDK reconnects
 			first.state.Store(sdkconnect.StateReconnecting)
 			s.is(t, ConnectionConnecting)
 			time.Sleep(connectPatience / 2)
@@ -56,11 +56,11 @@ func TestConnection(t *testing.T) {
 		}
 
 		s.refuse(errors.New("connection refused"))
-		first.state.Store(sdkconnect.StateReconnecting) // for longer than the SDK's tries take
+		first.state.Store(sdkconnect.StateReconnecting) // for longer than the SDK's attempts take
 		time.Sleep(time.Hour)
 		require.True(t, first.closed.Load())
 		first.state.Store(sdkconnect.StateActive)
-		s.is(t, ConnectionConnecting) // what has been closed does not count
+		s.is(t, ConnectionConnecting) // a closed connection does not count
 		s.refusal.Store(nil)
 		time.Sleep(2 * connectMaxWait)
 		s.is(t, ConnectionConnected)

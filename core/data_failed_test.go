@@ -14,8 +14,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// sealingSteps is middleware that seals the output of steps, those that fail too unless they
-// are to be left plain, and opens what was kept.
+// sealingSteps returns middleware that seals the output of steps and opens memoized results.
+// With plainFailures, it leaves the output of steps that fail as it is.
 func sealingSteps(plainFailures bool) inngestkit.Option {
 	return inngestkit.Use(inngestkit.Middleware{
 		Step: func(next inngestkit.StepHandler) inngestkit.StepHandler {
@@ -37,8 +37,8 @@ func sealingSteps(plainFailures bool) inngestkit.Option {
 	})
 }
 
-// half is a step that fails for good with a value besides, and tells what the function
-// gets of both.
+// half returns a function with a step that returns a value together with its final error. The
+// output has what the function gets of both.
 func half(value user, got *user, failed *error) func(context.Context, input) (any, error) {
 	return func(ctx context.Context, _ input) (any, error) {
 		*got, *failed = step.Run(ctx, "s", func(context.Context) (user, error) {
@@ -48,8 +48,8 @@ func half(value user, got *user, failed *error) func(context.Context, input) (an
 	}
 }
 
-// What goes out besides an error comes back as it was: both ways through the middleware.
-func TestMiddlewareRestoresWhatCameWithAnError(t *testing.T) {
+// A value returned with an error passes through the middleware in both directions.
+func TestMiddlewareRestoresTheValueOfAnError(t *testing.T) {
 	t.Parallel()
 	var got user
 	var err error
@@ -67,9 +67,9 @@ func TestMiddlewareRestoresWhatCameWithAnError(t *testing.T) {
 	require.JSONEq(t, `{"id":"half"}`, string(failed.Data))
 }
 
-// Middleware that leaves a failed step's output alone has nothing to restore, and steps
-// mostly return nothing besides an error.
-func TestNothingBesidesAnErrorIsNotRestored(t *testing.T) {
+// Restore is not called for a failed step without a value. Most failed steps return none, and
+// middleware may leave their output alone.
+func TestErrorWithoutValueIsNotRestored(t *testing.T) {
 	t.Parallel()
 	var got user
 	var err error
@@ -82,15 +82,15 @@ func TestNothingBesidesAnErrorIsNotRestored(t *testing.T) {
 	require.EqualError(t, err, "no")
 }
 
-// A value that cannot be had keeps nobody from handling the error, and is not passed on.
-func TestValueBesidesAnErrorThatCannotBeHad(t *testing.T) {
+// A value that cannot be restored is dropped, and the function can handle the error.
+func TestValueOfAnErrorCannotBeRestored(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		data   any
 		option inngestkit.Option
 		want   string
 	}{
-		"not restored": {user{ID: "plain"}, sealingSteps(false), `no|the kept result of step "s" could not be restored: it is not sealed`},
+		"not restored": {user{ID: "plain"}, sealingSteps(false), `no|the memoized result of step "s" could not be restored: it is not sealed`},
 		"not decoded":  {"text", inngestkit.Name("n"), `no|the memoized result of step "s" does not fit its Go type inngestkit_test.user: it is a JSON string`},
 	} {
 		got, err := user{}, error(nil)
@@ -107,7 +107,7 @@ func TestValueBesidesAnErrorThatCannotBeHad(t *testing.T) {
 	}
 }
 
-// Waits that have timed out, and functions that failed, have no data to restore.
+// Waits that timed out, and invoked functions that failed, have no data to restore.
 func TestRestoreDoesNotSeeWaitsWithoutData(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {

@@ -13,10 +13,10 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// rounded is what the server makes ...992 of.
+// rounded is an integer that the server would round, to ...992.
 const rounded = 1<<53 + 1
 
-// roundedWays is every way on which an integer gets to the server.
+// roundedWays has every way in which an integer reaches the server.
 var roundedWays = []struct {
 	name string
 	call func(ctx context.Context, app *inngestkit.App) (any, error)
@@ -43,7 +43,7 @@ var roundedWays = []struct {
 	}, `the data of a signal has an integer at number`},
 }
 
-// roundingApp is an app with the function fn, on a server that takes all that is sent.
+// roundingApp returns an app with the function fn, and a server that accepts everything.
 func roundingApp(
 	t *testing.T, refuse bool, call func(ctx context.Context, app *inngestkit.App) (any, error),
 ) (*inngestkit.App, *log) {
@@ -61,8 +61,8 @@ func roundingApp(
 	return app, l
 }
 
-// What the server would round is told, once, and without the number.
-func TestRoundedIntegersAreTold(t *testing.T) {
+// An integer that the server would round is logged once, without the number.
+func TestRoundedIntegersAreLogged(t *testing.T) {
 	t.Parallel()
 	for _, way := range roundedWays {
 		t.Run(way.name, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestRoundedIntegersAreTold(t *testing.T) {
 	}
 }
 
-// With the option it is not done, nor tried again.
+// With the option, the step, function or send fails and is not retried.
 func TestRoundedIntegersAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, way := range roundedWays {
@@ -98,8 +98,8 @@ func TestRoundedIntegersAreRefused(t *testing.T) {
 	}
 }
 
-// A wait that has its answer says no more what it was asked.
-func TestKeptInvokeIsNotLookedAt(t *testing.T) {
+// The data of a memoized step.Invoke is not checked again.
+func TestMemoizedInvokeIsNotChecked(t *testing.T) {
 	t.Parallel()
 	app, l := roundingApp(t, true, roundedWays[2].call)
 	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}).done("s", "out"))
@@ -107,7 +107,7 @@ func TestKeptInvokeIsNotLookedAt(t *testing.T) {
 	require.NotContains(t, l.String(), "round")
 }
 
-// Durations, times and large fractions are integers or are not.
+// Durations, times and large fractions are not rounded, whether or not they are integers.
 func TestIntegersThatAreNotRounded(t *testing.T) {
 	t.Parallel()
 	type kept struct {

@@ -17,17 +17,17 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// opaque is a type of whose values nothing is in their JSON.
+// opaque is a type whose JSON is always empty.
 type opaque struct{ hidden int }
 
 func returnsNothing[R any](context.Context, input) (result R, err error) { return result, nil }
 
-// mute encodes itself, and cannot be decoded.
+// mute encodes itself but cannot be decoded.
 type mute struct{ N int }
 
 func (mute) MarshalJSON() ([]byte, error) { return []byte(`"a mute"`), nil }
 
-// proud encodes itself by a method of its pointer.
+// proud encodes itself with a method of its pointer.
 type proud struct{ n int }
 
 func (p *proud) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%d", p.n), nil }
@@ -39,8 +39,8 @@ func stepReturning[T any](value T, ran *int) func(context.Context) (any, error) 
 	}
 }
 
-// The work of a step whose result cannot be kept would be done again in each retry.
-func TestResultTypesThatCannotBeKept(t *testing.T) {
+// A step whose result cannot be memoized is not run: each retry would repeat its work.
+func TestResultTypesThatCannotBeMemoized(t *testing.T) {
 	t.Parallel()
 	ran := 0
 	for _, tc := range []struct {
@@ -74,7 +74,7 @@ func TestResultTypesThatCannotBeKept(t *testing.T) {
 	}
 }
 
-func TestResultTypesThatAreKept(t *testing.T) {
+func TestResultTypesThatAreMemoized(t *testing.T) {
 	t.Parallel()
 	type list struct {
 		Next *list
@@ -100,8 +100,8 @@ func TestResultTypesThatAreKept(t *testing.T) {
 	}
 }
 
-// A type that encodes itself by a method of its pointer is decoded by one, so it has to be
-// encoded by it, too, wherever a value goes out.
+// A type that encodes itself with a method of its pointer is decoded with one, so it must be
+// encoded with it wherever a value leaves the process.
 func TestMethodsOfPointersEncode(t *testing.T) {
 	t.Parallel()
 	require.InEpsilon(t, 7, only(t, stepReturning(proud{7}, new(int)))["data"], 0.1)
@@ -125,7 +125,7 @@ func TestMethodsOfPointersEncode(t *testing.T) {
 	require.Contains(t, bodies[0], `"Amount":7`)
 }
 
-// Nothing of such data would arrive.
+// Data whose JSON is always empty is refused: nothing of it would arrive.
 func TestOpaqueDataIsNotSent(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t)
@@ -138,8 +138,8 @@ func TestOpaqueDataIsNotSent(t *testing.T) {
 	require.Contains(t, message(t, resp), "opaque has no exported field")
 }
 
-// What a step waits for has to have a place.
-func TestWaitsForWhatCannotBeDecoded(t *testing.T) {
+// A wait is refused if nothing can be decoded into its Go type.
+func TestWaitsForTypesThatCannotBeDecoded(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context) (any, error){
 		"signal": func(ctx context.Context) (any, error) {
@@ -156,7 +156,7 @@ func TestWaitsForWhatCannotBeDecoded(t *testing.T) {
 	}
 }
 
-// The server decodes text that looks like an object, unless its first brace is escaped.
+// The server decodes text that looks like an object unless its first brace is escaped.
 func TestTextThatLooksLikeAnObject(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -1,9 +1,9 @@
 // Package inngestkit serves [Inngest] durable functions from any Go web framework.
 //
-// An [App] holds functions and handles the Inngest server's calls. Functions are plain
-// values, made with [OnEvent] and [OnCron]. Package step has the durable steps that run
-// inside them, package flow the options that control how runs are retried, limited and
-// delayed. An adapter such as inngestgin or inngesthttp mounts the app on a router:
+// An [App] holds functions and handles the Inngest server's calls. An adapter such as
+// inngestgin or inngesthttp mounts the app on a router:
+//
+//	var userCreated = inngestkit.DefineEvent[User]("user.created")
 //
 //	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 //	err = app.Register(
@@ -12,23 +12,42 @@
 //	)
 //	inngestgin.Mount(router, app)
 //
-// # Around functions
+// # Events and functions
 //
-// [AnyOf] and [AnyOfTypes] combine several events and schedules for one function.
-// [Middleware] wraps functions, steps and sends: those of the app with [App.Use], those of
-// a [Group] or of one function with [Use]. [Logger] returns the logger for the code of
-// functions. [OnFailure] handles runs that have failed for good. [NoRetry], [RetryAfter]
-// and [RetryAt] say whether and when to retry.
+// [DefineEvent] ties the name of an event to the Go type of its data. [OnEvent] and [OnCron]
+// make functions; [AnyOf] and [AnyOfTypes] give one function several events and schedules.
+// A function that returns an error is retried; [NoRetry], [RetryAfter] and [RetryAt] decide
+// whether and when. [OnFailure] handles runs that have failed for good. Within a function,
+// [Logger] returns a logger that is silent during replays.
 //
-// # Around apps
+// # Steps and flow control
 //
-// [ConfigFromEnv] and [ConfigFrom] fill a [Config]. [App.Start] announces the app to
-// the dev server, [App.Sync] to any server. [App.Connect] serves it without an endpoint.
-// [App.Shutdown] drains it. [App.Send] sends events, [App.SendSignal] signals.
-// [FromClient] adopts the functions of a client of the bare SDK.
+// Package step has the durable steps that functions consist of: their results are memoized,
+// so a run continues where it was. Package flow has the options that limit, delay, batch and
+// cancel runs. A [Group] shares options between functions.
 //
-// The engine underneath is the official SDK, github.com/inngest/inngestgo. Its types and
-// the semantics of its steps are unchanged.
+// # Sending
+//
+// [App.Send] and [Send] send events, [App.SendSignal] resumes a run that waits for a signal.
+//
+// # Middleware
+//
+// [Middleware] wraps functions, steps and sends: those of the app with [App.Use], those of a
+// group or of one function with [Use]. [Logging] and [Recover] are ready to use, and
+// [SDKMiddleware] adapts middleware of the SDK.
+//
+// # The life of an app
+//
+// [ConfigFromEnv] and [ConfigFrom] fill a [Config]. [App.Start] announces the app to the dev
+// server, [App.Sync] to any server. [App.Connect] serves the app over a connection instead of
+// an endpoint. [App.CheckEndpoint] and [App.Ping] check that the server reaches the app and
+// the app the server. [App.Shutdown] drains the app. Package adapter and [App.AddRoutes] are
+// for authors of adapters and plugins.
+//
+// # The SDK
+//
+// The engine underneath is the official SDK, github.com/inngest/inngestgo. Its types and the
+// semantics of its steps are unchanged. [FromClient] serves functions made with the SDK alone.
 //
 // [Inngest]: https://www.inngest.com
 package inngestkit

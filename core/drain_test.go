@@ -15,7 +15,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// crowd is an app with two places and a function that waits until it is released.
+// crowd is an app that runs two calls at once, whose function waits until it is released.
 type crowd struct {
 	app           *inngestkit.App
 	running, most atomic.Int32

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Guard: the SDK has the signing keys hashed only, for whatever it sends: checkpoints,
-// and what functions publish with its package realtime, which sends the key as it is.
+// Guard: the SDK gets only hashes of the signing keys, because its package realtime sends the
+// key as it is. The SDK also uses it for checkpoints.
 func TestTheSDKHasNoSigningKey(t *testing.T) {
 	t.Parallel()
 	const key, fallback = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"

@@ -212,7 +212,7 @@ func TestDoneContextIsNeverACompletedRun(t *testing.T) {
 	}
 }
 
-// Nobody may be there to take the result; the server calls again.
+// If the caller is gone, the result may not reach the server, which then calls again.
 func TestFunctionThatEndsAfterTheCallerIsGone(t *testing.T) {
 	t.Parallel()
 	ctx, hangUp := context.WithCancel(t.Context())
@@ -265,7 +265,7 @@ func TestPanicInFunction(t *testing.T) {
 	}
 }
 
-// Guard for hazard 15: the SDK takes app-fn for fn.
+// Guard for hazard 15: the SDK confuses app-fn with fn.
 func TestFunctionsWithSimilarIDs(t *testing.T) {
 	t.Parallel()
 	named := func(id string) inngestkit.Function {

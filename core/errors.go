@@ -118,7 +118,7 @@ func (e *SendError) Error() string {
 	var b strings.Builder
 	b.WriteString("inngestkit: send: " + e.unsent())
 	if e.Status != 0 {
-		fmt.Fprintf(&b, ": the server answered %d %s", e.Status, http.StatusText(e.Status))
+		fmt.Fprintf(&b, ": the server responded with %d %s", e.Status, http.StatusText(e.Status))
 	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)

@@ -15,8 +15,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// `return x, inngestkit.NoRetry(err)` is fine without an error, too.
-func TestErrorsOfNothing(t *testing.T) {
+// `return x, inngestkit.NoRetry(err)` also works if err is nil.
+func TestErrorsOfNil(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, inngestkit.NoRetry(nil))
 	require.NoError(t, inngestkit.RetryAfter(nil, time.Minute))
@@ -51,7 +51,7 @@ func TestRetryPredicates(t *testing.T) {
 	require.WithinDuration(t, time.Now().Add(time.Hour), soon, time.Minute)
 }
 
-// Whatever fails because the app is shut down says so in the same way.
+// Everything that fails because the app is shut down returns the same error.
 func TestErrShutdown(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello))
@@ -69,8 +69,8 @@ func TestErrShutdown(t *testing.T) {
 	}
 }
 
-// The SDK's are not nil, and asking them for their text panics.
-func TestErrorsOfNothingFromTheSDK(t *testing.T) {
+// The SDK's wrappers around nil are not nil, and their Error method panics.
+func TestErrorsOfNilFromTheSDK(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{
 		"no retry":    inngestgo.NoRetryError(nil),

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever the data of an event is, it stays JSON without the field, and the rest of it
-// stays as it is.
+// Whatever the data of an event is, it is still JSON without the field, and the rest does not
+// change.
 func FuzzHide(f *testing.F) {
 	for _, data := range []string{
 		`{}`, `{"trace":{}}`, ` { "trace" : { } , "a" : 1 } `, `{"a":9007199254740993,"trace":{"b":{}}}`, "{\n\"a\":1\n,\n\"trace\":{}\n,\"b\":[{}]}",
@@ -31,7 +31,7 @@ func FuzzHide(f *testing.F) {
 		}
 		if json.Unmarshal(raw, &before) != nil || strings.Contains(data, `\`) {
 			require.True(t, json.Valid(got), "%s", got)
-			return // no object, or its names are not what they look like
+			return // not an object, or its names contain escapes
 		}
 		require.NoError(t, json.Unmarshal(got, &after), "%s", got)
 		if bytes.HasPrefix(before.Data["trace"], []byte("{")) && strings.Count(data, `"trace"`) == 1 {

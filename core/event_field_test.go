@@ -16,16 +16,16 @@ import (
 
 type texts map[string]string
 
-// asking is a type that has the field, which it therefore gets.
+// asking is a type that declares the field and therefore gets it.
 type asking struct {
 	ID    string          `json:"id"`
 	Trace json.RawMessage `json:"trace"`
 }
 
-// traced is the data of an event as middleware has sent it.
+// traced is the data of an event with the field that middleware added.
 var traced = json.RawMessage(`{ "a":"1" , "trace" : {"parent":"x"}}`)
 
-// withTrace is middleware that puts a field into events, and looks for it.
+// withTrace returns middleware that adds a field to events and reads it.
 func withTrace(seen *[]string) inngestkit.Middleware {
 	return inngestkit.Middleware{
 		EventField: "trace",
@@ -55,7 +55,7 @@ func onTexts[T any](got *any) inngestkit.Function {
 	})
 }
 
-// What middleware puts into events is its own: functions see what was sent.
+// Functions do not see the fields that middleware adds to events.
 func TestEventFieldsOfMiddlewareAreHidden(t *testing.T) {
 	t.Parallel()
 	batch := signUpEnvelope(traced)
@@ -101,7 +101,7 @@ func TestEventFieldsAreHiddenFromWaits(t *testing.T) {
 	require.JSONEq(t, `[{"a":"1"},{"id":"","trace":{"parent":"x"}}]`, string(callFn(t.Context(), t, app, e).Body))
 }
 
-// The event of a failure has those of the run that failed.
+// The event of a failure contains the events of the run that failed.
 func TestEventFieldsAreHiddenFromFailures(t *testing.T) {
 	t.Parallel()
 	var seen []string

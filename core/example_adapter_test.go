@@ -12,8 +12,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// This is all that an adapter for a framework on net/http does: it mounts the
-// routes, and says where.
+// An adapter for a framework on net/http mounts the routes and records where.
 func ExampleHTTPHandler() {
 	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated, (&Users{}).hello, inngestkit.Name("Welcome a user")))
 	mux := http.NewServeMux()
@@ -29,7 +28,7 @@ func ExampleHTTPHandler() {
 	// Output: 200 my-framework "hello u1"
 }
 
-// An adapter's middleware makes the app reachable from requests.
+// The middleware of an adapter adds the app to the context of requests.
 func ExampleNewContext() {
 	app := newExampleApp()
 	ctx := inngestkit.NewContext(context.Background(), app)
@@ -37,7 +36,7 @@ func ExampleNewContext() {
 	// Output: shop
 }
 
-// Middleware that decrypts what events carry.
+// Middleware can decrypt the data of events.
 func ExampleFunctionCall_SetEvents() {
 	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated, (&Users{}).hello))
 	app.Use(inngestkit.Middleware{
@@ -67,7 +66,7 @@ func ExampleFunctionCall_SetEvents() {
 	// Output: 200 "hello u1, opened"
 }
 
-// Alerts are for the last attempt, and for what is new.
+// Middleware can alert only on the last attempt, and outside of replays.
 func ExampleFunctionCall_LastAttempt() {
 	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated, (&Users{}).hello))
 	app.Use(inngestkit.Middleware{

@@ -7,7 +7,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Secrets come from a vault, everything else from the environment.
+// A program can read secrets from a vault and everything else from the environment.
 func ExampleConfigFrom() {
 	vault := map[string]string{"INNGEST_SIGNING_KEY": "signkey-test-0123456789abcdef0123456789abcdef\n"}
 	fromVault := func(_ context.Context, variable string) (value string, found bool, err error) {
@@ -19,7 +19,7 @@ func ExampleConfigFrom() {
 		fmt.Println(err)
 		return
 	}
-	config.AppID = "shop" // code has the last word
+	config.AppID = "shop" // the program can override what was read
 	app, err := inngestkit.New(config)
 	fmt.Println(app, config.SigningKey, err)
 	// Output: inngestkit.App(shop) (set) <nil>
@@ -37,5 +37,5 @@ func ExampleConfigFromEnv() {
 	fmt.Println(err)
 	// Output:
 	// inngestkit: config: AppID (INNGEST_APP_ID) has white space around it or control characters in it, perhaps the line break at the end of a file; remove them
-	// inngestkit: config: SigningKey (INNGEST_SIGNING_KEY) is malformed; it is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI
+	// inngestkit: config: SigningKey (INNGEST_SIGNING_KEY) is malformed; a key is signkey-, the environment, a hyphen and hexadecimal digits, as in the Inngest UI
 }

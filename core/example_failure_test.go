@@ -10,7 +10,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// A failure handler knows the type of the event that the failed run was about.
+// A failure handler gets the event of the failed run with its Go type.
 func ExampleOnFailure() {
 	apologize := func(ctx context.Context, in inngestkit.Input[inngestkit.FailedRun[UserCreated]]) (string, error) {
 		failed := in.Event.Data
@@ -27,7 +27,7 @@ func ExampleOnFailure() {
 		inngestkit.OnFailure(apologize, flow.Retries(10))))
 	fmt.Println(app.FunctionIDs(), err)
 
-	// A handler is a function like any other, and can be tested as one.
+	// A failure handler can be tested like any other function.
 	fmt.Println(apologize(context.Background(), inngestkit.Input[inngestkit.FailedRun[UserCreated]]{
 		Event: inngestkit.Event[inngestkit.FailedRun[UserCreated]]{Data: inngestkit.FailedRun[UserCreated]{
 			Error: inngestkit.RunError{Message: "the mail server is down"},
@@ -39,7 +39,7 @@ func ExampleOnFailure() {
 	// sorry, u1@example.com: the mail server is down <nil>
 }
 
-// What a group sets holds for its functions, unless one sets it itself.
+// A function's own option replaces that of its group.
 func ExampleGroup() {
 	users := &Users{}
 	gentle := inngestkit.NewGroup(

@@ -25,7 +25,7 @@ func ExampleNoRetry() {
 	// 400 {"name":"Error","message":"the user has no address"}
 }
 
-// An API that is overloaded says when to come back.
+// An overloaded API reports when to retry.
 func ExampleRetryAfter() {
 	err := inngestkit.RetryAfter(errors.New("too many requests"), time.Minute)
 	fmt.Println(err)
@@ -39,7 +39,7 @@ func ExampleRetryAt() {
 	// Output: quota spent for today
 }
 
-// Middleware that counts by how functions fail asks the error whether it is final.
+// Middleware can count final errors separately.
 func ExampleIsNoRetry() {
 	declined := inngestkit.NoRetry(errors.New("card declined"))
 	err := fmt.Errorf("order 7: %w", declined)
@@ -59,13 +59,13 @@ func ExampleRetryTime() {
 	// Output: quota spent for today - next attempt at 2026-01-02 00:00:00
 }
 
-// addressError is an error whose message has an address in it, which telemetry should not get.
+// addressError is an error whose message contains an address, which telemetry should not record.
 type addressError struct{ address string }
 
 func (e addressError) Error() string       { return "cannot send to " + e.address }
 func (e addressError) WithoutData() string { return "cannot send to the address" }
 
-// An app's own error that keeps data out of traces.
+// An error of the app can keep data out of traces.
 func ExampleDataError() {
 	err := fmt.Errorf("welcome: %w", addressError{"u1@example.com"})
 	if withData, ok := errors.AsType[inngestkit.DataError](err); ok {
@@ -74,7 +74,7 @@ func ExampleDataError() {
 	// Output: cannot send to the address
 }
 
-// The final error of a step can be looked into, and the function can go on.
+// A function can inspect the final error of a step and continue.
 func Example_stepError() {
 	pay := func(ctx context.Context, _ inngestkit.Input[UserCreated]) (string, error) {
 		_, err := step.Run(ctx, "charge", func(context.Context) (string, error) { return "", errors.New("card declined") })
@@ -88,7 +88,7 @@ func Example_stepError() {
 	// Output: [pay]
 }
 
-// Ref stands for a function of another app.
+// A Ref refers to a function of another app.
 func ExampleRef() {
 	type order struct {
 		ID string `json:"id"`
@@ -145,7 +145,7 @@ func ExampleAnyOfTypes() {
 	// 200 "u1 changed [email]"
 }
 
-// The type has one of the fields that the events have.
+// The type declares only one of the fields in the events.
 func ExampleAdditionalProperties() {
 	type Order struct {
 		ID string `json:"id"`

@@ -17,7 +17,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// A deployment announces its functions by itself.
+// A program can announce its functions when it is deployed.
 func ExampleApp_Sync() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"ok":true,"modified":true}`)
@@ -49,8 +49,7 @@ func ExampleApp_Sync() {
 	// Output: 1 function at https://shop.example.com/api/inngest
 }
 
-// Functions created on a client of the bare SDK are mounted as they are; new ones
-// come beside them.
+// Functions created on a client of the bare SDK are served unchanged, together with new ones.
 func ExampleFromClient() {
 	dev := true
 	client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "shop", Dev: &dev})
@@ -79,8 +78,8 @@ func ExampleFromClient() {
 	// Output: [welcome moved]
 }
 
-// A program without a public endpoint. The signal to stop ends Connect, which
-// lets running calls end first.
+// A program without a public endpoint connects to the server. The signal to stop ends
+// Connect, which lets running calls end first.
 func ExampleApp_Connect() {
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 	if err != nil {
@@ -91,14 +90,14 @@ func ExampleApp_Connect() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	stop() // a program leaves that to the signal
+	stop() // in a program, the signal does this
 	if err := app.Connect(ctx); err != nil {
 		fmt.Println(err)
 	}
 	// Output: inngestkit: connect to http://127.0.0.1:8288: never connected: context canceled
 }
 
-// What stands in front of the endpoint is found before the server's calls fail.
+// CheckEndpoint finds middleware that would block the server's calls.
 func ExampleApp_CheckEndpoint() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusForbidden) // a middleware in front of the app
@@ -120,7 +119,7 @@ func ExampleApp_CheckEndpoint() {
 	// inngestkit: check endpoint: POST https://shop.example.com/api/inngest was not answered by the app but with 403 Forbidden: CSRF protection, authentication or a firewall is in front of it and must exclude /api/inngest, because the app verifies the server's signature itself; or it is the port of another program (PORT)
 }
 
-// What fails because the app is shut down is not worth a log line.
+// Errors that occur because the app is shut down need not be logged.
 func ExampleErrShutdown() {
 	app := newExampleApp()
 	_ = app.Shutdown(context.Background())

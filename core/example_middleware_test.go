@@ -16,8 +16,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// serverCalls calls a function as the Inngest server does at the start of a run,
-// and prints the answer.
+// serverCalls calls a function as the Inngest server does at the start of a run, and prints
+// the response.
 func serverCalls(app *inngestkit.App, functionID, data string) {
 	serverCallsWith(app, functionID, "user.created", data)
 }
@@ -56,8 +56,8 @@ func newExampleApp(functions ...inngestkit.Function) *inngestkit.App {
 
 type tenant struct{}
 
-// withTenant is middleware that puts the tenant of the event into the context, and
-// counts what functions end with.
+// withTenant is middleware that adds the tenant of the event to the context and prints how
+// functions end.
 var withTenant = inngestkit.Middleware{
 	Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
 		return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
@@ -146,8 +146,8 @@ func ExampleStepCall_OnEnd() {
 	// call yielded <nil>
 }
 
-// Middleware of one function. It sees every call of a run: the first ends
-// with the step, the second with the function.
+// Middleware of one function sees every call of a run: the first ends with the step, the
+// second with the function.
 func ExampleUse() {
 	welcome := inngestkit.OnEvent("welcome", userCreated,
 		func(ctx context.Context, _ inngestkit.Input[UserCreated]) (string, error) {
@@ -173,7 +173,7 @@ func (u *Users) hello(_ context.Context, in inngestkit.Input[UserCreated]) (stri
 	return "hello " + in.Event.Data.UserID, nil
 }
 
-// Each line is logged once in a run, however often the function is called.
+// Each line is logged once per run, however often the function is called.
 func ExampleLogger() {
 	app := newExampleApp(inngestkit.OnEvent("welcome", userCreated,
 		func(ctx context.Context, in inngestkit.Input[UserCreated]) (string, error) {

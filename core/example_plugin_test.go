@@ -38,7 +38,7 @@ func ExampleApp_AddRoutes() {
 	// Output: 200 0 functions
 }
 
-// What a plugin does in the background ends with the app.
+// The background work of a plugin ends with the app.
 func ExampleApp_Go() {
 	app := newExampleApp()
 	work := make(chan string)
@@ -57,7 +57,7 @@ func ExampleApp_Go() {
 		panic(err)
 	}
 	work <- "measured"
-	if err := app.Shutdown(context.Background()); err != nil { // waits for it
+	if err := app.Shutdown(context.Background()); err != nil { // waits for the plugin
 		panic(err)
 	}
 	fmt.Println(app.Go(func(context.Context) {}))
@@ -67,7 +67,7 @@ func ExampleApp_Go() {
 	// inngestkit: go: the app is shut down
 }
 
-// A readiness probe takes an instance that shuts down out of the load balancer.
+// A readiness probe can report that the app drains, so that the load balancer removes it.
 func ExampleApp_Draining() {
 	app := newExampleApp()
 	ready := func() bool {
@@ -88,7 +88,7 @@ func ExampleApp_Draining() {
 	// false
 }
 
-// Whether the server is there, a program may want to know before it starts.
+// A program can check that the server is up before it starts.
 func ExampleApp_Ping() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadGateway) // a proxy whose server is gone

@@ -8,8 +8,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// The handler gets the schedule that fired and, from servers since 1.18, the time
-// according to it, which is the same in every attempt.
+// The handler gets the schedule that fired and, from servers since 1.18, the scheduled time,
+// which is the same in every attempt.
 func ExampleOnCron() {
 	app := newExampleApp(inngestkit.OnCron("daily-report", "0 9 * * *",
 		func(_ context.Context, in inngestkit.CronInput) (string, error) {
@@ -74,5 +74,5 @@ func ExampleJitter() {
 	fmt.Println(app.Register(inngestkit.OnCron("again", "0 9 * * *", users.report, inngestkit.Jitter(time.Hour))))
 	// Output:
 	// <nil>
-	// inngestkit: function "again": Jitter "1h0m0s" is out of range; it is 0 or at least 1s and at most 5m0s
+	// inngestkit: function "again": Jitter "1h0m0s" is out of range; it must be 0, or from 1s to 5m0s
 }

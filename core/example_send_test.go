@@ -10,7 +10,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// exampleServer answers as an Inngest server would.
+// exampleServer responds like an Inngest server.
 func exampleServer(status int, body string) *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -32,7 +32,7 @@ func ExampleApp_Send() {
 	// Output: [01J01 01J02] <nil>
 }
 
-// After a failure, the error says with which event to go on.
+// After a failure, the error reports with which event to continue.
 func ExampleSendError() {
 	server := exampleServer(http.StatusBadRequest, `{"ids":["01J01"],"error":"event is blocked"}`)
 	defer server.Close()
@@ -51,7 +51,7 @@ func ExampleSendError() {
 		fmt.Println(len(events[len(sendErr.IDs):]), "events are left, not certain of", sendErr.Uncertain)
 	}
 	// Output:
-	// inngestkit: send: the events were not sent, except the first 1: the server answered 400 Bad Request: event is blocked
+	// inngestkit: send: the events were not sent, except the first 1: the server responded with 400 Bad Request: event is blocked
 	// 2 events are left, not certain of 0
 }
 

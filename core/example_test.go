@@ -25,8 +25,8 @@ var (
 	emailVerified = inngestkit.DefineEvent[EmailVerified]("user.email-verified")
 )
 
-// Users has the functions around users. They are plain values, so they can be
-// listed, and their handlers called, without an app.
+// Users has the functions about users. They are plain values, so a program can list them and
+// call their handlers without an app.
 type Users struct{}
 
 func (u *Users) Functions() []inngestkit.Function {
@@ -91,7 +91,7 @@ func ExampleApp_Register() {
 	// Output:
 	// inngestkit: function "welcome user": ID "welcome user" is malformed; use letters, digits, '-', '_' and '.', beginning with a letter or digit
 	// inngestkit: function "welcome user": Retries 50 is out of range; it must be at least 0 and at most 20
-	// inngestkit: function "report": Cron "daily" is not a five-field schedule such as "0 9 * * *", with "TZ=Europe/Paris " before it if need be: expected exactly 5 fields, found 1: [daily]
+	// inngestkit: function "report": Cron "daily" is not a five-field schedule such as "0 9 * * *" or "TZ=Europe/Paris 0 9 * * *": expected exactly 5 fields, found 1: [daily]
 }
 
 // An event type makes events to send and triggers to start functions with.

@@ -2,8 +2,8 @@ package inngestkit
 
 import "net/netip"
 
-// ListensAt sets the addresses where the program of the app listens, because all tests of
-// the package listen in one program.
+// ListensAt sets the addresses at which the program of the app listens, because all tests of
+// the package run in one program.
 func ListensAt(a *App, addresses func() []netip.AddrPort) {
 	a.endpoint = a.newEndpointChecker(addresses)
 }

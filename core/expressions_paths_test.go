@@ -16,7 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// account has a field without a tag, whose name in JSON is that in Go.
+// account has a field without a tag, whose JSON name is its Go name.
 type account struct {
 	UserID string
 	Plan   string   `json:"plan"`
@@ -30,14 +30,14 @@ var (
 	partial = inngestkit.DefineEvent[account]("account/partial", inngestkit.AdditionalProperties())
 )
 
-// onOpened is a function whose event has data of type account.
+// onOpened returns a function whose event has data of type account.
 func onOpened(options ...inngestkit.Option) inngestkit.Function {
 	return inngestkit.OnEvent("fn", opened, onAccount, options...)
 }
 
 func onAccount(context.Context, inngestkit.Input[account]) (any, error) { return nil, nil }
 
-// Every option with an expression looks its paths up.
+// Every option with an expression checks its paths.
 func TestRegisterRefusesPathsThatEventsDoNotHave(t *testing.T) {
 	t.Parallel()
 	key := flow.Key("event.data.userId")
@@ -128,8 +128,8 @@ func TestPathsOfSeveralKindsOfTriggers(t *testing.T) {
 	}
 }
 
-// A wait on a path that one of the events does not have ends the run at its first call,
-// and in the calls after it.
+// A wait on a path that one of the events does not have ends the run, in its first call and
+// in later ones.
 func TestWaitRefusesPathsThatEventsDoNotHave(t *testing.T) {
 	t.Parallel()
 	call := func(t *testing.T, e inngestkit.EventType[account], options ...step.WaitOption) *adapter.Response {
@@ -165,7 +165,7 @@ func TestWaitRefusesPathsThatEventsDoNotHave(t *testing.T) {
 	}
 	for _, ok := range []step.WaitOption{
 		step.Match("data.UserID"), step.If("async.data.plan == event.data.plan && async.ts > event.ts"), step.If("async.data.tags[0] == 'x'"),
-		step.If("true"), // no paths, nothing to mix up
+		step.If("true"), // without paths
 	} {
 		require.Equal(t, http.StatusPartialContent, call(t, closed, ok).Status)
 	}
@@ -238,7 +238,7 @@ func decoded(t *testing.T, body []byte) (all []string) {
 	return all
 }
 
-// Of several patterns that fit an event, the most specific gives the type.
+// The most specific pattern that matches an event determines the type.
 func TestAnyOfTypesWithPatterns(t *testing.T) {
 	t.Parallel()
 	type all struct{ All string }

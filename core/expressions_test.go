@@ -15,7 +15,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
-// expressionsOf are the expressions of an app in one line each.
+// expressionsOf returns the expressions of an app, one per line.
 func expressionsOf(app *inngestkit.App) []string {
 	var all []string
 	for _, e := range app.Expressions() {
@@ -89,7 +89,7 @@ func TestExpressionsOfAdoptedFunctions(t *testing.T) {
 	require.ErrorContains(t, e[10].CheckPath("event.dta"), "an event has no")
 }
 
-// The server does not say which function it refuses.
+// The error names the functions with expressions, because the server does not.
 func TestRefusedSyncNamesTheFunctionsWithExpressions(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -17,7 +17,7 @@ import (
 
 type failedInput = inngestkit.Input[inngestkit.FailedRun[user]]
 
-// onFailure is the option for a handler that does nothing.
+// onFailure returns the option with a handler that does nothing.
 func onFailure(options ...inngestkit.Option) inngestkit.Option {
 	return inngestkit.OnFailure(func(context.Context, failedInput) (any, error) { return nil, nil }, options...)
 }
@@ -40,8 +40,7 @@ type syncedFunction struct {
 	} `json:"steps"`
 }
 
-// syncedFunctions are the functions of an app with these ones, in the order of the
-// sync.
+// syncedFunctions returns the functions of an app as it announces them, in order.
 func syncedFunctions(t *testing.T, functions ...inngestkit.Function) []syncedFunction {
 	t.Helper()
 	server := newAPI(t, synced)
@@ -88,8 +87,8 @@ func TestOnFailureIsSynced(t *testing.T) {
 	require.Nil(t, all[6].Retries)
 }
 
-// failedEnvelope is a call of a failure handler, with the data that the server
-// makes of a failed run (functionFinishedData in its pkg/execution/executor).
+// failedEnvelope returns a call of a failure handler, with the data that the server sends
+// about a failed run (functionFinishedData in its pkg/execution/executor).
 func failedEnvelope(err any) envelope {
 	e := signUpEnvelope(user{ID: "u1", Number: 1<<53 + 1})
 	e.Event = map[string]any{
@@ -146,7 +145,7 @@ func TestOnFailureGetsTheFailedRun(t *testing.T) {
 	}
 }
 
-// The server does not interpret escapes in text, so text with one would never be equal.
+// The server compares text without resolving escapes: text with one would never be equal.
 func TestOnFailureOfAnOddAppID(t *testing.T) {
 	t.Parallel()
 	const id = "it's a \u200bStraße"
@@ -177,7 +176,7 @@ func TestOnFailureHasSteps(t *testing.T) {
 	require.Equal(t, `"kept"`, string(callFailure(t, app, e.done("tell", "kept")).Body))
 }
 
-// One handler may do for functions of different types, from a group for one.
+// One handler can serve functions with different types, for example from a group.
 func TestOnFailureOfAnyType(t *testing.T) {
 	t.Parallel()
 	var handled []string
@@ -218,7 +217,7 @@ func TestOnFailureRefused(t *testing.T) {
 		"twice": {[]inngestkit.Function{onSignUp(hello, onFailure(), onFailure())}, "fn", "OnFailure", "given twice"},
 		"ID taken by a function before": {[]inngestkit.Function{inngestkit.OnEvent("fn-failure", signedUp, hello), onSignUp(hello, onFailure())},
 			"fn-failure", "ID", "taken by another function"},
-		"ID taken by a function behind": {[]inngestkit.Function{onSignUp(hello, onFailure()), inngestkit.OnEvent("fn-failure", signedUp, hello)},
+		"ID taken by a later function": {[]inngestkit.Function{onSignUp(hello, onFailure()), inngestkit.OnEvent("fn-failure", signedUp, hello)},
 			"fn-failure", "ID", "taken by another function"},
 		"bad option of the handler":  {[]inngestkit.Function{onSignUp(hello, onFailure(flow.Retries(99)))}, "fn-failure", "Retries", "at most 20"},
 		"nil option of the handler":  {[]inngestkit.Function{onSignUp(hello, onFailure(nil))}, "fn-failure", "Option", "is nil"},
@@ -239,8 +238,8 @@ func TestOnFailureRefused(t *testing.T) {
 	}
 }
 
-// The function's middleware goes around its failure handler too, outside of the
-// handler's own; its flow control does not apply.
+// The function's middleware also wraps its failure handler, outside of the handler's own. The
+// function's flow control does not apply.
 func TestOnFailureMiddlewareAndOptions(t *testing.T) {
 	t.Parallel()
 	var order []string
@@ -261,7 +260,7 @@ func TestOnFailureMiddlewareAndOptions(t *testing.T) {
 		[]any{all[1].RateLimit, all[1].Concurrency, all[1].Retries})
 }
 
-// note is middleware that notes that a function was called.
+// note returns middleware that records calls of functions.
 func note(order *[]string, name string) inngestkit.Middleware {
 	return inngestkit.Middleware{Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
 		return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {

@@ -12,7 +12,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// fresh is middleware that notes when the replay of a call ends.
+// fresh returns middleware that records when the replay of a call ends.
 func fresh(order *[]string) inngestkit.Option {
 	return inngestkit.Use(inngestkit.Middleware{
 		Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
@@ -57,16 +57,16 @@ func TestOnFresh(t *testing.T) {
 		target   string
 		want     []string
 	}{
-		"nothing is kept": {steps, nil, "step", []string{"fresh", "begins", "runs a"}},
-		"one step is kept": {steps, []string{"a"}, "step",
+		"no memoized step": {steps, nil, "step", []string{"fresh", "begins", "runs a"}},
+		"one memoized step": {steps, []string{"a"}, "step",
 			[]string{"begins", "fresh", "after a", "runs b"}},
-		"two steps are kept": {steps, []string{"a", "b"}, "step",
+		"two memoized steps": {steps, []string{"a", "b"}, "step",
 			[]string{"begins", "after a", "fresh", "after b", "runs c"}},
-		"all are kept": {steps, []string{"a", "b", "c"}, "step",
+		"all steps memoized": {steps, []string{"a", "b", "c"}, "step",
 			[]string{"begins", "after a", "after b", "fresh", "after c"}},
-		"a step is kept that the function has no more": {steps, []string{"a", "gone"}, "step",
+		"a memoized step that the function no longer has": {steps, []string{"a", "gone"}, "step",
 			[]string{"begins", "after a", "fresh", "runs b"}},
-		"and nothing comes after it": {steps, []string{"a", "b", "c", "gone"}, "step",
+		"and no step after it": {steps, []string{"a", "b", "c", "gone"}, "step",
 			[]string{"begins", "after a", "after b", "after c", "fresh"}},
 		"a call for one step": {parallel, []string{"a"}, hashed("c"),
 			[]string{"begins", "after a", "fresh", "runs c"}},
@@ -87,7 +87,7 @@ func TestOnFresh(t *testing.T) {
 	}
 }
 
-// What is registered when the replay is over is called at once.
+// A callback registered after the replay is called at once.
 func TestOnFreshAfterTheReplay(t *testing.T) {
 	t.Parallel()
 	called := 0

@@ -24,50 +24,54 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
-// FromClient returns an app with the functions that have been created on a client
-// of the official SDK, so that any adapter mounts them as they are. The app can
-// register functions of its own besides, so that functions move one at a time.
+// FromClient returns an app with the functions that were created on a client of the official
+// SDK, so that adapters can mount them unchanged. The app can register functions of its own
+// as well, so a program can move one function at a time.
 //
-// The configuration is that of the client: what its options leave to the
-// environment is read as [ConfigFromEnv] does, so that INNGEST_DEV=0 means cloud
-// mode, where the SDK takes it for dev mode. What the SDK's options cannot say
-// (ServeHost without a path, Path, MaxInFlight, HTTPClient with a timeout) is for
-// configure to set. Without a Logger in the client's options, the app logs with
-// slog.Default() and not with the SDK's, which writes colours. Streaming, if the client
-// asks for it, is left out.
+// The configuration is that of the client. Options that the client leaves to the environment
+// are read as [ConfigFromEnv] does: INNGEST_DEV=0 means cloud mode, whereas the SDK treats
+// any value as dev mode. configure sets what the SDK has no options for: ServeHost without a
+// path, Path, MaxInFlight, an HTTPClient with a timeout. Without a Logger in the client's
+// options, the app logs with slog.Default() instead of the SDK's logger, which writes
+// colors. The app does not stream responses, even if the client is configured to.
 //
-// Calls go through the app: signatures over the bytes that came, size limits,
-// drain and MaxInFlight; errors in JSON, without the stack of a panic; no run that
-// counts as completed because its caller hung up or because a context was done
-// that the function had derived; no lock that calls and syncs share. Syncs are the
-// app's, too, in a stable order.
+// Calls and syncs are handled by the app:
 //
-// Inside the function all is the SDK's: events are decoded by way of float64, which
-// changes integers above 2^53; a panic in a step fails the call and not the step;
-// steps within steps go unnoticed. The client's middleware runs outside the app's.
-// The app's middleware wraps the functions, but not the
-// SDK's steps, and cannot change the events. To change that, make the function
-// with [OnEvent] and take the steps from package step, which work in functions that
-// are adopted, too.
+//   - signatures are verified over the bytes received;
+//   - the app's size limits, drain and MaxInFlight apply;
+//   - errors are JSON, without the stack of a panic;
+//   - a run does not count as completed because its caller hung up, or because a context
+//     that the function derived is done;
+//   - calls do not wait for syncs, and syncs have a stable order.
 //
-// Functions created on the client later are not seen. If the client is mounted by
-// hand as well, mount it after FromClient: that resets the Origin and Path given to
-// ServeWithOpts. For the app, they are ServeHost and ServePath. The client goes on sending
-// events with its own configuration.
+// Within the function everything is the SDK's: events are decoded through float64, which
+// changes integers above 2^53; a panic in a step fails the call instead of the step; steps
+// within steps are not detected. The client's middleware runs outside the app's. The app's
+// middleware wraps the functions, but not the SDK's steps, and cannot change the events. To
+// change that, make the function with [OnEvent] and use the steps of package step, which
+// also work in adopted functions.
+//
+// Functions created on the client later are not adopted. If the program also mounts the
+// client's own handler, mount it after FromClient, which resets the Origin and Path given to
+// ServeWithOpts. The app's equivalents are ServeHost and ServePath. The client continues to
+// send events with its own configuration.
 func FromClient(client inngestgo.Client, configure ...func(*Config)) (*App, error) {
 	if client == nil {
 		return nil, errors.New("inngestkit: from client: the client is nil")
 	}
 	handler, ok := client.Serve().(sdkHandler)
 	if !ok {
-		return nil, fmt.Errorf("inngestkit: from client: %T does not show its functions; "+
-			"give the client itself that inngestgo.NewClient has returned", client)
+		return nil, fmt.Errorf("inngestkit: from client: %T does not expose its functions; "+
+			"pass the client that inngestgo.NewClient returned", client)
 	}
 	config, err := configFromClient(client)
 	if err != nil {
 		return nil, err
 	}
 	for _, change := range configure {
+		if change == nil {
+			return nil, errors.New("inngestkit: from client: a configure function is nil")
+		}
 		change(&config)
 	}
 	a, err := New(config)
@@ -80,15 +84,15 @@ func FromClient(client inngestgo.Client, configure ...func(*Config)) (*App, erro
 	return a, nil
 }
 
-// sdkHandler is what the handler of an SDK client can do besides serving. The
-// SDK's type has no exported name; its methods have.
+// sdkHandler has the methods of an SDK client's handler that the app uses. The handler's
+// type is not exported.
 type sdkHandler interface {
 	GetFunctions() []inngestgo.ServableFunction
 	Register(functions ...inngestgo.ServableFunction)
 }
 
-// adopt registers functions of the SDK, in the order of their IDs: the SDK has
-// them in none.
+// adopt registers functions of the SDK in the order of their IDs, because the SDK returns
+// them unordered.
 func (a *App) adopt(functions []inngestgo.ServableFunction, from inngestgo.ClientOpts) error {
 	options := a.sdkOptions()
 	options.Middleware = append(options.Middleware, func() middleware.Middleware { return &seesReplays{} })
@@ -144,7 +148,7 @@ type adopted struct {
 
 	id      string
 	guarded any
-	hides   bool // fields of the app's middleware from its events
+	hides   bool // the event fields of the app's middleware are hidden from the function
 }
 
 // FullyQualifiedID implements inngestgo.ServableFunction.
@@ -156,7 +160,7 @@ func (a *adopted) Func() any { return a.guarded }
 func (a *adopted) addTo(client inngestgo.Client) error {
 	handler, ok := client.Serve().(sdkHandler)
 	if !ok {
-		return errors.New("this version of inngestgo does not take functions from elsewhere")
+		return errors.New("this version of inngestgo does not accept functions made elsewhere")
 	}
 	handler.Register(a)
 	return nil
@@ -181,7 +185,7 @@ func (f *function) guard(handler reflect.Value, inputCtx []int) any {
 	}).Interface()
 }
 
-// seesReplays tells the call where new code begins, which steps of the SDK do not.
+// seesReplays records where new code begins, which steps of the SDK do not report.
 type seesReplays struct{ middleware.BaseMiddleware }
 
 // BeforeExecution implements middleware.Middleware.
@@ -191,7 +195,8 @@ func (*seesReplays) BeforeExecution(ctx context.Context, _ middleware.CallContex
 	}
 }
 
-// seesPanics is a middleware of the client, which is to see a panic as it was.
+// seesPanics wraps a middleware of the client, so that it sees the original panic instead of
+// the app's *PanicError.
 type seesPanics struct{ middleware.Middleware }
 
 // OnPanic implements middleware.Middleware.
@@ -202,8 +207,8 @@ func (m seesPanics) OnPanic(ctx context.Context, callCtx middleware.CallContext,
 	m.Middleware.OnPanic(ctx, callCtx, recovered, stack)
 }
 
-// panicMessage is the message of an error without what the SDK puts around that
-// of a panic: the stack must not leave the process, and is logged already.
+// panicMessage returns the message of an error without the text that the SDK adds to that
+// of a panic: the stack is logged already, and must not leave the process.
 func panicMessage(message string) string {
 	if short, _, found := strings.Cut(message, ".  stack:\n"); found {
 		return strings.TrimPrefix(short, "function panicked: ")
@@ -211,7 +216,7 @@ func panicMessage(message string) string {
 	return message
 }
 
-// valueOf is v as a value of the interface type t.
+// valueOf returns v as a value of the interface type t.
 func valueOf(v any, t reflect.Type) reflect.Value {
 	value := reflect.New(t).Elem()
 	if v != nil {
@@ -220,7 +225,7 @@ func valueOf(v any, t reflect.Type) reflect.Value {
 	return value
 }
 
-// hidesFields reports whether fields have to be hidden from a handler, which is a
+// hidesFields reports whether fields must be hidden from a handler, which is a
 // func(context.Context, inngestgo.Input[T]) (any, error).
 func hidesFields(handler reflect.Type) bool {
 	event, ok := handler.In(1).FieldByName("Event")
@@ -231,7 +236,7 @@ func hidesFields(handler reflect.Type) bool {
 	return ok && takesAnyField(data.Type)
 }
 
-// shown is the envelope without the fields of the app's middleware.
+// shown returns the envelope without the event fields of the app's middleware.
 func (a *adopted) shown(e *envelope.Envelope, fields eventFields) *envelope.Envelope {
 	if !a.hides || len(fields) == 0 {
 		return e
@@ -241,8 +246,8 @@ func (a *adopted) shown(e *envelope.Envelope, fields eventFields) *envelope.Enve
 	return &shown
 }
 
-// configFromClient is the configuration of a client of the SDK, with what its
-// options do not say from the environment.
+// configFromClient returns the configuration of a client of the SDK. What its options leave
+// open is read from the environment.
 func configFromClient(client inngestgo.Client) (Config, error) {
 	c, err := ConfigFromEnv()
 	if err != nil {
@@ -252,7 +257,7 @@ func configFromClient(client inngestgo.Client) (Config, error) {
 	c.AppID = client.AppID()
 	if options.Dev != nil && *options.Dev != c.Dev {
 		if c.Dev {
-			// INNGEST_DEV may have been the URL of a server that is not meant then.
+			// INNGEST_DEV may be the URL of a dev server, which does not apply here.
 			c.BaseURL = os.Getenv("INNGEST_BASE_URL")
 		}
 		c.Dev = *options.Dev
@@ -268,7 +273,7 @@ func configFromClient(client inngestgo.Client) (Config, error) {
 		base, ok := strings.CutSuffix(*options.RegisterURL, inngestapi.RegisterPath)
 		if !ok || (options.APIBaseURL != nil && trimURL(*options.APIBaseURL) != base) {
 			return c, errors.New("inngestkit: from client: the client's RegisterURL is not " + inngestapi.RegisterPath +
-				" of its APIBaseURL; set APIBaseURL to the server's URL, and RegisterURL not at all")
+				" of its APIBaseURL; leave RegisterURL out, and set APIBaseURL to the server's URL")
 		}
 		c.APIBaseURL = base
 	}
@@ -281,7 +286,7 @@ func configFromClient(client inngestgo.Client) (Config, error) {
 	if options.MaxBodySize > 0 {
 		c.MaxBodyBytes = int64(options.MaxBodySize)
 	}
-	// Without a client the SDK fills in the default one, which has no timeout.
+	// If none is set, the SDK uses http.DefaultClient, which has no timeout.
 	if options.HTTPClient != http.DefaultClient {
 		c.HTTPClient = options.HTTPClient
 	}
@@ -291,9 +296,8 @@ func configFromClient(client inngestgo.Client) (Config, error) {
 	return c, nil
 }
 
-// isSDKDefault reports whether a logger is the one that the SDK fills in, which writes
-// colours for a terminal, into files too. It is known by a function of the SDK's that it
-// has been given.
+// isSDKDefault reports whether a logger is the SDK's default, which writes the colors of a
+// terminal even to files. It is recognized by a function of the SDK in its options.
 func isSDKDefault(l *slog.Logger) bool {
 	handler := reflect.Indirect(reflect.ValueOf(l.Handler()))
 	if handler.Kind() != reflect.Struct {
@@ -308,8 +312,8 @@ func isSDKDefault(l *slog.Logger) bool {
 }
 
 // checkAdopted refuses the triggers that [App.Register] refuses: with them, the server
-// would refuse the sync of the whole app, or run a debounced schedule again and again. A
-// function without triggers can be invoked.
+// would refuse the sync of the whole app, or run a debounced schedule repeatedly. A function
+// without triggers is valid, because it can be invoked.
 func checkAdopted(from []inngestgo.Trigger, o inngestgo.FunctionOpts) error {
 	var errs []error
 	refuse := func(field string, value any, reason string, args ...any) {
@@ -320,14 +324,14 @@ func checkAdopted(from []inngestgo.Trigger, o inngestgo.FunctionOpts) error {
 	for _, t := range from {
 		switch {
 		case t.CronTrigger != nil:
-			// The jitter makes no other schedule of it. The server takes its own time
-			// zone, as the SDK does.
+			// Schedules that differ only in jitter are equal. TZ=Local is the server's
+			// zone, which the SDK assumes to be UTC.
 			schedule := strings.Replace(t.Cron, "TZ=Local ", "TZ=UTC ", 1)
 			triggers = append(triggers, trigger{cron: schedule, isCron: true})
 			if t.Jitter == nil {
 				continue
 			}
-			if jitter, err := time.ParseDuration(*t.Jitter); err == nil { // others are for the server to read
+			if jitter, err := time.ParseDuration(*t.Jitter); err == nil { // the server checks others
 				checkJitter(jitter, refuse)
 			}
 		case t.EventTrigger != nil:
@@ -344,14 +348,14 @@ func checkAdopted(from []inngestgo.Trigger, o inngestgo.FunctionOpts) error {
 	return errors.Join(errs...)
 }
 
-// override sets a field that the options name.
+// override sets a field to an option that is not nil.
 func override[T any](field, option *T) {
 	if option != nil {
 		*field = *option
 	}
 }
 
-// adoptedExpressions are the expressions of a function of the SDK.
+// adoptedExpressions returns the expressions of a function of the SDK.
 func adoptedExpressions(triggers []inngestgo.Trigger, o inngestgo.FunctionOpts) []fnconfig.Expression {
 	var all adoptedList
 	for _, t := range triggers {

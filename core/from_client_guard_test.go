@@ -86,7 +86,7 @@ func TestAdoptedFunctionWhoseContextIsDone(t *testing.T) {
 	})
 }
 
-// sawPanic is middleware that keeps what OnPanic gets.
+// sawPanic is middleware that records what OnPanic gets.
 type sawPanic struct {
 	middleware.BaseMiddleware
 
@@ -97,7 +97,7 @@ func (m *sawPanic) OnPanic(_ context.Context, _ middleware.CallContext, _ any, s
 	*m.stack = stack
 }
 
-// Hazard 23: the stack goes to the log and to the client's middleware, and not out.
+// Hazard 23: the log and the client's middleware get the stack, the server does not.
 func TestAdoptedFunctionPanics(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]func(context.Context, input) (any, error){

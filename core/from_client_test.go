@@ -21,8 +21,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// sdkClient is a client of the bare SDK that leaves nothing to the environment,
-// and its log.
+// sdkClient returns a client of the bare SDK that reads nothing from the environment, and its
+// log.
 func sdkClient(t *testing.T, change ...func(o *inngestgo.ClientOpts)) (inngestgo.Client, *log) {
 	t.Helper()
 	var l log
@@ -50,7 +50,7 @@ func createFn(t *testing.T, client inngestgo.Client, id string, handler func(con
 	require.NoError(t, err)
 }
 
-// adopt is an app with one function of the bare SDK, fn.
+// adopt returns an app with one function of the bare SDK, fn.
 func adopt(t *testing.T, handler func(context.Context, input) (any, error), configure ...func(*inngestkit.Config)) (*inngestkit.App, *log) {
 	t.Helper()
 	client, l := sdkClient(t)
@@ -99,8 +99,8 @@ func TestAdoptedFunctionGetsItsBatch(t *testing.T) {
 	require.JSONEq(t, `["u1",2,"u2","01J0000000000000000000000"]`, string(resp.Body))
 }
 
-// The gate is the app's, and the SDK is not asked a second time: it would refuse
-// what was not signed in canonical form.
+// The app verifies signatures, and the SDK does not verify them again: it would refuse calls
+// that are not signed in canonical form.
 func TestAdoptedAppVerifiesSignatures(t *testing.T) {
 	t.Parallel()
 	client, _ := sdkClient(t, signing)
@@ -131,7 +131,7 @@ func TestAdoptedAppVerifiesSignatures(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), request(http.MethodPut, "", "")).Status)
 }
 
-// Hazard 17: to the SDK, INNGEST_DEV=0 is dev mode, in which anybody may call.
+// Hazard 17: to the SDK, INNGEST_DEV=0 is dev mode, in which anyone may call.
 func TestAdoptedAppReadsTheEnvironmentByOurRules(t *testing.T) {
 	t.Setenv("INNGEST_DEV", "0")
 	t.Setenv("INNGEST_SIGNING_KEY", signingKey)
@@ -147,8 +147,8 @@ func TestAdoptedAppReadsTheEnvironmentByOurRules(t *testing.T) {
 	require.Equal(t, http.StatusOK, app.Do(t.Context(), signed).Status)
 }
 
-// Hazards 14, 15, 19: functions are found by their whole ID, announced in a
-// stable order, and by requests that the app sends.
+// Hazards 14, 15, 19: functions are found by their whole ID and announced in a stable order,
+// in requests that the app sends.
 func TestAdoptedFunctionsAreSynced(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, synced)
@@ -186,7 +186,7 @@ func TestAdoptedFunctionsAreSynced(t *testing.T) {
 	}
 }
 
-// transforming is middleware that changes what goes in and what comes out.
+// transforming is middleware that changes the input and the output.
 type transforming struct{ middleware.BaseMiddleware }
 
 func (transforming) TransformInput(_ context.Context, _ middleware.CallContext, in *middleware.TransformableInput) {
@@ -208,7 +208,7 @@ func TestAdoptedFunctionKeepsTheClientsMiddleware(t *testing.T) {
 	require.JSONEq(t, `["changed u1"]`, string(callFn(t.Context(), t, app, signUpEnvelope(user{ID: "u1"})).Body))
 }
 
-// replacing is middleware that loses the context of the call.
+// replacing is middleware that replaces the context of the call.
 type replacing struct{ middleware.BaseMiddleware }
 
 func (replacing) TransformInput(_ context.Context, _ middleware.CallContext, in *middleware.TransformableInput) {
@@ -229,7 +229,7 @@ func TestAdoptedFunctionWhoseContextIsLost(t *testing.T) {
 }
 
 // Functions move one at a time.
-func TestAdoptedFunctionsBesideOnesOfTheApp(t *testing.T) {
+func TestAdoptedFunctionsNextToOnesOfTheApp(t *testing.T) {
 	t.Parallel()
 	app, _ := adopt(t, sdkHello)
 	var registration *inngestkit.RegistrationError
@@ -242,10 +242,10 @@ func TestAdoptedFunctionsBesideOnesOfTheApp(t *testing.T) {
 	}
 }
 
-// wrapped is a client as programs wrap it to add something of their own.
+// wrapped is a client that a program wraps to extend it.
 type wrapped struct{ inngestgo.Client }
 
-// foreign is a client that is not the SDK's.
+// foreign is a client that does not come from the SDK.
 type foreign struct{ inngestgo.Client }
 
 func (foreign) Serve() http.Handler { return http.NotFoundHandler() }
@@ -257,7 +257,9 @@ func TestFromClientRefuses(t *testing.T) {
 	client, _ := sdkClient(t)
 	createFn(t, client, "fn", sdkHello)
 	_, err = inngestkit.FromClient(foreign{client})
-	require.ErrorContains(t, err, "foreign does not show its functions")
+	require.ErrorContains(t, err, "foreign does not expose its functions")
+	_, err = inngestkit.FromClient(client, nil)
+	require.ErrorContains(t, err, "a configure function is nil")
 	app, err := inngestkit.FromClient(wrapped{client})
 	require.NoError(t, err)
 	require.Equal(t, []string{"fn"}, app.FunctionIDs())
@@ -275,7 +277,7 @@ func TestFromClientRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "SigningKey (INNGEST_SIGNING_KEY)")
 }
 
-// One trigger that the server refuses is enough for it to refuse the app.
+// The server refuses the whole app if it refuses one trigger.
 func TestFromClientRefusesTriggers(t *testing.T) {
 	t.Parallel()
 	event := func(name string) inngestgo.Trigger { return inngestgo.EventTrigger(name, nil) }
@@ -295,7 +297,7 @@ func TestFromClientRefusesTriggers(t *testing.T) {
 		{"an event twice", inngestgo.MultipleTriggers{event("a"), event("a")}, `Trigger "a" is given twice`},
 		{"a long event", inngestgo.MultipleTriggers{event(strings.Repeat("b", 256))}, "at most 255 bytes, this one has 256"},
 		{"a long schedule", inngestgo.MultipleTriggers{inngestgo.CronTrigger(strings.Repeat(" ", 247) + nine)}, "at most 255 bytes, this one has 256"},
-		{"a schedule that never comes", inngestgo.MultipleTriggers{inngestgo.CronTrigger("0 0 30 2 *")}, `Cron "0 0 30 2 *" never comes`},
+		{"a schedule that never fires", inngestgo.MultipleTriggers{inngestgo.CronTrigger("0 0 30 2 *")}, `Cron "0 0 30 2 *" never fires`},
 		{"long jitter", inngestgo.MultipleTriggers{jittered(time.Hour)}, `Jitter "1h0m0s" is out of range`},
 		{"an event without a name", inngestgo.MultipleTriggers{event("")}, "an event without a name"},
 		{"neither event nor schedule", inngestgo.MultipleTriggers{{}}, "an event without a name"},
@@ -316,7 +318,7 @@ func TestFromClientRefusesTriggers(t *testing.T) {
 	}
 }
 
-// Servers run a debounced schedule again and again.
+// Servers run a debounced schedule repeatedly.
 func TestFromClientRefusesADebouncedSchedule(t *testing.T) {
 	t.Parallel()
 	client, _ := sdkClient(t)
@@ -328,8 +330,8 @@ func TestFromClientRefusesADebouncedSchedule(t *testing.T) {
 	require.ErrorContains(t, err, `inngestkit: from client: function "fn": Debounce "1m0s" cannot be combined with a schedule`)
 }
 
-// What an adopted app says of itself comes from the client's options.
-func TestFromClientTakesTheClientsConfiguration(t *testing.T) {
+// The configuration of an adopted app comes from the client's options.
+func TestFromClientUsesTheClientsConfiguration(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, synced)
 	client, _ := sdkClient(t, signing, func(o *inngestgo.ClientOpts) {
@@ -368,8 +370,7 @@ func mustURL(t *testing.T, s string) *url.URL {
 	return u
 }
 
-// The app's middleware goes around functions that were adopted, and around our
-// steps in them.
+// The app's middleware wraps adopted functions, and the steps of package step in them.
 func TestAdoptedFunctionsHaveTheAppsMiddleware(t *testing.T) {
 	t.Parallel()
 	var tr trace
@@ -381,7 +382,7 @@ func TestAdoptedFunctionsHaveTheAppsMiddleware(t *testing.T) {
 	require.Equal(t, []string{"app: fn begins", "app: step a begins", "app: step a finished", "app: fn yielded"}, tr.take())
 }
 
-// The SDK's default logger writes colours, whatever it writes to.
+// The app does not use the SDK's default logger, which always writes colors.
 func TestAdoptedAppLogsWithoutTheSDKsColours(t *testing.T) {
 	t.Parallel()
 	var own log

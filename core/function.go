@@ -20,8 +20,8 @@ type Function interface {
 	definition() definition
 }
 
-// TypedFunction is a [Function] with event data of type T and output of type R, which the
-// compiler checks where step.Invoke calls it.
+// TypedFunction is a [Function] with event data of type T and output of type R. The compiler
+// checks these types where step.Invoke calls it.
 type TypedFunction[T, R any] struct{ def definition }
 
 var _ Function = TypedFunction[any, any]{}

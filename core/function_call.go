@@ -66,7 +66,7 @@ func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelop
 			Triggers: f.events,
 			Caller:   ctx, Inner: ctx,
 			Logger:       f.app.config.Logger,
-			Integers:     f.app.checker,
+			Checker:      f.app.checker,
 			SeveralSteps: f.config.Checkpoint != nil,
 		},
 	}
@@ -210,7 +210,7 @@ func (c *FunctionCall) applyHooks(
 		}
 	}
 	if !json.Valid(data) {
-		return nil, fmt.Errorf("the middleware's %s returned no JSON for step %q", name, step.ID)
+		return nil, fmt.Errorf("the middleware's %s returned data for step %q that is not JSON", name, step.ID)
 	}
 	return data, nil
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
-// Do answers one request. It is all that an adapter has to call, and it never panics.
+// Do returns the response to one request. Adapters call it for every request to the endpoint.
+// It never panics.
 //
 //	GET, HEAD   introspection: what is configured, without secrets
 //	PUT         sync: announces the functions to the server
@@ -23,15 +24,15 @@ import (
 //
 // The response to other methods is 405.
 func (a *App) Do(ctx context.Context, req *adapter.Request) *adapter.Response {
-	resp := a.answer(ctx, req)
+	resp := a.dispatch(ctx, req)
 	if a.config.Platform != "" && resp.Status != http.StatusUnauthorized { // see unauthorized
 		resp.Header[headerPlatform] = []string{a.config.Platform}
 	}
 	return resp
 }
 
-// answer is Do without the platform.
-func (a *App) answer(ctx context.Context, req *adapter.Request) (resp *adapter.Response) {
+// dispatch is Do without the header that names the platform.
+func (a *App) dispatch(ctx context.Context, req *adapter.Request) (resp *adapter.Response) {
 	defer func() {
 		switch r := recover(); {
 		case r != nil:
@@ -61,7 +62,7 @@ func (a *App) answer(ctx context.Context, req *adapter.Request) (resp *adapter.R
 	}
 }
 
-// doPost answers a trust probe, or verifies the signature of a call and executes it.
+// doPost responds to a trust probe, or verifies the signature of a call and executes it.
 func (a *App) doPost(ctx context.Context, req *adapter.Request) *adapter.Response {
 	query, err := url.ParseQuery(req.RawQuery)
 	if err != nil {
@@ -79,7 +80,7 @@ func (a *App) doPost(ctx context.Context, req *adapter.Request) *adapter.Respons
 	return a.execute(ctx, req, query.Get("fnId"), query.Get("stepId"), body)
 }
 
-// doTrustProbe answers the server's question whether the app has the signing key, by
+// doTrustProbe proves to the server that the app has the signing key, by
 // signing the response. The app accepts nothing from the server that equals this
 // response: a sync contains a URL, a call an event.
 func (a *App) doTrustProbe(req *adapter.Request) *adapter.Response {

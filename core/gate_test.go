@@ -115,7 +115,7 @@ func requireResponse(t *testing.T, req *adapter.Request, status int, text string
 		require.Contains(t, message(t, resp), text)
 	}
 	if status == http.StatusUnauthorized {
-		require.Empty(t, resp.Header.Get("X-Inngest-Sdk"), "strangers are not told the SDK's version")
+		require.Empty(t, resp.Header.Get("X-Inngest-Sdk"), "the SDK's version is hidden from strangers")
 		require.Empty(t, resp.Header.Get("X-Inngest-Req-Version"))
 		require.Equal(t, "true", resp.Header.Get("X-Inngest-Sdk-Handled"))
 	}
@@ -125,8 +125,8 @@ func requireResponse(t *testing.T, req *adapter.Request, status int, text string
 	}
 }
 
-// A body that is not empty is not called empty, even if it has no canonical form or is
-// too large to be converted to it.
+// The error does not call a body empty that has no canonical form, or is too large to be
+// converted to it.
 func TestWronglySignedSync(t *testing.T) {
 	t.Parallel()
 	app, _ := newAppWith(t, cloud, onSignUp(hello))

@@ -36,7 +36,7 @@ func TestGroupOptions(t *testing.T) {
 	require.Nil(t, all[3].Concurrency)
 }
 
-// A group and a function of it may disagree; one level may not.
+// A function may give an option that its group gives too, but one level must not give it twice.
 func TestGroupGivesAnOptionTwice(t *testing.T) {
 	t.Parallel()
 	twice := inngestkit.NewGroup(flow.Retries(1), flow.Retries(2))
@@ -72,8 +72,7 @@ func TestGroupMiddleware(t *testing.T) {
 	require.Equal(t, []string{"app", "outer", "inner 1", "inner 2", "function", "fn"}, order)
 }
 
-// A group does not change what it is given, so that a function can be in several
-// groups of several apps.
+// A group does not change its functions, so a function can be in groups of several apps.
 func TestGroupLeavesFunctionsAsTheyAre(t *testing.T) {
 	t.Parallel()
 	fn := onSignUp(hello, flow.Retries(5))
@@ -81,7 +80,7 @@ func TestGroupLeavesFunctionsAsTheyAre(t *testing.T) {
 	first := inngestkit.NewGroup(options...)
 	options[1] = flow.Concurrency(9)
 	inFirst := first.Functions(fn)
-	for range 2 { // so that a slice of groups has room for one more
+	for range 2 { // so the slice of groups has spare capacity
 		inFirst = inngestkit.Group{}.Functions(inFirst...)
 	}
 	inBoth := inngestkit.NewGroup(flow.RateLimit(7, time.Hour)).Functions(inFirst...)
@@ -97,7 +96,7 @@ func TestGroupLeavesFunctionsAsTheyAre(t *testing.T) {
 	require.Equal(t, 5, *both.Retries)
 }
 
-func TestGroupOfNothing(t *testing.T) {
+func TestEmptyGroup(t *testing.T) {
 	t.Parallel()
 	group := inngestkit.NewGroup()
 	require.Empty(t, group.Functions())

@@ -12,9 +12,9 @@ import (
 // A PanicError is the error of a function, a step or their middleware that panicked. The
 // server retries it like any other error. Find it with [errors.As].
 type PanicError struct {
-	// Where is what panicked: `function welcome` or `step "send-email"`.
+	// Where names what panicked: `function welcome` or `step "send-email"`.
 	Where string
-	// Value is what it panicked with.
+	// Value is the value of the panic.
 	Value any
 	// Stack is the stack of the panicking goroutine, in the format of debug.Stack. It
 	// is logged, and not sent to the server.
@@ -35,13 +35,13 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// The guards are found on the stack: a step can unwind only what runs inside one. They are
-// not inlined, so that each has a single entry point to look for.
+// Package call looks for the guards on the stack, because a step can unwind only code that
+// runs inside one. They are not inlined, so each has a single entry point to look for.
 var _ = call.RegisterGuards(guardFunction(nil), guardStep(nil))
 
-// guardFunction turns whatever unwinds a handler into an error, so that the middleware around
-// it runs its code after next: a panic, and the SDK's way to leave a function when a step
-// hands over to the server.
+// guardFunction turns a panic of a handler into an error, so that the middleware around it
+// runs its code after next. The SDK also panics to leave a function when a step hands over
+// to the server.
 //
 //go:noinline
 func guardFunction(handler FunctionHandler) FunctionHandler {
@@ -54,7 +54,7 @@ func guardFunction(handler FunctionHandler) FunctionHandler {
 			default:
 				output, err = nil, fc.recovered(ctx, "function "+fc.FunctionID, r)
 			}
-			// Also if user code has swallowed the unwinding with a recover.
+			// Checked even without a panic, because user code may have recovered it.
 			switch aborted := fc.call.Aborted(); {
 			case aborted != nil:
 				output, err = nil, aborted
@@ -69,7 +69,8 @@ func guardFunction(handler FunctionHandler) FunctionHandler {
 	}
 }
 
-// guardStep does the same for the callback of a step, which only a step within it unwinds.
+// guardStep does the same for the callback of a step. There, the SDK panics only for a step
+// within the step.
 //
 //go:noinline
 func guardStep(handler StepHandler) StepHandler {
@@ -105,7 +106,7 @@ func newPanicError(where string, value any) *PanicError {
 	return err
 }
 
-// recovered returns the error of a panic, and logs the stack.
+// recovered logs a panic with its stack and returns its error.
 func (c *FunctionCall) recovered(ctx context.Context, where string, value any) error {
 	err := newPanicError(where, value)
 	c.call.Logger.ErrorContext(ctx, "inngest: "+err.Where+" panicked", "function", c.FunctionID, "run_id", c.RunID,

@@ -33,7 +33,7 @@ type input = inngestkit.Input[user]
 
 var signedUp = inngestkit.DefineEvent[user]("user/signed-up")
 
-// log is what an app under test has logged.
+// log records what an app under test logs.
 type log struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -69,15 +69,15 @@ func newAppWith(tb testing.TB, config inngestkit.Config, functions ...inngestkit
 	return app, &l
 }
 
-// nowhere is where a program listens that does not.
+// nowhere returns the addresses of a program that does not listen.
 func nowhere() []netip.AddrPort { return nil }
 
-// onSignUp is a function with the ID fn.
+// onSignUp returns a function with the ID fn.
 func onSignUp[R any](handler func(context.Context, input) (R, error), options ...inngestkit.Option) inngestkit.Function {
 	return inngestkit.OnEvent("fn", signedUp, handler, options...)
 }
 
-// request makes a request with a body.
+// request returns a request with a body.
 func request(method, query, body string) *adapter.Request {
 	header := http.Header{}
 	return &adapter.Request{
@@ -92,7 +92,7 @@ func withHeader(req *adapter.Request, key, value string) *adapter.Request {
 	return req
 }
 
-// envelope is the body of a call as the server makes it.
+// envelope is the body of a call as the server sends it.
 type envelope struct {
 	Event   any            `json:"event"`
 	Events  []any          `json:"events"`
@@ -131,7 +131,7 @@ func hashed(stepID string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// callRequest is a call of the function fn.
+// callRequest returns a call of the function fn.
 func callRequest(tb testing.TB, e envelope) *adapter.Request {
 	tb.Helper()
 	return request(http.MethodPost, "fnId=app-fn&stepId=step", e.json(tb))
@@ -143,7 +143,7 @@ func callFn(ctx context.Context, tb testing.TB, app *inngestkit.App, e envelope)
 	return app.Do(ctx, callRequest(tb, e))
 }
 
-// message is the message of an error response.
+// message returns the message of an error response.
 func message(tb testing.TB, resp *adapter.Response) string {
 	tb.Helper()
 	var body struct {
@@ -157,7 +157,7 @@ func message(tb testing.TB, resp *adapter.Response) string {
 	return body.Message
 }
 
-// ops are the operations of a response with status 206.
+// ops returns the operations in a response with status 206.
 func ops(tb testing.TB, resp *adapter.Response) []map[string]any {
 	tb.Helper()
 	require.Equal(tb, http.StatusPartialContent, resp.Status, "%s", resp.Body)
@@ -166,7 +166,7 @@ func ops(tb testing.TB, resp *adapter.Response) []map[string]any {
 	return all
 }
 
-// serveSDK has a client of the bare SDK answer a call of its function fn.
+// serveSDK returns the response of a client of the bare SDK to a call of its function fn.
 func serveSDK(tb testing.TB, client inngestgo.Client, e envelope) (status int, body string) {
 	tb.Helper()
 	req := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/?fnId=bare-fn&stepId=step", strings.NewReader(e.json(tb)))

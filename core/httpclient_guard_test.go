@@ -34,7 +34,7 @@ type badTransport struct{ roundTripper }
 
 func (badTransport) CloseIdleConnections() { panic("oh no") }
 
-// codedError is an error whose method needs it.
+// codedError is an error whose method panics for a nil pointer.
 type codedError struct{ code string }
 
 func (e *codedError) Error() string { return e.code }
@@ -114,8 +114,8 @@ func TestClientPanics(t *testing.T) {
 	}
 }
 
-// Transports panic with the whole URL, and test doubles with the request or with everything
-// they know.
+// Values of panics do not show keys: transports may panic with the whole URL, test doubles
+// with the request.
 func TestClientPanicsShowNoKeys(t *testing.T) {
 	t.Parallel()
 	config := cloud
@@ -141,7 +141,7 @@ func TestClientPanicsShowNoKeys(t *testing.T) {
 	}
 }
 
-// The process survives, and so does what Start runs.
+// The process and the work of Start survive a panic.
 func TestStartOutlivesPanics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -15,9 +15,9 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// decodeInput decodes the event once, from the bytes that the server sent. Events has the
-// same value again unless a batch triggered the run. The function does not get the fields
-// hidden, which middleware has added.
+// decodeInput decodes the input of a function from the bytes that the server sent, without
+// the hidden fields, which middleware has added. Unless a batch triggered the run, the event
+// is decoded once, and Events has the same value.
 func decodeInput[T any](c *FunctionCall, inputCtx InputCtx, hidden eventFields) (Input[T], error) {
 	in := Input[T]{InputCtx: inputCtx}
 	if isBatch(c.event, c.batch) {
@@ -34,8 +34,8 @@ func decodeInput[T any](c *FunctionCall, inputCtx InputCtx, hidden eventFields) 
 	return in, nil
 }
 
-// decodeRaw decodes the events without their data, whose bytes stay as the server sent
-// them: middleware may read the events of each call, and data may be large.
+// decodeRaw decodes the events, but leaves their data as the server sent it: middleware may
+// read the events of each call, and data may be large.
 func (c *FunctionCall) decodeRaw() ([]RawEvent, error) {
 	if !isBatch(c.event, c.batch) {
 		event, err := decodeRawEvent(c.event)
@@ -61,8 +61,8 @@ func (c *FunctionCall) decodeRaw() ([]RawEvent, error) {
 var errDataTwice = errors.New(`it has "data" twice`)
 
 // decodeRawEvent cuts the data out and decodes the rest with encoding/json. It refuses an
-// event with two data members, of which the function could get the other one. No server
-// sends or signs such an event.
+// event with two data members, because middleware and the function could see different
+// ones. No server sends or signs such an event.
 func decodeRawEvent(raw []byte) (event RawEvent, err error) {
 	var data gjson.Result
 	found := 0
@@ -85,16 +85,15 @@ func decodeRawEvent(raw []byte) (event RawEvent, err error) {
 	return event, err
 }
 
-// decodeDigits decodes JSON and keeps all digits of numbers, for example those of the
-// event's user.
+// decodeDigits decodes an event and keeps all digits of numbers, for example in its user.
 func decodeDigits(raw []byte, event *RawEvent) error {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	return decoder.Decode(event)
 }
 
-// isBatch reports whether events is a JSON array that has anything but event in it. The
-// server always sends both, and for a single event the same bytes twice.
+// isBatch reports whether the JSON array events contains anything but event. The server
+// always sends both, and for a single event the same bytes twice.
 func isBatch(event, events []byte) bool {
 	if len(events) < 2 || events[0] != '[' {
 		return false
@@ -109,11 +108,11 @@ func eventError(functionID string, err error) error {
 	return inngestgo.NoRetryError(call.Misfit(fmt.Sprintf("the event does not fit the type of function %q", functionID), err))
 }
 
-// eventFields are the names of fields that middleware has put into events for its own use.
+// eventFields are the names of the fields that middleware adds to events for its own use.
 type eventFields []string
 
-// hide returns raw, an event or an array of them, without the fields. It is not copied if
-// it has none of them.
+// hide returns raw, an event or an array of events, without the fields. It copies raw only
+// if there is something to remove.
 func (f eventFields) hide(raw []byte) []byte {
 	if !f.mayBeIn(raw) {
 		return raw
@@ -131,11 +130,11 @@ func (f eventFields) mayBeIn(raw []byte) bool {
 	return slices.ContainsFunc(f, func(name string) bool { return bytes.Contains(raw, []byte(name)) })
 }
 
-// hiding looks for the fields in raw.
+// hiding finds and removes the fields in raw.
 type hiding struct {
 	fields eventFields
 	raw    []byte
-	cuts   [][2]int // where members of objects begin and end
+	cuts   [][2]int // the beginnings and ends of what is removed
 }
 
 func (h *hiding) each(events gjson.Result) {
@@ -145,14 +144,14 @@ func (h *hiding) each(events gjson.Result) {
 	})
 }
 
-// event looks at the data of an event, and of the events that an event of the server about
-// a run has in it.
+// event finds the fields in the data of an event. An event of the server about a run
+// contains the run's events, which event also searches.
 func (h *hiding) event(event gjson.Result) {
 	data := event.Get("data")
 	if !data.IsObject() {
 		return
 	}
-	first := true // of the members that stay
+	first := true // no member before this one stays
 	data.ForEach(func(key, value gjson.Result) bool {
 		if value.IsObject() && slices.Contains(h.fields, key.String()) {
 			h.cut(key.Index, value.Index+len(value.Raw), first)
@@ -168,8 +167,8 @@ func (h *hiding) event(event gjson.Result) {
 	}
 }
 
-// cut takes note of a member, with the comma before it; that behind it, if there is one,
-// goes with the first.
+// cut records a member to remove, together with the comma before it, or for the first member
+// with the one after it.
 func (h *hiding) cut(begin, end int, first bool) {
 	const space = " \t\r\n"
 	if behind := bytes.TrimLeft(h.raw[end:], space); !first {
@@ -180,7 +179,7 @@ func (h *hiding) cut(begin, end int, first bool) {
 	h.cuts = append(h.cuts, [2]int{begin, end})
 }
 
-// rest is raw without what is cut.
+// rest returns raw without the cuts.
 func (h *hiding) rest() []byte {
 	if len(h.cuts) == 0 {
 		return h.raw
@@ -194,9 +193,9 @@ func (h *hiding) rest() []byte {
 	return append(rest, h.raw[at:]...)
 }
 
-// takesAnyField reports whether a value of type t, the data of an event, keeps fields that
-// t does not name: a map does, and so may what decodes itself. A struct gets the fields
-// that it asks for.
+// takesAnyField reports whether event data decoded into type t may keep fields that t does
+// not name: maps do, and types with an UnmarshalJSON method may. A struct gets only the
+// fields that it declares.
 func takesAnyField(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -207,7 +206,7 @@ func takesAnyField(t reflect.Type) bool {
 	return t.Kind() != reflect.Struct || reflect.PointerTo(t).Implements(unmarshaler)
 }
 
-// hideFrom is hide for what a step has waited for, an event that t is the type of.
+// hideFrom is hide for the event that a step has waited for and that is decoded into type t.
 func (f eventFields) hideFrom(t reflect.Type, raw json.RawMessage) json.RawMessage {
 	if data, ok := t.FieldByName("Data"); ok && takesAnyField(data.Type) {
 		return f.hide(raw)

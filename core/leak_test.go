@@ -16,8 +16,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// Nothing outlives Shutdown, the connections of the app's own HTTP client
-// neither. It is no parallel test, because it looks at all goroutines.
+// No goroutine outlives Shutdown, not even those of the app's own HTTP client. The test is not
+// parallel, because it looks at all goroutines.
 func TestNoGoroutineOutlivesShutdown(t *testing.T) {
 	server := newAPI(t, func(w http.ResponseWriter, r *http.Request, _ int) {
 		answer := `{"ok":true}`

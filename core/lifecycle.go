@@ -60,6 +60,9 @@ func (a *App) Start(ctx context.Context) error {
 // logged with its stack and does not end the process. After Shutdown has begun, Go returns
 // [ErrShutdown] and does not run f.
 func (a *App) Go(f func(ctx context.Context)) error {
+	if f == nil {
+		return errors.New("inngestkit: go: the function is nil")
+	}
 	if !a.gate.Enter() {
 		return fmt.Errorf("inngestkit: go: %w", ErrShutdown)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lockedBuffer is a buffer for several goroutines.
+// lockedBuffer is a buffer that several goroutines may use.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -34,7 +34,7 @@ func (l *lockedBuffer) count(text string) int {
 	return strings.Count(l.b.String(), text)
 }
 
-// Start goes on after a panic.
+// Start continues after a panic.
 func TestStartGoesOnAfterAPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestStartGoesOnAfterAPanic(t *testing.T) {
 		require.NoError(t, a.Register(OnCron("fn", "0 9 * * *", func(_ context.Context, _ CronInput) (any, error) { return nil, nil })))
 		a.MountedAt("test", "/")
 		a.config.HTTPClient, a.api = nil, nil
-		a.syncs.record(Sync{}) // for the check to begin
+		a.syncs.record(Sync{}) // so the check begins
 		began := time.Now()
 		a.endpoint = a.newEndpointChecker(func() []netip.AddrPort {
 			if time.Since(began) > locatePatience {
@@ -58,7 +58,7 @@ func TestStartGoesOnAfterAPanic(t *testing.T) {
 		require.Equal(t, 1, logged.count("inngest: the check of the endpoint panicked"))
 		require.Equal(t, 1, logged.count("inngest: the search for the port of the app panicked"))
 		require.NotZero(t, logged.count("inngest: a request of the app to itself panicked"))
-		a.config.HTTPClient = httpclient.New() // which Shutdown closes
+		a.config.HTTPClient = httpclient.New() // Shutdown closes it
 		require.NoError(t, a.Shutdown(t.Context()))
 	})
 }

@@ -21,7 +21,7 @@ import (
 
 func TestStartRetriesUntilTheServerIsThere(t *testing.T) {
 	t.Parallel()
-	// An address where nobody listens yet.
+	// Nothing listens at this address yet.
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	addr := listener.Addr().String()
@@ -36,7 +36,7 @@ func TestStartRetriesUntilTheServerIsThere(t *testing.T) {
 	app.MountedAt("test", "/api/inngest")
 	require.NoError(t, app.Start(t.Context()))
 	<-tried
-	<-tried // the first has failed
+	<-tried // the first attempt has failed
 
 	listener, err = new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
 	require.NoError(t, err)
@@ -53,7 +53,7 @@ func TestStartRetriesUntilTheServerIsThere(t *testing.T) {
 	last, _ := app.LastSync()
 	require.Equal(t, "http://localhost:3000/api/inngest", last.URL)
 	require.NoError(t, app.Shutdown(t.Context()))
-	require.Equal(t, 1, strings.Count(l.String(), "not synced yet; trying again"), l.String())
+	require.Equal(t, 1, strings.Count(l.String(), "not synced yet; retrying"), l.String())
 	require.Contains(t, l.String(), "inngest: synced")
 }
 
@@ -94,8 +94,8 @@ func TestStartInCloudModeDoesNothing(t *testing.T) {
 	require.ErrorContains(t, app.AwaitSync(ctx), "enough")
 }
 
-// No goroutine outlives Shutdown: goleak watches over the package.
-func TestShutdownEndsTheTries(t *testing.T) {
+// No goroutine outlives Shutdown: goleak checks the package.
+func TestShutdownEndsTheRetries(t *testing.T) {
 	t.Parallel()
 	failed := make(chan struct{}, 100)
 	client := &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
@@ -110,11 +110,12 @@ func TestShutdownEndsTheTries(t *testing.T) {
 	require.NoError(t, app.Shutdown(t.Context()), "once more")
 }
 
-// What plugins run ends with the app, and Shutdown waits for the end.
+// The background work of plugins ends with the app, and Shutdown waits for it.
 func TestGo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		app, _ := newApp(t)
+		require.EqualError(t, app.Go(nil), "inngestkit: go: the function is nil")
 		state, release := make(chan error, 1), make(chan struct{})
 		require.NoError(t, app.Go(func(ctx context.Context) {
 			state <- ctx.Err()
@@ -185,14 +186,14 @@ func TestShutdownDrains(t *testing.T) {
 	require.Equal(t, "finished", ops(t, <-inFlight)[0]["data"])
 }
 
-// Whoever cannot sign cannot hold up a shutdown.
+// Unsigned requests do not delay a shutdown.
 func TestStrangersDoNotHoldUpTheShutdown(t *testing.T) {
 	t.Parallel()
 	app, _ := newAppWith(t, cloud, onSignUp(hello))
 	reading, release := make(chan struct{}), make(chan struct{})
 	req := request(http.MethodPost, "fnId=app-fn", "")
 	req.Body, req.ContentLength = &slowReader{reading, release}, -1
-	withHeader(req, "X-Inngest-Signature", sign(t, wrongKey, "", time.Now())) // else nothing is read
+	withHeader(req, "X-Inngest-Signature", sign(t, wrongKey, "", time.Now())) // otherwise the body is not read
 	answered := make(chan *adapter.Response)
 	go func() { answered <- app.Do(context.WithoutCancel(t.Context()), req) }()
 	<-reading
@@ -221,7 +222,7 @@ func TestShutdownWaitsForASyncAndRefusesNewOnes(t *testing.T) {
 	require.NoError(t, app.Shutdown(t.Context()))
 }
 
-// Syncs run one after the other; who hangs up does not wait for the one before.
+// Syncs run one after another. A caller that hangs up does not wait for the one before.
 func TestSyncThatWaitsForAnother(t *testing.T) {
 	t.Parallel()
 	app, first, release := appInASync(t)
@@ -234,7 +235,7 @@ func TestSyncThatWaitsForAnother(t *testing.T) {
 	require.Equal(t, http.StatusOK, (<-first).Status)
 }
 
-// What is being sent is waited for; what is sent later still goes out.
+// Shutdown waits for running sends, and later sends still succeed.
 func TestShutdownWaitsForSends(t *testing.T) {
 	t.Parallel()
 	arrived, answer := make(chan struct{}), make(chan struct{})
@@ -262,7 +263,7 @@ func TestShutdownWaitsForSends(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Who sends events to functions that no dev server knows has forgotten Start.
+// Send logs once that Start is missing if no dev server knows the functions.
 func TestSendWithoutStart(t *testing.T) {
 	t.Parallel()
 	const forgotten = "call App.Start after mounting the app"

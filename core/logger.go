@@ -12,13 +12,13 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/call"
 )
 
-// Logger returns the logger for the code of functions: the app's, with the function, the
-// run and the attempt as attributes. It is silent while the function replays, so that each
-// line is logged once per run though the function is called several times. Loggers derived
-// from it are silent then too.
+// Logger returns the logger for code in functions: the app's, with the function, the run and
+// the attempt as attributes. It and the loggers derived from it are silent while the
+// function replays, so each line is logged once per run although the function is called
+// several times.
 //
-// Records without a context, for example from Info, get ctx, so that handlers find what
-// they take from the context, such as the IDs of a trace.
+// Records that are logged without a context, for example with Info, get ctx, so handlers can
+// read values from it, such as the IDs of a trace.
 //
 // Outside functions, Logger returns the logger of the app that ctx carries, or
 // slog.Default().
@@ -33,7 +33,7 @@ func Logger(ctx context.Context) *slog.Logger {
 }
 
 // withLogger returns a context in which Logger and the SDK's LoggerFromContext find the
-// logger of the call. The SDK's own logger is not silent once attributes are added.
+// call's logger. The SDK's own logger does not stay silent once attributes are added to it.
 func withLogger(ctx context.Context, c *FunctionCall) context.Context {
 	c.logs.call = &c.call
 	sdk := middleware.LogMiddleware(slog.New(&c.logs))()
@@ -44,8 +44,8 @@ func withLogger(ctx context.Context, c *FunctionCall) context.Context {
 	return input.Context()
 }
 
-// callHandler is the handler of a call's logger. It formats the attributes of the
-// call only if something is logged.
+// callHandler is the handler of a call's logger. It formats the call's attributes only when
+// something is logged.
 type callHandler struct {
 	call *call.Call // nil until the function begins
 	once sync.Once
@@ -101,7 +101,7 @@ func (h replayHandler) WithGroup(name string) slog.Handler {
 	return replayHandler{h.Handler.WithGroup(name), h.replay}
 }
 
-// contextHandler logs with ctx what is logged without a context.
+// contextHandler adds ctx to records that are logged without a context.
 type contextHandler struct {
 	slog.Handler
 
@@ -128,7 +128,8 @@ func (h contextHandler) WithGroup(name string) slog.Handler {
 	return contextHandler{h.Handler.WithGroup(name), h.ctx}
 }
 
-// context returns ctx, or the handler's own if slog has made ctx up, as for Info.
+// context returns ctx, or the handler's own context if ctx is the one that slog passes for
+// Info and similar methods.
 func (h contextHandler) context(ctx context.Context) context.Context {
 	if ctx == context.Background() {
 		return h.ctx
@@ -137,10 +138,10 @@ func (h contextHandler) context(ctx context.Context) context.Context {
 }
 
 // Logging returns middleware that logs successful runs, steps and sends at level, with
-// [Logger]: when a run starts, a step has run, a function has finished, events were sent.
-// Each is logged once, however often the function is called; only the start is logged again
-// for each attempt of the first step. Durations are those of the last call or attempt. The
-// app itself logs failures, with or without this middleware.
+// [Logger]: the start of a run, the end of a step, the end of a function, a send. Each is
+// logged once, however often the function is called, except that each attempt of the first
+// step logs the start again. Durations are those of the last call or attempt. The app itself
+// logs failures, with or without this middleware.
 func Logging(level slog.Level) Middleware {
 	return Middleware{
 		Function: func(next FunctionHandler) FunctionHandler {
@@ -180,8 +181,8 @@ func Logging(level slog.Level) Middleware {
 }
 
 // Recover returns middleware that passes panics of functions and steps to report, for
-// example to an error tracker. The app also recovers panics without it: it logs them with
-// their stack, and the server retries.
+// example to send them to an error tracker. Even without it, the app recovers panics and
+// logs them with their stack, and the server retries.
 func Recover(report func(ctx context.Context, panicked *PanicError)) Middleware {
 	reportAny := func(ctx context.Context, err error) {
 		if panicked, ok := errors.AsType[*PanicError](err); ok {

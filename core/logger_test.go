@@ -16,7 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// Functions moved over from the SDK find its logger, which goes to the app's.
+// The SDK's logger, which functions moved from the SDK use, writes to the app's.
 func TestSDKLogger(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
@@ -28,9 +28,9 @@ func TestSDKLogger(t *testing.T) {
 	require.NotContains(t, l.String(), "call_ctx", "the SDK's own log lines are dropped")
 }
 
-// Guard for hazard 10: also loggers with attributes and groups are silent while
-// the function is replayed.
-func TestLoggersDoNotRepeatThemselves(t *testing.T) {
+// Guard for hazard 10: loggers with attributes and groups are also silent while the function
+// replays.
+func TestLoggersAreSilentDuringReplay(t *testing.T) {
 	t.Parallel()
 	for name, logger := range map[string]func(ctx context.Context) *slog.Logger{"ours": inngestkit.Logger, "sdk": middleware.LoggerFromContext} {
 		t.Run(name, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestRecover(t *testing.T) {
 	}
 }
 
-// Null is no kept result: the run has just begun.
+// Null is not a memoized result: the run has just begun.
 func TestLoggerWithoutSteps(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
@@ -138,7 +138,7 @@ func TestLoggerWithoutSteps(t *testing.T) {
 	require.Contains(t, l.String(), "begins")
 }
 
-// contextLogger is a handler that adds what is in the context.
+// contextLogger is a handler that adds a value of the context.
 type contextLogger struct{ slog.Handler }
 
 type markKey struct{}
@@ -156,8 +156,8 @@ func (h contextLogger) WithGroup(name string) slog.Handler {
 	return contextLogger{h.Handler.WithGroup(name)}
 }
 
-// What functions log has the context that the logger was got with, unless it comes
-// with one; so has what the app logs about their calls.
+// Records of functions have the context with which the logger was made, unless they are logged
+// with one. The app's records about a call also have its context.
 func TestLoggersHaveTheirContext(t *testing.T) {
 	t.Parallel()
 	marked := func(ctx context.Context, mark string) context.Context { return context.WithValue(ctx, markKey{}, mark) }

@@ -10,35 +10,36 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 )
 
-// Middleware wraps what functions do. Every field may be nil.
+// Middleware wraps functions, steps and sends. Every field may be nil.
 //
-// Middleware is installed for all functions of an app ([App.Use]), for a group, or for one
-// function ([Use]). Around a call it runs in that order, and within each in the order given:
-// the app's first is the outermost. Handlers are wrapped at registration, and again when the
-// app gets more middleware, so they should not keep state. The handler that wrapping returns
-// runs on each call.
+// Install it for all functions of an app with [App.Use], or for a [Group] or one function
+// with [Use]. It runs in that order, and within each in the order given: the app's first
+// middleware is the outermost. Each field that wraps a handler is called when functions are
+// registered, and again when the app gets more middleware, so it should not keep state. The
+// handler that it returns runs on each call.
 type Middleware struct {
-	// Function wraps each call of a function. A run is several calls: all but the
-	// last end with [ErrYielded]. (With flow.Checkpoint a call may reach the end of the
-	// function and be repeated, because the server has not taken its results.)
+	// Function wraps each call of a function. A run takes several calls: next returns
+	// [ErrYielded] in all but the last. (With flow.Checkpoint a call that reaches the end
+	// of the function is repeated if the server has not accepted its results.)
 	Function func(next FunctionHandler) FunctionHandler
 	// Step wraps each step whose callback runs (step.Run and step.SendEvent). Memoized
-	// steps bypass it, so it sees each step once, or once per attempt.
+	// steps bypass it, so it sees each step once per attempt.
 	Step func(next StepHandler) StepHandler
-	// Restore changes the memoized result of a step, of any kind but Sleep, each time before
-	// the function gets it. It undoes what Step, or the Function of an invoked function, did
-	// to the output, for example to decrypt it. That includes a value that a failed step
-	// returned with its error, unless it is the zero value.
+	// Restore changes the memoized result of a step each time before the function gets it.
+	// It undoes what Step, or the Function of an invoked function, did to the output; for
+	// example, it decrypts it. It is called for steps of all kinds but Sleep, and also for
+	// the value that a failed step returned with its error, unless that is the zero value.
 	Restore func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
-	// Invoke changes the data, a JSON object, that step.Invoke passes to the other function,
-	// when the step is new. The other function's middleware finds it in its event.
+	// Invoke changes the data, a JSON object, that a new step.Invoke passes to the other
+	// function, whose middleware sees it in the event.
 	Invoke func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
 	// Send wraps each [App.Send] and step.SendEvent. The app's middleware also wraps those
 	// outside functions.
 	Send func(next SendHandler) SendHandler
 	// EventField names a field, a JSON object, that Send and Invoke add to the data of events
-	// for this middleware. Middleware gets it. Functions, and steps that wait for an event, do
-	// not get it if the type of their data accepts fields that it does not name, as maps do.
+	// for this middleware. Middleware sees it. It is removed from the events of functions and
+	// of steps that wait if the Go type of the data would accept it without naming it, as a
+	// map does.
 	EventField string
 }
 
@@ -52,10 +53,9 @@ type StepHandler func(ctx context.Context, step *StepCall) (any, error)
 // A SendHandler sends events and returns their IDs.
 type SendHandler func(ctx context.Context, events []RawEvent) ([]string, error)
 
-// ErrYielded is the error that next returns to the middleware around a function that has not
-// ended: a step has handed over to the server, which calls the function again. It does not
-// mean a failure. Whatever the middleware returns then, the response to the server stays the
-// same.
+// ErrYielded is the error that next returns to middleware if the function has not ended: a
+// step has handed over to the server, which calls the function again. It does not mean a
+// failure. What the middleware returns then does not change the response to the server.
 var ErrYielded = errors.New("the function yielded to the server; it is called again")
 
 // A StepCall is a step whose callback runs, or whose memoized result the function gets.
@@ -67,7 +67,7 @@ type StepCall struct {
 	// Gateway (step.Fetch) or AIGateway (step.Infer). Only a StepRun has a callback;
 	// Restore sees all but Sleep.
 	Kind string
-	// Index is how many steps with the same ID come before this one in the function.
+	// Index is the number of steps with the same ID before this one in the function.
 	Index int
 	// Function is the call of the function that the step belongs to.
 	Function *FunctionCall
@@ -101,10 +101,10 @@ func (a *App) Use(middleware ...Middleware) {
 	}
 }
 
-// A dataHook changes data of a step.
+// A dataHook changes the data of a step: Middleware.Restore or Middleware.Invoke.
 type dataHook = func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
 
-// A chain is the middleware of a function, or of an app, around the handlers.
+// A chain holds the handlers of a function, or of an app, wrapped in their middleware.
 type chain struct {
 	function FunctionHandler
 	step     StepHandler
@@ -147,7 +147,7 @@ func newChain(a *App, middleware []Middleware) *chain {
 
 func handleFunction(ctx context.Context, c *FunctionCall) (any, error) {
 	if c.started || !c.owns(ctx) {
-		return nil, NoRetry(fmt.Errorf("the middleware of function %q has called next twice, "+
+		return nil, NoRetry(fmt.Errorf("the middleware of function %q called next twice, "+
 			"or with a context that is not derived from its own", c.FunctionID))
 	}
 	c.started = true
@@ -156,11 +156,11 @@ func handleFunction(ctx context.Context, c *FunctionCall) (any, error) {
 	output, err := c.handler(ctx, c)
 	err = orNil(err)
 	if gone := c.call.Caller.Err(); err == nil && gone != nil && !c.call.Yielded() {
-		// Perhaps nobody is left to take the result.
+		// The result may not reach the server.
 		err = fmt.Errorf("%w: %w", errHungUp, ctxerr.Cause(c.call.Caller))
 	}
 	if !c.call.Yielded() {
-		c.call.Replay.BeginFresh() // the end is new, whatever results are unclaimed
+		c.call.Replay.BeginFresh() // the end is new, even if results are unclaimed
 	}
 	return output, err
 }
@@ -168,7 +168,7 @@ func handleFunction(ctx context.Context, c *FunctionCall) (any, error) {
 func handleStep(ctx context.Context, step *StepCall) (any, error) {
 	if !step.Function.owns(ctx) {
 		return nil, NoRetry(fmt.Errorf(
-			"the middleware of step %q has called next with a context that is not derived from its own", step.ID))
+			"the middleware of step %q called next with a context that is not derived from its own", step.ID))
 	}
 	step.inner = ctx
 	output, err := step.callback(ctx)

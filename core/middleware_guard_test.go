@@ -18,7 +18,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// What middleware does wrong must not make steps run again, or end the run.
+// Mistakes of middleware must not make steps run again or end the run.
 func TestMiddlewareThatMisusesNext(t *testing.T) {
 	t.Parallel()
 	for name, wrap := range map[string]func(ctx context.Context, call *inngestkit.FunctionCall, next inngestkit.FunctionHandler) (any, error){
@@ -43,7 +43,7 @@ func TestMiddlewareThatMisusesNext(t *testing.T) {
 			}, onFunction(wrap)))
 			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "a"))
 			require.Equal(t, http.StatusBadRequest, resp.Status, "%s", resp.Body)
-			require.Contains(t, message(t, resp), `the middleware of function "fn" has called next twice, or with a context`)
+			require.Contains(t, message(t, resp), `the middleware of function "fn" called next twice, or with a context`)
 			require.Zero(t, ran)
 		})
 	}
@@ -60,7 +60,7 @@ func TestMiddlewareThatMisusesNext(t *testing.T) {
 	})
 }
 
-// The error that has ended a call is the answer, whatever middleware makes of it.
+// The error that ended a call is the response, whatever middleware returns.
 func TestMiddlewareCannotHideWhyACallEnded(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
@@ -73,7 +73,7 @@ func TestMiddlewareCannotHideWhyACallEnded(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, callFn(t.Context(), t, app, signUpEnvelope(user{})).Status)
 }
 
-// A caller that has hung up gets no result, so the function has not finished.
+// If the caller has hung up, its result is lost, so the function has not finished.
 func TestMiddlewareSeesThatTheCallerIsGone(t *testing.T) {
 	t.Parallel()
 	var tr trace
@@ -107,7 +107,7 @@ var sealing = inngestkit.Middleware{
 	},
 }
 
-// The error of a step has nothing to restore.
+// Restore is not called for the error of a step.
 func TestRestoreLeavesErrorsAlone(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
@@ -122,8 +122,8 @@ func TestRestoreLeavesErrorsAlone(t *testing.T) {
 	require.Equal(t, `"went on after declined"`, string(callFn(t.Context(), t, app, e).Body))
 }
 
-// With checkpoints the function goes on in the same call, with what it would get in
-// the next.
+// With checkpoints, the function continues in the same call with the result that it would get
+// in the next one.
 func TestRestoreWithCheckpoints(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(http.ResponseWriter, *http.Request, int) {})
@@ -134,7 +134,7 @@ func TestRestoreWithCheckpoints(t *testing.T) {
 	require.JSONEq(t, `{"id":"u1"}`, string(callFn(t.Context(), t, app, signUpEnvelope(user{})).Body))
 }
 
-// What goes wrong around a step is an error with a name, and no yield.
+// A mistake around a step is an error that names the step, and not a yield.
 func TestMistakesAroundAStep(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -146,7 +146,7 @@ func TestMistakesAroundAStep(t *testing.T) {
 		"no JSON": {func(context.Context, *inngestkit.StepCall, json.RawMessage) (json.RawMessage, error) {
 			return []byte("x"), nil
 		},
-			`the kept result of step "a" could not be restored: the middleware's Restore returned no JSON for step "a"`},
+			`the memoized result of step "a" could not be restored: the middleware's Restore returned data for step "a" that is not JSON`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -191,8 +191,8 @@ func TestSetEventsRefuses(t *testing.T) {
 	require.Equal(t, http.StatusOK, callFn(t.Context(), t, app, signUpEnvelope(user{})).Status)
 }
 
-// A kept step that the function does not call any more does not keep the logger
-// silent at the end.
+// An unclaimed memoized result, of a step that the function no longer calls, does not keep the
+// logger silent at the end.
 func TestLoggerAtTheEnd(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, onSignUp(func(context.Context, input) (any, error) { return nil, nil }))
@@ -201,8 +201,8 @@ func TestLoggerAtTheEnd(t *testing.T) {
 	require.Contains(t, l.String(), "function finished")
 }
 
-// Functions that were adopted are not silent after their first call, though their
-// steps are the SDK's.
+// The logger of an adopted function is not silent after the first call, although the steps are
+// the SDK's.
 func TestLoggerOfAdoptedFunctions(t *testing.T) {
 	t.Parallel()
 	client, l := sdkClient(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// onInvoke is middleware around the data of invoked functions.
+// onInvoke is middleware that changes the data of invoked functions.
 func onInvoke(change func(s *inngestkit.StepCall, data string) (string, error)) inngestkit.Middleware {
 	return inngestkit.Middleware{
 		Invoke: func(_ context.Context, s *inngestkit.StepCall, data json.RawMessage) (json.RawMessage, error) {
@@ -25,15 +25,15 @@ func onInvoke(change func(s *inngestkit.StepCall, data string) (string, error)) 
 	}
 }
 
-// wrap puts the data into an object with the name of what has done so.
+// wrap returns a hook that puts the data into an object, under a name.
 func wrap(name string) func(*inngestkit.StepCall, string) (string, error) {
 	return func(s *inngestkit.StepCall, data string) (string, error) {
 		return `{"` + name + " in " + s.Function.FunctionID + "/" + s.ID + " (" + s.Kind + `)":` + data + `}`, nil
 	}
 }
 
-// What an invoked function gets passes through the middleware, the app's first, when
-// the step is new.
+// The data for an invoked function passes through the middleware when the step is new, the
+// app's first.
 func TestMiddlewareOfInvokedData(t *testing.T) {
 	t.Parallel()
 	calls := 0
@@ -49,17 +49,17 @@ func TestMiddlewareOfInvokedData(t *testing.T) {
 
 	resp = callFn(t.Context(), t, app, signUpEnvelope(user{}).done("s", greeted{}))
 	require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)
-	require.Equal(t, 1, calls, "the step is kept")
+	require.Equal(t, 1, calls, "the step is memoized")
 }
 
-// What goes wrong there is an error of the call, and no function is invoked.
+// An error there fails the call, and no function is invoked.
 func TestMiddlewareOfInvokedDataFails(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*inngestkit.StepCall, string) (string, error){
 		`step "s": the data for function app-greet: wrong key`: func(*inngestkit.StepCall, string) (string, error) {
 			return "", errors.New("wrong key")
 		},
-		`step "s": the data for function app-greet: the middleware's Invoke returned no JSON for step "s"`: func(*inngestkit.StepCall, string) (string, error) {
+		`step "s": the data for function app-greet: the middleware's Invoke returned data for step "s" that is not JSON`: func(*inngestkit.StepCall, string) (string, error) {
 			return "{", nil
 		},
 		`step "s": the data for function app-greet: it is not a JSON object; use a struct or a map`: func(*inngestkit.StepCall, string) (string, error) {
@@ -76,7 +76,7 @@ func TestMiddlewareOfInvokedDataFails(t *testing.T) {
 	}
 }
 
-// The events that middleware sees are those that were sent, whatever is in them.
+// Middleware sees events as they were sent, whatever they contain.
 func TestEventsOfACall(t *testing.T) {
 	t.Parallel()
 	for name, events := range map[string][]string{

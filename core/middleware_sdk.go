@@ -13,7 +13,7 @@ import (
 )
 
 // SDKMiddleware adapts middleware that is written for the SDK. As in the SDK, factory is
-// called for each call of a function. Unlike in the SDK,
+// called once per call of a function. Unlike in the SDK,
 //
 //   - TransformOutput sees the output of every step, even if a call runs several;
 //   - the hooks after the function get the context that TransformInput has set;
@@ -56,10 +56,10 @@ func SDKMiddleware(factory func() middleware.Middleware) Middleware {
 	}
 }
 
-// sdkKey is the type of a context key. Each SDKMiddleware has its own.
+// sdkKey is the type of the context key of an SDKMiddleware. Each has its own key.
 type sdkKey struct{ _ byte }
 
-// An sdkCall is an SDK middleware during one call.
+// An sdkCall is the SDK middleware of one call.
 type sdkCall struct {
 	hooks   middleware.Middleware
 	context middleware.CallContext
@@ -108,8 +108,8 @@ func (s *sdkCall) after(output any, err error) (any, error) {
 	return out.Result, out.Error
 }
 
-// transformInput runs the hook. It returns the hook's context and gives the function the
-// events that the hook has changed.
+// transformInput runs the hook TransformInput. It returns the hook's context, and replaces
+// the events that the hook changed.
 func (s *sdkCall) transformInput(ctx context.Context, call *FunctionCall) (context.Context, error) {
 	raw, err := call.Events()
 	if err != nil {
@@ -133,8 +133,8 @@ func (s *sdkCall) transformInput(ctx context.Context, call *FunctionCall) (conte
 	return input.Context(), takeOver(call, raw, before, input)
 }
 
-// takeOver gives the function the events that differ from before. Event and the first of
-// Events are the same event: a change of either counts.
+// takeOver replaces the function's events by those of input if any differs from before.
+// Event and the first of Events are the same event: a change of either counts.
 func takeOver(call *FunctionCall, raw []RawEvent, before [][]byte, input middleware.TransformableInput) error {
 	changed := len(input.Events) != len(raw)
 	events := make([]RawEvent, len(input.Events))
@@ -152,7 +152,7 @@ func takeOver(call *FunctionCall, raw []RawEvent, before [][]byte, input middlew
 			err = json.Unmarshal(encoded, &events[i])
 		}
 		if err != nil {
-			return fmt.Errorf("TransformInput has made an event that cannot be encoded: %w", err)
+			return fmt.Errorf("TransformInput returned an event that cannot be encoded: %w", err)
 		}
 	}
 	if !changed {
@@ -161,7 +161,7 @@ func takeOver(call *FunctionCall, raw []RawEvent, before [][]byte, input middlew
 	return call.SetEvents(events)
 }
 
-// sdkEvents decodes events as the SDK does. It also returns how each is encoded then.
+// sdkEvents decodes events as the SDK does, and encodes them again for comparison.
 func sdkEvents(raw []RawEvent) (events []*inngestgo.Event, encoded [][]byte, err error) {
 	events, encoded = make([]*inngestgo.Event, len(raw)), make([][]byte, len(raw))
 	for i := range raw {

@@ -15,7 +15,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// sdkTrace is a middleware written for the SDK.
+// sdkTrace is middleware written for the SDK that records its hooks.
 type sdkTrace struct {
 	middleware.BaseMiddleware
 
@@ -52,8 +52,8 @@ func usesSDK(tr *trace, change func(*middleware.TransformableInput)) inngestkit.
 	return inngestkit.Use(inngestkit.SDKMiddleware(func() middleware.Middleware { return &sdkTrace{trace: tr, change: change} }))
 }
 
-// Guards for hazards 6, 7 and 8: hooks for every output, with the context, and
-// with the kept results.
+// Guards for hazards 6, 7 and 8: the hooks get every output, the context, and the memoized
+// results.
 func TestSDKMiddleware(t *testing.T) {
 	t.Parallel()
 	var tr trace

@@ -14,7 +14,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// onSend is middleware around sends alone.
+// onSend is middleware with only Send.
 func onSend(
 	wrap func(ctx context.Context, events []inngestkit.RawEvent, next inngestkit.SendHandler) ([]string, error),
 ) inngestkit.Middleware {
@@ -27,7 +27,7 @@ func onSend(
 	}
 }
 
-func TestMiddlewareChangesWhatIsSent(t *testing.T) {
+func TestMiddlewareChangesSentEvents(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { accepted(w, "id1", "id2") })
 	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL})
@@ -63,8 +63,8 @@ func TestMiddlewareRefusesASend(t *testing.T) {
 	require.Empty(t, requests)
 }
 
-// Outside of functions the app's middleware sees what is sent, inside the
-// function's too; the checks come after it.
+// Outside of functions, the app's middleware sees sent events; inside, the function's does too.
+// The events are checked after it.
 func TestSendMiddlewareOrder(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { accepted(w, "id1") })

@@ -16,7 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// trace is what has happened, in order.
+// trace records events of a test, in order.
 type trace struct {
 	mu    sync.Mutex
 	lines []string
@@ -28,7 +28,7 @@ func (tr *trace) addf(format string, args ...any) {
 	tr.lines = append(tr.lines, fmt.Sprintf(format, args...))
 }
 
-// take returns what has happened since the last time.
+// take returns what was recorded since the last take.
 func (tr *trace) take() []string {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
@@ -37,7 +37,7 @@ func (tr *trace) take() []string {
 	return lines
 }
 
-// middleware traces what it sees under a name.
+// middleware returns middleware that records what it sees, under a name.
 func (tr *trace) middleware(name string) inngestkit.Middleware {
 	outcome := func(err error) string {
 		switch {
@@ -99,7 +99,7 @@ func TestMiddlewareOrder(t *testing.T) {
 	}, tr.take())
 
 	require.Equal(t, "ab", ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "a")))[0]["data"])
-	require.NotContains(t, tr.take(), "app: step a begins", "a kept result is no step that runs")
+	require.NotContains(t, tr.take(), "app: step a begins", "a memoized step does not run")
 
 	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}).done("a", "a").done("b", "ab"))
 	require.Equal(t, `"ab"`, string(resp.Body))
@@ -109,7 +109,7 @@ func TestMiddlewareOrder(t *testing.T) {
 	}, tr.take())
 }
 
-// The app's middleware may come after the functions.
+// The app's middleware may be added after the functions.
 func TestUseAfterRegister(t *testing.T) {
 	t.Parallel()
 	var tr trace
@@ -122,7 +122,7 @@ func TestUseAfterRegister(t *testing.T) {
 	}, tr.take())
 }
 
-// Middleware that cannot wrap is not kept: the app works on, and takes more.
+// Middleware that panics while it wraps is not added. The app still works, and accepts more.
 func TestUseOfMiddlewareThatPanics(t *testing.T) {
 	t.Parallel()
 	var tr trace
@@ -140,7 +140,7 @@ func TestUseOfMiddlewareThatPanics(t *testing.T) {
 
 type tenantKey struct{}
 
-// onFunction is middleware around functions alone.
+// onFunction is middleware with only Function.
 func onFunction(
 	wrap func(ctx context.Context, call *inngestkit.FunctionCall, next inngestkit.FunctionHandler) (any, error),
 ) inngestkit.Option {
@@ -216,7 +216,7 @@ func TestMiddlewareChanges(t *testing.T) {
 	})
 }
 
-// What a step's output is turned into is turned back before the function sees it.
+// Restore undoes what Step did to an output before the function gets it.
 func TestMiddlewareRestores(t *testing.T) {
 	t.Parallel()
 	const sealed = `{"sealed":"a"}`
@@ -247,7 +247,7 @@ func TestMiddlewareRestores(t *testing.T) {
 	require.Equal(t, `"a"`, string(resp.Body))
 	resp = callFn(t.Context(), t, app, signUpEnvelope(user{ID: "broken"}).done("broken", json.RawMessage(sealed)))
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
-	require.Equal(t, `the kept result of step "broken" could not be restored: wrong key`, message(t, resp))
+	require.Equal(t, `the memoized result of step "broken" could not be restored: wrong key`, message(t, resp))
 }
 
 // Whatever middleware returns for a call that yielded, the server gets the step.
@@ -270,8 +270,8 @@ func TestMiddlewareCannotLoseAStep(t *testing.T) {
 	}
 }
 
-// The code after next runs too if the user's own recover has swallowed the
-// unwinding, or the unwinding began in an inner middleware.
+// The code after next also runs if user code recovered the unwinding, or if the unwinding began
+// in an inner middleware.
 func TestYieldReachesEveryLayer(t *testing.T) {
 	t.Parallel()
 	var tr trace
@@ -292,7 +292,7 @@ func TestYieldReachesEveryLayer(t *testing.T) {
 	require.Contains(t, tr.take(), "own: fn yielded")
 }
 
-// A call that a step has ended with an error has failed; it has not yielded.
+// A call that a step ended with an error has failed, and not yielded.
 func TestMiddlewareSeesWhyACallEnded(t *testing.T) {
 	t.Parallel()
 	var tr trace

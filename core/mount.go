@@ -26,7 +26,7 @@ type mountPoint struct {
 func (m *mountPoint) fullPath() (path string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the adapter cannot tell where the app is mounted: its function for App.MountedAtFunc "+
+			err = fmt.Errorf("the path where the app is mounted is unknown: the adapter's function for App.MountedAtFunc "+
 				"panicked: %s; set ServePath (INNGEST_SERVE_PATH)", safe.Sprint(r))
 		}
 	}()
@@ -72,7 +72,7 @@ func (a *App) requested(req *adapter.Request) (*url.URL, error) {
 		u.Path = path.Join("/", prefix, u.Path)
 	}
 	if u.Scheme != schemeHTTP && u.Scheme != schemeHTTPS {
-		return nil, fmt.Errorf("X-Forwarded-Proto is %q; it can be http or https", u.Scheme)
+		return nil, fmt.Errorf("X-Forwarded-Proto is %q; it must be http or https", u.Scheme)
 	}
 	if parsed, err := url.Parse(u.Scheme + "://" + u.Host); err != nil || parsed.Host != u.Host {
 		return nil, fmt.Errorf("X-Forwarded-Host is %q, which is not a host", u.Host)
@@ -185,11 +185,11 @@ func (a *App) checkRoute(route adapter.Route, added []adapter.Route) error {
 	taken := func(r adapter.Route) bool { return r.Path == path }
 	switch {
 	case !isPath(route.Path):
-		return fmt.Errorf("%q is not the path of a route; %s", route.Path, pathRule)
+		return fmt.Errorf("%q is not a valid path of a route; %s", route.Path, pathRule)
 	case path == a.config.Path || slices.ContainsFunc(added, taken):
 		return fmt.Errorf("the path %q is taken by another route of the app", path)
 	case route.Do == nil:
-		return fmt.Errorf("the route %q has no Do", route.Path)
+		return fmt.Errorf("the route %q has no handler; set its Do", route.Path)
 	case a.mount.Load() != nil:
 		return fmt.Errorf("the app is mounted already, without %q; add routes before Mount", route.Path)
 	default:
@@ -209,7 +209,7 @@ func (a *App) guarded(do adapter.Handler) adapter.Handler {
 		}()
 		resp = do(ctx, req)
 		if resp == nil || resp.Status < http.StatusOK || resp.Status > maxStatus {
-			a.config.Logger.Error("inngest: a route has no response with a status of 200 to 599",
+			a.config.Logger.Error("inngest: a route returned no response, or a status outside of 200 to 599",
 				"method", req.Method, "path", req.Path)
 			resp = &adapter.Response{Status: http.StatusInternalServerError, Header: http.Header{}}
 		}

@@ -10,8 +10,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Anybody can send these headers, so they count only where the configuration says
-// that a proxy overwrites them.
+// Anyone can send these headers, so they count only if the configuration states that a proxy
+// overwrites them.
 func TestForwardedHeaders(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -51,7 +51,7 @@ func TestForwardedHeaders(t *testing.T) {
 		},
 		{
 			"another scheme", inngestkit.Config{TrustProxy: true}, map[string]string{"X-Forwarded-Proto": "ftp"},
-			"", `X-Forwarded-Proto is "ftp"; it can be http or https`,
+			"", `X-Forwarded-Proto is "ftp"; it must be http or https`,
 		},
 		{
 			"no host", inngestkit.Config{TrustProxy: true}, map[string]string{"X-Forwarded-Host": "shop.test/path"},
@@ -83,7 +83,7 @@ func TestForwardedHeaders(t *testing.T) {
 	}
 }
 
-// HTTP/1.0 needs no Host header, and a URL without host is none.
+// HTTP/1.0 needs no Host header, but a URL without a host cannot be announced.
 func TestSyncWithoutHost(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello))
@@ -94,16 +94,16 @@ func TestSyncWithoutHost(t *testing.T) {
 	require.Contains(t, message(t, resp), "no Host header")
 }
 
-// Adapters serve the endpoint with a slash behind it, too; the server is told one URL.
+// Adapters also serve the endpoint with a trailing slash. Both forms announce the same URL.
 func TestSyncWithASlash(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ mounted, requested, announced string }{
-		"the path":                 {"/api/inngest", "/api/inngest/", "/api/inngest"},
-		"a prefix nobody knows of": {"/api/inngest", "/v1/api/inngest/", "/v1/api/inngest"},
-		"the root of a group":      {"/v1", "/v1/", "/v1"},
-		"the root":                 {"/", "/", "/"},
-		"by hand, with the slash":  {"/by/hand/", "/by/hand/", "/by/hand/"},
-		"not mounted":              {"", "/api/inngest/", "/api/inngest/"},
+		"the path":                {"/api/inngest", "/api/inngest/", "/api/inngest"},
+		"an unknown prefix":       {"/api/inngest", "/v1/api/inngest/", "/v1/api/inngest"},
+		"the root of a group":     {"/v1", "/v1/", "/v1"},
+		"the root":                {"/", "/", "/"},
+		"by hand, with the slash": {"/by/hand/", "/by/hand/", "/by/hand/"},
+		"not mounted":             {"", "/api/inngest/", "/api/inngest/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -121,7 +121,7 @@ func TestSyncWithASlash(t *testing.T) {
 	}
 }
 
-// An app can be mounted at several paths; the log says which of them the server is told.
+// An app may be mounted at several paths. The log names the one that is announced.
 func TestMountedAtSeveralPaths(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

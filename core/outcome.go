@@ -30,7 +30,7 @@ const (
 	OutcomeNonRetriable Outcome = "non_retriable"
 )
 
-var errNoEnd = errors.New("it did not come to an end: its goroutine has ended (runtime.Goexit)")
+var errNoEnd = errors.New("it did not return: its goroutine has ended (runtime.Goexit)")
 
 // OnEnd registers a callback for when the response to the server is final, after all
 // middleware. Only then is it certain how the call has ended: the output of the function
@@ -95,7 +95,7 @@ func (c *FunctionCall) reportEnd(resp *adapter.Response) {
 	default:
 		err := c.err
 		if err == nil || errors.Is(err, ErrYielded) {
-			err = errors.New(answerMessage(resp.Body, resp.Status))
+			err = errors.New(errorMessage(resp.Body, resp.Status))
 		}
 		outcome := c.outcome(err)
 		if resp.Header.Get(headerNoRetry) == isTrue {

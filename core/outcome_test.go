@@ -14,7 +14,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// ending is how a call or a step ended.
+// ending records how a call or a step ended.
 type ending struct {
 	outcome inngestkit.Outcome
 	err     error
@@ -23,7 +23,7 @@ type ending struct {
 
 func (e *ending) note(outcome inngestkit.Outcome, err error) { *e = ending{outcome, err, e.times + 1} }
 
-// endings is middleware that notes how calls and steps ended.
+// endings is middleware that records how calls and steps ended.
 func endings(function, steps *ending) inngestkit.Option {
 	return inngestkit.Use(inngestkit.Middleware{
 		Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
@@ -41,8 +41,8 @@ func endings(function, steps *ending) inngestkit.Option {
 	})
 }
 
-// The outcome that middleware sees is what the server is told: no other try after
-// Failed and NonRetriable.
+// The outcome that middleware sees is the one in the response: no retry after OutcomeFailed and
+// OutcomeNonRetriable.
 func TestOutcome(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
@@ -50,7 +50,7 @@ func TestOutcome(t *testing.T) {
 		err          error
 		attempt, max int
 		want         inngestkit.Outcome
-		noRetry      bool // as the server is told about a function
+		noRetry      bool // in the response about a function
 	}{
 		"no error":                {max: 4, want: inngestkit.OutcomeCompleted},
 		"error":                   {err: boom, max: 4, want: inngestkit.OutcomeRetried},
@@ -106,8 +106,8 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// What turns out only when the answer is made counts, too.
-func TestOutcomeOfTheAnswer(t *testing.T) {
+// The outcome includes errors that occur only when the response is made.
+func TestOutcomeOfTheResponse(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", 4<<20)
 	for name, tc := range map[string]struct {
@@ -164,7 +164,7 @@ type panics struct{}
 
 func (panics) MarshalJSON() ([]byte, error) { panic("oh") }
 
-// A call whose goroutine ends has ended, and so has its step.
+// If the goroutine of a call ends, the call and its step have ended.
 func TestOutcomeOfAGoroutineThatEnds(t *testing.T) {
 	t.Parallel()
 	var function, got ending
@@ -187,7 +187,7 @@ func TestOutcomeOfAGoroutineThatEnds(t *testing.T) {
 	}
 }
 
-// What is told how a call ended only looks on: its panic changes nothing.
+// A panic in a callback of OnEnd changes nothing.
 func TestOnEndPanics(t *testing.T) {
 	t.Parallel()
 	var function, got ending
@@ -213,9 +213,8 @@ func TestOnEndPanics(t *testing.T) {
 	require.Contains(t, l.String(), `"inngest: a function given to OnEnd panicked"`)
 }
 
-// The server would take an answer that is too large for a failure of the attempt,
-// and try again and again.
-func TestLargeAnswers(t *testing.T) {
+// The server would treat a response that is too large as a failed attempt, and retry in vain.
+func TestLargeResponses(t *testing.T) {
 	t.Parallel()
 	const limit = 8<<20 - 16<<10
 	text := func(n int) string { return strings.Repeat("x", n) }
@@ -227,15 +226,15 @@ func TestLargeAnswers(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		call func(ctx context.Context) (string, error)
-		want string // of the message, "" if the answer is taken
+		want string // in the message, "" if the server accepts the response
 	}{
 		"output": {func(context.Context) (string, error) { return text(limit - 2), nil }, ""},
 		"large output": {func(context.Context) (string, error) { return text(limit - 1), nil },
-			"the output of the function has 8372225 bytes as JSON, and at most 8372224 are taken; keep large data elsewhere"},
+			"the output of the function has 8372225 bytes as JSON, more than the 8372224 that the server accepts; keep large data elsewhere"},
 		"steps": {func(ctx context.Context) (string, error) { return "", infer("a")(ctx) }, ""},
 		"large steps": {func(ctx context.Context) (string, error) {
 			return "", step.Parallel(ctx, infer("a"), infer("b"))
-		}, "the steps of one call have together 12583"},
+		}, "the steps of one call together have 12583"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

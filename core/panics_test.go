@@ -20,7 +20,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// deepError is an error that panics only when somebody looks into it.
+// deepError is an error that panics only when it is unwrapped.
 type deepError struct{}
 
 func (deepError) Error() string { return "deep" }
@@ -31,8 +31,8 @@ type mirror struct{}
 
 func (m mirror) String() string { panic(m) }
 
-// Errors that panic are errors of the function, or of the step, that has returned
-// them, and what they say about retries holds.
+// An error whose methods panic fails the function or step that returned it, and is retried or
+// not as it requests.
 func TestErrorsThatPanic(t *testing.T) {
 	t.Parallel()
 	none := (*codedError)(nil)
@@ -74,7 +74,7 @@ func TestErrorsThatPanic(t *testing.T) {
 	}
 }
 
-// A middleware may return such an error as well.
+// Middleware may return such an error too.
 func TestErrorOfAMiddlewareThatPanics(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello,
@@ -85,8 +85,8 @@ func TestErrorOfAMiddlewareThatPanics(t *testing.T) {
 	require.Contains(t, message(t, resp), "function fn returned a nil *inngestkit_test.codedError")
 }
 
-// What cannot be encoded, because encoding it panics, is an error where it was given,
-// and names its type. The same work again would end the same way.
+// A value that cannot be encoded because its methods panic is an error that names its type. It
+// is not retried, because a retry would return the same.
 func TestEncodingThatPanics(t *testing.T) {
 	t.Parallel()
 	const panicked = "encoding inngestkit_test.unruly panicked: not today"
@@ -149,12 +149,12 @@ func TestEncodingThatPanics(t *testing.T) {
 	require.ErrorContains(t, err, "inngestkit: send: event 0: it cannot be encoded: encoding event.GenericEvent")
 }
 
-// picky cannot be decoded.
+// picky panics when it is decoded.
 type picky struct{}
 
 func (*picky) UnmarshalJSON([]byte) error { panic("not today") }
 
-// Decoding that panics is an error of the function, too.
+// A panic during decoding fails the function.
 func TestDecodingThatPanics(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, inngestkit.OnEvent("fn", inngestkit.DefineEvent[picky]("user/signed-up"),
@@ -168,8 +168,7 @@ func TestDecodingThatPanics(t *testing.T) {
 	require.Equal(t, `step "a" panicked: not today`, message(t, resp))
 }
 
-// A middleware that panics is an error of the send, and its error is one that can be
-// looked at.
+// A panic of middleware fails the send, with an error that can be printed and unwrapped.
 func TestSendMiddlewareThatPanics(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -198,13 +197,13 @@ func TestSendMiddlewareThatPanics(t *testing.T) {
 	}
 }
 
-// endsBadly is a middleware of the SDK that panics when the function does.
+// endsBadly is SDK middleware that panics when the function does.
 type endsBadly struct{ sdkmiddleware.BaseMiddleware }
 
 func (*endsBadly) OnPanic(context.Context, sdkmiddleware.CallContext, any, string) { panic("oh no") }
 
-// Hooks of a client's middleware run outside of the function, where the SDK does not
-// recover.
+// The hooks of a client's middleware run outside of the function, where the SDK does not
+// recover panics.
 func TestClientMiddlewareThatPanics(t *testing.T) {
 	t.Parallel()
 	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
@@ -231,7 +230,7 @@ func TestClientMiddlewareThatPanics(t *testing.T) {
 	require.Contains(t, l.String(), "endsBadly")
 }
 
-// A panic in the background is logged, and all else goes on.
+// A panic in the background is logged, and everything else continues.
 func TestGoRecovers(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t)
@@ -241,13 +240,13 @@ func TestGoRecovers(t *testing.T) {
 	require.Contains(t, l.String(), "panics_test.go")
 }
 
-// A lookup that panics is an error that names the variable, and shows no value.
+// A panic of a lookup is an error that names the variable and shows no value.
 func TestLookupThatPanics(t *testing.T) {
 	t.Parallel()
 	_, err := inngestkit.ConfigFrom(t.Context(), func(_ context.Context, variable string) (string, bool, error) {
 		switch variable {
 		case "INNGEST_APP_ID":
-			var vault []string // nobody has opened it
+			var vault []string // empty
 			return vault[0], true, nil
 		case "INNGEST_SIGNING_KEY":
 			panic("what is " + string(signingKey))
@@ -257,12 +256,12 @@ func TestLookupThatPanics(t *testing.T) {
 		return "", false, nil
 	})
 	require.ErrorContains(t, err, "INNGEST_APP_ID: the lookup panicked: runtime error: index out of range [0] with length 0")
-	require.ErrorContains(t, err, "INNGEST_SIGNING_KEY: the lookup panicked, with a string that is not shown, since it may hold the value")
+	require.ErrorContains(t, err, "INNGEST_SIGNING_KEY: the lookup panicked with a string, which is not shown because it may contain the value")
 	require.ErrorContains(t, err, "INNGEST_EVENT_KEY: the lookup returned a nil *inngestkit_test.codedError")
 	require.NotContains(t, err.Error(), "signkey")
 }
 
-// An adapter's path may be asked for in the background.
+// An adapter's path function may be called in the background.
 func TestMountPathThatPanics(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"", "/served"} {
@@ -273,7 +272,7 @@ func TestMountPathThatPanics(t *testing.T) {
 			require.NoError(t, err)
 			continue
 		}
-		require.ErrorContains(t, err, "inngestkit: sync: the adapter cannot tell where the app is mounted: its function for App.MountedAtFunc panicked: oh no")
+		require.ErrorContains(t, err, "inngestkit: sync: the path where the app is mounted is unknown: the adapter's function for App.MountedAtFunc panicked: oh no")
 	}
 }
 
@@ -285,13 +284,13 @@ func TestCheckpointOfATimerPanics(t *testing.T) {
 			func(*http.Request) (*http.Response, error) { panic("oh no") })}},
 			onSignUp(sequence("a", "b"), flow.Checkpoint(flow.BatchSteps(10), flow.BatchInterval(time.Second))))
 		all := ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))
-		require.Len(t, all, 2, "the results are in the answer")
+		require.Len(t, all, 2, "the results are in the response")
 		require.Contains(t, l.String(), "the HTTPClient's transport panicked: oh no")
 	})
 }
 
-// The server sends no such context, but it must not be a panic.
-func TestContextOfNull(t *testing.T) {
+// No server sends such a context, but it must not cause a panic.
+func TestCallWithoutContext(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, onSignUp(hello, flow.Checkpoint()))
 	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&stepId=x", `{"ctx":null,"event":{}}`))
@@ -300,7 +299,7 @@ func TestContextOfNull(t *testing.T) {
 	require.NotContains(t, l.String(), "panicked")
 }
 
-// A branch whose goroutine has ended has not gone well.
+// A branch whose goroutine ended has failed.
 func TestGoexitInABranch(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
@@ -312,7 +311,7 @@ func TestGoexitInABranch(t *testing.T) {
 	require.Contains(t, message(t, callFn(t.Context(), t, app, signUpEnvelope(user{}))), "its goroutine has ended (runtime.Goexit)")
 }
 
-// The step that a call is for may end its goroutine, too.
+// The step that a call is for may also end its goroutine.
 func TestGoexitInTheStepThatACallIsFor(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {

@@ -147,10 +147,10 @@ func TestPingIsCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() {
 		<-arrived
-		cancel(errors.New("nobody waits anymore"))
+		cancel(errors.New("no longer needed"))
 	}()
 	err := app.Ping(ctx)
-	require.EqualError(t, err, "inngestkit: ping "+server.URL+": context canceled: nobody waits anymore")
+	require.EqualError(t, err, "inngestkit: ping "+server.URL+": context canceled: no longer needed")
 	require.ErrorIs(t, err, context.Canceled)
 }
 

@@ -10,8 +10,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// A redirect that turns a POST into a GET loses the body, whatever the response to the GET
-// is.
+// A redirect that turns a POST into a GET loses the body, whatever the response to the GET.
 func TestRedirectsThatLoseTheBody(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -95,10 +95,10 @@ func (a *App) logPanic(req *adapter.Request, recovered any) {
 const drainRetryAfter = "2"
 
 func shuttingDown(req *adapter.Request) *adapter.Response {
-	return retryLater(req, "the app is shutting down; another instance will answer")
+	return retryLater(req, "the app is shutting down; another instance will respond")
 }
 
-// retryLater answers a request that the server is to retry shortly.
+// retryLater returns the response to a request that the server is to retry shortly.
 func retryLater(req *adapter.Request, message string) *adapter.Response {
 	resp := fail(req, http.StatusServiceUnavailable, message, false)
 	resp.Header.Set(headerRetryAfter, drainRetryAfter)

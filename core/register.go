@@ -168,7 +168,7 @@ func (o *functionOptions) applyLevel(options []Option) {
 	o.middleware = append(o.middleware, inner...)
 }
 
-// checkTypes reports Go types that JSON does not keep.
+// checkTypes reports Go types whose values JSON would lose.
 func (d *definition) checkTypes(config *fnconfig.Config) {
 	if d.data != nil {
 		checkEventType(d.data, config)
@@ -261,14 +261,14 @@ func checkCombinations(c *fnconfig.Config, triggers []trigger) {
 }
 
 // checkDebounce refuses a debounced schedule. Servers from 1.13.0 on treat a scheduled run
-// that is put off as failed (handleCron in pkg/execution/executor/service.go): their queue
-// starts it again, which puts off one more run, up to 21 times.
+// that is delayed as failed (handleCron in pkg/execution/executor/service.go): their queue
+// starts it again, which delays one more run, up to 21 times.
 func checkDebounce(
 	o inngestgo.FunctionOpts, triggers []trigger, refuse func(field string, value any, reason string, args ...any),
 ) {
 	if o.Debounce != nil && slices.ContainsFunc(triggers, func(t trigger) bool { return t.isCron }) {
 		refuse("Debounce", o.Debounce.Period.String(), "cannot be combined with a schedule: "+
-			"servers from 1.13 on run a debounced schedule again and again; leave out one of them")
+			"servers from 1.13 on run a debounced schedule repeatedly; leave out one of them")
 	}
 }
 

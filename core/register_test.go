@@ -60,10 +60,10 @@ func TestRegisterRefuses(t *testing.T) {
 		{"trigger twice", inngestkit.OnEvent("fn", inngestkit.AnyOf[user](signedUp, signedUp), hello), "Trigger", "given twice"},
 		{"event without a name", inngestkit.OnEvent("fn", inngestkit.DefineEvent[user](""), hello), "Trigger", "without a name"},
 		{"long event name", inngestkit.OnEvent("fn", inngestkit.DefineEvent[user](long), hello), "Trigger", "at most 255 bytes, this one has 256"},
-		{"event name with a space behind it", inngestkit.OnEvent("fn", inngestkit.DefineEvent[user]("user/created "), hello), "Trigger", "white space around it"},
+		{"event name with a trailing space", inngestkit.OnEvent("fn", inngestkit.DefineEvent[user]("user/created "), hello), "Trigger", "white space around it"},
 		{"event name with a line break", inngestkit.OnEvent("fn", inngestkit.AnyOf(signedUp, inngestkit.DefineEvent[user]("a\nb")), hello), "Trigger", "control characters"},
 		{"empty condition", inngestkit.OnEvent("fn", signedUp.If(""), hello), "If", "is empty"},
-		{"event data that is no object", inngestkit.OnEvent("fn", inngestkit.DefineEvent[int]("e"),
+		{"event data that is not an object", inngestkit.OnEvent("fn", inngestkit.DefineEvent[int]("e"),
 			func(context.Context, inngestkit.Input[int]) (any, error) { return nil, nil }), "Event", "use a struct or a map"},
 		{"slice as event data", inngestkit.OnEvent("fn", inngestkit.DefineEvent[[]user]("e"),
 			func(context.Context, inngestkit.Input[[]user]) (any, error) { return nil, nil }), "Event", "use a struct or a map"},
@@ -120,7 +120,7 @@ func TestRegisterRefuses(t *testing.T) {
 	}
 }
 
-// fields are the fields of all mistakes in err.
+// fields returns the fields of all mistakes in err.
 func fields(err error) []string {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {

@@ -12,9 +12,9 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Somebody who has captured a signature can send it again for five minutes. What was
-// signed as one thing is not taken for another.
-func TestCapturedSignaturesAreNoSyncs(t *testing.T) {
+// A captured signature can be sent again for five minutes. What was signed for one kind of
+// request is not valid for another.
+func TestCapturedSignaturesCannotSync(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, synced)
 	config := cloud
@@ -25,7 +25,7 @@ func TestCapturedSignaturesAreNoSyncs(t *testing.T) {
 	require.Equal(t, http.StatusOK, probe.Status)
 	call := signUpEnvelope(user{}).json(t)
 	for _, captured := range []struct{ name, signature, body string }{
-		{"the app's answer to a probe", probe.Header.Get("X-Inngest-Signature"), string(probe.Body)},
+		{"the app's response to a probe", probe.Header.Get("X-Inngest-Signature"), string(probe.Body)},
 		{"an inspection", sign(t, signingKey, "", now), ""},
 		{"a call", sign(t, signingKey, call, now), call},
 	} {
@@ -42,7 +42,7 @@ func TestCapturedSignaturesAreNoSyncs(t *testing.T) {
 	require.Empty(t, requests)
 }
 
-// A captured sync announces what the server has signed, whatever else is changed.
+// A captured sync announces the URL that the server signed, even if the rest is changed.
 func TestSignedSyncsAnnounceWhatTheServerCalls(t *testing.T) {
 	t.Parallel()
 	for _, trust := range []bool{false, true} {
@@ -61,7 +61,7 @@ func TestSignedSyncsAnnounceWhatTheServerCalls(t *testing.T) {
 	}
 }
 
-// What the server signs as a sync has the URL of an app in it.
+// The body of a signed sync contains the URL of the app.
 func TestSignedSyncsWithoutAURL(t *testing.T) {
 	t.Parallel()
 	app, _ := newAppWith(t, cloud, onSignUp(hello))
@@ -78,7 +78,7 @@ func TestSignedSyncsWithoutAURL(t *testing.T) {
 	}
 }
 
-// The specification has syncs without a body; no server makes any.
+// The specification allows syncs without a body, which no server sends.
 func TestSignedSyncsWithoutABody(t *testing.T) {
 	t.Parallel()
 	for host, status := range map[string]int{"": http.StatusBadRequest, "https://shop.test": http.StatusOK} {
@@ -117,8 +117,8 @@ func TestServersSignTheCanonicalFormOfSyncs(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, app.Do(t.Context(), req).Status)
 }
 
-// The answer to a probe would count as the result of a function.
-func TestCallsAreNoProbes(t *testing.T) {
+// The server would treat the response to a probe as the result of a function.
+func TestCallsAreNotProbes(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(hello))
 	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&probe=trust", signUpEnvelope(user{}).json(t)))
@@ -126,7 +126,7 @@ func TestCallsAreNoProbes(t *testing.T) {
 }
 
 // Middleware and the function see the same data, or neither sees any.
-func TestDataThatComesTwice(t *testing.T) {
+func TestEventWithDataTwice(t *testing.T) {
 	t.Parallel()
 	ran := false
 	for _, second := range []string{`"data"`, `"Data"`, `"d\u0061ta"`} {

@@ -12,7 +12,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// Middleware can read the request, and keep it after the response.
+// Middleware can read the request and keep it after the response.
 func TestFunctionCallRequest(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {

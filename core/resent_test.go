@@ -13,7 +13,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// What is sent outside of a step is sent again by the next call: that is told once.
+// Events sent outside of a step are sent again by the next call, which is logged once.
 func TestEventsThatEachCallSends(t *testing.T) {
 	t.Parallel()
 	withID := signedUp.New(user{})

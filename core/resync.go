@@ -149,7 +149,7 @@ func (w *watch) sync(ctx context.Context) {
 		target = *w.target.Load() // it may have moved meanwhile
 		return w.app.announce(ctx, target.url, inngestapi.Registration{Framework: target.framework})
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
-		w.warnOnce(err.Error(), "inngest: not synced yet; trying again until it works", err)
+		w.warnOnce(err.Error(), "inngest: not synced yet; retrying until it succeeds", err)
 	}))
 	if err != nil {
 		return

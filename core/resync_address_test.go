@@ -75,8 +75,8 @@ func TestStartChecksWhereTheServerCallsTheApp(t *testing.T) {
 	}
 }
 
-// What the server reports about the app: all is well, or it cannot reach it. Other apps have
-// errors of their own.
+// The responses of the server about the app: it is reachable or not. Other apps have errors of
+// their own.
 const (
 	wellApp        = `{"data":{"apps":[{"externalID":"app","url":"` + hereURL + `","error":null},{"externalID":"b","url":"` + hereURL + `","error":"unreachable"}]}}`
 	unreachableApp = `{"data":{"apps":[{"externalID":"app","url":"http://127.0.0.1:8080/api/inngest","error":"unreachable"}]}}`
@@ -92,7 +92,7 @@ func TestStartWarnsOfAServerThatCannotReachTheApp(t *testing.T) {
 		time.Sleep(aMinute)
 		n.set(func(s *devServer) { s.apps = unreachableApp })
 		time.Sleep(5 * time.Second)
-		n.set(func(s *devServer) { s.apps = wellApp }) // it asked while the app was restarting
+		n.set(func(s *devServer) { s.apps = wellApp }) // it called while the app was restarting
 		time.Sleep(aMinute)
 		require.NotContains(t, l.String(), "level=WARN")
 

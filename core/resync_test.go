@@ -108,7 +108,7 @@ func (s *devServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return serverAnswer{http.StatusOK, "dev", string(body)}.response(), err
 }
 
-// notListening is how a connection to a closed port fails.
+// notListening returns the error of a connection to a closed port.
 func notListening() error { return &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED} }
 
 // set changes the server.
@@ -153,7 +153,7 @@ func TestStartSyncsAgainWhenTheServerHasForgotten(t *testing.T) {
 	})
 }
 
-// Two apps with one URL take the functions from each other. Start logs that, and syncs less
+// Two apps with the same URL replace each other at the server. Start logs that and syncs less
 // and less often.
 func TestStartWithAServerThatKeepsForgetting(t *testing.T) {
 	t.Parallel()
@@ -206,12 +206,12 @@ func TestStartWaitsForAServerThatIsAway(t *testing.T) {
 	}
 }
 
-func TestStartIsQuietWhileAllIsWell(t *testing.T) {
+func TestStartLogsNothingWhileInSync(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := &devServer{}
 		app, l := startedApp(t, server)
-		time.Sleep(3 * time.Second) // that nothing listens has been logged
+		time.Sleep(3 * time.Second) // it has been logged that nothing listens
 		before := l.String()
 		time.Sleep(aMinute)
 		syncs, questions := server.seen()
@@ -238,8 +238,8 @@ func TestStartSyncsFunctionsRegisteredLater(t *testing.T) {
 	})
 }
 
-// Start asks a server that does not report what it knows once, and syncs with it only when
-// something has changed.
+// If a server does not report which functions it knows, Start requests them once and syncs only
+// when something has changed.
 func TestStartWithAnotherKindOfServer(t *testing.T) {
 	t.Parallel()
 	for name, info := range map[string]serverAnswer{

@@ -55,7 +55,7 @@ func paths(routes []adapter.Route) []string {
 
 func TestAddRouteRefuses(t *testing.T) {
 	t.Parallel()
-	const rule = " is not the path of a route; a path begins with / and has no //, . or .. element, query or white space in it"
+	const rule = " is not a valid path of a route; a path begins with / and has no //, no . or .. element, no query and no white space"
 	for name, c := range map[string]struct {
 		route adapter.Route
 		want  string
@@ -67,7 +67,7 @@ func TestAddRouteRefuses(t *testing.T) {
 		"a query":        {adapter.Route{Path: "/plugin?q", Do: teapot}, `"/plugin?q"` + rule},
 		"the app's path": {adapter.Route{Path: "/inngest", Do: teapot}, `the path "/inngest" is taken by another route of the app`},
 		"twice":          {adapter.Route{Path: "/first", Do: teapot}, `the path "/first" is taken by another route of the app`},
-		"no Do":          {adapter.Route{Path: "/plugin"}, `the route "/plugin" has no Do`},
+		"no Do":          {adapter.Route{Path: "/plugin"}, `the route "/plugin" has no handler; set its Do`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,7 +90,7 @@ func TestAddRouteAfterMount(t *testing.T) {
 	require.Equal(t, []string{"/api/inngest"}, paths(app.Routes()))
 }
 
-// The race detector watches, and no path is taken twice.
+// Concurrent calls do not race, and no path is added twice.
 func TestAddRouteAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t)
@@ -116,11 +116,10 @@ func TestAddRouteAtTheSameTime(t *testing.T) {
 	app.MountedAt("test", "/api/inngest")
 }
 
-// A plugin that breaks is neither the end of the process, nor success, nor an answer
-// of an SDK.
+// A broken route does not end the process. Its response is neither a success nor one of an SDK.
 func TestRoutesThatBreak(t *testing.T) {
 	t.Parallel()
-	const noAnswer = "inngest: a route has no response with a status of 200 to 599"
+	const noAnswer = "inngest: a route returned no response, or a status outside of 200 to 599"
 	for name, c := range map[string]struct {
 		do     func(context.Context, *adapter.Request) *adapter.Response
 		logged string

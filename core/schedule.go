@@ -96,6 +96,7 @@ func TimeZone(name string) Option {
 	})
 }
 
+// whyNoZone returns why name cannot be a time zone, "" if it can.
 func whyNoZone(name string) string {
 	switch name {
 	case "":
@@ -110,10 +111,10 @@ func whyNoZone(name string) string {
 	return ""
 }
 
-// Jitter delays each run of the function's schedules by between 1 s and d, so that not
-// all functions start in the same second. d is from 1 s to 5 min, or 0 for no delay, the
-// default. Servers before 1.18 ignore it. On a group, it applies to the functions that
-// have a schedule.
+// Jitter delays each run of the function's schedules by between 1 s and d, so
+// that not all functions start in the same second. d is from 1 s to 5 min. The default, 0,
+// means no delay. Servers before 1.18 ignore it. On a group, it applies to the functions
+// that have a schedule.
 func Jitter(d time.Duration) Option {
 	return fnconfig.Func(func(c *fnconfig.Config) {
 		if !c.SetOnce("Jitter", d.String()) {
@@ -129,7 +130,7 @@ func checkJitter(d time.Duration, refuse func(field string, value any, reason st
 	if d == 0 || (d >= minJitter && d <= maxJitter) {
 		return true
 	}
-	refuse("Jitter", d.String(), "is out of range; it is 0 or at least %s and at most %s", minJitter, maxJitter)
+	refuse("Jitter", d.String(), "is out of range; it must be 0, or from %s to %s", minJitter, maxJitter)
 	return false
 }
 
@@ -195,18 +196,18 @@ func checkCron(schedule string, refuse func(field string, value any, reason stri
 	parsed, err := parseCron(schedule)
 	if err != nil {
 		refuse("Cron", schedule,
-			`is not a five-field schedule such as "0 9 * * *", with "TZ=Europe/Paris " before it if need be: %v`, err)
+			`is not a five-field schedule such as "0 9 * * *" or "TZ=Europe/Paris 0 9 * * *": %v`, err)
 		return
 	}
-	// The parser looks five years ahead, and so does the server, which then never
-	// starts the function (ScheduleNext in its pkg/execution/cron/manager.go).
+	// The parser searches the next five years, and so does the server, which would never
+	// start the function (ScheduleNext in its pkg/execution/cron/manager.go).
 	if parsed.Next(time.Now()).IsZero() {
-		refuse("Cron", schedule, "never comes: its months lack its day of the month; choose another day or month")
+		refuse("Cron", schedule, "never fires: its months lack its day of the month; choose another day or month")
 	}
 }
 
 func parseCron(schedule string) (cron.Schedule, error) {
-	// The parser panics on a time zone with nothing behind it.
+	// The parser panics on a time zone without fields after it.
 	if hasZone(schedule) && !strings.Contains(schedule, " ") {
 		return nil, errors.New("a time zone without fields")
 	}

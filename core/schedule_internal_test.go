@@ -9,7 +9,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/fnconfig"
 )
 
-// The options of a group hold for the functions that they fit.
+// The options of a group apply to the functions that have a schedule.
 func TestScheduleOptionsOfAGroup(t *testing.T) {
 	t.Parallel()
 	event := trigger{event: "e"}
@@ -54,7 +54,7 @@ func TestScheduleOptionsOfAGroup(t *testing.T) {
 	}
 }
 
-// What a group makes of a schedule may be one that the function has already.
+// The group's time zone may make two schedules of a function equal, which is refused.
 func TestTheZoneOfAGroupMakesTwoSchedulesOne(t *testing.T) {
 	t.Parallel()
 	var c fnconfig.Config

@@ -14,12 +14,12 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
-// onCron is a function with the ID fn and a schedule.
+// onCron returns a function with the ID fn and a schedule.
 func onCron(schedule string, options ...inngestkit.Option) inngestkit.Function {
 	return inngestkit.OnCron("fn", schedule, hello, options...)
 }
 
-// onAny is a function with the ID fn and several triggers.
+// onAny returns a function with the ID fn and several triggers.
 func onAny[T any](triggers inngestkit.Trigger[T], options ...inngestkit.Option) inngestkit.Function {
 	return inngestkit.OnEvent("fn", triggers, hello, options...)
 }
@@ -27,7 +27,7 @@ func onAny[T any](triggers inngestkit.Trigger[T], options ...inngestkit.Option) 
 func TestScheduleRefusals(t *testing.T) {
 	t.Parallel()
 	const nine = "0 9 * * *"
-	// With its zone it has a byte too many.
+	// With its time zone it is one byte too long.
 	long := strings.Repeat(" ", 255-len(nine)-len("TZ=UTC ")+1) + nine
 	for _, tc := range []struct {
 		name     string
@@ -47,14 +47,14 @@ func TestScheduleRefusals(t *testing.T) {
 			"names one itself"},
 		{"zone without a schedule", onSignUp(hello, inngestkit.TimeZone("UTC")), "TimeZone", "UTC", "is for schedules"},
 		{"too long with its zone", onCron(long, inngestkit.TimeZone("UTC")), "Cron", "TZ=UTC " + long, "at most 255 bytes, this one has 256 with its time zone"},
-		{"short jitter", onCron(nine, inngestkit.Jitter(time.Second-1)), "Jitter", "999.999999ms", "0 or at least 1s and at most 5m0s"},
-		{"long jitter", onCron(nine, inngestkit.Jitter(5*time.Minute+1)), "Jitter", "5m0.000000001s", "0 or at least 1s and at most 5m0s"},
-		{"negative jitter", onCron(nine, inngestkit.Jitter(-time.Second)), "Jitter", "-1s", "0 or at least 1s and at most 5m0s"},
+		{"short jitter", onCron(nine, inngestkit.Jitter(time.Second-1)), "Jitter", "999.999999ms", "must be 0, or from 1s to 5m0s"},
+		{"long jitter", onCron(nine, inngestkit.Jitter(5*time.Minute+1)), "Jitter", "5m0.000000001s", "must be 0, or from 1s to 5m0s"},
+		{"negative jitter", onCron(nine, inngestkit.Jitter(-time.Second)), "Jitter", "-1s", "must be 0, or from 1s to 5m0s"},
 		{"jitter twice", onCron(nine, inngestkit.Jitter(time.Second), flow.Config{Jitter: time.Minute}), "Jitter", "1m0s", "given twice"},
 		{"jitter without a schedule", onSignUp(hello, inngestkit.Jitter(time.Second)), "Jitter", "1s", "is for schedules"},
 		{"bad schedule among others", onAny(inngestkit.AnyOfTypes(signedUp, inngestkit.Cron("daily"))), "Cron", "daily", "not a five-field schedule"},
-		{"30 February", onCron("0 0 30 2 *"), "Cron", "0 0 30 2 *", "never comes"},
-		{"31st of short months", onCron("TZ=Asia/Tokyo 0 0 31 2,4,6,9,11 *"), "Cron", "TZ=Asia/Tokyo 0 0 31 2,4,6,9,11 *", "never comes"},
+		{"30 February", onCron("0 0 30 2 *"), "Cron", "0 0 30 2 *", "never fires"},
+		{"31st of short months", onCron("TZ=Asia/Tokyo 0 0 31 2,4,6,9,11 *"), "Cron", "TZ=Asia/Tokyo 0 0 31 2,4,6,9,11 *", "never fires"},
 		{"debounced schedule", onCron(nine, flow.Debounce(5*time.Second)), "Debounce", "5s", "cannot be combined with a schedule"},
 		{"debounced schedule among events", onAny(inngestkit.AnyOfTypes(signedUp, inngestkit.Cron(nine)),
 			flow.Config{Debounce: &flow.DebounceConfig{Period: time.Minute}}), "Debounce", "1m0s", "cannot be combined with a schedule"},
@@ -111,9 +111,8 @@ func TestScheduleAnnouncements(t *testing.T) {
 	}
 }
 
-// Registering a function changes nothing in the value, which may be registered
-// with another app.
-func TestScheduleOptionsLeaveTheFunctionAlone(t *testing.T) {
+// Registering a function does not change its value, which may be registered with another app.
+func TestScheduleOptionsDoNotChangeTheFunction(t *testing.T) {
 	t.Parallel()
 	function := onCron("0 9 * * *", inngestkit.TimeZone("Europe/Paris"))
 	for range 2 {

@@ -253,7 +253,7 @@ func bareResponse(t *testing.T, logger *slog.Logger, handler func(context.Contex
 	w := httptest.NewRecorder()
 	client.Serve().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/?fnId=app-fn&stepId=step",
 		strings.NewReader(connectCall{Steps: failed}.body())))
-	return answerMessage(w.Body.Bytes(), w.Code)
+	return errorMessage(w.Body.Bytes(), w.Code)
 }
 
 // The texts that the SDK puts around the message of an error are recognized.

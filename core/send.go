@@ -108,7 +108,7 @@ func (a *App) sendGuarded(ctx context.Context, send SendHandler, events []RawEve
 	return ids, safe.Sound(where, err)
 }
 
-// sendRaw sends what the middleware made of the events.
+// sendRaw sends the events that the middleware passed on.
 func (a *App) sendRaw(ctx context.Context, events []RawEvent) ([]string, error) {
 	all := make([]AnyEvent, len(events))
 	for i, event := range events {

@@ -75,17 +75,17 @@ func TestResponsesOfOtherServers(t *testing.T) {
 	}{
 		{
 			"another server", http.StatusNotFound, "404 page not found",
-			"the event was not sent: the server answered 404 Not Found; " + strings.ReplaceAll(wrong, "%s", "/e/<event key>"),
+			"the event was not sent: the server responded with 404 Not Found; " + strings.ReplaceAll(wrong, "%s", "/e/<event key>"),
 			strings.ReplaceAll(wrong, "%s", "/v1/signals"), strings.ReplaceAll(wrong, "%s", "/fn/register"),
 		},
 		{
 			"a web page", http.StatusOK, "<html>",
-			"it is not certain whether the event was sent: the server answered 200 OK: the response did not come from an Inngest server",
+			"it is not certain whether the event was sent: the server responded with 200 OK: the response did not come from an Inngest server",
 			"did not come from an Inngest server", "did not come from an Inngest server",
 		},
 		{
 			"a refusal", http.StatusNotFound, `{"error":"no such environment"}`,
-			"the event was not sent: the server answered 404 Not Found: no such environment", "no run waits", ": no such environment",
+			"the event was not sent: the server responded with 404 Not Found: no such environment", "no run waits", ": no such environment",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

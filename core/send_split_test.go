@@ -112,7 +112,7 @@ func TestSendSplitsBySize(t *testing.T) {
 	const limit = 3 << 20
 	one, err := json.Marshal(numbered(1, 0)[0])
 	require.NoError(t, err)
-	two := (limit - len("[,]") - 2*len(one)) / 2 // the padding of two events that make one request, but for one byte
+	two := (limit - len("[,]") - 2*len(one)) / 2 // the padding with which two events just fit one request
 	for _, tc := range []struct {
 		name     string
 		events   []inngestkit.AnyEvent
@@ -169,14 +169,14 @@ func TestSendReportsWhichOfManyEventsWereSent(t *testing.T) {
 	partial := `{"ids":["a","b"],"status":400,"error":"why"}`
 	for _, tc := range []struct {
 		name      string
-		answers   []answer // to the tries of the second request, the last one again and again
+		answers   []answer // to the attempts of the second request; the last one is repeated
 		sent      int
 		uncertain int
 		status    int
 		message   string
 	}{
 		{"refused in the middle", []answer{answered(400, partial)}, 5002, 0, 400,
-			"not sent, except the first 5002: the server answered 400 Bad Request: why"},
+			"not sent, except the first 5002: the server responded with 400 Bad Request: why"},
 		{"the first is refused", []answer{answered(400, `{"ids":[""],"status":400,"error":"why"}`)}, 5000, 0, 400, "except the first 5000: "},
 		{"not allowed", []answer{answered(401, `{"error":"no"}`)}, 5000, 0, 401, "check EventKey"},
 		{"no connection", []answer{refused}, 5000, 0, 0, "except the first 5000: dial: connection refused"},
@@ -209,7 +209,7 @@ func TestSendReportsWhichOfManyEventsWereSent(t *testing.T) {
 				require.ErrorContains(t, err, tc.message)
 				for _, r := range api.requests[1:] {
 					require.Equal(t, "05000", r.events[0], "it stopped at the second request")
-					require.Equal(t, api.requests[1].seed, r.seed, "one seed for all tries of a request")
+					require.Equal(t, api.requests[1].seed, r.seed, "one seed for all attempts of a request")
 					require.NotEqual(t, api.requests[0].seed, r.seed)
 				}
 			})

@@ -99,7 +99,7 @@ func TestSendWaitsAsLongAsTheServerSays(t *testing.T) {
 	})
 }
 
-// Send gives up before an hour has passed.
+// Send gives up at once if the server requests a wait of an hour.
 func TestSendDoesNotWaitForAnHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestSendReportsWhichEventsWereSent(t *testing.T) {
 	var sendErr *inngestkit.SendError
 	require.ErrorAs(t, err, &sendErr)
 	require.Equal(t, []string{"e1"}, sendErr.IDs)
-	require.ErrorContains(t, err, "not sent, except the first 1: the server answered 400 Bad Request: why")
+	require.ErrorContains(t, err, "not sent, except the first 1: the server responded with 400 Bad Request: why")
 }
 
 func TestSendReportsWhyItWasStillRetrying(t *testing.T) {

@@ -49,11 +49,11 @@ func TestSendSignalFailures(t *testing.T) {
 		message string
 		nobody  bool
 	}{
-		{"nobody waits", []answer{nobody}, `inngestkit: signal "s": no run waits for the signal`, true},
-		{"nobody waits any more", []answer{failed(errors.New("connection reset")), nobody},
+		{"no run waits", []answer{nobody}, `inngestkit: signal "s": no run waits for the signal`, true},
+		{"no run waits any longer", []answer{failed(errors.New("connection reset")), nobody},
 			`no run waits for the signal; perhaps an attempt without a response has resumed it`, true},
 		{"nobody waits, said later", []answer{answered(429, ""), nobody}, `inngestkit: signal "s": no run waits for the signal`, true},
-		{"wrong URL", []answer{response404("404 page not found\n")}, "the server answered 404 Not Found: 404 page not found", false},
+		{"wrong URL", []answer{response404("404 page not found\n")}, "the server responded with 404 Not Found: 404 page not found", false},
 		{"a proxy's 404", []answer{response404(`{"message":"no route"}`)}, `404 Not Found: no route;`, false},
 		{"refused", []answer{answered(400, `{"error":"Invalid signal data"}`)}, "400 Bad Request: Invalid signal data", false},
 		{"down", []answer{answered(500, `{"error":"Failed to receive signal"}`)}, "500 Internal Server Error: Failed to receive signal", false},

@@ -164,9 +164,9 @@ func TestStateThatCannotBeFetched(t *testing.T) {
 	}{
 		{"no such run", says(404, `{"error":"no run"}`), nil, "fetching the run's state from http://127.0.0.1:", 1},
 		{"gone", says(200, good), says(410, `{"error":"runtime state is no longer available"}`),
-			": the server answered 410 Gone: runtime state is no longer available", 2},
+			": the server responded with 410 Gone: runtime state is no longer available", 2},
 		{"not allowed", says(401, "Authentication failed\n"), nil, "401 Unauthorized: Authentication failed; check SigningKey (INNGEST_SIGNING_KEY)", 1},
-		{"down", says(200, good), says(503, "<html>"), "the steps: the server answered 503", 5},
+		{"down", says(200, good), says(503, "<html>"), "the steps: the server responded with 503", 5},
 		{"not JSON", says(200, good), says(200, "<html>"), "did not come from an Inngest server", 2},
 		{"half of it", says(200, good[:10]), nil, "did not come from an Inngest server", 1},
 		{"too large", huge, nil, "the response has more than 67108864 bytes", 1},
@@ -220,7 +220,7 @@ func TestFetchingTheStateEnds(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string
-		timeout time.Duration // how long the server waits, 0 for ever
+		timeout time.Duration // how long the server waits; 0 means forever
 		message string
 		within  time.Duration
 	}{

@@ -14,8 +14,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// Steps with the same ID are counted in the order the function comes to them. In
-// branches that go on at the same pace, that is always the order of the branches.
+// Steps with the same ID are counted in the order in which the function reaches them. In
+// branches with steps at the same positions, that is the order of the branches.
 func TestSameIDInBranches(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
@@ -39,8 +39,8 @@ func TestSameIDInBranches(t *testing.T) {
 	require.Equal(t, `"[1a 2a 1b 2b]"`, string(resp.Body))
 }
 
-// Elsewhere the first branch would get the result of the second: it has come to the
-// step when that has already run.
+// At other positions, the first branch would get the result of the second, whose step has
+// already run when the first reaches its own.
 func TestSameIDAtDifferentPlacesOfBranches(t *testing.T) {
 	t.Parallel()
 	long := func(ctx context.Context) error {
@@ -50,17 +50,17 @@ func TestSameIDAtDifferentPlacesOfBranches(t *testing.T) {
 		branches []branch
 		refused  bool
 	}{
-		"late in the first":                {[]branch{long, stepOf("same", new(string))}, true},
-		"late in the second":               {[]branch{stepOf("same", new(string)), long}, false},
-		"behind a parallel step in it":     {[]branch{nested(long), stepOf("same", new(string))}, true},
-		"behind one, and at the same pace": {[]branch{long, nested(stepOf("first", new(string)))}, false},
+		"late in the first":               {[]branch{long, stepOf("same", new(string))}, true},
+		"late in the second":              {[]branch{stepOf("same", new(string)), long}, false},
+		"after a parallel step in it":     {[]branch{nested(long), stepOf("same", new(string))}, true},
+		"after one, at the same position": {[]branch{long, nested(stepOf("first", new(string)))}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
 				err := step.Parallel(ctx, tc.branches...)
 				if err == nil {
-					err = step.Parallel(ctx, stepOf("same", new(string))) // counts behind the others
+					err = step.Parallel(ctx, stepOf("same", new(string))) // counted after the others
 				}
 				return "done", err
 			}))
@@ -77,7 +77,7 @@ func TestSameIDAtDifferentPlacesOfBranches(t *testing.T) {
 	}
 }
 
-// nested is a branch that is a parallel step, with one more step behind it.
+// nested returns a branch with a parallel step and one more step after it.
 func nested(inner branch) branch {
 	return func(ctx context.Context) error {
 		if err := step.Parallel(ctx, inner); err != nil {
@@ -87,7 +87,7 @@ func nested(inner branch) branch {
 	}
 }
 
-// What branches log is logged, and not once for each step of their neighbours.
+// The log lines of a branch are logged, and not again for each step of other branches.
 func TestParallelLogs(t *testing.T) {
 	t.Parallel()
 	logged := func(id string) branch {

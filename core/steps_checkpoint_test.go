@@ -16,7 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// checkpointing has a function go on behind a step in the same call.
+// checkpointing lets a function continue after a step in the same call.
 var checkpointing = fnconfig.Func(func(c *fnconfig.Config) {
 	c.Options.Checkpoint = &checkpoint.Config{BatchSteps: 1}
 })
@@ -29,7 +29,7 @@ func newCheckpointApp(
 	return newCheckpointing(t, status, checkpoint.Config{BatchSteps: 1}, handler)
 }
 
-// checkpoints are the operations that a server was sent, and where to.
+// checkpoints records the operations sent to a server, and their URLs.
 func checkpoints(t *testing.T, server *api) []string {
 	t.Helper()
 	requests, bodies := server.seen()
@@ -62,7 +62,7 @@ func TestCheckpoints(t *testing.T) {
 	app, server := newCheckpointApp(t, http.StatusOK, handler)
 	e := signUpEnvelope(user{}).done("a", "a")
 	require.Equal(t, []string{"StepPlanned c", "StepPlanned d"}, listed(ops(t, callFn(t.Context(), t, app, e))))
-	require.Equal(t, []string{"StepRun b"}, checkpoints(t, server), "what is kept is not sent again")
+	require.Equal(t, []string{"StepRun b"}, checkpoints(t, server), "memoized results are not sent again")
 	require.Equal(t, 2, ran)
 
 	e = e.done("b", "b").done("c", "c")
@@ -71,7 +71,7 @@ func TestCheckpoints(t *testing.T) {
 	require.Len(t, checkpoints(t, server), 1)
 }
 
-// What was sent is not handed over at the end.
+// Results that were sent are not in the response.
 func TestManyCheckpoints(t *testing.T) {
 	t.Parallel()
 	app, _ := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
@@ -85,9 +85,9 @@ func TestManyCheckpoints(t *testing.T) {
 	require.Equal(t, `"done"`, string(callFn(t.Context(), t, app, signUpEnvelope(user{})).Body))
 }
 
-// A result that the server did not take is the answer, and what comes after it is for
-// the next call: with several results in an answer, servers call several times.
-func TestCheckpointsAreNotTaken(t *testing.T) {
+// The response has a result that the server refused, and the next call continues after it: with
+// several results in a response, servers call several times.
+func TestCheckpointsAreRefused(t *testing.T) {
 	t.Parallel()
 	app, server := newCheckpointApp(t, http.StatusBadRequest, func(ctx context.Context, _ input) (string, error) {
 		return "done", errors.Join(stepOf("a", new(string))(ctx), stepOf("b", new(string))(ctx))
@@ -97,7 +97,7 @@ func TestCheckpointsAreNotTaken(t *testing.T) {
 	require.Equal(t, [][]string{{"a"}, {"b"}}, batches(t, server), "each was tried once")
 }
 
-// The guards are the same when a function goes on behind its steps.
+// The guards also work if a function continues after its steps.
 func TestGuardsWithCheckpoints(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -130,7 +130,7 @@ func TestGuardsWithCheckpoints(t *testing.T) {
 	}
 }
 
-// A step that fails ends the call: what ran before it is kept, and not run again.
+// A step that fails ends the call. The steps before it are memoized and not run again.
 func TestStepFailsAfterACheckpoint(t *testing.T) {
 	t.Parallel()
 	app, server := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {

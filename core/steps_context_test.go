@@ -13,7 +13,7 @@ import (
 const notTheFunctions = "was given a context that is not the function's: " +
 	"pass the ctx of the function, or of the branch of step.Parallel, or one derived from it"
 
-// With a context of another origin a step would run each time, and not be kept.
+// With a context that is not the function's, a step would run in each call and not be memoized.
 func TestEachKindWithAForeignContext(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
@@ -36,7 +36,7 @@ func TestEachKindWithAForeignContext(t *testing.T) {
 	})
 }
 
-// Also in a callback that the middleware has put on a goroutine of its own.
+// This includes a callback that middleware runs on another goroutine.
 func TestForeignContextInACallbackElsewhere(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
@@ -52,7 +52,7 @@ func TestForeignContextInACallbackElsewhere(t *testing.T) {
 	require.Equal(t, `step "inner" `+notTheFunctions, requireRefused(t, callFn(t.Context(), t, app, signUpEnvelope(user{}))))
 }
 
-// A context that the function has kept from an earlier call is of no more use, either.
+// A context kept from an earlier call is refused too.
 func TestEachKindWithTheContextOfAnEarlierCall(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
@@ -71,7 +71,7 @@ func TestEachKindWithTheContextOfAnEarlierCall(t *testing.T) {
 	})
 }
 
-// A function may be an app's own client, in a test or by design.
+// A function may call its own app, in a test or by design.
 func TestFunctionThatCallsAnother(t *testing.T) {
 	t.Parallel()
 	inner, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) { return nil, stepOf("s", new(string))(ctx) }))
@@ -81,7 +81,7 @@ func TestFunctionThatCallsAnother(t *testing.T) {
 	require.Equal(t, "206", string(callFn(t.Context(), t, app, signUpEnvelope(user{})).Body))
 }
 
-// A unit test of a handler has no call whose context could be meant.
+// A unit test may call a handler with any context.
 func TestHandlerInAUnitTest(t *testing.T) {
 	t.Parallel()
 	var a, b string

@@ -13,8 +13,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// A new step that was deferred does not run while the function panics: its answer would
-// hide the panic. Where something has recovered, and where nothing panics, it runs.
+// A new deferred step does not run while the function panics: its response would hide the panic.
+// It runs if the panic was recovered, or without a panic.
 func TestDeferredSteps(t *testing.T) {
 	t.Parallel()
 	type body = func(ctx context.Context, cleanup func(context.Context) (string, error)) error
@@ -91,8 +91,8 @@ func TestDeferredSteps(t *testing.T) {
 	}
 }
 
-// A deferred step that has run before hands out its result, and the panic goes on.
-func TestDeferredStepThatIsKept(t *testing.T) {
+// A memoized deferred step returns its result, and the panic continues.
+func TestDeferredStepThatIsMemoized(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
 		defer step.Run(ctx, "cleanup", func(context.Context) (string, error) { return "", nil })

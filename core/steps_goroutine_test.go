@@ -20,14 +20,14 @@ import (
 const onAnotherGoroutine = "was called on a goroutine that the function has started: " +
 	"call steps on the function's own goroutine; step.Parallel runs several at the same time"
 
-// elsewhere calls f on a goroutine of its own, and waits for it.
+// elsewhere calls f on another goroutine and waits for it.
 func elsewhere(f func()) {
 	var group sync.WaitGroup
 	group.Go(f)
 	group.Wait()
 }
 
-// requireRefused is the message of a call that must not be tried again.
+// requireRefused returns the message of a call that must not be retried.
 func requireRefused(t *testing.T, resp *adapter.Response) string {
 	t.Helper()
 	require.Equal(t, http.StatusBadRequest, resp.Status, "%s", resp.Body)
@@ -35,8 +35,8 @@ func requireRefused(t *testing.T, resp *adapter.Response) string {
 	return message(t, resp)
 }
 
-// Guard for hazard 24: nothing recovers the unwinding of a step on another goroutine,
-// and the process would end. Whatever the function makes of it, the call fails.
+// Guard for hazard 24: nothing recovers the unwinding of a step on another goroutine, which
+// would end the process. The call fails, whatever the function does.
 func TestEachKindOnAnotherGoroutine(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
@@ -95,7 +95,7 @@ func TestStepElsewhereIsRefusedBeforeItRuns(t *testing.T) {
 	}
 }
 
-// Inside the callback of a step, too, and whatever the callback makes of the error.
+// This includes the callback of a step, whatever it does with the error.
 func TestStepElsewhereInACallback(t *testing.T) {
 	t.Parallel()
 	for name, outer := range map[string]func(err error) error{
@@ -116,7 +116,7 @@ func TestStepElsewhereInACallback(t *testing.T) {
 	}
 }
 
-// A goroutine of the function may come to its step while another one's callback runs.
+// A goroutine of the function may reach its step while the callback of another step runs.
 func TestStepElsewhereDuringACallback(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
@@ -129,7 +129,7 @@ func TestStepElsewhereDuringACallback(t *testing.T) {
 	require.Contains(t, requireRefused(t, resp), `step "other" `+onAnotherGoroutine)
 }
 
-// Several at a time, as of an errgroup, some with kept results.
+// Several goroutines at once, as in an errgroup, some with memoized steps.
 func TestStepsOnManyGoroutines(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
@@ -154,8 +154,8 @@ func TestStepsOnManyGoroutines(t *testing.T) {
 	}
 }
 
-// The call fails though the function does not wait for its goroutine, as long as that
-// one has come to the step.
+// The call fails even if the function does not wait for its goroutine, if that has reached the
+// step.
 func TestFunctionThatDoesNotWaitForItsStep(t *testing.T) {
 	t.Parallel()
 	entered, end, done := make(chan any), make(chan any), make(chan any)
@@ -178,9 +178,9 @@ func TestFunctionThatDoesNotWaitForItsStep(t *testing.T) {
 	require.Contains(t, requireRefused(t, resp), `function "fn" ended while one of its steps was under way on a goroutine that it has started`)
 }
 
-// A goroutine that outlives the call changes nothing of the answer, and nothing more
-// than that: it gets an error, and the log has it.
-func TestStepBehindTheEndOfTheCall(t *testing.T) {
+// A goroutine that outlives the call does not change the response. It gets an error, which is
+// logged.
+func TestStepAfterTheEndOfTheCall(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
 		returned, done := make(chan any), make(chan any)
@@ -203,8 +203,8 @@ func TestStepBehindTheEndOfTheCall(t *testing.T) {
 	})
 }
 
-// What recovers the unwinding on goroutines of its own is fine: the middleware, the
-// branches of the SDK, and the standard library's iterators.
+// Goroutines on which the unwinding is recovered may run steps: those of middleware, of the
+// SDK's branches, and of the standard library's iterators.
 func TestGoroutinesThatAreFine(t *testing.T) {
 	t.Parallel()
 	onItsOwn := inngestkit.Middleware{Function: func(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
@@ -246,7 +246,7 @@ func TestGoroutinesThatAreFine(t *testing.T) {
 	}
 }
 
-// deep calls f below so many frames.
+// deep calls f below that many frames.
 //
 //go:noinline
 func deep(frames int, f func() error) error {

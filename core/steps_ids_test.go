@@ -15,7 +15,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// each is a function of steps with these IDs, one after another.
+// each returns a function of steps with these IDs, one after another.
 func each(ids ...string) branch {
 	return func(ctx context.Context) error {
 		var errs []error
@@ -26,8 +26,8 @@ func each(ids ...string) branch {
 	}
 }
 
-// runThrough calls the function as the server does, until the run ends: it runs each
-// step that was planned in a call of its own.
+// runThrough calls the function as the server does until the run ends: it runs each planned
+// step in a separate call.
 func runThrough(t *testing.T, app *inngestkit.App) *adapter.Response {
 	t.Helper()
 	e := signUpEnvelope(user{})
@@ -54,8 +54,8 @@ func runThrough(t *testing.T, app *inngestkit.App) *adapter.Response {
 	return nil
 }
 
-// Equal IDs are counted, and an ID that looks like a counted one must not get the
-// result of another step.
+// Equal IDs are counted. An ID that looks like a counted one must not get the result of another
+// step.
 func TestIDsThatCollide(t *testing.T) {
 	t.Parallel()
 	parallel := func(branches ...branch) branch {
@@ -64,7 +64,7 @@ func TestIDsThatCollide(t *testing.T) {
 	many := slices.Repeat([]string{"poll"}, 12)
 	for name, tc := range map[string]struct {
 		handler branch
-		id      string // that both have, "" if none
+		id      string // the ID that two steps share, "" if none do
 	}{
 		"counted first":             {each("poll", "poll", "poll:1"), "poll:1"},
 		"counted last":              {each("poll:1", "poll", "poll"), "poll:1"},
@@ -74,7 +74,7 @@ func TestIDsThatCollide(t *testing.T) {
 		"in parallel":               {parallel(each("poll"), each("poll"), each("poll:1")), "poll:1"},
 		"in parallel, counted last": {parallel(each("poll:1"), each("poll"), each("poll")), "poll:1"},
 		"in parallel, one later":    {parallel(each("poll", "poll"), each("poll:1")), "poll:1"},
-		"behind a parallel step":    {each2(parallel(each("poll"), each("poll")), each("poll:1")), "poll:1"},
+		"after a parallel step":     {each2(parallel(each("poll"), each("poll")), each("poll:1")), "poll:1"},
 		"numbers of the function":   {each("poll:0", "poll:1", "poll:2", "poll"), ""},
 		"not as they are counted":   {each("poll", "poll", "poll:01", "poll:+1", "poll:-1", "poll:", "poll:0", "poll1", ":1", "1"), ""},
 		"more than there are":       {each("poll", "poll", "poll:2"), ""},
@@ -98,7 +98,7 @@ func TestIDsThatCollide(t *testing.T) {
 	}
 }
 
-// each2 is one branch after another.
+// each2 runs one branch after another.
 func each2(first, second branch) branch {
 	return func(ctx context.Context) error { return errors.Join(first(ctx), second(ctx)) }
 }
@@ -110,7 +110,7 @@ func TestMessageOfIDsThatCollide(t *testing.T) {
 		`so one would get the result of the other: give one of them another ID`, requireRefused(t, runThrough(t, app)))
 }
 
-// The ID is what users see of the step, and what its key is made of.
+// The ID identifies the step in the UI, and its key is made from it.
 func TestStepsNeedAnID(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(ctx context.Context){

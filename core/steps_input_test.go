@@ -11,8 +11,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// If somebody reruns a step with another input, the SDK would treat the input as the
-// result of the step.
+// If a step is rerun with another input, the SDK would treat the input as the result of the
+// step.
 func TestInputOfAStepIsNotItsResult(t *testing.T) {
 	t.Parallel()
 	encoded := base64.StdEncoding.EncodeToString([]byte(`{"input":[{"n":1}]}`))

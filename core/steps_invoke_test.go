@@ -19,7 +19,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// What can be invoked: a function, what a group has made of it, and a reference.
+// A function, a function of a group, and a reference can be invoked.
 func TestInvoke(t *testing.T) {
 	t.Parallel()
 	var _ step.Invocable[user, greeted] = greet
@@ -40,8 +40,8 @@ func TestInvoke(t *testing.T) {
 	}
 }
 
-// Guard for hazard 9 in the other direction: no number of the payload passes
-// through a float64.
+// Guard for hazard 9 in the other direction: numbers in the payload do not pass through a
+// float64.
 func TestInvokePayload(t *testing.T) {
 	t.Parallel()
 	payload := func(call func(ctx context.Context) (any, error)) string {
@@ -63,14 +63,13 @@ func TestInvokePayload(t *testing.T) {
 	}
 }
 
-// farewell makes the same handler each time. It is so small that the compiler inlines
-// it, and compiles the handler wherever that is.
+// farewell returns the same handler each time. It is small enough to be inlined, so the compiler
+// compiles the handler several times.
 func farewell() func(context.Context, input) (string, error) {
 	return func(context.Context, input) (string, error) { return "bye", nil }
 }
 
-// The value of a function of another app would stand for this app's function with the
-// same ID.
+// The value of another app's function would invoke the function of this app with the same ID.
 func TestInvokeOfAFunctionElsewhere(t *testing.T) {
 	t.Parallel()
 	namesake := inngestkit.OnEvent("greet", signedUp, func(context.Context, input) (greeted, error) { return greeted{}, nil })
@@ -105,7 +104,7 @@ func TestInvokeOfAFunctionElsewhere(t *testing.T) {
 	}
 }
 
-// Functions that invoke each other are often made by functions, each time anew.
+// Functions that invoke each other are often made anew for each use.
 func TestInvokeOfAFunctionMadeAgain(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, inngestkit.OnEvent("farewell", signedUp, farewell()), onSignUp(func(ctx context.Context, _ input) (any, error) {
@@ -114,7 +113,7 @@ func TestInvokeOfAFunctionMadeAgain(t *testing.T) {
 	require.Equal(t, []string{"InvokeFunction s"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
 }
 
-func TestInvokeThatCannotBe(t *testing.T) {
+func TestInvalidInvokes(t *testing.T) {
 	t.Parallel()
 	invoke := func(ref inngestkit.Ref[any, any], data any) string {
 		return refused(t, func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", ref, data) })
@@ -131,8 +130,7 @@ func TestInvokeThatCannotBe(t *testing.T) {
 	require.Contains(t, invoke(fn, most), `step "s": the data for function app-fn: it has 8355841 bytes as JSON, and the limit is 8355840`)
 }
 
-// A function that the bare SDK serves has no app to take for the invoked
-// function's.
+// A function that the bare SDK serves has no app to which the invoked function could belong.
 func TestInvokeOnTheBareSDK(t *testing.T) {
 	t.Parallel()
 	client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "bare", Dev: new(true), Logger: slog.New(slog.DiscardHandler)})
@@ -147,8 +145,8 @@ func TestInvokeOnTheBareSDK(t *testing.T) {
 	require.Contains(t, body, "use a Ref with an AppID")
 }
 
-// The result is decoded into the type of the invoked function; what it failed with
-// is an error that is not tried again, also if the function adds to it.
+// The result is decoded into the type of the invoked function. Its error is not retried, even if
+// the function wraps it.
 func TestInvokeResults(t *testing.T) {
 	t.Parallel()
 	var got any
@@ -167,7 +165,7 @@ func TestInvokeResults(t *testing.T) {
 	}
 }
 
-// The second step of an ID has the result and the error of its own.
+// The second step with an ID has its own result and error.
 func TestInvokeTwice(t *testing.T) {
 	t.Parallel()
 	var second error

@@ -18,25 +18,25 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// greeted is what the function that the tests invoke returns.
+// greeted is the output of the function that the tests invoke.
 type greeted struct {
 	Text string `json:"text"`
 	Big  int64  `json:"big,omitempty"`
 }
 
-// greet is a function to invoke.
+// greet is the function that the tests invoke.
 var greet = inngestkit.OnEvent("greet", signedUp, func(context.Context, input) (greeted, error) { return greeted{}, nil })
 
 // kind is one kind of step, called with the ID "s".
 type kind struct {
 	op   string
 	call func(ctx context.Context) (any, error)
-	// kept is a result as the server keeps it, want what the function gets.
+	// kept is a memoized result, want what the function gets.
 	kept any
 	want any
-	// wrong is a kept result that does not fit the type; nil if every one does.
+	// wrong is a memoized result that does not fit the type; nil if every result does.
 	wrong any
-	// fails says that the step can fail for good, with a step.Error.
+	// fails is set if the step can fail for good, with a step.Error.
 	fails bool
 }
 
@@ -44,7 +44,7 @@ func run(ctx context.Context) (any, error) {
 	return step.Run(ctx, "s", func(context.Context) (user, error) { return user{ID: "ran"}, nil })
 }
 
-// kinds is every kind of step.
+// kinds has every kind of step.
 var kinds = map[string]kind{
 	"Run": {
 		op: "StepRun", call: run, fails: true,
@@ -106,8 +106,7 @@ var kinds = map[string]kind{
 	},
 }
 
-// eachKind runs test with every kind of step, alone and as the branch of a
-// parallel step.
+// eachKind runs test with every kind of step, alone and as a branch of a parallel step.
 func eachKind(t *testing.T, test func(t *testing.T, k kind)) {
 	t.Helper()
 	for name, k := range kinds {
@@ -130,8 +129,8 @@ func eachKind(t *testing.T, test func(t *testing.T, k kind)) {
 	}
 }
 
-// newKindApp returns an app whose function is one step, and puts what the step
-// returned into got.
+// newKindApp returns an app whose function is one step and assigns what the step returned to
+// got.
 func newKindApp(tb testing.TB, k kind, got *any) *inngestkit.App {
 	tb.Helper()
 	app, _ := newApp(tb, onSignUp(func(ctx context.Context, _ input) (any, error) {
@@ -144,7 +143,7 @@ func newKindApp(tb testing.TB, k kind, got *any) *inngestkit.App {
 	return app
 }
 
-func TestKeptResults(t *testing.T) {
+func TestMemoizedResults(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
 		var got any
@@ -156,9 +155,9 @@ func TestKeptResults(t *testing.T) {
 	})
 }
 
-// A result that a new version of the code cannot read is tried again: the old
-// version may still be deployed somewhere, or come back.
-func TestKeptResultDoesNotFit(t *testing.T) {
+// A result that a new version of the code cannot decode is retried: the old version may still be
+// deployed, or be deployed again.
+func TestMemoizedResultDoesNotFit(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
 		if k.wrong == nil {
@@ -174,7 +173,7 @@ func TestKeptResultDoesNotFit(t *testing.T) {
 }
 
 // Guard for hazard 3, for every kind of step that can fail.
-func TestKeptErrors(t *testing.T) {
+func TestMemoizedErrorsOfEachKind(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
 		if !k.fails {
@@ -200,7 +199,7 @@ func TestKeptErrors(t *testing.T) {
 	})
 }
 
-// The final error of a step, returned by the function, is final for the run too.
+// If the function returns the final error of a step, the run fails without a retry.
 func TestUnhandledStepErrorIsNotRetried(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, k kind) {
@@ -216,7 +215,7 @@ func TestUnhandledStepErrorIsNotRetried(t *testing.T) {
 	})
 }
 
-// An error that says more than the step's own stays as it is.
+// An error with more text than the step's own is not changed.
 func TestUnhandledStepErrorInAnother(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -254,7 +253,7 @@ func TestUnhandledStepErrorInAnother(t *testing.T) {
 	}
 }
 
-// With checkpoints and in adopted functions it is the step's own error, too.
+// With checkpoints and in adopted functions, it is also the step's own error.
 func TestUnhandledStepErrorElsewhere(t *testing.T) {
 	t.Parallel()
 	e := signUpEnvelope(user{})
@@ -284,7 +283,7 @@ func TestUnhandledStepErrorElsewhere(t *testing.T) {
 	require.Equal(t, "censored", message(t, callFn(t.Context(), t, app, e)), "the client's middleware has the last word")
 }
 
-// censors is middleware of the SDK that replaces every error.
+// censors is SDK middleware that replaces every error.
 type censors struct{ middleware.BaseMiddleware }
 
 func (*censors) TransformOutput(_ context.Context, _ middleware.CallContext, out *middleware.TransformableOutput) {
@@ -344,8 +343,8 @@ func TestEachKindNested(t *testing.T) {
 	})
 }
 
-// Outside of a function, what has a callback runs it, and what only the server
-// can do says so.
+// Outside of a function, steps with a callback run it, and others return an error that explains
+// why they cannot run.
 func TestEachKindOutsideAFunction(t *testing.T) {
 	t.Parallel()
 	const outside = `step "s" was called outside a function: call it in a function that an app serves, with the function's ` +

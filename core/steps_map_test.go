@@ -60,7 +60,7 @@ func TestMapWithFailures(t *testing.T) {
 	require.Equal(t, "no ruler", failure.Message)
 }
 
-func TestMapOfNothing(t *testing.T) {
+func TestMapWithoutItems(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) ([]int, error) {
 		return step.Map(ctx, "measure", nil, func(_ context.Context, n int) (int, error) { return n, nil })
@@ -69,7 +69,7 @@ func TestMapOfNothing(t *testing.T) {
 }
 
 // Each case ends the run at once: another attempt would do the same.
-func TestBranchesThatCannotRun(t *testing.T) {
+func TestInvalidBranches(t *testing.T) {
 	t.Parallel()
 	one := func(context.Context) (int, error) { return 1, nil }
 	for want, run := range map[string]func(ctx context.Context) error{
@@ -99,7 +99,7 @@ func TestBranchesThatCannotRun(t *testing.T) {
 }
 
 // In a unit test, where nothing can end the run, the error is returned.
-func TestBranchesThatCannotRunInAUnitTest(t *testing.T) {
+func TestInvalidBranchesInAUnitTest(t *testing.T) {
 	t.Parallel()
 	require.ErrorContains(t, step.Parallel(t.Context(), nil), "branch 0 of step.Parallel is nil")
 	_, err := step.Map[int, int](t.Context(), "a", nil, nil)
@@ -107,7 +107,7 @@ func TestBranchesThatCannotRunInAUnitTest(t *testing.T) {
 	require.ErrorContains(t, step.Into[int](nil, "a", nil)(t.Context()), "the target of step.Into is nil")
 }
 
-// Into hands out what the step returned with its error, like Run.
+// Like Run, Into returns what the step returned with its error.
 func TestIntoWithAValueAndAnError(t *testing.T) {
 	t.Parallel()
 	var left int

@@ -15,14 +15,13 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// callStep calls the function fn for one step, as the server does among parallel
-// ones.
+// callStep calls the function fn for one step, as the server does for parallel steps.
 func callStep(ctx context.Context, tb testing.TB, app *inngestkit.App, e envelope, stepID string) *adapter.Response {
 	tb.Helper()
 	return app.Do(ctx, request(http.MethodPost, "fnId=app-fn&stepId="+hashed(stepID), e.json(tb)))
 }
 
-// listed is what operations do to which step, in order.
+// listed returns the kind and the step of each operation, in order.
 func listed(all []map[string]any) []string {
 	var list []string
 	for _, op := range all {
@@ -33,7 +32,7 @@ func listed(all []map[string]any) []string {
 
 type branch = func(ctx context.Context) error
 
-// stepOf is a branch with one step, which returns its ID into got.
+// stepOf returns a branch with one step, which assigns its ID to got.
 func stepOf(id string, got *string) branch {
 	return func(ctx context.Context) (err error) {
 		*got, err = step.Run(ctx, id, func(context.Context) (string, error) { return id, nil })
@@ -67,14 +66,14 @@ func TestParallel(t *testing.T) {
 	e = e.done("nap", nil)
 	require.Equal(t, []string{"StepPlanned c"}, listed(ops(t, callFn(t.Context(), t, app, e))))
 	require.Equal(t, []string{"StepRun c"}, listed(ops(t, callStep(t.Context(), t, app, e, "c"))))
-	require.Zero(t, ended, "what is behind the steps is for the next call")
+	require.Zero(t, ended, "the code after the steps runs in the next call")
 	resp := callFn(t.Context(), t, app, e.done("c", "c"))
 	require.Equal(t, `"abc"`, string(resp.Body))
 	require.Equal(t, 1, ended)
 }
 
-// The call that runs the last of the steps is not the function's last call: to the
-// middleware it has yielded.
+// The call that runs the last parallel step is not the function's last call: to the middleware,
+// it has yielded.
 func TestParallelYieldsToTheMiddleware(t *testing.T) {
 	t.Parallel()
 	var returned []error
@@ -97,7 +96,7 @@ func TestParallelYieldsToTheMiddleware(t *testing.T) {
 }
 
 // Guard for hazard 4: an error that is not final does not reach the function.
-func TestParallelStepThatIsTriedAgain(t *testing.T) {
+func TestParallelStepIsRetried(t *testing.T) {
 	t.Parallel()
 	var seen []error
 	behind := 0
@@ -143,8 +142,8 @@ func TestParallelStepThatFails(t *testing.T) {
 	require.Equal(t, "Oops", failed.Name)
 }
 
-// Guard for hazard 5: the stack of a branch is gone when the SDK panics again. Like
-// an error, the panic of a branch counts when the steps of the others have ended.
+// Guard for hazard 5: the stack of a branch is lost when the SDK panics again. Like an error, the
+// panic of a branch takes effect when the steps of the others have ended.
 func TestPanicInBranch(t *testing.T) {
 	t.Parallel()
 	var caught []*inngestkit.PanicError
@@ -154,7 +153,7 @@ func TestPanicInBranch(t *testing.T) {
 	app.Use(inngestkit.Recover(func(_ context.Context, panicked *inngestkit.PanicError) { caught = append(caught, panicked) }))
 	e := signUpEnvelope(user{})
 	require.Equal(t, []string{"StepPlanned a", "StepPlanned b"}, listed(ops(t, callFn(t.Context(), t, app, e))))
-	require.Equal(t, []string{"StepRun a"}, listed(ops(t, callStep(t.Context(), t, app, e, "a"))), "what has run is kept")
+	require.Equal(t, []string{"StepRun a"}, listed(ops(t, callStep(t.Context(), t, app, e, "a"))), "the step that has run is memoized")
 	require.Empty(t, caught)
 
 	resp := callFn(t.Context(), t, app, e.done("a", "a").done("b", "b"))
@@ -169,8 +168,8 @@ func TestPanicInBranch(t *testing.T) {
 
 func panicky(context.Context) error { panic("oh no") }
 
-// The result of a step is kept though another branch panics in the same call.
-func TestPanicBesidesAStep(t *testing.T) {
+// The result of a step is memoized even if another branch panics in the same call.
+func TestPanicNextToAStep(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
 		return nil, step.Parallel(ctx, stepOf("a", new(string)), panicky)
@@ -178,7 +177,7 @@ func TestPanicBesidesAStep(t *testing.T) {
 	require.Equal(t, []string{"StepRun a"}, listed(ops(t, callStep(t.Context(), t, app, signUpEnvelope(user{}), "a"))))
 }
 
-// A step within the one that the call is for is found, too.
+// A step within the step that the call is for is detected.
 func TestNestedInTheStepOfTheCall(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
@@ -229,7 +228,7 @@ func TestSwallowedUnwindingInBranch(t *testing.T) {
 	require.False(t, behind)
 }
 
-func TestParallelOfNothing(t *testing.T) {
+func TestParallelWithoutBranches(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
 		if err := step.Parallel(ctx); err != nil {
@@ -270,7 +269,7 @@ func TestParallelInParallel(t *testing.T) {
 	require.Equal(t, `"abcdend"`, string(callFn(t.Context(), t, app, e.done("end", "end")).Body))
 }
 
-// A deferred step runs when its function, or its branch, has come to its end.
+// A deferred step runs when its function or its branch ends.
 func TestNoStepRunsWhileAParallelStepWaits(t *testing.T) {
 	t.Parallel()
 	ran := false
@@ -309,8 +308,8 @@ func TestParallelOutsideAFunction(t *testing.T) {
 	})
 }
 
-// The step that the server asks for may be gone, in a new version of the code.
-func TestParallelStepThatIsNotThere(t *testing.T) {
+// A new version of the code may lack the step that the server requests.
+func TestParallelStepIsMissing(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
 		return nil, step.Parallel(ctx, stepOf("a", new(string)), stepOf("b", new(string)))
@@ -318,14 +317,13 @@ func TestParallelStepThatIsNotThere(t *testing.T) {
 	resp := callStep(t.Context(), t, app, signUpEnvelope(user{}), "gone")
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
 	require.Equal(t, "false", resp.Header.Get("X-Inngest-No-Retry"))
-	require.Contains(t, message(t, resp), "is not there any more")
+	require.Contains(t, message(t, resp), "no longer has the step")
 }
 
-// The server fails a run that hands over more than 1000 steps at once, without
-// telling which function plans too much.
+// The server fails a run with more than 1,000 steps at once, without naming the function.
 func TestTooManyParallelSteps(t *testing.T) {
 	t.Parallel()
-	var kept, parallel int // steps one after another, and then at the same time
+	var kept, parallel int // the numbers of sequential steps and of parallel steps after them
 	naps := func(ctx context.Context, _ input) (string, error) {
 		for i := range kept {
 			step.Sleep(ctx, fmt.Sprint("before ", i), time.Minute)

@@ -90,7 +90,7 @@ func TestInfer(t *testing.T) {
 	require.Contains(t, string(resp.Body), `"seed":9007199254740993`)
 }
 
-// The key goes into the request to the server, and nowhere else.
+// The key is only in the request to the server.
 func TestInferKeyIsNotLogged(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
@@ -131,7 +131,7 @@ func TestInferredTypes(t *testing.T) {
 	}
 }
 
-func TestRequestsThatCannotBe(t *testing.T) {
+func TestInvalidRequests(t *testing.T) {
 	t.Parallel()
 	infer := func(request step.InferRequest) string {
 		return refused(t, func(ctx context.Context) (any, error) { return step.Infer[any](ctx, "s", request) })

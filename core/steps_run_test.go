@@ -20,16 +20,16 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// runs is a step with a callback that returns value and err.
+// runs returns a function with a step whose callback returns value and err.
 func runs(value any, err error) func(ctx context.Context) (any, error) {
 	return func(ctx context.Context) (any, error) {
 		return step.Run(ctx, "s", func(context.Context) (any, error) { return value, err })
 	}
 }
 
-// A result that cannot be kept fails the step at once: the callback would run
-// again, and return the same.
-func TestResultsThatCannotBeKept(t *testing.T) {
+// A result that cannot be memoized fails the step without a retry: the callback would return the
+// same again.
+func TestResultsThatCannotBeMemoized(t *testing.T) {
 	t.Parallel()
 	// The server counts {"data":} too, and the quotes are part of the string.
 	most := strings.Repeat("x", 4<<20-len(`{"data":}`)-len(`""`))
@@ -84,7 +84,7 @@ func TestErrorsOfSteps(t *testing.T) {
 			require.Equal(t, tc.op, op["op"])
 			sent := op["error"].(map[string]any)
 			require.Equal(t, "oops", sent["message"])
-			require.Equal(t, map[string]any{"id": "half"}, sent["data"], "what came with the error is kept with it")
+			require.Equal(t, map[string]any{"id": "half"}, sent["data"], "the value is memoized with the error")
 			require.Equal(t, tc.noRetry, resp.Header.Get("X-Inngest-No-Retry"))
 			require.Equal(t, tc.retryAfter, resp.Header.Get("Retry-After"))
 			require.Contains(t, l.String(), "step failed")
@@ -96,7 +96,7 @@ func TestErrorsOfSteps(t *testing.T) {
 	require.Equal(t, "StepFailed", op["op"], "of the last try")
 }
 
-// A step returns a value next to its final error too, if it did so when it failed.
+// A step also returns the value that its callback returned with the final error.
 func TestValueNextToAnError(t *testing.T) {
 	t.Parallel()
 	var got any
@@ -117,8 +117,8 @@ func TestValueNextToAnError(t *testing.T) {
 	}
 }
 
-// What a step returns has always been JSON, so that the first call and those that
-// get the kept result see the same.
+// The result of a step is always decoded from JSON, so the first call and later ones get the
+// same value.
 func TestResultsAreDecodedFromJSON(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -142,8 +142,8 @@ func TestResultsAreDecodedFromJSON(t *testing.T) {
 	}
 }
 
-// Guard: the SDK takes a step that returns the error of another step for a function
-// that has not handled it.
+// Guard: to the SDK, a step that returns the error of another step is a function that did not
+// handle the error.
 func TestStepThatReturnsTheErrorOfAnother(t *testing.T) {
 	t.Parallel()
 	at := time.Now().Add(time.Hour).Truncate(time.Second)
@@ -174,8 +174,8 @@ func TestStepThatReturnsTheErrorOfAnother(t *testing.T) {
 	}
 }
 
-// Our steps are parallel in the SDK's group.Parallel too, as functions moved over
-// from it have them.
+// Steps of package step also run in parallel in the SDK's group.Parallel, which functions moved
+// from the SDK use.
 func TestStepsInAGroupOfTheSDK(t *testing.T) {
 	t.Parallel()
 	var tr trace
@@ -199,8 +199,8 @@ func TestStepsInAGroupOfTheSDK(t *testing.T) {
 	require.Contains(t, tr.take(), "own: fn finished")
 }
 
-// A test that ends in the callback of a step, by require for one, ends as it would
-// elsewhere: with runtime.Goexit, and without a panic.
+// A test that ends in the callback of a step, for example by require, ends as elsewhere: with
+// runtime.Goexit, and without a panic.
 func TestGoexitInAStep(t *testing.T) {
 	t.Parallel()
 	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
@@ -219,7 +219,7 @@ func TestGoexitInAStep(t *testing.T) {
 	require.Contains(t, l.String(), `msg="inngest: request left without a response" method=POST path=/api/inngest`)
 }
 
-// keptError is the error of a step as the server keeps it, which must not be too large.
+// keptError returns the error of a step that the server memoizes, and checks its size.
 func keptError(t *testing.T, resp *adapter.Response) (message string, data any) {
 	t.Helper()
 	op := ops(t, resp)[0]
@@ -234,8 +234,8 @@ func keptError(t *testing.T, resp *adapter.Response) (message string, data any) 
 	return failed["message"].(string), failed["data"]
 }
 
-// An error that is too large fails the run at the server, once the step has run
-// again, whatever was said of retries.
+// An error that is too large would fail the run at the server after the step has run again,
+// even if it must not be retried.
 func TestLargeErrorsOfSteps(t *testing.T) {
 	t.Parallel()
 	kept := func(value any, text string) (message string, data any) {
@@ -267,7 +267,7 @@ func TestLargeErrorsOfSteps(t *testing.T) {
 	require.Contains(t, message, "<… (cut, 1048576 bytes)", "it counts as JSON")
 }
 
-func TestLargeErrorsThatArePutOff(t *testing.T) {
+func TestLargeErrorsThatAreDeferred(t *testing.T) {
 	t.Parallel()
 	for _, value := range []any{"half", make(chan int)} {
 		app, _ := newCheckpointApp(t, http.StatusOK, func(ctx context.Context, _ input) (string, error) {
@@ -288,7 +288,7 @@ func TestLargeErrorsOfFunctions(t *testing.T) {
 	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
 	require.NotEmpty(t, resp.Header.Get("Retry-After"))
-	// A failure handler gets the error twice, and the event twice, of which each has 3 MiB.
+	// A failure handler gets the error twice and the event, of up to 3 MiB, twice.
 	require.Less(t, 2*(len(resp.Body)+3<<20), inngestkit.DefaultMaxBodyBytes)
 	require.Contains(t, message(t, resp), "é… (cut, 8388608 bytes)")
 	require.Greater(t, len(l.String()), 8<<20, "the app's log has all of it")

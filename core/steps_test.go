@@ -51,7 +51,7 @@ func TestTargetedStep(t *testing.T) {
 	require.Equal(t, "from a", ops(t, resp)[0]["data"])
 }
 
-// The server may want to plan each step before it runs, as it does behind parallel
+// The server may require each step to be planned before it runs, as it does after parallel
 // steps.
 func TestNoImmediateExecution(t *testing.T) {
 	t.Parallel()
@@ -148,7 +148,7 @@ func TestSleepInThePast(t *testing.T) {
 	require.Equal(t, map[string]any{"duration": "0s"}, op["opts"])
 }
 
-// Guard for hazard 3: errors that the server made have no data.
+// Guard for hazard 3: errors made by the server have no data.
 func TestMemoizedErrors(t *testing.T) {
 	t.Parallel()
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
@@ -243,7 +243,7 @@ func TestStepsOutsideAFunction(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// What runs after the end of the call would be lost, and run again.
+// A step that runs after the end of the call would be lost and run again.
 func TestNoStepRunsAfterTheEndOfTheCall(t *testing.T) {
 	t.Parallel()
 	later := func(ctx context.Context, ran *bool) {

@@ -11,7 +11,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// A step whose ID is another one in each call would run until the server's limit.
+// A step whose ID differs in each call would run until the server's limit.
 func TestStepsThatAreNewInEachCall(t *testing.T) {
 	t.Parallel()
 	letters := func(from int) []string { return strings.Split("abcdefghij", "")[from:] }
@@ -42,7 +42,7 @@ func TestStepsThatAreNewInEachCall(t *testing.T) {
 					e.Steps[op["id"].(string)] = map[string]any{"data": 1}
 				}
 			}
-			require.Equal(t, tc.warns, strings.Count(l.String(), "does not ask for the results of earlier ones"), l.String())
+			require.Equal(t, tc.warns, strings.Count(l.String(), "does not use the results of earlier ones"), l.String())
 		})
 	}
 }

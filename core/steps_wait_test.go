@@ -14,7 +14,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// waits is every step that waits, with a timeout.
+// waits has every kind of step that waits, with a timeout.
 var waits = map[string]func(ctx context.Context, d time.Duration) (any, error){
 	"event": func(ctx context.Context, d time.Duration) (any, error) {
 		return step.WaitForEvent(ctx, "s", signedUp, step.Timeout(d))
@@ -27,7 +27,7 @@ var waits = map[string]func(ctx context.Context, d time.Duration) (any, error){
 	},
 }
 
-// only is the one operation that a function of one step answers with.
+// only returns the operation in the response of a function with one step.
 func only(tb testing.TB, call func(ctx context.Context) (any, error)) map[string]any {
 	tb.Helper()
 	all := ops(tb, callFn(tb.Context(), tb, newKindApp(tb, kind{call: call}, nil), signUpEnvelope(user{})))
@@ -37,7 +37,7 @@ func only(tb testing.TB, call func(ctx context.Context) (any, error)) map[string
 	return all[0]
 }
 
-// refused is the message with which a function of one step fails for good.
+// refused returns the message with which a function with one step fails for good.
 func refused(tb testing.TB, call func(ctx context.Context) (any, error)) string {
 	tb.Helper()
 	resp := callFn(tb.Context(), tb, newKindApp(tb, kind{call: call}, nil), signUpEnvelope(user{}))
@@ -47,7 +47,7 @@ func refused(tb testing.TB, call func(ctx context.Context) (any, error)) string 
 }
 
 // The server parses durations with units up to weeks, and no fractions of months.
-func TestTimeoutsAreSentInTheServersSyntax(t *testing.T) {
+func TestTimeoutsAreSentInTheServersFormat(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		time.Nanosecond:        "1ns",
@@ -65,7 +65,7 @@ func TestTimeoutsAreSentInTheServersSyntax(t *testing.T) {
 	}
 }
 
-func TestTimeoutsThatCannotBe(t *testing.T) {
+func TestInvalidTimeouts(t *testing.T) {
 	t.Parallel()
 	for _, d := range []time.Duration{0, -time.Second, 366*24*time.Hour + 1} {
 		for name, wait := range waits {
@@ -80,7 +80,7 @@ func TestTimeoutsThatCannotBe(t *testing.T) {
 			require.ErrorContains(t, err, "give step.Timeout", "outside of a function, in a test for one")
 		}
 	}
-	// Without the option: a wait has to have an end.
+	// Without the option: every wait needs a timeout.
 	require.Contains(t, refused(t, func(ctx context.Context) (any, error) {
 		return step.WaitForSignal[any](ctx, "s", "go")
 	}), `step "s" waits 0s for signal "go"`)
@@ -97,7 +97,7 @@ func TestTimedOut(t *testing.T) {
 	t.Parallel()
 	kept := map[string]any{
 		"event": nil, "signal": nil,
-		// As the server writes it: SetInvokeTimeoutError in its pkg/execution.
+		// The text of the server: SetInvokeTimeoutError in its pkg/execution.
 		"invoke": map[string]any{"error": map[string]any{
 			"error": "InngestInvokeTimeoutError: Timed out", "name": "InngestInvokeTimeoutError", "message": "Timed out",
 		}},
@@ -145,7 +145,7 @@ func TestWaitForSignal(t *testing.T) {
 	}), `step "s" waits for a signal without a name`)
 }
 
-// The data of a signal may be anything, nothing too.
+// The data of a signal may be anything, or missing.
 func TestSignalData(t *testing.T) {
 	t.Parallel()
 	receive := func(call func(ctx context.Context) (any, error), data any) any {

@@ -35,7 +35,7 @@ func TestUnsignedBodiesAreNotRead(t *testing.T) {
 	}
 }
 
-// A website that the developer visits cannot have the app execute functions.
+// A website that the developer visits cannot make the app execute functions.
 func TestBrowsersAreRefusedInDevMode(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -48,7 +48,7 @@ func TestBrowsersAreRefusedInDevMode(t *testing.T) {
 		{"Sec-Fetch-Site", "cross-site", 403},
 		{"Sec-Fetch-Site", "same-site", 403},
 		{"Sec-Fetch-Site", "same-origin", 403},
-		{"Sec-Fetch-Site", "none", 200}, // somebody typed the URL
+		{"Sec-Fetch-Site", "none", 200}, // a user typed the URL
 		{"User-Agent", "Inngest", 200},
 	} {
 		server := newAPI(t, synced)
@@ -132,8 +132,8 @@ func TestAdviceOnUnsignedRequests(t *testing.T) {
 	}
 }
 
-// The server follows redirects that make GET of a POST or PUT, and takes whatever
-// is answered with 200 for success.
+// The server follows redirects that turn a POST or PUT into a GET, and treats every response
+// with status 200 as success.
 func TestRedirectedRequestsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

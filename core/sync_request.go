@@ -161,7 +161,7 @@ func (u *unsignedSyncs) end(now time.Time) {
 	u.running, u.next = false, now.Add(unsignedSyncEvery)
 }
 
-// doUnsignedSync responds to a PUT that anybody can make; see [Config.AllowUnsignedSync].
+// doUnsignedSync responds to a PUT that anyone can make; see [Config.AllowUnsignedSync].
 // It announces only the path of the request, and does not show what the server responds.
 func (a *App) doUnsignedSync(ctx context.Context, req *adapter.Request) *adapter.Response {
 	if !a.gate.Enter() {

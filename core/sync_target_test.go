@@ -19,7 +19,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// network is where a dev server and other programs listen, without a network.
+// network simulates a network in which a dev server and other programs listen.
 type network struct {
 	devServer
 

@@ -21,7 +21,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
-// api is an Inngest API that takes syncs and events.
+// api is an Inngest API that accepts syncs and events.
 type api struct {
 	*httptest.Server
 
@@ -278,7 +278,7 @@ func TestSyncKind(t *testing.T) {
 	}
 }
 
-// Options of package flow end up in a sync as those of the SDK do, except for concurrency.
+// Options of package flow are announced like those of the SDK, except for concurrency.
 func TestFunctionsAreAnnouncedAsTheSDKDoes(t *testing.T) {
 	t.Parallel()
 	key := "event.data.id"

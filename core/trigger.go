@@ -17,9 +17,9 @@ const (
 	maxNameLength = 255
 )
 
-// Trigger starts a function whose event data has type T. It is an [EventType], one with a
-// condition ([EventType.If]), a schedule ([Cron]), or several of these ([AnyOf],
-// [AnyOfTypes]).
+// Trigger determines what starts a function whose event data has type T: an event (an
+// [EventType] is a Trigger), an event with a condition ([EventType.If]), a schedule ([Cron]),
+// or several of these ([AnyOf], [AnyOfTypes]).
 type Trigger[T any] interface {
 	AnyTrigger
 	// of mentions T, so that the compiler accepts only triggers of the function's data type.
@@ -122,8 +122,8 @@ func (t trigger) sdk() inngestgo.Trigger {
 	return inngestgo.EventTrigger(t.event, t.expression)
 }
 
-// checkTriggers reports everything that the server would refuse about the triggers of one
-// function.
+// checkTriggers reports each mistake in the triggers of a function that the server would
+// refuse.
 func checkTriggers(triggers []trigger, refuse func(field string, value any, reason string, args ...any)) {
 	if len(triggers) == 0 {
 		refuse("Trigger", nil, "is missing; give the function at least one event or schedule")
@@ -150,8 +150,8 @@ func checkTriggers(triggers []trigger, refuse func(field string, value any, reas
 	}
 }
 
-// checkTwice refuses equal triggers. Schedules must have their time zones written out, as
-// the server compares them with these.
+// checkTwice refuses equal triggers. The schedules must contain their time zones, because the
+// server compares them in that form.
 func checkTwice(triggers []trigger, refuse func(field string, value any, reason string, args ...any)) {
 	for i, t := range triggers {
 		same := func(other trigger) bool {

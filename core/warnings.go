@@ -25,10 +25,10 @@ func (c *FunctionCall) warnUnclaimed(resp *adapter.Response) {
 	if n < minUnclaimed || c.function.warnedUnclaimed.Swap(true) {
 		return
 	}
-	c.call.Logger.WarnContext(c.call.Inner, "inngest: the function runs new steps and does not ask for the results of "+
+	c.call.Logger.WarnContext(c.call.Inner, "inngest: the function runs new steps and does not use the results of "+
 		"earlier ones: the ID of a step must be the same in every call, without a time, a random number or a pointer in it "+
 		"(or the function was changed while the run was under way)",
-		"function", c.FunctionID, "run_id", c.RunID, "results_not_asked_for", n)
+		"function", c.FunctionID, "run_id", c.RunID, "unused_results", n)
 }
 
 // noteSent records, in dev mode, that a function sends events outside its steps. Events with

@@ -52,8 +52,8 @@ type Call struct {
 	Inner context.Context //nolint:containedctx // see Caller
 
 	Logger *slog.Logger
-	// Integers looks for integers that the server would round.
-	Integers *datacheck.Checker
+	// Checker looks for integers that the server would round.
+	Checker *datacheck.Checker
 
 	// SeveralSteps reports whether the call may run several steps.
 	SeveralSteps bool

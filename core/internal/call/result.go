@@ -21,10 +21,13 @@ const maxOutputBytes = 4<<20 - len(`{"data":}`)
 
 var null = json.RawMessage("null")
 
-// memoizable returns the callback of the step name. It does not run fn if no result of
-// type T could be decoded again, because its work would be lost.
+// memoizable returns the callback of the step name. It refuses a nil fn, and does not run fn
+// if no result of type T could be decoded again, because its work would be lost.
 func memoizable[T any](name string, fn func(ctx context.Context) (T, error)) Callback {
 	return func(ctx context.Context) (any, error) {
+		if fn == nil {
+			return nil, sdkerrors.NoRetryError(fmt.Errorf("step %q: the function is nil", name))
+		}
 		facts := jsontype.Of(reflect.TypeFor[T]())
 		if reason := cmp.Or(facts.Encoding, facts.Empty, facts.Decoding); reason != "" {
 			return nil, sdkerrors.NoRetryError(fmt.Errorf(
@@ -96,7 +99,7 @@ func isZero(value any) bool { return value == nil || reflect.ValueOf(value).IsZe
 // CheckIntegers returns an error that is not retried if raw has an integer that the server
 // would round, and the app refuses those. The error calls raw by what and name.
 func (c *Call) CheckIntegers(ctx context.Context, what, name string, raw []byte) error {
-	err := c.Integers.Check(ctx, datacheck.Place{What: what, Name: name, Function: c.FunctionID}, raw)
+	err := c.Checker.Check(ctx, datacheck.Place{What: what, Name: name, Function: c.FunctionID}, raw)
 	if err != nil {
 		return sdkerrors.NoRetryError(err)
 	}
@@ -156,7 +159,7 @@ func withValue[T any](name string, raw json.RawMessage, failure error) (value T,
 func hasNoValue(raw json.RawMessage) bool { return len(raw) == 0 || bytes.Equal(raw, null) }
 
 func notRestored(name string, err error) error {
-	return fmt.Errorf("the kept result of step %q could not be restored: %w", name, err)
+	return fmt.Errorf("the memoized result of step %q could not be restored: %w", name, err)
 }
 
 // withData returns the error of a step with other data. The SDK's error has the data as

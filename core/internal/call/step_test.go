@@ -47,7 +47,7 @@ func TestAMemoizedResultThatCannotBeHad(t *testing.T) {
 		restore error
 		want    string
 	}{
-		"not restored": {"x", noKey, `the kept result of step "a" could not be restored: no key`},
+		"not restored": {"x", noKey, `the memoized result of step "a" could not be restored: no key`},
 		"not decoded":  {5, nil, `the memoized result of step "a" does not fit its Go type string: it is a JSON number where Go has string`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,6 +148,17 @@ func TestAStepWithoutAMemoizableResult(t *testing.T) {
 	require.Equal(t, []string{"StepFailed a"}, end.operations(t))
 	require.False(t, ran)
 	require.Contains(t, end.Body, `of Go type chan int, could not be kept as JSON`)
+}
+
+func TestAStepWithoutAFunction(t *testing.T) {
+	t.Parallel()
+	end := serve(t, given{}, func(ctx context.Context) (any, error) { return call.Run[int](ctx, "a", nil) })
+	require.Equal(t, []string{"StepFailed a"}, end.operations(t))
+	require.Contains(t, end.Body, `step \"a\": the function is nil`)
+	require.NotContains(t, end.Log, "panic")
+
+	_, err := call.Run[int](t.Context(), "a", nil)
+	require.EqualError(t, err, `step "a": the function is nil`)
 }
 
 func TestAResultThatIsTooLarge(t *testing.T) {

@@ -33,7 +33,7 @@ type Error struct {
 func (e *Error) Error() string {
 	var parts []string
 	if e.Status != 0 {
-		parts = append(parts, "the server answered "+statusText(e.Status))
+		parts = append(parts, "the server responded with "+statusText(e.Status))
 	}
 	if e.Message != "" {
 		parts = append(parts, e.Message)

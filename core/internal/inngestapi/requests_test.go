@@ -95,7 +95,7 @@ func TestRequests(t *testing.T) {
 			keys := []string{""}
 			if tc.authorized {
 				keys = []string{"Bearer key", "Bearer fallback"}
-				require.ErrorContains(t, err, "the server answered 403 Forbidden: no; check SigningKey")
+				require.ErrorContains(t, err, "the server responded with 403 Forbidden: no; check SigningKey")
 			}
 			require.Len(t, s.requests, len(keys))
 			for i, key := range keys {
@@ -139,14 +139,14 @@ func TestErrorsOfOtherServers(t *testing.T) {
 		inngest bool
 		want    string
 	}{
-		"Inngest": {404, `{"error":"no such signal"}`, true, "the server answered 404 Not Found: no such signal"},
-		"a gateway": {404, `{"message":"no route"}`, false, "the server answered 404 Not Found: no route; " +
+		"Inngest": {404, `{"error":"no such signal"}`, true, "the server responded with 404 Not Found: no such signal"},
+		"a gateway": {404, `{"message":"no route"}`, false, "the server responded with 404 Not Found: no route; " +
 			"http://api.test does not look like an Inngest server: POST /v1/signals answered 404 Not Found; check BaseURL (INNGEST_BASE_URL)"},
-		"a page":         {400, " <html>\n", false, "the server answered 400 Bad Request: <html>"},
-		"a long page":    {400, strings.Repeat("x", 2*maxQuoted), false, "the server answered 400 Bad Request: " + strings.Repeat("x", maxQuoted)},
-		"a good page":    {200, "<html>", false, "the server answered 200 OK: " + notInngest},
-		"an odd status":  {499, "", false, "the server answered 499"},
-		"an empty error": {400, `{"error":""}`, false, `the server answered 400 Bad Request: {"error":""}`},
+		"a page":         {400, " <html>\n", false, "the server responded with 400 Bad Request: <html>"},
+		"a long page":    {400, strings.Repeat("x", 2*maxQuoted), false, "the server responded with 400 Bad Request: " + strings.Repeat("x", maxQuoted)},
+		"a good page":    {200, "<html>", false, "the server responded with 200 OK: " + notInngest},
+		"an odd status":  {499, "", false, "the server responded with 499"},
+		"an empty error": {400, `{"error":""}`, false, `the server responded with 400 Bad Request: {"error":""}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,7 +16,7 @@ var registration = []mistake{
 	{"Event data that is not an object", register(inngestkit.OnEvent("welcome", inngestkit.DefineEvent[string]("user/created"),
 		func(context.Context, inngestkit.Input[string]) (any, error) { return nil, nil }))},
 	{"A schedule with a typing error", register(inngestkit.OnCron("report", "0 25 * * *", hello))},
-	{"A schedule that never comes", register(inngestkit.OnCron("report", "0 9 30 2 *", hello))},
+	{"A schedule that never fires", register(inngestkit.OnCron("report", "0 9 30 2 *", hello))},
 	{"A time zone for a function without a schedule", register(onUser(inngestkit.TimeZone("Europe/Paris")))},
 	{"A debounced schedule", register(inngestkit.OnCron("report", "0 9 * * *", hello, flow.Debounce(time.Minute)))},
 	{"Too many retries", register(onUser(flow.Retries(50)))},
