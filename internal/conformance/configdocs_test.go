@@ -15,7 +15,7 @@ import (
 
 var inBackquotes = regexp.MustCompile("`([^`]+)`")
 
-// optionsTable returns the documented options: each field, and its variables.
+// optionsTable returns the documented options: each field with its variables.
 func optionsTable(t *testing.T) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/configuration.md")

@@ -22,7 +22,7 @@ var (
 	lateFinish  = inngestkit.DefineEvent[user]("flow/late-finish")
 )
 
-// sleeps is a function that sleeps for an hour.
+// sleeps returns a function that sleeps for an hour.
 func sleeps(c *counter) func(context.Context, input) (any, error) {
 	return func(ctx context.Context, _ input) (any, error) {
 		step.Sleep(ctx, "sleep", time.Hour)

@@ -24,7 +24,7 @@ var (
 	idempotent  = inngestkit.DefineEvent[user]("flow/idempotent")
 )
 
-// seen is a function that notes the ID it was called with.
+// seen returns a function that records the ID it was called with.
 func seen(c *counter) func(context.Context, input) (any, error) {
 	return func(_ context.Context, in input) (any, error) { c.Add(in.Event.Data.ID); return nil, nil }
 }
@@ -45,7 +45,7 @@ var startScenarios = []scenario{
 				completed(t, s.allEnded(t, s.sendAll(t, throttled, user{ID: "1"}, user{ID: "2"}, user{ID: "3"})...))
 				_, times := starts.all()
 				require.Len(t, times, 3)
-				// However late one starts, the next has to wait from when it was let go.
+				// However late one starts, the next waits from the time at which it was released.
 				for i, start := range times {
 					require.GreaterOrEqual(t, start.Sub(before), time.Duration(i)*900*time.Millisecond, "start %d", i)
 				}

@@ -260,7 +260,7 @@ var scenarios = []scenario{
 	},
 }
 
-// minuteScenarios come last: what they wait a minute for has happened by then.
+// minuteScenarios come last: by then, what they wait a minute for has happened.
 var minuteScenarios = []scenario{
 	{
 		name: "cron",

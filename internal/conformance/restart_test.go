@@ -24,7 +24,7 @@ type midRun struct {
 	release       chan struct{} // lets the slow step of the first instance end
 }
 
-// slowStep is the ID of the step of the first instance that takes until release.
+// slowStep is the ID of the first instance's step that runs until release.
 const slowStep = "slow"
 
 func (m *midRun) started() inngestkit.EventType[user] {
@@ -57,7 +57,7 @@ func (m *midRun) serve(t *testing.T, w *testsite.Wire, c *counter) *site {
 	return &site{serveConfig(t, m.with, config, w, function), m.server}
 }
 
-// restarts is how the first instance ends: it is left when its slow step runs.
+// restarts lists how the first instance ends. Each returns when its slow step runs.
 var restarts = []struct {
 	id  string
 	end func(t *testing.T, m *midRun, first *site, w *testsite.Wire, eventID string)
@@ -86,10 +86,9 @@ var restarts = []struct {
 	}, lost: 1},
 }
 
-// An app that is restarted in the middle of a run, as in a deployment, finishes the
-// run, and what has run does not run again: not what has run before the restart, and
-// not what ran when the app was told to end. Only a step whose process is killed
-// runs again.
+// An app that is restarted in the middle of a run, as in a deployment, finishes the run.
+// Steps that have run do not run again: neither those before the restart nor those that ran
+// when the app was told to stop. Only a step whose process is killed runs again.
 func TestRestartInMidRun(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {

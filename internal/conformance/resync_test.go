@@ -11,8 +11,8 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// A dev server that is restarted has forgotten its apps: a running app announces
-// itself again, and its functions run. So do functions registered in the meantime.
+// A dev server that is restarted has forgotten its apps. A running app announces itself
+// again, and its functions run, including those registered in the meantime.
 func TestDevServerIsRestarted(t *testing.T) {
 	t.Parallel()
 	started := inngestkit.DefineEvent[user]("user/started")

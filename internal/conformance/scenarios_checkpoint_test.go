@@ -15,18 +15,18 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
-// checkpointed is a function that checkpoints, and how often it is called by a server
-// that takes checkpoints.
+// checkpointed is a function that checkpoints, and how often a server that supports
+// checkpoints calls it.
 type checkpointed struct {
 	id      string
 	options []flow.CheckpointOption
 	body    func(ctx context.Context, c *counter, prefix string) error
 	calls   [2]int // the least and the greatest number
-	// ran is how often a step has run, if it is not once.
+	// ran is how often a step has run, if not once.
 	ran map[string]int
 }
 
-// sixSteps takes 100 ms for each.
+// sixSteps takes 100 ms for each step.
 func sixSteps(ctx context.Context, c *counter, prefix string) error {
 	for i := range 6 {
 		_, err := step.Run(ctx, strconv.Itoa(i), func(context.Context) (int, error) {
@@ -40,7 +40,7 @@ func sixSteps(ctx context.Context, c *counter, prefix string) error {
 	return nil
 }
 
-// counts is the step id, which fails so many times first.
+// counts is the step id, whose first attempts fail.
 func counts(ctx context.Context, c *counter, prefix, id string, failures int) error {
 	_, err := step.Run(ctx, id, func(context.Context) (int, error) {
 		n := c.Add(prefix + id)
@@ -78,7 +78,7 @@ var checkpointedFunctions = []checkpointed{
 			}
 			return counts(ctx, c, prefix, "1", 0)
 		}},
-	// What comes after a step that was tried three times is tried three times, too.
+	// A step after one with three attempts also has three attempts.
 	{id: "last-try", calls: [2]int{7, 7}, ran: map[string]int{"0": 3, "1": 3}, body: func(ctx context.Context, c *counter, prefix string) error {
 		return errors.Join(counts(ctx, c, prefix, "0", 2), counts(ctx, c, prefix, "1", 2), counts(ctx, c, prefix, "2", 0))
 	}},
@@ -91,8 +91,8 @@ var checkpointedFunctions = []checkpointed{
 		}},
 }
 
-// checkpointScenarios run several steps in one call, on servers that take checkpoints.
-// On others they are ordinary functions.
+// checkpointScenarios run several steps in one call, on servers that support checkpoints. On
+// others they are ordinary functions.
 var checkpointScenarios = []scenario{{
 	name: "checkpoints: steps run once, and so does what is behind them",
 	functions: func(c *counter) []inngestkit.Function {

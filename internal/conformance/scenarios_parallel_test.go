@@ -16,7 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// parallelScenarios is what step.Parallel does.
+// parallelScenarios show what step.Parallel and step.Map do.
 var parallelScenarios = []scenario{
 	{
 		name: "parallel steps run at the same time, each once",

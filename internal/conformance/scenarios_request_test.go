@@ -19,7 +19,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// requestScenarios is what the server requests for a run.
+// requestScenarios show the requests that the server makes for a run.
 var requestScenarios = []scenario{
 	{
 		name: "fetch",
@@ -134,7 +134,7 @@ var requestScenarios = []scenario{
 	},
 }
 
-// chat and completion are what the tests use of the OpenAI API.
+// chat and completion are the parts of the OpenAI API that the tests use.
 type chat struct {
 	Model    string        `json:"model"`
 	Messages []chatMessage `json:"messages"`
@@ -152,13 +152,13 @@ type completion struct {
 	} `json:"choices"`
 }
 
-// answer is what a web server answers on a path.
+// answer is the response of a web server on a path.
 type answer struct {
 	status int
 	body   string
 }
 
-// web is a web server that notes what it is asked.
+// web is a web server that records the requests it gets.
 type web struct {
 	*httptest.Server
 

@@ -26,10 +26,10 @@ type greeting struct {
 	Text string `json:"text"`
 }
 
-// stepScenarios is what the step tools do, but for those of the other scenarios.
+// stepScenarios show what the functions of package step do, except those in other scenarios.
 var stepScenarios = []scenario{
 	{
-		// Calls hold an event twice. The server leaves it out if that makes more than 4 MiB.
+		// A call contains an event twice. The server omits it if the call would exceed 4 MiB.
 		name: "events that make the largest calls, and larger ones",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{onUser("heavy", "user/heavy", func(ctx context.Context, in input) (int, error) {

@@ -12,8 +12,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// echoBehind mounts the app behind a middleware, which the cure has skip the
-// endpoint: Use concerns all routes, those before it, too.
+// echoBehind mounts the app behind a middleware, which skips the endpoint if fixed: Use
+// affects all routes, including those before it.
 func echoBehind(guard func(skip middleware.Skipper) echo.MiddlewareFunc) func(app *inngestkit.App, cured bool) server {
 	return func(app *inngestkit.App, cured bool) server {
 		skip := middleware.DefaultSkipper
@@ -91,8 +91,8 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// Echo routes by the path as it was sent, and a Skipper that compares the unescaped
-// one lets other routes through: the route that was found is what to compare.
+// Echo routes by the path as sent. A Skipper that compares the unescaped path skips other
+// routes, too; it has to compare the route that was found.
 func TestEchoSkipperSkipsNothingElse(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
@@ -113,7 +113,7 @@ func TestEchoSkipperSkipsNothingElse(t *testing.T) {
 	}
 }
 
-// A group of its own is as good a cure as a Skipper.
+// A group of its own is a fix as well as a Skipper.
 func TestEchoGroup(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
@@ -130,7 +130,7 @@ func TestEchoGroup(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, status)
 }
 
-// The server asks for gzip, which its client takes off.
+// The server accepts gzip, and its client decodes it.
 func TestEchoGzipAndSecureAreNoTrouble(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {

@@ -20,7 +20,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// streaming is how Fiber should run: else it reads whole bodies of strangers.
+// streaming is how Fiber should run: otherwise it reads whole bodies of strangers.
 var streaming = fiber.Config{StreamRequestBody: true}
 
 func newFiber(config fiber.Config) testsite.Fiber {
@@ -30,8 +30,8 @@ func newFiber(config fiber.Config) testsite.Fiber {
 
 func fiberOther(c *fiber.Ctx) error { return c.SendString("other") }
 
-// fiberBehind mounts the app behind a middleware, or, with the cure, before it:
-// Fiber goes through handlers in the order they were registered in.
+// fiberBehind mounts the app behind a middleware, or before it if fixed: Fiber calls
+// handlers in the order of their registration.
 func fiberBehind(guard func() fiber.Handler) func(app *inngestkit.App, cured bool) server {
 	return func(app *inngestkit.App, cured bool) server {
 		f := newFiber(streaming)
@@ -47,7 +47,7 @@ func fiberBehind(guard func() fiber.Handler) func(app *inngestkit.App, cured boo
 	}
 }
 
-// fiberSkipping has the cure in the middleware: its Next.
+// fiberSkipping has the fix in the middleware: its Next.
 func fiberSkipping(guard func(next func(c *fiber.Ctx) bool) fiber.Handler) func(app *inngestkit.App, cured bool) server {
 	return func(app *inngestkit.App, cured bool) server {
 		f := newFiber(streaming)
@@ -109,8 +109,8 @@ func TestFiber(t *testing.T) {
 	}
 }
 
-// Fiber's own limit is exactly what the server sends; that it reads bodies of anybody
-// up to that limit is logged.
+// Fiber's default limit is exactly the largest body that the server sends. The log warns
+// that Fiber reads anyone's bodies up to that limit.
 func TestFiberDefaultBodyLimit(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
@@ -128,9 +128,8 @@ func TestFiberDefaultBodyLimit(t *testing.T) {
 	require.NotEqual(t, http.StatusOK, status)
 }
 
-// Fiber's cache keeps answers to GET though they say no-store, and those to POST
-// if it is told to: under the path alone, so that every call gets the first one's
-// answer.
+// Fiber's cache stores responses to GET although they say no-store, and those to POST if
+// configured: under the path alone, so every call gets the first one's response.
 func TestFiberCache(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -180,7 +179,7 @@ func TestFiberCache(t *testing.T) {
 	}
 }
 
-// The server asks for gzip, which its client takes off.
+// The server accepts gzip, and its client decodes it.
 func TestFiberCompressIsNoTrouble(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {

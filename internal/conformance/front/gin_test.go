@@ -10,8 +10,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// ginBehind mounts the app behind a middleware, or, with the cure, before it: Use
-// concerns the routes that come after it.
+// ginBehind mounts the app behind a middleware, or before it if fixed: Use affects the
+// routes after it.
 func ginBehind(middleware func() gin.HandlerFunc) func(app *inngestkit.App, cured bool) server {
 	return func(app *inngestkit.App, cured bool) server {
 		r := gin.New()
@@ -27,7 +27,7 @@ func ginBehind(middleware func() gin.HandlerFunc) func(app *inngestkit.App, cure
 	}
 }
 
-// ginRefusing is what the usual middlewares for Gin do; none comes with it but
+// ginRefusing stands in for the usual middleware for Gin, which includes only
 // BasicAuth.
 func ginRefusing(status int, text string, refuse func() func(r *http.Request) bool) func() gin.HandlerFunc {
 	return func() gin.HandlerFunc {

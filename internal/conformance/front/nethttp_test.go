@@ -20,8 +20,8 @@ func serverOf(handler http.Handler) netServer {
 
 func other(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("other")) }
 
-// behind mounts the app and another route behind a troublemaker, or, with the
-// cure, the other route alone.
+// behind mounts the app and another route behind an obstacle, or only the other route if
+// fixed.
 func behind(middleware func(http.Handler) http.Handler) func(app *inngestkit.App, cured bool) server {
 	return func(app *inngestkit.App, cured bool) server {
 		mux := http.NewServeMux()
@@ -37,7 +37,7 @@ func behind(middleware func(http.Handler) http.Handler) func(app *inngestkit.App
 	}
 }
 
-// refusing answers requests for which refuse is true with a status.
+// refusing responds with a status to requests for which refuse returns true.
 func refusing(status int, text string, refuse func(r *http.Request) bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +50,7 @@ func refusing(status int, text string, refuse func(r *http.Request) bool) func(h
 	}
 }
 
-// limit counts requests and says when there were more than n.
+// limit counts requests and reports when there were more than n.
 func limit(n int64) func(r *http.Request) bool {
 	var count atomic.Int64
 	return func(*http.Request) bool { return count.Add(1) > n }
@@ -132,8 +132,8 @@ func TestNetHTTP(t *testing.T) {
 	}
 }
 
-// http.CrossOriginProtection refuses what a browser sends from another site, and
-// nothing that has neither Sec-Fetch-Site nor Origin, as the server's calls.
+// http.CrossOriginProtection rejects what a browser sends from another site, but no request
+// without Sec-Fetch-Site and Origin, such as the server's calls.
 func TestCrossOriginProtectionIsNoTrouble(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
@@ -147,8 +147,8 @@ func TestCrossOriginProtectionIsNoTrouble(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, status)
 }
 
-// The server follows a redirect. One that changes the method makes GET of a call:
-// if the app described itself then, the server would take that for the result.
+// The server follows a redirect. One that changes the method turns a call into a GET. If the
+// app described itself then, the server would treat that as the result.
 func TestARedirectedCallIsNoSuccess(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
@@ -173,7 +173,7 @@ func TestARedirectedCallIsNoSuccess(t *testing.T) {
 	s.log.Await(t, "a redirect has made GET of a call")
 }
 
-// A limit that has not been reached is not seen.
+// A limit that has not been reached is not found.
 func TestRateLimitsAreNotFoundBeforehand(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {

@@ -17,8 +17,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// In dev mode, Start tells without being asked, and the requests of its check make
-// the app tell the rest.
+// In dev mode, Start reports obstacles by itself. The requests of its check make the app
+// report the rest.
 func TestStartWarns(t *testing.T) {
 	t.Parallel()
 	devServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -20,21 +20,21 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// timeout is a timeout in one framework.
+// A timeout is a timeout of one framework.
 type timeout struct {
 	name string
-	// build makes an application with the timeout around the endpoint, or, with the
-	// cure, around nothing but /other, whose handler is slow.
+	// build returns an application with the timeout around the endpoint, or, if fixed, only
+	// around /other, whose handler is slow.
 	build func(app *inngestkit.App, after time.Duration, cured bool) server
-	// status is what a call gets whose function takes longer and does not look at
-	// its context, 0 for no answer. One that looks fails in any case.
+	// status is the status of a call whose function takes longer and ignores its context, 0
+	// without a response. One that does not ignore it always fails.
 	status int
 	log    string
-	// other is what the slow /other gets with the cure, 0 for no answer.
+	// other is the status of the slow /other if fixed, 0 without a response.
 	other int
 }
 
-// slowly is a handler that takes as long as a slow call, or until it is told to end.
+// slowly is a handler that takes as long as a slow call, or until its context ends.
 func slowly(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
@@ -52,7 +52,7 @@ func slowOther(w http.ResponseWriter, r *http.Request) {
 	other(w, r)
 }
 
-// withDeadline is the middleware that chi, and others for Gin and net/http, have.
+// withDeadline is the timeout middleware of chi, and of others for Gin and net/http.
 func withDeadline(after time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -77,8 +77,7 @@ func netTimeout(around func(after time.Duration) func(http.Handler) http.Handler
 	}
 }
 
-// bareWriter is the writer of a middleware that does not let anybody through to
-// the one it wraps.
+// bareWriter is the writer of a middleware that does not give access to the one it wraps.
 type bareWriter struct{ http.ResponseWriter }
 
 func writeTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
@@ -211,8 +210,8 @@ func withWriteTimeout(handler http.Handler) server {
 	return s
 }
 
-// What limits reading and waiting leaves calls alone, and so does what limits
-// writing: it begins when there is something to write.
+// Timeouts for reading and idle connections do not affect calls, and neither do those for
+// writing, which begin with the response.
 func TestTimeoutsThatAreNoTrouble(t *testing.T) {
 	t.Parallel()
 	for name, build := range map[string]func(app *inngestkit.App) server{

@@ -9,28 +9,27 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// trouble is a troublemaker in one framework.
+// An obstacle is middleware of one framework that breaks calls.
 type trouble struct {
 	name string
-	// build makes an application with the troublemaker in front of /other and, but
-	// with the cure, of the endpoint.
+	// build returns an application with the obstacle in front of /other and, unless fixed,
+	// of the endpoint.
 	build func(app *inngestkit.App, cured bool) server
-	// cure is what else the cure is.
+	// fix is the rest of the fix.
 	cure func(config *inngestkit.Config)
 
-	// size is that of the body of the call; before is how many requests come before it.
+	// size is the size of the call's body, before the number of requests before it.
 	size, before int
-	// status is what the call gets without the cure, 0 for no answer that can be
-	// relied on.
+	// status is the status of the call without the fix, 0 if it is not reliable.
 	status int
-	// finding is what CheckEndpoint says without the cure, "" for nothing, and log
-	// what the first request logs.
+	// finding is what CheckEndpoint reports without the fix, "" for nothing, and log what
+	// the first request logs.
 	finding, log string
-	// other is what a request to /other gets.
+	// other is the status of a request to /other.
 	other int
 }
 
-// test shows the trouble and the cure.
+// test shows the obstacle and the fix.
 func (tc trouble) test(t *testing.T) {
 	t.Helper()
 	t.Run(tc.name, func(t *testing.T) {

@@ -15,12 +15,12 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// signed is the configuration of an app that is not in dev mode.
+// signed returns the configuration of an app in cloud mode.
 func signed() inngestkit.Config {
 	return inngestkit.Config{SigningKey: "signkey-prod-0123456789abcdef", BaseURL: "http://127.0.0.1:1"}
 }
 
-// The endpoints are those of HTTP, in all frameworks, whether all is well or not.
+// The endpoints follow HTTP, in all frameworks, whether the app is healthy or not.
 func TestEndpoints(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, with framework) {
@@ -51,7 +51,7 @@ func TestEndpoints(t *testing.T) {
 	})
 }
 
-// headers are the headers of an answer that do not differ from one to the next.
+// headers returns the headers of a response that are the same in the next one.
 func (a answer) headers() http.Header {
 	header := maps.Clone(a.header)
 	header.Del("Date")
@@ -59,7 +59,7 @@ func (a answer) headers() http.Header {
 	return header
 }
 
-// Who asks for HTML gets a page, all others JSON.
+// Clients that accept HTML get a page, all others JSON.
 func TestAccept(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, with framework) {
@@ -133,8 +133,8 @@ func TestBasicAuth(t *testing.T) {
 	})
 }
 
-// Who gets details is not the query's to say, where the program has said no; outside of
-// dev mode it has, unless it says yes.
+// The query decides about details only where the program allows it. By default that is in dev
+// mode.
 func TestDetails(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, with framework) {
@@ -170,8 +170,8 @@ func TestDetails(t *testing.T) {
 	})
 }
 
-// The probes can be where the program wants them, with what its framework has for
-// them: Fiber's healthcheck, and plain handlers.
+// A program can choose where the probes are, with what its framework has for them: Fiber's
+// healthcheck, and plain handlers.
 func TestOwnPaths(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, with framework) {

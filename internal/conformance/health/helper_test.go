@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	testsite.VerifyTestMain(m)
 }
 
-// The endpoints, below where the app is mounted.
+// The endpoints, relative to where the app is mounted.
 const (
 	report   = inngesthealth.DefaultPath
 	liveness = report + "/" + inngesthealth.DefaultLiveness
@@ -59,7 +59,7 @@ func done(context.Context, input) (any, error) { return "done", nil }
 type site struct {
 	app    *inngestkit.App
 	health *inngesthealth.Health
-	// root is the URL of what the app is mounted on.
+	// root is the URL at which the app is mounted.
 	root   string
 	client *http.Client
 }
@@ -102,7 +102,7 @@ func (s setup) serve(t *testing.T) *site {
 	return &site{app, health, "http://" + listener.Addr().String() + with.prefix, testsite.NewClient(t)}
 }
 
-// sync has the app synced with a dev server.
+// sync has a dev server sync the app.
 func (s *site) sync(t *testing.T) {
 	t.Helper()
 	require.NoError(t, s.app.Start(t.Context()))

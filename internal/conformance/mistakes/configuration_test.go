@@ -7,7 +7,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// news returns what New says of a configuration.
+// news returns a test that calls New and returns the error.
 func news(config inngestkit.Config) func(t *testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
@@ -16,7 +16,7 @@ func news(config inngestkit.Config) func(t *testing.T) string {
 	}
 }
 
-// reads returns what ConfigFrom says of the environment with one variable in it.
+// reads returns a test that reads the configuration from one variable and returns the error.
 func reads(variable, value string) func(t *testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
@@ -27,7 +27,7 @@ func reads(variable, value string) func(t *testing.T) string {
 	}
 }
 
-// with is a configuration for the dev server with a change.
+// with returns a configuration for the dev server with a change.
 func with(change func(c *inngestkit.Config)) inngestkit.Config {
 	config := dev()
 	change(&config)

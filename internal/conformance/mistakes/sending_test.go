@@ -13,7 +13,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// sends sends an event, which fails.
+// sends returns a test that sends an event and returns the error.
 func sends(config inngestkit.Config, event inngestkit.AnyEvent) func(t *testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()

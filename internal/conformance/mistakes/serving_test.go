@@ -16,10 +16,10 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// secret is what of the signing key signs.
+// secret is the part of the signing key that signs.
 const secret = "0123456789abcdef0123456789abcdef"
 
-// signed is a call that is signed at a time with a secret.
+// signed returns a call that is signed at a time with a secret.
 func signed(t *testing.T, at time.Time, secret string) *adapter.Request {
 	t.Helper()
 	mac := hmac.New(sha256.New, []byte(secret))

@@ -23,7 +23,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// anything is the data of events of any shape.
+// anything is event data of any shape.
 type anything = map[string]any
 
 var shaped = inngestkit.DefineEvent[anything]("any.shape")
@@ -36,7 +36,7 @@ const (
 	otherParent = "00-" + otherTrace + "-b7ad6b7169203331-01"
 )
 
-// What is sent carries the context of its span, besides what it carried before.
+// Sent events carry the context of their span, in addition to what they carried before.
 func TestSentEventsCarryTheirTrace(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -83,7 +83,7 @@ func TestSentEventsCarryTheirTrace(t *testing.T) {
 
 func shortened(text string) string { return text[:min(len(text), 200)] }
 
-// of is one of the events that were sent.
+// of returns one of the events that were sent.
 func (e *events) of(t *testing.T, i int) inngestkit.RawEvent {
 	t.Helper()
 	var event inngestkit.RawEvent
@@ -91,7 +91,7 @@ func (e *events) of(t *testing.T, i int) inngestkit.RawEvent {
 	return event
 }
 
-// shout is a propagator of the user's.
+// shout is a propagator of the user.
 type shout struct{}
 
 func (shout) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
@@ -106,8 +106,8 @@ func (shout) Extract(ctx context.Context, carrier propagation.TextMapCarrier) co
 
 func (shout) Fields() []string { return []string{"SHOUT"} }
 
-// The deprecated field of events counts when there is hardly any room, and keeps its
-// digits.
+// The deprecated field of events counts toward the size of an event that is nearly full, and
+// keeps its digits.
 func TestUserOfSentEvents(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -123,14 +123,14 @@ func TestUserOfSentEvents(t *testing.T) {
 	require.NotContains(t, s.sent.raw[1][:200], "traceContext")
 }
 
-// huge is a propagator that writes more than belongs into an event.
+// huge is a propagator that writes more than an event has room for.
 type huge struct{ shout }
 
 func (huge) Inject(_ context.Context, carrier propagation.TextMapCarrier) {
 	carrier.Set("SHOUT", strings.Repeat("x", 20<<10))
 }
 
-// The events that the user has sent, and those of middleware outside, are not changed.
+// Events of the user and of outer middleware are not changed.
 func TestSentEventsAreCopies(t *testing.T) {
 	t.Parallel()
 	on := newTelemetry()
@@ -168,7 +168,7 @@ func withBaggage(ctx context.Context, t *testing.T) context.Context {
 	return baggage.ContextWithBaggage(ctx, bag)
 }
 
-// Baggage is carried only if that is wished, whatever the propagator would do.
+// Baggage is carried only on request, whatever the propagator would do.
 func TestBaggage(t *testing.T) {
 	t.Parallel()
 	both := inngestotel.WithPropagators(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
@@ -206,7 +206,7 @@ func TestBaggage(t *testing.T) {
 	}
 }
 
-// The baggage that a call comes with is left alone.
+// The baggage that arrives with a call is not changed.
 func TestBaggageOfTheCaller(t *testing.T) {
 	t.Parallel()
 	got := ""
@@ -220,7 +220,7 @@ func TestBaggageOfTheCaller(t *testing.T) {
 	require.Equal(t, "tenant=t1", got)
 }
 
-// The trace of a run is that of its event, or one of its own.
+// The trace of a run is that of its event, or its own.
 func TestTraceOfARun(t *testing.T) {
 	t.Parallel()
 	own := hex.EncodeToString(ulidBytes(t, runID))
@@ -298,7 +298,7 @@ func TestTraceOfARun(t *testing.T) {
 	}
 }
 
-// A server that names no runs makes no trace that all of them share.
+// Runs without an ID do not all share one trace.
 func TestRunsWithoutAnID(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))
@@ -314,7 +314,7 @@ func TestRunsWithoutAnID(t *testing.T) {
 	require.NotEqual(t, spans[0].SpanContext.TraceID(), spans[1].SpanContext.TraceID())
 }
 
-// What is about a run that was about a run, and so on, is followed for some time.
+// A chain of runs about runs is followed up to a limit.
 func TestRunsAboutRuns(t *testing.T) {
 	t.Parallel()
 	for depth, want := range map[int]bool{3: true, 8: true, 9: false, 500: false} {
@@ -330,7 +330,7 @@ func TestRunsAboutRuns(t *testing.T) {
 	}
 }
 
-// linksOf is the trace and the message of each link.
+// linksOf returns the trace and the message of each link.
 func linksOf(span tracetest.SpanStub) []string {
 	var links []string
 	for _, link := range span.Links {
@@ -347,8 +347,8 @@ func ulidBytes(t *testing.T, id string) []byte {
 	return parsed.Bytes()
 }
 
-// A span in the context of a call, as that of an HTTP server, is linked to and links
-// back; it is no parent, and none is left in the context.
+// A span in the context of a call, such as an HTTP server's, and the call's span link to each
+// other. It is not the parent, and does not stay in the context.
 func TestSpanThatACallComesWith(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))
@@ -362,7 +362,7 @@ func TestSpanThatACallComesWith(t *testing.T) {
 	require.Equal(t, []string{process.SpanContext.TraceID().String() + " <nil>"}, linksOf(post))
 }
 
-// Functions that are invoked get the trace of the call that invokes them.
+// Invoked functions are in the trace of the call that invokes them.
 func TestInvokedFunctionsAreInTheTrace(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(ctx context.Context, _ input) (any, error) {

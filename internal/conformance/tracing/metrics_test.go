@@ -17,7 +17,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// points are the data points of a metric as "attributes = value", a count for
+// points returns the data points of a metric as "attributes = value", with the count for
 // histograms.
 func points(t *testing.T, metric metricdata.Metrics) []string {
 	t.Helper()
@@ -41,7 +41,7 @@ func points(t *testing.T, metric metricdata.Metrics) []string {
 	return all
 }
 
-// attributeSets are those of the data points of a metric.
+// attributeSets returns the attributes of the data points of a metric.
 func attributeSets(t *testing.T, metric metricdata.Metrics) []attribute.Set {
 	t.Helper()
 	var all []attribute.Set
@@ -59,7 +59,7 @@ func attributeSets(t *testing.T, metric metricdata.Metrics) []attribute.Set {
 	return all
 }
 
-// sum is the total of a counter.
+// sum returns the total of a counter.
 func sum(t *testing.T, metric metricdata.Metrics) int64 {
 	t.Helper()
 	data, ok := metric.Data.(metricdata.Sum[int64])
@@ -141,8 +141,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// Metrics tell apart as many functions as are registered, and a bounded number of
-// events, whatever IDs runs and steps have and how many names a program makes up.
+// Metrics distinguish all registered functions and a bounded number of events, whatever the
+// IDs of runs and steps, and however many names a program makes up.
 func TestMetricsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(ctx context.Context, in input) (any, error) {
@@ -169,13 +169,13 @@ func TestMetricsAreBounded(t *testing.T) {
 	require.Equal(t, int64(many), sum(t, collected["messaging.client.sent.messages"]), "none is lost")
 }
 
-// selfNamedError is an error with a type of its own making.
+// selfNamedError is an error that names its own type.
 type selfNamedError struct{ id int }
 
 func (e selfNamedError) Error() string     { return "no" }
 func (e selfNamedError) ErrorType() string { return fmt.Sprintf("user-%d", e.id) }
 
-// What errors say of themselves does not become an attribute of metrics.
+// Types that errors make up do not become attributes of metrics.
 func TestTypesOfErrorsAreBounded(t *testing.T) {
 	t.Parallel()
 	id := 0
