@@ -21,7 +21,7 @@ import (
 // An adapter serves an app on the server that users of its framework have.
 type adapter struct {
 	name  string
-	path  string // where the app is then
+	path  string // of the endpoint
 	serve func(app *inngestkit.App) testsite.Server
 	// hangUps reports whether the context of a call ends when its client hangs up.
 	// A fasthttp server does not notice.

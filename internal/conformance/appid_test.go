@@ -36,7 +36,7 @@ func TestFailureHandlersOfOddAppIDs(t *testing.T) {
 			case got := <-told:
 				require.Equal(t, id+"-doomed", got)
 			case <-testsite.Within(t).Done():
-				t.Fatal("the handler was not called")
+				t.Fatal("the failure handler was not called")
 			}
 		})
 	}

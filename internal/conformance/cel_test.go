@@ -20,7 +20,7 @@ func TestCELAgreesWithTheServer(t *testing.T) {
 	server := testsite.NewServer(t)
 	for _, tc := range []struct {
 		expression       string
-		oneEvent, twoToo bool // whether it is taken over one event, and over two
+		oneEvent, twoToo bool // whether it is accepted for one event, and for two
 	}{
 		{"event.data.id", true, true},
 		{`event.data["user-id"] == 'x'`, true, true},

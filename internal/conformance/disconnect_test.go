@@ -59,7 +59,7 @@ func TestClientHangsUp(t *testing.T) {
 			return
 		}
 		alive(t, client, url)
-		require.Equal(t, []string{"200"}, w.Statuses(), "the call still runs")
+		require.Equal(t, []string{"200"}, w.Statuses(), "the call continues to run")
 		close(release)
 		testsite.Eventually(t, time.Millisecond, answers("200", "206"))
 		require.Equal(t, []int{0, 1}, []int{c.Of("the context ended"), c.Of("next")})

@@ -53,7 +53,7 @@ func eachFile(t *testing.T, suffix string, read func(path, text string)) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(repository, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a test beside this one has removed it
+			return nil // a concurrent test has removed it
 		}
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, suffix) {
 			return err

@@ -114,7 +114,7 @@ var expressionScenarios = []scenario{
 		},
 	},
 	{
-		name: "a match of values with a quote, a backslash or an invisible character holds for none",
+		name: "a match of values with a quote, a backslash or an invisible character never holds",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{
 				waitsFor("quoted", userEvent("quoted/begin"), userEvent("quoted/end"), step.Match("data.id")),

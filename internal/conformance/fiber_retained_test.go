@@ -94,7 +94,7 @@ func TestFiberRetainedValuesDoNotChange(t *testing.T) {
 		e.header.Set("Host", tenant+".test")
 		if number >= kept && number%3 == 0 {
 			e.method, e.body, e.want = http.MethodGet, "", ""
-			e.url = strings.Replace(e.url, "fnId=app-fn&", "", 1) // with it, GET is a call before a redirect
+			e.url = strings.Replace(e.url, "fnId=app-fn&", "", 1) // with fnId, a GET is a redirected call
 		}
 		return e
 	})

@@ -72,7 +72,7 @@ func callBodyFor(runID string, id string, number int) string {
 type exchange struct {
 	method, url, body string
 	header            http.Header
-	want              string // not compared if it is empty
+	want              string // not compared if empty
 }
 
 // load sends requests numbered from first to last-1 from several workers, and requires that
@@ -91,7 +91,7 @@ func load(t *testing.T, client *http.Client, first, last int, exchangeOf func(nu
 				e := exchangeOf(number)
 				status, answer, err := testsite.Request(ctx, client, e.method, e.url, e.body, e.header)
 				if err == nil && (status != http.StatusOK || (e.want != "" && answer != e.want)) {
-					err = fmt.Errorf("the answer is %d %s", status, answer)
+					err = fmt.Errorf("the response is %d %s", status, answer)
 				}
 				if err != nil {
 					failed <- fmt.Errorf("call %d: %w", number, err)
@@ -153,7 +153,7 @@ func TestFiberRunsLeaveNothingBehind(t *testing.T) {
 // heapObjects returns the number of live objects.
 func heapObjects() int {
 	runtime.GC()
-	runtime.GC() // what a sync.Pool holds outlives the first
+	runtime.GC() // values in a sync.Pool survive the first
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return int(stats.HeapObjects)

@@ -64,7 +64,7 @@ var eventScenarios = []scenario{
 		},
 	},
 	{
-		name: "events that keep coming put a debounce off for its timeout only",
+		name: "events that keep arriving postpone a debounce up to its timeout",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("impatient", impatient, seen(c),
 				flow.Debounce(5*time.Second, flow.Timeout(5*time.Second)))}
@@ -137,7 +137,7 @@ var eventScenarios = []scenario{
 		},
 	},
 	{
-		name: "each key has a batch of its own",
+		name: "each key has its own batch",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("batch-keyed", batchKeyed, batch,
 				flow.BatchEvents(2, time.Hour, flow.Key("event.data.id")))}

@@ -117,7 +117,7 @@ var limitScenarios = []scenario{
 			// The oldest server does not know limits on runs. It reads their object as one limit
 			// on steps (Concurrency in pkg/inngest/concurrency.go of v1.12.1), which must not be
 			// lost.
-			name: "a concurrency of runs leaves the one of steps in force",
+			name: "a limit on runs leaves the limit on steps in force",
 			functions: func(c *counter) []inngestkit.Function {
 				return []inngestkit.Function{inngestkit.OnEvent("runs-limits", runsLimits, visits(c, &g, 2),
 					flow.FnConcurrency(5), flow.Concurrency(2))}

@@ -72,7 +72,7 @@ var scenarios = []scenario{
 		},
 	},
 	{
-		name: "a failing step is retried and its neighbours are not run again",
+		name: "a failing step is retried and its neighbours do not run again",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("flaky", flaky, func(ctx context.Context, _ input) (int, error) {
 				if _, err := c.Counted(ctx, "before"); err != nil {
@@ -99,7 +99,7 @@ var scenarios = []scenario{
 		},
 	},
 	{
-		name: "a step whose retries are spent returns its error, and the function goes on",
+		name: "a step without attempts left returns its error, and the function continues",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("hopeless", hopeless, func(ctx context.Context, _ input) (string, error) {
 				_, err := step.Run(ctx, "hopeless", func(context.Context) (int, error) {
@@ -155,7 +155,7 @@ var scenarios = []scenario{
 		},
 	},
 	{
-		name: "wait for an event that comes",
+		name: "wait for an event that arrives",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("ask", asked, func(ctx context.Context, _ input) (string, error) {
 				answer, err := step.WaitForEvent(ctx, "answer", answered,
@@ -177,7 +177,7 @@ var scenarios = []scenario{
 		},
 	},
 	{
-		name: "wait for an event that does not come",
+		name: "wait for an event that does not arrive",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("ask-in-vain", askedInVain, func(ctx context.Context, _ input) (string, error) {
 				_, err := step.WaitForEvent(ctx, "answer", neverAnswered, step.Timeout(time.Second))

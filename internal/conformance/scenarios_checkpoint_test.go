@@ -21,7 +21,7 @@ type checkpointed struct {
 	id      string
 	options []flow.CheckpointOption
 	body    func(ctx context.Context, c *counter, prefix string) error
-	calls   [2]int // the least and the greatest number
+	calls   [2]int // minimum and maximum
 	// ran is how often a step has run, if not once.
 	ran map[string]int
 }
@@ -94,7 +94,7 @@ var checkpointedFunctions = []checkpointed{
 // checkpointScenarios run several steps in one call, on servers that support checkpoints. On
 // others they are ordinary functions.
 var checkpointScenarios = []scenario{{
-	name: "checkpoints: steps run once, and so does what is behind them",
+	name: "checkpoints: steps run once, and so does the code after them",
 	functions: func(c *counter) []inngestkit.Function {
 		var functions []inngestkit.Function
 		for _, f := range checkpointedFunctions {
@@ -121,7 +121,7 @@ var checkpointScenarios = []scenario{{
 					require.Equal(t, max(1, f.ran[id]), c.Of(f.id+" step "+id), "step %s", id)
 				}
 				if s.server.Version() == inngesttest.OldestVersion {
-					return // it takes none
+					return // it does not support checkpoints
 				}
 				require.Equal(t, 1, c.Of(f.id+" ended"))
 				require.GreaterOrEqual(t, c.Of(f.id+" called"), f.calls[0])

@@ -57,7 +57,7 @@ var parallelScenarios = []scenario{
 			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
 			require.Equal(t, "2", string(run.Output))
 			require.Equal(t, []int{1, 1, 2, 1}, []int{c.Of("left"), c.Of("right"), c.Of("flaky"), c.Of("after")})
-			require.Zero(t, c.Of("seen its error"), "it is tried again")
+			require.Zero(t, c.Of("seen its error"), "the step is retried")
 		},
 	},
 	{

@@ -63,12 +63,12 @@ var stepScenarios = []scenario{
 
 			var refused *inngesttest.StatusError
 			err = s.server.Do(testsite.Within(t), http.MethodPost, "/v1/signals", map[string]any{"signal": "approved/u1"}, nil)
-			require.ErrorAs(t, err, &refused, "nobody waits any more")
+			require.ErrorAs(t, err, &refused, "no run waits for it")
 			require.Equal(t, http.StatusNotFound, refused.Status)
 		},
 	},
 	{
-		name: "a signal that does not come",
+		name: "a signal that does not arrive",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{onUser("approve-in-vain", "user/approve-in-vain",
 				func(ctx context.Context, _ input) (string, error) {
@@ -164,7 +164,7 @@ var stepScenarios = []scenario{
 					_, err := step.Invoke(ctx, "task", hopeless, user{})
 					var failed step.Error
 					if !errors.As(err, &failed) {
-						return "", fmt.Errorf("no step.Error: %w", err)
+						return "", fmt.Errorf("not a step.Error: %w", err)
 					}
 					return failed.Name + ": " + failed.Message, nil
 				}),
@@ -183,11 +183,11 @@ var stepScenarios = []scenario{
 			run = s.run(t, userEvent("user/returns").New(user{}))
 			require.Equal(t, inngesttest.RunFailed, run.Status)
 			require.Contains(t, string(run.Output), "could not find function with ID: shop-not-there")
-			require.Equal(t, 2, c.Of("returned"), "to find the step, and with its error")
+			require.Equal(t, 2, c.Of("returned"), "once to find the step, once with its error")
 		},
 	},
 	{
-		name: "an invoked function that does not end in time",
+		name: "an invoked function that does not finish in time",
 		functions: func(*counter) []inngestkit.Function {
 			slow := onUser("slow", "user/slow", func(ctx context.Context, _ input) (string, error) {
 				step.Sleep(ctx, "long", time.Hour)

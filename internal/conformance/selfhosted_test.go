@@ -57,7 +57,7 @@ func TestSelfHostedServerSigns(t *testing.T) {
 		// The server also requires the key for checkpoints.
 		require.Equal(t, `"o2"`, string((&site{i, server}).run(t, packed.New(user{ID: "o2"})).Output))
 		require.Equal(t, []int{1, 1}, []int{c.Of("pack one"), c.Of("pack two")})
-		if server.Version() != inngesttest.OldestVersion { // it takes none
+		if server.Version() != inngesttest.OldestVersion { // it does not support checkpoints
 			require.Equal(t, 1, c.Of("pack called"))
 		}
 

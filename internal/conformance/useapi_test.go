@@ -40,7 +40,7 @@ func large(c *counter, event inngestkit.EventType[user]) inngestkit.Function {
 				return "", err
 			}
 			if result != largeResult(i) {
-				return "", fmt.Errorf("%s: %d bytes that it did not return", id, len(result))
+				return "", fmt.Errorf("%s: %d bytes differ from the result", id, len(result))
 			}
 			out = append(out, result[:1])
 		}
@@ -88,7 +88,7 @@ func TestStateAbove4MiB(t *testing.T) {
 		for i := range largeSteps {
 			require.Equal(t, 1, c.Of(fmt.Sprint("step ", i)))
 		}
-		require.GreaterOrEqual(t, c.Of("use_api"), 2, "the server did not leave out anything")
+		require.GreaterOrEqual(t, c.Of("use_api"), 2, "the server did not omit the state")
 	}
 	t.Run("dev server", func(t *testing.T) {
 		t.Parallel()
@@ -98,7 +98,7 @@ func TestStateAbove4MiB(t *testing.T) {
 		check(t, &site{serveConfig(t, adapters[0], config, testsite.Listen(t, ""), large(&c, event)), server}, &c)
 	})
 	for _, with := range []adapter{adapters[0], onFiber} {
-		t.Run("self-hosted server, which asks for the signing key/"+with.name, func(t *testing.T) {
+		t.Run("self-hosted server, which requires the signing key/"+with.name, func(t *testing.T) {
 			t.Parallel()
 			const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
 			var c counter

@@ -187,7 +187,7 @@ func waitForValues(ctx context.Context, a *arrivals) error {
 		return err
 	}
 	if text != `{"a":1}` {
-		return inngestkit.NoRetry(fmt.Errorf("the signal came as %q", text))
+		return inngestkit.NoRetry(fmt.Errorf("the signal arrived as %q", text))
 	}
 	return nil
 }

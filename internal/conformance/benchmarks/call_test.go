@@ -285,7 +285,7 @@ func newApp(functions int, handler benchHandler, use ...inngestkit.Middleware) (
 
 // benchLogger formats records from level info on, like the logger of an app.
 func benchLogger() *slog.Logger {
-	return slog.New(slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // it has to format
+	return slog.New(slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // it must format
 }
 
 // callBody returns a call in the form in which the server sends it: canonical JSON that contains

@@ -97,7 +97,7 @@ func hostile(b *testing.B, name, unit string, measure func(b *testing.B, p *proc
 				var most float64
 				for b.Loop() {
 					p := startProcess(b, byUs+"/"+framework)
-					tryPost(p.address, "", 2, []byte("{}")) // pools
+					tryPost(p.address, "", 2, []byte("{}")) // fills the pools
 					most = max(most, measure(b, p, signature.header()))
 				}
 				b.ReportMetric(0, "ns/op")
@@ -136,7 +136,7 @@ func post(address, header string, length int, body []byte) (net.Conn, error) {
 		return nil, err
 	}
 	fmt.Fprintf(conn, "POST %s?fnId=bench-fn-0&stepId=step HTTP/1.1\r\nHost: app.test\r\nContent-Length: %d\r\n%s\r\n", path, length, header)
-	_, _ = conn.Write(body) // a server that has seen enough hangs up
+	_, _ = conn.Write(body) // a server that rejects the header hangs up
 	return conn, nil
 }
 

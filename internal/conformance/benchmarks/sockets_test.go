@@ -51,7 +51,7 @@ func callServers(b *testing.B, size int, names []string) {
 	for i, name := range names {
 		to := connect(b, startServer(b, name))
 		calls[i] = func() { to.call(b, request) }
-		for range 5 { // pools, and the table of functions
+		for range 5 { // fills the pools and the table of functions
 			calls[i]()
 		}
 	}

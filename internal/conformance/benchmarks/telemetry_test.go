@@ -156,7 +156,7 @@ func comparePlugins(b *testing.B, plugins []plugin, api http.RoundTripper, use f
 		names[i], calls[i] = plugin.name, use(app)
 	}
 	inTurn(b, names, calls)
-	if b.N == 1 { // -benchtime 1x only shows that it works, and is to be fast
+	if b.N == 1 { // -benchtime 1x only shows that it works, and should be fast
 		return
 	}
 	const enough = 100

@@ -105,7 +105,7 @@ func fails(t *testing.T, server *inngesttest.Server) {
 			})
 			var failed step.Error
 			if !errors.As(err, &failed) {
-				return "", fmt.Errorf("no error of a step: %w", err)
+				return "", fmt.Errorf("not a step.Error: %w", err)
 			}
 			return "handled: " + failed.Message, nil
 		}, flow.Retries(1)),
@@ -166,7 +166,7 @@ func restartsInMidRun(t *testing.T, server *inngesttest.Server) {
 				return "", err
 			}
 			return in.Event.Data.ID, nil
-		}, flow.Retries(20)) // calls that meet nobody count as tries
+		}, flow.Retries(20)) // calls without a listener count as attempts
 	}
 	var first, second counter
 	old := connected(t, server, "restarted", function(&first))
@@ -223,7 +223,7 @@ func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 	require.NoError(t, <-shutdown)
 	require.NoError(t, <-old.ended)
 	old.ended = nil
-	require.Zero(t, first.Of("late"), "it shuts down and takes nothing new")
+	require.Zero(t, first.Of("late"), "an instance that shuts down takes no new calls")
 	for _, id := range []string{slow, late} {
 		run := await(t, server, id)
 		require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
@@ -281,10 +281,10 @@ func TestServerIsRestarted(t *testing.T) {
 	w.stop(t)
 	require.True(t, is(inngestkit.ConnectionUnused))
 	require.ErrorContains(t, checks.Ready(), "not connected to the Inngest server")
-	require.NoError(t, w.app.Ping(t.Context()), "now the server is asked")
+	require.NoError(t, w.app.Ping(t.Context()), "Ping now calls the server")
 	status, health, err := testsite.Request(t.Context(), testsite.NewClient(t), http.MethodGet, server.URL()+"/health", "", nil)
 	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, status, "the path that Ping asks for is there")
+	require.Equal(t, http.StatusOK, status, "the path that Ping requests exists")
 	require.JSONEq(t, `{"status":200,"message":"OK"}`, health)
 	require.NoError(t, server.Stop())
 	require.ErrorContains(t, w.app.Ping(t.Context()), "refused")

@@ -14,10 +14,10 @@ import (
 
 // echoBehind mounts the app behind a middleware, which skips the endpoint if fixed: Use
 // affects all routes, including those before it.
-func echoBehind(guard func(skip middleware.Skipper) echo.MiddlewareFunc) func(app *inngestkit.App, cured bool) server {
-	return func(app *inngestkit.App, cured bool) server {
+func echoBehind(guard func(skip middleware.Skipper) echo.MiddlewareFunc) func(app *inngestkit.App, fixed bool) server {
+	return func(app *inngestkit.App, fixed bool) server {
 		skip := middleware.DefaultSkipper
-		if cured {
+		if fixed {
 			skip = func(c echo.Context) bool { return c.Path() == app.Path() }
 		}
 		e := echo.New()
@@ -30,7 +30,7 @@ func echoBehind(guard func(skip middleware.Skipper) echo.MiddlewareFunc) func(ap
 
 func TestEcho(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []trouble{
+	for _, tc := range []obstacle{
 		{
 			name: "CSRF", build: echoBehind(func(skip middleware.Skipper) echo.MiddlewareFunc {
 				return middleware.CSRFWithConfig(middleware.CSRFConfig{Skipper: skip})
@@ -74,13 +74,13 @@ func TestEcho(t *testing.T) {
 			status: 301, finding: "it redirects to https://127.0.0.1", other: 301,
 		},
 		{
-			name: "catch-all", build: func(app *inngestkit.App, cured bool) server {
+			name: "catch-all", build: func(app *inngestkit.App, fixed bool) server {
 				e := echo.New()
 				e.Any("/*", func(c echo.Context) error { return c.HTML(http.StatusOK, "<html>") })
-				if cured {
+				if fixed {
 					inngestecho.Mount(e, app)
 				} else {
-					app.MountedAt("echo", app.Path()) // and forgotten
+					app.MountedAt("echo", app.Path()) // the app is not mounted
 				}
 				return serverOf(e)
 			},
@@ -131,7 +131,7 @@ func TestEchoGroup(t *testing.T) {
 }
 
 // The server accepts gzip, and its client decodes it.
-func TestEchoGzipAndSecureAreNoTrouble(t *testing.T) {
+func TestEchoGzipAndSecureDoNoHarm(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
 		e := echo.New()

@@ -32,14 +32,14 @@ func fiberOther(c *fiber.Ctx) error { return c.SendString("other") }
 
 // fiberBehind mounts the app behind a middleware, or before it if fixed: Fiber calls
 // handlers in the order of their registration.
-func fiberBehind(guard func() fiber.Handler) func(app *inngestkit.App, cured bool) server {
-	return func(app *inngestkit.App, cured bool) server {
+func fiberBehind(guard func() fiber.Handler) func(app *inngestkit.App, fixed bool) server {
+	return func(app *inngestkit.App, fixed bool) server {
 		f := newFiber(streaming)
-		if cured {
+		if fixed {
 			inngestfiber.Mount(f, app)
 		}
 		f.Use(guard())
-		if !cured {
+		if !fixed {
 			inngestfiber.Mount(f, app)
 		}
 		f.All("/other", fiberOther)
@@ -48,10 +48,10 @@ func fiberBehind(guard func() fiber.Handler) func(app *inngestkit.App, cured boo
 }
 
 // fiberSkipping has the fix in the middleware: its Next.
-func fiberSkipping(guard func(next func(c *fiber.Ctx) bool) fiber.Handler) func(app *inngestkit.App, cured bool) server {
-	return func(app *inngestkit.App, cured bool) server {
+func fiberSkipping(guard func(next func(c *fiber.Ctx) bool) fiber.Handler) func(app *inngestkit.App, fixed bool) server {
+	return func(app *inngestkit.App, fixed bool) server {
 		f := newFiber(streaming)
-		f.Use(guard(func(c *fiber.Ctx) bool { return cured && c.Path() == app.Path() }))
+		f.Use(guard(func(c *fiber.Ctx) bool { return fixed && c.Path() == app.Path() }))
 		inngestfiber.Mount(f, app)
 		f.All("/other", fiberOther)
 		return f
@@ -60,7 +60,7 @@ func fiberSkipping(guard func(next func(c *fiber.Ctx) bool) fiber.Handler) func(
 
 func TestFiber(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []trouble{
+	for _, tc := range []obstacle{
 		{
 			name: "csrf", build: fiberBehind(func() fiber.Handler { return csrf.New() }),
 			status: 403, finding: "CSRF protection", other: 403,
@@ -88,9 +88,9 @@ func TestFiber(t *testing.T) {
 			status: 429, finding: "a rate limit is in front of it", other: 429,
 		},
 		{
-			name: "BodyLimit", size: largest, build: func(app *inngestkit.App, cured bool) server {
+			name: "BodyLimit", size: largest, build: func(app *inngestkit.App, fixed bool) server {
 				config := fiber.Config{BodyLimit: 1 << 20}
-				if cured {
+				if fixed {
 					config = fiber.Config{StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes}
 				}
 				f := newFiber(config)
@@ -142,19 +142,19 @@ func TestFiberCache(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			for _, cured := range []bool{false, true} {
+			for _, fixed := range []bool{false, true} {
 				s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
 					return fiberSkipping(func(next func(c *fiber.Ctx) bool) fiber.Handler {
 						tc.config.Next = next
 						return cache.New(tc.config)
-					})(app, cured)
+					})(app, fixed)
 				})
 				_, _, first := s.call(t, "none", 0)
 				status, sdk, second := s.call(t, "fn", 0)
 				err := s.app.CheckEndpoint(t.Context())
 				_, header, _ := s.request(t, http.MethodGet, endpoint, "", nil)
 				switch {
-				case cured:
+				case fixed:
 					require.NoError(t, err)
 					require.Equal(t, http.StatusOK, status)
 					require.NotEqual(t, "hit", header.Get("X-Cache"))
@@ -180,7 +180,7 @@ func TestFiberCache(t *testing.T) {
 }
 
 // The server accepts gzip, and its client decodes it.
-func TestFiberCompressIsNoTrouble(t *testing.T) {
+func TestFiberCompressDoesNoHarm(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
 		f := newFiber(streaming)

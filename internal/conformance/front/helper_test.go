@@ -60,7 +60,7 @@ type site struct {
 
 	server  server
 	running chan struct{} // of the function deaf
-	stop    func()        // as a program stops; at the end of the test if not before
+	stop    func()        // stops like a program; at the end of the test at the latest
 }
 
 // run serves an application. Its app is in cloud mode by default, so calls are signed

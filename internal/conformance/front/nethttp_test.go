@@ -22,13 +22,13 @@ func other(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("othe
 
 // behind mounts the app and another route behind an obstacle, or only the other route if
 // fixed.
-func behind(middleware func(http.Handler) http.Handler) func(app *inngestkit.App, cured bool) server {
-	return func(app *inngestkit.App, cured bool) server {
+func behind(middleware func(http.Handler) http.Handler) func(app *inngestkit.App, fixed bool) server {
+	return func(app *inngestkit.App, fixed bool) server {
 		mux := http.NewServeMux()
 		mux.HandleFunc("/other", other)
 		outer := http.NewServeMux()
 		outer.Handle("/", middleware(mux))
-		if cured {
+		if fixed {
 			inngesthttp.Mount(outer, app)
 		} else {
 			inngesthttp.Mount(mux, app)
@@ -69,7 +69,7 @@ func httpsOnly(r *http.Request) bool { return r.TLS == nil }
 
 func TestNetHTTP(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []trouble{
+	for _, tc := range []obstacle{
 		{
 			name: "CSRF token", build: behind(refusing(403, "invalid csrf token", withoutToken)),
 			status: 403, finding: `403 Forbidden ("invalid csrf token"): CSRF protection`, other: 403,
@@ -80,15 +80,15 @@ func TestNetHTTP(t *testing.T) {
 		},
 		{
 			name: "rate limit", before: 1,
-			build: func(app *inngestkit.App, cured bool) server {
-				return behind(refusing(429, "", limit(1)))(app, cured)
+			build: func(app *inngestkit.App, fixed bool) server {
+				return behind(refusing(429, "", limit(1)))(app, fixed)
 			},
 			status: 429, finding: "a rate limit is in front of it", other: 429,
 		},
 		{
 			name: "body limit", size: largest,
-			build: func(app *inngestkit.App, cured bool) server {
-				return behind(func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, 1<<20) })(app, cured)
+			build: func(app *inngestkit.App, fixed bool) server {
+				return behind(func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, 1<<20) })(app, fixed)
 			},
 			finding: "raise its limit for /api/inngest to 4 MiB or more", other: 200,
 		},
@@ -111,17 +111,17 @@ func TestNetHTTP(t *testing.T) {
 				outer.Handle("/v1/", http.StripPrefix("/v1", mux))
 				return serverOf(outer)
 			},
-			cure:   func(config *inngestkit.Config) { config.ServePath = "/v1/api/inngest" },
+			fix:   func(config *inngestkit.Config) { config.ServePath = "/v1/api/inngest" },
 			status: 404, finding: "below http.StripPrefix or a proxy set ServePath", other: 404,
 		},
 		{
-			name: "catch-all", build: func(app *inngestkit.App, cured bool) server {
+			name: "catch-all", build: func(app *inngestkit.App, fixed bool) server {
 				mux := http.NewServeMux()
 				mux.HandleFunc("/", other)
-				if cured {
+				if fixed {
 					inngesthttp.Mount(mux, app)
 				} else {
-					app.MountedAt("nethttp", app.Path()) // and forgotten
+					app.MountedAt("nethttp", app.Path()) // the app is not mounted
 				}
 				return serverOf(mux)
 			},
@@ -134,7 +134,7 @@ func TestNetHTTP(t *testing.T) {
 
 // http.CrossOriginProtection rejects what a browser sends from another site, but no request
 // without Sec-Fetch-Site and Origin, such as the server's calls.
-func TestCrossOriginProtectionIsNoTrouble(t *testing.T) {
+func TestCrossOriginProtectionDoesNoHarm(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
 		return behind(http.NewCrossOriginProtection().Handler)(app, false)
@@ -149,7 +149,7 @@ func TestCrossOriginProtectionIsNoTrouble(t *testing.T) {
 
 // The server follows a redirect. One that changes the method turns a call into a GET. If the
 // app described itself then, the server would treat that as the result.
-func TestARedirectedCallIsNoSuccess(t *testing.T) {
+func TestRedirectedCallFails(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
 		mux := http.NewServeMux()
@@ -174,7 +174,7 @@ func TestARedirectedCallIsNoSuccess(t *testing.T) {
 }
 
 // A limit that has not been reached is not found.
-func TestRateLimitsAreNotFoundBeforehand(t *testing.T) {
+func TestRateLimitsAreNotDetected(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
 		return behind(refusing(429, "", limit(10)))(app, false)

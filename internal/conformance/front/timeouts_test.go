@@ -25,7 +25,7 @@ type timeout struct {
 	name string
 	// build returns an application with the timeout around the endpoint, or, if fixed, only
 	// around /other, whose handler is slow.
-	build func(app *inngestkit.App, after time.Duration, cured bool) server
+	build func(app *inngestkit.App, after time.Duration, fixed bool) server
 	// status is the status of a call whose function takes longer and ignores its context, 0
 	// without a response. One that does not ignore it always fails.
 	status int
@@ -64,11 +64,11 @@ func withDeadline(after time.Duration) func(http.Handler) http.Handler {
 }
 
 func netTimeout(around func(after time.Duration) func(http.Handler) http.Handler) func(*inngestkit.App, time.Duration, bool) server {
-	return func(app *inngestkit.App, after time.Duration, cured bool) server {
+	return func(app *inngestkit.App, after time.Duration, fixed bool) server {
 		mux, outer := http.NewServeMux(), http.NewServeMux()
 		mux.HandleFunc("/other", slowOther)
 		outer.Handle("/", around(after)(mux))
-		if cured {
+		if fixed {
 			inngesthttp.Mount(outer, app)
 		} else {
 			inngesthttp.Mount(mux, app)
@@ -80,11 +80,11 @@ func netTimeout(around func(after time.Duration) func(http.Handler) http.Handler
 // bareWriter is the writer of a middleware that does not give access to the one it wraps.
 type bareWriter struct{ http.ResponseWriter }
 
-func writeTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
+func writeTimeout(app *inngestkit.App, after time.Duration, fixed bool) server {
 	site := http.NewServeMux()
 	site.HandleFunc("/other", slowOther)
 	mux := http.NewServeMux()
-	if cured {
+	if fixed {
 		inngesthttp.Mount(mux, app)
 	} else {
 		inngesthttp.Mount(site, app)
@@ -95,9 +95,9 @@ func writeTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
 	return s
 }
 
-func ginTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
+func ginTimeout(app *inngestkit.App, after time.Duration, fixed bool) server {
 	r := gin.New()
-	if cured {
+	if fixed {
 		inngestgin.Mount(r, app)
 	}
 	r.Use(func(c *gin.Context) {
@@ -106,7 +106,7 @@ func ginTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
 		c.Request = c.Request.WithContext(ctx)
 		c.Next()
 	})
-	if !cured {
+	if !fixed {
 		inngestgin.Mount(r, app)
 	}
 	r.POST("/other", func(c *gin.Context) { slowOther(c.Writer, c.Request) })
@@ -114,9 +114,9 @@ func ginTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
 }
 
 func echoTimeout(guard func(after time.Duration, skip middleware.Skipper) echo.MiddlewareFunc) func(*inngestkit.App, time.Duration, bool) server {
-	return func(app *inngestkit.App, after time.Duration, cured bool) server {
+	return func(app *inngestkit.App, after time.Duration, fixed bool) server {
 		e := echo.New()
-		e.Use(guard(after, func(c echo.Context) bool { return cured && c.Path() == app.Path() }))
+		e.Use(guard(after, func(c echo.Context) bool { return fixed && c.Path() == app.Path() }))
 		inngestecho.Mount(e, app)
 		e.POST("/other", func(c echo.Context) error {
 			if !slowly(c.Request().Context()) {
@@ -128,9 +128,9 @@ func echoTimeout(guard func(after time.Duration, skip middleware.Skipper) echo.M
 	}
 }
 
-func fiberTimeout(app *inngestkit.App, after time.Duration, cured bool) server {
+func fiberTimeout(app *inngestkit.App, after time.Duration, fixed bool) server {
 	f := newFiber(streaming)
-	if cured {
+	if fixed {
 		inngestfiber.Mount(f, app)
 	} else {
 		f.All(app.Path(), fibertimeout.NewWithContext(inngestfiber.Handler(app), after))
@@ -177,7 +177,7 @@ func TestTimeouts(t *testing.T) {
 				require.True(t, sdk)
 				require.Contains(t, s.log.String(), tc.log)
 				require.Contains(t, s.log.String(), "timeout=1h0m0s")
-				require.NoError(t, s.app.CheckEndpoint(t.Context()), "it sends no long calls")
+				require.NoError(t, s.app.CheckEndpoint(t.Context()), "CheckEndpoint makes no long calls")
 			})
 			t.Run("long calls fail", func(t *testing.T) {
 				t.Parallel()
@@ -191,7 +191,7 @@ func TestTimeouts(t *testing.T) {
 					require.Zero(t, status)
 				}
 			})
-			t.Run("with the cure", func(t *testing.T) {
+			t.Run("with the fix", func(t *testing.T) {
 				t.Parallel()
 				s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server { return tc.build(app, short, true) })
 				status, sdk, body := s.call(t, "slow", 0)
@@ -212,7 +212,7 @@ func withWriteTimeout(handler http.Handler) server {
 
 // Timeouts for reading and idle connections do not affect calls, and neither do those for
 // writing, which begin with the response.
-func TestTimeoutsThatAreNoTrouble(t *testing.T) {
+func TestHarmlessTimeouts(t *testing.T) {
 	t.Parallel()
 	for name, build := range map[string]func(app *inngestkit.App) server{
 		"http.Server.ReadTimeout": func(app *inngestkit.App) server {

@@ -118,7 +118,7 @@ func TestAlerting(t *testing.T) {
 	first := collect(t, s, server)
 	require.Empty(t, m.alerts)
 	require.Zero(t, first.Functions[1].Executions)
-	require.Equal(t, int64(1), first.Functions[0].Active, "it is being executed itself")
+	require.Equal(t, int64(1), first.Functions[0].Active, "the alerting function itself runs")
 
 	runs, err := server.AwaitRuns(testsite.Within(t), testsite.Send(t, s.app, placed.New(order{ID: "o1"})), 2)
 	require.NoError(t, err)
@@ -127,7 +127,7 @@ func TestAlerting(t *testing.T) {
 	second := collect(t, s, server)
 	debug.SetMemoryLimit(limit)
 
-	require.Equal(t, []metrics{first, second}, m.recorded, "as it was measured")
+	require.Equal(t, []metrics{first, second}, m.recorded, "the values are those that were measured")
 	require.Subset(t, m.recorded, m.kept)
 	require.Subset(t, m.kept, m.recorded)
 	bill, ship := second.Functions[1], second.Functions[2]

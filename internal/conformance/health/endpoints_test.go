@@ -52,10 +52,10 @@ func TestEndpoints(t *testing.T) {
 }
 
 // headers returns the headers of a response that are the same in the next one.
-func (a answer) headers() http.Header {
+func (a response) headers() http.Header {
 	header := maps.Clone(a.header)
 	header.Del("Date")
-	header.Del("Content-Length") // the age of a result has more digits, or less
+	header.Del("Content-Length") // the age of a result has more digits, or fewer
 	return header
 }
 
@@ -101,7 +101,7 @@ func TestAuthorization(t *testing.T) {
 		require.Equal(t, http.StatusForbidden, s.get(t, detailed, tenantHeader, "other").status)
 		require.Equal(t, http.StatusForbidden, s.get(t, detailed).status)
 		got = s.get(t, report, tenantHeader, "other")
-		require.Equal(t, http.StatusOK, got.status, "the report is for everybody")
+		require.Equal(t, http.StatusOK, got.status, "the report is public")
 		require.Nil(t, got.report(t).Details)
 	})
 }
@@ -141,7 +141,7 @@ func TestDetails(t *testing.T) {
 		never := []inngesthealth.Option{inngesthealth.WithDetails(inngesthealth.DetailsNever)}
 		for name, tc := range map[string]struct {
 			setup setup
-			want  map[string]bool // the query, and whether there are details
+			want  map[string]bool // whether there are details, by query
 		}{
 			"dev":       {setup{}, map[string]bool{"": false, "?details=true": true, "?details=1": true, "?details=false": false}},
 			"dev never": {setup{options: never}, map[string]bool{"": false, "?details=true": false}},
@@ -159,7 +159,7 @@ func TestDetails(t *testing.T) {
 					require.Equal(t, http.StatusOK, got.status)
 					require.Equal(t, want, got.report(t).Details != nil, query)
 				}
-				asked := http.StatusOK // nobody looks
+				asked := http.StatusOK // not checked
 				if tc.want["?details=true"] {
 					asked = http.StatusBadRequest
 				}

@@ -17,7 +17,7 @@ import (
 // stubborn is a check that neither returns nor reads its context until it is released.
 type stubborn struct {
 	begun, now, most atomic.Int64
-	release          chan struct{} // has a value for each run that is to end
+	release          chan struct{} // a value ends one run
 	released         int64
 }
 

@@ -109,15 +109,15 @@ func (s *site) sync(t *testing.T) {
 	require.NoError(t, s.app.AwaitSync(testsite.Within(t)))
 }
 
-// An answer is the response of an endpoint.
-type answer struct {
+// A response is what an endpoint sends.
+type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
 // do sends a request, with headers as names and values.
-func (s *site) do(t *testing.T, method, path string, header ...string) answer {
+func (s *site) do(t *testing.T, method, path string, header ...string) response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(testsite.Within(t), method, s.root+path, http.NoBody)
 	require.NoError(t, err)
@@ -129,16 +129,16 @@ func (s *site) do(t *testing.T, method, path string, header ...string) answer {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	return answer{resp.StatusCode, resp.Header, string(body)}
+	return response{resp.StatusCode, resp.Header, string(body)}
 }
 
-func (s *site) get(t *testing.T, path string, header ...string) answer {
+func (s *site) get(t *testing.T, path string, header ...string) response {
 	t.Helper()
 	return s.do(t, http.MethodGet, path, header...)
 }
 
 // report decodes the report in a response.
-func (a answer) report(t *testing.T) inngesthealth.Report {
+func (a response) report(t *testing.T) inngesthealth.Report {
 	t.Helper()
 	require.Equal(t, "application/json", a.header.Get("Content-Type"), a.body)
 	var r inngesthealth.Report

@@ -76,7 +76,7 @@ func (p *phases) becomes(t *testing.T, phase string, want state, do ...func()) {
 	var got state
 	defer func() {
 		if got != want {
-			t.Logf("%s: it is\n%s, and should be\n%s", phase, got, want)
+			t.Logf("%s: got\n%s, want\n%s", phase, got, want)
 		}
 	}()
 	testsite.Eventually(t, checkEvery, func() bool {
@@ -92,9 +92,9 @@ func (p *phases) becomes(t *testing.T, phase string, want state, do ...func()) {
 // orders tells functions whether to fail.
 type orders struct {
 	fails   failing
-	retries chan struct{} // closed to let second attempts go on
+	retries chan struct{} // closed to release second attempts
 	slow    testsite.Counter
-	release chan struct{} // closed to let the slow one end
+	release chan struct{} // closed to end the slow function
 }
 
 var (

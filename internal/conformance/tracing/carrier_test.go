@@ -74,7 +74,7 @@ func TestSentEventsCarryTheirTrace(t *testing.T) {
 			parent := fmt.Sprintf("00-%s-%s-01", span.TraceID(), span.SpanID())
 			got := string(s.sent.of(t, 0).Data)
 			require.Less(t, len(s.sent.raw[0]), 3<<20)
-			if got != strings.ReplaceAll(tc.want, "%s", parent) { // not thousands of lines if a large one differs
+			if got != strings.ReplaceAll(tc.want, "%s", parent) { // prints less than require.Equal if a large one differs
 				require.Equal(t, shortened(strings.ReplaceAll(tc.want, "%s", parent)), shortened(got))
 			}
 		})
@@ -280,7 +280,7 @@ func TestTraceOfARun(t *testing.T) {
 			require.NotEqual(t, spans[0].SpanContext.SpanID(), spans[1].SpanContext.SpanID())
 			span := spans[0]
 			require.True(t, span.SpanContext.IsSampled())
-			if tc.trace == "" { // made of the run ID somehow
+			if tc.trace == "" { // derived from the run ID
 				tc.trace = span.SpanContext.TraceID().String()
 				require.NotEqual(t, own, tc.trace)
 			}
@@ -291,7 +291,7 @@ func TestTraceOfARun(t *testing.T) {
 				require.Equal(t, tc.trace, span.Parent.TraceID().String())
 				require.True(t, span.Parent.IsRemote())
 			} else {
-				require.False(t, span.Parent.HasSpanID(), "it is a root")
+				require.False(t, span.Parent.HasSpanID(), "the span is a root")
 			}
 			require.Equal(t, tc.links, linksOf(span))
 		})
@@ -349,7 +349,7 @@ func ulidBytes(t *testing.T, id string) []byte {
 
 // A span in the context of a call, such as an HTTP server's, and the call's span link to each
 // other. It is not the parent, and does not stay in the context.
-func TestSpanThatACallComesWith(t *testing.T) {
+func TestSpanInTheContextOfACall(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))
 	ctx, server := s.traces.Tracer("http").Start(t.Context(), "POST /api/inngest", trace.WithSpanKind(trace.SpanKindServer))

@@ -91,7 +91,7 @@ func (w web) request(t *testing.T, s *site, target, body string) tracetest.SpanS
 		"http://"+listener.Addr().String()+target, body, http.Header{"Traceparent": {requested}})
 	require.NoError(t, err)
 	require.Less(t, status, 300, answer)
-	shutdown() // it waits for the instrumentation, too
+	shutdown() // also waits for the instrumentation
 	return w.spans.GetSpans()
 }
 
@@ -208,7 +208,7 @@ func TestSendBehindInstrumentation(t *testing.T) {
 		if server := w.serverSpan(t, spans); server != nil {
 			require.Equal(t, server.SpanContext, send.Parent)
 		} else {
-			require.False(t, send.Parent.IsValid(), "nobody has read the header")
+			require.False(t, send.Parent.IsValid(), "nothing has read the header")
 		}
 		require.Equal(t, send.SpanContext.WithRemote(true), s.carried(t))
 	})

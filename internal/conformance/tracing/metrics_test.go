@@ -136,7 +136,7 @@ func TestMetrics(t *testing.T) {
 		require.NotEmpty(t, collected[name].Description, name)
 		if histogram, ok := collected[name].Data.(metricdata.Histogram[float64]); ok {
 			bounds := histogram.DataPoints[0].Bounds
-			require.Equal(t, []float64{0.005, 7200}, []float64{bounds[0], bounds[len(bounds)-1]}, "from 5 ms to what the server waits")
+			require.Equal(t, []float64{0.005, 7200}, []float64{bounds[0], bounds[len(bounds)-1]}, "from 5 ms to the server's timeout")
 		}
 	}
 }
@@ -157,7 +157,7 @@ func TestMetricsAreBounded(t *testing.T) {
 		_, err := s.app.Send(t.Context(), inngestkit.DefineEvent[order](fmt.Sprintf("order.%d", i)).New(order{}))
 		require.NoError(t, err)
 	}
-	const names = 201 // of events: 200, and one for all others
+	const names = 201 // 200 events, and one name for all others
 	collected := s.collected(t)
 	for name, most := range map[string]int{
 		"inngest.function.executions": 1, "inngest.function.active": 1, "messaging.process.duration": 1, "inngest.step.duration": 1,
@@ -166,7 +166,7 @@ func TestMetricsAreBounded(t *testing.T) {
 		require.Len(t, attributeSets(t, collected[name]), most, name)
 	}
 	require.Contains(t, strings.Join(points(t, collected["messaging.client.sent.messages"]), "\n"), "messaging.destination.name=_OTHER")
-	require.Equal(t, int64(many), sum(t, collected["messaging.client.sent.messages"]), "none is lost")
+	require.Equal(t, int64(many), sum(t, collected["messaging.client.sent.messages"]), "no event is lost")
 }
 
 // selfNamedError is an error that names its own type.

@@ -101,7 +101,7 @@ type secretive struct{}
 func (*secretive) UnmarshalJSON(data []byte) error { return fmt.Errorf("%s is no such thing", data) }
 
 // Errors about events and memoized results that do not fit their types contain no data.
-func TestErrorsOfTheAppTellNoData(t *testing.T) {
+func TestErrorsOfTheAppHaveNoData(t *testing.T) {
 	t.Parallel()
 	kept := func(value any) func(context.Context, inngestkit.Input[json.RawMessage]) (any, error) {
 		return func(ctx context.Context, _ inngestkit.Input[json.RawMessage]) (any, error) {
@@ -165,7 +165,7 @@ func TestSendsThatPanic(t *testing.T) {
 }
 
 // A send without a response has the type of the failure.
-func TestSendsWithoutAnswer(t *testing.T) {
+func TestSendsWithoutResponse(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -176,7 +176,7 @@ func TestSendsWithoutAnswer(t *testing.T) {
 }
 
 // The filter is called once for each function, however many calls arrive at once.
-func TestFilterIsAskedOnce(t *testing.T) {
+func TestFilterIsCalledOnce(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	asked := 0
@@ -222,7 +222,7 @@ func TestOutcomesWithCheckpoints(t *testing.T) {
 }
 
 // An output that is not JSON is found when the response is written. The span shows it.
-func TestOutputsThatAreNoJSON(t *testing.T) {
+func TestOutputsThatAreNotJSON(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return func() {}, nil }))
 	require.Equal(t, 400, s.call(t.Context(), t, "fulfil", run{}).Status)

@@ -94,7 +94,7 @@ func (s *site) told(t *testing.T) string {
 }
 
 // By default no data, no key and no header is recorded.
-func TestTelemetryTellsNoData(t *testing.T) {
+func TestTelemetryHasNoData(t *testing.T) {
 	t.Parallel()
 	told := plantedSite(t).told(t)
 	require.Contains(t, told, "order.placed")
@@ -105,11 +105,11 @@ func TestTelemetryTellsNoData(t *testing.T) {
 }
 
 // Data is recorded on request, up to its limit, and nothing else is.
-func TestTelemetryTellsDataIfAsked(t *testing.T) {
+func TestTelemetryHasDataOnRequest(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		options []inngestotel.Option
-		spans   map[string]string // the value by span
+		spans   map[string]string // the values by span
 	}{
 		"event data": {
 			options: []inngestotel.Option{inngestotel.WithEventData(100)},
@@ -179,9 +179,9 @@ func TestTelemetryTellsDataIfAsked(t *testing.T) {
 
 // The error of a failed request contains neither its URL nor the event key at the end of the
 // URL.
-func TestFailedSendsTellNoKey(t *testing.T) {
+func TestFailedSendsHaveNoKey(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // it is tried again for half a minute
+	synctest.Test(t, func(t *testing.T) { // the send is retried for half a minute
 		on := newTelemetry()
 		s := &site{spans: on.spans, sent: &events{fail: errors.New("connection refused")}}
 		app, err := inngestkit.New(inngestkit.Config{
@@ -235,7 +235,7 @@ type panicking struct{}
 func (panicking) MarshalJSON() ([]byte, error) { panic("oh") }
 
 // Outputs that are missing or cannot be encoded are not recorded, and do no harm.
-func TestOutputsThatAreNone(t *testing.T) {
+func TestOutputsThatAreNotRecorded(t *testing.T) {
 	t.Parallel()
 	for name, output := range map[string]any{"nil": nil, "no JSON": func() {}, "panics": panicking{}} {
 		t.Run(name, func(t *testing.T) {
@@ -248,7 +248,7 @@ func TestOutputsThatAreNone(t *testing.T) {
 			require.Equal(t, output != nil, strings.Contains(string(resp.Body), "StepFailed"))
 			got := attributes(s.named(t, "step a"))
 			require.NotContains(t, got, inngestotel.StepOutputKey)
-			require.Equal(t, output != nil, got[inngestotel.OutcomeKey] == "non_retriable", "it cannot be kept")
+			require.Equal(t, output != nil, got[inngestotel.OutcomeKey] == "non_retriable", "an output that cannot be encoded is not retried")
 		})
 	}
 }

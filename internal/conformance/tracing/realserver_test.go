@@ -34,7 +34,7 @@ type process struct {
 	appID    string
 	server   *inngesttest.Server
 	with     framework
-	listener net.Listener // nil for any
+	listener net.Listener // nil means a free port
 	options  []inngestotel.Option
 	// alone omits the framework's instrumentation.
 	alone bool
@@ -172,7 +172,7 @@ POST /orders
 			continue
 		}
 		require.Equal(t, trace.SpanKindServer, span.SpanKind, span.Name)
-		for _, link := range span.Links { // the other requests are no calls
+		for _, link := range span.Links { // the other requests are not calls
 			call, _ := all.find(link.SpanContext)
 			require.Contains(t, linked(call), span.SpanContext)
 			requests[all.line(span)]++

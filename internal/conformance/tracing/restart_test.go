@@ -53,7 +53,7 @@ func TestRestartInMidRun(t *testing.T) {
 			var c testsite.Counter
 			serve := func(w *testsite.Wire) *instance {
 				return process{appID: name, server: server, with: frameworks[0], listener: w, alone: true}.serve(t,
-					inngestkit.OnEvent("long", began, long(&c, release), flow.Retries(20))) // calls that meet nobody count as tries
+					inngestkit.OnEvent("long", began, long(&c, release), flow.Retries(20))) // calls without a listener count as attempts
 			}
 			w := testsite.NewWire(t, "")
 			first := serve(w)

@@ -49,7 +49,7 @@ func (s *sampled) call(t *testing.T, r run) {
 func TestSamplingOfRuns(t *testing.T) {
 	t.Parallel()
 	ratio := sdktrace.TraceIDRatioBased(0.5)
-	entropy := rand.NewChaCha8([32]byte{}) // the same IDs in all runs of the test
+	entropy := rand.NewChaCha8([32]byte{}) // the same IDs each time the test runs
 	decided := map[bool]int{}
 	instances := []*sampled{newSampled(t, sdktrace.ParentBased(ratio)), newSampled(t, sdktrace.ParentBased(ratio))}
 	const calls = 2 // on each instance
@@ -86,7 +86,7 @@ func TestSamplingOfTheEvent(t *testing.T) {
 	t.Parallel()
 	sent := spanContext(t, sentBy)
 	for name, tc := range map[string]struct {
-		root    sdktrace.Sampler // would decide so
+		root    sdktrace.Sampler // decides about roots
 		flags   string
 		sampled bool
 	}{

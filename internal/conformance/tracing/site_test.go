@@ -198,8 +198,8 @@ type events struct {
 	mu      sync.Mutex
 	sent    []map[string]any
 	raw     []string
-	refused map[string]any // instead of the next answer
-	fail    error          // instead of all answers
+	refused map[string]any // instead of the next response
+	fail    error          // instead of all responses
 }
 
 // RoundTrip implements http.RoundTripper.

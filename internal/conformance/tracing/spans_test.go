@@ -43,7 +43,7 @@ func TestSpansOfACall(t *testing.T) {
 	require.Equal(t, 206, resp.Status, "%s", resp.Body)
 
 	function, ship, send := s.named(t, "process fulfil"), s.named(t, "step ship"), s.named(t, "send order.shipped")
-	require.Len(t, s.spans.GetSpans(), 3, "none for the step that was kept")
+	require.Len(t, s.spans.GetSpans(), 3, "no span for the memoized step")
 	require.Equal(t, function.SpanContext, inFunction)
 	require.Equal(t, ship.SpanContext, inStep)
 	require.Equal(t, function.SpanContext.SpanID(), ship.Parent.SpanID())
@@ -135,7 +135,7 @@ func TestOutcomes(t *testing.T) {
 			check(t, s.named(t, "step charge"))
 			process := s.named(t, "process fulfil")
 			require.Equal(t, string(inngestkit.OutcomeYielded), attributes(process)[inngestotel.OutcomeKey])
-			require.Equal(t, codes.Unset, process.Status.Code, "it is the step that failed")
+			require.Equal(t, codes.Unset, process.Status.Code, "the step has failed, not the call")
 		})
 	}
 }
@@ -315,7 +315,7 @@ func TestFilter(t *testing.T) {
 	require.Len(t, s.spans.GetSpans(), 2)
 	for _, span := range s.spans.GetSpans() {
 		require.Equal(t, "send order.placed", span.Name)
-		require.Equal(t, hex.EncodeToString(ulidBytes(t, runID)), span.SpanContext.TraceID().String(), "that of the run")
+		require.Equal(t, hex.EncodeToString(ulidBytes(t, runID)), span.SpanContext.TraceID().String(), "the trace of the run")
 	}
 	require.NotContains(t, s.collected(t), "inngest.function.executions")
 	require.NotContains(t, s.collected(t), "inngest.step.duration")

@@ -16,7 +16,7 @@ import (
 // A forest is spans as text: the spans of a trace below each other, in the order in which they
 // began. A line is
 //
-// 	name: outcome <- what it links to
+//	name: outcome <- what it links to
 //
 // and the attempt follows the outcome unless it is the first.
 type forest struct {

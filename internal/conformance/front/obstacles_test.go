@@ -10,13 +10,13 @@ import (
 )
 
 // An obstacle is middleware of one framework that breaks calls.
-type trouble struct {
+type obstacle struct {
 	name string
 	// build returns an application with the obstacle in front of /other and, unless fixed,
 	// of the endpoint.
-	build func(app *inngestkit.App, cured bool) server
+	build func(app *inngestkit.App, fixed bool) server
 	// fix is the rest of the fix.
-	cure func(config *inngestkit.Config)
+	fix func(config *inngestkit.Config)
 
 	// size is the size of the call's body, before the number of requests before it.
 	size, before int
@@ -30,11 +30,11 @@ type trouble struct {
 }
 
 // test shows the obstacle and the fix.
-func (tc trouble) test(t *testing.T) {
+func (tc obstacle) test(t *testing.T) {
 	t.Helper()
 	t.Run(tc.name, func(t *testing.T) {
 		t.Parallel()
-		t.Run("without the cure", func(t *testing.T) {
+		t.Run("without the fix", func(t *testing.T) {
 			t.Parallel()
 			s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server { return tc.build(app, false) })
 			for range tc.before {
@@ -43,7 +43,7 @@ func (tc trouble) test(t *testing.T) {
 			status, sdk, _ := s.call(t, "fn", tc.size)
 			if tc.status != 0 {
 				require.Equal(t, tc.status, status)
-				require.False(t, sdk, "it is not the app that answers")
+				require.False(t, sdk, "the response is not the app's")
 			} else {
 				require.NotEqual(t, http.StatusOK, status)
 			}
@@ -60,17 +60,17 @@ func (tc trouble) test(t *testing.T) {
 			status, _, _ = s.request(t, http.MethodPost, "/other", "{}", nil)
 			require.Equal(t, tc.other, status)
 		})
-		t.Run("with the cure", func(t *testing.T) {
+		t.Run("with the fix", func(t *testing.T) {
 			t.Parallel()
 			var config inngestkit.Config
-			if tc.cure != nil {
-				tc.cure(&config)
+			if tc.fix != nil {
+				tc.fix(&config)
 			}
 			s := run(t, config, func(app *inngestkit.App) server { return tc.build(app, true) })
 			for range tc.before {
 				s.call(t, "fn", 0)
 			}
-			if tc.cure == nil { // else the server is told another path
+			if tc.fix == nil { // otherwise the announced path differs
 				status, sdk, body := s.call(t, "fn", tc.size)
 				require.Equal(t, http.StatusOK, status, body)
 				require.True(t, sdk)
@@ -82,7 +82,7 @@ func (tc trouble) test(t *testing.T) {
 				s.request(t, http.MethodPost, "/other", "{}", nil)
 			}
 			status, _, _ := s.request(t, http.MethodPost, "/other", "{}", nil)
-			require.Equal(t, tc.other, status, "the protection of other routes stays")
+			require.Equal(t, tc.other, status, "other routes stay protected")
 		})
 	})
 }

@@ -67,9 +67,9 @@ func limitMemory(t *testing.T, bytes int64) {
 }
 
 // The responses are those of nestjs-inngest, field by field, in all frameworks.
-func TestReferenceAnswers(t *testing.T) {
+func TestReferenceResponses(t *testing.T) {
 	const limit = 512 << 20
-	limitMemory(t, limit) // so that there is one
+	limitMemory(t, limit) // otherwise there may be no limit
 	server := testsite.NewServer(t)
 	for _, with := range frameworks {
 		t.Run(with.name, func(t *testing.T) {
@@ -152,7 +152,7 @@ func compare(t *testing.T, at string, want, got any) {
 			require.InDelta(t, want, got, 0)
 		}
 	default:
-		require.Fail(t, "the reference has no such value", "%s: %v", at, want)
+		require.Fail(t, "the reference has no value of this kind", "%s: %v", at, want)
 	}
 }
 
@@ -160,7 +160,7 @@ func compare(t *testing.T, at string, want, got any) {
 // machine has a lower one.
 func checkMemory(t *testing.T, memory map[string]any) {
 	t.Helper()
-	text := func(key string) string { // rounded, half a megabyte up
+	text := func(key string) string { // rounded to the nearest megabyte
 		return strconv.FormatUint((uint64(memory[key].(float64))+1<<19)>>20, 10) + " MB"
 	}
 	require.Equal(t, text("usedBytes"), memory["used"])
@@ -181,7 +181,7 @@ func checkFunctions(t *testing.T, functions []any, began time.Time) {
 		last, has := f["lastExecution"]
 		require.True(t, has)
 		if i > 0 {
-			require.Nil(t, last, "it was never executed")
+			require.Nil(t, last, "the function was never executed")
 			continue
 		}
 		at, err := time.Parse(time.RFC3339, last.(string))
