@@ -62,8 +62,7 @@ var scenarios = []scenario{
 			})}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, signedUp.New(user{ID: "u1"}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, signedUp.New(user{ID: "u1"}))
 			require.JSONEq(t, `{"user":"u1","one":"one","two":"two","three":"three"}`, string(run.Output))
 			for _, id := range []string{"one", "two", "three"} {
 				require.Equal(t, 1, c.Of(id), "step %s", id)
@@ -92,8 +91,7 @@ var scenarios = []scenario{
 			}, flow.Retries(3))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, flaky.New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, flaky.New(user{}))
 			require.Equal(t, "3", string(run.Output))
 			require.Equal(t, []int{1, 3, 1}, []int{c.Of("before"), c.Of("flaky"), c.Of("after")})
 		},
@@ -113,8 +111,7 @@ var scenarios = []scenario{
 			}, flow.Retries(1))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, hopeless.New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, hopeless.New(user{}))
 			require.Equal(t, `"instead"`, string(run.Output))
 			require.Equal(t, []int{2, 1}, []int{c.Of("hopeless"), c.Of("instead")})
 		},
@@ -132,8 +129,7 @@ var scenarios = []scenario{
 			}, flow.Retries(1))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, panicky.New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, panicky.New(user{}))
 			require.Equal(t, `"calm"`, string(run.Output))
 			require.Equal(t, 2, c.Of("panicky"))
 		},
@@ -148,8 +144,7 @@ var scenarios = []scenario{
 			})}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, tired.New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, tired.New(user{}))
 			require.GreaterOrEqual(t, run.EndedAt.Sub(run.StartedAt), 1900*time.Millisecond)
 			require.Equal(t, 1, c.Of("awake"))
 		},
@@ -188,8 +183,7 @@ var scenarios = []scenario{
 			})}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, askedInVain.New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, askedInVain.New(user{}))
 			require.Equal(t, `"gave up"`, string(run.Output))
 			require.Equal(t, 1, c.Of("gave up"))
 		},
@@ -213,8 +207,7 @@ var scenarios = []scenario{
 			}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, ordered.New(user{ID: "o1"}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, ordered.New(user{ID: "o1"}))
 			eventID := run.Output[2 : len(run.Output)-2]
 			runs, err := s.server.AwaitRuns(testsite.Within(t), string(eventID), 1)
 			require.NoError(t, err)

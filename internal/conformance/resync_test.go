@@ -28,8 +28,7 @@ func TestDevServerIsRestarted(t *testing.T) {
 	require.NoError(t, server.Stop())
 	server = testsite.NewServerAt(t, server.URL())
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "resynced-first"))
-	run := (&site{i, server}).run(t, started.New(user{ID: "u1"}))
-	require.Equal(t, inngesttest.RunCompleted, run.Status)
+	(&site{i, server}).completed(t, started.New(user{ID: "u1"}))
 
 	require.NoError(t, i.app.Register(onStart("second")))
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "resynced-first", "resynced-second"))

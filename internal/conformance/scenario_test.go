@@ -64,6 +64,14 @@ func (s *site) run(t *testing.T, event inngestkit.AnyEvent) inngesttest.Run {
 	return s.ended(t, s.send(t, event))
 }
 
+// completed sends an event and waits until the only run that it triggers has completed.
+func (s *site) completed(t *testing.T, event inngestkit.AnyEvent) inngesttest.Run {
+	t.Helper()
+	run := s.run(t, event)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
+	return run
+}
+
 // ended waits for the end of the only run that an event triggers.
 func (s *site) ended(t *testing.T, eventID string) inngesttest.Run {
 	t.Helper()

@@ -113,8 +113,7 @@ var checkpointScenarios = []scenario{{
 		for _, f := range checkpointedFunctions {
 			t.Run(f.id, func(t *testing.T) {
 				t.Parallel()
-				run := s.run(t, userEvent("user/checkpoint-"+f.id).New(user{ID: "u1"}))
-				require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+				run := s.completed(t, userEvent("user/checkpoint-"+f.id).New(user{ID: "u1"}))
 				require.Equal(t, `"u1"`, string(run.Output))
 				for i := 0; i == 0 || c.Of(f.id+" step "+strconv.Itoa(i)) > 0; i++ {
 					id := strconv.Itoa(i)

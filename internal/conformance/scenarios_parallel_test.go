@@ -53,8 +53,7 @@ var parallelScenarios = []scenario{
 			}, flow.Retries(3))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, userEvent("user/parallel").New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
+			run := s.completed(t, userEvent("user/parallel").New(user{}))
 			require.Equal(t, "2", string(run.Output))
 			require.Equal(t, []int{1, 1, 2, 1}, []int{c.Of("left"), c.Of("right"), c.Of("flaky"), c.Of("after")})
 			require.Zero(t, c.Of("seen its error"), "the step is retried")

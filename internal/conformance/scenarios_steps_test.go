@@ -39,8 +39,7 @@ var stepScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			for i, size := range []int{2<<20 - 2<<10, 5 << 19} {
-				run := s.run(t, userEvent("user/heavy").New(user{Plan: strings.Repeat("x", size)}))
-				require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+				run := s.completed(t, userEvent("user/heavy").New(user{Plan: strings.Repeat("x", size)}))
 				require.Equal(t, strconv.Itoa(size), string(run.Output))
 				require.Equal(t, i+1, c.Of("one"))
 			}
@@ -175,8 +174,7 @@ var stepScenarios = []scenario{
 			}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, userEvent("user/handles").New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
+			run := s.completed(t, userEvent("user/handles").New(user{}))
 			require.Equal(t, `"Error: no way"`, string(run.Output))
 			require.Equal(t, 2, c.Of("task"))
 

@@ -50,8 +50,7 @@ func TestSelfHostedServerSigns(t *testing.T) {
 			return in.Event.Data.ID, nil
 		}, flow.Checkpoint()))
 		require.NoError(t, server.AwaitFunctions(testsite.Within(t), "signed-order"))
-		run := (&site{i, server}).run(t, ordered.New(user{ID: "o1"}))
-		require.Equal(t, inngesttest.RunCompleted, run.Status)
+		run := (&site{i, server}).completed(t, ordered.New(user{ID: "o1"}))
 		require.Equal(t, `"o1"`, string(run.Output))
 		require.Equal(t, 1, c.Of("one"))
 		// The server also requires the key for checkpoints.

@@ -109,6 +109,16 @@ func (s *site) call(t *testing.T, function string, size int) (status int, sdk bo
 	return status, header.Get("X-Inngest-Sdk") != "", body
 }
 
+// callSucceeds requires that a call of the function fn, with a body of the given size,
+// reaches the app and returns its result.
+func (s *site) callSucceeds(t *testing.T, size int) {
+	t.Helper()
+	status, sdk, body := s.call(t, "fn", size)
+	require.Equal(t, http.StatusOK, status, body)
+	require.True(t, sdk, "the response is the app's")
+	require.Equal(t, `"done"`, body)
+}
+
 // signed returns the signed request of a call.
 func (s *site) signed(t *testing.T, function string, size int) *http.Request {
 	t.Helper()
