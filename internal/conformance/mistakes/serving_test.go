@@ -31,7 +31,7 @@ func signed(t *testing.T, at time.Time, secret string) *adapter.Request {
 }
 
 var serving = []mistake{
-	{"The server calls a function that is gone", func(t *testing.T) string {
+	{"The server calls a function that no longer exists", func(t *testing.T) string {
 		app, _ := newApp(t, dev(), onUser())
 		req := request(http.MethodPost, call)
 		req.RawQuery = "fnId=shop-goodbye&stepId=step"
@@ -61,7 +61,7 @@ var serving = []mistake{
 		req.Header.Set("Origin", "https://example.com")
 		return messageOf(t, app.Do(t.Context(), req))
 	}},
-	{"A redirect makes GET of a call", func(t *testing.T) string {
+	{"A redirect turns a call into a GET", func(t *testing.T) string {
 		app, _ := newApp(t, dev(), onUser())
 		return messageOf(t, app.Do(t.Context(), request(http.MethodGet, "")))
 	}},
