@@ -18,12 +18,12 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// An adapter is one way to serve an app, on the server that its users have.
+// An adapter serves an app on the server that users of its framework have.
 type adapter struct {
 	name  string
-	path  string // where the app is then
+	path  string // of the endpoint
 	serve func(app *inngestkit.App) testsite.Server
-	// hangUps is whether the context of a call ends when its client has hung up.
+	// hangUps reports whether the context of a call ends when its client hangs up.
 	// A fasthttp server does not notice.
 	hangUps bool
 }

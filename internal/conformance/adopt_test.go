@@ -18,8 +18,8 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// Functions written for the bare SDK run as they are behind every adapter, with
-// a function that has moved beside them.
+// Functions written for the bare SDK run unchanged behind every adapter, beside a
+// function that has been moved to inngestkit.
 func TestFromClientOnTheRealServer(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {

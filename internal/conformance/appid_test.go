@@ -12,8 +12,8 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// The failure handler of a function is found by the ID of its app, with all that New
-// lets be in one.
+// The server finds the failure handler of a function by the ID of its app, with every
+// kind of ID that New accepts.
 func TestFailureHandlersOfOddAppIDs(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)
@@ -36,7 +36,7 @@ func TestFailureHandlersOfOddAppIDs(t *testing.T) {
 			case got := <-told:
 				require.Equal(t, id+"-doomed", got)
 			case <-testsite.Within(t).Done():
-				t.Fatal("the handler was not called")
+				t.Fatal("the failure handler was not called")
 			}
 		})
 	}

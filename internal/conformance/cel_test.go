@@ -13,14 +13,14 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// What module contrib/cel says about an expression is what the server does with it at a
-// sync. The functions are those of the SDK, whose expressions Register does not see.
+// What contrib/cel reports about an expression is what the server does with it at a sync.
+// The functions are the SDK's, whose expressions Register does not check.
 func TestCELAgreesWithTheServer(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)
 	for _, tc := range []struct {
 		expression       string
-		oneEvent, twoToo bool // whether it is taken over one event, and over two
+		oneEvent, twoToo bool // whether it is accepted for one event, and for two
 	}{
 		{"event.data.id", true, true},
 		{`event.data["user-id"] == 'x'`, true, true},
@@ -56,14 +56,14 @@ func TestCELAgreesWithTheServer(t *testing.T) {
 			require.Equal(t, over.taken, checked == nil, "contrib/cel: %s over %s: %v", tc.expression, over.events, checked)
 			if synced != nil {
 				require.ErrorContains(t, synced, "At least one function is invalid")
-				// The last is for a server that has asked for the functions since, and noted that down.
+				// The last one is for a server that has fetched the functions since and stored that result.
 				require.Regexp(t, `probably about function "fn"$|(functions with expressions|one of these functions): fn$`, synced.Error())
 			}
 		}
 	}
 }
 
-// adopting is an app with a function of the SDK that has an expression.
+// adopting returns an app with a function of the SDK that has an expression.
 func adopting(t *testing.T, serverURL, expression string, twoEvents bool) *inngestkit.App {
 	t.Helper()
 	client, err := inngestgo.NewClient(inngestgo.ClientOpts{AppID: "cel", Dev: new(true), APIBaseURL: &serverURL})

@@ -16,7 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// checkpoints is every way to send results before a call ends.
+// checkpoints lists every way to send results before a call ends.
 var checkpoints = []struct {
 	id     string
 	option inngestkit.Option
@@ -28,9 +28,9 @@ var checkpoints = []struct {
 	{"all", flow.Checkpoint(flow.BatchSteps(2), flow.BatchInterval(50*time.Millisecond), flow.MaxRuntime(100*time.Millisecond))},
 }
 
-// With all options, each step that succeeds runs once and the run ends as without
-// them: on a dev server, and on one that wants signatures. The oldest server takes no
-// checkpoints; the results come with the answers then, and the same holds.
+// With all options, each step that succeeds runs once and the run ends as without them: on
+// a dev server, and on one that requires signatures. The oldest server does not support
+// checkpoints and gets the results in responses; the same holds there.
 func TestCheckpoints(t *testing.T) {
 	t.Parallel()
 	const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
@@ -71,8 +71,8 @@ func TestCheckpoints(t *testing.T) {
 	}
 }
 
-// lettered has more steps than a batch, a step that fails once, and a sleep
-// between them, before which all results must have gone out.
+// lettered has more steps than a batch, a step that fails once, and a sleep between them,
+// before which all results must have been sent.
 func lettered(c *counter) func(context.Context, input) (string, error) {
 	return func(ctx context.Context, _ input) (string, error) {
 		var output strings.Builder

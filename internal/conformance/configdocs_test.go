@@ -15,7 +15,7 @@ import (
 
 var inBackquotes = regexp.MustCompile("`([^`]+)`")
 
-// optionsTable returns the documented options: each field, and its variables.
+// optionsTable returns the documented options: each field with its variables.
 func optionsTable(t *testing.T) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/configuration.md")
@@ -27,7 +27,7 @@ func optionsTable(t *testing.T) map[string][]string {
 	for line := range strings.Lines(section) {
 		cells := strings.Split(line, "|")
 		if len(cells) != 7 || !strings.HasPrefix(line, "| `") {
-			require.False(t, strings.HasPrefix(line, "| `"), "a row with another number of cells: %s", line)
+			require.False(t, strings.HasPrefix(line, "| `"), "a row with a different number of cells: %s", line)
 			continue
 		}
 		field := strings.Trim(cells[1], " `")
@@ -63,7 +63,7 @@ func TestConfigurationIsDocumented(t *testing.T) {
 			delete(read, variable)
 		}
 	}
-	require.Empty(t, read, "variables that are read and not documented")
+	require.Empty(t, read, "variables that are read but not documented")
 }
 
 // sets reports whether some value of variable sets field.

@@ -12,7 +12,7 @@ import (
 
 const modules = "github.com/inngestkit/inngestkit/"
 
-// What a module links is a promise to its users.
+// Each module links only what its users are promised.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	const gin, echo, fiber, fasthttp = "github.com/gin-gonic/gin", "github.com/labstack/echo", "github.com/gofiber/fiber", "github.com/valyala/fasthttp"
@@ -28,13 +28,13 @@ func TestDependencies(t *testing.T) {
 		"adapters/echo":    {[]string{modules + "adapters/echo"}, slices.Concat(notOnlyForTests, []string{gin, fiber, fasthttp})},
 		// Fiber itself links "testing", for the assertions of its package utils.
 		"adapters/fiber": {[]string{modules + "adapters/fiber"}, slices.Concat(others, []string{gin, echo})},
-		// The API of OpenTelemetry, and not its SDK or an exporter.
+		// The API of OpenTelemetry, but not its SDK or an exporter.
 		"contrib/otel": {[]string{modules + "contrib/otel"}, slices.Concat(frameworks, []string{
 			"testing", "github.com/stretchr/testify", "go.uber.org/goleak", modules + "inngesttest",
 			otel + "/sdk", otel + "/exporters", "go.opentelemetry.io/contrib",
 		})},
 		"contrib/cel": {[]string{modules + "contrib/cel"}, slices.Concat(notOnlyForTests, frameworks)},
-		// Nothing but the core and the standard library; see depguard.
+		// Only the core and the standard library; see depguard.
 		"contrib/health": {[]string{modules + "contrib/health"}, slices.Concat(notOnlyForTests, frameworks)},
 		"inngesttest":    {[]string{modules + "inngesttest"}, append(frameworks, "github.com/stretchr/testify")},
 	}
@@ -55,8 +55,8 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// corePackages lists the packages of the core: those of programs, and those with the
-// suite that the authors of adapters call in their tests.
+// corePackages lists the packages of the core: those for programs, and the suites that
+// authors of adapters call in their tests.
 func corePackages(t *testing.T) (programs, suites []string) {
 	t.Helper()
 	const suite = modules + "core/adaptertest"
@@ -71,7 +71,7 @@ func corePackages(t *testing.T) (programs, suites []string) {
 	return programs, suites
 }
 
-// list is what go list prints.
+// list returns the lines that go list prints.
 func list(t *testing.T, args ...string) []string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...).Output()
@@ -79,7 +79,7 @@ func list(t *testing.T, args ...string) []string {
 	return strings.Fields(string(out))
 }
 
-// What is an adapter passes the suite, in its own module: this sees that it is asked.
+// Every adapter runs the suite, in its own module.
 func TestEveryAdapterRunsTheSuite(t *testing.T) {
 	t.Parallel()
 	asked := map[string]bool{}

@@ -14,11 +14,11 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// Over a real connection: the client hangs up in mid-function. Where the server
-// notices, the function's context ends, its next step does not run, and the answer,
-// if anybody read it, would not be that of a completed run. Where it does not, the
-// call goes on and ends as if the client were still there. Either way the server
-// lives on.
+// The client hangs up in the middle of a function, over a real connection. If the server
+// notices, the function's context ends, its next step does not run, and the response,
+// if anyone read it, would not be that of a completed run. If it does not notice, the call
+// continues and ends as if the client were still there. In both cases the server keeps
+// running.
 func TestClientHangsUp(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {
@@ -59,7 +59,7 @@ func TestClientHangsUp(t *testing.T) {
 			return
 		}
 		alive(t, client, url)
-		require.Equal(t, []string{"200"}, w.Statuses(), "the call still runs")
+		require.Equal(t, []string{"200"}, w.Statuses(), "the call continues to run")
 		close(release)
 		testsite.Eventually(t, time.Millisecond, answers("200", "206"))
 		require.Equal(t, []int{0, 1}, []int{c.Of("the context ended"), c.Of("next")})
@@ -67,7 +67,7 @@ func TestClientHangsUp(t *testing.T) {
 	})
 }
 
-// alive requires that the app at url answers.
+// alive requires that the app at url responds.
 func alive(t *testing.T, client *http.Client, url string) {
 	t.Helper()
 	status, _, err := testsite.Request(testsite.Within(t), client, http.MethodGet, url, "", nil)

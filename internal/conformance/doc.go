@@ -1,3 +1,3 @@
-// Package conformance holds what needs all adapters side by side: tests on the
-// real Inngest server, and benchmarks.
+// Package conformance contains the tests that need all adapters side by side, most of them
+// on the real Inngest server. Its subpackages test the modules and the pages.
 package conformance

@@ -16,7 +16,7 @@ import (
 
 const repository = "../.."
 
-// A page names only tests that exist.
+// The pages name only tests that exist.
 func TestDocsNameTestsThatExist(t *testing.T) {
 	t.Parallel()
 	exist := map[string]bool{}
@@ -48,12 +48,12 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	require.NotZero(t, count)
 }
 
-// eachFile reads the files of the repository with a suffix.
+// eachFile calls read with each file of the repository that has the suffix.
 func eachFile(t *testing.T, suffix string, read func(path, text string)) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(repository, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a test beside this one has removed it
+			return nil // a concurrent test has removed it
 		}
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, suffix) {
 			return err
@@ -66,7 +66,7 @@ func eachFile(t *testing.T, suffix string, read func(path, text string)) {
 	}))
 }
 
-// A page names only files that exist.
+// The pages name only files that exist.
 func TestDocsNameFilesThatExist(t *testing.T) {
 	t.Parallel()
 	named := regexp.MustCompile("`((?:core|adapters|contrib|inngesttest|internal/conformance|examples)/[\\w./-]+\\.go)`")

@@ -35,7 +35,7 @@ var (
 	userPaid    = inngestkit.DefineEvent[user]("types/user-paid")
 )
 
-// waitsFor is a function that begins on one event and waits for another.
+// waitsFor returns a function that starts on one event and waits for another.
 func waitsFor[T any](
 	id string, begin, end inngestkit.EventType[T], options ...step.WaitOption,
 ) inngestkit.Function {
@@ -54,8 +54,8 @@ func (s *site) waiting(t *testing.T, event inngestkit.AnyEvent) (eventID string)
 	return id
 }
 
-// expressionScenarios show what the server makes of expressions: why core refuses paths
-// that events do not have, which those do here that may have more fields than their type.
+// expressionScenarios show how the server evaluates expressions: why core refuses paths that
+// events do not have. The events here may have more fields than their type declares.
 var expressionScenarios = []scenario{
 	{
 		name: "a wait for a path that no event has ends with any event",
@@ -114,7 +114,7 @@ var expressionScenarios = []scenario{
 		},
 	},
 	{
-		name: "a match of values with a quote, a backslash or an invisible character holds for none",
+		name: "a match of values with a quote, a backslash or an invisible character never holds",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{
 				waitsFor("quoted", userEvent("quoted/begin"), userEvent("quoted/end"), step.Match("data.id")),
@@ -159,7 +159,7 @@ var expressionScenarios = []scenario{
 	},
 }
 
-// What the server makes of expressions does not depend on the adapter.
+// How the server evaluates expressions does not depend on the adapter.
 func TestExpressions(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)

@@ -17,7 +17,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// retained is what functions and middleware may keep of a call.
+// retained is what functions and middleware may keep after a call.
 type retained struct {
 	ctx     context.Context
 	request *coreadapter.Request
@@ -26,12 +26,12 @@ type retained struct {
 	data    user
 }
 
-// tenantOf is a text of the same length for each call, so that the memory of one is
-// filled by that of another.
+// tenantOf returns a text of the same length for each call, so that one call's memory is
+// overwritten by another's.
 func tenantOf(number int) string { return fmt.Sprintf("tenant-%06d", number) }
 
-// storeUnsafe stores strings and bytes as Fiber hands them out: they are good only
-// for the time of the request.
+// storeUnsafe stores strings and bytes as Fiber returns them, valid only during the
+// request.
 func storeUnsafe(c *fiber.Ctx) error {
 	c.Locals("text", c.Query("tenant"))
 	c.Locals("header", c.Get("X-Tenant"))
@@ -41,8 +41,8 @@ func storeUnsafe(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// What functions and middleware keep of a call does not change when Fiber uses the
-// memory of its request again.
+// Values that functions and middleware keep do not change when Fiber reuses the memory of
+// the request.
 func TestFiberRetainedValuesDoNotChange(t *testing.T) {
 	t.Parallel()
 	const (
@@ -94,7 +94,7 @@ func TestFiberRetainedValuesDoNotChange(t *testing.T) {
 		e.header.Set("Host", tenant+".test")
 		if number >= kept && number%3 == 0 {
 			e.method, e.body, e.want = http.MethodGet, "", ""
-			e.url = strings.Replace(e.url, "fnId=app-fn&", "", 1) // with it, GET is a call before a redirect
+			e.url = strings.Replace(e.url, "fnId=app-fn&", "", 1) // with fnId, a GET is a redirected call
 		}
 		return e
 	})

@@ -18,10 +18,10 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// fiberShutdowns is each order in which users shut both down.
+// fiberShutdowns lists each order in which users shut down both.
 var fiberShutdowns = []struct {
 	name string
-	// begin begins both and returns when nothing new is let in.
+	// begin begins both and returns when new calls are rejected.
 	begin func(t *testing.T, r *shutdownRound)
 }{
 	{"the app and then Fiber", func(t *testing.T, r *shutdownRound) {
@@ -57,14 +57,14 @@ type shutdownRound struct {
 	ended   []chan error
 }
 
-// shutdown begins to shut one of the two down.
+// shutdown begins to shut down one of the two.
 func (r *shutdownRound) shutdown(shutdown func(context.Context) error) {
 	ended := make(chan error, 1)
 	r.ended = append(r.ended, ended)
 	go func() { ended <- shutdown(r.ctx) }()
 }
 
-// refused waits until nobody can connect any more.
+// refused waits until connections are refused.
 func (r *shutdownRound) refused(t *testing.T) {
 	t.Helper()
 	testsite.Eventually(t, time.Millisecond, func() bool {
@@ -81,7 +81,7 @@ func (r *shutdownRound) call(client *http.Client, id string) (status int, answer
 		callBodyFor("run", id, 0), nil)
 }
 
-// wait is what the calls that run in the shutdown do.
+// wait is what the calls do that run during the shutdown.
 func (r *shutdownRound) wait(ctx context.Context, part string) (string, error) {
 	r.running.Add(part)
 	select {
@@ -92,7 +92,7 @@ func (r *shutdownRound) wait(ctx context.Context, part string) (string, error) {
 	}
 }
 
-// functions are those that run in the shutdown, and one that is called late.
+// functions returns those that run during the shutdown, and one that is called late.
 func (r *shutdownRound) functions() []inngestkit.Function {
 	slow := func(ctx context.Context) (string, error) { return r.wait(ctx, "slow") }
 	return []inngestkit.Function{
@@ -114,16 +114,16 @@ func (r *shutdownRound) functions() []inngestkit.Function {
 	}
 }
 
-// result is the answer to a call.
+// result is the response to a call.
 type result struct {
 	status int
 	answer string
 	err    error
 }
 
-// Fiber and the app are shut down while calls run, in every order. The process lives
-// (Fiber's own context, had functions a child of it, would end it), each running call
-// ends with its true answer, and no other is answered like a completed run.
+// Fiber and the app are shut down while calls run, in every order. The process survives
+// (Fiber's own context would end it if functions' contexts derived from it), each running
+// call ends with its real response, and no other call gets that of a completed run.
 func TestFiberShutdownWithCallsInFlight(t *testing.T) {
 	t.Parallel()
 	const rounds = 6 // 54 in all
@@ -148,7 +148,7 @@ func shutDownInFlight(t *testing.T, begin func(*testing.T, *shutdownRound), befo
 	served := make(chan error, 1)
 	go func() { served <- r.fiber.Listener(listener) }()
 
-	// Some have ended before: of them nothing must be left that the shutdown meets.
+	// Some calls have ended before. They must leave nothing that the shutdown could meet.
 	client := testsite.NewClient(t)
 	for range 5 {
 		status, _, err := r.call(client, "late")
@@ -188,8 +188,8 @@ func shutDownInFlight(t *testing.T, begin func(*testing.T, *shutdownRound), befo
 	}
 }
 
-// callLate calls until nobody can connect any more, each caller on a connection of its
-// own, and returns how to get the answers.
+// callLate makes calls until connections are refused, each caller on its own connection.
+// The function it returns waits for the responses.
 func (r *shutdownRound) callLate(t *testing.T) (answers func() []result) {
 	t.Helper()
 	var (

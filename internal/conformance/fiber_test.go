@@ -19,13 +19,13 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// Fiber's own context ends with the server and not with the request, and its memory
-// is used again for later requests. The tests in the files fiber*_test.go show that
-// neither reaches functions.
+// Fiber's own context ends with the server, not with the request, and its memory is reused
+// for later requests. The tests in the files fiber*_test.go show that neither affects
+// functions.
 
 type tenantKey struct{}
 
-// userContext is what a user makes of the contexts of requests.
+// userContext is what a user derives from the contexts of requests.
 type userContext struct {
 	name string
 	set  fiber.Handler
@@ -48,8 +48,8 @@ func userContexts(t *testing.T) []userContext {
 	}
 }
 
-// fiberApp is an app on Fiber, behind middleware and below a parameter, that does not
-// log. It is not served yet.
+// fiberApp returns an app on Fiber, behind middleware and below a path with a parameter. It
+// does not log and is not served yet.
 func fiberApp(t *testing.T, before fiber.Handler, functions ...inngestkit.Function) (*inngestkit.App, *fiber.App) {
 	t.Helper()
 	app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, Logger: slog.New(slog.DiscardHandler)})
@@ -61,22 +61,22 @@ func fiberApp(t *testing.T, before fiber.Handler, functions ...inngestkit.Functi
 	return app, f
 }
 
-// callBodyFor is a call of a function with an event of a user, in a run that has done
-// nothing yet.
+// callBodyFor returns a call of a function with an event of a user, in a run without any
+// memoized steps.
 func callBodyFor(runID string, id string, number int) string {
 	event := fmt.Sprintf(`{"name":"user/signed-up","data":{"id":%q,"number":%d}}`, id, number)
 	return fmt.Sprintf(`{"ctx":{"run_id":%q},"event":%s,"events":[%s],"steps":{}}`, runID, event, event)
 }
 
-// exchange is a request and the answer it is to get.
+// exchange is a request and the expected response.
 type exchange struct {
 	method, url, body string
 	header            http.Header
-	want              string // not compared if it is empty
+	want              string // not compared if empty
 }
 
-// load sends requests numbered from first to last-1 from several workers, and
-// requires that each is answered well.
+// load sends requests numbered from first to last-1 from several workers, and requires that
+// each gets the expected response.
 func load(t *testing.T, client *http.Client, first, last int, exchangeOf func(number int) exchange) {
 	t.Helper()
 	const workers = 8
@@ -91,7 +91,7 @@ func load(t *testing.T, client *http.Client, first, last int, exchangeOf func(nu
 				e := exchangeOf(number)
 				status, answer, err := testsite.Request(ctx, client, e.method, e.url, e.body, e.header)
 				if err == nil && (status != http.StatusOK || (e.want != "" && answer != e.want)) {
-					err = fmt.Errorf("the answer is %d %s", status, answer)
+					err = fmt.Errorf("the response is %d %s", status, answer)
 				}
 				if err != nil {
 					failed <- fmt.Errorf("call %d: %w", number, err)
@@ -113,8 +113,8 @@ func load(t *testing.T, client *http.Client, first, last int, exchangeOf func(nu
 	require.NoError(t, <-failed)
 }
 
-// Runs that have ended leave nothing behind. It is no parallel test, because it looks
-// at all goroutines and the whole heap.
+// Runs that have ended leave nothing behind. The test is not parallel, because it counts all
+// goroutines and the whole heap.
 func TestFiberRunsLeaveNothingBehind(t *testing.T) {
 	const (
 		warmUp = 500
@@ -141,7 +141,7 @@ func TestFiberRunsLeaveNothingBehind(t *testing.T) {
 	goroutines, objects := runtime.NumGoroutine(), heapObjects()
 	load(t, client, warmUp, warmUp+runs, call)
 	require.Equal(t, warmUp+runs, c.Of("run"))
-	// A few may come and go with connections; each run of a kind would leave one.
+	// A few may come and go with connections; a leak would leave one for each run of a kind.
 	testsite.Eventually(t, 10*time.Millisecond, func() bool { return runtime.NumGoroutine() < goroutines+runs/100 })
 	testsite.Eventually(t, 10*time.Millisecond, func() bool { return heapObjects() < objects+runs/10 })
 	t.Logf("%d runs: %d goroutines before and %d after, %d and %d objects",
@@ -150,10 +150,10 @@ func TestFiberRunsLeaveNothingBehind(t *testing.T) {
 	shutdown()
 }
 
-// heapObjects is how many objects are in use.
+// heapObjects returns the number of live objects.
 func heapObjects() int {
 	runtime.GC()
-	runtime.GC() // what a sync.Pool holds outlives the first
+	runtime.GC() // values in a sync.Pool survive the first
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return int(stats.HeapObjects)

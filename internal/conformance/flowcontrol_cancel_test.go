@@ -22,7 +22,7 @@ var (
 	lateFinish  = inngestkit.DefineEvent[user]("flow/late-finish")
 )
 
-// sleeps is a function that sleeps for an hour.
+// sleeps returns a function that sleeps for an hour.
 func sleeps(c *counter) func(context.Context, input) (any, error) {
 	return func(ctx context.Context, _ input) (any, error) {
 		step.Sleep(ctx, "sleep", time.Hour)
@@ -41,7 +41,7 @@ func (s *site) sleeping(t *testing.T, event inngestkit.AnyEvent) (eventID string
 
 var cancelScenarios = []scenario{
 	{
-		name: "the matching event cancels a sleeping run, and no other does",
+		name: "only the matching event cancels a sleeping run",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("asleep", asleep, sleeps(c),
 				flow.CancelOn(woken, flow.Match("data.id"), flow.If("async.data.plan != 'none'")),
@@ -65,7 +65,7 @@ var cancelScenarios = []scenario{
 		},
 	},
 	{
-		name: "an event that comes after the timeout cancels nothing",
+		name: "an event after the timeout cancels nothing",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("briefly-open", brieflyOpen, sleeps(c),
 				flow.CancelOn(flow.EventNamed("flow/too-late"), flow.Timeout(time.Second)))}

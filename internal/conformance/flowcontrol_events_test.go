@@ -44,8 +44,8 @@ var eventScenarios = []scenario{
 			}, flow.Debounce(2*time.Second))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			// In one request, so that they are close together however busy the machine
-			// is, and with times that say which is the last.
+			// In one request, so that they are close together even on a busy machine, and with
+			// times that determine which is the last.
 			now := time.Now().UnixMilli()
 			events := make([]inngestkit.AnyEvent, 3)
 			for i, id := range []string{"1", "2", "3"} {
@@ -64,15 +64,15 @@ var eventScenarios = []scenario{
 		},
 	},
 	{
-		name: "events that keep coming put a debounce off for its timeout only",
+		name: "events that keep arriving postpone a debounce up to its timeout",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("impatient", impatient, seen(c),
 				flow.Debounce(5*time.Second, flow.Timeout(5*time.Second)))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			// More often than the period, so that without a timeout nothing would run;
-			// less often than every second, or this server goes on putting it off: at
-			// the timeout it still gives a debounce 2 s from the last event on
+			// More often than the period, so that without a timeout nothing would run, but less
+			// often than every second, or the oldest server continues to postpone: at the
+			// timeout it still gives a debounce 2 s from the last event on
 			// (pkg/execution/debounce of v1.12.1, updateDebounce).
 			before := time.Now()
 			testsite.Eventually(t, 2*time.Second, func() bool {
@@ -88,12 +88,12 @@ var eventScenarios = []scenario{
 			return []inngestkit.Function{inngestkit.OnEvent("filled", filled, batch, flow.BatchEvents(3, time.Hour))}
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
-			// Newer servers see that a batch is full only if the events come together
+			// Newer servers notice that a batch is full only if the events arrive together
 			// (pkg/execution/batch of v1.43.0, handleScheduling).
 			x := user{ID: "x"}
 			ids, err := s.app.Send(testsite.Within(t), filled.New(x), filled.New(x), filled.New(x))
 			require.NoError(t, err)
-			// The run belongs to the event that the server took in first.
+			// The run belongs to the event that the server received first.
 			runs, err := s.server.AwaitRunsOf(testsite.Within(t), "flow-filled", 1)
 			require.NoError(t, err)
 			completed(t, runs)
@@ -107,7 +107,7 @@ var eventScenarios = []scenario{
 			return []inngestkit.Function{inngestkit.OnEvent("in-order", inOrder, batch, flow.BatchEvents(3, 15*time.Second))}
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
-			// The server takes in events that come together in any order.
+			// The server processes events that arrive together in any order.
 			var ids []string
 			for _, id := range []string{"1", "2", "3", "4"} {
 				ids = append(ids, s.send(t, inOrder.New(user{ID: id})))
@@ -128,7 +128,7 @@ var eventScenarios = []scenario{
 			before := time.Now()
 			_, err := s.app.Send(testsite.Within(t), unfilled.New(user{ID: "x"}), unfilled.New(user{ID: "x"}))
 			require.NoError(t, err)
-			// The run belongs to the event that the server took in first.
+			// The run belongs to the event that the server received first.
 			runs, err := s.server.AwaitRunsOf(testsite.WithinTime(t, longTimeout), "flow-unfilled", 1)
 			require.NoError(t, err)
 			require.Len(t, runs, 1)
@@ -137,7 +137,7 @@ var eventScenarios = []scenario{
 		},
 	},
 	{
-		name: "each key has a batch of its own",
+		name: "each key has its own batch",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("batch-keyed", batchKeyed, batch,
 				flow.BatchEvents(2, time.Hour, flow.Key("event.data.id")))}

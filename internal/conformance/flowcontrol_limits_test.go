@@ -20,7 +20,7 @@ var (
 	runsLimits = inngestkit.DefineEvent[user]("flow/runs-limits")
 )
 
-// visits is a function whose calls are in a gauge until there were n at once.
+// visits returns a function whose calls stay in a gauge until n are there at once.
 func visits(c *counter, g *gauge, n int) func(context.Context, input) (any, error) {
 	return func(ctx context.Context, in input) (any, error) {
 		c.Add(in.Event.Data.ID)
@@ -114,10 +114,10 @@ var limitScenarios = []scenario{
 	func() scenario {
 		var g gauge
 		return scenario{
-			// This server does not know limits on runs: it reads the object they come
-			// in as one limit on steps (Concurrency in pkg/inngest/concurrency.go of
-			// v1.12.1), and that must not be lost.
-			name: "a concurrency of runs leaves the one of steps in force",
+			// The oldest server does not know limits on runs. It reads their object as one limit
+			// on steps (Concurrency in pkg/inngest/concurrency.go of v1.12.1), which must not be
+			// lost.
+			name: "a limit on runs leaves the limit on steps in force",
 			functions: func(c *counter) []inngestkit.Function {
 				return []inngestkit.Function{inngestkit.OnEvent("runs-limits", runsLimits, visits(c, &g, 2),
 					flow.FnConcurrency(5), flow.Concurrency(2))}

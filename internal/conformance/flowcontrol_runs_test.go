@@ -14,8 +14,8 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// lasts is a function whose runs are in the gauge from their first step to their
-// last, asleep in between: what counts is runs, and not calls.
+// lasts returns a function whose runs are in the gauge from their first step to their last,
+// asleep in between: the limit applies to runs, not to calls.
 func lasts(gauges ...func(input) *gauge) func(context.Context, input) (any, error) {
 	return func(ctx context.Context, in input) (any, error) {
 		count := func(id string, n int) error {
@@ -35,8 +35,8 @@ func lasts(gauges ...func(input) *gauge) func(context.Context, input) (any, erro
 	}
 }
 
-// Limits on runs, which servers know from v1.18 on. The oldest ignores them: all
-// runs end, with no limit.
+// Servers apply limits on runs from v1.18 on. The oldest ignores them: all runs end, without
+// a limit.
 func TestFnConcurrency(t *testing.T) {
 	t.Parallel()
 	var two, all gauge
@@ -65,8 +65,8 @@ func TestFnConcurrency(t *testing.T) {
 	})
 }
 
-// Jitter puts a schedule off by a second to as long as it says, in servers from
-// v1.18 on; the oldest ignores it.
+// Servers from v1.18 on delay a schedule with Jitter by between a second and its duration;
+// the oldest ignores it.
 func TestJitter(t *testing.T) {
 	t.Parallel()
 	const jitter = 10 * time.Second

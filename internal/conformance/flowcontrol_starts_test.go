@@ -24,7 +24,7 @@ var (
 	idempotent  = inngestkit.DefineEvent[user]("flow/idempotent")
 )
 
-// seen is a function that notes the ID it was called with.
+// seen returns a function that records the ID it was called with.
 func seen(c *counter) func(context.Context, input) (any, error) {
 	return func(_ context.Context, in input) (any, error) { c.Add(in.Event.Data.ID); return nil, nil }
 }
@@ -45,7 +45,7 @@ var startScenarios = []scenario{
 				completed(t, s.allEnded(t, s.sendAll(t, throttled, user{ID: "1"}, user{ID: "2"}, user{ID: "3"})...))
 				_, times := starts.all()
 				require.Len(t, times, 3)
-				// However late one starts, the next has to wait from when it was let go.
+				// However late one starts, the next waits from the time at which it was released.
 				for i, start := range times {
 					require.GreaterOrEqual(t, start.Sub(before), time.Duration(i)*900*time.Millisecond, "start %d", i)
 				}
@@ -59,7 +59,7 @@ var startScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			atOnce := 1 + 3
-			if oldest(s.server) { // it multiplies
+			if oldest(s.server) { // it multiplies the burst
 				atOnce = 1 * 3
 			}
 			for range atOnce {
@@ -68,7 +68,7 @@ var startScenarios = []scenario{
 			next := s.send(t, bursting.New(user{}))
 			s.scheduled(t, next)
 			s.letPass(t)
-			require.Equal(t, inngesttest.RunRunning, s.status(t, next), "it waits for its turn")
+			require.Equal(t, inngesttest.RunRunning, s.status(t, next), "the run waits for its turn")
 			require.Equal(t, atOnce, c.Of(""))
 		},
 	},
@@ -105,7 +105,7 @@ var startScenarios = []scenario{
 		var starts order
 		busy := newGate()
 		return scenario{
-			name: "of the runs that wait, those with a higher priority start first",
+			name: "waiting runs with a higher priority start first",
 			functions: func(c *counter) []inngestkit.Function {
 				return []inngestkit.Function{inngestkit.OnEvent("prioritised", prioritised, func(ctx context.Context, in input) (any, error) {
 					starts.add(in.Event.Data.ID)
@@ -174,7 +174,7 @@ var startScenarios = []scenario{
 			}
 			completed(t, []inngesttest.Run{s.run(t, replacing.New(user{ID: "a", Plan: "quick"}))})
 			require.Equal(t, inngesttest.RunCancelled, s.ended(t, slow[0]).Status)
-			require.Equal(t, inngesttest.RunRunning, s.status(t, slow[1]), "it has another key")
+			require.Equal(t, inngesttest.RunRunning, s.status(t, slow[1]), "its key is a different one")
 			require.Equal(t, []int{0, 1}, []int{c.Of("slow"), c.Of("quick")})
 		},
 	},

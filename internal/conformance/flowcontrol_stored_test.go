@@ -15,16 +15,16 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// What the server has understood of every option. The times are of a day and
-// more, where the server's two syntaxes for durations differ: had it not read
-// one, it would have refused the sync.
+// stored lists what the server has understood of every option. The times are a day or more,
+// where the server's two syntaxes for durations differ: if it could not read one, it would
+// have refused the sync.
 //
-// The oldest server knows neither jitter nor limits on runs nor checkpoints, and
-// passes over them; package flow's own tests have what it is told.
+// The oldest server ignores jitter, limits on runs and checkpoints; the tests of package
+// flow show what it gets.
 var stored = []struct {
 	function inngestkit.Function
 	want     string
-	// oldest is what the oldest server has instead, by key; null is nothing.
+	// oldest is what the oldest server has instead, by key; null means nothing.
 	oldest string
 }{
 	{
@@ -65,7 +65,7 @@ var stored = []struct {
 		`{}`,
 	},
 	{
-		// The reason why it cannot be combined with a rate limit.
+		// This is why it cannot be combined with a rate limit.
 		inngestkit.OnEvent("idempotent", storedEvent, seen(new(counter)), flow.Idempotency("event.data.id")),
 		`{
 			"triggers": [{"event": "flow/stored"}],
@@ -135,8 +135,8 @@ func TestFlowControlIsStored(t *testing.T) {
 	}
 }
 
-// flowControl is what the server knows about a function, without what it knows
-// of every function, and with the retries, which it keeps with the step.
+// flowControl returns what the server knows about a function, without what it knows about
+// every function, and with the retries, which it stores with the step.
 func flowControl(t *testing.T, f inngesttest.Function) map[string]any {
 	t.Helper()
 	config := object(t, f.Config)

@@ -15,8 +15,8 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// Flow control is what the server does with what it is told. These tests show
-// what it does, so one adapter is enough.
+// The server applies flow control. These tests show what it does, so one adapter is
+// enough.
 func TestFlowControl(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)
@@ -40,19 +40,18 @@ func TestFlowControl(t *testing.T) {
 
 var aWhile = inngestkit.DefineEvent[user]("while")
 
-// letPass lets the server work for two seconds of its own time, before a test
-// looks for what must not have happened.
+// letPass gives the server two seconds of its own time before a test checks that something
+// has not happened.
 func (s *site) letPass(t *testing.T) {
 	t.Helper()
 	require.Equal(t, inngesttest.RunCompleted, s.run(t, aWhile.New(user{})).Status)
 }
 
-// oldest reports whether the server is the oldest supported version, which lacks
-// some of what all newer ones have; see docs/servers.md.
+// oldest reports whether the server is the oldest supported version, which lacks some of what
+// all newer ones have; see docs/servers.md.
 func oldest(server *inngesttest.Server) bool { return server.Version() == inngesttest.OldestVersion }
 
-// sendAll sends events, each on its own and in the order given, and returns their
-// IDs.
+// sendAll sends events, one request each, in the order given, and returns their IDs.
 func (s *site) sendAll(t *testing.T, event inngestkit.EventType[user], data ...user) []string {
 	t.Helper()
 	ids := make([]string, len(data))
@@ -72,7 +71,7 @@ func (s *site) allEnded(t *testing.T, eventIDs ...string) []inngesttest.Run {
 	return runs
 }
 
-// longTimeout is for what takes the server a number of its own rounds.
+// longTimeout is the timeout for what takes the server several of its own intervals.
 const longTimeout = 2 * time.Minute
 
 // noRuns requires that the events have triggered no run.
@@ -97,7 +96,7 @@ func (s *site) scheduled(t *testing.T, eventIDs ...string) {
 	}
 }
 
-// status is the state of the one run of an event.
+// status returns the status of the only run of an event.
 func (s *site) status(t *testing.T, eventID string) inngesttest.RunStatus {
 	t.Helper()
 	runs, err := s.server.Runs(testsite.Within(t), eventID)
@@ -106,7 +105,7 @@ func (s *site) status(t *testing.T, eventID string) inngesttest.RunStatus {
 	return runs[0].Status
 }
 
-// gauge measures how many calls are in it at the same time.
+// A gauge measures how many calls are in it at the same time.
 type gauge struct {
 	mu        sync.Mutex
 	now, most int
@@ -147,12 +146,12 @@ func (g *gauge) company(ctx context.Context, n int) error {
 	}
 }
 
-// hold is how long a call stays in a gauge: long enough for others to come in
-// that should not.
+// hold is how long a call stays in a gauge: long enough for others to enter that should
+// not.
 const hold = 100 * time.Millisecond
 
-// visit is a call that is in the gauge until n calls have been in it at once, and
-// a moment longer.
+// visit keeps a call in the gauge until n calls have been in it at once, and a moment
+// longer.
 func (g *gauge) visit(ctx context.Context, n int) error {
 	g.add(1)
 	defer g.add(-1)
@@ -165,7 +164,7 @@ func (g *gauge) visit(ctx context.Context, n int) error {
 	return nil
 }
 
-// gate keeps calls waiting until a test opens it.
+// A gate holds calls until a test opens it.
 type gate struct{ open chan struct{} }
 
 func newGate() gate { return gate{make(chan struct{})} }
@@ -179,7 +178,7 @@ func (g gate) wait(ctx context.Context) error {
 	}
 }
 
-// order is the order in which calls came.
+// order is the order in which calls arrived.
 type order struct {
 	mu    sync.Mutex
 	names []string

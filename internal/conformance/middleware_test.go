@@ -14,7 +14,6 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -116,8 +115,7 @@ func TestMiddlewareOnTheRealServer(t *testing.T) {
 	}
 	s := &site{serve(t, server, with, "shop", "",
 		inngestkit.NewGroup(inngestkit.Use(j.middleware("group"))).Functions(fn)...), server}
-	run := s.run(t, ordered.New(nil))
-	require.Equal(t, inngesttest.RunCompleted, run.Status)
+	s.completed(t, ordered.New(nil))
 
 	require.Equal(t, []string{"finished: own", "finished: group", "finished: app"}, j.of("finished"))
 	require.Empty(t, j.of("failed"))

@@ -38,7 +38,7 @@ func TestPublicPackagesShowNoInternalTypes(t *testing.T) {
 	}
 }
 
-// The search finds what it is for.
+// The search finds internal types.
 func TestInternalTypes(t *testing.T) {
 	t.Parallel()
 	hidden := types.NewNamed(types.NewTypeName(token.NoPos, types.NewPackage(modules+"core/internal/p", "p"), "T", nil), types.Typ[types.Int], nil)
@@ -61,8 +61,8 @@ func TestInternalTypes(t *testing.T) {
 	require.Empty(t, internalTypes(types.NewVar(token.NoPos, pkg, "V", private)))
 }
 
-// exportData returns the public packages of the workspace, and the files with what the
-// compiler has exported of them and their dependencies.
+// exportData returns the public packages of the workspace, and the files with the export data
+// of these packages and their dependencies.
 func exportData(t *testing.T) (public []string, export map[string]string) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Export,Name", "work").Output()
@@ -92,8 +92,8 @@ func isInternal(path string) bool {
 	return strings.HasPrefix(path, modules) && slices.Contains(strings.Split(strings.TrimPrefix(path, modules), "/"), "internal")
 }
 
-// internalTypes returns the types of internal packages that the exported part of an
-// object has in it.
+// internalTypes returns the types of internal packages that the exported part of an object
+// mentions.
 func internalTypes(object types.Object) []string {
 	f := finder{seen: map[types.Type]bool{}}
 	if name, ok := object.(*types.TypeName); ok && !name.IsAlias() {
@@ -104,13 +104,13 @@ func internalTypes(object types.Object) []string {
 	return f.found
 }
 
-// finder collects types of internal packages.
+// A finder collects types of internal packages.
 type finder struct {
 	seen  map[types.Type]bool
 	found []string
 }
 
-// definition looks at what a type is made of: its type parameters, its exported methods,
+// definition searches what a type consists of: its type parameters, its exported methods,
 // promoted ones too, and its exported fields.
 func (f *finder) definition(t types.Type) {
 	if named, ok := t.(*types.Named); ok {
@@ -126,7 +126,7 @@ func (f *finder) definition(t types.Type) {
 	f.find(t.Underlying())
 }
 
-// find looks at a type where it is used.
+// find searches a type where it is used.
 func (f *finder) find(t types.Type) {
 	if f.seen[t] {
 		return

@@ -62,8 +62,7 @@ var scenarios = []scenario{
 			})}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, signedUp.New(user{ID: "u1"}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, signedUp.New(user{ID: "u1"}))
 			require.JSONEq(t, `{"user":"u1","one":"one","two":"two","three":"three"}`, string(run.Output))
 			for _, id := range []string{"one", "two", "three"} {
 				require.Equal(t, 1, c.Of(id), "step %s", id)
@@ -72,7 +71,7 @@ var scenarios = []scenario{
 		},
 	},
 	{
-		name: "a failing step is retried and its neighbours are not run again",
+		name: "a failing step is retried and its neighbours do not run again",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("flaky", flaky, func(ctx context.Context, _ input) (int, error) {
 				if _, err := c.Counted(ctx, "before"); err != nil {
@@ -92,14 +91,13 @@ var scenarios = []scenario{
 			}, flow.Retries(3))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, flaky.New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, flaky.New(user{}))
 			require.Equal(t, "3", string(run.Output))
 			require.Equal(t, []int{1, 3, 1}, []int{c.Of("before"), c.Of("flaky"), c.Of("after")})
 		},
 	},
 	{
-		name: "a step whose retries are spent returns its error, and the function goes on",
+		name: "a step without attempts left returns its error, and the function continues",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("hopeless", hopeless, func(ctx context.Context, _ input) (string, error) {
 				_, err := step.Run(ctx, "hopeless", func(context.Context) (int, error) {
@@ -113,8 +111,7 @@ var scenarios = []scenario{
 			}, flow.Retries(1))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, hopeless.New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, hopeless.New(user{}))
 			require.Equal(t, `"instead"`, string(run.Output))
 			require.Equal(t, []int{2, 1}, []int{c.Of("hopeless"), c.Of("instead")})
 		},
@@ -132,8 +129,7 @@ var scenarios = []scenario{
 			}, flow.Retries(1))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, panicky.New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, panicky.New(user{}))
 			require.Equal(t, `"calm"`, string(run.Output))
 			require.Equal(t, 2, c.Of("panicky"))
 		},
@@ -148,14 +144,13 @@ var scenarios = []scenario{
 			})}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, tired.New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, tired.New(user{}))
 			require.GreaterOrEqual(t, run.EndedAt.Sub(run.StartedAt), 1900*time.Millisecond)
 			require.Equal(t, 1, c.Of("awake"))
 		},
 	},
 	{
-		name: "wait for an event that comes",
+		name: "wait for an event that arrives",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("ask", asked, func(ctx context.Context, _ input) (string, error) {
 				answer, err := step.WaitForEvent(ctx, "answer", answered,
@@ -177,7 +172,7 @@ var scenarios = []scenario{
 		},
 	},
 	{
-		name: "wait for an event that does not come",
+		name: "wait for an event that does not arrive",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{inngestkit.OnEvent("ask-in-vain", askedInVain, func(ctx context.Context, _ input) (string, error) {
 				_, err := step.WaitForEvent(ctx, "answer", neverAnswered, step.Timeout(time.Second))
@@ -188,8 +183,7 @@ var scenarios = []scenario{
 			})}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, askedInVain.New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, askedInVain.New(user{}))
 			require.Equal(t, `"gave up"`, string(run.Output))
 			require.Equal(t, 1, c.Of("gave up"))
 		},
@@ -213,8 +207,7 @@ var scenarios = []scenario{
 			}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, ordered.New(user{ID: "o1"}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			run := s.completed(t, ordered.New(user{ID: "o1"}))
 			eventID := run.Output[2 : len(run.Output)-2]
 			runs, err := s.server.AwaitRuns(testsite.Within(t), string(eventID), 1)
 			require.NoError(t, err)
@@ -260,7 +253,7 @@ var scenarios = []scenario{
 	},
 }
 
-// minuteScenarios come last: what they wait a minute for has happened by then.
+// minuteScenarios come last: by then, what they wait a minute for has happened.
 var minuteScenarios = []scenario{
 	{
 		name: "cron",

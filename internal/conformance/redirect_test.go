@@ -14,8 +14,8 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// The server follows redirects, and a 301 makes GET of a call. What the app says of
-// itself would then be the result of the function.
+// The server follows redirects, and a 301 turns a call into a GET. The app's description of
+// itself would then become the result of the function.
 func TestRedirectedRunIsNotCompleted(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)

@@ -2,7 +2,7 @@ package conformance
 
 import (
 	"context"
-	"strings"
+	"errors"
 	"testing"
 	"time"
 
@@ -21,10 +21,10 @@ type midRun struct {
 	server        *inngesttest.Server
 	with          adapter
 	first, second counter
-	release       chan struct{} // lets the slow step of the first instance end
+	release       chan struct{} // ends the slow step of the first instance
 }
 
-// slowStep is the ID of the step of the first instance that takes until release.
+// slowStep is the ID of the first instance's step that runs until release.
 const slowStep = "slow"
 
 func (m *midRun) started() inngestkit.EventType[user] {
@@ -52,12 +52,12 @@ func (m *midRun) serve(t *testing.T, w *testsite.Wire, c *counter) *site {
 			return "", err
 		}
 		return in.Event.Data.ID, nil
-	}, flow.Retries(20)) // calls that meet nobody count as tries
+	}, flow.Retries(20)) // calls without a listener count as attempts
 	config := inngestkit.Config{AppID: m.id, Dev: true, BaseURL: m.server.URL()}
 	return &site{serveConfig(t, m.with, config, w, function), m.server}
 }
 
-// restarts is how the first instance ends: it is left when its slow step runs.
+// restarts lists how the first instance ends while its slow step runs.
 var restarts = []struct {
 	id  string
 	end func(t *testing.T, m *midRun, first *site, w *testsite.Wire, eventID string)
@@ -74,7 +74,7 @@ var restarts = []struct {
 		ended := make(chan error, 1)
 		go func() { ended <- first.app.Shutdown(t.Context()) }()
 		testsite.Eventually(t, time.Millisecond, func() bool {
-			return strings.Contains(first.app.Start(t.Context()).Error(), "shut down")
+			return errors.Is(first.app.Start(t.Context()), inngestkit.ErrShutdown)
 		})
 		close(m.release)
 		require.NoError(t, <-ended)
@@ -86,10 +86,9 @@ var restarts = []struct {
 	}, lost: 1},
 }
 
-// An app that is restarted in the middle of a run, as in a deployment, finishes the
-// run, and what has run does not run again: not what has run before the restart, and
-// not what ran when the app was told to end. Only a step whose process is killed
-// runs again.
+// An app that is restarted in the middle of a run, as in a deployment, finishes the run.
+// Steps that have run do not run again: neither those before the restart nor those that ran
+// when the app was told to stop. Only a step whose process is killed runs again.
 func TestRestartInMidRun(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, with adapter) {

@@ -16,8 +16,8 @@ import (
 // counter counts how often the parts of a function run.
 type counter = testsite.Counter
 
-// A scenario is a set of functions and a check of them that must pass on the real
-// server with every adapter. Each scenario has its own counters.
+// A scenario is a set of functions and a check that must pass on the real server with every
+// adapter. Each scenario has its own counters.
 type scenario struct {
 	name      string
 	functions func(c *counter) []inngestkit.Function
@@ -58,13 +58,21 @@ func (s *site) send(t *testing.T, event inngestkit.AnyEvent) string {
 	return testsite.Send(t, s.app, event)
 }
 
-// run sends an event and waits for the one run it triggers to end.
+// run sends an event and waits for the end of the only run that it triggers.
 func (s *site) run(t *testing.T, event inngestkit.AnyEvent) inngesttest.Run {
 	t.Helper()
 	return s.ended(t, s.send(t, event))
 }
 
-// ended waits for the one run that an event triggers to end.
+// completed sends an event and waits until the only run that it triggers has completed.
+func (s *site) completed(t *testing.T, event inngestkit.AnyEvent) inngesttest.Run {
+	t.Helper()
+	run := s.run(t, event)
+	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
+	return run
+}
+
+// ended waits for the end of the only run that an event triggers.
 func (s *site) ended(t *testing.T, eventID string) inngesttest.Run {
 	t.Helper()
 	return testsite.Ended(t, s.server, eventID, longTimeout)

@@ -15,18 +15,18 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
-// checkpointed is a function that checkpoints, and how often it is called by a server
-// that takes checkpoints.
+// checkpointed is a function that checkpoints, and how often a server that supports
+// checkpoints calls it.
 type checkpointed struct {
 	id      string
 	options []flow.CheckpointOption
 	body    func(ctx context.Context, c *counter, prefix string) error
-	calls   [2]int // the least and the greatest number
-	// ran is how often a step has run, if it is not once.
+	calls   [2]int // minimum and maximum
+	// ran is how often a step has run, if not once.
 	ran map[string]int
 }
 
-// sixSteps takes 100 ms for each.
+// sixSteps takes 100 ms for each step.
 func sixSteps(ctx context.Context, c *counter, prefix string) error {
 	for i := range 6 {
 		_, err := step.Run(ctx, strconv.Itoa(i), func(context.Context) (int, error) {
@@ -40,7 +40,7 @@ func sixSteps(ctx context.Context, c *counter, prefix string) error {
 	return nil
 }
 
-// counts is the step id, which fails so many times first.
+// counts is the step id, whose first attempts fail.
 func counts(ctx context.Context, c *counter, prefix, id string, failures int) error {
 	_, err := step.Run(ctx, id, func(context.Context) (int, error) {
 		n := c.Add(prefix + id)
@@ -78,7 +78,7 @@ var checkpointedFunctions = []checkpointed{
 			}
 			return counts(ctx, c, prefix, "1", 0)
 		}},
-	// What comes after a step that was tried three times is tried three times, too.
+	// A step after one with three attempts also has three attempts.
 	{id: "last-try", calls: [2]int{7, 7}, ran: map[string]int{"0": 3, "1": 3}, body: func(ctx context.Context, c *counter, prefix string) error {
 		return errors.Join(counts(ctx, c, prefix, "0", 2), counts(ctx, c, prefix, "1", 2), counts(ctx, c, prefix, "2", 0))
 	}},
@@ -91,10 +91,10 @@ var checkpointedFunctions = []checkpointed{
 		}},
 }
 
-// checkpointScenarios run several steps in one call, on servers that take checkpoints.
-// On others they are ordinary functions.
+// checkpointScenarios run several steps in one call, on servers that support checkpoints. On
+// others they are ordinary functions.
 var checkpointScenarios = []scenario{{
-	name: "checkpoints: steps run once, and so does what is behind them",
+	name: "checkpoints: steps run once, and so does the code after them",
 	functions: func(c *counter) []inngestkit.Function {
 		var functions []inngestkit.Function
 		for _, f := range checkpointedFunctions {
@@ -113,15 +113,14 @@ var checkpointScenarios = []scenario{{
 		for _, f := range checkpointedFunctions {
 			t.Run(f.id, func(t *testing.T) {
 				t.Parallel()
-				run := s.run(t, userEvent("user/checkpoint-"+f.id).New(user{ID: "u1"}))
-				require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+				run := s.completed(t, userEvent("user/checkpoint-"+f.id).New(user{ID: "u1"}))
 				require.Equal(t, `"u1"`, string(run.Output))
 				for i := 0; i == 0 || c.Of(f.id+" step "+strconv.Itoa(i)) > 0; i++ {
 					id := strconv.Itoa(i)
 					require.Equal(t, max(1, f.ran[id]), c.Of(f.id+" step "+id), "step %s", id)
 				}
 				if s.server.Version() == inngesttest.OldestVersion {
-					return // it takes none
+					return // it does not support checkpoints
 				}
 				require.Equal(t, 1, c.Of(f.id+" ended"))
 				require.GreaterOrEqual(t, c.Of(f.id+" called"), f.calls[0])

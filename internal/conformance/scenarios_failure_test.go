@@ -16,7 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// failureScenarios is what happens when a run fails for good.
+// failureScenarios show what happens when a run fails.
 var failureScenarios = []scenario{
 	{
 		name: "a failure handler gets the failed run, once",

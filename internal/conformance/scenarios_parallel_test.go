@@ -16,7 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// parallelScenarios is what step.Parallel does.
+// parallelScenarios show what step.Parallel and step.Map do.
 var parallelScenarios = []scenario{
 	{
 		name: "parallel steps run at the same time, each once",
@@ -53,11 +53,10 @@ var parallelScenarios = []scenario{
 			}, flow.Retries(3))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, userEvent("user/parallel").New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
+			run := s.completed(t, userEvent("user/parallel").New(user{}))
 			require.Equal(t, "2", string(run.Output))
 			require.Equal(t, []int{1, 1, 2, 1}, []int{c.Of("left"), c.Of("right"), c.Of("flaky"), c.Of("after")})
-			require.Zero(t, c.Of("seen its error"), "it is tried again")
+			require.Zero(t, c.Of("seen its error"), "the step is retried")
 		},
 	},
 	{

@@ -19,7 +19,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// requestScenarios is what the server requests for a run.
+// requestScenarios show the requests that the server makes for a run.
 var requestScenarios = []scenario{
 	{
 		name: "fetch",
@@ -48,7 +48,7 @@ var requestScenarios = []scenario{
 			run := s.run(t, userEvent("user/fetch").New(user{URL: web.URL}))
 			require.JSONEq(t, `[200, "web", {"id":"u1","number":9007199254740993}, 500, "<h1>oh</h1>"]`, string(run.Output))
 			seen := web.seen()
-			require.Len(t, seen, 2, "no status is tried again")
+			require.Len(t, seen, 2, "no status is retried")
 			require.Equal(t, []string{"GET", "/found?page=2", ""}, []string{seen[0].method, seen[0].url, string(seen[0].body)})
 			require.Equal(t, "t1", seen[0].header.Get("X-Trace"))
 			require.Equal(t, []string{"POST", "/broken", `{"number":9007199254740993}`},
@@ -56,7 +56,7 @@ var requestScenarios = []scenario{
 		},
 	},
 	{
-		name: "fetch from where nobody is",
+		name: "fetch from a closed port",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{onUser("fetch-nobody", "user/fetch-nobody", func(ctx context.Context, in input) (string, error) {
 				_, err := step.Fetch(ctx, "get", step.FetchRequest{URL: in.Event.Data.URL})
@@ -127,14 +127,14 @@ var requestScenarios = []scenario{
 			run := s.run(t, userEvent("user/infer-fails").New(user{URL: web.URL + "/json"}))
 			require.JSONEq(t, `"AIGatewayError{\"error\":\"slow down\"}"`, string(run.Output))
 			run = s.run(t, userEvent("user/infer-fails").New(user{URL: web.URL + "/html"}))
-			require.Equal(t, `"Errornull"`, string(run.Output), "the server does not keep such an error")
-			require.Len(t, web.seen(), 4, "each is tried twice")
+			require.Equal(t, `"Errornull"`, string(run.Output), "the server does not store such an error")
+			require.Len(t, web.seen(), 4, "each has two attempts")
 			require.Equal(t, inngesttest.RunCompleted, run.Status)
 		},
 	},
 }
 
-// chat and completion are what the tests use of the OpenAI API.
+// chat and completion are the parts of the OpenAI API that the tests use.
 type chat struct {
 	Model    string        `json:"model"`
 	Messages []chatMessage `json:"messages"`
@@ -152,13 +152,13 @@ type completion struct {
 	} `json:"choices"`
 }
 
-// answer is what a web server answers on a path.
+// answer is the response of a web server on a path.
 type answer struct {
 	status int
 	body   string
 }
 
-// web is a web server that notes what it is asked.
+// web is a web server that records the requests it gets.
 type web struct {
 	*httptest.Server
 

@@ -26,10 +26,10 @@ type greeting struct {
 	Text string `json:"text"`
 }
 
-// stepScenarios is what the step tools do, but for those of the other scenarios.
+// stepScenarios show what the functions of package step do, except those in other scenarios.
 var stepScenarios = []scenario{
 	{
-		// Calls hold an event twice. The server leaves it out if that makes more than 4 MiB.
+		// A call contains an event twice. The server omits it if the call would exceed 4 MiB.
 		name: "events that make the largest calls, and larger ones",
 		functions: func(c *counter) []inngestkit.Function {
 			return []inngestkit.Function{onUser("heavy", "user/heavy", func(ctx context.Context, in input) (int, error) {
@@ -39,8 +39,7 @@ var stepScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			for i, size := range []int{2<<20 - 2<<10, 5 << 19} {
-				run := s.run(t, userEvent("user/heavy").New(user{Plan: strings.Repeat("x", size)}))
-				require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+				run := s.completed(t, userEvent("user/heavy").New(user{Plan: strings.Repeat("x", size)}))
 				require.Equal(t, strconv.Itoa(size), string(run.Output))
 				require.Equal(t, i+1, c.Of("one"))
 			}
@@ -63,12 +62,12 @@ var stepScenarios = []scenario{
 
 			var refused *inngesttest.StatusError
 			err = s.server.Do(testsite.Within(t), http.MethodPost, "/v1/signals", map[string]any{"signal": "approved/u1"}, nil)
-			require.ErrorAs(t, err, &refused, "nobody waits any more")
+			require.ErrorAs(t, err, &refused, "no run waits for it")
 			require.Equal(t, http.StatusNotFound, refused.Status)
 		},
 	},
 	{
-		name: "a signal that does not come",
+		name: "a signal that does not arrive",
 		functions: func(*counter) []inngestkit.Function {
 			return []inngestkit.Function{onUser("approve-in-vain", "user/approve-in-vain",
 				func(ctx context.Context, _ input) (string, error) {
@@ -164,7 +163,7 @@ var stepScenarios = []scenario{
 					_, err := step.Invoke(ctx, "task", hopeless, user{})
 					var failed step.Error
 					if !errors.As(err, &failed) {
-						return "", fmt.Errorf("no step.Error: %w", err)
+						return "", fmt.Errorf("not a step.Error: %w", err)
 					}
 					return failed.Name + ": " + failed.Message, nil
 				}),
@@ -175,19 +174,18 @@ var stepScenarios = []scenario{
 			}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			run := s.run(t, userEvent("user/handles").New(user{}))
-			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
+			run := s.completed(t, userEvent("user/handles").New(user{}))
 			require.Equal(t, `"Error: no way"`, string(run.Output))
 			require.Equal(t, 2, c.Of("task"))
 
 			run = s.run(t, userEvent("user/returns").New(user{}))
 			require.Equal(t, inngesttest.RunFailed, run.Status)
 			require.Contains(t, string(run.Output), "could not find function with ID: shop-not-there")
-			require.Equal(t, 2, c.Of("returned"), "to find the step, and with its error")
+			require.Equal(t, 2, c.Of("returned"), "once to find the step, once with its error")
 		},
 	},
 	{
-		name: "an invoked function that does not end in time",
+		name: "an invoked function that does not finish in time",
 		functions: func(*counter) []inngestkit.Function {
 			slow := onUser("slow", "user/slow", func(ctx context.Context, _ input) (string, error) {
 				step.Sleep(ctx, "long", time.Hour)

@@ -15,8 +15,8 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// A self-hosted server signs its calls: an app in cloud mode is synced by it and
-// runs, and nobody else can call it.
+// A self-hosted server signs its calls. It syncs and calls an app in cloud mode, and nobody
+// else can call it.
 func TestSelfHostedServerSigns(t *testing.T) {
 	t.Parallel()
 	const (
@@ -28,7 +28,7 @@ func TestSelfHostedServerSigns(t *testing.T) {
 		ordered, packed := inngestkit.DefineEvent[user]("order/placed"), inngestkit.DefineEvent[user]("order/packed")
 		listener := testsite.Listen(t, "")
 		addr := listener.Addr().String()
-		// With & in its URL, the server's sync is signed in another form than it is sent.
+		// With & in its URL, the server sends its sync in another form than it signs.
 		server := inngesttest.NewServer(t, inngesttest.ServerConfig{
 			SigningKey: key, EventKey: eventKey, AppURLs: []string{"http://" + addr + with.path + "?a=1&b=2"},
 		})
@@ -50,14 +50,13 @@ func TestSelfHostedServerSigns(t *testing.T) {
 			return in.Event.Data.ID, nil
 		}, flow.Checkpoint()))
 		require.NoError(t, server.AwaitFunctions(testsite.Within(t), "signed-order"))
-		run := (&site{i, server}).run(t, ordered.New(user{ID: "o1"}))
-		require.Equal(t, inngesttest.RunCompleted, run.Status)
+		run := (&site{i, server}).completed(t, ordered.New(user{ID: "o1"}))
 		require.Equal(t, `"o1"`, string(run.Output))
 		require.Equal(t, 1, c.Of("one"))
-		// It asks for the key with checkpoints, too.
+		// The server also requires the key for checkpoints.
 		require.Equal(t, `"o2"`, string((&site{i, server}).run(t, packed.New(user{ID: "o2"})).Output))
 		require.Equal(t, []int{1, 1}, []int{c.Of("pack one"), c.Of("pack two")})
-		if server.Version() != inngesttest.OldestVersion { // it takes none
+		if server.Version() != inngesttest.OldestVersion { // it does not support checkpoints
 			require.Equal(t, 1, c.Of("pack called"))
 		}
 

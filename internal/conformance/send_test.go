@@ -15,8 +15,8 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// More events than one request may have, and the largest event: all arrive, each
-// under an ID of its own, in order.
+// More events than fit into one request, and the largest event: all arrive, each under its
+// own ID, in order.
 func TestSendSplitsForTheRealServer(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)
@@ -43,7 +43,7 @@ func TestSendSplitsForTheRealServer(t *testing.T) {
 				Data user `json:"data"`
 			} `json:"data"`
 		}
-		// The server answers before it has stored what it takes.
+		// The server responds before it has stored the events.
 		testsite.Eventually(t, 100*time.Millisecond, func() bool {
 			err := server.Do(testsite.Within(t), http.MethodGet, "/v1/events/"+ids[i], nil, &event)
 			var missing *inngesttest.StatusError
@@ -57,7 +57,7 @@ func TestSendSplitsForTheRealServer(t *testing.T) {
 	}
 }
 
-// The limits by which events are split and refused are the server's.
+// Events are split and refused by the limits of the server.
 func TestLimitsOfTheRealServer(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)

@@ -36,5 +36,5 @@ func TestSignalOnRealServer(t *testing.T) {
 	require.Equal(t, inngesttest.RunCompleted, runs[0].Status, "%s", runs[0].Output)
 	require.Equal(t, `"pro"`, string(runs[0].Output))
 	err = s.app.SendSignal(testsite.Within(t), "approve u/1", user{})
-	require.ErrorIs(t, err, inngestkit.ErrNoSignalWaiter, "it was resumed already")
+	require.ErrorIs(t, err, inngestkit.ErrNoSignalWaiter, "the run was resumed already")
 }

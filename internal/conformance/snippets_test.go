@@ -107,8 +107,8 @@ func newSnippetChecker(t *testing.T) *snippetChecker {
 	return c
 }
 
-// exportFiles builds packages and returns where the types of each are, and of all that
-// they import.
+// exportFiles builds packages and returns the files with the types of each, and of everything
+// that they import.
 func exportFiles(t *testing.T, packages []string) map[string]string {
 	t.Helper()
 	args := append([]string{"list", "-export", "-deps", "-json=ImportPath,Export"}, packages...)
@@ -130,7 +130,7 @@ func exportFiles(t *testing.T, packages []string) map[string]string {
 	}
 }
 
-// check type-checks the blocks of one page, and what its file in snippetsDir declares.
+// check type-checks the blocks of one page together with its file in snippetsDir.
 func (c *snippetChecker) check(page, text string) error {
 	var files []*ast.File
 	blocks := goBlock.FindAllStringSubmatchIndex(text, -1)

@@ -20,13 +20,13 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// largeResult is what a step returns in the tests of large runs, 1.5 MiB: after
-// the third, the state is above the 4 MiB that the server sends with a call.
+// largeResult is the result of a step in the tests of large runs, 1.5 MiB: after the third,
+// the state exceeds the 4 MiB that the server sends with a call.
 func largeResult(step int) string { return strings.Repeat(strconv.Itoa(step), 3<<19) }
 
 const largeSteps = 4
 
-// large is a function whose every step returns much.
+// large returns a function in which every step returns a large result.
 func large(c *counter, event inngestkit.EventType[user]) inngestkit.Function {
 	return inngestkit.OnEvent("large", event, func(ctx context.Context, in input) (string, error) {
 		out := []string{in.Event.Data.ID, in.Event.Data.Plan}
@@ -40,7 +40,7 @@ func large(c *counter, event inngestkit.EventType[user]) inngestkit.Function {
 				return "", err
 			}
 			if result != largeResult(i) {
-				return "", fmt.Errorf("%s: %d bytes that it did not return", id, len(result))
+				return "", fmt.Errorf("%s: %d bytes differ from the result", id, len(result))
 			}
 			out = append(out, result[:1])
 		}
@@ -48,8 +48,8 @@ func large(c *counter, event inngestkit.EventType[user]) inngestkit.Function {
 	})
 }
 
-// countingStates is the server behind a proxy that counts how often an app gets the
-// state that the server has left out of a call.
+// countingStates runs a proxy in front of the server that counts how often an app fetches
+// the state that the server has omitted from a call.
 func countingStates(t *testing.T, server *inngesttest.Server, c *counter) (url string) {
 	t.Helper()
 	target, err := neturl.Parse(server.URL())
@@ -72,15 +72,15 @@ func countingStates(t *testing.T, server *inngesttest.Server, c *counter) (url s
 	return proxy.URL
 }
 
-// Guard for hazard 2: the server leaves the state of large runs out of its calls,
-// and steps must not run again for that.
+// The server omits the state of large runs from its calls, and steps must not run again
+// because of that.
 func TestStateAbove4MiB(t *testing.T) {
 	t.Parallel()
 	event := inngestkit.DefineEvent[user]("user/large")
 	check := func(t *testing.T, s *site, c *counter) {
 		t.Helper()
 		id := s.send(t, event.New(user{ID: "u1", Plan: "pro"}))
-		// So much data takes its time where processors are few.
+		// This much data takes time on machines with few processors.
 		runs, err := s.server.AwaitRuns(testsite.WithinTime(t, 2*time.Minute), id, 1)
 		require.NoError(t, err)
 		require.Equal(t, inngesttest.RunCompleted, runs[0].Status, "%s", runs[0].Output)
@@ -88,7 +88,7 @@ func TestStateAbove4MiB(t *testing.T) {
 		for i := range largeSteps {
 			require.Equal(t, 1, c.Of(fmt.Sprint("step ", i)))
 		}
-		require.GreaterOrEqual(t, c.Of("use_api"), 2, "the server did not leave out anything")
+		require.GreaterOrEqual(t, c.Of("use_api"), 2, "the server did not omit the state")
 	}
 	t.Run("dev server", func(t *testing.T) {
 		t.Parallel()
@@ -98,7 +98,7 @@ func TestStateAbove4MiB(t *testing.T) {
 		check(t, &site{serveConfig(t, adapters[0], config, testsite.Listen(t, ""), large(&c, event)), server}, &c)
 	})
 	for _, with := range []adapter{adapters[0], onFiber} {
-		t.Run("self-hosted server, which asks for the signing key/"+with.name, func(t *testing.T) {
+		t.Run("self-hosted server, which requires the signing key/"+with.name, func(t *testing.T) {
 			t.Parallel()
 			const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
 			var c counter
@@ -107,7 +107,7 @@ func TestStateAbove4MiB(t *testing.T) {
 				SigningKey: key, EventKey: eventKey, AppURLs: []string{"http://" + listener.Addr().String() + with.path},
 			})
 			i := serveConfig(t, with, inngestkit.Config{
-				// The first key is refused, by the API only: calls are signed with the second.
+				// Only the API refuses the first key: calls are signed with the second.
 				AppID: "shop", SigningKey: "fedcba9876543210", SigningKeyFallback: key, EventKey: eventKey,
 				BaseURL: countingStates(t, server, &c),
 			}, listener, large(&c, event))

@@ -17,8 +17,8 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// oddValues are values of which servers have made others, and what has to come of them.
-// An empty want is the value itself.
+// oddValues are values that servers have changed, and what has to arrive. An empty want means
+// the value itself.
 var oddValues = []struct{ sent, want string }{
 	// Text that looks like JSON.
 	{sent: `"{\"a\":1}"`},
@@ -41,7 +41,7 @@ var oddValues = []struct{ sent, want string }{
 	{sent: `"\u0000"`},
 	{sent: `"eyJpbnB1dCI6MX0="`}, // {"input":1} in base64
 	{sent: `"9007199254740993"`},
-	// Objects that look like the protocol's own.
+	// Objects that look like those of the protocol.
 	{sent: `{"data":1}`},
 	{sent: `{"data":{"a":1}}`},
 	{sent: `{"data":null}`},
@@ -62,7 +62,7 @@ var oddValues = []struct{ sent, want string }{
 	{sent: `true`},
 	{sent: `false`},
 	{sent: `0`},
-	// Numbers: each becomes a float64, and is written as JavaScript writes it.
+	// Numbers: each becomes a float64 and is written as JavaScript writes it.
 	{sent: `0.1`},
 	{sent: `5e-324`},
 	{sent: `1e300`, want: `1e+300`},
@@ -75,7 +75,7 @@ var oddValues = []struct{ sent, want string }{
 	{sent: `{"n":[{"deep":9007199254740993}]}`, want: `{"n":[{"deep":9007199254740992}]}`},
 }
 
-// values are all of them in one object.
+// values holds all of them in one object.
 type values struct {
 	Values []json.RawMessage `json:"values"`
 }
@@ -87,7 +87,7 @@ func allValues() (all values) {
 	return all
 }
 
-// arrivals has what has arrived on each way.
+// arrivals records what has arrived on each way.
 type arrivals struct {
 	mu  sync.Mutex
 	got map[string][]json.RawMessage
@@ -108,7 +108,7 @@ func (a *arrivals) setAll(way string, all []json.RawMessage) {
 	}
 }
 
-// check compares what has arrived with what had to.
+// check compares what has arrived with what should have.
 func (a *arrivals) check(t *testing.T, ways ...string) {
 	t.Helper()
 	a.mu.Lock()
@@ -130,7 +130,7 @@ type numbered struct {
 	Index int `json:"index"`
 }
 
-// valueFunctions are a function that sends all values on all ways, and those it needs.
+// valueFunctions returns a function that sends all values on all ways, and those it needs.
 func valueFunctions(a *arrivals) []inngestkit.Function {
 	output := inngestkit.OnEvent("output", inngestkit.DefineEvent[numbered]("values/output"),
 		func(_ context.Context, in inngestkit.Input[numbered]) (any, error) {
@@ -169,8 +169,8 @@ func valueFunctions(a *arrivals) []inngestkit.Function {
 		})}
 }
 
-// waitForValues waits for all values in one event and one signal, and for one in a signal
-// of its own.
+// waitForValues waits for all values in one event and one signal, and for one value in
+// another signal.
 func waitForValues(ctx context.Context, a *arrivals) error {
 	event, err := step.WaitForEvent(ctx, "event", inngestkit.DefineEvent[values]("values/awaited"), step.Timeout(time.Minute))
 	if err != nil {
@@ -187,13 +187,13 @@ func waitForValues(ctx context.Context, a *arrivals) error {
 		return err
 	}
 	if text != `{"a":1}` {
-		return inngestkit.NoRetry(fmt.Errorf("the signal came as %q", text))
+		return inngestkit.NoRetry(fmt.Errorf("the signal arrived as %q", text))
 	}
 	return nil
 }
 
-// What servers make of values. Those that they change without need are encoded so that
-// they do not; docs/servers.md lists the rest.
+// How servers change values. Those that they change needlessly are encoded so that they
+// remain; docs/servers.md lists the rest.
 func TestValuesOnTheRealServer(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// The first minute: an app on whatever port, with no setting but dev mode and Start,
-// works at the first try, whether it starts before or after its server listens.
+// The first minute: an app on any port, with no setting but dev mode and Start, works at once,
+// whether it starts before or after its server listens.
 func TestTheFirstMinute(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)
@@ -49,7 +49,7 @@ func TestTheFirstMinute(t *testing.T) {
 	}
 }
 
-// urlsOf lists where the server calls an app.
+// urlsOf lists the URLs at which the server calls an app.
 func urlsOf(t *testing.T, server *inngesttest.Server, appID string) []string {
 	t.Helper()
 	apps, err := server.Apps(testsite.Within(t))
@@ -63,8 +63,8 @@ func urlsOf(t *testing.T, server *inngesttest.Server, appID string) []string {
 	return urls
 }
 
-// An app that listens late is announced at the default port first; the server does not
-// go on to call it there.
+// An app that listens late is announced at the default port first. The server does not
+// continue to call it there.
 func TestAnAppThatListensLate(t *testing.T) {
 	t.Parallel()
 	server := inngesttest.NewServer(t, inngesttest.ServerConfig{})
@@ -84,8 +84,8 @@ func TestAnAppThatListensLate(t *testing.T) {
 	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
 }
 
-// An instance that has announced the app elsewhere and is gone: servers that know an app
-// by its ID are told again, and of the others the log says how to remove the old URL.
+// An instance has announced the app elsewhere and is gone. Servers that know an app by its ID
+// get the new URL; for others, the log says how to remove the old one.
 func TestAnInstanceThatIsGone(t *testing.T) {
 	t.Parallel()
 	server := inngesttest.NewServer(t, inngesttest.ServerConfig{})
@@ -110,7 +110,7 @@ func TestAnInstanceThatIsGone(t *testing.T) {
 	require.Contains(t, l.String(), "where it is not; announcing it again")
 }
 
-// A server that cannot reach the app says so only to those who ask.
+// A server that cannot reach the app reports that only on request.
 func TestAServerThatCannotReachTheApp(t *testing.T) {
 	t.Parallel()
 	server := inngesttest.NewServer(t, inngesttest.ServerConfig{PollInterval: time.Second})
@@ -123,7 +123,8 @@ func TestAServerThatCannotReachTheApp(t *testing.T) {
 	})
 }
 
-// The server's answer to a sync that it refuses does not say why; the error does.
+// The response of the server to a sync that it refuses does not give the reason; the error
+// does.
 func TestARefusedSyncNamesTheFunction(t *testing.T) {
 	t.Parallel()
 	server := inngesttest.NewServer(t, inngesttest.ServerConfig{})
@@ -140,7 +141,7 @@ func TestARefusedSyncNamesTheFunction(t *testing.T) {
 	app, err := inngestkit.FromClient(client)
 	require.NoError(t, err)
 	app.MountedAt("test", "/api/inngest")
-	// The server may have asked the app meanwhile, and noted that down in its place.
+	// The server may have fetched the functions meanwhile and stored that result instead.
 	testsite.Eventually(t, 10*time.Millisecond, func() bool {
 		err = app.Sync(t.Context())
 		return !strings.Contains(err.Error(), "the server's log may say more")

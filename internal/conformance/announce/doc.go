@@ -1,4 +1,4 @@
-// Package announce tests on the real Inngest server where apps are announced, and what
-// is said if the server does not reach them. It is a package of its own, because an app
-// looks for itself wherever its program listens.
+// Package announce tests on the real Inngest server where apps are announced, and what is
+// logged if the server cannot reach them. It is its own package, because an app looks for
+// itself on all ports of its program.
 package announce

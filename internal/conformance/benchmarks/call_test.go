@@ -27,16 +27,16 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// The benchmarks come in pairs: "sdk" is the bare SDK mounted on Gin by hand, as
-// its README shows it, "ours" the same function on the Gin adapter. Both get the
-// same signed request, in the form the server sends it. See docs/performance.md.
+// The benchmarks come in pairs: "sdk" is the bare SDK mounted on Gin by hand, as in its README,
+// "ours" the same function on the Gin adapter. Both get the same signed request, in the form in
+// which the server sends it. See docs/performance.md.
 
 const (
 	benchKey   = "signkey-test-0123456789abcdef0123456789abcdef"
 	benchAppID = "bench"
 )
 
-// benchData is event data of one shape and about a size.
+// benchData is event data of one shape and an approximate size.
 type benchData struct {
 	ID    string      `json:"id"`
 	Text  string      `json:"text,omitempty"`
@@ -50,7 +50,7 @@ type benchItem struct {
 	Tags  []string `json:"tags"`
 }
 
-// itemsOf is an order of many small items, whose JSON has about size bytes.
+// itemsOf returns an order of many small items, whose JSON has about size bytes.
 func itemsOf(size int) benchData {
 	data := benchData{ID: "order-1"}
 	const perItem = 58
@@ -61,7 +61,7 @@ func itemsOf(size int) benchData {
 	return data
 }
 
-// textOf is one text of about size bytes.
+// textOf returns one text of about size bytes.
 func textOf(size int) benchData {
 	return benchData{ID: "text-1", Text: strings.Repeat("All work and no play. ", size/22)}
 }
@@ -84,9 +84,8 @@ func BenchmarkCall(b *testing.B) {
 
 func done(context.Context, inngestkit.Input[benchData]) (any, error) { return "done", nil }
 
-// BenchmarkFunctions compares an app of 1,000 functions with one of a single
-// function. Their calls alternate, so that what else the machine does falls on
-// both; the figures are medians.
+// BenchmarkFunctions compares an app of 1,000 functions with one of a single function. Their
+// calls alternate, so that other load on the machine affects both. The figures are medians.
 func BenchmarkFunctions(b *testing.B) {
 	const many = 1000
 	body := callBody(b, itemsOf(1<<10), 0)
@@ -130,7 +129,7 @@ func BenchmarkMemoizedSteps(b *testing.B) {
 	})
 }
 
-// stepsThenDone is a function of so many steps.
+// stepsThenDone returns a function with this number of steps.
 func stepsThenDone(steps int) benchHandler {
 	return func(ctx context.Context, _ inngestkit.Input[benchData]) (any, error) {
 		for i := range steps {
@@ -142,7 +141,7 @@ func stepsThenDone(steps int) benchHandler {
 	}
 }
 
-// BenchmarkMiddleware says what each middleware adds to a small call.
+// BenchmarkMiddleware measures what each middleware adds to a small call.
 func BenchmarkMiddleware(b *testing.B) {
 	body := callBody(b, itemsOf(1<<10), 0)
 	three := threeMiddlewares()
@@ -161,8 +160,8 @@ func BenchmarkMiddleware(b *testing.B) {
 	}
 }
 
-// threeMiddlewares is what an app might have: the two that are shipped, the log
-// with a level that the logger leaves out, and one of its own.
+// threeMiddlewares returns what an app might have: the two of the core, with logs at a level
+// that the logger omits, and one of its own.
 func threeMiddlewares() []inngestkit.Middleware {
 	return []inngestkit.Middleware{
 		inngestkit.Logging(slog.LevelDebug),
@@ -204,15 +203,15 @@ func run(b *testing.B, handler http.Handler, body []byte) {
 	}
 }
 
-// caller returns a function that sends a call to a handler, and makes sure that
-// the function ends.
+// caller returns a function that sends a call to a handler, and checks that the function
+// ends.
 func caller(b *testing.B, body []byte) func(http.Handler) {
 	b.Helper()
 	return callerOf(b, body, http.StatusOK, `"done"`)
 }
 
-// callerOf returns a function that sends a call to a handler, and makes sure that
-// the answer has the status and begins as it should.
+// callerOf returns a function that sends a call to a handler, and checks the status and the
+// beginning of the response.
 func callerOf(b *testing.B, body []byte, status int, answer string) func(http.Handler) {
 	b.Helper()
 	signature, err := inngestgo.Sign(b.Context(), time.Now(), []byte(benchKey), body)
@@ -284,14 +283,13 @@ func newApp(functions int, handler benchHandler, use ...inngestkit.Middleware) (
 	return app, nil
 }
 
-// benchLogger formats what it is given, as the logger of an app does, and logs
-// from the level info on.
+// benchLogger formats records from level info on, like the logger of an app.
 func benchLogger() *slog.Logger {
-	return slog.New(slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // it has to format
+	return slog.New(slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // it must format
 }
 
-// callBody is a call in the form the server sends it: canonical JSON, with the
-// event twice.
+// callBody returns a call in the form in which the server sends it: canonical JSON that contains
+// the event twice.
 func callBody(b *testing.B, data any, steps int) []byte {
 	b.Helper()
 	event := map[string]any{"name": "bench", "data": data, "id": "01J0000000000000000000000", "ts": 1700000000000, "user": map[string]any{}}

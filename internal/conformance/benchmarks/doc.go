@@ -1,2 +1,3 @@
-// Package benchmarks measures calls, beside the bare SDK mounted by hand. See docs/performance.md.
+// Package benchmarks measures calls, and compares them with the bare SDK mounted by hand. See
+// docs/performance.md.
 package benchmarks

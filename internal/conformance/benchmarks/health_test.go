@@ -17,7 +17,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// BenchmarkHealth says what contrib/health adds to a call.
+// BenchmarkHealth measures what contrib/health adds to a call.
 func BenchmarkHealth(b *testing.B) {
 	plugins := []plugin{
 		{"without", func(*testing.B, *inngestkit.App) error { return nil }},
@@ -37,9 +37,9 @@ func BenchmarkHealth(b *testing.B) {
 	})
 }
 
-// BenchmarkHealthRequests says what a call takes while 1,000 clients ask for the health
-// at the same time, beside the same requests for a handler that does nothing, and none
-// at all.
+// BenchmarkHealthRequests measures a call while 1,000 clients request the health report at the
+// same time. For comparison, they make the same requests to a handler that does nothing, or
+// none at all.
 func BenchmarkHealthRequests(b *testing.B) {
 	const clients = 1000
 	app, err := newApp(1, done)
@@ -91,7 +91,7 @@ func BenchmarkHealthRequests(b *testing.B) {
 	}
 }
 
-// askAtOnce makes so many requests at the same time.
+// askAtOnce makes one request for each client, all at the same time.
 func askAtOnce(b *testing.B, client *http.Client, clients int, url string) {
 	var all sync.WaitGroup
 	for range clients {
@@ -109,8 +109,7 @@ func askAtOnce(b *testing.B, client *http.Client, clients int, url string) {
 	all.Wait()
 }
 
-// BenchmarkReport says what the answers themselves take, of an app with so many
-// functions.
+// BenchmarkReport measures the reports themselves, of an app with this number of functions.
 func BenchmarkReport(b *testing.B) {
 	for _, functions := range []int{5, 500} {
 		app, err := newApp(functions, done)

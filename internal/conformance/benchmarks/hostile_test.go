@@ -15,10 +15,9 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// What strangers can make a server do that is in cloud mode: with no signature, and
-// with one that only looks like one. Each server is a process of its own; the
-// figures are its processor time for a request, and by how much its memory grew at
-// most.
+// These benchmarks show what strangers can do to a server in cloud mode, without a signature and
+// with one that only looks valid. Each server is its own process. The figures are its processor
+// time per request, and the maximum growth of its memory.
 
 var hostileServers = []string{"nethttp", "gin", "echo", "fiber", "fiber-buffering"}
 
@@ -33,7 +32,7 @@ var signatures = []struct {
 	}},
 }
 
-// BenchmarkHostileContent sends bodies that are hard to read.
+// BenchmarkHostileContent sends bodies that are expensive to read.
 func BenchmarkHostileContent(b *testing.B) {
 	const most = inngestkit.DefaultMaxBodyBytes
 	for _, content := range []struct {
@@ -57,7 +56,7 @@ func BenchmarkHostileContent(b *testing.B) {
 	}
 }
 
-// BenchmarkHostileBodies sends 100 bodies of 4 MiB at a time.
+// BenchmarkHostileBodies sends 100 bodies of 4 MiB at the same time.
 func BenchmarkHostileBodies(b *testing.B) {
 	body := filled(4<<20, "[", "5e-324,", "1]")
 	hostile(b, "bodies=100x4MiB", "MiB", func(b *testing.B, p *process, header string) float64 {
@@ -67,8 +66,8 @@ func BenchmarkHostileBodies(b *testing.B) {
 	})
 }
 
-// BenchmarkHostileAnnouncements opens 1,000 connections that announce 8 MiB, send
-// 9 KiB of it, which is more than Fiber reads ahead, and wait.
+// BenchmarkHostileAnnouncements opens 1,000 connections that announce 8 MiB, send 9 KiB, which is
+// more than Fiber reads ahead, and wait.
 func BenchmarkHostileAnnouncements(b *testing.B) {
 	some := filled(9<<10, "", "[", "")
 	hostile(b, "connections=1000x8MiB", "MiB", func(b *testing.B, p *process, header string) float64 {
@@ -89,7 +88,7 @@ func BenchmarkHostileAnnouncements(b *testing.B) {
 	})
 }
 
-// hostile measures with each server and each kind of signature.
+// hostile measures each server with each kind of signature.
 func hostile(b *testing.B, name, unit string, measure func(b *testing.B, p *process, header string) float64) {
 	b.Helper()
 	for _, signature := range signatures {
@@ -98,7 +97,7 @@ func hostile(b *testing.B, name, unit string, measure func(b *testing.B, p *proc
 				var most float64
 				for b.Loop() {
 					p := startProcess(b, byUs+"/"+framework)
-					tryPost(p.address, "", 2, []byte("{}")) // pools
+					tryPost(p.address, "", 2, []byte("{}")) // fills the pools
 					most = max(most, measure(b, p, signature.header()))
 				}
 				b.ReportMetric(0, "ns/op")
@@ -108,7 +107,7 @@ func hostile(b *testing.B, name, unit string, measure func(b *testing.B, p *proc
 	}
 }
 
-// growth is by how many MiB the memory of a process has grown at most while f ran.
+// growth returns the maximum growth in MiB of a process's memory while f runs.
 func growth(b *testing.B, p *process, f func()) float64 {
 	b.Helper()
 	before := p.used(b)
@@ -124,25 +123,25 @@ func atOnce(n int, f func()) {
 	all.Wait()
 }
 
-// filled is a text of at most size bytes.
+// filled returns a text of at most size bytes.
 func filled(size int, head, each, tail string) []byte {
 	n := (size - len(head) - len(tail)) / len(each)
 	return bytes.Join([][]byte{[]byte(head), bytes.Repeat([]byte(each), n), []byte(tail)}, nil)
 }
 
-// post sends a call with a body of which length bytes are announced.
+// post sends a call that announces a body of length bytes.
 func post(address, header string, length int, body []byte) (net.Conn, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(conn, "POST %s?fnId=bench-fn-0&stepId=step HTTP/1.1\r\nHost: app.test\r\nContent-Length: %d\r\n%s\r\n", path, length, header)
-	_, _ = conn.Write(body) // a server that has seen enough hangs up
+	_, _ = conn.Write(body) // a server that rejects the header hangs up
 	return conn, nil
 }
 
-// tryPost is post that waits for an answer. There may be none that arrives: a server
-// that leaves much unread resets the connection.
+// tryPost is post that waits for a response. The response may be lost: a server that leaves much
+// unread resets the connection.
 func tryPost(address, header string, length int, body []byte) {
 	conn, err := post(address, header, length, body)
 	if err != nil {

@@ -26,12 +26,11 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// Each server is a process of its own, this test binary started again: so the
-// garbage of one does not slow down another, and the SDK behind Fiber's adaptor,
-// which leaves a goroutine behind with every call and cannot be shut down, ends
-// with its process.
+// Each server is its own process, this test binary started again. So the garbage of one does not
+// slow down another. The SDK behind Fiber's adaptor leaves a goroutine behind with every call and
+// cannot be shut down; it ends with its process.
 
-// serverVariable names the server that a process is to be.
+// serverVariable names the server that a process should be.
 const serverVariable = "INNGESTKIT_BENCHMARK_SERVER"
 
 func TestMain(m *testing.M) {
@@ -46,8 +45,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serveUntilEOF serves what name says, tells where on standard output, and stops
-// when standard input ends.
+// serveUntilEOF serves the named server, prints its address to standard output, and stops when
+// standard input ends.
 func serveUntilEOF(name string) error {
 	by, framework, _ := strings.Cut(name, "/")
 	serve := servers[framework][by]
@@ -73,7 +72,7 @@ func serveUntilEOF(name string) error {
 	}
 }
 
-// startServer starts the process and returns the address.
+// startServer starts the process and returns its address.
 func startServer(b *testing.B, name string) string {
 	b.Helper()
 	return startProcess(b, name).address
@@ -117,8 +116,7 @@ const (
 
 var frameworks = []string{"nethttp", "gin", "echo", "fiber"}
 
-// servers has for each framework the SDK mounted by hand, as people do it, and our
-// adapter.
+// servers has, for each framework, the SDK as people mount it by hand, and our adapter.
 var servers = map[string]map[string]func(net.Listener) error{
 	"nethttp": {
 		bySDK: func(l net.Listener) error {
@@ -156,7 +154,7 @@ var servers = map[string]map[string]func(net.Listener) error{
 			return e.Start("")
 		},
 	},
-	// Not as docs/adapters.md has it: bodies are read before the app sees them.
+	// Unlike in docs/adapters.md: bodies are read before the app sees them.
 	"fiber-buffering": {
 		byUs: func(l net.Listener) error {
 			f := fiber.New(fiber.Config{DisableStartupMessage: true, BodyLimit: inngestkit.DefaultMaxBodyBytes})

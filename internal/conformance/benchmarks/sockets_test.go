@@ -17,9 +17,9 @@ import (
 
 var eventSizes = []int{1 << 10, 64 << 10, 1 << 20}
 
-// BenchmarkSockets sends signed calls over loopback connections that are kept, to
-// the SDK mounted by hand and to ours on the same framework in turn, so that what
-// else the machine does falls on both. The figures are medians.
+// BenchmarkSockets sends signed calls over persistent loopback connections, in turn to the SDK
+// mounted by hand and to ours on the same framework, so that other load on the machine affects
+// both. The figures are medians.
 func BenchmarkSockets(b *testing.B) {
 	for _, size := range eventSizes {
 		for _, framework := range frameworks {
@@ -51,14 +51,14 @@ func callServers(b *testing.B, size int, names []string) {
 	for i, name := range names {
 		to := connect(b, startServer(b, name))
 		calls[i] = func() { to.call(b, request) }
-		for range 5 { // pools, and the table of functions
+		for range 5 { // fills the pools and the table of functions
 			calls[i]()
 		}
 	}
 	inTurn(b, names, calls)
 }
 
-// socketRequest is a signed call as it goes over the wire.
+// socketRequest returns a signed call as sent over the wire.
 func socketRequest(b *testing.B, body []byte) []byte {
 	b.Helper()
 	signature, err := inngestgo.Sign(b.Context(), time.Now(), []byte(benchKey), body)
@@ -73,7 +73,7 @@ func socketRequest(b *testing.B, body []byte) []byte {
 	return wire.Bytes()
 }
 
-// connection is a client that does next to nothing, so that the servers show.
+// A connection is a client that does next to nothing, so that the servers dominate.
 type connection struct {
 	net.Conn
 

@@ -19,9 +19,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// BenchmarkTelemetry says what contrib/otel costs: the same call, or the same send,
-// by apps with the telemetries below in turn. Allocations are per call, too, those of
-// the exporter included.
+// BenchmarkTelemetry measures what contrib/otel costs: the same call, or the same send, in turn by
+// apps with the kinds of telemetry below. Allocations are per call, including the exporter's.
 func BenchmarkTelemetry(b *testing.B) {
 	for _, size := range eventSizes {
 		for _, carried := range []bool{false, true} {
@@ -48,14 +47,14 @@ func BenchmarkTelemetry(b *testing.B) {
 	}
 }
 
-// telemetryData is data as inngestotel leaves it in events.
+// telemetryData is data as inngestotel writes it into events.
 type telemetryData struct {
 	benchData
 
 	TraceContext map[string]string `json:"traceContext,omitempty"`
 }
 
-// plugin is what may be installed on an app.
+// plugin is something that may be installed on an app.
 type plugin struct {
 	name    string
 	install func(b *testing.B, app *inngestkit.App) error
@@ -70,8 +69,8 @@ var telemetries = []plugin{
 	}},
 }
 
-// installSDK installs telemetry that samples everything. Metrics are collected when
-// something asks for them, which nothing does here.
+// installSDK installs telemetry that samples everything. Metrics are collected only on request,
+// and nothing requests them here.
 func installSDK(b *testing.B, app *inngestkit.App, options ...sdktrace.TracerProviderOption) error {
 	b.Helper()
 	traces := sdktrace.NewTracerProvider(options...)
@@ -84,20 +83,20 @@ func installSDK(b *testing.B, app *inngestkit.App, options ...sdktrace.TracerPro
 	return inngestotel.Install(app, inngestotel.WithTracerProvider(traces), inngestotel.WithMeterProvider(meters))
 }
 
-// dropSpans is an exporter that costs nothing itself.
+// dropSpans is an exporter without any cost.
 type dropSpans struct{}
 
 func (dropSpans) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return nil }
 
 func (dropSpans) Shutdown(context.Context) error { return nil }
 
-// callTelemetries makes a call of a function on Gin with each of the telemetries.
+// callTelemetries calls a function on Gin with each kind of telemetry.
 func callTelemetries(b *testing.B, function benchHandler, call func(http.Handler)) {
 	b.Helper()
 	callPlugins(b, telemetries, function, call)
 }
 
-// callPlugins makes a call of a function on Gin with each of the plugins.
+// callPlugins calls a function on Gin with each of the plugins.
 func callPlugins(b *testing.B, plugins []plugin, function benchHandler, call func(http.Handler)) {
 	b.Helper()
 	comparePlugins(b, plugins, nil, func(app *inngestkit.App) func() {
@@ -109,8 +108,8 @@ func callPlugins(b *testing.B, plugins []plugin, function benchHandler, call fun
 	})
 }
 
-// sendTelemetries sends so many events of 1 KiB in one request with each of the
-// telemetries.
+// sendTelemetries sends this number of events of 1 KiB in one request with each kind of
+// telemetry.
 func sendTelemetries(b *testing.B, events int) {
 	b.Helper()
 	all, ids := make([]inngestkit.AnyEvent, events), make([]string, events)
@@ -129,7 +128,7 @@ func sendTelemetries(b *testing.B, events int) {
 	})
 }
 
-// eventAPI is the event API with its answer to each request.
+// eventAPI is the event API; its value is the response to each request.
 type eventAPI []byte
 
 // RoundTrip implements http.RoundTripper.
@@ -142,8 +141,8 @@ func (a eventAPI) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, req.Body.Close()
 }
 
-// comparePlugins reports what it takes to do what use makes of an app, for each of
-// the plugins.
+// comparePlugins reports the cost of calling the function that use returns for an app, with each
+// of the plugins.
 func comparePlugins(b *testing.B, plugins []plugin, api http.RoundTripper, use func(app *inngestkit.App) func()) {
 	b.Helper()
 	names, calls := make([]string, len(plugins)), make([]func(), len(plugins))
@@ -157,7 +156,7 @@ func comparePlugins(b *testing.B, plugins []plugin, api http.RoundTripper, use f
 		names[i], calls[i] = plugin.name, use(app)
 	}
 	inTurn(b, names, calls)
-	if b.N == 1 { // -benchtime 1x only shows that it works, and is to be fast
+	if b.N == 1 { // -benchtime 1x only shows that it works, and should be fast
 		return
 	}
 	const enough = 100

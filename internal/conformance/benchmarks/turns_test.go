@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// inTurn makes calls in turn, so that what else the machine does falls on all of
-// them, and reports the median time of each and its ratio to that of the first. The
-// order is another each time: a call pays for the garbage of those before it.
+// inTurn makes calls in turn, so that other load on the machine affects all of them, and reports
+// the median time of each and its ratio to that of the first. The order changes each time,
+// because a call pays for the garbage of those before it.
 func inTurn(b *testing.B, names []string, calls []func()) {
 	b.Helper()
 	took := make([][]time.Duration, len(calls))

@@ -15,11 +15,11 @@ import (
 // usage is what a process has used of the machine since it started.
 type usage struct {
 	cpu time.Duration
-	// peak is the most memory that it had at a time, in KiB.
+	// peak is the maximum memory, in KiB.
 	peak int64
 }
 
-// used asks a server's process.
+// used requests the usage of a server's process.
 func (p *process) used(b *testing.B) usage {
 	b.Helper()
 	_, err := fmt.Fprintln(p.in, "usage")
@@ -30,8 +30,8 @@ func (p *process) used(b *testing.B) usage {
 	return u
 }
 
-// answerQuestions is the other side of used, in the server's process, until
-// standard input ends.
+// answerQuestions is the other side of used, in the server's process, until standard input
+// ends.
 func answerQuestions() error {
 	questions := bufio.NewScanner(os.Stdin)
 	for questions.Scan() {
@@ -51,7 +51,7 @@ func ownUsage() (usage, error) {
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
 		return usage{}, err
 	}
-	// Not Maxrss of the above: a process starts with that of its parent there.
+	// Not Maxrss of Getrusage: it starts with the parent's.
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return usage{}, err

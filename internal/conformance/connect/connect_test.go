@@ -27,12 +27,12 @@ type user struct {
 
 type input = inngestkit.Input[user]
 
-// Each app has an event of its own, so that they can share a server.
+// Each app has its own event, so that apps can share a server.
 func event(appID string) inngestkit.EventType[user] {
 	return inngestkit.DefineEvent[user](appID + "/started")
 }
 
-// The tests that can, share a server and run side by side.
+// Tests that can share a server run side by side.
 func TestConnect(t *testing.T) {
 	server := newServer(t, inngesttest.ServerConfig{})
 	for name, test := range map[string]func(*testing.T, *inngesttest.Server){
@@ -50,8 +50,8 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// Steps run once though the function is called for each; one that fails is
-// tried again, alone.
+// Steps run once although the function is called for each; one that fails is retried on its
+// own.
 func runsSteps(t *testing.T, server *inngesttest.Server) {
 	var c counter
 	w := connected(t, server, "steps", inngestkit.OnEvent("fn", event("steps"), func(ctx context.Context, in input) (any, error) {
@@ -93,8 +93,8 @@ func waitsForAnEvent(t *testing.T, server *inngesttest.Server) {
 	require.JSONEq(t, `"waiter/answered"`, string(run.Output))
 }
 
-// A step that has failed for good is an error the function can handle, which the
-// SDK's own way through a connection makes a failure of the function (hazard 29).
+// A step that has failed is an error that the function can handle. The SDK's own code for
+// connections makes it a failure of the function.
 func fails(t *testing.T, server *inngesttest.Server) {
 	var c counter
 	w := connected(t, server, "failing",
@@ -105,7 +105,7 @@ func fails(t *testing.T, server *inngesttest.Server) {
 			})
 			var failed step.Error
 			if !errors.As(err, &failed) {
-				return "", fmt.Errorf("no error of a step: %w", err)
+				return "", fmt.Errorf("not a step.Error: %w", err)
 			}
 			return "handled: " + failed.Message, nil
 		}, flow.Retries(1)),
@@ -153,8 +153,8 @@ func runsAdoptedFunctions(t *testing.T, server *inngesttest.Server) {
 	require.JSONEq(t, `"u1"`, string(run.Output))
 }
 
-// An app that is restarted in the middle of a run finishes it, and what has run
-// does not run again.
+// An app that is restarted in the middle of a run finishes it, and steps that have run do not
+// run again.
 func restartsInMidRun(t *testing.T, server *inngesttest.Server) {
 	function := func(c *counter) inngestkit.Function {
 		return inngestkit.OnEvent("fn", event("restarted"), func(ctx context.Context, in input) (string, error) {
@@ -166,7 +166,7 @@ func restartsInMidRun(t *testing.T, server *inngesttest.Server) {
 				return "", err
 			}
 			return in.Event.Data.ID, nil
-		}, flow.Retries(20)) // calls that meet nobody count as tries
+		}, flow.Retries(20)) // calls without a listener count as attempts
 	}
 	var first, second counter
 	old := connected(t, server, "restarted", function(&first))
@@ -182,14 +182,13 @@ func restartsInMidRun(t *testing.T, server *inngesttest.Server) {
 	require.Equal(t, []int{0, 1}, []int{second.Of("before"), second.Of("after")})
 }
 
-// leaseTime is how long a server waits for a worker that has gone: 20 s of lease
-// and 5 s of grace (ConnectWorkerRequestLeaseDuration in its source).
+// leaseTime is how long a server waits for a worker that has gone: 20 s of lease and 5 s of
+// grace (ConnectWorkerRequestLeaseDuration in its source).
 const leaseTime = 25 * time.Second
 
-// A step that runs when the app shuts down delivers its result, even if it takes
-// longer than the server waits for a worker that has gone; a call that comes
-// meanwhile goes back to the server. As in a deployment, the next instance comes
-// up before the old one ends.
+// A step that runs when the app shuts down delivers its result, even if it takes longer than
+// the server waits for a worker that has gone. A call that arrives meanwhile is returned to
+// the server. As in a deployment, the next instance starts before the old one ends.
 func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 	release := make(chan struct{})
 	function := func(c *counter) inngestkit.Function {
@@ -224,7 +223,7 @@ func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 	require.NoError(t, <-shutdown)
 	require.NoError(t, <-old.ended)
 	old.ended = nil
-	require.Zero(t, first.Of("late"), "it shuts down and takes nothing new")
+	require.Zero(t, first.Of("late"), "an instance that shuts down takes no new calls")
 	for _, id := range []string{slow, late} {
 		run := await(t, server, id)
 		require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
@@ -233,8 +232,8 @@ func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 	require.Equal(t, 1, second.Of("late"))
 }
 
-// Two servers run beside each other, and each passes calls on to its own app. The
-// oldest cannot, and says so.
+// Two servers run side by side, and each passes calls on to its own app. The oldest cannot,
+// and logs that.
 func TestServersBesideEachOther(t *testing.T) {
 	first := newServer(t, inngesttest.ServerConfig{})
 	if first.Version() == inngesttest.OldestVersion {
@@ -249,8 +248,8 @@ func TestServersBesideEachOther(t *testing.T) {
 	}
 }
 
-// A dev server that is restarted finds the app connected again, and the app knows how
-// it is connected all the time, as do its health checks.
+// After a restart of the dev server the app connects again. The app and its health checks
+// always report the current state of the connection.
 func TestServerIsRestarted(t *testing.T) {
 	server := newServer(t, inngesttest.ServerConfig{})
 	app, err := inngestkit.New(inngestkit.Config{AppID: "patient", Dev: true, BaseURL: server.URL(), Logger: testsite.Logger(t)})
@@ -282,16 +281,16 @@ func TestServerIsRestarted(t *testing.T) {
 	w.stop(t)
 	require.True(t, is(inngestkit.ConnectionUnused))
 	require.ErrorContains(t, checks.Ready(), "not connected to the Inngest server")
-	require.NoError(t, w.app.Ping(t.Context()), "now the server is asked")
+	require.NoError(t, w.app.Ping(t.Context()), "Ping now calls the server")
 	status, health, err := testsite.Request(t.Context(), testsite.NewClient(t), http.MethodGet, server.URL()+"/health", "", nil)
 	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, status, "the path that Ping asks for is there")
+	require.Equal(t, http.StatusOK, status, "the path that Ping requests exists")
 	require.JSONEq(t, `{"status":200,"message":"OK"}`, health)
 	require.NoError(t, server.Stop())
 	require.ErrorContains(t, w.app.Ping(t.Context()), "refused")
 }
 
-// A self-hosted server wants to know the signing key.
+// A self-hosted server requires the signing key.
 func TestSelfHostedServer(t *testing.T) {
 	const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
 	server := newServer(t, inngesttest.ServerConfig{SigningKey: key, EventKey: eventKey})

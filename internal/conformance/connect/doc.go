@@ -1,7 +1,6 @@
-// Package connect tests App.Connect on the real server. It is a package of its own
-// because the oldest server has to be the machine's only one for that: whatever its
-// other ports, it passes calls between its parts through the fixed ports 50052 and
-// 50053, and a second server silently works without connections. On Linux its tests
-// make themselves a machine of their own, a network namespace. Newer servers have
-// ports of their own, and run beside those of other packages.
+// Package connect tests App.Connect on the real server. It is its own package because the
+// oldest server must be the only one on its machine: whatever its other ports, its parts pass
+// calls to each other through the fixed ports 50052 and 50053, and a second server silently
+// works without connections. On Linux the tests therefore run in a network namespace of their
+// own. Newer servers have configurable ports and run beside those of other packages.
 package connect

@@ -13,13 +13,12 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
-// inside marks the process that runs in a network namespace of its own.
+// inside marks the process that runs in its own network namespace.
 const inside = "INNGESTKIT_TEST_NETWORK"
 
-// isolated runs the tests once more in a network of their own, in which nobody
-// else has a server, and returns with what they ended. It reports false if this
-// is that process, if the server needs no such thing, or if the system does not
-// allow it.
+// isolated runs the tests once more in their own network, in which no other server runs, and
+// returns their exit code. It returns false if this is that process, if the server does not
+// need it, or if the system does not allow it.
 func isolated() (code int, done bool) {
 	if os.Getenv(inside) != "" {
 		if err := loopbackUp(); err != nil {
@@ -28,7 +27,7 @@ func isolated() (code int, done bool) {
 		}
 		return 0, false
 	}
-	// There is no way to the module proxy from inside.
+	// The module proxy cannot be reached from inside.
 	binary, err := inngesttest.FindServer(context.Background(), os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -37,7 +36,7 @@ func isolated() (code int, done bool) {
 	if binary.Version != inngesttest.OldestVersion {
 		return 0, false
 	}
-	// The thread must live as long as the process that dies with it.
+	// The thread must live as long as the process, which dies with it.
 	runtime.LockOSThread()
 	cmd := exec.Command(os.Args[0], os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -61,7 +60,7 @@ func isolated() (code int, done bool) {
 	}
 }
 
-// loopbackUp does what `ip link set lo up` does.
+// loopbackUp does the same as `ip link set lo up`.
 func loopbackUp() error {
 	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// ginBehind mounts the app behind a middleware, or, with the cure, before it: Use
-// concerns the routes that come after it.
-func ginBehind(middleware func() gin.HandlerFunc) func(app *inngestkit.App, cured bool) server {
-	return func(app *inngestkit.App, cured bool) server {
+// ginBehind mounts the app behind a middleware, or before it if fixed: Use affects the
+// routes after it.
+func ginBehind(middleware func() gin.HandlerFunc) func(app *inngestkit.App, fixed bool) server {
+	return func(app *inngestkit.App, fixed bool) server {
 		r := gin.New()
-		if cured {
+		if fixed {
 			inngestgin.Mount(r, app)
 		}
 		r.Use(middleware())
-		if !cured {
+		if !fixed {
 			inngestgin.Mount(r, app)
 		}
 		r.POST("/other", func(c *gin.Context) { c.String(http.StatusOK, "other") })
@@ -27,7 +27,7 @@ func ginBehind(middleware func() gin.HandlerFunc) func(app *inngestkit.App, cure
 	}
 }
 
-// ginRefusing is what the usual middlewares for Gin do; none comes with it but
+// ginRefusing stands in for the usual middleware for Gin, which includes only
 // BasicAuth.
 func ginRefusing(status int, text string, refuse func() func(r *http.Request) bool) func() gin.HandlerFunc {
 	return func() gin.HandlerFunc {
@@ -46,7 +46,7 @@ func always(refuse func(r *http.Request) bool) func() func(r *http.Request) bool
 
 func TestGin(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []trouble{
+	for _, tc := range []obstacle{
 		{
 			name: "CSRF token", build: ginBehind(ginRefusing(400, "CSRF token mismatch", always(withoutToken))),
 			status: 400, finding: "CSRF token mismatch", other: 400,
@@ -78,13 +78,13 @@ func TestGin(t *testing.T) {
 			status: 302, finding: "it redirects to https://127.0.0.1", other: 302,
 		},
 		{
-			name: "catch-all", build: func(app *inngestkit.App, cured bool) server {
+			name: "catch-all", build: func(app *inngestkit.App, fixed bool) server {
 				r := gin.New()
 				r.NoRoute(func(c *gin.Context) { c.String(http.StatusOK, "<html>") })
-				if cured {
+				if fixed {
 					inngestgin.Mount(r, app)
 				} else {
-					app.MountedAt("gin", app.Path()) // and forgotten
+					app.MountedAt("gin", app.Path()) // the app is not mounted
 				}
 				return serverOf(r)
 			},

@@ -60,7 +60,7 @@ type site struct {
 
 	server  server
 	running chan struct{} // of the function deaf
-	stop    func()        // as a program stops; at the end of the test if not before
+	stop    func()        // stops like a program; at the end of the test at the latest
 }
 
 // run serves an application. Its app is in cloud mode by default, so calls are signed
@@ -107,6 +107,16 @@ func (s *site) call(t *testing.T, function string, size int) (status int, sdk bo
 	t.Helper()
 	status, header, body := send(s.signed(t, function, size))
 	return status, header.Get("X-Inngest-Sdk") != "", body
+}
+
+// callSucceeds requires that a call of the function fn, with a body of the given size,
+// reaches the app and returns its result.
+func (s *site) callSucceeds(t *testing.T, size int) {
+	t.Helper()
+	status, sdk, body := s.call(t, "fn", size)
+	require.Equal(t, http.StatusOK, status, body)
+	require.True(t, sdk, "the response is the app's")
+	require.Equal(t, `"done"`, body)
 }
 
 // signed returns the signed request of a call.

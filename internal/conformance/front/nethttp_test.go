@@ -20,15 +20,15 @@ func serverOf(handler http.Handler) netServer {
 
 func other(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("other")) }
 
-// behind mounts the app and another route behind a troublemaker, or, with the
-// cure, the other route alone.
-func behind(middleware func(http.Handler) http.Handler) func(app *inngestkit.App, cured bool) server {
-	return func(app *inngestkit.App, cured bool) server {
+// behind mounts the app and another route behind an obstacle, or only the other route if
+// fixed.
+func behind(middleware func(http.Handler) http.Handler) func(app *inngestkit.App, fixed bool) server {
+	return func(app *inngestkit.App, fixed bool) server {
 		mux := http.NewServeMux()
 		mux.HandleFunc("/other", other)
 		outer := http.NewServeMux()
 		outer.Handle("/", middleware(mux))
-		if cured {
+		if fixed {
 			inngesthttp.Mount(outer, app)
 		} else {
 			inngesthttp.Mount(mux, app)
@@ -37,7 +37,7 @@ func behind(middleware func(http.Handler) http.Handler) func(app *inngestkit.App
 	}
 }
 
-// refusing answers requests for which refuse is true with a status.
+// refusing responds with a status to requests for which refuse returns true.
 func refusing(status int, text string, refuse func(r *http.Request) bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +50,7 @@ func refusing(status int, text string, refuse func(r *http.Request) bool) func(h
 	}
 }
 
-// limit counts requests and says when there were more than n.
+// limit counts requests and reports when there were more than n.
 func limit(n int64) func(r *http.Request) bool {
 	var count atomic.Int64
 	return func(*http.Request) bool { return count.Add(1) > n }
@@ -69,7 +69,7 @@ func httpsOnly(r *http.Request) bool { return r.TLS == nil }
 
 func TestNetHTTP(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []trouble{
+	for _, tc := range []obstacle{
 		{
 			name: "CSRF token", build: behind(refusing(403, "invalid csrf token", withoutToken)),
 			status: 403, finding: `403 Forbidden ("invalid csrf token"): CSRF protection`, other: 403,
@@ -80,15 +80,15 @@ func TestNetHTTP(t *testing.T) {
 		},
 		{
 			name: "rate limit", before: 1,
-			build: func(app *inngestkit.App, cured bool) server {
-				return behind(refusing(429, "", limit(1)))(app, cured)
+			build: func(app *inngestkit.App, fixed bool) server {
+				return behind(refusing(429, "", limit(1)))(app, fixed)
 			},
 			status: 429, finding: "a rate limit is in front of it", other: 429,
 		},
 		{
 			name: "body limit", size: largest,
-			build: func(app *inngestkit.App, cured bool) server {
-				return behind(func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, 1<<20) })(app, cured)
+			build: func(app *inngestkit.App, fixed bool) server {
+				return behind(func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, 1<<20) })(app, fixed)
 			},
 			finding: "raise its limit for /api/inngest to 4 MiB or more", other: 200,
 		},
@@ -111,17 +111,17 @@ func TestNetHTTP(t *testing.T) {
 				outer.Handle("/v1/", http.StripPrefix("/v1", mux))
 				return serverOf(outer)
 			},
-			cure:   func(config *inngestkit.Config) { config.ServePath = "/v1/api/inngest" },
+			fix:    func(config *inngestkit.Config) { config.ServePath = "/v1/api/inngest" },
 			status: 404, finding: "below http.StripPrefix or a proxy set ServePath", other: 404,
 		},
 		{
-			name: "catch-all", build: func(app *inngestkit.App, cured bool) server {
+			name: "catch-all", build: func(app *inngestkit.App, fixed bool) server {
 				mux := http.NewServeMux()
 				mux.HandleFunc("/", other)
-				if cured {
+				if fixed {
 					inngesthttp.Mount(mux, app)
 				} else {
-					app.MountedAt("nethttp", app.Path()) // and forgotten
+					app.MountedAt("nethttp", app.Path()) // the app is not mounted
 				}
 				return serverOf(mux)
 			},
@@ -132,24 +132,22 @@ func TestNetHTTP(t *testing.T) {
 	}
 }
 
-// http.CrossOriginProtection refuses what a browser sends from another site, and
-// nothing that has neither Sec-Fetch-Site nor Origin, as the server's calls.
-func TestCrossOriginProtectionIsNoTrouble(t *testing.T) {
+// http.CrossOriginProtection rejects what a browser sends from another site, but no request
+// without Sec-Fetch-Site and Origin, such as the server's calls.
+func TestCrossOriginProtectionDoesNoHarm(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
 		return behind(http.NewCrossOriginProtection().Handler)(app, false)
 	})
-	status, sdk, _ := s.call(t, "fn", 0)
-	require.Equal(t, http.StatusOK, status)
-	require.True(t, sdk)
+	s.callSucceeds(t, 0)
 	require.NoError(t, s.app.CheckEndpoint(t.Context()))
-	status, _, _ = s.request(t, http.MethodPost, "/other", "", http.Header{"Sec-Fetch-Site": {"cross-site"}})
+	status, _, _ := s.request(t, http.MethodPost, "/other", "", http.Header{"Sec-Fetch-Site": {"cross-site"}})
 	require.Equal(t, http.StatusForbidden, status)
 }
 
-// The server follows a redirect. One that changes the method makes GET of a call:
-// if the app described itself then, the server would take that for the result.
-func TestARedirectedCallIsNoSuccess(t *testing.T) {
+// The server follows a redirect. One that changes the method turns a call into a GET. If the
+// app described itself then, the server would treat that as the result.
+func TestRedirectedCallFails(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
 		mux := http.NewServeMux()
@@ -173,8 +171,8 @@ func TestARedirectedCallIsNoSuccess(t *testing.T) {
 	s.log.Await(t, "a redirect has made GET of a call")
 }
 
-// A limit that has not been reached is not seen.
-func TestRateLimitsAreNotFoundBeforehand(t *testing.T) {
+// A limit that has not been reached is not found.
+func TestRateLimitsAreNotDetected(t *testing.T) {
 	t.Parallel()
 	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
 		return behind(refusing(429, "", limit(10)))(app, false)

@@ -17,8 +17,8 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// In dev mode, Start tells without being asked, and the requests of its check make
-// the app tell the rest.
+// In dev mode, Start reports obstacles by itself. The requests of its check make the app
+// report the rest.
 func TestStartWarns(t *testing.T) {
 	t.Parallel()
 	devServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -28,12 +28,12 @@ func TestStartWarns(t *testing.T) {
 	const refused = `level=WARN msg="inngest: calls of the server will fail" error="POST http://127.0.0.1`
 	for _, tc := range []struct {
 		name  string
-		build func(app *inngestkit.App, cured bool) server
+		build func(app *inngestkit.App, fixed bool) server
 		want  []string
 	}{
 		{"net/http", behind(refusing(403, "", withoutToken)), []string{refused, "CSRF protection"}},
-		{"net/http, a timeout", func(app *inngestkit.App, cured bool) server {
-			return netTimeout(withDeadline)(app, time.Hour, cured)
+		{"net/http, a timeout", func(app *inngestkit.App, fixed bool) server {
+			return netTimeout(withDeadline)(app, time.Hour, fixed)
 		}, []string{deadlineLog}},
 		{"gin", ginBehind(func() gin.HandlerFunc { return gin.BasicAuth(gin.Accounts{"me": "x"}) }), []string{refused, "authentication"}},
 		{"echo", echoBehind(func(skip middleware.Skipper) echo.MiddlewareFunc {

@@ -11,7 +11,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// A call that runs when the program stops ends normally, on every framework.
+// A call that runs when the program stops ends normally, with every framework.
 func TestStopping(t *testing.T) {
 	t.Parallel()
 	for name, build := range testsite.Frameworks {
@@ -48,7 +48,7 @@ func TestFiberRunsItsHooksAfterTheCalls(t *testing.T) {
 	require.Equal(t, `"done"`, <-body)
 }
 
-// inFlight begins a call that takes a while, and returns what it is answered with.
+// inFlight begins a slow call. The channel it returns gets the response.
 func (s *site) inFlight(t *testing.T) <-chan string {
 	t.Helper()
 	answer := make(chan string, 1)

@@ -34,18 +34,18 @@ type alert struct {
 // monitoring is the MonitoringService in the README of nestjs-inngest.
 type monitoring struct {
 	mu sync.Mutex
-	// recorded is what was sent to a monitoring system, kept what the step has returned
-	// to the function, which it has through the Inngest server.
+	// recorded is what was sent to a monitoring system, kept what the function got from its
+	// step through the Inngest server.
 	recorded, kept []metrics
 	alerts         []alert
 }
 
-// collectNow triggers collect-metrics without a wait for its schedule.
+// collectNow triggers collect-metrics without its schedule.
 var collectNow = inngestkit.DefineEvent[order]("metrics.collect")
 
 func (m *monitoring) collectMetrics() inngestkit.Function {
-	// The reference has "*/5 * * * *". A test that runs when five minutes are full would
-	// have a run more, so this is at midnight of a leap day.
+	// The reference has "*/5 * * * *". A test that runs at that time would have one more run,
+	// so this schedule is midnight of a leap day.
 	schedule := inngestkit.Cron("0 0 29 2 *")
 	return inngestkit.OnEvent("collect-metrics", inngestkit.AnyOfTypes(schedule, collectNow),
 		func(ctx context.Context, _ inngestkit.Input[any]) (metrics, error) {
@@ -93,8 +93,8 @@ func (m *monitoring) alert(ctx context.Context, id, message string) error {
 	return err
 }
 
-// The reference's example of monitoring and alerting, on the Inngest server: what a
-// step has measured comes back from there as it was.
+// The reference's example of monitoring and alerting, on the Inngest server: what a step has
+// measured returns from there unchanged.
 func TestAlerting(t *testing.T) {
 	const limit = 512 << 20
 	limitMemory(t, limit)
@@ -118,7 +118,7 @@ func TestAlerting(t *testing.T) {
 	first := collect(t, s, server)
 	require.Empty(t, m.alerts)
 	require.Zero(t, first.Functions[1].Executions)
-	require.Equal(t, int64(1), first.Functions[0].Active, "it is being executed itself")
+	require.Equal(t, int64(1), first.Functions[0].Active, "the alerting function itself runs")
 
 	runs, err := server.AwaitRuns(testsite.Within(t), testsite.Send(t, s.app, placed.New(order{ID: "o1"})), 2)
 	require.NoError(t, err)
@@ -127,7 +127,7 @@ func TestAlerting(t *testing.T) {
 	second := collect(t, s, server)
 	debug.SetMemoryLimit(limit)
 
-	require.Equal(t, []metrics{first, second}, m.recorded, "as it was measured")
+	require.Equal(t, []metrics{first, second}, m.recorded, "the values are those that were measured")
 	require.Subset(t, m.recorded, m.kept)
 	require.Subset(t, m.kept, m.recorded)
 	bill, ship := second.Functions[1], second.Functions[2]
@@ -146,7 +146,7 @@ func TestAlerting(t *testing.T) {
 	}, m.alerts, "each once")
 }
 
-// collect has collect-metrics run, and returns its output.
+// collect triggers collect-metrics and returns its output.
 func collect(t *testing.T, s *site, server *inngesttest.Server) metrics {
 	t.Helper()
 	run := testsite.Ended(t, server, testsite.Send(t, s.app, collectNow.New(order{})), testsite.Timeout)

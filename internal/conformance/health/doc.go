@@ -1,3 +1,3 @@
-// Package health holds the tests of contrib/health from outside: over sockets, in all
-// frameworks, on the Inngest server. Contrib/health itself requires none of them.
+// Package health tests contrib/health from outside: over sockets, in all frameworks, on the
+// Inngest server. contrib/health itself requires none of them.
 package health

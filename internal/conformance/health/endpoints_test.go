@@ -15,12 +15,12 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// signed is the configuration of an app that is not in dev mode.
+// signed returns the configuration of an app in cloud mode.
 func signed() inngestkit.Config {
 	return inngestkit.Config{SigningKey: "signkey-prod-0123456789abcdef", BaseURL: "http://127.0.0.1:1"}
 }
 
-// The endpoints are those of HTTP, in all frameworks, whether all is well or not.
+// The endpoints follow HTTP, in all frameworks, whether the app is healthy or not.
 func TestEndpoints(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, with framework) {
@@ -51,15 +51,15 @@ func TestEndpoints(t *testing.T) {
 	})
 }
 
-// headers are the headers of an answer that do not differ from one to the next.
-func (a answer) headers() http.Header {
+// headers returns the headers of a response that are the same in the next one.
+func (a response) headers() http.Header {
 	header := maps.Clone(a.header)
 	header.Del("Date")
-	header.Del("Content-Length") // the age of a result has more digits, or less
+	header.Del("Content-Length") // the age of a result has more digits, or fewer
 	return header
 }
 
-// Who asks for HTML gets a page, all others JSON.
+// Clients that accept HTML get a page, all others JSON.
 func TestAccept(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, with framework) {
@@ -101,7 +101,7 @@ func TestAuthorization(t *testing.T) {
 		require.Equal(t, http.StatusForbidden, s.get(t, detailed, tenantHeader, "other").status)
 		require.Equal(t, http.StatusForbidden, s.get(t, detailed).status)
 		got = s.get(t, report, tenantHeader, "other")
-		require.Equal(t, http.StatusOK, got.status, "the report is for everybody")
+		require.Equal(t, http.StatusOK, got.status, "the report is public")
 		require.Nil(t, got.report(t).Details)
 	})
 }
@@ -133,15 +133,15 @@ func TestBasicAuth(t *testing.T) {
 	})
 }
 
-// Who gets details is not the query's to say, where the program has said no; outside of
-// dev mode it has, unless it says yes.
+// The query decides about details only where the program allows it. By default that is in dev
+// mode.
 func TestDetails(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, with framework) {
 		never := []inngesthealth.Option{inngesthealth.WithDetails(inngesthealth.DetailsNever)}
 		for name, tc := range map[string]struct {
 			setup setup
-			want  map[string]bool // the query, and whether there are details
+			want  map[string]bool // whether there are details, by query
 		}{
 			"dev":       {setup{}, map[string]bool{"": false, "?details=true": true, "?details=1": true, "?details=false": false}},
 			"dev never": {setup{options: never}, map[string]bool{"": false, "?details=true": false}},
@@ -159,7 +159,7 @@ func TestDetails(t *testing.T) {
 					require.Equal(t, http.StatusOK, got.status)
 					require.Equal(t, want, got.report(t).Details != nil, query)
 				}
-				asked := http.StatusOK // nobody looks
+				asked := http.StatusOK // not checked
 				if tc.want["?details=true"] {
 					asked = http.StatusBadRequest
 				}
@@ -170,8 +170,8 @@ func TestDetails(t *testing.T) {
 	})
 }
 
-// The probes can be where the program wants them, with what its framework has for
-// them: Fiber's healthcheck, and plain handlers.
+// A program can choose where the probes are, with what its framework has for them: Fiber's
+// healthcheck, and plain handlers.
 func TestOwnPaths(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, with framework) {

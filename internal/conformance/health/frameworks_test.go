@@ -19,9 +19,9 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// framework is one way to serve an app, on the server that its users have. Middleware
-// stores a header, by the framework's own means, under key. The probes are
-// also at livePath and readyPath, by what the framework has for handlers of others.
+// A framework serves an app on the server that its users have. Middleware stores a header
+// under key, by the framework's own means. The probes are also at livePath and readyPath,
+// through what the framework has for foreign handlers.
 type framework struct {
 	name   string
 	prefix string
@@ -92,8 +92,8 @@ func serveEcho(app *inngestkit.App, health *inngesthealth.Health) testsite.Serve
 	return testsite.Echo{Echo: e}
 }
 
-// serveFiber has the app on a group of a sub-app, and the probes in the middleware
-// that Fiber has for them.
+// serveFiber mounts the app on a group of a sub-app, and the probes in Fiber's middleware for
+// them.
 func serveFiber(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
 	sub := fiber.New()
 	sub.Use(func(c *fiber.Ctx) error {

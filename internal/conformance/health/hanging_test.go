@@ -14,10 +14,10 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// stubborn is a check that neither returns nor looks at its context until it is let.
+// stubborn is a check that neither returns nor reads its context until it is released.
 type stubborn struct {
 	begun, now, most atomic.Int64
-	release          chan struct{} // has a value for each run that is to end
+	release          chan struct{} // a value ends one run
 	released         int64
 }
 
@@ -31,7 +31,7 @@ func (s *stubborn) check(context.Context) error {
 	return nil
 }
 
-// letGo lets all runs end until enough is closed.
+// letGo ends all runs until enough is closed.
 func (s *stubborn) letGo(enough <-chan struct{}) {
 	for {
 		select {
@@ -43,8 +43,8 @@ func (s *stubborn) letGo(enough <-chan struct{}) {
 	}
 }
 
-// Checks of users that hang, panic or do not return neither hold the answers up nor
-// each other, nor the end of the app.
+// User checks that hang, panic or do not return delay neither the responses nor each other
+// nor the end of the app.
 func TestHangingChecks(t *testing.T) {
 	t.Parallel()
 	stuck := stubborn{release: make(chan struct{})}
@@ -90,14 +90,14 @@ func TestHangingChecks(t *testing.T) {
 		return s.get(t, report).report(t).Info["healthy"].AgeSeconds != nil
 	})
 
-	// The others go on, and this one is left to itself.
+	// The other checks continue, and this one is left alone.
 	runs := others.Of("run")
 	testsite.Eventually(t, checkEvery, func() bool { return others.Of("run") >= runs+10 && obedient.Of("ended") >= 3 })
 	require.Len(t, indicators(), len(messages))
 	require.Equal(t, []int64{1, 1}, []int64{stuck.begun.Load(), stuck.most.Load()})
 	require.Greater(t, *indicators()["stuck"].AgeSeconds, (5 * checkEvery).Seconds(), "the age is that of the result")
 
-	// It is run again when it has returned; the result that came too late is none.
+	// It runs again when it has returned. The result that is too late is discarded.
 	stuck.release <- struct{}{}
 	stuck.released++
 	testsite.Eventually(t, checkEvery, func() bool { return stuck.begun.Load() == 2 })
@@ -115,7 +115,7 @@ func TestHangingChecks(t *testing.T) {
 	<-stopped
 	testsite.Eventually(t, checkEvery, func() bool { return stuck.begun.Load() == stuck.released+1 })
 
-	// The app ends while it hangs again, without it, and does not run it again.
+	// The app ends although the check hangs again, and does not run it again.
 	testsite.Stop(t, s.app.Shutdown)
 	require.Equal(t, []int64{1, 1}, []int64{stuck.now.Load(), stuck.most.Load()})
 	close(stuck.release)

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	testsite.VerifyTestMain(m)
 }
 
-// The endpoints, below where the app is mounted.
+// The endpoints, relative to where the app is mounted.
 const (
 	report   = inngesthealth.DefaultPath
 	liveness = report + "/" + inngesthealth.DefaultLiveness
@@ -59,7 +59,7 @@ func done(context.Context, input) (any, error) { return "done", nil }
 type site struct {
 	app    *inngestkit.App
 	health *inngesthealth.Health
-	// root is the URL of what the app is mounted on.
+	// root is the URL at which the app is mounted.
 	root   string
 	client *http.Client
 }
@@ -102,22 +102,22 @@ func (s setup) serve(t *testing.T) *site {
 	return &site{app, health, "http://" + listener.Addr().String() + with.prefix, testsite.NewClient(t)}
 }
 
-// sync has the app synced with a dev server.
+// sync has a dev server sync the app.
 func (s *site) sync(t *testing.T) {
 	t.Helper()
 	require.NoError(t, s.app.Start(t.Context()))
 	require.NoError(t, s.app.AwaitSync(testsite.Within(t)))
 }
 
-// An answer is the response of an endpoint.
-type answer struct {
+// A response is what an endpoint sends.
+type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
 // do sends a request, with headers as names and values.
-func (s *site) do(t *testing.T, method, path string, header ...string) answer {
+func (s *site) do(t *testing.T, method, path string, header ...string) response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(testsite.Within(t), method, s.root+path, http.NoBody)
 	require.NoError(t, err)
@@ -129,16 +129,16 @@ func (s *site) do(t *testing.T, method, path string, header ...string) answer {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	return answer{resp.StatusCode, resp.Header, string(body)}
+	return response{resp.StatusCode, resp.Header, string(body)}
 }
 
-func (s *site) get(t *testing.T, path string, header ...string) answer {
+func (s *site) get(t *testing.T, path string, header ...string) response {
 	t.Helper()
 	return s.do(t, http.MethodGet, path, header...)
 }
 
 // report decodes the report in a response.
-func (a answer) report(t *testing.T) inngesthealth.Report {
+func (a response) report(t *testing.T) inngesthealth.Report {
 	t.Helper()
 	require.Equal(t, "application/json", a.header.Get("Content-Type"), a.body)
 	var r inngesthealth.Report

@@ -31,8 +31,8 @@ type matryoshka struct{}
 
 func (m matryoshka) String() string { panic(m) }
 
-// A program in which all that it has given to the app panics, at the same time and in
-// the background, answers calls and probes.
+// A program responds to calls and probes although everything that it has given to the app
+// panics, at the same time and in the background.
 func TestEverythingPanics(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, with framework) {

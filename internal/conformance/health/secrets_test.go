@@ -25,8 +25,8 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// What must not be in any answer. All is of letters and digits, which look the same in
-// JSON, HTML and queries.
+// What must not be in any response. Each consists of letters and digits, which look the same
+// in JSON, HTML and queries.
 const (
 	signingKey     = "5ec2e70123456789abcdef0123456789"
 	fallbackKey    = "5ec2e7fa11bac40123456789abcdef01"
@@ -48,7 +48,7 @@ const (
 	requestDetails = "secretOfDetailsQuery"
 )
 
-// secrets are all of them, and the forms in which keys and passwords are sent.
+// secrets returns all of them, and the forms in which keys and passwords are sent.
 func secrets() []string {
 	hashed := func(key string) string {
 		raw, _ := hex.DecodeString(key)
@@ -66,7 +66,7 @@ func basic(password string) string {
 	return base64.StdEncoding.EncodeToString([]byte("ops:" + password))
 }
 
-// careless are functions that have secrets in their errors, panics and outputs.
+// careless returns functions that have secrets in their errors, panics and outputs.
 func careless() []inngestkit.Function {
 	return []inngestkit.Function{
 		onPlaced("returns", func(_ context.Context, in input) (any, error) {
@@ -83,7 +83,7 @@ func careless() []inngestkit.Function {
 	}
 }
 
-// carelessChecks are checks that do, too.
+// carelessChecks returns checks that have them, too.
 func carelessChecks() []inngesthealth.Check {
 	return []inngesthealth.Check{
 		{Name: "database", Run: func(context.Context) error {
@@ -97,10 +97,10 @@ func carelessChecks() []inngesthealth.Check {
 	}
 }
 
-// No answer has a key, a password, data of events or functions, the text of an error
-// or anything of the request in it: not to those who may see details, nor to others.
+// No response contains a key, a password, data of events or functions, the text of an error or
+// anything of the request: neither for clients that may see details nor for others.
 func TestNoSecrets(t *testing.T) {
-	t.Setenv("INNGESTKIT_TEST_TOKEN", envVariable) // not parallel, therefore
+	t.Setenv("INNGESTKIT_TEST_TOKEN", envVariable) // so the test is not parallel
 	server := inngesttest.NewServer(t, inngesttest.ServerConfig{
 		SigningKey: signingKey, EventKey: eventKey, RetryInterval: time.Second,
 	})
@@ -123,26 +123,26 @@ func TestNoSecrets(t *testing.T) {
 		},
 		functions: careless(),
 	}.serve(t)
-	searchAnswers(t, s, "inngest") // not synced
+	searchResponses(t, s, "inngest") // not synced
 	require.NoError(t, s.app.Sync(testsite.Within(t)))
 	runs, err := server.AwaitRuns(testsite.Within(t), testsite.Send(t, s.app, placed.New(order{ID: eventData})), 4)
 	require.NoError(t, err)
 	told := fmt.Sprintf("%+v", runs)
 	for _, secret := range []string{output, functionError, functionPanic, stepError} {
-		require.Contains(t, told, secret, "this is what the server gets")
+		require.Contains(t, told, secret, "the server gets this")
 	}
 	testsite.Eventually(t, checkEvery, func() bool { return down(s.health.Report()) == "cache database functions queue" })
-	searchAnswers(t, s, "functions")
+	searchResponses(t, s, "functions")
 	require.NoError(t, server.Stop())
 	testsite.Eventually(t, checkEvery, func() bool { return strings.Contains(down(s.health.Report()), "inngest-server") })
-	searchAnswers(t, s, "inngest-server")
+	searchResponses(t, s, "inngest-server")
 	s.health.Drain()
-	searchAnswers(t, s, "shutting down")
+	searchResponses(t, s, "shutting down")
 }
 
-// searchAnswers searches all answers to all kinds of requests, which have secrets
-// themselves. A report has want in it.
-func searchAnswers(t *testing.T, s *site, want string) {
+// searchResponses searches all responses to all kinds of requests, which contain secrets
+// themselves. A report contains want.
+func searchResponses(t *testing.T, s *site, want string) {
 	t.Helper()
 	const token = "token=" + requestQuery
 	seen := map[int]bool{}
@@ -170,7 +170,7 @@ func searchAnswers(t *testing.T, s *site, want string) {
 	}
 	require.Equal(t, []int{
 		http.StatusOK, http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusServiceUnavailable,
-	}, slices.Sorted(maps.Keys(seen)), "all kinds of answers were seen")
+	}, slices.Sorted(maps.Keys(seen)), "all kinds of responses were seen")
 	withDetails := s.get(t, detailed, "Authorization", "Basic "+basic(basicPassword)).report(t).Details
 	require.NotNil(t, withDetails)
 	require.True(t, slices.ContainsFunc(withDetails.Functions, func(f inngesthealth.FunctionMetrics) bool { return f.ID == "fails" }))

@@ -18,15 +18,15 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// state is what is seen of an app from outside: by a load balancer the status codes,
-// by people and alerts the rest.
+// state is the state of an app as seen from outside: load balancers see the status codes,
+// people and alerts the rest.
 type state struct {
-	// The HTTP status of the endpoints.
+	// The HTTP statuses of the endpoints.
 	report, live, ready int
 	status              inngesthealth.Status
-	// down are the indicators that are down, with a space between two.
+	// down lists the indicators that are down, separated by spaces.
 	down string
-	// functions are the statuses of those that are not healthy.
+	// functions are the statuses of the functions that are not healthy.
 	functions string
 }
 
@@ -34,20 +34,20 @@ func (s state) String() string {
 	return fmt.Sprintf("%d %14d %15d   %-14s %-24s %s", s.report, s.live, s.ready, s.status, s.down, s.functions)
 }
 
-// fine is the state in which all is well.
+// fine is the state of a healthy app.
 var fine = state{http.StatusOK, http.StatusOK, http.StatusOK, inngesthealth.StatusOK, "", ""}
 
-// unready is a state in which the app is to get no calls.
+// unready is a state in which the app should get no calls.
 func unready(status inngesthealth.Status, down string) state {
 	return state{http.StatusServiceUnavailable, http.StatusOK, http.StatusServiceUnavailable, status, down, ""}
 }
 
-// sick is a state in which the app gets calls, and is not well.
+// sick is a state in which the app gets calls but is not healthy.
 func sick(down, functions string) state {
 	return state{http.StatusServiceUnavailable, http.StatusOK, http.StatusOK, inngesthealth.StatusError, down, functions}
 }
 
-// state looks at the app.
+// state returns the current state of the app.
 func (s *site) state(t *testing.T) state {
 	t.Helper()
 	seen := s.get(t, detailed)
@@ -63,20 +63,20 @@ func (s *site) state(t *testing.T) state {
 	}
 }
 
-// phases are the states that an app goes through.
+// phases records the states that an app goes through.
 type phases struct {
 	*site
 
 	table strings.Builder
 }
 
-// becomes waits until a state is there, and does something before each look.
+// becomes waits for a state, and calls do before each look.
 func (p *phases) becomes(t *testing.T, phase string, want state, do ...func()) {
 	t.Helper()
 	var got state
 	defer func() {
 		if got != want {
-			t.Logf("%s: it is\n%s, and should be\n%s", phase, got, want)
+			t.Logf("%s: got\n%s, want\n%s", phase, got, want)
 		}
 	}()
 	testsite.Eventually(t, checkEvery, func() bool {
@@ -89,12 +89,12 @@ func (p *phases) becomes(t *testing.T, phase string, want state, do ...func()) {
 	fmt.Fprintf(&p.table, "%-38s %s\n", phase, got)
 }
 
-// orders are functions that fail as they are told.
+// orders tells functions whether to fail.
 type orders struct {
 	fails   failing
-	retries chan struct{} // closed to let second attempts go on
+	retries chan struct{} // closed to release second attempts
 	slow    testsite.Counter
-	release chan struct{} // closed to let the slow one end
+	release chan struct{} // closed to end the slow function
 }
 
 var (
@@ -122,8 +122,8 @@ func (o *orders) functions() []inngestkit.Function {
 	}
 }
 
-// How an app's states look from outside, from before it has a server to after its end.
-// It cannot be parallel, since a memory limit is the whole process's.
+// How an app's states look from outside, from before it has a server to after its end. The
+// test is not parallel, because a memory limit affects the whole process.
 func TestStates(t *testing.T) {
 	address := freeAddress(t)
 	o := orders{retries: make(chan struct{}), release: make(chan struct{})}
@@ -132,7 +132,7 @@ func TestStates(t *testing.T) {
 		functions: o.functions(),
 		options: []inngesthealth.Option{
 			inngesthealth.WithSyncRequired(), inngesthealth.WithServerCheck(), inngesthealth.WithInterval(checkEvery),
-			// Four runs have to be executed within the window, on however slow a machine.
+			// Four runs have to be executed within the window, even on a slow machine.
 			inngesthealth.WithFailureThreshold(0.5, 4, 4*time.Second),
 		},
 	}.serve(t)}
@@ -156,7 +156,7 @@ func TestStates(t *testing.T) {
 	testEnd(t, &p, &o, server)
 }
 
-// testFailing has functions fail, one at once, and one after a second attempt.
+// testFailing has functions fail, one at once and one after a second attempt.
 func testFailing(t *testing.T, p *phases, o *orders, server *inngesttest.Server) {
 	t.Helper()
 	send := func(event inngestkit.EventType[order]) func() {
@@ -186,8 +186,8 @@ func testMemory(t *testing.T, p *phases) {
 	p.becomes(t, "memory limit is higher", fine)
 }
 
-// testEnd has the app end as in a deployment, while it executes a call that has come
-// after the load balancer was told.
+// testEnd stops the app as in a deployment, while it executes a call that arrived after the
+// load balancer was told.
 func testEnd(t *testing.T, p *phases, o *orders, server *inngesttest.Server) {
 	t.Helper()
 	closing := unready(inngesthealth.StatusShuttingDown, "inngest")
@@ -214,7 +214,7 @@ func testEnd(t *testing.T, p *phases, o *orders, server *inngesttest.Server) {
 	require.Equal(t, `"done"`, string(run.Output))
 }
 
-// freeAddress is the URL of a server that does not run yet.
+// freeAddress returns the URL of a server that does not run yet.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener := testsite.Listen(t, "")

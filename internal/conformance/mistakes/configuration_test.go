@@ -7,7 +7,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// news returns what New says of a configuration.
+// news returns a test that calls New and returns the error.
 func news(config inngestkit.Config) func(t *testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
@@ -16,7 +16,7 @@ func news(config inngestkit.Config) func(t *testing.T) string {
 	}
 }
 
-// reads returns what ConfigFrom says of the environment with one variable in it.
+// reads returns a test that reads the configuration from one variable and returns the error.
 func reads(variable, value string) func(t *testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
@@ -27,7 +27,7 @@ func reads(variable, value string) func(t *testing.T) string {
 	}
 }
 
-// with is a configuration for the dev server with a change.
+// with returns a configuration for the dev server with a change.
 func with(change func(c *inngestkit.Config)) inngestkit.Config {
 	config := dev()
 	change(&config)
@@ -39,8 +39,8 @@ var configuration = []mistake{
 	{"INNGEST_DEV is not set on the developer's machine", news(inngestkit.Config{AppID: "shop"})},
 	{"INNGEST_DEV is neither a truth value nor a URL", reads("INNGEST_DEV", "yes")},
 	{"PORT is not a number", reads("PORT", "tcp://10.0.0.1:8080")},
-	{"The signing key is cut off", news(inngestkit.Config{AppID: "shop", SigningKey: "signkey-prod-0123456789abcde"})},
-	{"The signing key is a made-up one", news(inngestkit.Config{AppID: "shop", SigningKey: "signkey-prod-1234"})},
+	{"The signing key is truncated", news(inngestkit.Config{AppID: "shop", SigningKey: "signkey-prod-0123456789abcde"})},
+	{"The signing key is made up", news(inngestkit.Config{AppID: "shop", SigningKey: "signkey-prod-1234"})},
 	{"The event key is a signing key", news(with(func(c *inngestkit.Config) { c.EventKey = signingKey }))},
 	{"A key ends with the line break of its file", news(with(func(c *inngestkit.Config) { c.EventKey = "event-key\n" }))},
 	{"A value in quotes", reads("INNGEST_SERVE_HOST", `"https://shop.example.com"`)},

@@ -1,3 +1,3 @@
-// Package mistakes makes the mistakes that newcomers make and compares what they are
-// told with docs/troubleshooting.md.
+// Package mistakes makes the mistakes that newcomers make and compares the messages with
+// docs/troubleshooting.md.
 package mistakes

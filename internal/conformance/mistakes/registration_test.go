@@ -15,7 +15,7 @@ var registration = []mistake{
 	{"An event without a name", register(inngestkit.OnEvent("welcome", inngestkit.DefineEvent[user](""), hello))},
 	{"Event data that is not an object", register(inngestkit.OnEvent("welcome", inngestkit.DefineEvent[string]("user/created"),
 		func(context.Context, inngestkit.Input[string]) (any, error) { return nil, nil }))},
-	{"A schedule with a typing error", register(inngestkit.OnCron("report", "0 25 * * *", hello))},
+	{"A schedule with a typo", register(inngestkit.OnCron("report", "0 25 * * *", hello))},
 	{"A schedule that never fires", register(inngestkit.OnCron("report", "0 9 30 2 *", hello))},
 	{"A time zone for a function without a schedule", register(onUser(inngestkit.TimeZone("Europe/Paris")))},
 	{"A debounced schedule", register(inngestkit.OnCron("report", "0 9 * * *", hello, flow.Debounce(time.Minute)))},
@@ -30,7 +30,7 @@ var registration = []mistake{
 	{"A key without event", register(onUser(flow.Concurrency(1, flow.Key("data.userId"))))},
 	{"A condition with an unknown name", register(inngestkit.OnEvent("welcome", userCreated.If("user.email != ''"), hello))},
 	{"A condition with a backslash", register(inngestkit.OnEvent("welcome", userCreated.If(`event.data.email == "a\"b"`), hello))},
-	{"A result that JSON does not have", register(inngestkit.OnEvent("welcome", userCreated,
+	{"A result that JSON cannot represent", register(inngestkit.OnEvent("welcome", userCreated,
 		func(context.Context, inngestkit.Input[user]) (func(), error) { return nil, nil }))},
 	{"A match that begins with event", register(onUser(flow.CancelOn(userCreated, flow.Match("event.data.userId"))))},
 }

@@ -13,7 +13,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// sends sends an event, which fails.
+// sends returns a test that sends an event and returns the error.
 func sends(config inngestkit.Config, event inngestkit.AnyEvent) func(t *testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
@@ -24,7 +24,7 @@ func sends(config inngestkit.Config, event inngestkit.AnyEvent) func(t *testing.
 }
 
 var sending = []mistake{
-	{"Send without a context of a request", func(t *testing.T) string {
+	{"Send without the context of a request", func(t *testing.T) string {
 		_, err := inngestkit.Send(t.Context(), userCreated.New(user{}))
 		return fails(t, err)
 	}},
@@ -61,7 +61,7 @@ var sending = []mistake{
 	}},
 	{"An event that is sent without a name", sends(dev(), inngestkit.Event[user]{})},
 	{"An event that is sent with text as its data", sends(dev(), inngestkit.DefineEvent[string]("user/created").New("u1"))},
-	{"An event with a name of Inngest's own", sends(dev(), inngestkit.DefineEvent[user]("inngest/user.created").New(user{}))},
+	{"An event with one of Inngest's own names", sends(dev(), inngestkit.DefineEvent[user]("inngest/user.created").New(user{}))},
 	{"An event that is too large", sends(dev(), userCreated.New(user{Email: strings.Repeat("x", 4<<20)}))},
 	{"A timestamp in seconds", func(t *testing.T) string {
 		event := userCreated.New(user{})

@@ -16,10 +16,10 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// secret is what of the signing key signs.
+// secret is the part of the signing key that signs.
 const secret = "0123456789abcdef0123456789abcdef"
 
-// signed is a call that is signed at a time with a secret.
+// signed returns a call that is signed at a time with a secret.
 func signed(t *testing.T, at time.Time, secret string) *adapter.Request {
 	t.Helper()
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -31,7 +31,7 @@ func signed(t *testing.T, at time.Time, secret string) *adapter.Request {
 }
 
 var serving = []mistake{
-	{"The server calls a function that is gone", func(t *testing.T) string {
+	{"The server calls a function that no longer exists", func(t *testing.T) string {
 		app, _ := newApp(t, dev(), onUser())
 		req := request(http.MethodPost, call)
 		req.RawQuery = "fnId=shop-goodbye&stepId=step"
@@ -61,7 +61,7 @@ var serving = []mistake{
 		req.Header.Set("Origin", "https://example.com")
 		return messageOf(t, app.Do(t.Context(), req))
 	}},
-	{"A redirect makes GET of a call", func(t *testing.T) string {
+	{"A redirect turns a call into a GET", func(t *testing.T) string {
 		app, _ := newApp(t, dev(), onUser())
 		return messageOf(t, app.Do(t.Context(), request(http.MethodGet, "")))
 	}},

@@ -16,7 +16,7 @@ import (
 
 type in = inngestkit.Input[user]
 
-// declinedError is an error whose method needs it.
+// declinedError is an error whose method dereferences its receiver.
 type declinedError struct{ reason string }
 
 // Error implements error.

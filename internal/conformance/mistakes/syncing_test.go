@@ -10,7 +10,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 )
 
-// syncs returns what Sync says if the server answers so.
+// syncs returns a test that syncs with a server that sends this response, and returns the
+// error.
 func syncs(config inngestkit.Config, status int, answer string) func(t *testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
@@ -22,7 +23,7 @@ func syncs(config inngestkit.Config, status int, answer string) func(t *testing.
 	}
 }
 
-// starts returns a line of what Start logs on a network.
+// starts returns a test that starts an app on a network and returns a line of its log.
 func starts(config inngestkit.Config, network transport, text string) func(t *testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
@@ -35,12 +36,13 @@ func starts(config inngestkit.Config, network transport, text string) func(t *te
 	}
 }
 
-// onPort is a configuration that says where the app listens.
+// onPort returns a configuration with the app's address.
 func onPort() inngestkit.Config {
 	return with(func(c *inngestkit.Config) { c.ServePort = 8080 })
 }
 
-// serverAlone is a network on which the dev server answers and the app does not listen.
+// serverAlone simulates a network on which the dev server responds and the app does not
+// listen.
 var serverAlone transport = func(r *http.Request) (*http.Response, error) {
 	if r.URL.Port() == "8288" {
 		return answering(http.StatusOK, `{"ok":true}`)(r)

@@ -1,3 +1,3 @@
-// Package testsite has the helpers that the packages of conformance tests share:
-// servers, logs, HTTP requests, waiting and counting.
+// Package testsite contains the helpers that the packages of conformance tests share: servers,
+// logs, HTTP requests, waiting and counting.
 package testsite

@@ -23,7 +23,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// anything is the data of events of any shape.
+// anything is event data of any shape.
 type anything = map[string]any
 
 var shaped = inngestkit.DefineEvent[anything]("any.shape")
@@ -36,7 +36,7 @@ const (
 	otherParent = "00-" + otherTrace + "-b7ad6b7169203331-01"
 )
 
-// What is sent carries the context of its span, besides what it carried before.
+// Sent events carry the context of their span, in addition to what they carried before.
 func TestSentEventsCarryTheirTrace(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -45,25 +45,25 @@ func TestSentEventsCarryTheirTrace(t *testing.T) {
 		field   string
 		want    string // %s is the traceparent of the send
 	}{
-		"data":              {data: anything{"id": "o1"}, want: `{"traceContext":{"traceparent":"%s"},"id":"o1"}`},
-		"no data":           {data: nil, want: `{"traceContext":{"traceparent":"%s"}}`},
-		"empty data":        {data: anything{}, want: `{"traceContext":{"traceparent":"%s"}}`},
-		"the user's own":    {data: anything{"traceContext": "mine"}, want: `{"traceContext":"mine"}`},
-		"the user's null":   {data: anything{"traceContext": nil}, want: `{"traceContext":null}`},
-		"one further down":  {data: anything{"a": anything{"traceContext": 1}}, want: `{"traceContext":{"traceparent":"%s"},"a":{"traceContext":1}}`},
-		"another field":     {options: []inngestotel.Option{inngestotel.WithField("otel.ctx")}, data: anything{"a": 1}, want: `{"otel.ctx":{"traceparent":"%s"},"a":1}`},
-		"a quoted field":    {options: []inngestotel.Option{inngestotel.WithField(`a"b`)}, data: anything{"a": 1}, want: `{"a\"b":{"traceparent":"%s"},"a":1}`},
-		"its user's own":    {options: []inngestotel.Option{inngestotel.WithField(`a"b`)}, data: anything{`a"b`: 1}, want: `{"a\"b":1}`},
-		"switched off":      {options: []inngestotel.Option{inngestotel.WithField("")}, data: anything{"a": 1}, want: `{"a":1}`},
-		"another format":    {options: []inngestotel.Option{inngestotel.WithPropagators(shout{})}, data: anything{"a": 1}, want: `{"traceContext":{"SHOUT":"%s"},"a":1}`},
-		"a huge format":     {options: []inngestotel.Option{inngestotel.WithPropagators(huge{})}, data: anything{"a": 1}, want: `{"a":1}`},
-		"default format":    {options: []inngestotel.Option{inngestotel.WithPropagators(nil)}, data: anything{"a": 1}, want: `{"traceContext":{"traceparent":"%s"},"a":1}`},
-		"a large event":     {data: anything{"a": strings.Repeat("x", 2<<20)}, want: `{"traceContext":{"traceparent":"%s"},"a":"` + strings.Repeat("x", 2<<20) + `"}`},
-		"in upper case":     {data: anything{"TraceContext": "mine"}, want: `{"TraceContext":"mine"}`},
-		"some room":         {data: anything{"a": strings.Repeat("x", 3<<20-300)}, want: `{"traceContext":{"traceparent":"%s"},"a":"` + strings.Repeat("x", 3<<20-300) + `"}`},
-		"hardly any room":   {data: anything{"a": strings.Repeat("x", 3<<20-100)}, want: `{"a":"` + strings.Repeat("x", 3<<20-100) + `"}`},
-		"digits are kept":   {data: anything{"n": json.Number("9007199254740993")}, want: `{"traceContext":{"traceparent":"%s"},"n":9007199254740993}`},
-		"several, of which": {data: anything{"traceContext": anything{"traceparent": "x"}}, want: `{"traceContext":{"traceparent":"x"}}`},
+		"data":                                 {data: anything{"id": "o1"}, want: `{"traceContext":{"traceparent":"%s"},"id":"o1"}`},
+		"no data":                              {data: nil, want: `{"traceContext":{"traceparent":"%s"}}`},
+		"empty data":                           {data: anything{}, want: `{"traceContext":{"traceparent":"%s"}}`},
+		"a value of the user":                  {data: anything{"traceContext": "mine"}, want: `{"traceContext":"mine"}`},
+		"a null of the user":                   {data: anything{"traceContext": nil}, want: `{"traceContext":null}`},
+		"a nested field":                       {data: anything{"a": anything{"traceContext": 1}}, want: `{"traceContext":{"traceparent":"%s"},"a":{"traceContext":1}}`},
+		"another field":                        {options: []inngestotel.Option{inngestotel.WithField("otel.ctx")}, data: anything{"a": 1}, want: `{"otel.ctx":{"traceparent":"%s"},"a":1}`},
+		"a quoted field":                       {options: []inngestotel.Option{inngestotel.WithField(`a"b`)}, data: anything{"a": 1}, want: `{"a\"b":{"traceparent":"%s"},"a":1}`},
+		"a quoted field that the user has set": {options: []inngestotel.Option{inngestotel.WithField(`a"b`)}, data: anything{`a"b`: 1}, want: `{"a\"b":1}`},
+		"switched off":                         {options: []inngestotel.Option{inngestotel.WithField("")}, data: anything{"a": 1}, want: `{"a":1}`},
+		"another format":                       {options: []inngestotel.Option{inngestotel.WithPropagators(shout{})}, data: anything{"a": 1}, want: `{"traceContext":{"SHOUT":"%s"},"a":1}`},
+		"a huge format":                        {options: []inngestotel.Option{inngestotel.WithPropagators(huge{})}, data: anything{"a": 1}, want: `{"a":1}`},
+		"default format":                       {options: []inngestotel.Option{inngestotel.WithPropagators(nil)}, data: anything{"a": 1}, want: `{"traceContext":{"traceparent":"%s"},"a":1}`},
+		"a large event":                        {data: anything{"a": strings.Repeat("x", 2<<20)}, want: `{"traceContext":{"traceparent":"%s"},"a":"` + strings.Repeat("x", 2<<20) + `"}`},
+		"a field in other case":                {data: anything{"TraceContext": "mine"}, want: `{"TraceContext":"mine"}`},
+		"some room":                            {data: anything{"a": strings.Repeat("x", 3<<20-300)}, want: `{"traceContext":{"traceparent":"%s"},"a":"` + strings.Repeat("x", 3<<20-300) + `"}`},
+		"no room":                              {data: anything{"a": strings.Repeat("x", 3<<20-100)}, want: `{"a":"` + strings.Repeat("x", 3<<20-100) + `"}`},
+		"digits are kept":                      {data: anything{"n": json.Number("9007199254740993")}, want: `{"traceContext":{"traceparent":"%s"},"n":9007199254740993}`},
+		"a context of the user":                {data: anything{"traceContext": anything{"traceparent": "x"}}, want: `{"traceContext":{"traceparent":"x"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +74,7 @@ func TestSentEventsCarryTheirTrace(t *testing.T) {
 			parent := fmt.Sprintf("00-%s-%s-01", span.TraceID(), span.SpanID())
 			got := string(s.sent.of(t, 0).Data)
 			require.Less(t, len(s.sent.raw[0]), 3<<20)
-			if got != strings.ReplaceAll(tc.want, "%s", parent) { // not thousands of lines if a large one differs
+			if got != strings.ReplaceAll(tc.want, "%s", parent) { // prints less than require.Equal if a large one differs
 				require.Equal(t, shortened(strings.ReplaceAll(tc.want, "%s", parent)), shortened(got))
 			}
 		})
@@ -83,7 +83,7 @@ func TestSentEventsCarryTheirTrace(t *testing.T) {
 
 func shortened(text string) string { return text[:min(len(text), 200)] }
 
-// of is one of the events that were sent.
+// of returns one of the events that were sent.
 func (e *events) of(t *testing.T, i int) inngestkit.RawEvent {
 	t.Helper()
 	var event inngestkit.RawEvent
@@ -91,7 +91,7 @@ func (e *events) of(t *testing.T, i int) inngestkit.RawEvent {
 	return event
 }
 
-// shout is a propagator of the user's.
+// shout is a propagator of the user.
 type shout struct{}
 
 func (shout) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
@@ -106,8 +106,8 @@ func (shout) Extract(ctx context.Context, carrier propagation.TextMapCarrier) co
 
 func (shout) Fields() []string { return []string{"SHOUT"} }
 
-// The deprecated field of events counts when there is hardly any room, and keeps its
-// digits.
+// The deprecated field of events counts toward the size of an event that is nearly full, and
+// keeps its digits.
 func TestUserOfSentEvents(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -123,14 +123,14 @@ func TestUserOfSentEvents(t *testing.T) {
 	require.NotContains(t, s.sent.raw[1][:200], "traceContext")
 }
 
-// huge is a propagator that writes more than belongs into an event.
+// huge is a propagator that writes more than an event has room for.
 type huge struct{ shout }
 
 func (huge) Inject(_ context.Context, carrier propagation.TextMapCarrier) {
 	carrier.Set("SHOUT", strings.Repeat("x", 20<<10))
 }
 
-// The events that the user has sent, and those of middleware outside, are not changed.
+// Events of the user and of outer middleware are not changed.
 func TestSentEventsAreCopies(t *testing.T) {
 	t.Parallel()
 	on := newTelemetry()
@@ -168,7 +168,7 @@ func withBaggage(ctx context.Context, t *testing.T) context.Context {
 	return baggage.ContextWithBaggage(ctx, bag)
 }
 
-// Baggage is carried only if that is wished, whatever the propagator would do.
+// Baggage is carried only on request, whatever the propagator would do.
 func TestBaggage(t *testing.T) {
 	t.Parallel()
 	both := inngestotel.WithPropagators(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
@@ -206,7 +206,7 @@ func TestBaggage(t *testing.T) {
 	}
 }
 
-// The baggage that a call comes with is left alone.
+// The baggage that arrives with a call is not changed.
 func TestBaggageOfTheCaller(t *testing.T) {
 	t.Parallel()
 	got := ""
@@ -220,7 +220,7 @@ func TestBaggageOfTheCaller(t *testing.T) {
 	require.Equal(t, "tenant=t1", got)
 }
 
-// The trace of a run is that of its event, or one of its own.
+// The trace of a run is that of its event, or its own.
 func TestTraceOfARun(t *testing.T) {
 	t.Parallel()
 	own := hex.EncodeToString(ulidBytes(t, runID))
@@ -239,31 +239,31 @@ func TestTraceOfARun(t *testing.T) {
 		trace, parent string
 		links         []string
 	}{
-		"an event with a trace":        {events: []string{carrying("ev1", traceparent)}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
-		"an event without one":         {events: []string{event("ev1", `{"id":"o1"}`)}, trace: own},
-		"one that is none":             {events: []string{carrying("ev1", "00-nonsense-01")}, trace: own},
-		"a field that is no object":    {events: []string{event("ev1", `{"traceContext":"`+traceparent+`"}`)}, trace: own},
-		"a field of other types":       {events: []string{event("ev1", `{"traceContext":{"traceparent":[1]}}`)}, trace: own},
-		"an enormous field":            {events: []string{event("ev1", `{"traceContext":{"traceparent":"`+traceparent+`","x":"`+strings.Repeat("x", 20<<10)+`"}}`)}, trace: own},
-		"no data":                      {events: []string{event("ev1", `null`)}, trace: own},
-		"another field":                {events: []string{event("ev1", `{"otel":{"traceparent":"`+traceparent+`"}}`)}, options: []inngestotel.Option{inngestotel.WithField("otel")}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
-		"switched off, nameless":       {events: []string{event("ev1", `{"":{"traceparent":"`+traceparent+`"}}`)}, options: []inngestotel.Option{inngestotel.WithField("")}, trace: own},
-		"switched off":                 {events: []string{carrying("ev1", traceparent)}, options: []inngestotel.Option{inngestotel.WithField("")}, trace: own},
-		"another format":               {events: []string{event("ev1", `{"traceContext":{"SHOUT":"`+traceparent+`"}}`)}, options: []inngestotel.Option{inngestotel.WithPropagators(shout{})}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
-		"a batch":                      {events: []string{carrying("ev1", traceparent), carrying("ev2", otherParent)}, trace: own, links: []string{eventLink, otherLink}},
-		"a batch of one trace":         {events: []string{carrying("ev1", traceparent), carrying("ev2", traceparent)}, trace: own, links: []string{eventLink, eventTrace + " ev2"}},
-		"a batch, half with a trace":   {events: []string{event("ev1", `{}`), carrying("ev2", otherParent)}, trace: own, links: []string{otherLink}},
-		"a run ID that is no ULID":     {id: "run-1", events: []string{event("ev1", `{}`)}, trace: ""},
-		"one that would be no trace":   {id: "00000000000000000000000000", events: []string{event("ev1", `{}`)}, trace: ""},
-		"a failed run":                 {events: []string{failed("inngest/function.failed", `"event":`+carrying("ev1", traceparent)+`,"events":[`+carrying("ev1", traceparent)+`]`)}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
-		"a failed run of one event":    {events: []string{failed("inngest/function.failed", `"event":`+carrying("ev1", traceparent))}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
-		"a failed run without one":     {events: []string{failed("inngest/function.failed", `"event":`+event("ev1", `{}`))}, trace: failedTrace},
-		"a failed batch":               {events: []string{failed("inngest/function.failed", `"events":[`+carrying("ev1", traceparent)+`,`+carrying("ev2", otherParent)+`]`)}, trace: failedTrace, links: []string{eventLink, otherLink}},
-		"a cancelled run":              {events: []string{failed("inngest/function.cancelled", `"event":`+event("ev1", `{}`))}, trace: failedTrace},
-		"a finished run":               {events: []string{failed("inngest/function.finished", `"event":`+event("ev1", `{}`))}, trace: failedTrace},
-		"what is about no run":         {events: []string{failed("order.placed", `"event":`+carrying("ev1", traceparent))}, trace: own},
-		"what is about no one's run":   {events: []string{`{"name":"inngest/function.failed","data":{"event":` + carrying("ev1", traceparent) + `},"ts":1}`}, trace: own},
-		"what is about an unknown run": {events: []string{`{"name":"inngest/function.failed","data":{"run_id":7},"ts":1}`}, trace: own},
+		"an event with a trace":                      {events: []string{carrying("ev1", traceparent)}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
+		"an event without a trace":                   {events: []string{event("ev1", `{"id":"o1"}`)}, trace: own},
+		"an event with an invalid trace":             {events: []string{carrying("ev1", "00-nonsense-01")}, trace: own},
+		"a field that is not an object":              {events: []string{event("ev1", `{"traceContext":"`+traceparent+`"}`)}, trace: own},
+		"a field of other types":                     {events: []string{event("ev1", `{"traceContext":{"traceparent":[1]}}`)}, trace: own},
+		"an enormous field":                          {events: []string{event("ev1", `{"traceContext":{"traceparent":"`+traceparent+`","x":"`+strings.Repeat("x", 20<<10)+`"}}`)}, trace: own},
+		"no data":                                    {events: []string{event("ev1", `null`)}, trace: own},
+		"another field":                              {events: []string{event("ev1", `{"otel":{"traceparent":"`+traceparent+`"}}`)}, options: []inngestotel.Option{inngestotel.WithField("otel")}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
+		"switched off, nameless":                     {events: []string{event("ev1", `{"":{"traceparent":"`+traceparent+`"}}`)}, options: []inngestotel.Option{inngestotel.WithField("")}, trace: own},
+		"switched off":                               {events: []string{carrying("ev1", traceparent)}, options: []inngestotel.Option{inngestotel.WithField("")}, trace: own},
+		"another format":                             {events: []string{event("ev1", `{"traceContext":{"SHOUT":"`+traceparent+`"}}`)}, options: []inngestotel.Option{inngestotel.WithPropagators(shout{})}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
+		"a batch":                                    {events: []string{carrying("ev1", traceparent), carrying("ev2", otherParent)}, trace: own, links: []string{eventLink, otherLink}},
+		"a batch of one trace":                       {events: []string{carrying("ev1", traceparent), carrying("ev2", traceparent)}, trace: own, links: []string{eventLink, eventTrace + " ev2"}},
+		"a batch, half with a trace":                 {events: []string{event("ev1", `{}`), carrying("ev2", otherParent)}, trace: own, links: []string{otherLink}},
+		"a run ID that is not a ULID":                {id: "run-1", events: []string{event("ev1", `{}`)}, trace: ""},
+		"a run ID that would be an invalid trace ID": {id: "00000000000000000000000000", events: []string{event("ev1", `{}`)}, trace: ""},
+		"a failed run":                               {events: []string{failed("inngest/function.failed", `"event":`+carrying("ev1", traceparent)+`,"events":[`+carrying("ev1", traceparent)+`]`)}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
+		"a failed run of an event with a trace":      {events: []string{failed("inngest/function.failed", `"event":`+carrying("ev1", traceparent))}, trace: eventTrace, parent: eventSpan, links: []string{eventLink}},
+		"a failed run of an event without a trace":   {events: []string{failed("inngest/function.failed", `"event":`+event("ev1", `{}`))}, trace: failedTrace},
+		"a failed batch":                             {events: []string{failed("inngest/function.failed", `"events":[`+carrying("ev1", traceparent)+`,`+carrying("ev2", otherParent)+`]`)}, trace: failedTrace, links: []string{eventLink, otherLink}},
+		"a cancelled run":                            {events: []string{failed("inngest/function.cancelled", `"event":`+event("ev1", `{}`))}, trace: failedTrace},
+		"a finished run":                             {events: []string{failed("inngest/function.finished", `"event":`+event("ev1", `{}`))}, trace: failedTrace},
+		"an ordinary event like a failed run":        {events: []string{failed("order.placed", `"event":`+carrying("ev1", traceparent))}, trace: own},
+		"an event about a run without an ID":         {events: []string{`{"name":"inngest/function.failed","data":{"event":` + carrying("ev1", traceparent) + `},"ts":1}`}, trace: own},
+		"an event about an unknown run":              {events: []string{`{"name":"inngest/function.failed","data":{"run_id":7},"ts":1}`}, trace: own},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -280,7 +280,7 @@ func TestTraceOfARun(t *testing.T) {
 			require.NotEqual(t, spans[0].SpanContext.SpanID(), spans[1].SpanContext.SpanID())
 			span := spans[0]
 			require.True(t, span.SpanContext.IsSampled())
-			if tc.trace == "" { // made of the run ID somehow
+			if tc.trace == "" { // derived from the run ID
 				tc.trace = span.SpanContext.TraceID().String()
 				require.NotEqual(t, own, tc.trace)
 			}
@@ -291,14 +291,14 @@ func TestTraceOfARun(t *testing.T) {
 				require.Equal(t, tc.trace, span.Parent.TraceID().String())
 				require.True(t, span.Parent.IsRemote())
 			} else {
-				require.False(t, span.Parent.HasSpanID(), "it is a root")
+				require.False(t, span.Parent.HasSpanID(), "the span is a root")
 			}
 			require.Equal(t, tc.links, linksOf(span))
 		})
 	}
 }
 
-// A server that names no runs makes no trace that all of them share.
+// Runs without an ID do not all share one trace.
 func TestRunsWithoutAnID(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))
@@ -314,7 +314,7 @@ func TestRunsWithoutAnID(t *testing.T) {
 	require.NotEqual(t, spans[0].SpanContext.TraceID(), spans[1].SpanContext.TraceID())
 }
 
-// What is about a run that was about a run, and so on, is followed for some time.
+// A chain of runs about runs is followed up to a limit.
 func TestRunsAboutRuns(t *testing.T) {
 	t.Parallel()
 	for depth, want := range map[int]bool{3: true, 8: true, 9: false, 500: false} {
@@ -330,7 +330,7 @@ func TestRunsAboutRuns(t *testing.T) {
 	}
 }
 
-// linksOf is the trace and the message of each link.
+// linksOf returns the trace and the message of each link.
 func linksOf(span tracetest.SpanStub) []string {
 	var links []string
 	for _, link := range span.Links {
@@ -347,9 +347,9 @@ func ulidBytes(t *testing.T, id string) []byte {
 	return parsed.Bytes()
 }
 
-// A span in the context of a call, as that of an HTTP server, is linked to and links
-// back; it is no parent, and none is left in the context.
-func TestSpanThatACallComesWith(t *testing.T) {
+// A span in the context of a call, such as an HTTP server's, and the call's span link to each
+// other. It is not the parent, and does not stay in the context.
+func TestSpanInTheContextOfACall(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))
 	ctx, server := s.traces.Tracer("http").Start(t.Context(), "POST /api/inngest", trace.WithSpanKind(trace.SpanKindServer))
@@ -362,7 +362,7 @@ func TestSpanThatACallComesWith(t *testing.T) {
 	require.Equal(t, []string{process.SpanContext.TraceID().String() + " <nil>"}, linksOf(post))
 }
 
-// Functions that are invoked get the trace of the call that invokes them.
+// Invoked functions are in the trace of the call that invokes them.
 func TestInvokedFunctionsAreInTheTrace(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(ctx context.Context, _ input) (any, error) {

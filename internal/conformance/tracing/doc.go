@@ -1,4 +1,3 @@
-// Package tracing holds the tests of contrib/otel that need the SDK of OpenTelemetry,
-// other instrumentation, or the Inngest server. Contrib/otel itself requires none
-// of them.
+// Package tracing contains the tests of contrib/otel that need the SDK of OpenTelemetry,
+// other instrumentation, or the Inngest server. contrib/otel itself requires none of them.
 package tracing

@@ -23,27 +23,26 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// framework is an adapter and the instrumentation that its users have.
+// A framework is an adapter and the instrumentation that its users have.
 type framework struct {
 	name string
-	// serve serves the app, and POST /orders, which sends an order with the Send of
-	// the adapter and answers with the ID of the event.
+	// serve serves the app, and POST /orders, which sends an order with the adapter's Send
+	// and responds with the ID of the event.
 	serve func(app *inngestkit.App, in instrumented) testsite.Server
 }
 
-// instrumented is where the spans of the framework's instrumentation go, and whether
-// it is installed after the Middleware of the adapter. Without a provider there is
-// no instrumentation.
+// instrumented says where the spans of the framework's instrumentation go, and whether it is
+// installed after the adapter's Middleware. Without a provider nothing is instrumented.
 type instrumented struct {
 	traces trace.TracerProvider
 	after  bool
 }
 
-// w3c is what programs set otel.SetTextMapPropagator to. Tests share a process, so
-// here it is an option of all instrumentation.
+// w3c is what programs pass to otel.SetTextMapPropagator. Tests share a process, so here it is
+// an option of all instrumentation.
 var w3c = propagation.TraceContext{}
 
-// chain is the middleware of a framework, the outermost first.
+// chain returns the middleware of a framework, the outermost first.
 func chain[M any](app M, in instrumented, instrumentation func(traces trace.TracerProvider) M) []M {
 	switch {
 	case in.traces == nil:
@@ -57,7 +56,7 @@ func chain[M any](app M, in instrumented, instrumentation func(traces trace.Trac
 
 var frameworks = []framework{{"nethttp", onNetHTTP}, {"gin", onGin}, {"echo", onEcho}, {"fiber", onFiber}}
 
-// anOrder is what POST /orders sends.
+// anOrder returns the event that POST /orders sends.
 func anOrder() inngestkit.AnyEvent { return placed.New(order{ID: "o1"}) }
 
 func onNetHTTP(app *inngestkit.App, in instrumented) testsite.Server {

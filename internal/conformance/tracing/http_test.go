@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	// requested is what the Inngest server sends with a call: a trace of its own.
+	// requested is the trace of its own that the Inngest server sends with a call.
 	requested = "00-11111111111111111111111111111111-2222222222222222-01"
-	// sentBy is what an event carries.
+	// sentBy is the trace that an event carries.
 	sentBy = "00-33333333333333333333333333333333-4444444444444444-01"
 )
 
-// spanContext is what a traceparent says.
+// spanContext parses a traceparent.
 func spanContext(t *testing.T, traceparent string) trace.SpanContext {
 	t.Helper()
 	ctx := w3c.Extract(t.Context(), propagation.MapCarrier{"traceparent": traceparent})
@@ -34,7 +34,7 @@ func spanContext(t *testing.T, traceparent string) trace.SpanContext {
 	return trace.SpanContextFromContext(ctx)
 }
 
-// carried is what the last event that was sent says.
+// carried returns the context that the last sent event carries.
 func (s *site) carried(t *testing.T) trace.SpanContext {
 	t.Helper()
 	data := s.sent.data()
@@ -44,7 +44,7 @@ func (s *site) carried(t *testing.T) trace.SpanContext {
 	return spanContext(t, traceparent)
 }
 
-// traceOf is the trace that a run has if its event carries none.
+// traceOf returns the trace of a run whose event carries none.
 func traceOf(t *testing.T, runID string) trace.TraceID {
 	t.Helper()
 	id, err := ulid.ParseStrict(runID)
@@ -52,7 +52,7 @@ func traceOf(t *testing.T, runID string) trace.TraceID {
 	return trace.TraceID(id)
 }
 
-// setups is how a framework may be instrumented. In which order makes no difference.
+// setups lists how a framework may be instrumented. The order makes no difference.
 var setups = map[string]func(traces trace.TracerProvider) instrumented{
 	"not instrumented":                 func(trace.TracerProvider) instrumented { return instrumented{} },
 	"instrumented before the app":      func(traces trace.TracerProvider) instrumented { return instrumented{traces: traces} },
@@ -81,8 +81,8 @@ type web struct {
 	in instrumented
 }
 
-// request sends one POST request, with the header traceparent, to the site on a
-// listener, and returns the spans that there are when all is over.
+// request sends one POST request, with the header traceparent, to the site on a listener, and
+// returns the recorded spans after everything has ended.
 func (w web) request(t *testing.T, s *site, target, body string) tracetest.SpanStubs {
 	t.Helper()
 	listener := testsite.Listen(t, "")
@@ -91,12 +91,12 @@ func (w web) request(t *testing.T, s *site, target, body string) tracetest.SpanS
 		"http://"+listener.Addr().String()+target, body, http.Header{"Traceparent": {requested}})
 	require.NoError(t, err)
 	require.Less(t, status, 300, answer)
-	shutdown() // it waits for the instrumentation, too
+	shutdown() // also waits for the instrumentation
 	return w.spans.GetSpans()
 }
 
-// serverSpan is the span of the framework's instrumentation, nil without any. It
-// continues the trace of the request.
+// serverSpan returns the span of the framework's instrumentation, nil without any. It continues
+// the trace of the request.
 func (w web) serverSpan(t *testing.T, spans tracetest.SpanStubs) *tracetest.SpanStub {
 	t.Helper()
 	var found *tracetest.SpanStub
@@ -115,8 +115,8 @@ func (w web) serverSpan(t *testing.T, spans tracetest.SpanStubs) *tracetest.Span
 	return found
 }
 
-// The span of a call belongs to the trace of the run and not to that of the request,
-// and the two know of each other.
+// The span of a call belongs to the trace of the run, not to that of the request, and the two
+// link to each other.
 func TestCallBehindInstrumentation(t *testing.T) {
 	t.Parallel()
 	ofEvent := spanContext(t, sentBy)
@@ -148,7 +148,7 @@ func TestCallBehindInstrumentation(t *testing.T) {
 	}
 }
 
-// linked is what a span links to.
+// linked returns the spans that a span links to.
 func linked(span tracetest.SpanStub) []trace.SpanContext {
 	var links []trace.SpanContext
 	for _, link := range span.Links {
@@ -157,9 +157,8 @@ func linked(span tracetest.SpanStub) []trace.SpanContext {
 	return links
 }
 
-// Code in functions and steps finds the span that it runs in, whatever the framework
-// has put into the context, and what it does itself is below that: spans of its own,
-// and requests.
+// Code in functions and steps finds the span it runs in, whatever the framework has stored in
+// the context. Its own spans and requests are children of that span.
 func TestUsersSpansBehindInstrumentation(t *testing.T) {
 	t.Parallel()
 	eachSetup(t, func(t *testing.T, w web) {
@@ -198,8 +197,8 @@ func TestUsersSpansBehindInstrumentation(t *testing.T) {
 	})
 }
 
-// What a request handler sends is below the span of its request, and the event says
-// so.
+// The span of a send in a request handler is a child of the request's span, and the event
+// carries it.
 func TestSendBehindInstrumentation(t *testing.T) {
 	t.Parallel()
 	eachSetup(t, func(t *testing.T, w web) {
@@ -209,14 +208,14 @@ func TestSendBehindInstrumentation(t *testing.T) {
 		if server := w.serverSpan(t, spans); server != nil {
 			require.Equal(t, server.SpanContext, send.Parent)
 		} else {
-			require.False(t, send.Parent.IsValid(), "nobody has read the header")
+			require.False(t, send.Parent.IsValid(), "nothing has read the header")
 		}
 		require.Equal(t, send.SpanContext.WithRemote(true), s.carried(t))
 	})
 }
 
-// The span of an app's own provider links to that of a framework's other provider
-// also if that one has dropped its span.
+// The span of an app with its own provider links to the framework's span even if the
+// framework's provider has dropped that span.
 func TestRequestThatIsNotSampled(t *testing.T) {
 	t.Parallel()
 	for _, with := range frameworks {

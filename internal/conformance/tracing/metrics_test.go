@@ -17,7 +17,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// points are the data points of a metric as "attributes = value", a count for
+// points returns the data points of a metric as "attributes = value", with the count for
 // histograms.
 func points(t *testing.T, metric metricdata.Metrics) []string {
 	t.Helper()
@@ -41,7 +41,7 @@ func points(t *testing.T, metric metricdata.Metrics) []string {
 	return all
 }
 
-// attributeSets are those of the data points of a metric.
+// attributeSets returns the attributes of the data points of a metric.
 func attributeSets(t *testing.T, metric metricdata.Metrics) []attribute.Set {
 	t.Helper()
 	var all []attribute.Set
@@ -59,7 +59,7 @@ func attributeSets(t *testing.T, metric metricdata.Metrics) []attribute.Set {
 	return all
 }
 
-// sum is the total of a counter.
+// sum returns the total of a counter.
 func sum(t *testing.T, metric metricdata.Metrics) int64 {
 	t.Helper()
 	data, ok := metric.Data.(metricdata.Sum[int64])
@@ -136,13 +136,13 @@ func TestMetrics(t *testing.T) {
 		require.NotEmpty(t, collected[name].Description, name)
 		if histogram, ok := collected[name].Data.(metricdata.Histogram[float64]); ok {
 			bounds := histogram.DataPoints[0].Bounds
-			require.Equal(t, []float64{0.005, 7200}, []float64{bounds[0], bounds[len(bounds)-1]}, "from 5 ms to what the server waits")
+			require.Equal(t, []float64{0.005, 7200}, []float64{bounds[0], bounds[len(bounds)-1]}, "from 5 ms to the server's timeout")
 		}
 	}
 }
 
-// Metrics tell apart as many functions as are registered, and a bounded number of
-// events, whatever IDs runs and steps have and how many names a program makes up.
+// Metrics distinguish all registered functions and a bounded number of events, whatever the
+// IDs of runs and steps, and however many names a program makes up.
 func TestMetricsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(ctx context.Context, in input) (any, error) {
@@ -157,7 +157,7 @@ func TestMetricsAreBounded(t *testing.T) {
 		_, err := s.app.Send(t.Context(), inngestkit.DefineEvent[order](fmt.Sprintf("order.%d", i)).New(order{}))
 		require.NoError(t, err)
 	}
-	const names = 201 // of events: 200, and one for all others
+	const names = 201 // 200 events, and one name for all others
 	collected := s.collected(t)
 	for name, most := range map[string]int{
 		"inngest.function.executions": 1, "inngest.function.active": 1, "messaging.process.duration": 1, "inngest.step.duration": 1,
@@ -166,16 +166,16 @@ func TestMetricsAreBounded(t *testing.T) {
 		require.Len(t, attributeSets(t, collected[name]), most, name)
 	}
 	require.Contains(t, strings.Join(points(t, collected["messaging.client.sent.messages"]), "\n"), "messaging.destination.name=_OTHER")
-	require.Equal(t, int64(many), sum(t, collected["messaging.client.sent.messages"]), "none is lost")
+	require.Equal(t, int64(many), sum(t, collected["messaging.client.sent.messages"]), "no event is lost")
 }
 
-// selfNamedError is an error with a type of its own making.
+// selfNamedError is an error that names its own type.
 type selfNamedError struct{ id int }
 
 func (e selfNamedError) Error() string     { return "no" }
 func (e selfNamedError) ErrorType() string { return fmt.Sprintf("user-%d", e.id) }
 
-// What errors say of themselves does not become an attribute of metrics.
+// Types that errors make up do not become attributes of metrics.
 func TestTypesOfErrorsAreBounded(t *testing.T) {
 	t.Parallel()
 	id := 0

@@ -22,8 +22,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// Exporters drop a whole batch of spans for one string that is not valid UTF-8, and
-// names may be anything.
+// Exporters drop a whole batch of spans for one string that is not valid UTF-8, and names may
+// be anything.
 func TestStringsAreValidAndBounded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(ctx context.Context, _ input) (any, error) {
@@ -65,18 +65,18 @@ func TestStringsAreValidAndBounded(t *testing.T) {
 	}
 }
 
-// oddError panics when it is asked for its type.
+// oddError panics when its type is read.
 type oddError struct{}
 
 func (oddError) Error() string     { return "odd" }
 func (oddError) ErrorType() string { panic("oh") }
 
-// nilError is an error that is not made for nil.
+// nilError is an error whose methods do not support nil.
 type nilError struct{}
 
 func (e *nilError) Error() string { return fmt.Sprint("nil: ", e == nil) }
 
-// Errors that are odd do not make telemetry change what the server is told.
+// With odd errors, telemetry does not change the response to the server.
 func TestOddErrors(t *testing.T) {
 	t.Parallel()
 	for name, odd := range map[string]error{
@@ -95,14 +95,13 @@ func TestOddErrors(t *testing.T) {
 	}
 }
 
-// What types say when they cannot decode what they got is data.
+// secretive is a type whose decoding error contains data.
 type secretive struct{}
 
 func (*secretive) UnmarshalJSON(data []byte) error { return fmt.Errorf("%s is no such thing", data) }
 
-// Events and kept results that do not fit their types are not told of in the errors
-// about that.
-func TestErrorsOfTheAppTellNoData(t *testing.T) {
+// Errors about events and memoized results that do not fit their types contain no data.
+func TestErrorsOfTheAppHaveNoData(t *testing.T) {
 	t.Parallel()
 	kept := func(value any) func(context.Context, inngestkit.Input[json.RawMessage]) (any, error) {
 		return func(ctx context.Context, _ inngestkit.Input[json.RawMessage]) (any, error) {
@@ -150,7 +149,7 @@ func TestErrorsOfTheAppTellNoData(t *testing.T) {
 	}
 }
 
-// A panic in middleware inside ends the send's span, with nothing of what it says.
+// A panic in inner middleware ends the send's span, without the panic's text.
 func TestSendsThatPanic(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -165,8 +164,8 @@ func TestSendsThatPanic(t *testing.T) {
 	require.Equal(t, int64(1), sum(t, s.collected(t)["messaging.client.sent.messages"]))
 }
 
-// A send that got no answer has the type of what went wrong.
-func TestSendsWithoutAnswer(t *testing.T) {
+// A send without a response has the type of the failure.
+func TestSendsWithoutResponse(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -176,8 +175,8 @@ func TestSendsWithoutAnswer(t *testing.T) {
 	require.Equal(t, "*errors.errorString", attributes(s.named(t, "send order.placed"))["error.type"])
 }
 
-// The filter is asked once for a function, however many calls come at once.
-func TestFilterIsAskedOnce(t *testing.T) {
+// The filter is called once for each function, however many calls arrive at once.
+func TestFilterIsCalledOnce(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	asked := 0
@@ -196,8 +195,8 @@ func TestFilterIsAskedOnce(t *testing.T) {
 	require.Equal(t, 1, asked)
 }
 
-// With checkpoints, a call that comes to the end may have to be repeated, because
-// results of steps go first. It counts as the end when it is the end.
+// With checkpoints, a call that reaches the end of the function may have to be repeated,
+// because results of steps are sent first. It counts as the end only if it is.
 func TestOutcomesWithCheckpoints(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(ctx context.Context, in input) (any, error) {
@@ -222,8 +221,8 @@ func TestOutcomesWithCheckpoints(t *testing.T) {
 	require.Equal(t, map[any]int{"yielded": 2, "failed": 1, "completed": 1}, outcomes)
 }
 
-// An output that is not JSON is found out when the answer is made: the span tells.
-func TestOutputsThatAreNoJSON(t *testing.T) {
+// An output that is not JSON is found when the response is written. The span shows it.
+func TestOutputsThatAreNotJSON(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return func() {}, nil }))
 	require.Equal(t, 400, s.call(t.Context(), t, "fulfil", run{}).Status)

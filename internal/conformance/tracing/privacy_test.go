@@ -22,13 +22,13 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// planted is what must not be told: each is in one place where data is.
+// planted is what must not be recorded. Each is in one place that holds data.
 var planted = []string{
 	"secret-event-data", "secret-sent-data", "secret-step-output", "secret-function-output", "secret-kept-result",
 	"secret-header", "secret-query", "secret-event-key", "0123456789abcdef", "secret-url", "secret-user",
 }
 
-// plantedSite runs a function on an app with something secret in all data.
+// plantedSite runs a function on an app that has something secret in all data.
 func plantedSite(t *testing.T, options ...inngestotel.Option) *site {
 	t.Helper()
 	s := &site{metrics: sdkmetric.NewManualReader(), sent: &events{}, log: &testsite.Log{}}
@@ -69,14 +69,14 @@ func plantedSite(t *testing.T, options ...inngestotel.Option) *site {
 		})
 		require.Less(t, resp.Status, 300, "%s", resp.Body)
 	}
-	// What goes wrong with the keys in hand does not tell them either.
+	// An error that handles the keys does not contain them either.
 	s.sent.refuse(http.StatusUnauthorized, "no")
 	_, err = app.Send(t.Context(), shaped.New(anything{"x": "secret-sent-data"}))
 	require.Error(t, err)
 	return s
 }
 
-// told is all that telemetry has told, as text.
+// told returns everything that telemetry has recorded, as text.
 func (s *site) told(t *testing.T) string {
 	t.Helper()
 	spans := s.spans.GetSpans()
@@ -93,8 +93,8 @@ func (s *site) told(t *testing.T) string {
 	return all.String()
 }
 
-// By default no data, no key and no header is told.
-func TestTelemetryTellsNoData(t *testing.T) {
+// By default no data, no key and no header is recorded.
+func TestTelemetryHasNoData(t *testing.T) {
 	t.Parallel()
 	told := plantedSite(t).told(t)
 	require.Contains(t, told, "order.placed")
@@ -104,12 +104,12 @@ func TestTelemetryTellsNoData(t *testing.T) {
 	}
 }
 
-// What is opted in is told, cut to its size; the rest is not.
-func TestTelemetryTellsDataIfAsked(t *testing.T) {
+// Data is recorded on request, up to its limit, and nothing else is.
+func TestTelemetryHasDataOnRequest(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		options []inngestotel.Option
-		spans   map[string]string // the value by span
+		spans   map[string]string // the values by span
 	}{
 		"event data": {
 			options: []inngestotel.Option{inngestotel.WithEventData(100)},
@@ -177,10 +177,11 @@ func TestTelemetryTellsDataIfAsked(t *testing.T) {
 	}
 }
 
-// What goes wrong with the URL in hand, whose end is the event key, tells of neither.
-func TestFailedSendsTellNoKey(t *testing.T) {
+// The error of a failed request contains neither its URL nor the event key at the end of the
+// URL.
+func TestFailedSendsHaveNoKey(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // it is tried again for half a minute
+	synctest.Test(t, func(t *testing.T) { // the send is retried for half a minute
 		on := newTelemetry()
 		s := &site{spans: on.spans, sent: &events{fail: errors.New("connection refused")}}
 		app, err := inngestkit.New(inngestkit.Config{
@@ -199,7 +200,7 @@ func TestFailedSendsTellNoKey(t *testing.T) {
 	})
 }
 
-// Messages of errors pass by the redaction, too.
+// The redaction applies to messages of errors, too.
 func TestMessagesAreRedacted(t *testing.T) {
 	t.Parallel()
 	redact := inngestotel.WithRedaction(func(_ context.Context, text inngestotel.Recorded) string {
@@ -214,7 +215,7 @@ func TestMessagesAreRedacted(t *testing.T) {
 	require.Contains(t, charge.Events[0].Attributes, attribute.String("exception.message", "card **** declined"))
 }
 
-// A batch is recorded as a JSON array, as much of it as there is room for.
+// A batch is recorded as a JSON array, up to the limit.
 func TestDataOfBatches(t *testing.T) {
 	t.Parallel()
 	for limit, want := range map[int]string{
@@ -233,8 +234,8 @@ type panicking struct{}
 
 func (panicking) MarshalJSON() ([]byte, error) { panic("oh") }
 
-// Outputs that are none, or cannot be encoded, are not recorded, and do no harm.
-func TestOutputsThatAreNone(t *testing.T) {
+// Outputs that are missing or cannot be encoded are not recorded, and do no harm.
+func TestOutputsThatAreNotRecorded(t *testing.T) {
 	t.Parallel()
 	for name, output := range map[string]any{"nil": nil, "no JSON": func() {}, "panics": panicking{}} {
 		t.Run(name, func(t *testing.T) {
@@ -247,7 +248,7 @@ func TestOutputsThatAreNone(t *testing.T) {
 			require.Equal(t, output != nil, strings.Contains(string(resp.Body), "StepFailed"))
 			got := attributes(s.named(t, "step a"))
 			require.NotContains(t, got, inngestotel.StepOutputKey)
-			require.Equal(t, output != nil, got[inngestotel.OutcomeKey] == "non_retriable", "it cannot be kept")
+			require.Equal(t, output != nil, got[inngestotel.OutcomeKey] == "non_retriable", "an output that cannot be encoded is not retried")
 		})
 	}
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// through runs a function, a step and a send on an app, and returns what was sent.
+// through runs a function, a step and a send on an app, and returns its site.
 func through(t *testing.T, options ...inngestotel.Option) *site {
 	t.Helper()
 	s := &site{sent: &events{}}
@@ -56,8 +56,8 @@ func (s *site) runAll(t *testing.T) {
 	s.sent.sent, s.sent.raw = nil, s.sent.raw[len(s.sent.raw)-2:]
 }
 
-// Without an SDK nothing is recorded, and the context of an event goes on to what is
-// sent because of it.
+// Without an SDK nothing is recorded, and the context of an event is passed on to the events
+// that its run sends.
 func TestWithoutAnSDK(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]inngestotel.Option{
@@ -69,12 +69,12 @@ func TestWithoutAnSDK(t *testing.T) {
 			t.Parallel()
 			s := through(t, options...)
 			require.Contains(t, string(s.sent.of(t, 0).Data), eventTrace)
-			require.NotContains(t, string(s.sent.of(t, 1).Data), "traceContext", "there is no span to tell of")
+			require.NotContains(t, string(s.sent.of(t, 1).Data), "traceContext", "without a span there is no context")
 		})
 	}
 }
 
-// After its provider has shut down, an app works on.
+// After its provider has shut down, an app continues to work.
 func TestProvidersThatAreShutDown(t *testing.T) {
 	t.Parallel()
 	spans := tracetest.NewInMemoryExporter()
@@ -87,13 +87,13 @@ func TestProvidersThatAreShutDown(t *testing.T) {
 	require.NoError(t, traces.Shutdown(t.Context()))
 	require.NoError(t, metrics.Shutdown(t.Context()))
 	s.runAll(t)
-	// And an app that is installed then.
+	// So does an app that is installed then.
 	through(t, inngestotel.WithTracerProvider(traces), inngestotel.WithMeterProvider(metrics))
 	require.Empty(t, spans.GetSpans())
 }
 
-// The provider may be set after Install, as programs do that start telemetry last.
-// The globals are the process's: the test has one of its own.
+// The provider may be set after Install, as in programs that start telemetry last. Globals
+// belong to the process, so the test runs in its own.
 func TestGlobalProviders(t *testing.T) {
 	t.Parallel()
 	const inside = "INNGESTKIT_TEST_GLOBAL_PROVIDERS"
@@ -137,8 +137,8 @@ func TestProviderThatRefusesInstruments(t *testing.T) {
 	require.ErrorContains(t, err, "inngestotel: install: the meter provider rejected an instrument: too many instruments")
 }
 
-// Lines that functions log have the IDs of the span they are logged in; so have the
-// app's own lines about what fails.
+// Lines that functions log have the IDs of the span they are logged in; so have the app's own
+// lines about failures.
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(ctx context.Context, _ input) (any, error) {

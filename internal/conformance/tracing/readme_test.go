@@ -21,7 +21,7 @@ func TestReadmeNamesEverything(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../../contrib/otel/README.md")
 	require.NoError(t, err)
-	table := map[string]string{} // the first cell, and the rest
+	table := map[string]string{} // the rest of each row by its first cell
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)`[^|]*\\|(.*)$").FindAllStringSubmatch(string(text), -1) {
 		table[row[1]] = row[2]
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// sendBare sends the order "bare" past all telemetry.
+// sendBare sends the order "bare" without any telemetry.
 func sendBare(t *testing.T, server *inngesttest.Server, event inngestkit.EventType[order]) (eventID string) {
 	t.Helper()
 	id, err := server.Send(testsite.Within(t), event.Name(), order{ID: "bare"})
@@ -27,8 +27,8 @@ func sendBare(t *testing.T, server *inngesttest.Server, event inngestkit.EventTy
 	return id
 }
 
-// All calls of a run are in one trace also if its event names none, or if nobody is
-// to look: the run's own.
+// All calls of a run are in the run's own trace if its event carries none, or if the field is
+// not to be read.
 func testNoTraceInTheEvent(t *testing.T, server *inngesttest.Server) {
 	for name, tc := range map[string]struct {
 		options []inngestotel.Option
@@ -74,8 +74,8 @@ process alone: completed, attempt 1
 	}
 }
 
-// The run of several events is no part of one of their traces. It links to where
-// each was sent.
+// The run of a batch is not part of the trace of any of its events. It links to where each was
+// sent.
 func testBatch(t *testing.T, server *inngesttest.Server) {
 	item := inngestkit.DefineEvent[order]("batch.item")
 	app := serveAlone(t, server, "batch", inngestkit.OnEvent("collect", item, func(ctx context.Context, in input) (any, error) {
@@ -114,7 +114,7 @@ process collect: completed <- send batch.item, send batch.item
 	}
 }
 
-// A function that is invoked is below the call that has invoked it.
+// The span of an invoked function is a child of the call that has invoked it.
 func testInvoke(t *testing.T, server *inngesttest.Server) {
 	invoking := inngestkit.DefineEvent[order]("invoking")
 	invoked := inngestkit.OnEvent("invoked", inngestkit.DefineEvent[order]("never.sent"), func(ctx context.Context, in input) (string, error) {
@@ -148,7 +148,7 @@ process invoking: completed
 `, trees[traceOf(t, run.RunID)])
 }
 
-// What handles a failure belongs to the trace of the run that has failed.
+// A failure handler belongs to the trace of the failed run.
 func testFailureHandler(t *testing.T, server *inngesttest.Server) {
 	doomed := inngestkit.DefineEvent[order]("doomed")
 	app := serveAlone(t, server, "failing", inngestkit.OnEvent("doomed", doomed, func(context.Context, input) (any, error) {
@@ -179,7 +179,7 @@ process doomed-failure: completed
 `, trees[traceOf(t, run.RunID)])
 }
 
-// What a run waits for does not change its trace.
+// The event that a run waits for does not change its trace.
 func testWaiting(t *testing.T, server *inngesttest.Server) {
 	asked, answer := inngestkit.DefineEvent[order]("asked"), inngestkit.DefineEvent[order]("answer")
 	app := serveAlone(t, server, "waiting", inngestkit.OnEvent("ask", asked, func(ctx context.Context, _ input) (any, error) {
@@ -214,11 +214,11 @@ send asked
 	}, all.trees())
 }
 
-// Steps that run at the same time are in calls of their own, of the one trace.
+// Parallel steps are in their own calls, and in the same trace.
 func testParallel(t *testing.T, server *inngesttest.Server) {
 	forked := inngestkit.DefineEvent[order]("forked")
 	var c testsite.Counter
-	// Each of two ends when the other has begun.
+	// Each of the two ends when the other has begun.
 	meeting := func(id, other string) func(context.Context) error {
 		return func(ctx context.Context) error {
 			_, err := step.Run(ctx, id, func(ctx context.Context) (any, error) {

@@ -19,24 +19,24 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// instance is a running app with telemetry of its own, as a process has it.
+// An instance is a running app with its own telemetry, like a process.
 type instance struct {
 	telemetry
 
 	app  *inngestkit.App
 	addr string
-	// stop returns when all that was going on has ended, spans too.
+	// stop returns when everything has ended, including spans.
 	stop func()
 }
 
-// process is what differs between instances.
+// process configures an instance.
 type process struct {
 	appID    string
 	server   *inngesttest.Server
 	with     framework
-	listener net.Listener // nil for any
+	listener net.Listener // nil means a free port
 	options  []inngestotel.Option
-	// alone leaves the instrumentation of the framework out.
+	// alone omits the framework's instrumentation.
 	alone bool
 }
 
@@ -64,13 +64,13 @@ func (p process) serve(t *testing.T, functions ...inngestkit.Function) *instance
 	return i
 }
 
-// serveAlone runs an app that no other instrumentation is in front of.
+// serveAlone runs an app without other instrumentation.
 func serveAlone(t *testing.T, server *inngesttest.Server, appID string, functions ...inngestkit.Function) *instance {
 	t.Helper()
 	return process{appID: appID, server: server, with: frameworks[0], alone: true}.serve(t, functions...)
 }
 
-// ended waits for the one run of an event to end well.
+// ended waits until the only run of an event has completed.
 func ended(t *testing.T, server *inngesttest.Server, eventID string) inngesttest.Run {
 	t.Helper()
 	run := testsite.Ended(t, server, eventID, testsite.Timeout)
@@ -103,8 +103,8 @@ func TestRealServer(t *testing.T) {
 	}
 }
 
-// An order that comes in over HTTP is one trace: the request, the run that it starts
-// with a step that is tried again, and the run of another service.
+// An order that arrives over HTTP is one trace: the request, the run that it starts, whose step
+// is retried, and the run of another service.
 func testOneTrace(t *testing.T, server *inngesttest.Server) {
 	shipped := inngestkit.DefineEvent[order]("order.shipped")
 	var tries testsite.Counter
@@ -172,7 +172,7 @@ POST /orders
 			continue
 		}
 		require.Equal(t, trace.SpanKindServer, span.SpanKind, span.Name)
-		for _, link := range span.Links { // the other requests are no calls
+		for _, link := range span.Links { // the other requests are not calls
 			call, _ := all.find(link.SpanContext)
 			require.Contains(t, linked(call), span.SpanContext)
 			requests[all.line(span)]++

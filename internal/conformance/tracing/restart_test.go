@@ -16,12 +16,11 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// restarts is how an instance ends in the middle of its runs, when their slow steps
-// run.
+// restarts lists how an instance ends in the middle of its runs, while their slow steps run.
 var restarts = map[string]struct {
 	end func(t *testing.T, server *inngesttest.Server, first *instance, w *testsite.Wire, release chan struct{}, eventIDs []string)
-	// exported is the calls of a run that the two instances tell of. Nothing tells of
-	// the one that a process was killed in.
+	// exported is the number of calls of a run that the two instances export. Nothing exports
+	// the call in which a process was killed.
 	exported [2]int
 }{
 	"stopped": {
@@ -42,9 +41,8 @@ var restarts = map[string]struct {
 	},
 }
 
-// A run that an instance of the app has begun, and another one ends, is one trace,
-// though nothing but the server has told the other one of it: with an event that
-// carries a trace, and with one that does not.
+// A run that one instance of the app begins and another one ends is one trace, although only
+// the server connects the two: with an event that carries a trace, and with one that does not.
 func TestRestartInMidRun(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)
@@ -55,7 +53,7 @@ func TestRestartInMidRun(t *testing.T) {
 			var c testsite.Counter
 			serve := func(w *testsite.Wire) *instance {
 				return process{appID: name, server: server, with: frameworks[0], listener: w, alone: true}.serve(t,
-					inngestkit.OnEvent("long", began, long(&c, release), flow.Retries(20))) // calls that meet nobody count as tries
+					inngestkit.OnEvent("long", began, long(&c, release), flow.Retries(20))) // calls without a listener count as attempts
 			}
 			w := testsite.NewWire(t, "")
 			first := serve(w)
@@ -81,7 +79,7 @@ func TestRestartInMidRun(t *testing.T) {
 	}
 }
 
-// long is a function whose slow step takes until release, when it first runs.
+// long returns a function whose slow step runs until release the first time.
 func long(c *testsite.Counter, release <-chan struct{}) func(ctx context.Context, in input) (any, error) {
 	return func(ctx context.Context, in input) (any, error) {
 		if err := nothing(ctx, "before"); err != nil {
@@ -100,8 +98,7 @@ func long(c *testsite.Counter, release <-chan struct{}) func(ctx context.Context
 	}
 }
 
-// A run of the function long: in a trace of its own, and in that of an event that the
-// span SENT has sent.
+// A run of the function long: in its own trace, and in that of an event sent by the span SENT.
 const (
 	runBare = `
 process long: yielded
@@ -126,7 +123,7 @@ SENT
 `
 )
 
-// calls is how many calls an instance tells of.
+// calls returns the number of calls that an instance has exported.
 func calls(i *instance) (n int) {
 	for _, span := range i.spans.GetSpans() {
 		if span.Name == "process long" {

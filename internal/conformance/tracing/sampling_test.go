@@ -15,7 +15,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// sampled is a site whose function tells of the span it finds itself in, from a step.
+// sampled is a site whose function sends the span it runs in, from a step.
 type sampled struct {
 	*site
 
@@ -37,19 +37,19 @@ func newSampled(t *testing.T, sampler sdktrace.Sampler) *sampled {
 	return s
 }
 
-// call is one of the calls of a run.
+// call makes one of the calls of a run.
 func (s *sampled) call(t *testing.T, r run) {
 	t.Helper()
 	resp := s.site.call(t.Context(), t, "fulfil", r)
 	require.Equal(t, 206, resp.Status, "%s", resp.Body)
 }
 
-// The sampler decides for a run without a trace as it does for any root, by the ID of
-// its trace, and so the same for all its calls, on all instances.
+// The sampler decides about a run without a trace as about any root, by the ID of its trace,
+// and so in the same way for all its calls, on all instances.
 func TestSamplingOfRuns(t *testing.T) {
 	t.Parallel()
 	ratio := sdktrace.TraceIDRatioBased(0.5)
-	entropy := rand.NewChaCha8([32]byte{}) // the same IDs in all runs of the test
+	entropy := rand.NewChaCha8([32]byte{}) // the same IDs each time the test runs
 	decided := map[bool]int{}
 	instances := []*sampled{newSampled(t, sdktrace.ParentBased(ratio)), newSampled(t, sdktrace.ParentBased(ratio))}
 	const calls = 2 // on each instance
@@ -81,12 +81,12 @@ func TestSamplingOfRuns(t *testing.T) {
 	require.Greater(t, decided[false], 50)
 }
 
-// What the event's trace has been decided to be, its runs are.
+// The decision for the event's trace applies to its runs.
 func TestSamplingOfTheEvent(t *testing.T) {
 	t.Parallel()
 	sent := spanContext(t, sentBy)
 	for name, tc := range map[string]struct {
-		root    sdktrace.Sampler // would decide so
+		root    sdktrace.Sampler // decides about roots
 		flags   string
 		sampled bool
 	}{
@@ -107,8 +107,8 @@ func TestSamplingOfTheEvent(t *testing.T) {
 	}
 }
 
-// A program that samples nothing passes the trace on all the same, and that it is not
-// sampled: whoever is next does not begin another one.
+// A program that samples nothing passes on the trace and that it is not sampled, so that the
+// next service does not begin another one.
 func TestNothingSampled(t *testing.T) {
 	t.Parallel()
 	s := newSampled(t, sdktrace.NeverSample())

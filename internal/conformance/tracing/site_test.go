@@ -35,7 +35,7 @@ var placed = inngestkit.DefineEvent[order]("order.placed")
 
 type input = inngestkit.Input[order]
 
-// runID is the run of all calls that do not say another one.
+// runID is the run of all calls that name no other.
 const runID = "01K9ZKQ7R3V7M2S0T5N8XW4EAB"
 
 // A site is an app with telemetry, and what it has recorded.
@@ -59,7 +59,7 @@ func newTelemetry(options ...sdktrace.TracerProviderOption) telemetry {
 	return telemetry{spans, sdktrace.NewTracerProvider(append(options, sdktrace.WithSyncer(spans))...)}
 }
 
-// newSite makes an app with telemetry that sends its events to a server of the test.
+// newSite returns an app with telemetry that sends its events to a server of the test.
 func newSite(t *testing.T, options []inngestotel.Option, functions ...inngestkit.Function) *site {
 	t.Helper()
 	return newSiteOn(t, newTelemetry(), options, functions...)
@@ -83,7 +83,7 @@ func newSiteOn(t *testing.T, on telemetry, options []inngestotel.Option, functio
 	return s
 }
 
-// onPlaced is a function that orders trigger.
+// onPlaced returns a function that orders trigger.
 func onPlaced(handler func(ctx context.Context, in input) (any, error), options ...inngestkit.Option) inngestkit.Function {
 	return inngestkit.OnEvent("fulfil", placed, handler, options...)
 }
@@ -97,12 +97,12 @@ type run struct {
 	maxAttempts int
 }
 
-// event is an event as the server sends it.
+// event returns an event as the server sends it.
 func event(id, data string) string {
 	return `{"id":"` + id + `","name":"order.placed","data":` + data + `,"ts":1700000000000}`
 }
 
-// kept adds the result of a memoized step.
+// kept adds the memoized result of a step.
 func (r run) kept(id string, value any) run {
 	sum := sha1.Sum([]byte(id))
 	steps := map[string]any{hex.EncodeToString(sum[:]): map[string]any{"data": value}}
@@ -157,7 +157,7 @@ func callOf(t *testing.T, functionID string, r run) *adapter.Request {
 	}
 }
 
-// named is the only span of a name.
+// named returns the only span of a name.
 func (s *site) named(t *testing.T, name string) tracetest.SpanStub {
 	t.Helper()
 	var found []tracetest.SpanStub
@@ -170,7 +170,7 @@ func (s *site) named(t *testing.T, name string) tracetest.SpanStub {
 	return found[0]
 }
 
-// attributes are those of a span, by key.
+// attributes returns those of a span, by key.
 func attributes(span tracetest.SpanStub) map[attribute.Key]any {
 	all := map[attribute.Key]any{}
 	for _, a := range span.Attributes {
@@ -179,7 +179,7 @@ func attributes(span tracetest.SpanStub) map[attribute.Key]any {
 	return all
 }
 
-// collected is what the metrics are at, by name.
+// collected returns the current metrics, by name.
 func (s *site) collected(t *testing.T) map[string]metricdata.Metrics {
 	t.Helper()
 	var all metricdata.ResourceMetrics
@@ -193,13 +193,13 @@ func (s *site) collected(t *testing.T) map[string]metricdata.Metrics {
 	return byName
 }
 
-// events is the event API: it takes what is sent and keeps it.
+// events is the event API. It keeps what it gets.
 type events struct {
 	mu      sync.Mutex
 	sent    []map[string]any
 	raw     []string
-	refused map[string]any // instead of the next answer
-	fail    error          // instead of all answers
+	refused map[string]any // instead of the next response
+	fail    error          // instead of all responses
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -229,7 +229,7 @@ func (e *events) RoundTrip(req *http.Request) (*http.Response, error) {
 	return answer(req, http.StatusOK, map[string]any{"ids": ids, "status": http.StatusOK})
 }
 
-// refuse has the next request be refused.
+// refuse makes the next request fail.
 func (e *events) refuse(status int, message string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -244,7 +244,7 @@ func answer(req *http.Request, status int, body map[string]any) (*http.Response,
 	}, err
 }
 
-// data is the data of the events that were sent.
+// data returns the data of the events that were sent.
 func (e *events) data() []map[string]any {
 	e.mu.Lock()
 	defer e.mu.Unlock()

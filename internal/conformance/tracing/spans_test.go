@@ -23,8 +23,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
-// A call, the step that runs in it, and what it sends are spans below each other,
-// and in the context of the code that they are about.
+// A call, the step that runs in it, and what it sends are spans below each other, each in the
+// context of its code.
 func TestSpansOfACall(t *testing.T) {
 	t.Parallel()
 	var inFunction, inStep trace.SpanContext
@@ -43,7 +43,7 @@ func TestSpansOfACall(t *testing.T) {
 	require.Equal(t, 206, resp.Status, "%s", resp.Body)
 
 	function, ship, send := s.named(t, "process fulfil"), s.named(t, "step ship"), s.named(t, "send order.shipped")
-	require.Len(t, s.spans.GetSpans(), 3, "none for the step that was kept")
+	require.Len(t, s.spans.GetSpans(), 3, "no span for the memoized step")
 	require.Equal(t, function.SpanContext, inFunction)
 	require.Equal(t, ship.SpanContext, inStep)
 	require.Equal(t, function.SpanContext.SpanID(), ship.Parent.SpanID())
@@ -77,12 +77,12 @@ func TestSpansOfACall(t *testing.T) {
 	}, attributes(send))
 }
 
-// declinedError is an error with a type of its own.
+// declinedError is an error with its own type.
 type declinedError struct{ code int }
 
 func (e declinedError) Error() string { return fmt.Sprintf("declined with code %d", e.code) }
 
-// How a call or a step ended is told apart.
+// Spans show how a call or a step ended.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	const declined = "github.com/inngestkit/inngestkit/internal/conformance/tracing.declinedError"
@@ -135,13 +135,13 @@ func TestOutcomes(t *testing.T) {
 			check(t, s.named(t, "step charge"))
 			process := s.named(t, "process fulfil")
 			require.Equal(t, string(inngestkit.OutcomeYielded), attributes(process)[inngestotel.OutcomeKey])
-			require.Equal(t, codes.Unset, process.Status.Code, "it is the step that failed")
+			require.Equal(t, codes.Unset, process.Status.Code, "the step has failed, not the call")
 		})
 	}
 }
 
-// A step that has failed for good fails the function, if that does not handle it:
-// there are attempts left, but the server does not make them.
+// A step that has failed fails the function, unless the function handles it: attempts are left,
+// but the server does not make them.
 func TestOutcomeOfAFailedStep(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(ctx context.Context, _ input) (any, error) {
@@ -158,7 +158,7 @@ func TestOutcomeOfAFailedStep(t *testing.T) {
 	require.Equal(t, "declined", process.Status.Description)
 }
 
-// A panic has its stack on the span of what panicked.
+// The stack of a panic is on the span of what panicked.
 func TestPanicsAreRecorded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(ctx context.Context, _ input) (any, error) {
@@ -173,7 +173,7 @@ func TestPanicsAreRecorded(t *testing.T) {
 	require.Contains(t, attributes(exception)["exception.stacktrace"], "TestPanicsAreRecorded")
 }
 
-// A stack is cut when it is long, as that of an endless recursion.
+// A long stack is cut, such as that of an endless recursion.
 func TestLongStacksAreCut(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) {
@@ -184,7 +184,7 @@ func TestLongStacksAreCut(t *testing.T) {
 	require.Len(t, attributes(exception)["exception.stacktrace"], 16<<10)
 }
 
-// A goroutine that ends in a function, as tests do, ends the spans, too.
+// If a goroutine ends inside a function, as in tests, its spans end, too.
 func TestSpansEndWithTheirGoroutine(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) {
@@ -201,7 +201,7 @@ func TestSpansEndWithTheirGoroutine(t *testing.T) {
 	require.Equal(t, int64(0), sum(t, s.collected(t)["inngest.function.active"]))
 }
 
-// Steps with the same ID are told apart.
+// Steps with the same ID have different indexes.
 func TestIndexOfSteps(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(ctx context.Context, _ input) (any, error) {
@@ -228,7 +228,7 @@ func TestEventsThatDoNotFit(t *testing.T) {
 	require.Contains(t, process.Status.Description, `field "data.id" is a JSON array where Go has string`)
 }
 
-// The spans of sends say what was sent, and what went wrong.
+// The spans of sends show what was sent, and what failed.
 func TestSpansOfSends(t *testing.T) {
 	t.Parallel()
 	other := inngestkit.DefineEvent[order]("order.other")
@@ -286,7 +286,7 @@ func TestSpansOfSends(t *testing.T) {
 	}
 }
 
-// A send without events is none.
+// A send without events has no span.
 func TestNothingSent(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -315,7 +315,7 @@ func TestFilter(t *testing.T) {
 	require.Len(t, s.spans.GetSpans(), 2)
 	for _, span := range s.spans.GetSpans() {
 		require.Equal(t, "send order.placed", span.Name)
-		require.Equal(t, hex.EncodeToString(ulidBytes(t, runID)), span.SpanContext.TraceID().String(), "that of the run")
+		require.Equal(t, hex.EncodeToString(ulidBytes(t, runID)), span.SpanContext.TraceID().String(), "the trace of the run")
 	}
 	require.NotContains(t, s.collected(t), "inngest.function.executions")
 	require.NotContains(t, s.collected(t), "inngest.step.duration")
@@ -343,7 +343,7 @@ func TestDefaultAttributes(t *testing.T) {
 	}
 }
 
-// A filter that panics filters nothing.
+// If the filter panics, the function is not filtered out.
 func TestFilterPanics(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []inngestotel.Option{inngestotel.WithFilter(func(string) bool { panic("oh") })},
@@ -352,7 +352,7 @@ func TestFilterPanics(t *testing.T) {
 	s.named(t, "process fulfil")
 }
 
-// What a call does not say is left out.
+// IDs that a call does not have are omitted.
 func TestCallsWithoutIDs(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil, onPlaced(func(context.Context, input) (any, error) { return "ok", nil }))

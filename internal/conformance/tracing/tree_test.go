@@ -13,20 +13,20 @@ import (
 	inngestotel "github.com/inngestkit/inngestkit/contrib/otel"
 )
 
-// forest is spans as text: those of a trace below each other, in the order in which
-// they began. A line is
+// A forest is spans as text: the spans of a trace below each other, in the order in which they
+// began. A line is
 //
 //	name: outcome <- what it links to
 //
-// and an attempt other than the first follows the outcome.
+// and the attempt follows the outcome unless it is the first.
 type forest struct {
 	t     *testing.T
 	spans tracetest.SpanStubs
-	// plain leaves attempts out, where they depend on how long things take.
+	// plain omits attempts, where they depend on timing.
 	plain bool
 }
 
-// newForest is the spans of all the apps.
+// newForest returns the spans of all apps.
 func newForest(t *testing.T, apps ...*instance) *forest {
 	t.Helper()
 	f := &forest{t: t}
@@ -37,7 +37,7 @@ func newForest(t *testing.T, apps ...*instance) *forest {
 	return f
 }
 
-// only is the one span of a name.
+// only returns the only span of a name.
 func (f *forest) only(name string) tracetest.SpanStub {
 	f.t.Helper()
 	var found tracetest.SpanStubs
@@ -50,7 +50,7 @@ func (f *forest) only(name string) tracetest.SpanStub {
 	return found[0]
 }
 
-// trees are the texts of all traces, by their IDs.
+// trees returns the texts of all traces, by their IDs.
 func (f *forest) trees() map[trace.TraceID]string {
 	f.t.Helper()
 	texts := map[trace.TraceID]string{}
@@ -61,7 +61,7 @@ func (f *forest) trees() map[trace.TraceID]string {
 	return texts
 }
 
-// tree is the text of a trace.
+// tree returns the text of a trace.
 func (f *forest) tree(id trace.TraceID) string {
 	f.t.Helper()
 	var text strings.Builder
@@ -106,7 +106,7 @@ func (f *forest) line(span tracetest.SpanStub) string {
 	return line
 }
 
-// find is the span that a parent or a link says.
+// find returns the span of a parent or a link.
 func (f *forest) find(is trace.SpanContext) (tracetest.SpanStub, bool) {
 	i := slices.IndexFunc(f.spans, func(span tracetest.SpanStub) bool {
 		return span.SpanContext.SpanID() == is.SpanID() && span.SpanContext.TraceID() == is.TraceID()

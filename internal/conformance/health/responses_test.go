@@ -20,7 +20,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// The two answers in the README of nestjs-inngest, word by word.
+// The two responses in the README of nestjs-inngest, word for word.
 const (
 	referenceBasic = `{
   "status": "ok",
@@ -58,18 +58,18 @@ const (
 }`
 )
 
-// limitMemory gives the process a memory limit until the end of the test, which cannot
-// be parallel then.
+// limitMemory sets a memory limit for the process until the end of the test, which therefore
+// cannot be parallel.
 func limitMemory(t *testing.T, bytes int64) {
 	t.Helper()
 	before := debug.SetMemoryLimit(bytes)
 	t.Cleanup(func() { debug.SetMemoryLimit(before) })
 }
 
-// The answers are those of nestjs-inngest, field by field, in all frameworks.
-func TestReferenceAnswers(t *testing.T) {
+// The responses are those of nestjs-inngest, field by field, in all frameworks.
+func TestReferenceResponses(t *testing.T) {
 	const limit = 512 << 20
-	limitMemory(t, limit) // so that there is one
+	limitMemory(t, limit) // otherwise there may be no limit
 	server := testsite.NewServer(t)
 	for _, with := range frameworks {
 		t.Run(with.name, func(t *testing.T) {
@@ -95,8 +95,8 @@ func TestReferenceAnswers(t *testing.T) {
 	}
 }
 
-// executed serves an app of five functions, and has one of them executed, at some
-// time after began.
+// executed serves an app of five functions and has one of them executed, at some time after
+// began.
 func executed(t *testing.T, server *inngesttest.Server, with framework) (s *site, began time.Time) {
 	t.Helper()
 	appID := strings.ReplaceAll(with.name, " ", "-")
@@ -116,9 +116,9 @@ var (
 	megabytes    = regexp.MustCompile(`^\d+ MB$`)
 )
 
-// compare compares a value with that of the reference: the same keys, and more of them
-// inside of the details alone; the same types, and the same formats of text. Lists
-// are compared as far as that of the reference goes.
+// compare compares a value with the reference's: the same keys, with additional ones only
+// inside of the details; the same types, and the same formats of text. Lists are compared up
+// to the length of the reference's.
 func compare(t *testing.T, at string, want, got any) {
 	t.Helper()
 	require.IsType(t, want, got, at)
@@ -152,15 +152,15 @@ func compare(t *testing.T, at string, want, got any) {
 			require.InDelta(t, want, got, 0)
 		}
 	default:
-		require.Fail(t, "the reference has no such value", "%s: %v", at, want)
+		require.Fail(t, "the reference has no value of this kind", "%s: %v", at, want)
 	}
 }
 
-// checkMemory checks that the numbers fit together. The limit is the one set by the
-// test unless the machine has one that is closer.
+// checkMemory checks that the numbers are consistent. The limit is the test's, unless the
+// machine has a lower one.
 func checkMemory(t *testing.T, memory map[string]any) {
 	t.Helper()
-	text := func(key string) string { // rounded, half a megabyte up
+	text := func(key string) string { // rounded to the nearest megabyte
 		return strconv.FormatUint((uint64(memory[key].(float64))+1<<19)>>20, 10) + " MB"
 	}
 	require.Equal(t, text("usedBytes"), memory["used"])
@@ -181,7 +181,7 @@ func checkFunctions(t *testing.T, functions []any, began time.Time) {
 		last, has := f["lastExecution"]
 		require.True(t, has)
 		if i > 0 {
-			require.Nil(t, last, "it was never executed")
+			require.Nil(t, last, "the function was never executed")
 			continue
 		}
 		at, err := time.Parse(time.RFC3339, last.(string))
