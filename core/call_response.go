@@ -91,7 +91,8 @@ func whyTooLarge(status, size int) string {
 	case status == http.StatusPartialContent:
 		what = "the steps of one call together have"
 	}
-	return fmt.Sprintf("%s %d bytes as JSON, more than the %d that the server accepts; keep large data elsewhere and return a reference",
+	return fmt.Sprintf("%s %d bytes as JSON, more than the %d that the server accepts; "+
+		"keep large data elsewhere and return a reference",
 		what, size, maxCallResponse)
 }
 

@@ -72,7 +72,8 @@ func (c Config) checkServer(refuse refuser) {
 	} {
 		checkURL(refuse, server.field, server.url)
 		if c.Dev && isCloud(server.url) {
-			refuse(server.field, "is Inngest Cloud, but Dev (INNGEST_DEV) is set; in dev mode anyone can call the functions, so unset one of them")
+			refuse(server.field, "is Inngest Cloud, but Dev (INNGEST_DEV) is set; "+
+				"in dev mode anyone can call the functions, so unset one of them")
 		}
 	}
 }
@@ -97,8 +98,8 @@ func (c Config) checkAddress(refuse refuser) {
 	checkPath(refuse, "Path", c.Path)
 	checkPath(refuse, "ServePath (INNGEST_SERVE_PATH)", c.ServePath)
 	if _, err := url.PathUnescape(c.ServePath); err != nil {
-		refuse("ServePath (INNGEST_SERVE_PATH)", "is %q; %% must begin an escape with two hexadecimal digits; write %%25 for a percent sign",
-			c.ServePath)
+		refuse("ServePath (INNGEST_SERVE_PATH)",
+			"is %q; %% must begin an escape with two hexadecimal digits; write %%25 for a percent sign", c.ServePath)
 	}
 	if c.AllowUnsignedSync && !c.Dev && c.ServeHost == "" {
 		refuse("AllowUnsignedSync (INNGEST_ENABLE_UNAUTHED_SYNC)",

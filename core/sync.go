@@ -165,7 +165,8 @@ func (a *App) refusedSync(ctx context.Context, payload manifest.Payload, refusal
 	if refusal.Cure != "" {
 		return errors.New(refusal.Cure)
 	}
-	message := fmt.Sprintf("the server responded with %d %s: %s", refusal.Status, http.StatusText(refusal.Status), refusal.Message)
+	message := fmt.Sprintf("the server responded with %d %s: %s",
+		refusal.Status, http.StatusText(refusal.Status), refusal.Message)
 	switch {
 	case refusal.Unauthorized() && a.config.SigningKey == "":
 		return fmt.Errorf("%s; it requires a signing key: set SigningKey (INNGEST_SIGNING_KEY)", message)
