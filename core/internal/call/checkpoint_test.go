@@ -126,6 +126,25 @@ func TestALargeResultIsSentAtOnce(t *testing.T) {
 	require.Equal(t, []string{"small large"}, s.got(), "what was sent does not count")
 }
 
+// The interval of a result that was sent in a batch does not cut that of the next one short.
+func TestABatchStopsTheInterval(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s server
+		c := &call.Checkpoints{Send: s.send, Batch: 2, Interval: 10 * time.Second}
+		serve(t, given{Checkpoints: c}, func(ctx context.Context) (any, error) {
+			require.NoError(t, of(new([]string), "a")(ctx))
+			time.Sleep(5 * time.Second)
+			require.NoError(t, of(new([]string), "b", "c")(ctx))
+			time.Sleep(9 * time.Second)
+			require.Equal(t, []string{"a b"}, s.got())
+			time.Sleep(2 * time.Second)
+			require.Equal(t, []string{"a b", "c"}, s.got())
+			return nil, nil
+		})
+	})
+}
+
 func TestCheckpointsWaitForTheInterval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -312,3 +312,24 @@ func TestAResultThatCannotBeDecoded(t *testing.T) {
 		require.Contains(t, end.Body, want)
 	}
 }
+
+// A step whose type cannot be decoded into ends the call before the server waits for anything.
+func TestATypeThatCannotBeDecoded(t *testing.T) {
+	t.Parallel()
+	end := serve(t, given{}, func(ctx context.Context) (any, error) {
+		return call.Wait[chan int](ctx, call.WaitForEvent, "a", func(call.ID) (json.RawMessage, error) {
+			panic("unreachable")
+		})
+	})
+	require.EqualError(t, end.Err, `step "a" cannot return Go type chan int: JSON has no chan`)
+	require.True(t, sdkerrors.IsNoRetryError(end.Err))
+}
+
+func TestAResultThatIsNotJSON(t *testing.T) {
+	t.Parallel()
+	end := serve(t, given{}, func(ctx context.Context) (any, error) {
+		return call.Run(ctx, "a", func(context.Context) (any, error) { return func() {}, nil })
+	})
+	require.Equal(t, []string{"StepFailed a"}, end.operations(t))
+	require.Contains(t, end.Body, `the result of step \"a\" cannot be kept, because it is not JSON`)
+}
