@@ -56,7 +56,8 @@ func (a *App) CheckEndpoint(ctx context.Context) error {
 // newEndpointChecker returns the checker of the app's endpoint. listeners is nil except in tests.
 func (a *App) newEndpointChecker(listeners func() []netip.AddrPort) *selfcheck.Checker {
 	options := selfcheck.Options{
-		NewClient: func() *http.Client { return httpclient.Direct(a.config.HTTPClient) }, MaxBodyBytes: a.config.MaxBodyBytes, Guard: a.caught, Listeners: listeners,
+		NewClient:    func() *http.Client { return httpclient.Direct(a.config.HTTPClient) },
+		MaxBodyBytes: a.config.MaxBodyBytes, Guard: a.caught, Listeners: listeners,
 	}
 	if !a.config.Dev {
 		key := []byte(signing.SecretPart(string(a.config.SigningKey)))

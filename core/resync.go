@@ -247,7 +247,8 @@ func (w *watch) checkOther(ctx context.Context, other string, known bool) (respo
 			"responds: of two programs with one AppID, each gets runs of the other; stop one, or give it an AppID of its own")
 	case known:
 		l.Warn("inngest: the dev server still calls this app at another URL, too, where it is not: each event starts runs "+
-			"there that fail; restart the dev server, or remove that URL", "remove", "curl -X DELETE '"+w.app.api.RemovalURL(u.Redacted())+"'")
+			"there that fail; restart the dev server, or remove that URL",
+			"remove", "curl -X DELETE '"+w.app.api.RemovalURL(u.Redacted())+"'")
 	default:
 		l.Warn("inngest: the dev server calls this app at another URL, where it is not; announcing it again")
 	}

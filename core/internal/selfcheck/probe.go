@@ -125,7 +125,8 @@ func (c check) send(ctx context.Context, p probe) (got response, reached bool, e
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {
-		reached = connected.Load() || !connecting.Load() && !httpclient.NeverSent(err) // a transport that is not Go's does not trace
+		// Transports other than Go's do not trace.
+		reached = connected.Load() || !connecting.Load() && !httpclient.NeverSent(err)
 		if ctx.Err() != nil {
 			err = ctxerr.Cause(ctx)
 		}
