@@ -12,7 +12,6 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/hosts"
 	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 	"github.com/inngestkit/inngestkit/core/internal/selfcheck"
@@ -33,17 +32,17 @@ import (
 //
 // In dev mode, Start makes this check by itself and logs what it finds.
 func (a *App) CheckEndpoint(ctx context.Context) error {
-	target, err := a.syncTarget()
-	if err != nil {
-		return fmt.Errorf("inngestkit: check endpoint: %w", err)
-	}
 	if !a.gate.Enter() {
 		return fmt.Errorf("inngestkit: check endpoint: %w", ErrShutdown)
 	}
 	defer a.gate.Leave()
+	target, err := a.syncTarget()
+	if err != nil {
+		return fmt.Errorf("inngestkit: check endpoint: %w", err)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(a.gate.Closing(), func() { cancel(drain.ErrClosed) })()
+	defer context.AfterFunc(a.gate.Closing(), func() { cancel(ErrShutdown) })()
 	findings, err := a.endpoint.Check(ctx, target.url)
 	if err != nil {
 		return fmt.Errorf("inngestkit: check endpoint: %w", err)

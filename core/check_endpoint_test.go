@@ -366,7 +366,7 @@ func TestShutdownEndsACheck(t *testing.T) {
 	<-reached
 	ended := make(chan error)
 	go func() { ended <- app.Shutdown(context.WithoutCancel(t.Context())) }()
-	require.ErrorContains(t, <-checked, "the app is shutting down")
+	require.ErrorIs(t, <-checked, inngestkit.ErrShutdown)
 	require.NoError(t, <-ended)
 }
 

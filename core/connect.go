@@ -62,20 +62,20 @@ const (
 // The SDK makes the requests that open the connection: they use http.DefaultTransport
 // and not Config.HTTPClient.
 func (a *App) Connect(ctx context.Context) error {
-	if len(a.registry.Load().order) == 0 {
-		return errors.New("inngestkit: connect: the app has no functions; call Register first")
-	}
 	if !a.gate.Enter() {
 		return fmt.Errorf("inngestkit: connect: %w", ErrShutdown)
 	}
 	defer a.gate.Leave()
+	if len(a.registry.Load().order) == 0 {
+		return errors.New("inngestkit: connect: the app has no functions; call Register first")
+	}
 	if !a.connecting.CompareAndSwap(false, true) {
 		return errors.New("inngestkit: connect: the app is connected already")
 	}
 	defer a.connecting.Store(false)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(a.gate.Closing(), cancel)()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(a.gate.Closing(), func() { cancel(ErrShutdown) })()
 	return newConnector(a).serve(ctx)
 }
 

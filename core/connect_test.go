@@ -90,7 +90,9 @@ func TestSendWhileConnecting(t *testing.T) {
 	require.NotContains(t, l.String(), "App.Start")
 	shutdown := make(chan error)
 	go func() { shutdown <- app.Shutdown(context.WithoutCancel(t.Context())) }()
-	require.ErrorContains(t, <-ended, "never connected")
+	err = <-ended
+	require.ErrorContains(t, err, "never connected")
+	require.ErrorIs(t, err, inngestkit.ErrShutdown)
 	require.NoError(t, <-shutdown)
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections() // the SDK's requests go through it
 }

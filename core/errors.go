@@ -59,6 +59,9 @@ func RetryTime(err error) (t time.Time, ok bool) {
 // DataError is an error whose message may contain data of events or steps, such as a
 // value that does not fit its Go type. Telemetry records WithoutData instead of Error.
 // Errors of this package implement it, and those of an app may.
+//
+// When a step has failed, the function gets only the message, as a step.Error, which is
+// not a DataError: return another error instead if the message must not be recorded.
 type DataError interface {
 	error
 	// WithoutData returns the message without the data.

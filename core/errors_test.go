@@ -51,11 +51,24 @@ func TestRetryPredicates(t *testing.T) {
 	require.WithinDuration(t, time.Now().Add(time.Hour), soon, time.Minute)
 }
 
-// Everything that fails because the app is shut down returns the same error.
+// Everything that fails because the app is shut down returns the same error, whether or not
+// something else is missing.
 func TestErrShutdown(t *testing.T) {
 	t.Parallel()
-	app, _ := newApp(t, onSignUp(hello))
-	app.MountedAt("test", "/api/inngest")
+	mounted, _ := newApp(t, onSignUp(hello))
+	mounted.MountedAt("test", "/api/inngest")
+	requireShutdownErrors(t, mounted)
+
+	empty, _ := newApp(t)
+	requireShutdownErrors(t, empty)
+
+	cloud, err := inngestkit.New(inngestkit.Config{AppID: "shop", SigningKey: signingKey, EventKey: "key"})
+	require.NoError(t, err)
+	requireShutdownErrors(t, cloud)
+}
+
+func requireShutdownErrors(t *testing.T, app *inngestkit.App) {
+	t.Helper()
 	require.NoError(t, app.Shutdown(t.Context()))
 	for name, err := range map[string]error{
 		"start":          app.Start(t.Context()),

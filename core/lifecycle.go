@@ -34,6 +34,9 @@ import (
 //
 // After Shutdown has begun, the error is [ErrShutdown].
 func (a *App) Start(ctx context.Context) error {
+	if a.gate.IsClosed() {
+		return errStartAfterShutdown
+	}
 	if !a.config.Dev {
 		return nil
 	}
@@ -42,7 +45,7 @@ func (a *App) Start(ctx context.Context) error {
 		return fmt.Errorf("inngestkit: start: %w", err)
 	}
 	if !a.gate.Enter() {
-		return fmt.Errorf("inngestkit: start: %w", ErrShutdown)
+		return errStartAfterShutdown
 	}
 	if !a.started.CompareAndSwap(false, true) {
 		a.gate.Leave()
@@ -54,6 +57,8 @@ func (a *App) Start(ctx context.Context) error {
 	}()
 	return nil
 }
+
+var errStartAfterShutdown = fmt.Errorf("inngestkit: start: %w", ErrShutdown)
 
 // Go runs f in the background, for plugins. The context of f ends when [App.Shutdown]
 // begins. Shutdown waits for f to return, so f must not call Shutdown. A panic in f is

@@ -186,6 +186,8 @@ func (a *App) checkRoute(route adapter.Route, added []adapter.Route) error {
 	switch {
 	case !isPath(route.Path):
 		return fmt.Errorf("%q is not a valid path of a route; %s", route.Path, pathRule)
+	case strings.ContainsAny(path, ":*"):
+		return fmt.Errorf("%q is not a valid path of a route; some routers treat : and * as a pattern", route.Path)
 	case path == a.config.Path || slices.ContainsFunc(added, taken):
 		return fmt.Errorf("the path %q is taken by another route of the app", path)
 	case route.Do == nil:

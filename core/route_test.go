@@ -56,6 +56,7 @@ func paths(routes []adapter.Route) []string {
 func TestAddRouteRefuses(t *testing.T) {
 	t.Parallel()
 	const rule = " is not a valid path of a route; a path begins with / and has no //, no . or .. element, no query and no white space"
+	const pattern = " is not a valid path of a route; some routers treat : and * as a pattern"
 	for name, c := range map[string]struct {
 		route adapter.Route
 		want  string
@@ -64,6 +65,8 @@ func TestAddRouteRefuses(t *testing.T) {
 		"no slash":       {adapter.Route{Path: "plugin", Do: teapot}, `"plugin"` + rule},
 		"slashes":        {adapter.Route{Path: "/plugin//", Do: teapot}, `"/plugin//"` + rule},
 		"twice, a slash": {adapter.Route{Path: "/first/", Do: teapot}, `the path "/first" is taken by another route of the app`},
+		"a parameter":    {adapter.Route{Path: "/plugin/:id", Do: teapot}, `"/plugin/:id"` + pattern},
+		"a wildcard":     {adapter.Route{Path: "/plugin/*", Do: teapot}, `"/plugin/*"` + pattern},
 		"a query":        {adapter.Route{Path: "/plugin?q", Do: teapot}, `"/plugin?q"` + rule},
 		"the app's path": {adapter.Route{Path: "/inngest", Do: teapot}, `the path "/inngest" is taken by another route of the app`},
 		"twice":          {adapter.Route{Path: "/first", Do: teapot}, `the path "/first" is taken by another route of the app`},

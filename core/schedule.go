@@ -66,6 +66,9 @@ func OnCron[R any](
 // [AnyOfTypes]:
 //
 //	inngestkit.AnyOf(inngestkit.Cron("0 9 * * 1-5"), inngestkit.Cron("0 12 * * 6"))
+//
+// If several schedules of a function fire at the same time, the server starts one run, for
+// any one of them. Define a function for each schedule if all of them must run.
 func Cron(schedule string) Trigger[CronData] { return cronTrigger(schedule) }
 
 type cronTrigger string

@@ -64,6 +64,34 @@ func TestEachKindOnAnotherGoroutine(t *testing.T) {
 	})
 }
 
+// A mistake in the arguments does not end the process either.
+func TestStepsWithoutAFunctionOnAnotherGoroutine(t *testing.T) {
+	t.Parallel()
+	for name, run := range map[string]func(ctx context.Context) error{
+		"step.Run": func(ctx context.Context) error {
+			_, err := step.Run[int](ctx, "s", nil)
+			return err
+		},
+		"step.Map": func(ctx context.Context) error {
+			_, err := step.Map[int, int](ctx, "s", []int{1}, nil)
+			return err
+		},
+		"step.Into": func(ctx context.Context) error { return step.Into(new(int), "s", nil)(ctx) },
+		"step.Into, no target": func(ctx context.Context) error {
+			return step.Into(nil, "s", func(context.Context) (int, error) { return 1, nil })(ctx)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
+				elsewhere(func() { _ = run(ctx) })
+				return "done", nil
+			}))
+			require.Contains(t, requireRefused(t, callFn(t.Context(), t, app, signUpEnvelope(user{}))), onAnotherGoroutine)
+		})
+	}
+}
+
 func TestStepElsewhereIsRefusedBeforeItRuns(t *testing.T) {
 	t.Parallel()
 	runElsewhere := func(ctx context.Context, ran *bool) (err error) {

@@ -79,6 +79,13 @@ func TestInvalidBranches(t *testing.T) {
 		`branch 1 of step.Parallel is nil`: func(ctx context.Context) error {
 			return step.Parallel(ctx, step.Into(new(int), "a", one), nil)
 		},
+		`step "a": the function given to step.Run is nil`: func(ctx context.Context) error {
+			_, err := step.Run[int](ctx, "a", nil)
+			return err
+		},
+		`step "a": the function given to step.Into is nil`: func(ctx context.Context) error {
+			return step.Parallel(ctx, step.Into(new(int), "a", nil))
+		},
 		`step "a": the function given to step.Map is nil`: func(ctx context.Context) error {
 			_, err := step.Map[int, int](ctx, "a", []int{1}, nil)
 			return err
@@ -105,6 +112,9 @@ func TestInvalidBranchesInAUnitTest(t *testing.T) {
 	_, err := step.Map[int, int](t.Context(), "a", nil, nil)
 	require.ErrorContains(t, err, "the function given to step.Map is nil")
 	require.ErrorContains(t, step.Into[int](nil, "a", nil)(t.Context()), "the target of step.Into is nil")
+	require.ErrorContains(t, step.Into(new(int), "a", nil)(t.Context()), "the function given to step.Into is nil")
+	_, err = step.Run[int](t.Context(), "a", nil)
+	require.ErrorContains(t, err, "the function given to step.Run is nil")
 }
 
 // Like Run, Into returns what the step returned with its error.

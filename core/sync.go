@@ -45,14 +45,14 @@ type Sync struct {
 // app was announced, which options that address is from, and whether the app responds
 // there.
 func (a *App) Sync(ctx context.Context) error {
-	target, err := a.syncTarget()
-	if err != nil {
-		return fmt.Errorf("inngestkit: sync: %w", err)
-	}
 	if !a.gate.Enter() {
 		return fmt.Errorf("inngestkit: sync: %w", ErrShutdown)
 	}
 	defer a.gate.Leave()
+	target, err := a.syncTarget()
+	if err != nil {
+		return fmt.Errorf("inngestkit: sync: %w", err)
+	}
 	// At the same time, because an address without a response must not delay the sync.
 	var listening selfcheck.Reached
 	var reaching sync.WaitGroup

@@ -62,9 +62,15 @@ var (
 
 // message returns the message of err without data of events and steps, which a type's
 // own UnmarshalJSON may quote.
-func message(err error) string {
-	if withData, ok := errors.AsType[inngestkit.DataError](err); ok {
-		return withData.WithoutData()
+func message(err error) (text string) {
+	withData, ok := errors.AsType[inngestkit.DataError](err)
+	if !ok {
+		return err.Error()
 	}
-	return err.Error()
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("an error of type %T, whose WithoutData panics", withData)
+		}
+	}()
+	return withData.WithoutData()
 }

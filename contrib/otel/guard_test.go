@@ -141,3 +141,14 @@ func TestOpenTelemetryThatPanics(t *testing.T) { //nolint:paralleltest // the er
 		})
 	}
 }
+
+type brokenDataError struct{}
+
+func (brokenDataError) Error() string       { return "data" }
+func (brokenDataError) WithoutData() string { panic("WithoutData") }
+
+// The span of what failed must not look like that of a success.
+func TestWithoutDataThatPanics(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "an error of type inngestotel.brokenDataError, whose WithoutData panics", message(brokenDataError{}))
+}

@@ -70,7 +70,8 @@ type Handler func(ctx context.Context, req *Request) *Response
 // and plugins add routes with App.AddRoutes.
 type Route struct {
 	// Path is relative to the router or group on which the app is mounted; / is the
-	// router or group itself. App.AddRoutes removes a trailing slash. Adapters serve
+	// router or group itself. It has no : and no *, which some routers treat as a
+	// pattern. App.AddRoutes removes a trailing slash. Adapters serve
 	// the path with and without one.
 	Path string
 	Do   Handler

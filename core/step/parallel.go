@@ -52,8 +52,11 @@ func Parallel(ctx context.Context, branches ...func(ctx context.Context) error) 
 func Into[T any](target *T, id string, fn func(ctx context.Context) (T, error)) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		if target == nil {
-			return abort(call.From(ctx), fmt.Errorf(
+			return refuse(ctx, "step.Into", fmt.Errorf(
 				"step %q: the target of step.Into is nil; give it the address of a variable", id))
+		}
+		if fn == nil {
+			return refuse(ctx, "step.Into", fmt.Errorf("step %q: the function given to step.Into is nil", id))
 		}
 		var err error
 		*target, err = Run(ctx, id, fn)
@@ -76,7 +79,7 @@ func Map[T, R any](
 	ctx context.Context, id string, items []T, fn func(ctx context.Context, item T) (R, error),
 ) ([]R, error) {
 	if fn == nil {
-		return nil, abort(call.From(ctx), fmt.Errorf("step %q: the function given to step.Map is nil", id))
+		return nil, refuse(ctx, "step.Map", fmt.Errorf("step %q: the function given to step.Map is nil", id))
 	}
 	results := make([]R, len(items))
 	branches := make([]func(context.Context) error, len(items))

@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
@@ -31,6 +32,10 @@ import (
 // returns what a function would finally get: the result after encoding and decoding, and
 // an [Error] for any error or panic.
 func Run[T any](ctx context.Context, id string, fn func(ctx context.Context) (T, error)) (T, error) {
+	if fn == nil {
+		var zero T
+		return zero, refuse(ctx, "step.Run", fmt.Errorf("step %q: the function given to step.Run is nil", id))
+	}
 	return call.Run(ctx, id, fn)
 }
 

@@ -42,6 +42,7 @@
 package step
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"time"
@@ -70,6 +71,15 @@ const maxPause = 366 * 24 * time.Hour
 func abort(c *call.Call, err error) error {
 	if c != nil {
 		c.Abort(sdkerrors.NoRetryError(err))
+	}
+	return err
+}
+
+// refuse is abort for a mistake found outside a step: on a goroutine that the function has
+// started, nothing would recover the panic of abort.
+func refuse(ctx context.Context, what string, err error) error {
+	if c := call.From(ctx); c != nil {
+		return c.Refuse(what, sdkerrors.NoRetryError(err))
 	}
 	return err
 }

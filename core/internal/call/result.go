@@ -21,13 +21,10 @@ const maxOutputBytes = 4<<20 - len(`{"data":}`)
 
 var null = json.RawMessage("null")
 
-// memoizable returns the callback of the step name. It refuses a nil fn, and does not run fn
-// if no result of type T could be decoded again, because its work would be lost.
+// memoizable returns the callback of the step name. It does not run fn if no result of type T
+// could be decoded again, because its work would be lost.
 func memoizable[T any](name string, fn func(ctx context.Context) (T, error)) Callback {
 	return func(ctx context.Context) (any, error) {
-		if fn == nil {
-			return nil, sdkerrors.NoRetryError(fmt.Errorf("step %q: the function is nil", name))
-		}
 		facts := jsontype.Of(reflect.TypeFor[T]())
 		if reason := cmp.Or(facts.Encoding, facts.Empty, facts.Decoding); reason != "" {
 			return nil, sdkerrors.NoRetryError(fmt.Errorf(

@@ -150,17 +150,6 @@ func TestAStepWithoutAMemoizableResult(t *testing.T) {
 	require.Contains(t, end.Body, `of Go type chan int, could not be kept as JSON`)
 }
 
-func TestAStepWithoutAFunction(t *testing.T) {
-	t.Parallel()
-	end := serve(t, given{}, func(ctx context.Context) (any, error) { return call.Run[int](ctx, "a", nil) })
-	require.Equal(t, []string{"StepFailed a"}, end.operations(t))
-	require.Contains(t, end.Body, `step \"a\": the function is nil`)
-	require.NotContains(t, end.Log, "panic")
-
-	_, err := call.Run[int](t.Context(), "a", nil)
-	require.EqualError(t, err, `step "a": the function is nil`)
-}
-
 func TestAResultThatIsTooLarge(t *testing.T) {
 	t.Parallel()
 	const most = 4<<20 - len(`{"data":}`) - len(`""`)

@@ -101,6 +101,16 @@ func (c *Call) elsewhere(what string, unwinding any) error {
 	return err
 }
 
+// Refuse aborts the call with err, which what has found, where no step is under way. On a
+// goroutine that cannot be unwound, it returns an error instead.
+func (c *Call) Refuse(what string, err error) error {
+	if elsewhere := c.elsewhere(what, nil); elsewhere != nil {
+		return elsewhere
+	}
+	c.Abort(err)
+	return err
+}
+
 // CheckStepsEnded is called when the function has returned or was unwound. It aborts the
 // call if a step is still under way, which must be on another goroutine.
 func (c *Call) CheckStepsEnded() {
