@@ -123,7 +123,7 @@ func (c *check) call(ctx context.Context) (r result) {
 			r.message = "the check panicked; see the app's log"
 		}
 	}()
-	err := c.Check.Run(ctx)
+	err := c.Run(ctx)
 	if err == nil {
 		return result{}
 	}

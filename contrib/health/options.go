@@ -261,7 +261,7 @@ func (c *config) checkChecks() {
 		check := &c.checks[i]
 		switch {
 		case !isName(check.Name):
-			c.refusef("WithChecks: check %d has the name %q; it needs a name without surrounding white space and control characters",
+			c.refusef("WithChecks: check %d has the name %q; names have no surrounding white space or control characters",
 				i, check.Name)
 		case taken[check.Name]:
 			c.refusef("WithChecks: the name %q is used by another check or a built-in indicator", check.Name)

@@ -108,7 +108,7 @@ func WithField(name string) Option {
 				"use another name, or omit the option to use %q", name, DefaultField))
 		}
 		if !utf8.ValidString(name) {
-			c.errs = append(c.errs, fmt.Errorf("inngestotel: WithField(%q): the name is not valid UTF-8, which JSON requires", name))
+			c.errs = append(c.errs, fmt.Errorf("inngestotel: WithField(%q): the name must be valid UTF-8", name))
 		}
 		c.field = name
 	})

@@ -390,7 +390,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		inngestotel.WithAttributes(attribute.KeyValue{}))
 	for _, want := range []string{
 		`inngestotel: WithField("_inngest"): the server deletes this field of events; use another name, or omit the option to use "traceContext"`,
-		`inngestotel: WithField("\xff"): the name is not valid UTF-8, which JSON requires`,
+		`inngestotel: WithField("\xff"): the name must be valid UTF-8`,
 		`inngestotel: WithEventData(0): the limit is in bytes and must be at least 4; omit the option to record nothing`,
 		`inngestotel: WithStepData(-1): the limit is in bytes and must be at least 4`,
 		`inngestotel: WithAttributes: the attribute "" has no key or no value`,
