@@ -229,7 +229,8 @@ func shownURL(s string) string {
 }
 
 // Secret is a string that is not printed: fmt, log/slog and encoding/json show only
-// whether it is set. In unexported struct fields, however, fmt does print it.
+// whether it is set. In unexported fields of other structs, fmt prints it, because it cannot
+// call methods there.
 type Secret string
 
 // String returns "(set)" or "".

@@ -151,7 +151,7 @@ func (c *connector) Call(functionID, stepID string, header http.Header, body []b
 	if c.app.gate.IsClosed() || !c.gate.Enter() {
 		<-c.released
 		return sdkconnect.Response(*fail(req, http.StatusServiceUnavailable,
-			"the app has shut down; another instance will respond", false))
+			"the app has shut down; the server retries the call", false))
 	}
 	resp := c.execute(req, functionID, stepID, body)
 	c.gate.Leave()
@@ -337,7 +337,7 @@ func (c *connector) execute(req *adapter.Request, functionID, stepID string, bod
 			}
 			executed <- resp
 		}()
-		resp = c.app.execute(context.Background(), req, functionID, stepID, body)
+		resp = c.app.callFunction(context.Background(), req, functionID, stepID, body)
 	}()
 	return <-executed
 }

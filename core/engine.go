@@ -86,7 +86,7 @@ func (f *function) addTo(client inngestgo.Client) error {
 	return err
 }
 
-// sdkOptions configures the SDK and leaves nothing to the environment. The gate has
+// sdkOptions configures the SDK and leaves nothing to the environment. [App.Do] has
 // verified every call before the SDK gets it, so the SDK runs in dev mode. It needs the keys
 // only for its own requests: checkpoints of adopted functions, and realtime.PublishWithURL in
 // a function. It sends them as they are, so it gets them hashed.
@@ -233,11 +233,11 @@ var errNoCall = errors.New(
 
 // run is the function as the SDK sees it.
 func (f *function) run(ctx context.Context, in inngestgo.Input[struct{}]) (any, error) {
-	return execute(ctx, in.InputCtx, f.source.invoke)
+	return runHandler(ctx, in.InputCtx, f.source.invoke)
 }
 
-// execute runs handler inside the middleware of the call that ctx belongs to.
-func execute(
+// runHandler runs handler inside the middleware of the call that ctx belongs to.
+func runHandler(
 	ctx context.Context, input InputCtx, handler func(context.Context, *FunctionCall) (any, error),
 ) (any, error) {
 	c := callOf(ctx)
@@ -264,7 +264,7 @@ func execute(
 
 // sdkLogHandler passes on what functions log with the SDK's logger, and drops what the SDK
 // logs itself. The SDK formats every call into its logger, even if nothing is logged in the
-// end, and the gate logs the same in clearer words.
+// end, and the app logs the same more clearly.
 type sdkLogHandler struct{ slog.Handler }
 
 // WithAttrs implements slog.Handler. It recognizes the SDK's own logger by its attribute.

@@ -12,21 +12,22 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 )
 
-// Event is one event with data of type T. It is the SDK's own type, so code written for
+// Event is one event with data of type T. Its fields are Name, Data, ID, Timestamp (in
+// milliseconds since 1970), User and Version. It is the SDK's own type, so code written for
 // the SDK accepts events made here, and the other way round.
 type Event[T any] = inngestgo.GenericEvent[T]
 
 // Input is the argument of a function: the triggering event, all events of its batch,
-// and the context of the call. It is the SDK's own type, so functions written for the SDK
-// compile unchanged.
+// and the context of the call, in its fields Event, Events and InputCtx. It is the SDK's
+// own type, so functions written for the SDK compile unchanged.
 //
 // Data is decoded with encoding/json from the bytes that the server sent. Numbers keep
 // every digit in integer fields and json.Number; in fields of type any they become
 // float64.
 type Input[T any] = inngestgo.Input[T]
 
-// InputCtx is the context of a call: the IDs of the function, the run and the step, and
-// the zero-based number of the attempt.
+// InputCtx is the context of a call. Its fields are Env, FunctionID, RunID, StepID,
+// RequestID, JobID, and Attempt, the zero-based number of the attempt.
 type InputCtx = inngestgo.InputCtx
 
 // AnyEvent is an [Event] of any data type.
@@ -47,16 +48,18 @@ type EventType[T any] struct {
 }
 
 // EventOption is an option of [DefineEvent].
-type EventOption func(e *eventOptions)
+type EventOption interface{ apply(o *eventOptions) }
 
 type eventOptions struct{ open bool }
+
+type additionalProperties struct{}
+
+func (additionalProperties) apply(o *eventOptions) { o.open = true }
 
 // AdditionalProperties allows events to have fields in their data that T does not
 // declare, for example because T has only the fields that the app reads. Expressions may
 // then use paths that T does not have, and a misspelt path goes unnoticed.
-func AdditionalProperties() EventOption {
-	return func(e *eventOptions) { e.open = true }
-}
+func AdditionalProperties() EventOption { return additionalProperties{} }
 
 // DefineEvent returns the event type called name with data of type T: a struct, a map or
 // another type that encoding/json encodes as a JSON object. [App.Register] and [App.Send]
@@ -68,7 +71,7 @@ func DefineEvent[T any](name string, options ...EventOption) EventType[T] {
 	var o eventOptions
 	for _, option := range options {
 		if option != nil {
-			option(&o)
+			option.apply(&o)
 		}
 	}
 	return EventType[T]{name: name, open: o.open}

@@ -102,7 +102,7 @@ func ExampleApp_Ping() {
 	defer func() { _ = app.Shutdown(context.Background()) }()
 	err = app.Ping(context.Background())
 	fmt.Println(strings.ReplaceAll(err.Error(), server.URL, "https://inngest.example.com"))
-	// Output: inngestkit: ping https://inngest.example.com: it answered 502 Bad Gateway
+	// Output: inngestkit: ping https://inngest.example.com: it responded with 502 Bad Gateway
 }
 
 // An app that is served over HTTP has no connection.

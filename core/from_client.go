@@ -173,7 +173,7 @@ func (f *function) guard(handler reflect.Value, inputCtx []int) any {
 	return reflect.MakeFunc(handler.Type(), func(args []reflect.Value) []reflect.Value {
 		ctx, _ := reflect.TypeAssert[context.Context](args[0])
 		input, _ := reflect.TypeAssert[InputCtx](args[1].FieldByIndex(inputCtx))
-		result, err := execute(ctx, input, func(ctx context.Context, _ *FunctionCall) (any, error) {
+		result, err := runHandler(ctx, input, func(ctx context.Context, _ *FunctionCall) (any, error) {
 			out := handler.Call([]reflect.Value{reflect.ValueOf(ctx), args[1]})
 			err, _ := reflect.TypeAssert[error](out[1])
 			return out[0].Interface(), err
@@ -270,9 +270,9 @@ func configFromClient(client inngestgo.Client) (Config, error) {
 	override(&c.APIBaseURL, options.APIBaseURL)
 	override(&c.EventAPIBaseURL, options.EventAPIBaseURL)
 	if options.RegisterURL != nil {
-		base, ok := strings.CutSuffix(*options.RegisterURL, inngestapi.RegisterPath)
+		base, ok := strings.CutSuffix(*options.RegisterURL, inngestapi.AnnouncePath)
 		if !ok || (options.APIBaseURL != nil && trimURL(*options.APIBaseURL) != base) {
-			return c, errors.New("inngestkit: from client: the client's RegisterURL is not " + inngestapi.RegisterPath +
+			return c, errors.New("inngestkit: from client: the client's RegisterURL is not " + inngestapi.AnnouncePath +
 				" of its APIBaseURL; leave RegisterURL out, and set APIBaseURL to the server's URL")
 		}
 		c.APIBaseURL = base

@@ -63,7 +63,7 @@ func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelop
 		call: call.Call{
 			// A copy, because middleware could change the exported fields.
 			Identity: call.Identity{FunctionID: f.source.id, RunID: e.RunID, Attempt: e.Attempt, MaxAttempts: e.MaxAttempts},
-			Triggers: f.events,
+			Events:   f.events,
 			Caller:   ctx, Inner: ctx,
 			Logger:       f.app.config.Logger,
 			Checker:      f.app.checker,

@@ -20,7 +20,8 @@ import (
 //
 //	GET, HEAD   introspection: what is configured, without secrets
 //	PUT         sync: announces the functions to the server
-//	POST        a call of a function, or a trust probe
+//	POST        a call of a function, or a trust probe, by which the server checks that the
+//	            app has the signing key
 //
 // The response to other methods is 405.
 func (a *App) Do(ctx context.Context, req *adapter.Request) *adapter.Response {
@@ -69,7 +70,8 @@ func (a *App) doPost(ctx context.Context, req *adapter.Request) *adapter.Respons
 		return fail(req, http.StatusBadRequest, "the query is malformed", false)
 	}
 	// A request with the ID of a function is a call, even if the app is synced with a URL
-	// that contains probe=trust: the server would treat a probe's response as the result.
+	// that contains probe=trust: the server would treat a probe's response as the function's
+	// result.
 	if query.Get("probe") == "trust" && !query.Has("fnId") {
 		return a.doTrustProbe(req)
 	}
@@ -77,12 +79,12 @@ func (a *App) doPost(ctx context.Context, req *adapter.Request) *adapter.Respons
 	if refusal != nil {
 		return refusal
 	}
-	return a.execute(ctx, req, query.Get("fnId"), query.Get("stepId"), body)
+	return a.callFunction(ctx, req, query.Get("fnId"), query.Get("stepId"), body)
 }
 
-// doTrustProbe proves to the server that the app has the signing key, by
-// signing the response. The app accepts nothing from the server that equals this
-// response: a sync contains a URL, a call an event.
+// doTrustProbe proves to the server that the app has the signing key, by signing the
+// response. The signed response cannot be replayed to the app as a request: a sync contains
+// a URL, and a call an event.
 func (a *App) doTrustProbe(req *adapter.Request) *adapter.Response {
 	_, key, refusal := a.readSigned(req, a.verifier.VerifyCanonical)
 	if refusal != nil {
@@ -95,7 +97,7 @@ func (a *App) doTrustProbe(req *adapter.Request) *adapter.Response {
 	return resp
 }
 
-// verify is a method of [signing.Verifier]; which one depends on the kind of request.
+// verify is [signing.Verifier.Verify] for calls, and VerifyCanonical for probes and syncs.
 type verify func(signature signing.Signature, body []byte) (signed, key []byte)
 
 // readSigned reads the body of a request and verifies its signature. It returns the
@@ -145,8 +147,8 @@ func (a *App) readBody(req *adapter.Request) ([]byte, *adapter.Response) {
 	}
 }
 
-// execute executes a call whose body is known to come from the server.
-func (a *App) execute(ctx context.Context, req *adapter.Request, functionID, stepID string, body []byte) *adapter.Response {
+// callFunction executes a call whose body is known to come from the server.
+func (a *App) callFunction(ctx context.Context, req *adapter.Request, functionID, stepID string, body []byte) *adapter.Response {
 	e, err := envelope.Parse(body)
 	if err != nil {
 		return a.refuse(req, http.StatusBadRequest, err.Error())

@@ -18,9 +18,10 @@ import (
 // registered, and again when the app gets more middleware, so it should not keep state. The
 // handler that it returns runs on each call.
 type Middleware struct {
-	// Function wraps each call of a function. A run takes several calls: next returns
-	// [ErrYielded] in all but the last. (With flow.Checkpoint a call that reaches the end
-	// of the function is repeated if the server has not accepted its results.)
+	// Function wraps each call of a function. A run takes several calls. If a call ends
+	// because a step hands over to the server, next returns [ErrYielded]; other errors are
+	// failures, after which the server may retry. (With flow.Checkpoint a call that reaches
+	// the end of the function is repeated if the server has not accepted its results.)
 	Function func(next FunctionHandler) FunctionHandler
 	// Step wraps each step whose callback runs (step.Run and step.SendEvent). Memoized
 	// steps bypass it, so it sees each step once per attempt.

@@ -50,7 +50,7 @@ func (s *StepCall) end(err error) {
 	if err != nil && outcome != OutcomeYielded && s.Function.call.HasUnsentResults() {
 		outcome = OutcomeRetried // the results before it are sent first, and then it runs again
 	}
-	s.Function.tell(s.onEnd, outcome, err)
+	s.Function.notify(s.onEnd, outcome, err)
 }
 
 // unwound returns what has ended a step that did not return.
@@ -87,11 +87,11 @@ func (c *FunctionCall) outcome(err error) Outcome {
 func (c *FunctionCall) reportEnd(resp *adapter.Response) {
 	switch {
 	case resp == nil:
-		c.tell(c.onEnd, OutcomeRetried, errNoEnd)
+		c.notify(c.onEnd, OutcomeRetried, errNoEnd)
 	case resp.Status == http.StatusPartialContent:
-		c.tell(c.onEnd, OutcomeYielded, nil)
+		c.notify(c.onEnd, OutcomeYielded, nil)
 	case resp.Status < http.StatusMultipleChoices:
-		c.tell(c.onEnd, OutcomeCompleted, nil)
+		c.notify(c.onEnd, OutcomeCompleted, nil)
 	default:
 		err := c.err
 		if err == nil || errors.Is(err, ErrYielded) {
@@ -101,12 +101,12 @@ func (c *FunctionCall) reportEnd(resp *adapter.Response) {
 		if resp.Header.Get(headerNoRetry) == isTrue {
 			outcome = OutcomeNonRetriable
 		}
-		c.tell(c.onEnd, outcome, err)
+		c.notify(c.onEnd, outcome, err)
 	}
 }
 
-// tell calls the hooks. They only observe, so a panic in one is logged.
-func (c *FunctionCall) tell(hooks []func(Outcome, error), outcome Outcome, err error) {
+// notify calls the hooks. They only observe, so a panic in one is logged.
+func (c *FunctionCall) notify(hooks []func(Outcome, error), outcome Outcome, err error) {
 	if outcome == OutcomeYielded {
 		err = nil
 	}

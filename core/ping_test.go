@@ -33,9 +33,9 @@ func TestPing(t *testing.T) {
 		http.StatusUnauthorized:        "",
 		http.StatusNotFound:            "",
 		499:                            "",
-		http.StatusInternalServerError: "it answered 500 Internal Server Error",
-		http.StatusBadGateway:          "it answered 502 Bad Gateway",
-		http.StatusServiceUnavailable:  "it answered 503 Service Unavailable",
+		http.StatusInternalServerError: "it responded with 500 Internal Server Error",
+		http.StatusBadGateway:          "it responded with 502 Bad Gateway",
+		http.StatusServiceUnavailable:  "it responded with 503 Service Unavailable",
 	} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +101,7 @@ func TestPingNamesTheHostWithoutAResponse(t *testing.T) {
 	require.Len(t, lines, 2)
 	require.Contains(t, lines[0], "inngestkit: ping "+redacted(gone.URL)+": dial tcp ")
 	require.Contains(t, lines[0], "refused")
-	require.Equal(t, "inngestkit: ping "+redacted(events.URL)+": it answered 502 Bad Gateway", lines[1])
+	require.Equal(t, "inngestkit: ping "+redacted(events.URL)+": it responded with 502 Bad Gateway", lines[1])
 	require.NotContains(t, err.Error()+l.String(), "s3cret")
 }
 
@@ -116,7 +116,7 @@ func TestPingFollowsRedirects(t *testing.T) {
 	})
 	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL, HTTPClient: server.Client()})
 	require.NoError(t, app.Ping(t.Context()))
-	require.EqualError(t, app.Ping(t.Context()), "inngestkit: ping "+server.URL+": it answered 502 Bad Gateway")
+	require.EqualError(t, app.Ping(t.Context()), "inngestkit: ping "+server.URL+": it responded with 502 Bad Gateway")
 }
 
 // Ping reuses the connection whatever the response is.

@@ -95,7 +95,7 @@ func (a *App) logPanic(req *adapter.Request, recovered any) {
 const drainRetryAfter = "2"
 
 func shuttingDown(req *adapter.Request) *adapter.Response {
-	return retryLater(req, "the app is shutting down; another instance will respond")
+	return retryLater(req, "the app is shutting down; the server retries the call")
 }
 
 // retryLater returns the response to a request that the server is to retry shortly.

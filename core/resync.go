@@ -147,7 +147,7 @@ func (w *watch) sync(ctx context.Context) {
 	wait.InitialInterval, wait.MaxInterval = syncFirstWait, syncMaxWait
 	_, err := backoff.Retry(ctx, func() (bool, error) {
 		target = *w.target.Load() // it may have moved meanwhile
-		return w.app.announce(ctx, target.url, inngestapi.Registration{Framework: target.framework})
+		return w.app.announce(ctx, target.url, inngestapi.Announcement{Framework: target.framework})
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
 		w.warnOnce(err.Error(), "inngest: not synced yet; retrying until it succeeds", err)
 	}))

@@ -142,7 +142,7 @@ func TestSDKAnnouncesTheSameOptions(t *testing.T) {
 	synced := make(chan []byte, 1)
 	// It responds without a body, which the SDK would not close.
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, inngestapi.RegisterPath) {
+		if strings.HasSuffix(r.URL.Path, inngestapi.AnnouncePath) {
 			body, _ := io.ReadAll(r.Body)
 			synced <- body
 		}

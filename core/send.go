@@ -35,7 +35,7 @@ import (
 // The app's middleware sees the events first. With the context of a function, the middleware
 // of its groups and its own middleware see them too.
 func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
-	// A shutdown waits for running sends; later ones are still sent.
+	// Shutdown waits for sends in progress. Later sends still work, but nothing waits for them.
 	if a.gate.Enter() {
 		defer a.gate.Leave()
 	}

@@ -65,7 +65,7 @@ func TestSendWithoutAServer(t *testing.T) {
 // Send distinguishes a wrong URL from a server that refuses the events.
 func TestResponsesOfOtherServers(t *testing.T) {
 	t.Parallel()
-	const wrong = "http://server.test does not look like an Inngest server: POST %s answered 404 Not Found; check BaseURL (INNGEST_BASE_URL)"
+	const wrong = "http://server.test does not look like an Inngest server: POST %s responded with 404 Not Found; check BaseURL (INNGEST_BASE_URL)"
 	for _, tc := range []struct {
 		name         string
 		status       int

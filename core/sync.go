@@ -20,7 +20,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/selfcheck"
 )
 
-// Sync is a successful sync, since which the server knows the app's functions.
+// Sync describes a successful sync. From then on, the server knows the app's functions.
 type Sync struct {
 	// Time is when it happened.
 	Time time.Time
@@ -57,7 +57,7 @@ func (a *App) Sync(ctx context.Context) error {
 	var listening selfcheck.Reached
 	var reaching sync.WaitGroup
 	reaching.Go(func() { listening = a.endpoint.Reach(ctx, target.url) })
-	_, err = a.announce(ctx, target.url, inngestapi.Registration{Framework: target.framework})
+	_, err = a.announce(ctx, target.url, inngestapi.Announcement{Framework: target.framework})
 	reaching.Wait()
 	if err != nil {
 		return fmt.Errorf("inngestkit: %w", err)
@@ -109,9 +109,9 @@ func (s *syncs) record(done Sync) {
 	s.last = &done
 }
 
-// announce sends the functions to the server's API, after any sync in progress. appURL is
-// where the server calls the app.
-func (a *App) announce(ctx context.Context, appURL *url.URL, from inngestapi.Registration) (modified bool, err error) {
+// announce sends the functions to the server's API. It waits for a sync in progress. appURL
+// is where the server calls the app.
+func (a *App) announce(ctx context.Context, appURL *url.URL, from inngestapi.Announcement) (modified bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, httpclient.Timeout)
 	defer cancel()
 	select {
@@ -121,7 +121,7 @@ func (a *App) announce(ctx context.Context, appURL *url.URL, from inngestapi.Reg
 		return false, fmt.Errorf("sync with %s: waiting for another sync: %w", a.config.server(), ctxerr.Cause(ctx))
 	}
 	payload := a.manifest(appURL, from.Framework).Payload()
-	modified, err = a.api.Register(ctx, mustJSON(payload), from)
+	modified, err = a.api.Announce(ctx, mustJSON(payload), from)
 	if refusal, ok := errors.AsType[*inngestapi.Error](err); ok && refusal.Refused() {
 		err = a.refusedSync(ctx, payload, refusal)
 	}
@@ -176,16 +176,16 @@ func (a *App) refusedSync(ctx context.Context, payload manifest.Payload, refusal
 	case refusal.Unauthorized():
 		return fmt.Errorf("%s; it refused the signing key: compare SigningKey (INNGEST_SIGNING_KEY) with the server's", message)
 	case refusal.Status == http.StatusBadRequest, refusal.Status == http.StatusUnprocessableEntity:
-		return fmt.Errorf("%s%s", message, firstOf(a.refusedFunction(ctx, payload), a.mayBeAnExpression()))
+		return fmt.Errorf("%s%s", message, firstOf(a.refusalDetail(ctx, payload), a.mayBeAnExpression()))
 	default:
 		return errors.New(message)
 	}
 }
 
-// refusedFunction returns what the server has recorded about a sync that it has refused,
+// refusalDetail returns what the server has recorded about a sync that it has refused,
 // and the functions that this is probably about. It returns "" if the server does not
 // report it, as Inngest Cloud does not.
-func (a *App) refusedFunction(ctx context.Context, payload manifest.Payload) string {
+func (a *App) refusalDetail(ctx context.Context, payload manifest.Payload) string {
 	if isCloud(a.config.APIBaseURL) {
 		return ""
 	}

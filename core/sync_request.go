@@ -121,7 +121,7 @@ func (a *App) syncOutOfBand(ctx context.Context, req *adapter.Request, calledAt 
 		return a.syncFailed(req, http.StatusBadRequest,
 			"the request has no Host header; send it, or set ServeHost (INNGEST_SERVE_HOST)")
 	}
-	modified, err := a.announce(ctx, appURL, inngestapi.Registration{
+	modified, err := a.announce(ctx, appURL, inngestapi.Announcement{
 		Framework: req.Framework, SyncID: syncID, ServerKind: req.Header.Get(headerServerKind),
 	})
 	if err != nil {
@@ -178,7 +178,7 @@ func (a *App) doUnsignedSync(ctx context.Context, req *adapter.Request) *adapter
 	var modified bool
 	calledAt, err := a.requested(req)
 	if err == nil {
-		modified, err = a.announce(ctx, a.announced(calledAt), inngestapi.Registration{Framework: req.Framework})
+		modified, err = a.announce(ctx, a.announced(calledAt), inngestapi.Announcement{Framework: req.Framework})
 	}
 	if err != nil {
 		a.logRefusal(req, unsignedSyncFailed, http.StatusInternalServerError, err.Error())

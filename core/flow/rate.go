@@ -58,9 +58,10 @@ func Burst(runs int) ThrottleOption {
 	return suboption{name: "Burst", set: func(s *settings) { s.burst = &runs }}
 }
 
-// Throttle starts at most limit runs per period, which is 1 s to 7 days in whole seconds.
-// Further runs wait for their turn. After a quiet time, limit runs start at once, and then
-// one every period/limit. To space all runs, use a limit of 1 and a shorter period.
+// Throttle starts runs at a rate of limit per period, which is 1 s to 7 days in whole
+// seconds. Further runs wait for their turn. After a quiet time, up to limit runs start at
+// once, and then one every period/limit. To space all runs, use a limit of 1 and a shorter
+// period.
 func Throttle(limit int, period time.Duration, options ...ThrottleOption) inngestkit.Option {
 	return option("Throttle", limit, func(c *fnconfig.Config) {
 		s := read(c, "Throttle", options)

@@ -92,7 +92,7 @@ func triggers(c *call.Call) *eventpath.Events {
 	if c == nil {
 		return nil
 	}
-	return c.Triggers
+	return c.Events
 }
 
 func (w wait) expression() *string {

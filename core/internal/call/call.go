@@ -34,16 +34,16 @@ import (
 //	           or an error must reach the server first
 //	returned   the function returned by itself, or the call was aborted with an error
 //
-// A call that ends as yielding or over is followed by another one. Abort records an error
-// in any state but returned; the call then ends as returned, with that error. A call is cut
-// short if the SDK ends it in the state running.
+// A call may skip states: it goes from running to over when the one step that it is for has
+// run. A call that ends as yielding or over is followed by another call. Abort ends the call
+// as returned, with an error. A call that the SDK ends in the state running was interrupted.
 type Call struct {
 	Identity
 
 	// Hooks are what the core does around steps.
 	Hooks Hooks
-	// Triggers are the events that start the function, nil for an adopted function.
-	Triggers *eventpath.Events
+	// Events are the events that start the function, nil for an adopted function.
+	Events *eventpath.Events
 
 	// Caller is the context of the request. It is done when the caller hangs up.
 	Caller context.Context //nolint:containedctx // a Call lives exactly as long as the request it belongs to
@@ -147,7 +147,7 @@ func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc) 
 		cancel(context.Cause(c.Caller))
 	})
 	end := func() {
-		c.progress.ended.Store(true)
+		c.progress.released.Store(true)
 		stop()
 		cancel(nil)
 	}

@@ -21,8 +21,8 @@ const (
 // progress is the state of a call, and what it has produced.
 type progress struct {
 	state atomic.Int32
-	// ended is set when the context of the function is released, however the call ended.
-	ended atomic.Bool
+	// released is set when the context of the function is released, however the call released.
+	released atomic.Bool
 	// inCallback is set while the callback of a step runs.
 	inCallback atomic.Bool
 	deferred   *Deferred

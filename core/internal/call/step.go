@@ -96,7 +96,7 @@ func Wait[T any](
 // a done context as a completed run, and does not notice a step within a step.
 func (s *step) enter(ctx context.Context) {
 	c := s.call
-	if c.progress.ended.Load() {
+	if c.progress.released.Load() {
 		panic(&misplaced{sdkerrors.NoRetryError(fmt.Errorf(
 			"step %q was given the context of a call that has ended: call steps before the function returns, on its own "+
 				"goroutine and with its ctx; step.Parallel runs several at the same time", s.id.Name))})

@@ -30,9 +30,9 @@ func (c *Client) KnownFunctions(ctx context.Context) (map[string][]string, error
 	case resp.err != nil:
 		return nil, resp.err
 	case resp.status >= http.StatusInternalServerError: // probably a proxy
-		return nil, fmt.Errorf("it answered %s", statusText(resp.status))
+		return nil, fmt.Errorf("it responded with %s", statusText(resp.status))
 	case resp.status != http.StatusOK || resp.serverKind == "cloud":
-		return nil, fmt.Errorf("%w: it answered %s", ErrNoDevServer, statusText(resp.status))
+		return nil, fmt.Errorf("%w: it responded with %s", ErrNoDevServer, statusText(resp.status))
 	}
 	var info struct {
 		Functions []struct {
@@ -94,7 +94,7 @@ func (c *Client) Apps(ctx context.Context) ([]App, error) {
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(resp.body, &result); err != nil || resp.status != http.StatusOK {
-		return nil, fmt.Errorf("it answered %s", statusText(resp.status))
+		return nil, fmt.Errorf("it responded with %s", statusText(resp.status))
 	}
 	return result.Data.Apps, nil
 }

@@ -111,7 +111,7 @@ func (c *Client) cure(r request, resp response, explained bool) string {
 	case httpclient.NeverSent(resp.err):
 		return c.startServer(r.to)
 	case !explained && (resp.status == http.StatusNotFound || resp.status == http.StatusMethodNotAllowed):
-		return fmt.Sprintf("%s does not look like an Inngest server: %s answered %s; check BaseURL (INNGEST_BASE_URL)",
+		return fmt.Sprintf("%s does not look like an Inngest server: %s responded with %s; check BaseURL (INNGEST_BASE_URL)",
 			r.to, r, statusText(resp.status))
 	default:
 		return ""

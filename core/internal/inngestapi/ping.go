@@ -23,7 +23,7 @@ func (c *Client) Ping(ctx context.Context, h Host) error {
 		return resp.err
 	}
 	if resp.status >= http.StatusInternalServerError {
-		return fmt.Errorf("it answered %s", statusText(resp.status))
+		return fmt.Errorf("it responded with %s", statusText(resp.status))
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ var requests = map[string]struct {
 	make       func(ctx context.Context, c *Client) error
 }{
 	"Register": {true, "POST http://api.test/fn/register?deployId=s1", func(ctx context.Context, c *Client) error {
-		_, err := c.Register(ctx, []byte(`{}`), Registration{Framework: "test", SyncID: "s1", ServerKind: "dev"})
+		_, err := c.Announce(ctx, []byte(`{}`), Announcement{Framework: "test", SyncID: "s1", ServerKind: "dev"})
 		return err
 	}},
 	"Signal": {true, "POST http://api.test/v1/signals", func(ctx context.Context, c *Client) error {
@@ -141,7 +141,7 @@ func TestErrorsOfOtherServers(t *testing.T) {
 	}{
 		"Inngest": {404, `{"error":"no such signal"}`, true, "the server responded with 404 Not Found: no such signal"},
 		"a gateway": {404, `{"message":"no route"}`, false, "the server responded with 404 Not Found: no route; " +
-			"http://api.test does not look like an Inngest server: POST /v1/signals answered 404 Not Found; check BaseURL (INNGEST_BASE_URL)"},
+			"http://api.test does not look like an Inngest server: POST /v1/signals responded with 404 Not Found; check BaseURL (INNGEST_BASE_URL)"},
 		"a page":         {400, " <html>\n", false, "the server responded with 400 Bad Request: <html>"},
 		"a long page":    {400, strings.Repeat("x", 2*maxQuoted), false, "the server responded with 400 Bad Request: " + strings.Repeat("x", maxQuoted)},
 		"a good page":    {200, "<html>", false, "the server responded with 200 OK: " + notInngest},
@@ -166,7 +166,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	s := &server{answer: func(*http.Request) (int, string) { return http.StatusNotFound, "" }}
 	_, _, failure := s.client().SendEvents(t.Context(), [][]byte{[]byte(`{}`)})
-	require.Contains(t, failure.Cure, "@events.test does not look like an Inngest server: POST /e/<event key> answered 404 Not Found")
+	require.Contains(t, failure.Cure, "@events.test does not look like an Inngest server: POST /e/<event key> responded with 404 Not Found")
 	for _, secret := range []string{"secret", "event/key", "event%2Fkey"} {
 		require.NotContains(t, failure.Cure+failure.Error(), secret)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // FunctionConfig is one function in a sync. It has the fields of the SDK's own payload,
-// in the same form except for those in flowcontrol.go.
+// in the same form except for those in options.go.
 type FunctionConfig struct {
 	Name        string                     `json:"name"`
 	ID          string                     `json:"id"`

@@ -73,7 +73,7 @@ func TestEveryOptionIsAnnounced(t *testing.T) {
 	}
 }
 
-// The payload must say what the SDK's says for every option, except for what flowcontrol.go
+// The payload must say what the SDK's says for every option, except for what options.go
 // documents.
 func TestFunctionsAreAnnouncedAsTheSDKDoes(t *testing.T) {
 	t.Parallel()

@@ -7,26 +7,26 @@ import (
 	"net/url"
 )
 
-// Registration is what a sync passes on from the request that triggered it, if any.
-type Registration struct {
+// Announcement is what a sync passes on from the request that triggered it, if any.
+type Announcement struct {
 	Framework  string
 	SyncID     string // the server's ID of the sync
 	ServerKind string // the kind of server that is to receive the sync
 }
 
-// RegisterPath is the path of the API that takes the functions of an app.
-const RegisterPath = "/fn/register"
+// AnnouncePath is the path of the API that takes the functions of an app.
+const AnnouncePath = "/fn/register"
 
-// Register announces an app with the payload of a sync, in a single attempt, and reports
+// Announce announces an app with the payload of a sync, in a single attempt, and reports
 // whether that changed what the server knows. The error is an [*Error].
-func (c *Client) Register(ctx context.Context, payload []byte, from Registration) (modified bool, err error) {
+func (c *Client) Announce(ctx context.Context, payload []byte, from Announcement) (modified bool, err error) {
 	r := request{
-		method: http.MethodPost, to: c.api, path: RegisterPath, body: payload,
+		method: http.MethodPost, to: c.api, path: AnnouncePath, body: payload,
 		header: http.Header{}, limit: maxResponseBytes,
 	}
 	if from.SyncID != "" {
 		r.path += "?" + url.Values{"deployId": {from.SyncID}}.Encode()
-		r.shown = RegisterPath
+		r.shown = AnnouncePath
 	}
 	if from.Framework != "" {
 		r.header.Set("X-Inngest-Framework", from.Framework)
