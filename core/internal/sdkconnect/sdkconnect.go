@@ -134,8 +134,7 @@ func (c *Conn) Close() {
 	c.end()
 }
 
-// endpoint stands for the app's URL, which a connected app does not have. It is the
-// SDK's placeholder.
+// endpoint is what the SDK announces as the URL of a connected app, which has none.
 var endpoint = url.URL{Scheme: "ws", Host: "connect"}
 
 // Announcement returns the app and its functions in the SDK's form. The type of the
