@@ -183,6 +183,15 @@ func ExampleParallel_severalSteps() {
 	// Output: R-o1, P-1 <nil>
 }
 
+// The branch of one step assigns its result to a variable.
+func ExampleInto() {
+	var receipt Receipt
+	err := step.Parallel(context.Background(),
+		step.Into(&receipt, "charge", func(ctx context.Context) (Receipt, error) { return charge(ctx, Order{ID: "o1"}) }))
+	fmt.Println(receipt.Number, err)
+	// Output: R-o1 <nil>
+}
+
 func ExampleMap() {
 	type Basket struct {
 		Orders []Order `json:"orders"`
