@@ -39,12 +39,15 @@ type library struct {
 func TestWorkspaceTestsNewerVersions(t *testing.T) {
 	t.Parallel()
 	for _, lib := range libraries(t) {
-		if reason := oneVersion[lib.name]; reason != "" {
-			require.Equal(t, lib.oldest, lib.newest, "%s is tested with two versions; remove it from oneVersion", lib.name)
-			continue
-		}
-		require.NotEqual(t, lib.oldest, lib.newest, "%s/go.mod requires the newest %s: "+
-			"require the oldest that passes .ci/minimum %[1]s, and the newest in internal/conformance/go.mod", lib.user, lib.name)
+		t.Run(lib.name, func(t *testing.T) {
+			t.Parallel()
+			if oneVersion[lib.name] != "" {
+				require.Equal(t, lib.oldest, lib.newest, "is tested with two versions; remove it from oneVersion")
+				return
+			}
+			require.NotEqual(t, lib.oldest, lib.newest, "%[1]s/go.mod requires the newest version: "+
+				"require the oldest that passes .ci/minimum %[1]s, and the newest in internal/conformance/go.mod", lib.user)
+		})
 	}
 }
 
