@@ -1,15 +1,15 @@
 package conformance
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // chosenByUsers lists the libraries of which programs have a version of their own, beside
@@ -80,7 +80,7 @@ func libraries(t *testing.T) []library {
 		if len(packages) == 0 {
 			continue
 		}
-		required := requirements(t, user)
+		required := testsite.Requirements(t, filepath.Join(repository, user))
 		for _, line := range list(t, append([]string{"-f", "{{.Module.Path}} {{.Module.Version}}"}, packages...)...) {
 			name, newest, _ := strings.Cut(line, " ")
 			require.Contains(t, required, name, "%s/go.mod", user)
@@ -88,20 +88,4 @@ func libraries(t *testing.T) []library {
 		}
 	}
 	return all
-}
-
-// requirements returns the versions that the go.mod in a directory requires, by module.
-func requirements(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", filepath.Join(repository, dir, "go.mod")).Output()
-	require.NoError(t, err)
-	var parsed struct {
-		Require []struct{ Path, Version string }
-	}
-	require.NoError(t, json.Unmarshal(out, &parsed))
-	versions := make(map[string]string, len(parsed.Require))
-	for _, required := range parsed.Require {
-		versions[required.Path] = required.Version
-	}
-	return versions
 }

@@ -2,7 +2,6 @@ package benchmarks
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // BenchmarkSizes builds small programs: a framework alone, with the SDK mounted by hand, and
@@ -35,7 +36,8 @@ func BenchmarkSizes(b *testing.B) {
 			b.ReportMetric(float64(packages), "packages")
 			b.ReportMetric(float64(modules), "modules")
 			if kind == "adapter" {
-				b.ReportMetric(float64(requirements(b, framework)), "requires")
+				required := testsite.Requirements(b, filepath.Join("../../../adapters", framework))
+				b.ReportMetric(float64(len(required)), "requires")
 			}
 		})
 	}
@@ -51,15 +53,6 @@ func linked(b *testing.B, program string) (packages, modules int) {
 		counted[module] = true
 	}
 	return packages - 1, len(counted) - 1 // without the program itself
-}
-
-// requirements counts the modules in the go.mod of an adapter.
-func requirements(b *testing.B, adapter string) int {
-	b.Helper()
-	var parsed struct{ Require []json.RawMessage }
-	out := goCommand(b, "mod", "edit", "-json", filepath.Join("../../../adapters", adapter, "go.mod"))
-	require.NoError(b, json.Unmarshal(out, &parsed))
-	return len(parsed.Require)
 }
 
 func goCommand(b *testing.B, args ...string) []byte {
