@@ -99,8 +99,10 @@ func TestRejectedRoutes(t *testing.T) {
 			return e
 		}, `inngestechov5: Mount: Echo rejects a route of app "app": ` +
 			"echo_route_any /v1/api/inngest/: adding duplicate route (same method+path) is not allowed" + hint},
-		"by OnAddRoute": {func() *echo.Echo {
-			return echo.NewWithConfig(echo.Config{OnAddRoute: func(r echo.Route) error { return errors.New("not " + r.Path) }})
+		"by OnAddRoute, twice": {func() *echo.Echo {
+			e := echo.NewWithConfig(echo.Config{OnAddRoute: func(r echo.Route) error { return errors.New("not " + r.Path) }})
+			require.Panics(t, func() { inngestechov5.Mount(e.Group("/v1"), app) })
+			return e
 		}, `inngestechov5: Mount: Echo rejects a route of app "app": not /v1/api/inngest` + hint},
 	} {
 		t.Run(name, func(t *testing.T) {
