@@ -2,7 +2,7 @@ package inngestechov5_test
 
 import (
 	"context"
-	"net"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -19,24 +19,29 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAdapter(t *testing.T) { adaptertest.Run(t, on(echo.New)) }
 
-// Each option of Echo's router changes how it matches or registers routes.
+// The options of Echo's router change how it matches and registers routes.
 func TestAdapterWithOptions(t *testing.T) {
 	adaptertest.Run(t, on(func() *echo.Echo {
-		return echo.NewWithConfig(echo.Config{
-			NoGroupAutoRegister404Routes: true,
-			Router: echo.NewConcurrentRouter(echo.NewRouter(echo.RouterConfig{
-				AllowOverwritingRoute: false, UnescapePathParamValues: true, UseEscapedPathForMatching: true, AutoHandleHEAD: true,
-			})),
-		})
+		return echo.NewWithConfig(echo.Config{Router: echo.NewConcurrentRouter(echo.NewRouter(echo.RouterConfig{
+			AllowOverwritingRoute: false, UnescapePathParamValues: true, UseEscapedPathForMatching: true,
+		}))})
 	}))
 }
 
 func on(newEcho func() *echo.Echo) adaptertest.Adapter {
 	return adaptertest.Adapter{
-		Framework: "echov5", StatusOf: echo.StatusCode, CancelsOnHangUp: true, KnowsGroups: true, StreamsBodies: true,
+		Framework: "echov5", StatusOf: statusOf, CancelsOnHangUp: true, KnowsGroups: true, StreamsBodies: true,
 		AnyMethod: true, TrailingSlash: adaptertest.SlashServed,
 		New: func(_ testing.TB, site adaptertest.Site) adaptertest.Server { return newServer(newEcho(), site) },
 	}
+}
+
+func statusOf(err error) int {
+	failed, ok := errors.AsType[*echo.HTTPError](err)
+	if !ok {
+		return 0
+	}
+	return failed.Code
 }
 
 func newServer(e *echo.Echo, site adaptertest.Site) adaptertest.Server {
@@ -79,30 +84,5 @@ func newServer(e *echo.Echo, site adaptertest.Site) adaptertest.Server {
 	e.GET(adaptertest.FromPath, func(c *echo.Context) error {
 		return c.String(http.StatusOK, inngestechov5.From(c).ID())
 	}, with)
-	running, stop := context.WithCancel(context.Background())
-	return &server{e, running, stop, make(chan struct{})}
-}
-
-// server runs Echo as its users do: it stops gracefully when its context ends.
-type server struct {
-	echo    *echo.Echo
-	running context.Context //nolint:containedctx // Shutdown ends what Serve has started
-	stop    func()
-	stopped chan struct{}
-}
-
-func (s *server) Serve(listener net.Listener) error {
-	defer close(s.stopped)
-	config := echo.StartConfig{Listener: listener, HideBanner: true, HidePort: true, GracefulTimeout: time.Minute}
-	return config.Start(s.running, s.echo)
-}
-
-func (s *server) Shutdown(ctx context.Context) error {
-	s.stop()
-	select {
-	case <-s.stopped:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return &http.Server{Handler: e, ReadHeaderTimeout: time.Minute}
 }
