@@ -111,7 +111,8 @@ func echoV5WithGroup(app *inngestkit.App) server {
 
 func echoV5WithGzip(app *inngestkit.App) server {
 	e := echo.New()
-	e.Use(middleware.Gzip(), middleware.Secure(), middleware.CORS("*"), middleware.Decompress())
+	dump := middleware.BodyDump(func(*echo.Context, []byte, []byte, error) {})
+	e.Use(middleware.Gzip(), middleware.Secure(), middleware.CORS("*"), middleware.Decompress(), dump)
 	inngestechov5.Mount(e, app)
 	return serverOf(e)
 }
