@@ -18,6 +18,7 @@ var frameworkOf = map[string][]string{
 	"adapters/nethttp": {},
 	"adapters/gin":     {"github.com/gin-gonic/gin"},
 	"adapters/echo":    {"github.com/labstack/echo/v4"},
+	"adapters/echov5":  {"github.com/labstack/echo/v5"},
 	"adapters/fiber":   {"github.com/gofiber/fiber/v2"},
 }
 

@@ -1,4 +1,4 @@
-// Package main serves a function with Echo and our adapter.
+// Package main serves a function with Echo v4 and our adapter.
 package main
 
 import (

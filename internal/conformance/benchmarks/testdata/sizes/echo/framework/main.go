@@ -1,4 +1,4 @@
-// Package main serves a greeting with Echo.
+// Package main serves a greeting with Echo v4.
 package main
 
 import (

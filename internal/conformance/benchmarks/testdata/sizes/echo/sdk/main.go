@@ -1,4 +1,4 @@
-// Package main serves a function with Echo and the SDK mounted by hand.
+// Package main serves a function with Echo v4 and the SDK mounted by hand.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Package main serves a function with Fiber and our adapter.
+// Package main serves a function with Fiber v2 and our adapter.
 package main
 
 import (

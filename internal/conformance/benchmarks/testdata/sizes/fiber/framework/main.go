@@ -1,4 +1,4 @@
-// Package main serves a greeting with Fiber.
+// Package main serves a greeting with Fiber v2.
 package main
 
 import (

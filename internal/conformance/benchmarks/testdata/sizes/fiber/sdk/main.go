@@ -1,4 +1,4 @@
-// Package main serves a function with Fiber and the SDK mounted by hand.
+// Package main serves a function with Fiber v2 and the SDK mounted by hand.
 package main
 
 import (
