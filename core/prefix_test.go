@@ -24,19 +24,19 @@ func TestAPrefixThatTheRouterHides(t *testing.T) {
 		forwarded string
 		want      string // the path in the log, "" for no line
 	}{
-		"none":                       {inngestkit.Config{}, "/api/inngest", "/api/inngest", "", ""},
-		"none, with a slash":         {inngestkit.Config{}, "/api/inngest", "/api/inngest/", "", ""},
-		"a prefix":                   {inngestkit.Config{}, "/api/inngest", "/v1/api/inngest", "", "/v1/api/inngest"},
-		"with a slash":               {inngestkit.Config{}, "/api/inngest", "/v1/api/inngest/", "", "/v1/api/inngest"},
-		"with escapes":               {inngestkit.Config{}, "/api/inngest", "/v 1/api/inngest", "", "/v%201/api/inngest"},
-		"the root":                   {inngestkit.Config{}, "/", "/v1/", "", "/v1"},
-		"none, at the root":          {inngestkit.Config{}, "/", "/", "", ""},
-		"another path, by hand":      {inngestkit.Config{}, "/api/inngest", "/by/hand", "", ""},
-		"a parameter":                {inngestkit.Config{}, "/{tenant}/api/inngest", "/acme/api/inngest", "", ""},
-		"ServePath":                  {inngestkit.Config{ServePath: "/public"}, "/api/inngest", "/v1/api/inngest", "", ""},
-		"not mounted":                {inngestkit.Config{}, "", "/v1/api/inngest", "", ""},
-		"a proxy":                    {inngestkit.Config{TrustProxy: true}, "/api/inngest", "/api/inngest", "/shop", "/shop/api/inngest"},
-		"a proxy that is not known":  {inngestkit.Config{}, "/api/inngest", "/api/inngest", "/shop", ""},
+		"none":                      {inngestkit.Config{}, "/api/inngest", "/api/inngest", "", ""},
+		"none, with a slash":        {inngestkit.Config{}, "/api/inngest", "/api/inngest/", "", ""},
+		"a prefix":                  {inngestkit.Config{}, "/api/inngest", "/v1/api/inngest", "", "/v1/api/inngest"},
+		"with a slash":              {inngestkit.Config{}, "/api/inngest", "/v1/api/inngest/", "", "/v1/api/inngest"},
+		"with escapes":              {inngestkit.Config{}, "/api/inngest", "/v 1/api/inngest", "", "/v%201/api/inngest"},
+		"the root":                  {inngestkit.Config{}, "/", "/v1/", "", "/v1"},
+		"none, at the root":         {inngestkit.Config{}, "/", "/", "", ""},
+		"another path, by hand":     {inngestkit.Config{}, "/api/inngest", "/by/hand", "", ""},
+		"a parameter":               {inngestkit.Config{}, "/{tenant}/api/inngest", "/acme/api/inngest", "", ""},
+		"ServePath":                 {inngestkit.Config{ServePath: "/public"}, "/api/inngest", "/v1/api/inngest", "", ""},
+		"not mounted":               {inngestkit.Config{}, "", "/v1/api/inngest", "", ""},
+		"a proxy":                   {inngestkit.Config{TrustProxy: true}, "/api/inngest", "/api/inngest", "/shop", "/shop/api/inngest"},
+		"a proxy that is not known": {inngestkit.Config{}, "/api/inngest", "/api/inngest", "/shop", ""},
 	} {
 		for _, dev := range []bool{true, false} {
 			t.Run(name+map[bool]string{true: ", dev mode", false: ", cloud mode"}[dev], func(t *testing.T) {
