@@ -40,14 +40,22 @@ func (g gorilla[Route]) Handle(path string, handler http.Handler) { g.handleFull
 
 func (g gorilla[Route]) unwrap() any { return g.router }
 
-// handleFully registers a handler and returns its path with the prefixes of Subrouters.
+// handleFully registers a handler and returns its path with the prefixes of Subrouters. The
+// root of a Subrouter is its prefix, with and without a slash.
 func (g gorilla[Route]) handleFully(path string, handler http.Handler) (full string) {
-	route, _ := any(g.router.Handle(path, handler)).(interface{ GetPathTemplate() (string, error) })
-	if route == nil {
-		return path
+	full = template(g.router.Handle(path, handler), path)
+	if path == "/" && full != "/" {
+		return template(g.router.Handle("", handler), full)
 	}
-	if template, err := route.GetPathTemplate(); err == nil {
-		return template
+	return full
+}
+
+// template returns the path of a *mux.Route, or path if the route does not tell it.
+func template(route any, path string) string {
+	if r, ok := route.(interface{ GetPathTemplate() (string, error) }); ok {
+		if full, err := r.GetPathTemplate(); err == nil {
+			return full
+		}
 	}
 	return path
 }
