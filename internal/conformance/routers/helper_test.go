@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -44,12 +45,22 @@ type site struct {
 	url string
 }
 
-// run serves an application. Its app is in cloud mode unless config says otherwise.
+// run serves an application, and announces its app at the right port. The app is in cloud
+// mode unless config says otherwise.
 func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App) http.Handler) *site {
 	t.Helper()
 	listener := testsite.Listen(t, "")
+	config.ServeHost = "http://" + listener.Addr().String()
+	return runOn(t, listener, config, build)
+}
+
+// runOn is run on a listener. If config has no ServeHost, the app looks for its port.
+func runOn(t *testing.T, listener net.Listener, config inngestkit.Config, build func(app *inngestkit.App) http.Handler) *site {
+	t.Helper()
 	s := &site{log: &testsite.Log{}, url: "http://" + listener.Addr().String()}
-	config.AppID, config.ServeHost = "app", s.url
+	if config.AppID == "" {
+		config.AppID = "app"
+	}
 	if !config.Dev {
 		config.SigningKey = signingKey
 	}
@@ -155,3 +166,15 @@ func sending(t *testing.T, status int, body string) (app *inngestkit.App, sent <
 	require.NoError(t, err)
 	return app, bodies
 }
+
+// appIDOf returns an ID for the app of a test.
+func appIDOf(test string) string {
+	return strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(test))
+}
+
+func echo(_ context.Context, in inngestkit.Input[user]) (string, error) { return in.Event.Data.ID, nil }
