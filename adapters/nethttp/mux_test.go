@@ -174,6 +174,10 @@ func TestNil(t *testing.T) {
 		{noRouter, func() { inngesthttp.Mount(nil, app) }},
 		{noRouter, func() { inngesthttp.Mount((*http.ServeMux)(nil), app) }},
 		{noRouter, func() { inngesthttp.Mount(inngesthttp.RouterFunc(nil), app) }},
+		{noRouter, func() { inngesthttp.Mount(inngesthttp.Gorilla((*gorillaRouter)(nil)), app) }},
+		{noRouter, func() { inngesthttp.Mount(inngesthttp.Gorilla[*gorillaRoute](nil), app) }},
+		{noRouter, func() { inngesthttp.Mount(inngesthttp.HTTPRouter((*httpRouter)(nil)), app) }},
+		{noRouter, func() { inngesthttp.Mount(inngesthttp.HTTPRouter(nil), app) }},
 		{"inngesthttp: Handler: the app is nil", func() { inngesthttp.Handler(nil) }},
 		{"inngesthttp: Middleware: the app is nil", func() { inngesthttp.Middleware(nil) }},
 	} {

@@ -43,6 +43,8 @@ type site struct {
 	app *inngestkit.App
 	log *testsite.Log
 	url string
+	// running gets a value when the function slow begins.
+	running chan struct{}
 }
 
 // run serves an application, and announces its app at the right port. The app is in cloud
@@ -57,7 +59,7 @@ func run(t *testing.T, config inngestkit.Config, build func(app *inngestkit.App)
 // runOn is run on a listener. If config has no ServeHost, the app looks for its port.
 func runOn(t *testing.T, listener net.Listener, config inngestkit.Config, build func(app *inngestkit.App) http.Handler) *site {
 	t.Helper()
-	s := &site{log: &testsite.Log{}, url: "http://" + listener.Addr().String()}
+	s := &site{log: &testsite.Log{}, url: "http://" + listener.Addr().String(), running: make(chan struct{}, 1)}
 	if config.AppID == "" {
 		config.AppID = "app"
 	}
@@ -71,6 +73,7 @@ func runOn(t *testing.T, listener net.Listener, config inngestkit.Config, build 
 	require.NoError(t, app.Register(
 		inngestkit.OnEvent("fn", signedUp, func(context.Context, inngestkit.Input[user]) (string, error) { return "done", nil }),
 		inngestkit.OnEvent("slow", signedUp, func(ctx context.Context, _ inngestkit.Input[user]) (string, error) {
+			s.running <- struct{}{}
 			select {
 			case <-ctx.Done():
 				return "", ctx.Err()
@@ -106,10 +109,12 @@ func (s *site) callAt(t *testing.T, path string) (status int, sdk bool, body str
 	return status, header.Get("X-Inngest-Sdk") != "", body
 }
 
+const smallCall = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{"id":"u1"}}}`
+
 // signed returns the signed request of a call of the function fn.
 func (s *site) signed(t *testing.T, path string) *http.Request {
 	t.Helper()
-	return s.signedCall(t, path, "fn", http.MethodPost, `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{"id":"u1"}}}`)
+	return s.signedCall(t, path, "fn", http.MethodPost, smallCall)
 }
 
 func (s *site) signedCall(t *testing.T, path, function, method, payload string) *http.Request {

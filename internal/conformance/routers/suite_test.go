@@ -17,6 +17,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/gorilla/mux"
 	"github.com/julienschmidt/httprouter"
+	"github.com/stretchr/testify/require"
 
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -191,3 +192,20 @@ var rejectsAll = connect.WithInterceptors(connect.UnaryInterceptorFunc(func(conn
 		return nil, connect.NewError(connect.CodeUnauthenticated, errors.New("no token"))
 	}
 }))
+
+// A Group of chi is another router to Mount, which therefore does not notice that the path is
+// taken. The last app responds.
+func TestTwoAppsInGroupsOfChi(t *testing.T) {
+	t.Parallel()
+	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) http.Handler {
+		r := chi.NewRouter()
+		r.Group(func(r chi.Router) {
+			other, err := inngestkit.New(inngestkit.Config{AppID: "other", Dev: true})
+			require.NoError(t, err)
+			inngesthttp.Mount(r, other)
+		})
+		r.Group(func(r chi.Router) { inngesthttp.Mount(r, app) })
+		return r
+	})
+	s.callSucceeds(t)
+}
