@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -190,4 +191,12 @@ func TestNil(t *testing.T) {
 	require.Nil(t, inngesthttp.From(nil))
 	_, err := inngesthttp.Send(nil)
 	require.ErrorContains(t, err, "the context has no app")
+}
+
+// A mistake in a RouterFunc is not a conflict.
+func TestARouterFuncThatPanics(t *testing.T) {
+	t.Parallel()
+	var router *http.ServeMux
+	defer func() { require.Implements(t, (*runtime.Error)(nil), recover()) }()
+	inngesthttp.Mount(inngesthttp.RouterFunc(func(path string, handler http.Handler) { router.Handle(path, handler) }), newApp(t, "shop", ""))
 }

@@ -3,6 +3,7 @@ package inngesthttp
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -109,7 +110,11 @@ func handle(router Router, app *inngestkit.App, route adapter.Route) (path strin
 	}
 	adapter.Claim(mount, app, unwrap(router), path)
 	defer func() {
-		if r := recover(); r != nil {
+		switch r := recover().(type) {
+		case nil:
+		case runtime.Error: // a mistake in a RouterFunc
+			panic(r)
+		default:
 			panic(fmt.Sprintf("%s: app %q cannot be mounted at %s beside the patterns of the site: %v\n"+
 				"Give it another Config.Path, or mount it on an http.ServeMux of its own, outside of the site: "+
 				`mux := http.NewServeMux(); inngesthttp.Mount(mux, app); mux.Handle("/", site)`, mount, app.ID(), path, r))

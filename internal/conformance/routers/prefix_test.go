@@ -1,6 +1,7 @@
 package routers
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -230,4 +231,21 @@ func TestAPathWithParameters(t *testing.T) {
 			require.NotContains(t, s.log.String(), "level=WARN")
 		})
 	}
+}
+
+// During the call, functions find the parameters of chi.
+func TestParametersOfChi(t *testing.T) {
+	t.Parallel()
+	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) http.Handler {
+		require.NoError(t, app.Register(inngestkit.OnEvent("tenant", signedUp,
+			func(ctx context.Context, _ inngestkit.Input[user]) (string, error) {
+				return chi.URLParamFromCtx(ctx, "tenant"), nil
+			})))
+		r := chi.NewRouter()
+		r.Route("/{tenant}", func(r chi.Router) { inngesthttp.Mount(r, app) })
+		return r
+	})
+	status, _, body := send(t, s.signedCall(t, "/acme/api/inngest", "tenant", http.MethodPost, smallCall))
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, `"acme"`, body)
 }
