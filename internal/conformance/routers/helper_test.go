@@ -140,13 +140,20 @@ func (s *site) request(t *testing.T, method, path string) (int, http.Header, str
 // send sends a request unchanged, and does not follow redirects.
 func send(t *testing.T, req *http.Request) (status int, header http.Header, body string) {
 	t.Helper()
+	status, header, body, err := roundTrip(req)
+	require.NoError(t, err)
+	return status, header, body
+}
+
+func roundTrip(req *http.Request) (status int, header http.Header, body string, err error) {
 	transport := &http.Transport{DisableKeepAlives: true}
 	resp, err := transport.RoundTrip(req)
-	require.NoError(t, err)
+	if err != nil {
+		return 0, nil, "", err
+	}
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return resp.StatusCode, resp.Header, string(answer)
+	return resp.StatusCode, resp.Header, string(answer), err
 }
 
 // sending returns an app whose events are answered with a response that is not to be

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -102,8 +101,10 @@ func TestHumaBehindTheMiddleware(t *testing.T) {
 	inngesthttp.Middleware(app)(mux).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/users", nil))
 	require.Equal(t, http.StatusInternalServerError, w.Code)
 	require.Equal(t, "application/problem+json", w.Header().Get("Content-Type"))
-	var problem struct{ Detail string }
-	require.NoError(t, json.NewDecoder(strings.NewReader(w.Body.String())).Decode(&problem))
+	var problem struct {
+		Detail string `json:"detail"`
+	}
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &problem))
 	require.Equal(t, "Internal Server Error", problem.Detail)
 	require.NotContains(t, w.Body.String(), "secret")
 }

@@ -91,7 +91,7 @@ func callWhileBusy(t *testing.T, s *site) (status int, sdk bool, body string) {
 	ended := make(chan int, 1)
 	req := s.signedCall(t, endpoint, "slow", http.MethodPost, smallCall)
 	go func() {
-		status, _, _ := send(t, req)
+		status, _, _, _ := roundTrip(req)
 		ended <- status
 	}()
 	<-s.running
