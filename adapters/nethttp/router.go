@@ -109,23 +109,26 @@ func handle(router Router, app *inngestkit.App, route adapter.Route) (path strin
 		return path
 	}
 	adapter.Claim(mount, app, unwrap(router), path)
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case runtime.Error: // a mistake in a RouterFunc
-			panic(r)
-		default:
-			panic(fmt.Sprintf("%s: app %q cannot be mounted at %s beside the patterns of the site: %v\n"+
-				"Give it another Config.Path, or mount it on an http.ServeMux of its own, outside of the site: "+
-				`mux := http.NewServeMux(); inngesthttp.Mount(mux, app); mux.Handle("/", site)`, mount, app.ID(), path, r))
-		}
-	}()
+	defer explainConflict(app, path)
 	if mux, ok := router.(*http.ServeMux); ok {
 		handleOn(mux, path, handler)
 	} else {
 		router.Handle(path, handler)
 	}
 	return path
+}
+
+// explainConflict adds to a panic of a router what to do about it.
+func explainConflict(app *inngestkit.App, path string) {
+	switch r := recover().(type) {
+	case nil:
+	case runtime.Error: // a mistake in a RouterFunc
+		panic(r)
+	default:
+		panic(fmt.Sprintf("%s: app %q cannot be mounted at %s beside the patterns of the site: %v\n"+
+			"Give it another Config.Path, or mount it on an http.ServeMux of its own, outside of the site: "+
+			`mux := http.NewServeMux(); inngesthttp.Mount(mux, app); mux.Handle("/", site)`, mount, app.ID(), path, r))
+	}
 }
 
 // handleOn registers a handler on mux for each method: a pattern without a method would

@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/go-chi/chi/v5"
 	"github.com/stretchr/testify/require"
 
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
@@ -58,23 +60,38 @@ func humaError(err error) error {
 // Huma's middleware applies to its operations only, and its OpenAPI lists only those.
 func TestHumaLeavesTheEndpointAlone(t *testing.T) {
 	t.Parallel()
-	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) http.Handler {
-		mux := http.NewServeMux()
-		api := humago.New(mux, huma.DefaultConfig("Shop", "1.0.0"))
+	protect := func(api huma.API) {
 		api.UseMiddleware(func(ctx huma.Context, _ func(huma.Context)) {
 			_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, "no token")
 		})
 		huma.Get(api, "/orders", func(context.Context, *struct{}) (*struct{}, error) { return nil, nil })
-		inngesthttp.Mount(mux, app)
-		return mux
-	})
-	s.callSucceeds(t)
-	require.NoError(t, s.app.CheckEndpoint(t.Context()))
-	status, _, _ := s.request(t, http.MethodGet, "/orders")
-	require.Equal(t, http.StatusUnauthorized, status)
-	_, _, openAPI := s.request(t, http.MethodGet, "/openapi.json")
-	require.Contains(t, openAPI, "/orders")
-	require.NotContains(t, openAPI, "inngest")
+	}
+	for name, build := range map[string]func(app *inngestkit.App) http.Handler{
+		"on a ServeMux": func(app *inngestkit.App) http.Handler {
+			mux := http.NewServeMux()
+			protect(humago.New(mux, huma.DefaultConfig("Shop", "1.0.0")))
+			inngesthttp.Mount(mux, app)
+			return mux
+		},
+		"on chi": func(app *inngestkit.App) http.Handler {
+			r := chi.NewRouter()
+			protect(humachi.New(r, huma.DefaultConfig("Shop", "1.0.0")))
+			inngesthttp.Mount(r, app)
+			return r
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := run(t, inngestkit.Config{}, build)
+			s.callSucceeds(t)
+			require.NoError(t, s.app.CheckEndpoint(t.Context()))
+			status, _, _ := s.request(t, http.MethodGet, "/orders")
+			require.Equal(t, http.StatusUnauthorized, status)
+			_, _, openAPI := s.request(t, http.MethodGet, "/openapi.json")
+			require.Contains(t, openAPI, "/orders")
+			require.NotContains(t, openAPI, "inngest")
+		})
+	}
 }
 
 // inngesthttp.Middleware around the whole application works, too.

@@ -12,7 +12,6 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/go-chi/chi/v5"
 	"github.com/gorilla/mux"
@@ -31,7 +30,6 @@ func TestAdapter(t *testing.T) {
 		"gorilla/mux":         {New: onGorilla, TrailingSlash: adaptertest.SlashNotFound, AnyMethod: true, KnowsGroups: true},
 		"httprouter":          {New: onHTTPRouter, TrailingSlash: adaptertest.SlashRedirected},
 		"Huma on a ServeMux":  {New: onHuma, TrailingSlash: adaptertest.SlashServed, StatusOf: inngestkit.SendStatus},
-		"Huma on chi":         {New: onHumaChi, TrailingSlash: adaptertest.SlashNotFound, StatusOf: inngestkit.SendStatus},
 		"connect on ServeMux": {New: onConnect, TrailingSlash: adaptertest.SlashServed},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,14 +150,6 @@ func onHuma(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 	mux.Handle(adaptertest.HandPath, inngesthttp.Handler(site.App))
 	operations(humago.New(mux, huma.DefaultConfig("Shop", "1.0.0")), site)
 	return serverOf(mux)
-}
-
-func onHumaChi(_ testing.TB, site adaptertest.Site) adaptertest.Server {
-	r := chi.NewRouter()
-	mountAll(chiGroups(r, site.Groups), site)
-	r.Handle(adaptertest.HandPath, inngesthttp.Handler(site.App))
-	operations(humachi.New(r, huma.DefaultConfig("Shop", "1.0.0")), site)
-	return serverOf(r)
 }
 
 // onConnect serves an application of connect-go, with interceptors that reject everything.
