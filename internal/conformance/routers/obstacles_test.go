@@ -342,3 +342,36 @@ func TestHTTPRouterRedirects(t *testing.T) {
 		require.Equal(t, http.StatusOK, resp.StatusCode)
 	}
 }
+
+// Most routers respond themselves to methods that they do not know.
+func TestUnknownMethods(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		build func(app *inngestkit.App) http.Handler
+		sdk   bool
+	}{
+		"chi": {func(app *inngestkit.App) http.Handler {
+			r := chi.NewRouter()
+			inngesthttp.Mount(r, app)
+			return r
+		}, false},
+		"gorilla": {func(app *inngestkit.App) http.Handler {
+			r := mux.NewRouter()
+			inngesthttp.Mount(inngesthttp.Gorilla(r), app)
+			return r
+		}, true},
+		"httprouter": {func(app *inngestkit.App) http.Handler {
+			r := httprouter.New()
+			inngesthttp.Mount(inngesthttp.HTTPRouter(r), app)
+			return r
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := run(t, inngestkit.Config{}, tc.build)
+			status, header, _ := s.request(t, "PROPFIND", endpoint)
+			require.Equal(t, http.StatusMethodNotAllowed, status)
+			require.Equal(t, tc.sdk, header.Get("X-Inngest-Sdk") != "")
+		})
+	}
+}
