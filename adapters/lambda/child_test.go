@@ -1,0 +1,3 @@
+package inngestlambda_test
+
+func startInChild() {}

@@ -1,0 +1,30 @@
+package inngestlambda
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// responseMargin is how long before the deadline of the invocation the context of a call
+// ends. At the deadline, Lambda kills the process and the server gets a response without
+// a reason. Encoding and sending the largest response takes about 0.1 s on a whole
+// processor; functions with little memory get a fraction of one.
+const responseMargin = 500 * time.Millisecond
+
+// shortestShare limits the margin to a tenth of what is left, for short timeouts.
+const shortestShare = 10
+
+// errTimeout is the cause of contexts that end before the invocation's deadline.
+var errTimeout = errors.New("the timeout of the Lambda function is about to end the invocation; " +
+	"make it longer than every step, or split the step")
+
+// beforeDeadline returns a context that ends a little before that of the invocation.
+func beforeDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	margin := min(responseMargin, time.Until(deadline)/shortestShare)
+	return context.WithDeadlineCause(ctx, deadline.Add(-margin), errTimeout)
+}
