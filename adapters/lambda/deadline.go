@@ -19,12 +19,19 @@ const shortestShare = 10
 var errTimeout = errors.New("the timeout of the Lambda function is about to end the invocation; " +
 	"make it longer than every step, or split the step")
 
-// beforeDeadline returns a context that ends a little before that of the invocation.
+// beforeDeadline returns a context that is cancelled a little before its deadline, which is
+// that of the invocation. With an earlier deadline, the contexts that the core derives
+// would end by themselves, without errTimeout as their cause.
 func beforeDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return ctx, func() {}
 	}
 	margin := min(responseMargin, time.Until(deadline)/shortestShare)
-	return context.WithDeadlineCause(ctx, deadline.Add(-margin), errTimeout)
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(time.Until(deadline)-margin, func() { cancel(errTimeout) })
+	return ctx, func() {
+		timer.Stop()
+		cancel(nil)
+	}
 }

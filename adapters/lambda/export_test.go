@@ -7,7 +7,9 @@ import inngestkit "github.com/inngestkit/inngestkit/core"
 func MountBelow(router *Router, prefix string, app *inngestkit.App) { router.mount(prefix, app) }
 
 // HandleAt serves only the endpoint of an app, at any path.
-func HandleAt(router *Router, path string, app *inngestkit.App) { router.routes[path] = route{app, app.Do} }
+func HandleAt(router *Router, path string, app *inngestkit.App) {
+	router.routes[path] = route{app, app.Do}
+}
 
 // ResponseMargin is how long before the deadline of an invocation its context ends.
 const ResponseMargin = responseMargin

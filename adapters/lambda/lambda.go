@@ -71,19 +71,10 @@ func Mount(router *Router, app *inngestkit.App) { router.mount("", app) }
 // mount is the name of Mount in panics.
 const mount = "inngestlambda: Mount"
 
-func (r *Router) mount(prefix string, app *inngestkit.App) {
-	adapter.MustMount(mount, r, app)
-	for _, endpoint := range app.Routes() {
-		full := path.Join("/", prefix, endpoint.Path)
-		adapter.Claim(mount, app, r, full)
-		r.routes[full] = route{app, endpoint.Do}
-	}
-	app.MountedAt(framework, path.Join("/", prefix, app.Path()))
-}
-
 // errUnknown is the error for payloads that are not HTTP requests.
-var errUnknown = errors.New("the payload is not an HTTP request of an API Gateway (REST API, or HTTP API with payload 1.0 or 2.0), " +
-	"a function URL or an Application Load Balancer; let inngestlambda.NewRouter pass other events on to a handler of yours")
+var errUnknown = errors.New("the payload is not an HTTP request of an API Gateway (REST API, " +
+	"or HTTP API with payload 1.0 or 2.0), a function URL or an Application Load Balancer; " +
+	"let inngestlambda.NewRouter pass other events on to a handler of yours")
 
 // Invoke implements lambda.Handler. It does not retain the payload.
 func (r *Router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
@@ -101,6 +92,16 @@ func (r *Router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	default:
 		return e.respond(nil, text(http.StatusNotFound, "no app is mounted at this path"))
 	}
+}
+
+func (r *Router) mount(prefix string, app *inngestkit.App) {
+	adapter.MustMount(mount, r, app)
+	for _, endpoint := range app.Routes() {
+		full := path.Join("/", prefix, endpoint.Path)
+		adapter.Claim(mount, app, r, full)
+		r.routes[full] = route{app, endpoint.Do}
+	}
+	app.MountedAt(framework, path.Join("/", prefix, app.Path()))
 }
 
 // serve responds to a request, a little before the invocation's deadline.

@@ -61,8 +61,8 @@ func newServer(kind lambdatest.Kind) func(testing.TB, adaptertest.Site) adaptert
 		gateway := &lambdatest.Gateway{Kind: kind, Handler: router}
 		return &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ctx := context.WithValue(r.Context(), adaptertest.ContextKey{}, r.Header.Get(adaptertest.TenantHeader))
-			ctx = context.WithValue(ctx, adaptertest.TenantKey, r.Header.Get(adaptertest.TenantHeader))
-			ctx = context.WithValue(ctx, adaptertest.PageKey, r.URL.Query().Get(adaptertest.PageQuery))
+			ctx = context.WithValue(ctx, adaptertest.TenantKey, r.Header.Get(adaptertest.TenantHeader)) //nolint:staticcheck // the suite's key
+			ctx = context.WithValue(ctx, adaptertest.PageKey, r.URL.Query().Get(adaptertest.PageQuery)) //nolint:staticcheck // the suite's key
 			gateway.ServeHTTP(w, r.WithContext(ctx))
 		})}
 	}
@@ -73,7 +73,8 @@ func newServer(kind lambdatest.Kind) func(testing.TB, adaptertest.Site) adaptert
 func otherRoutes(site adaptertest.Site) lambda.Handler {
 	return lambda.NewHandler(func(ctx context.Context, event json.RawMessage) (any, error) {
 		var request struct {
-			Path, RawPath string
+			Path    string `json:"path"`
+			RawPath string `json:"rawPath"`
 		}
 		if err := json.Unmarshal(event, &request); err != nil {
 			return nil, err

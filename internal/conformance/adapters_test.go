@@ -46,6 +46,7 @@ var adapters = []adapter{
 		return testsite.Echo{Echo: e}
 	}},
 	onFiber,
+	{name: "lambda", path: "/api/inngest", serve: testsite.Lambda},
 }
 
 // onFiber mounts the app on a group of a sub-app, before the sub-app is mounted.

@@ -16,18 +16,23 @@ const modules = "github.com/inngestkit/inngestkit/"
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	const gin, echo, fiber, fasthttp = "github.com/gin-gonic/gin", "github.com/labstack/echo", "github.com/gofiber/fiber", "github.com/valyala/fasthttp"
+	const aws = "github.com/aws/aws-lambda-go"
 	const otel = "go.opentelemetry.io/otel"
-	frameworks := []string{gin, echo, fiber, fasthttp}
+	frameworks := []string{gin, echo, fiber, fasthttp, aws}
 	others := []string{"go.opentelemetry.io", "github.com/stretchr/testify", "go.uber.org/goleak", modules + "inngesttest"}
 	notOnlyForTests := append([]string{"testing"}, others...)
 	core, suites := corePackages(t)
 	cases := map[string]struct{ packages, refused []string }{
 		"core":             {core, slices.Concat(notOnlyForTests, frameworks)},
 		"adapters/nethttp": {[]string{modules + "adapters/nethttp"}, slices.Concat(notOnlyForTests, frameworks)},
-		"adapters/gin":     {[]string{modules + "adapters/gin"}, slices.Concat(notOnlyForTests, []string{echo, fiber, fasthttp})},
-		"adapters/echo":    {[]string{modules + "adapters/echo"}, slices.Concat(notOnlyForTests, []string{gin, fiber, fasthttp})},
+		"adapters/gin":     {[]string{modules + "adapters/gin"}, slices.Concat(notOnlyForTests, []string{echo, fiber, fasthttp, aws})},
+		"adapters/echo":    {[]string{modules + "adapters/echo"}, slices.Concat(notOnlyForTests, []string{gin, fiber, fasthttp, aws})},
 		// Fiber itself links "testing", for the assertions of its package utils.
-		"adapters/fiber": {[]string{modules + "adapters/fiber"}, slices.Concat(others, []string{gin, echo})},
+		"adapters/fiber": {[]string{modules + "adapters/fiber"}, slices.Concat(others, []string{gin, echo, aws})},
+		"adapters/lambda": {
+			[]string{modules + "adapters/lambda", modules + "adapters/lambda/lambdatest"},
+			slices.Concat(notOnlyForTests, []string{gin, echo, fiber, fasthttp}),
+		},
 		// The API of OpenTelemetry, but not its SDK or an exporter.
 		"contrib/otel": {[]string{modules + "contrib/otel"}, slices.Concat(frameworks, []string{
 			"testing", "github.com/stretchr/testify", "go.uber.org/goleak", modules + "inngesttest",

@@ -26,6 +26,7 @@ require (
 require (
 	cel.dev/expr v0.25.1 // indirect
 	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
+	github.com/aws/aws-lambda-go v1.55.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/felixge/httpsnoop v1.1.0 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
@@ -62,6 +63,7 @@ require (
 	github.com/hashicorp/errwrap v1.1.0 // indirect
 	github.com/hashicorp/go-multierror v1.1.1 // indirect
 	github.com/inngest/inngest v1.19.3 // indirect
+	github.com/inngestkit/inngestkit/adapters/lambda v0.1.0
 	github.com/inngestkit/inngestkit/contrib/cel v0.1.0
 	github.com/inngestkit/inngestkit/contrib/health v0.1.0
 	github.com/inngestkit/inngestkit/contrib/otel v0.1.0

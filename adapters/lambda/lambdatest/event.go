@@ -11,6 +11,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
+// defaultStage is the stage of an HTTP API that is not part of its paths, and the key of
+// the route for all paths.
+const defaultStage = "$default"
+
 const (
 	// maxRequestPayload is the size in bytes of the largest event that Lambda accepts.
 	maxRequestPayload = 6_291_456
@@ -68,9 +72,9 @@ func (g *Gateway) payload2(r *http.Request, header http.Header, body string, isB
 		}
 	}
 	if stage == "" {
-		stage = "$default"
+		stage = defaultStage
 	}
-	var cookies []string
+	cookies := make([]string, 0, len(header["Cookie"]))
 	for _, line := range header["Cookie"] {
 		cookies = append(cookies, strings.Split(line, "; ")...)
 	}
@@ -78,10 +82,10 @@ func (g *Gateway) payload2(r *http.Request, header http.Header, body string, isB
 	header.Del("Cookie")
 	domain, prefix := g.domain(r)
 	return events.APIGatewayV2HTTPRequest{
-		Version: "2.0", RouteKey: "$default", RawPath: path, RawQueryString: r.URL.RawQuery, Cookies: cookies,
+		Version: "2.0", RouteKey: defaultStage, RawPath: path, RawQueryString: r.URL.RawQuery, Cookies: cookies,
 		Headers: joined(lowerCase(header)), QueryStringParameters: joined(r.URL.Query()), Body: body, IsBase64Encoded: isBase64,
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
-			RouteKey: "$default", AccountID: "123456789012", Stage: stage, RequestID: "id", APIID: "api-id",
+			RouteKey: defaultStage, AccountID: "123456789012", Stage: stage, RequestID: "id", APIID: "api-id",
 			DomainName: domain, DomainPrefix: prefix, TimeEpoch: time.Now().UnixMilli(),
 			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
 				Method: r.Method, Path: path, Protocol: r.Proto, SourceIP: clientIP(r), UserAgent: r.UserAgent(),
@@ -110,7 +114,8 @@ func (g *Gateway) payload1(r *http.Request, header http.Header, body string, isB
 		RequestContext: events.APIGatewayProxyRequestContext{
 			AccountID: "123456789012", Stage: g.Stage, DomainName: domain, DomainPrefix: prefix, RequestID: "id",
 			Protocol: r.Proto, ResourcePath: "/{proxy+}", Path: r.URL.Path, HTTPMethod: r.Method, APIID: "api-id",
-			RequestTimeEpoch: time.Now().UnixMilli(), Identity: events.APIGatewayRequestIdentity{SourceIP: clientIP(r), UserAgent: r.UserAgent()},
+			RequestTimeEpoch: time.Now().UnixMilli(),
+			Identity:         events.APIGatewayRequestIdentity{SourceIP: clientIP(r), UserAgent: r.UserAgent()},
 		},
 	}
 	if within == "/" {
@@ -120,9 +125,10 @@ func (g *Gateway) payload1(r *http.Request, header http.Header, body string, isB
 		return event
 	}
 	return struct {
-		Version string `json:"version"`
 		events.APIGatewayProxyRequest
-	}{"1.0", event}
+
+		Version string `json:"version"`
+	}{event, "1.0"}
 }
 
 // targetGroup returns the event of a load balancer, which does not decode the query.

@@ -1,0 +1,178 @@
+package inngestlambda_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/stretchr/testify/require"
+
+	inngestlambda "github.com/inngestkit/inngestkit/adapters/lambda"
+	"github.com/inngestkit/inngestkit/adapters/lambda/lambdatest"
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
+	"github.com/inngestkit/inngestkit/core/step"
+)
+
+// post sends a request to an app's path.
+func post(t *testing.T, handler http.Handler, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/inngest?fnId=shop-fn&stepId=step", strings.NewReader(body)))
+	return w
+}
+
+// newApp returns an app in dev mode.
+func newApp(t *testing.T, id string) *inngestkit.App {
+	t.Helper()
+	app, err := inngestkit.New(inngestkit.Config{AppID: id, Dev: true, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	require.NoError(t, err)
+	return app
+}
+
+// Payloads that are not HTTP requests get an error that says what the handler supports.
+func TestOtherPayloads(t *testing.T) {
+	t.Parallel()
+	payloads := map[string][]byte{
+		"nothing": nil, "not JSON": []byte("<html>"), "null": []byte("null"), "a string": []byte(`"hello"`), "a list": []byte("[]"),
+		"an empty object": []byte("{}"), "other types": []byte(`{"httpMethod":1,"path":[],"requestContext":"x","headers":[]}`),
+		"a version alone": []byte(`{"version":"2.0"}`), "a path alone": []byte(`{"httpMethod":"GET","path":"/api/inngest"}`),
+	}
+	files, err := filepath.Glob("testdata/other/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		payloads[file], err = os.ReadFile(file)
+		require.NoError(t, err)
+	}
+	for name, payload := range payloads {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := inngestlambda.Handler(newApp(t, "shop")).Invoke(t.Context(), payload)
+			require.ErrorContains(t, err, "inngestlambda: the payload is not an HTTP request of an API Gateway")
+			require.ErrorContains(t, err, "inngestlambda.NewRouter")
+
+			var passed []byte
+			router := inngestlambda.NewRouter(handlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
+				passed = payload
+				return []byte("handled"), nil
+			}))
+			inngestlambda.Mount(router, newApp(t, "shop"))
+			got, err := router.Invoke(t.Context(), payload)
+			require.NoError(t, err)
+			require.Equal(t, "handled", string(got))
+			require.Equal(t, payload, passed)
+		})
+	}
+}
+
+type handlerFunc func(ctx context.Context, payload []byte) ([]byte, error)
+
+// Invoke implements lambda.Handler.
+func (f handlerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	return f(ctx, payload)
+}
+
+// One Lambda function serves the endpoint, a queue and other paths.
+func TestRouterBesideOtherEvents(t *testing.T) {
+	t.Parallel()
+	var messages []string
+	app := newApp(t, "shop")
+	router := inngestlambda.NewRouter(lambda.NewHandler(func(_ context.Context, event events.SQSEvent) error {
+		for _, record := range event.Records {
+			messages = append(messages, record.Body)
+		}
+		return nil
+	}))
+	inngestlambda.Mount(router, app)
+	_, err := router.Invoke(t.Context(), eventOf(t, "other/sqs"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"test"}, messages)
+	w := httptest.NewRecorder()
+	gateway := &lambdatest.Gateway{Handler: router}
+	gateway.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/inngest", nil))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.NotEmpty(t, w.Header().Get("X-Inngest-Sdk"))
+}
+
+// The context of a call ends before Lambda ends the process, so that the server learns why
+// the call has failed and retries it.
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	for timeout, margin := range map[time.Duration]time.Duration{
+		15 * time.Minute: inngestlambda.ResponseMargin,
+		3 * time.Second:  300 * time.Millisecond,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			app := newApp(t, "shop")
+			var ended time.Time
+			require.NoError(t, app.Register(inngestkit.OnEvent("fn", inngestkit.DefineEvent[struct{}]("shop/happened"),
+				func(ctx context.Context, _ inngestkit.Input[struct{}]) (any, error) {
+					<-ctx.Done()
+					ended = time.Now()
+					return step.Run(ctx, "next", func(context.Context) (any, error) { return nil, errors.New("reached") })
+				})))
+			started := time.Now()
+			gateway := &lambdatest.Gateway{Handler: inngestlambda.Handler(app), Timeout: timeout}
+			got := post(t, gateway, `{"event":{"name":"shop/happened","data":{}},"ctx":{"run_id":"1"},"steps":{}}`)
+			require.Equal(t, timeout-margin, ended.Sub(started))
+			require.Equal(t, http.StatusInternalServerError, got.Code)
+			require.Equal(t, "false", got.Header().Get("X-Inngest-No-Retry"))
+			require.Contains(t, got.Body.String(), "the timeout of the Lambda function is about to end the invocation")
+		})
+	}
+}
+
+// A cancelled invocation ends the call, too.
+func TestCancelledInvocation(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("shutting down")
+	app := routed(t, func(ctx context.Context, _ *adapter.Request) *adapter.Response {
+		cancel(cause)
+		<-ctx.Done()
+		return &adapter.Response{Status: http.StatusOK, Header: http.Header{}, Body: []byte(context.Cause(ctx).Error())}
+	})
+	got, err := inngestlambda.Handler(app).Invoke(ctx, eventOf(t, "http-api-2"))
+	require.NoError(t, err)
+	require.Contains(t, string(got), "shutting down")
+}
+
+// A frozen process has nothing to drain: what arrives after a Shutdown is refused.
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, "shop")
+	require.NoError(t, app.Register(inngestkit.OnCron("fn", "0 9 * * *", func(context.Context, inngestkit.CronInput) (any, error) { return "done", nil })))
+	gateway := &lambdatest.Gateway{Handler: inngestlambda.Handler(app)}
+	const call = `{"event":{"name":"inngest/scheduled.timer","data":{}},"ctx":{"run_id":"1"},"steps":{}}`
+	require.Equal(t, http.StatusOK, post(t, gateway, call).Code)
+	require.NoError(t, app.Shutdown(t.Context()))
+	got := post(t, gateway, call)
+	require.Equal(t, http.StatusServiceUnavailable, got.Code)
+	require.Equal(t, "2", got.Header().Get("Retry-After"))
+}
+
+func TestNil(t *testing.T) {
+	t.Parallel()
+	for want, call := range map[string]func(){
+		"inngestlambda: Handler: the app is nil":             func() { inngestlambda.Handler(nil) },
+		"inngestlambda: Mount: the app is nil":               func() { inngestlambda.Mount(inngestlambda.NewRouter(nil), nil) },
+		`inngestlambda: Mount: the router for app "shop" is`: func() { inngestlambda.Mount(nil, newApp(t, "shop")) },
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			defer func() { require.Contains(t, recover(), want) }()
+			call()
+		})
+	}
+}
