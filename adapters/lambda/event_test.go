@@ -214,8 +214,31 @@ func TestPathsLikeStages(t *testing.T) {
 	}
 }
 
-// Only a load balancer can have been called without TLS. A name in X-Forwarded-Host, which
-// clients choose, is not the host.
+// The host is the domain in the request context and not what clients send, and the path is
+// there too, except in events of the API's console.
+func TestRequestContext(t *testing.T) {
+	t.Parallel()
+	for event, field := range map[string]string{
+		"rest-api": "multiValueHeaders.Host", "http-api-1": "multiValueHeaders.host", "http-api-2": "headers.host",
+	} {
+		var got *adapter.Request
+		app := routed(t, func(_ context.Context, req *adapter.Request) *adapter.Response {
+			got = req
+			return &adapter.Response{Status: http.StatusOK, Header: http.Header{}}
+		})
+		host := any("other.example.com")
+		if event != "http-api-2" {
+			host = []string{"other.example.com"}
+		}
+		payload := changed(t, eventOf(t, event), map[string]any{field: host, "requestContext.path": ""})
+		_, err := inngestlambda.Handler(app).Invoke(t.Context(), payload)
+		require.NoError(t, err)
+		require.Equal(t, "a1b2c3d4e5.execute-api.us-east-2.amazonaws.com", got.Host, event)
+		require.Equal(t, "/api/inngest", got.Path, event)
+	}
+}
+
+// Only a load balancer can have been called without TLS.
 func TestScheme(t *testing.T) {
 	t.Parallel()
 	for proto, want := range map[string]string{"http": "http", "https": "https", "": "https", "gopher": "https"} {

@@ -3,11 +3,13 @@ package inngestlambda_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -136,16 +138,38 @@ func TestDeadline(t *testing.T) {
 // A cancelled invocation ends the call, too.
 func TestCancelledInvocation(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cause := errors.New("shutting down")
-	app := routed(t, func(ctx context.Context, _ *adapter.Request) *adapter.Response {
-		cancel(cause)
-		<-ctx.Done()
-		return &adapter.Response{Status: http.StatusOK, Header: http.Header{}, Body: []byte(context.Cause(ctx).Error())}
+	for _, timeout := range []time.Duration{0, time.Minute} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		deadline := ctx
+		if timeout > 0 {
+			var release context.CancelFunc
+			deadline, release = context.WithTimeout(ctx, timeout)
+			defer release()
+		}
+		app := routed(t, func(ctx context.Context, _ *adapter.Request) *adapter.Response {
+			cancel(errors.New("shutting down"))
+			<-ctx.Done()
+			return &adapter.Response{Status: http.StatusOK, Header: http.Header{}, Body: []byte(context.Cause(ctx).Error())}
+		})
+		got, err := inngestlambda.Handler(app).Invoke(deadline, eventOf(t, "http-api-2"))
+		require.NoError(t, err)
+		require.Contains(t, string(got), "shutting down")
+	}
+}
+
+// A function that ends its goroutine does not end the loop in which the runtime calls the
+// handler.
+func TestEndedGoroutine(t *testing.T) {
+	t.Parallel()
+	app := routed(t, func(context.Context, *adapter.Request) *adapter.Response {
+		runtime.Goexit()
+		return nil
 	})
-	got, err := inngestlambda.Handler(app).Invoke(ctx, eventOf(t, "http-api-2"))
+	got, err := inngestlambda.Handler(app).Invoke(t.Context(), eventOf(t, "http-api-2"))
 	require.NoError(t, err)
-	require.Contains(t, string(got), "shutting down")
+	require.Contains(t, string(got), `"statusCode":500`)
+	require.Contains(t, string(got), "runtime.Goexit")
+	require.NotContains(t, string(got), "X-Inngest-Sdk", "it would count as a response of the app")
 }
 
 // A frozen process has nothing to drain: what arrives after a Shutdown is refused.
@@ -175,4 +199,34 @@ func TestNil(t *testing.T) {
 			call()
 		})
 	}
+}
+
+// A deployment syncs by invoking the function with an event of its own.
+func TestSyncFromAnEvent(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"ok":true,"modified":true}`)
+	}))
+	defer server.Close()
+	app, err := inngestkit.New(inngestkit.Config{
+		AppID: "shop", SigningKey: "signkey-test-8ee2262a15e8d3c42d6a840db7af3de2aab08ef632b32a37a687f24b34dba3ff", BaseURL: server.URL,
+		ServeHost: "https://a1b2c3d4e5.execute-api.us-east-2.amazonaws.invalid", ServePath: "/prod/api/inngest",
+		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, app.Shutdown(t.Context())) }()
+	require.NoError(t, app.Register(inngestkit.OnCron("fn", "0 9 * * *", func(context.Context, inngestkit.CronInput) (any, error) { return "done", nil })))
+	router := inngestlambda.NewRouter(lambda.NewHandler(func(ctx context.Context, in struct{ Sync bool }) error {
+		if !in.Sync {
+			return errors.New("unknown event")
+		}
+		return app.Sync(ctx)
+	}))
+	inngestlambda.Mount(router, app)
+	_, err = router.Invoke(t.Context(), []byte(`{"sync":true}`))
+	require.NoError(t, err)
+	sync, _ := app.LastSync()
+	require.Equal(t, "https://a1b2c3d4e5.execute-api.us-east-2.amazonaws.invalid/prod/api/inngest", sync.URL)
+	_, err = router.Invoke(t.Context(), []byte(`{"other":true}`))
+	require.ErrorContains(t, err, "unknown event")
 }

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/akrylysov/algnhsa"
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/cache"
@@ -35,6 +37,8 @@ import (
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	inngestlambda "github.com/inngestkit/inngestkit/adapters/lambda"
+	"github.com/inngestkit/inngestkit/adapters/lambda/lambdatest"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestcel "github.com/inngestkit/inngestkit/contrib/cel"
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
