@@ -7,9 +7,11 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
+	echov5 "github.com/labstack/echo/v5"
 	"github.com/stretchr/testify/require"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
@@ -47,6 +49,11 @@ var adapters = []adapter{
 		e := testsite.NewEcho()
 		inngestecho.Mount(e.Group("/v1").Group("/internal"), app)
 		return testsite.Echo{Echo: e}
+	}},
+	{name: "echov5 group", path: "/v1/internal/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
+		e := echov5.New()
+		inngestechov5.Mount(e.Group("/v1").Group("/internal"), app)
+		return testsite.EchoV5(e)
 	}},
 	onFiber,
 	{name: "lambda", path: "/api/inngest", serve: testsite.Lambda, largestFailed: 2 << 20}, // Lambda's payloads have 6 MiB

@@ -26,7 +26,8 @@ func TestDependencies(t *testing.T) {
 		"core":             {core, slices.Concat(notOnlyForTests, frameworks)},
 		"adapters/nethttp": {[]string{modules + "adapters/nethttp"}, slices.Concat(notOnlyForTests, frameworks)},
 		"adapters/gin":     {[]string{modules + "adapters/gin"}, slices.Concat(notOnlyForTests, []string{echo, fiber, fasthttp, aws})},
-		"adapters/echo":    {[]string{modules + "adapters/echo"}, slices.Concat(notOnlyForTests, []string{gin, fiber, fasthttp, aws})},
+		"adapters/echo":    {[]string{modules + "adapters/echo"}, slices.Concat(notOnlyForTests, []string{gin, echo + "/v5", fiber, fasthttp, aws})},
+		"adapters/echov5":  {[]string{modules + "adapters/echov5"}, slices.Concat(notOnlyForTests, []string{gin, echo + "/v4", fiber, fasthttp, aws})},
 		// Fiber itself links "testing", for the assertions of its package utils.
 		"adapters/fiber": {[]string{modules + "adapters/fiber"}, slices.Concat(others, []string{gin, echo, aws})},
 		"adapters/lambda": {

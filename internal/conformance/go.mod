@@ -10,12 +10,14 @@ require (
 	github.com/gowebpki/jcs v1.0.2
 	github.com/inngest/inngestgo v0.16.0
 	github.com/inngestkit/inngestkit/adapters/echo v0.1.0
+	github.com/inngestkit/inngestkit/adapters/echov5 v0.1.0
 	github.com/inngestkit/inngestkit/adapters/fiber v0.1.0
 	github.com/inngestkit/inngestkit/adapters/gin v0.1.0
 	github.com/inngestkit/inngestkit/adapters/nethttp v0.1.0
 	github.com/inngestkit/inngestkit/core v0.1.0
 	github.com/inngestkit/inngestkit/inngesttest v0.1.0
 	github.com/labstack/echo/v4 v4.16.0
+	github.com/labstack/echo/v5 v5.4.5
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/contrib/instrumentation/github.com/gin-gonic/gin/otelgin v0.65.0
 	go.opentelemetry.io/contrib/instrumentation/github.com/labstack/echo/otelecho v0.60.0

@@ -2,6 +2,7 @@ package benchmarks
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,9 +18,11 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
 	"github.com/inngest/inngestgo"
 	"github.com/labstack/echo/v4"
+	echov5 "github.com/labstack/echo/v5"
 	"github.com/stretchr/testify/require"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
@@ -114,7 +117,7 @@ const (
 	path  = "/api/inngest"
 )
 
-var frameworks = []string{"nethttp", "gin", "echo", "fiber"}
+var frameworks = []string{"nethttp", "gin", "echo", "echov5", "fiber"}
 
 // servers has, for each framework, the SDK as people mount it by hand, and our adapter.
 var servers = map[string]map[string]func(net.Listener) error{
@@ -154,6 +157,18 @@ var servers = map[string]map[string]func(net.Listener) error{
 			return e.Start("")
 		},
 	},
+	"echov5": {
+		bySDK: func(l net.Listener) error {
+			e := echov5.New()
+			e.Any(path, echov5.WrapHandler(benchClient().Serve()))
+			return startEchoV5(e, l)
+		},
+		byUs: func(l net.Listener) error {
+			e := echov5.New()
+			inngestechov5.Mount(e, benchApp())
+			return startEchoV5(e, l)
+		},
+	},
 	// Unlike in docs/adapters.md: bodies are read before the app sees them.
 	"fiber-buffering": {
 		byUs: func(l net.Listener) error {
@@ -180,6 +195,10 @@ func newEcho(l net.Listener) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort, e.Listener = true, true, l
 	return e
+}
+
+func startEchoV5(e *echov5.Echo, l net.Listener) error {
+	return echov5.StartConfig{Listener: l, HideBanner: true, HidePort: true}.Start(context.Background(), e)
 }
 
 func newFiber() *fiber.App {

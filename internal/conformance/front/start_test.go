@@ -12,6 +12,8 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/csrf"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	echov5 "github.com/labstack/echo/v5"
+	middlewarev5 "github.com/labstack/echo/v5/middleware"
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -38,6 +40,9 @@ func TestStartWarns(t *testing.T) {
 		{"gin", ginBehind(func() gin.HandlerFunc { return gin.BasicAuth(gin.Accounts{"me": "x"}) }), []string{refused, "authentication"}},
 		{"echo", echoBehind(func(skip middleware.Skipper) echo.MiddlewareFunc {
 			return middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Skipper: skip, Limit: "1M"})
+		}), []string{refused, "to 4 MiB or more"}},
+		{"echov5", echoV5Behind(func(skip middlewarev5.Skipper) echov5.MiddlewareFunc {
+			return middlewarev5.BodyLimitWithConfig(middlewarev5.BodyLimitConfig{Skipper: skip, LimitBytes: 1 << 20})
 		}), []string{refused, "to 4 MiB or more"}},
 		{"fiber", fiberBehind(func() fiber.Handler { return csrf.New() }), []string{refused, "CSRF protection"}},
 	} {

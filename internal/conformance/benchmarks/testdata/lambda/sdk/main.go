@@ -16,7 +16,9 @@ func main() {
 		log.Fatal(err)
 	}
 	_, err = inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: "hello"}, inngestgo.EventTrigger("hello", nil),
-		func(context.Context, inngestgo.Input[inngestgo.GenericEvent[struct{}]]) (any, error) { return "hello", nil })
+		func(context.Context, inngestgo.Input[inngestgo.GenericEvent[struct{}]]) (any, error) {
+			return "hello", nil
+		})
 	if err != nil {
 		log.Fatal(err)
 	}
