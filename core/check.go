@@ -175,7 +175,11 @@ func (a *App) warnAboutEnvironment(ctx context.Context, req *adapter.Request) {
 		l.Warn("inngest: the framework reads whole bodies into memory before the app can refuse those of strangers; " +
 			"let it stream them (Fiber: StreamRequestBody in fiber.Config; docs/adapters.md says what else to consider)")
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < maxServerWait {
+	enough := maxServerWait
+	if req.UsualDeadline > 0 {
+		enough = req.UsualDeadline
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < enough {
 		l.Warn("inngest: a timeout ends calls, so a step that takes longer fails and is retried. "+
 			"Exclude the path from the timeout, or make it longer than every step (on AWS Lambda, see docs/lambda.md)",
 			"timeout", roundTimeout(time.Until(deadline)))

@@ -15,6 +15,10 @@ const responseMargin = 500 * time.Millisecond
 // shortestShare limits the margin to a tenth of what is left, for short timeouts.
 const shortestShare = 10
 
+// defaultTimeout is the timeout of a Lambda function unless it is configured. It is hardly
+// ever meant, so the app warns about it.
+const defaultTimeout = 3 * time.Second
+
 // errTimeout is the cause of contexts that end before the invocation's deadline.
 var errTimeout = errors.New("the timeout of the Lambda function is about to end the invocation; " +
 	"make it longer than every step, or split the step")

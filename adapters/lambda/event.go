@@ -192,6 +192,7 @@ func (e *event) request() (*adapter.Request, error) {
 		Body:          body,
 		ContentLength: int64(length),
 		BodyLimit:     e.kind.bodyLimit(),
+		UsualDeadline: defaultTimeout,
 		Framework:     framework,
 	}, nil
 }

@@ -1,6 +1,7 @@
 package inngestlambda_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -229,4 +230,18 @@ func TestSyncFromAnEvent(t *testing.T) {
 	require.Equal(t, "https://a1b2c3d4e5.execute-api.us-east-2.amazonaws.invalid/prod/api/inngest", sync.URL)
 	_, err = router.Invoke(t.Context(), []byte(`{"other":true}`))
 	require.ErrorContains(t, err, "unknown event")
+}
+
+// The first request of a process warns about AWS's default timeout, which is rarely meant,
+// and not about any other.
+func TestDefaultTimeoutWarns(t *testing.T) {
+	t.Parallel()
+	for timeout, warns := range map[time.Duration]bool{3 * time.Second: true, 29 * time.Second: false, 15 * time.Minute: false} {
+		var logged bytes.Buffer
+		app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
+		require.NoError(t, err)
+		gateway := &lambdatest.Gateway{Handler: inngestlambda.Handler(app), Timeout: timeout}
+		post(t, gateway, "")
+		require.Equal(t, warns, strings.Contains(logged.String(), "a timeout ends calls"), "%s: %s", timeout, &logged)
+	}
 }
