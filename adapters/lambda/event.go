@@ -75,10 +75,12 @@ func parse(payload []byte) (*event, error) {
 		return nil, fmt.Errorf("%w (%w)", errUnknown, err)
 	}
 	switch {
+	case e.Type != "": // a request to an authorizer, which has all of a request but its body
+		return nil, errUnknown
 	case e.Version == "2.0" && e.RequestContext.HTTP.Method != "":
 		e.kind = httpAPI2
 		e.HTTPMethod = e.RequestContext.HTTP.Method
-	case e.HTTPMethod == "" || e.Path == "" || e.Type != "":
+	case e.HTTPMethod == "" || e.Path == "":
 		return nil, errUnknown
 	case e.RequestContext.ELB != nil:
 		e.kind = alb
