@@ -2,7 +2,6 @@ package inngestlambda_test
 
 import (
 	"encoding/json"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -27,7 +26,7 @@ func FuzzInvoke(f *testing.F) {
 		}
 	}
 	app, err := inngestkit.New(inngestkit.Config{
-		AppID: "shop", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		AppID: "shop", Logger: slog.New(slog.DiscardHandler),
 		SigningKey: "signkey-test-8ee2262a15e8d3c42d6a840db7af3de2aab08ef632b32a37a687f24b34dba3ff",
 	})
 	require.NoError(f, err)
