@@ -3,7 +3,7 @@ module github.com/inngestkit/inngestkit/adapters/lambda
 go 1.26.0
 
 require (
-	github.com/aws/aws-lambda-go v1.55.1
+	github.com/aws/aws-lambda-go v1.41.0
 	github.com/inngestkit/inngestkit/core v0.1.0
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/goleak v1.3.0
