@@ -168,15 +168,21 @@ func (a *App) warnAboutEnvironment(ctx context.Context, req *adapter.Request) {
 	l := a.config.Logger.With("path", req.Path)
 	if req.BodyLimit > 0 && req.BodyLimit < selfcheck.MaxServerBody {
 		l.Error("inngest: the framework refuses bodies that the server sends, so calls with much data fail; "+
-			"raise its limit (Fiber: BodyLimit in fiber.Config)", "limit", req.BodyLimit, "server_sends", selfcheck.MaxServerBody)
+			"raise its limit (Fiber: BodyLimit in fiber.Config; on AWS Lambda, see docs/lambda.md)",
+			"limit", req.BodyLimit, "server_sends", selfcheck.MaxServerBody)
 	}
 	if req.Buffered && !a.config.Dev {
 		l.Warn("inngest: the framework reads whole bodies into memory before the app can refuse those of strangers; " +
 			"let it stream them (Fiber: StreamRequestBody in fiber.Config; docs/adapters.md says what else to consider)")
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < maxServerWait {
+	enough := maxServerWait
+	if req.UsualDeadline > 0 {
+		enough = req.UsualDeadline
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < enough {
 		l.Warn("inngest: a timeout ends calls, so a step that takes longer fails and is retried. "+
-			"Exclude the path from the timeout, or make it longer than every step", "timeout", roundTimeout(time.Until(deadline)))
+			"Exclude the path from the timeout, or make it longer than every step (on AWS Lambda, see docs/lambda.md)",
+			"timeout", roundTimeout(time.Until(deadline)))
 	}
 	if req.WriteTimeout > 0 {
 		l.Warn("inngest: WriteTimeout of the http.Server cuts responses off, so a step that takes longer runs again; "+

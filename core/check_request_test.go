@@ -19,6 +19,9 @@ func TestFirstRequestWarnsAboutEnvironment(t *testing.T) {
 	deadline := func(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithTimeout(ctx, 30*time.Second)
 	}
+	longer := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, 31*time.Second)
+	}
 	late := func(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithTimeout(ctx, 3*time.Hour)
 	}
@@ -26,16 +29,19 @@ func TestFirstRequestWarnsAboutEnvironment(t *testing.T) {
 		name  string
 		limit int64
 		write time.Duration
+		usual time.Duration
 		with  func(ctx context.Context) (context.Context, context.CancelFunc)
 		logs  []string // texts of the one line that is logged; none if nothing is
 	}{
-		{"nothing", 0, 0, context.WithCancel, nil},
-		{"a small body limit", 1 << 20, 0, context.WithCancel, []string{"ERROR", "limit=1048576 server_sends=4194304", "BodyLimit in fiber.Config"}},
-		{"a body limit that is one byte too small", 4<<20 - 1, 0, context.WithCancel, []string{"ERROR"}},
-		{"the largest body the server sends", 4 << 20, 0, context.WithCancel, nil},
-		{"a deadline", 0, 0, deadline, []string{"WARN", "a timeout ends calls", "timeout=30s"}},
-		{"a deadline after the server has given up", 0, 0, late, nil},
-		{"WriteTimeout", 0, time.Minute, context.WithCancel, []string{"WARN", "WriteTimeout", "no Unwrap", "timeout=1m0s"}},
+		{"nothing", 0, 0, 0, context.WithCancel, nil},
+		{"a small body limit", 1 << 20, 0, 0, context.WithCancel, []string{"ERROR", "limit=1048576 server_sends=4194304", "BodyLimit in fiber.Config"}},
+		{"a body limit that is one byte too small", 4<<20 - 1, 0, 0, context.WithCancel, []string{"ERROR"}},
+		{"the largest body the server sends", 4 << 20, 0, 0, context.WithCancel, nil},
+		{"a deadline", 0, 0, 0, deadline, []string{"WARN", "a timeout ends calls", "timeout=30s"}},
+		{"a deadline after the server has given up", 0, 0, 0, late, nil},
+		{"a deadline of the platform", 0, 0, 30 * time.Second, longer, nil},
+		{"a deadline that is short on the platform", 0, 0, time.Minute, deadline, []string{"WARN", "a timeout ends calls", "timeout=30s"}},
+		{"WriteTimeout", 0, time.Minute, 0, context.WithCancel, []string{"WARN", "WriteTimeout", "no Unwrap", "timeout=1m0s"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -44,7 +50,7 @@ func TestFirstRequestWarnsAboutEnvironment(t *testing.T) {
 			for range 3 {
 				ctx, cancel := tc.with(t.Context())
 				req := callRequest(t, signUpEnvelope(user{}))
-				req.BodyLimit, req.WriteTimeout = tc.limit, tc.write
+				req.BodyLimit, req.WriteTimeout, req.UsualDeadline = tc.limit, tc.write, tc.usual
 				require.Equal(t, http.StatusOK, app.Do(ctx, req).Status)
 				cancel()
 			}

@@ -44,6 +44,22 @@ type Adapter struct {
 	// TrailingSlash is how the framework, as New configures it, treats the path of the
 	// endpoint with a trailing slash.
 	TrailingSlash TrailingSlash
+
+	// The rest describes a platform that passes requests on to a program other than over
+	// HTTP, as AWS Lambda does.
+
+	// RewritesQuery reports whether the program gets the parameters of the query and not the
+	// query as it was sent. Escapes and the order of different keys may then differ.
+	RewritesQuery bool
+	// JoinsHeaders reports whether several headers with one name, except Set-Cookie, arrive
+	// as one header with commas, in requests and in responses.
+	JoinsHeaders bool
+	// SetsForwardedProto reports whether the platform replaces X-Forwarded-Proto of clients
+	// with the scheme that it has served.
+	SetsForwardedProto bool
+	// MaxBytes is the size in bytes of the largest body of a request or a response that the
+	// platform passes on, 0 for any. The suite sends none above it.
+	MaxBytes int
 }
 
 // TrailingSlash is how a framework treats a path with a trailing slash.

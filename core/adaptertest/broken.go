@@ -14,7 +14,7 @@ import (
 func chunkedBodies(t *testing.T, a Adapter) {
 	var calls atomic.Int64
 	i := start(t, a, setup{function: hashing(&calls)})
-	for _, size := range []int{1 << 10, 1 << 20, 4 << 20} {
+	for _, size := range a.passed(1<<10, 1<<20, 4<<20) {
 		data := payload{Text: fittingText(size)}
 		r := i.newCall(t, data)
 		r.ContentLength = -1

@@ -41,6 +41,12 @@ var mutants = []struct {
 	{"everywhere", "paths", func(ref *reference) { ref.also = "/" }},
 	{"a slash is nothing", "trailing slash", func(ref *reference) { ref.also = inngestkit.DefaultPath + "/{$}" }},
 	{"the query in another order", "request", onRequest(func(r *adapter.Request) { r.RawQuery = "empty=&" + r.RawQuery })},
+	{"a parameter lost from a query", "request", on(rewritesQueries, onRequest(func(r *adapter.Request) {
+		r.RawQuery = strings.Replace(r.RawQuery, "&empty=", "", 1)
+	}))},
+	{"parameters encoded twice", "request", on(rewritesQueries, onRequest(func(r *adapter.Request) {
+		r.RawQuery = strings.ReplaceAll(r.RawQuery, "%", "%25")
+	}))},
 	{"the path without a slash", "request", onRequest(func(r *adapter.Request) { r.Path = strings.TrimPrefix(r.Path, "/") })},
 	{"no port", "request", onRequest(func(r *adapter.Request) { r.Host, _, _ = strings.Cut(r.Host, ":") })},
 	{"the last of repeated headers", "headers of requests", onRequest(func(r *adapter.Request) {
@@ -48,6 +54,12 @@ var mutants = []struct {
 			r.Header[key] = values[len(values)-1:]
 		}
 	})},
+	{"the first of joined headers", "headers of requests", on(joinsHeaders, onRequest(func(r *adapter.Request) {
+		for key, values := range r.Header {
+			r.Header[key] = values[:1]
+		}
+	}))},
+	{"headers not joined", "headers of requests", on(joinsHeaders, onRequest(func(*adapter.Request) {}))},
 	{"Host is a header", "headers of requests", onRequest(func(r *adapter.Request) { r.Header.Set("Host", r.Host) })},
 	{"headers in lower case", "headers of requests", onRequest(func(r *adapter.Request) {
 		for key, values := range maps.Clone(r.Header) {
@@ -68,6 +80,13 @@ var mutants = []struct {
 		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 		next.ServeHTTP(w, r)
 	})},
+	{"a smaller limit than the platform's", "bodies", on(limitsBodies, onHandler(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		r.Body = http.MaxBytesReader(w, r.Body, 1<<19)
+		next.ServeHTTP(w, r)
+	}))},
+	{"responses cut, below the platform's limit", "responses", on(limitsBodies, onResponse(func(r *adapter.Response) {
+		r.Body = r.Body[:min(len(r.Body), 64<<10)]
+	}))},
 	{"bodies cut to the limit", "bodies over the limit", onRequest(func(r *adapter.Request) {
 		r.Body, r.ContentLength = io.LimitReader(r.Body, inngestkit.DefaultMaxBodyBytes), -1
 	})},
@@ -183,6 +202,7 @@ var mutants = []struct {
 			r.Host = host
 		}
 	})},
+	{"clients choose the scheme", "proxy", on(setsForwardedProto, onRequest(func(*adapter.Request) {}))},
 	{"always http", "TLS", onRequest(func(r *adapter.Request) { r.Scheme = "http" })},
 	{"another app", "from", func(ref *reference) { ref.from = (*inngestkit.App).String }},
 	{"always 500", "send", func(ref *reference) {
@@ -192,6 +212,22 @@ var mutants = []struct {
 		ref.failed = func(w http.ResponseWriter, err error) { http.Error(w, err.Error(), inngestkit.SendStatus(err)) }
 	}},
 	{"no status in the error", "send", func(ref *reference) { ref.statusOf = func(error) int { return 0 } }},
+}
+
+// The platforms for which the suite makes exceptions.
+var (
+	rewritesQueries    = func(a *adaptertest.Adapter) { a.RewritesQuery = true }
+	joinsHeaders       = func(a *adaptertest.Adapter) { a.JoinsHeaders = true }
+	limitsBodies       = func(a *adaptertest.Adapter) { a.MaxBytes = 1 << 20 }
+	setsForwardedProto = func(a *adaptertest.Adapter) { a.SetsForwardedProto = true }
+)
+
+// on makes a mistake on a platform.
+func on(platform func(a *adaptertest.Adapter), mutate func(ref *reference)) func(ref *reference) {
+	return func(ref *reference) {
+		ref.platform = platform
+		mutate(ref)
+	}
 }
 
 // without is a connection that removes a text from what it reads.

@@ -42,6 +42,8 @@ type reference struct {
 	from func(app *inngestkit.App) string
 	// statusOf returns the status in an error of Send.
 	statusOf func(err error) int
+	// platform changes what the suite knows about the platform.
+	platform func(a *adaptertest.Adapter)
 	// failed responds to a client whose event was not sent.
 	failed func(w http.ResponseWriter, err error)
 }
@@ -59,6 +61,7 @@ func newReference() *reference {
 		mountedAt: func(path string) string { return path },
 		from:      (*inngestkit.App).ID,
 		statusOf:  inngestkit.SendStatus,
+		platform:  func(*adaptertest.Adapter) {},
 		failed: func(w http.ResponseWriter, err error) {
 			http.Error(w, http.StatusText(inngestkit.SendStatus(err)), inngestkit.SendStatus(err))
 		},
@@ -66,10 +69,12 @@ func newReference() *reference {
 }
 
 func (ref *reference) adapter() adaptertest.Adapter {
-	return adaptertest.Adapter{
+	a := adaptertest.Adapter{
 		Framework: "reference", New: ref.newServer, StatusOf: ref.statusOf,
 		CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true, AnyMethod: true, StreamsBodies: true,
 	}
+	ref.platform(&a)
+	return a
 }
 
 func storedValues(r *http.Request) context.Context {

@@ -103,25 +103,25 @@ func (i *instance) servesRoute(tb testing.TB, p *plugin, method, path, prefix, b
 	equal(tb, "Scheme", sent.Scheme, "http")
 	equal(tb, "Host", sent.Host, i.addr)
 	equal(tb, "Path", sent.Path, prefix+path)
-	equal(tb, "RawQuery", sent.RawQuery, query)
+	i.sameQuery(tb, sent.RawQuery, query)
 	equal(tb, "Framework", sent.Framework, i.adapter.Framework)
 	equal(tb, "the header "+TenantHeader, sent.Header[TenantHeader], []string{tenant})
-	equal(tb, "the header X-Several", sent.Header["X-Several"], []string{"1", "2"})
+	i.sameHeader(tb, "X-Several", sent.Header["X-Several"], []string{"1", "2"})
 
 	want, err := json.Marshal([]any{path, body, tenant, tenant, "page a", nil, nil, nil})
 	must(tb, "json.Marshal", err)
 	equal(tb, "the body of the response", got.body, string(want))
-	got.byPlugin(tb)
+	i.byPlugin(tb, got)
 }
 
 // byPlugin fails the test unless the status and headers are exactly those of the plugin.
-func (a response) byPlugin(tb testing.TB) {
+func (i *instance) byPlugin(tb testing.TB, got response) {
 	tb.Helper()
-	equal(tb, "the status of the response", a.status, http.StatusServiceUnavailable)
-	equal(tb, "sent by the SDK", a.bySDK(), false)
-	equal(tb, "the header Retry-After", a.header["Retry-After"], nil)
+	equal(tb, "the status of the response", got.status, http.StatusServiceUnavailable)
+	equal(tb, "sent by the SDK", got.bySDK(), false)
+	equal(tb, "the header Retry-After", got.header["Retry-After"], nil)
 	for key, want := range pluginHeader() {
-		equal(tb, "the header "+key, a.header[key], want)
+		i.sameHeader(tb, key, got.header[key], want)
 	}
 }
 
@@ -132,7 +132,7 @@ func (i *instance) servesHead(tb testing.TB, p *plugin, target string) {
 	conn := i.dial(tb)
 	for _, method := range []string{http.MethodHead, http.MethodGet} {
 		conn.send(tb, i.head(method, target))
-		conn.response(tb, method).byPlugin(tb)
+		i.byPlugin(tb, conn.response(tb, method))
 		equal(tb, "Method", p.last(tb).Method, method)
 	}
 }

@@ -28,6 +28,9 @@ type adapter struct {
 	// hangUps reports whether the context of a call ends when its client hangs up.
 	// A fasthttp server does not notice.
 	hangUps bool
+	// largestFailed is the size of the largest event whose failure handler is called: that
+	// call has the event and the error twice. 0 stands for that of the largest event.
+	largestFailed int
 }
 
 // adapters lists all ways to serve an app that are tested here.
@@ -53,6 +56,7 @@ var adapters = []adapter{
 		return testsite.EchoV5(e)
 	}},
 	onFiber,
+	{name: "lambda", path: "/api/inngest", serve: testsite.Lambda, largestFailed: 2 << 20}, // Lambda's payloads have 6 MiB
 }
 
 // onFiber mounts the app on a group of a sub-app, before the sub-app is mounted.
@@ -66,6 +70,7 @@ var onFiber = adapter{name: "fiber sub-app", path: "/v1/internal/api/inngest", s
 
 // An instance is one running instance of an app, like a process.
 type instance struct {
+	with adapter
 	app  *inngestkit.App
 	addr string
 	stop func()
@@ -100,7 +105,7 @@ func serveConfig(
 func serveApp(t *testing.T, with adapter, app *inngestkit.App, listener net.Listener) *instance {
 	t.Helper()
 	stop := testsite.ServeApp(t, app, with.serve(app), listener)
-	return &instance{app: app, addr: listener.Addr().String(), stop: stop}
+	return &instance{with: with, app: app, addr: listener.Addr().String(), stop: stop}
 }
 
 // eachAdapter runs test once for each adapter.

@@ -20,6 +20,7 @@ var frameworkOf = map[string][]string{
 	"adapters/echo":    {"github.com/labstack/echo/v4"},
 	"adapters/echov5":  {"github.com/labstack/echo/v5"},
 	"adapters/fiber":   {"github.com/gofiber/fiber/v2"},
+	"adapters/lambda":  {"github.com/aws/aws-lambda-go/lambda", "github.com/aws/aws-lambda-go/events"},
 }
 
 // An adapter links the core, its framework, what these two link, and the standard library

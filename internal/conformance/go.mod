@@ -3,6 +3,7 @@ module github.com/inngestkit/inngestkit/internal/conformance
 go 1.26.0
 
 require (
+	github.com/aws/aws-lambda-go v1.55.1
 	github.com/gin-gonic/gin v1.12.0
 	github.com/gofiber/contrib/otelfiber/v2 v2.1.1
 	github.com/gofiber/fiber/v2 v2.52.15
@@ -45,6 +46,7 @@ require (
 
 require (
 	connectrpc.com/connect v1.21.1
+	github.com/akrylysov/algnhsa v1.1.0
 	github.com/bytedance/gopkg v0.1.3 // indirect
 	github.com/bytedance/sonic v1.15.0 // indirect
 	github.com/bytedance/sonic/loader v0.5.0 // indirect
@@ -69,6 +71,7 @@ require (
 	github.com/hashicorp/errwrap v1.1.0 // indirect
 	github.com/hashicorp/go-multierror v1.1.1 // indirect
 	github.com/inngest/inngest v1.19.3 // indirect
+	github.com/inngestkit/inngestkit/adapters/lambda v0.1.0
 	github.com/inngestkit/inngestkit/contrib/cel v0.1.0
 	github.com/inngestkit/inngestkit/contrib/health v0.1.0
 	github.com/inngestkit/inngestkit/contrib/otel v0.1.0

@@ -90,7 +90,10 @@ var failureScenarios = []scenario{
 			}
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
-			const size = 3<<20 - 1<<10
+			size := 3<<20 - 1<<10
+			if s.with.largestFailed > 0 {
+				size = s.with.largestFailed
+			}
 			require.Equal(t, inngesttest.RunFailed, s.run(t, userEvent("user/huge").New(user{URL: strings.Repeat("u", size)})).Status)
 			handled, err := s.server.AwaitRunsOf(testsite.Within(t), "shop-huge-failure", 1)
 			require.NoError(t, err)

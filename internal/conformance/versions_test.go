@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,7 +82,8 @@ func libraries(t *testing.T) []library {
 			continue
 		}
 		required := testsite.Requirements(t, filepath.Join(repository, user))
-		for _, line := range list(t, append([]string{"-f", "{{.Module.Path}} {{.Module.Version}}"}, packages...)...) {
+		modules := list(t, append([]string{"-f", "{{.Module.Path}} {{.Module.Version}}"}, packages...)...)
+		for _, line := range slices.Compact(modules) { // several packages of one module
 			name, newest, _ := strings.Cut(line, " ")
 			require.Contains(t, required, name, "%s/go.mod", user)
 			all = append(all, library{name: name, user: user, oldest: required[name], newest: newest})

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/akrylysov/algnhsa"
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/healthcheck"
@@ -15,6 +16,8 @@ import (
 	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	inngestlambda "github.com/inngestkit/inngestkit/adapters/lambda"
+	"github.com/inngestkit/inngestkit/adapters/lambda/lambdatest"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -51,20 +54,39 @@ var (
 		{"echo group", "/v1/internal", tenant, serveEcho},
 		{"echov5 group", "/v1/internal", tenant, serveEchoV5},
 		{"fiber sub-app", "/v1/internal", tenant, serveFiber},
+		{"lambda", "", tenantKey{}, serveLambda},
 	}
 )
 
 func serveNetHTTP(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
-	mux := http.NewServeMux()
+	mux := ownRoutes(health)
 	inngesthttp.Mount(mux, app)
-	own := http.NewServeMux() // a sub-router, as chi's Mount makes one
+	return testsite.HTTP(withTenant(mux))
+}
+
+// ownRoutes returns a mux with the handlers of the health module in a sub-router, as chi's Mount
+// makes one.
+func ownRoutes(health *inngesthealth.Health) *http.ServeMux {
+	own := http.NewServeMux()
 	own.Handle("/livez", health.LiveHandler())
 	own.Handle("/readyz", health.ReadyHandler())
 	own.Handle("/health", health.Handler())
+	mux := http.NewServeMux()
 	mux.Handle("/own/", http.StripPrefix("/own", own))
-	return testsite.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tenantKey{}, r.Header.Get(tenantHeader))))
-	}))
+	return mux
+}
+
+// withTenant stores the header in the context.
+func withTenant(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tenantKey{}, r.Header.Get(tenantHeader))))
+	})
+}
+
+func serveLambda(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
+	router := inngestlambda.NewRouter(algnhsa.New(ownRoutes(health), nil))
+	inngestlambda.Mount(router, app)
+	return testsite.HTTP(withTenant(&lambdatest.Gateway{Kind: lambdatest.FunctionURL, Handler: router}))
 }
 
 func serveGin(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {

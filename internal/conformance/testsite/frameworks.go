@@ -46,6 +46,7 @@ var Frameworks = map[string]func(app *inngestkit.App) Server{
 		inngestfiber.Mount(f, app)
 		return Fiber{App: f}
 	},
+	"lambda": Lambda,
 }
 
 // HTTP returns a server for a handler of net/http.

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/akrylysov/algnhsa"
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	"github.com/gofiber/fiber/v2"
@@ -39,6 +41,8 @@ import (
 	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
+	inngestlambda "github.com/inngestkit/inngestkit/adapters/lambda"
+	"github.com/inngestkit/inngestkit/adapters/lambda/lambdatest"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestcel "github.com/inngestkit/inngestkit/contrib/cel"
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
