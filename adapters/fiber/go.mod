@@ -2,7 +2,10 @@ module github.com/inngestkit/inngestkit/adapters/fiber
 
 go 1.26.0
 
-require github.com/inngestkit/inngestkit/core v0.1.0
+require (
+	github.com/inngestkit/inngestkit/adapters/internal/onfasthttp v0.1.0
+	github.com/inngestkit/inngestkit/core v0.1.0
+)
 
 require (
 	github.com/klauspost/compress v1.20.3 // indirect
