@@ -27,7 +27,11 @@ func TestDependencies(t *testing.T) {
 		"adapters/gin":     {[]string{modules + "adapters/gin"}, slices.Concat(notOnlyForTests, []string{echo, fiber, fasthttp})},
 		"adapters/echo":    {[]string{modules + "adapters/echo"}, slices.Concat(notOnlyForTests, []string{gin, fiber, fasthttp})},
 		// Fiber itself links "testing", for the assertions of its package utils.
-		"adapters/fiber": {[]string{modules + "adapters/fiber"}, slices.Concat(others, []string{gin, echo})},
+		"adapters/fiber":   {[]string{modules + "adapters/fiber"}, slices.Concat(others, []string{gin, echo, fiber + "/v3"})},
+		"adapters/fiberv3": {[]string{modules + "adapters/fiberv3"}, slices.Concat(notOnlyForTests, []string{gin, echo, fiber + "/v2"})},
+		"adapters/internal/onfasthttp": {
+			[]string{modules + "adapters/internal/onfasthttp"}, slices.Concat(notOnlyForTests, []string{gin, echo, fiber}),
+		},
 		// The API of OpenTelemetry, but not its SDK or an exporter.
 		"contrib/otel": {[]string{modules + "contrib/otel"}, slices.Concat(frameworks, []string{
 			"testing", "github.com/stretchr/testify", "go.uber.org/goleak", modules + "inngesttest",
@@ -88,10 +92,12 @@ func TestEveryAdapterRunsTheSuite(t *testing.T) {
 			asked[filepath.Dir(path)] = true
 		}
 	})
-	adapters, err := filepath.Glob(filepath.Join(repository, "adapters", "*"))
-	require.NoError(t, err)
-	require.NotEmpty(t, adapters)
-	for _, dir := range adapters {
-		require.True(t, asked[dir], dir)
+	for _, pattern := range []string{"adapters/*", "adapters/internal/*"} {
+		adapters, err := filepath.Glob(filepath.Join(repository, pattern))
+		require.NoError(t, err)
+		require.NotEmpty(t, adapters)
+		for _, dir := range adapters {
+			require.True(t, asked[dir] || filepath.Base(dir) == "internal", dir)
+		}
 	}
 }

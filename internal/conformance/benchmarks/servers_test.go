@@ -15,12 +15,15 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	fiberv3 "github.com/gofiber/fiber/v3"
+	adaptorv3 "github.com/gofiber/fiber/v3/middleware/adaptor"
 	"github.com/inngest/inngestgo"
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -114,7 +117,7 @@ const (
 	path  = "/api/inngest"
 )
 
-var frameworks = []string{"nethttp", "gin", "echo", "fiber"}
+var frameworks = []string{"nethttp", "gin", "echo", "fiber", "fiberv3"}
 
 // servers has, for each framework, the SDK as people mount it by hand, and our adapter.
 var servers = map[string]map[string]func(net.Listener) error{
@@ -174,7 +177,21 @@ var servers = map[string]map[string]func(net.Listener) error{
 			return f.Listener(l)
 		},
 	},
+	"fiberv3": {
+		bySDK: func(l net.Listener) error {
+			f := newFiberV3()
+			f.All(path, adaptorv3.HTTPHandler(benchClient().Serve()))
+			return f.Listener(l, quiet)
+		},
+		byUs: func(l net.Listener) error {
+			f := newFiberV3()
+			inngestfiberv3.Mount(f, benchApp())
+			return f.Listener(l, quiet)
+		},
+	},
 }
+
+var quiet = fiberv3.ListenConfig{DisableStartupMessage: true}
 
 func newEcho(l net.Listener) *echo.Echo {
 	e := echo.New()
@@ -184,6 +201,10 @@ func newEcho(l net.Listener) *echo.Echo {
 
 func newFiber() *fiber.App {
 	return fiber.New(fiber.Config{DisableStartupMessage: true, StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes})
+}
+
+func newFiberV3() *fiberv3.App {
+	return fiberv3.New(fiberv3.Config{StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes})
 }
 
 func benchClient() inngestgo.Client {

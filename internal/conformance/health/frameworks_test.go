@@ -8,10 +8,13 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/healthcheck"
+	fiberv3 "github.com/gofiber/fiber/v3"
+	healthcheckv3 "github.com/gofiber/fiber/v3/middleware/healthcheck"
 	"github.com/labstack/echo/v4"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
@@ -48,6 +51,7 @@ var (
 		{"gin group", "/v1/internal", tenant, serveGin},
 		{"echo group", "/v1/internal", tenant, serveEcho},
 		{"fiber sub-app", "/v1/internal", tenant, serveFiber},
+		{"fiberv3 sub-app", "/v1/internal", tenant, serveFiberV3},
 	}
 )
 
@@ -110,6 +114,23 @@ func serveFiber(app *inngestkit.App, health *inngesthealth.Health) testsite.Serv
 	}))
 	root.Mount("/v1", sub)
 	return testsite.Fiber{App: root}
+}
+
+// serveFiberV3 is serveFiber for Fiber v3, which also accepts the handler of the report.
+func serveFiberV3(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
+	sub := fiberv3.New()
+	sub.Use(func(c fiberv3.Ctx) error {
+		c.Locals(tenant, c.Get(tenantHeader))
+		return c.Next()
+	})
+	inngestfiberv3.Mount(sub.Group("/internal"), app)
+	root := testsite.NewFiberV3()
+	own := root.Group("/v1/internal")
+	own.Get(livePath, healthcheckv3.New(healthcheckv3.Config{Probe: inngesthealth.Probe[fiberv3.Ctx](health.Live)}))
+	own.Get(readyPath, healthcheckv3.New(healthcheckv3.Config{Probe: inngesthealth.Probe[fiberv3.Ctx](health.Ready)}))
+	own.All(reportPath, health.Handler())
+	root.Use("/v1", sub)
+	return testsite.FiberV3{App: root}
 }
 
 // eachFramework runs test once for each framework.
