@@ -30,7 +30,8 @@ const snippetsDir = "testdata/snippets"
 // TestSnippetsCompile type-checks the Go code of each page against the workspace.
 //
 // All blocks of a page are one package. A block is a list of declarations or of
-// statements. An ellipsis (…) on its own line stands for code, and in {…} for fields.
+// statements. It may import another major version of a package than imports.go does.
+// An ellipsis (…) on its own line stands for code, and in {…} for fields.
 // Variables and imports may be unused. A block whose fence is "go unchecked" is
 // skipped.
 func TestSnippetsCompile(t *testing.T) {
@@ -65,9 +66,10 @@ func TestSnippetsThatDoNotCompile(t *testing.T) {
 }
 
 var (
-	goBlock     = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
-	leftOut     = regexp.MustCompile(`(?m)^\s*…(\s*//.*)?$`)
-	leadImports = regexp.MustCompile(`^(?s:import \(.*?\n\)\n|import [^\n(]*\n|\n)*`)
+	goBlock      = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+	leftOut      = regexp.MustCompile(`(?m)^\s*…(\s*//.*)?$`)
+	majorVersion = regexp.MustCompile(`/v\d+\b`)
+	leadImports  = regexp.MustCompile(`^(?s:import \(.*?\n\)\n|import [^\n(]*\n|\n)*`)
 )
 
 type snippetChecker struct {
@@ -173,7 +175,7 @@ func (c *snippetChecker) parse(page string, line int, block string) (*ast.File, 
 	var head strings.Builder
 	head.WriteString("package snippets\n")
 	for path, name := range c.imports {
-		if !strings.Contains(imports, strconv.Quote(path)) {
+		if !strings.Contains(majorVersion.ReplaceAllString(imports, ""), strconv.Quote(majorVersion.ReplaceAllString(path, ""))) {
 			fmt.Fprintf(&head, "import %s %q\n", name, path)
 		}
 	}

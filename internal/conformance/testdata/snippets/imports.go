@@ -21,6 +21,11 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/csrf"
 	"github.com/gofiber/fiber/v2/middleware/healthcheck"
 	"github.com/gofiber/fiber/v2/middleware/limiter"
+	_ "github.com/gofiber/fiber/v3" // blocks import it themselves
+	_ "github.com/gofiber/fiber/v3/middleware/cache"
+	_ "github.com/gofiber/fiber/v3/middleware/csrf"
+	_ "github.com/gofiber/fiber/v3/middleware/healthcheck"
+	_ "github.com/gofiber/fiber/v3/middleware/limiter"
 	"github.com/inngest/inngestgo"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -34,6 +39,7 @@ import (
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestcel "github.com/inngestkit/inngestkit/contrib/cel"
