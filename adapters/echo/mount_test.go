@@ -58,8 +58,10 @@ func TestTwoGroups(t *testing.T) {
 	inngestecho.Mount(e.Group("/internal"), app)
 	requireDone(t, e, "/public/api/inngest")
 	requireDone(t, e, "/internal/api/inngest")
-	require.PanicsWithValue(t, `inngestecho: Mount: app "app" is mounted at /public/api/inngest already; mount it once on each router or group`,
-		func() { inngestecho.Mount(e.Group("/public"), app) })
+	for _, prefix := range []string{"/public", "public"} {
+		require.PanicsWithValue(t, `inngestecho: Mount: app "app" is mounted at /public/api/inngest already; mount it once on each router or group`,
+			func() { inngestecho.Mount(e.Group(prefix), app) })
+	}
 
 	inngestecho.Mount(e.Host("a.test").Group("/public"), app)
 	inngestecho.Mount(e.Host("b.test").Group("/public"), app)

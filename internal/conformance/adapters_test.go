@@ -8,9 +8,11 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
 	fiberv3 "github.com/gofiber/fiber/v3"
+	echov5 "github.com/labstack/echo/v5"
 	"github.com/stretchr/testify/require"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
@@ -46,6 +48,11 @@ var adapters = []adapter{
 		e := testsite.NewEcho()
 		inngestecho.Mount(e.Group("/v1").Group("/internal"), app)
 		return testsite.Echo{Echo: e}
+	}},
+	{name: "echov5 group", path: "/v1/internal/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
+		e := echov5.New()
+		inngestechov5.Mount(e.Group("/v1").Group("/internal"), app)
+		return testsite.EchoV5(e)
 	}},
 	onFiber,
 	onFiberV3,

@@ -25,7 +25,8 @@ func TestDependencies(t *testing.T) {
 		"core":             {core, slices.Concat(notOnlyForTests, frameworks)},
 		"adapters/nethttp": {[]string{modules + "adapters/nethttp"}, slices.Concat(notOnlyForTests, frameworks)},
 		"adapters/gin":     {[]string{modules + "adapters/gin"}, slices.Concat(notOnlyForTests, []string{echo, fiber, fasthttp})},
-		"adapters/echo":    {[]string{modules + "adapters/echo"}, slices.Concat(notOnlyForTests, []string{gin, fiber, fasthttp})},
+		"adapters/echo":    {[]string{modules + "adapters/echo"}, slices.Concat(notOnlyForTests, []string{gin, echo + "/v5", fiber, fasthttp})},
+		"adapters/echov5":  {[]string{modules + "adapters/echov5"}, slices.Concat(notOnlyForTests, []string{gin, echo + "/v4", fiber, fasthttp})},
 		// Fiber itself links "testing", for the assertions of its package utils.
 		"adapters/fiber":   {[]string{modules + "adapters/fiber"}, slices.Concat(others, []string{gin, echo, fiber + "/v3"})},
 		"adapters/fiberv3": {[]string{modules + "adapters/fiberv3"}, slices.Concat(notOnlyForTests, []string{gin, echo, fiber + "/v2"})},

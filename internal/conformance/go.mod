@@ -11,6 +11,7 @@ require (
 	github.com/gowebpki/jcs v1.0.2
 	github.com/inngest/inngestgo v0.16.0
 	github.com/inngestkit/inngestkit/adapters/echo v0.1.0
+	github.com/inngestkit/inngestkit/adapters/echov5 v0.1.0
 	github.com/inngestkit/inngestkit/adapters/fiber v0.1.0
 	github.com/inngestkit/inngestkit/adapters/fiberv3 v0.1.0
 	github.com/inngestkit/inngestkit/adapters/gin v0.1.0
@@ -18,6 +19,7 @@ require (
 	github.com/inngestkit/inngestkit/core v0.1.0
 	github.com/inngestkit/inngestkit/inngesttest v0.1.0
 	github.com/labstack/echo/v4 v4.16.0
+	github.com/labstack/echo/v5 v5.4.5
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/contrib/instrumentation/github.com/gin-gonic/gin/otelgin v0.65.0
 	go.opentelemetry.io/contrib/instrumentation/github.com/labstack/echo/otelecho v0.60.0
@@ -97,7 +99,7 @@ require (
 	github.com/twitchyliquid64/golang-asm v0.15.1 // indirect
 	github.com/ugorji/go/codec v1.3.1 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
-	github.com/valyala/fasthttp v1.78.0 // indirect
+	github.com/valyala/fasthttp v1.78.0
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/xhit/go-str2duration/v2 v2.1.0 // indirect
 	go.mongodb.org/mongo-driver/v2 v2.5.0 // indirect

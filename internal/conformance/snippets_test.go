@@ -57,7 +57,8 @@ func TestSnippetsThatDoNotCompile(t *testing.T) {
 		"func f( {\n":                              "page.md:4: expected",
 		"_, err := inngestkit.New(\"shop\")\n":     "cannot use \"shop\"",
 		"import \"example.com/gone\"\n\nvar x int": "example.com/gone",
-		"func f() int {\n\t…\n}\n\nvar g = f(1)":   "too many arguments",
+		"import \"github.com/labstack/echo/v5\"\n\nvar x = echo.New().Debug": "echo.New().Debug undefined",
+		"func f() int {\n\t…\n}\n\nvar g = f(1)":                             "too many arguments",
 	} {
 		page := "A page.\n\n```go\n" + code + "\n```\n"
 		require.ErrorContains(t, checker.check("page.md", page), want, code)

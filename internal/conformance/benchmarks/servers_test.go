@@ -2,6 +2,7 @@ package benchmarks
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,9 +20,11 @@ import (
 	adaptorv3 "github.com/gofiber/fiber/v3/middleware/adaptor"
 	"github.com/inngest/inngestgo"
 	"github.com/labstack/echo/v4"
+	echov5 "github.com/labstack/echo/v5"
 	"github.com/stretchr/testify/require"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
@@ -117,7 +120,7 @@ const (
 	path  = "/api/inngest"
 )
 
-var frameworks = []string{"nethttp", "gin", "echo", "fiber", "fiberv3"}
+var frameworks = []string{"nethttp", "gin", "echo", "echov5", "fiber", "fiberv3"}
 
 // servers has, for each framework, the SDK as people mount it by hand, and our adapter.
 var servers = map[string]map[string]func(net.Listener) error{
@@ -155,6 +158,18 @@ var servers = map[string]map[string]func(net.Listener) error{
 			e := newEcho(l)
 			inngestecho.Mount(e, benchApp())
 			return e.Start("")
+		},
+	},
+	"echov5": {
+		bySDK: func(l net.Listener) error {
+			e := echov5.New()
+			e.Any(path, echov5.WrapHandler(benchClient().Serve()))
+			return startEchoV5(e, l)
+		},
+		byUs: func(l net.Listener) error {
+			e := echov5.New()
+			inngestechov5.Mount(e, benchApp())
+			return startEchoV5(e, l)
 		},
 	},
 	// Unlike in docs/adapters.md: bodies are read before the app sees them.
@@ -197,6 +212,10 @@ func newEcho(l net.Listener) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort, e.Listener = true, true, l
 	return e
+}
+
+func startEchoV5(e *echov5.Echo, l net.Listener) error {
+	return echov5.StartConfig{Listener: l, HideBanner: true, HidePort: true}.Start(context.Background(), e)
 }
 
 func newFiber() *fiber.App {

@@ -91,54 +91,75 @@ func TestEcho(t *testing.T) {
 	}
 }
 
+// eachEcho runs test on an application of each version of Echo.
+func eachEcho(t *testing.T, v4, v5 func(app *inngestkit.App) server, test func(t *testing.T, s *site)) {
+	t.Helper()
+	for version, build := range map[string]func(app *inngestkit.App) server{"v4": v4, "v5": v5} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			test(t, run(t, inngestkit.Config{}, build))
+		})
+	}
+}
+
 // Echo routes by the path as sent. A Skipper that compares the unescaped path skips other
 // routes, too; it has to compare the route that was found.
 func TestEchoSkipperSkipsNothingElse(t *testing.T) {
 	t.Parallel()
-	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
-		e := echo.New()
-		e.Use(middleware.BasicAuthWithConfig(middleware.BasicAuthConfig{
-			Skipper:   func(c echo.Context) bool { return c.Path() == app.Path() },
-			Validator: func(string, string, echo.Context) (bool, error) { return false, nil },
-		}))
-		e.Any("/*", func(c echo.Context) error { return c.String(http.StatusOK, "secret") })
-		inngestecho.Mount(e, app)
-		return serverOf(e)
+	eachEcho(t, echoWithSkipper, echoV5WithSkipper, func(t *testing.T, s *site) {
+		s.callSucceeds(t, 0)
+		for _, path := range []string{"/other", "/api%2finngest", "/%61pi/inngest", "/api/inngest/", "//api/inngest", "/API/inngest", "/api/inngest/../x"} {
+			status, _, _ := s.request(t, http.MethodPost, path, "", nil)
+			require.Equal(t, http.StatusUnauthorized, status, path)
+		}
 	})
-	s.callSucceeds(t, 0)
-	for _, path := range []string{"/other", "/api%2finngest", "/%61pi/inngest", "/api/inngest/", "//api/inngest", "/API/inngest", "/api/inngest/../x"} {
-		status, _, _ := s.request(t, http.MethodPost, path, "", nil)
-		require.Equal(t, http.StatusUnauthorized, status, path)
-	}
+}
+
+func echoWithSkipper(app *inngestkit.App) server {
+	e := echo.New()
+	e.Use(middleware.BasicAuthWithConfig(middleware.BasicAuthConfig{
+		Skipper:   func(c echo.Context) bool { return c.Path() == app.Path() },
+		Validator: func(string, string, echo.Context) (bool, error) { return false, nil },
+	}))
+	e.Any("/*", func(c echo.Context) error { return c.String(http.StatusOK, "secret") })
+	inngestecho.Mount(e, app)
+	return serverOf(e)
 }
 
 // A group of its own is a fix as well as a Skipper.
 func TestEchoGroup(t *testing.T) {
 	t.Parallel()
-	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
-		e := echo.New()
-		inngestecho.Mount(e, app)
-		site := e.Group("", middleware.CSRF())
-		site.POST("/other", func(c echo.Context) error { return c.String(http.StatusOK, "other") })
-		return serverOf(e)
+	eachEcho(t, echoWithGroup, echoV5WithGroup, func(t *testing.T, s *site) {
+		s.callSucceeds(t, 0)
+		require.NoError(t, s.app.CheckEndpoint(t.Context()))
+		status, _, _ := s.request(t, http.MethodPost, "/other", "", nil)
+		require.Equal(t, http.StatusBadRequest, status)
 	})
-	s.callSucceeds(t, 0)
-	require.NoError(t, s.app.CheckEndpoint(t.Context()))
-	status, _, _ := s.request(t, http.MethodPost, "/other", "", nil)
-	require.Equal(t, http.StatusBadRequest, status)
 }
 
-// The server accepts gzip, and its client decodes it.
+func echoWithGroup(app *inngestkit.App) server {
+	e := echo.New()
+	inngestecho.Mount(e, app)
+	site := e.Group("", middleware.CSRF())
+	site.POST("/other", func(c echo.Context) error { return c.String(http.StatusOK, "other") })
+	return serverOf(e)
+}
+
+// The server accepts gzip, and its client decodes it. BodyDump passes bodies on whole.
 func TestEchoGzipAndSecureDoNoHarm(t *testing.T) {
 	t.Parallel()
-	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
-		e := echo.New()
-		e.Use(middleware.Gzip(), middleware.Secure(), middleware.CORS(), middleware.Decompress())
-		inngestecho.Mount(e, app)
-		return serverOf(e)
+	eachEcho(t, echoWithGzip, echoV5WithGzip, func(t *testing.T, s *site) {
+		s.callSucceeds(t, largest)
+		require.NoError(t, s.app.CheckEndpoint(t.Context()))
+		_, header, _ := s.request(t, http.MethodGet, endpoint, "", http.Header{"Accept-Encoding": {"gzip"}})
+		require.Equal(t, "gzip", header.Get("Content-Encoding"), "it compresses")
 	})
-	s.callSucceeds(t, 0)
-	require.NoError(t, s.app.CheckEndpoint(t.Context()))
-	_, header, _ := s.request(t, http.MethodGet, endpoint, "", http.Header{"Accept-Encoding": {"gzip"}})
-	require.Equal(t, "gzip", header.Get("Content-Encoding"), "it compresses")
+}
+
+func echoWithGzip(app *inngestkit.App) server {
+	e := echo.New()
+	dump := middleware.BodyDump(func(echo.Context, []byte, []byte) {})
+	e.Use(middleware.Gzip(), middleware.Secure(), middleware.CORS(), middleware.Decompress(), dump)
+	inngestecho.Mount(e, app)
+	return serverOf(e)
 }

@@ -14,6 +14,8 @@ import (
 	csrfv3 "github.com/gofiber/fiber/v3/middleware/csrf"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	echov5 "github.com/labstack/echo/v5"
+	middlewarev5 "github.com/labstack/echo/v5/middleware"
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -40,6 +42,9 @@ func TestStartWarns(t *testing.T) {
 		{"gin", ginBehind(func() gin.HandlerFunc { return gin.BasicAuth(gin.Accounts{"me": "x"}) }), []string{refused, "authentication"}},
 		{"echo", echoBehind(func(skip middleware.Skipper) echo.MiddlewareFunc {
 			return middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Skipper: skip, Limit: "1M"})
+		}), []string{refused, "to 4 MiB or more"}},
+		{"echov5", echoV5Behind(func(skip middlewarev5.Skipper) echov5.MiddlewareFunc {
+			return middlewarev5.BodyLimitWithConfig(middlewarev5.BodyLimitConfig{Skipper: skip, LimitBytes: 1 << 20})
 		}), []string{refused, "to 4 MiB or more"}},
 		{"fiber", fiberBehind(func() fiber.Handler { return csrf.New() }), []string{refused, "CSRF protection"}},
 		{"fiberv3", fiberV3Behind(func() fiberv3.Handler { return csrfv3.New() }), []string{refused, "CSRF protection"}},

@@ -13,9 +13,12 @@ import (
 	fiberv3timeout "github.com/gofiber/fiber/v3/middleware/timeout"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	echov5 "github.com/labstack/echo/v5"
+	middlewarev5 "github.com/labstack/echo/v5/middleware"
 	"github.com/stretchr/testify/require"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
@@ -131,6 +134,21 @@ func echoTimeout(guard func(after time.Duration, skip middleware.Skipper) echo.M
 	}
 }
 
+func echoV5Timeout(app *inngestkit.App, after time.Duration, fixed bool) server {
+	e := echov5.New()
+	e.Use(middlewarev5.ContextTimeoutWithConfig(middlewarev5.ContextTimeoutConfig{
+		Timeout: after, Skipper: func(c *echov5.Context) bool { return fixed && c.Path() == app.Path() },
+	}))
+	inngestechov5.Mount(e, app)
+	e.POST("/other", func(c *echov5.Context) error {
+		if !slowly(c.Request().Context()) {
+			return c.Request().Context().Err()
+		}
+		return c.String(http.StatusOK, "other")
+	})
+	return serverOf(e)
+}
+
 func fiberTimeout(app *inngestkit.App, after time.Duration, fixed bool) server {
 	f := newFiber(streaming)
 	if fixed {
@@ -185,6 +203,7 @@ var timeouts = []timeout{
 	{"echo, ContextTimeout", echoTimeout(func(after time.Duration, skip middleware.Skipper) echo.MiddlewareFunc {
 		return middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Skipper: skip, Timeout: after})
 	}), 500, deadlineLog, 503},
+	{"echov5, ContextTimeout", echoV5Timeout, 500, deadlineLog, 503},
 	{"fiber, timeout.NewWithContext", fiberTimeout, 500, deadlineLog, 408},
 	{"fiberv3, timeout", fiberV3Timeout, 408, deadlineLog, 408},
 }
@@ -259,6 +278,12 @@ func TestHarmlessTimeouts(t *testing.T) {
 			e := echo.New()
 			e.Use(middleware.Gzip()) // its writer has an Unwrap
 			inngestecho.Mount(e, app)
+			return withWriteTimeout(e)
+		},
+		"http.Server.WriteTimeout, Echo v5": func(app *inngestkit.App) server {
+			e := echov5.New()
+			e.Use(middlewarev5.Gzip()) // its writer has an Unwrap
+			inngestechov5.Mount(e, app)
 			return withWriteTimeout(e)
 		},
 		"fiber": func(app *inngestkit.App) server {

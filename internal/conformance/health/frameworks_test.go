@@ -11,8 +11,10 @@ import (
 	fiberv3 "github.com/gofiber/fiber/v3"
 	healthcheckv3 "github.com/gofiber/fiber/v3/middleware/healthcheck"
 	"github.com/labstack/echo/v4"
+	echov5 "github.com/labstack/echo/v5"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
@@ -50,6 +52,7 @@ var (
 		onNetHTTP,
 		{"gin group", "/v1/internal", tenant, serveGin},
 		{"echo group", "/v1/internal", tenant, serveEcho},
+		{"echov5 group", "/v1/internal", tenant, serveEchoV5},
 		{"fiber sub-app", "/v1/internal", tenant, serveFiber},
 		{"fiberv3 sub-app", "/v1/internal", tenant, serveFiberV3},
 	}
@@ -94,6 +97,22 @@ func serveEcho(app *inngestkit.App, health *inngesthealth.Health) testsite.Serve
 	group.Any(readyPath, echo.WrapHandler(health.ReadyHandler()))
 	group.Any(reportPath, echo.WrapHandler(health.Handler()))
 	return testsite.Echo{Echo: e}
+}
+
+func serveEchoV5(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
+	e := echov5.New()
+	e.Use(func(next echov5.HandlerFunc) echov5.HandlerFunc {
+		return func(c *echov5.Context) error {
+			c.Set(tenant, c.Request().Header.Get(tenantHeader))
+			return next(c)
+		}
+	})
+	group := e.Group("/v1").Group("/internal")
+	inngestechov5.Mount(group, app)
+	group.Any(livePath, echov5.WrapHandler(health.LiveHandler()))
+	group.Any(readyPath, echov5.WrapHandler(health.ReadyHandler()))
+	group.Any(reportPath, echov5.WrapHandler(health.Handler()))
+	return testsite.EchoV5(e)
 }
 
 // serveFiber mounts the app on a group of a sub-app, and the probes in Fiber's middleware for

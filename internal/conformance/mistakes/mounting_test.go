@@ -6,9 +6,11 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/labstack/echo/v4"
+	echov5 "github.com/labstack/echo/v5"
 	"github.com/stretchr/testify/require"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	"github.com/inngestkit/inngestkit/core/adapter"
@@ -56,6 +58,12 @@ var mounting = []mistake{
 		e := echo.New()
 		inngestecho.Mount(e, shop)
 		return panics(t, func() { inngestecho.Mount(e, billing) })
+	}},
+	{"A path that Echo v5 rejects", func(t *testing.T) string {
+		app, _ := newApp(t, dev(), onUser())
+		e := echov5.NewWithConfig(echov5.Config{Router: echov5.NewRouter(echov5.RouterConfig{})})
+		e.Any("/api/inngest", func(*echov5.Context) error { return nil })
+		return panics(t, func() { inngestechov5.Mount(e, app) })
 	}},
 	{"Routes added after Mount", func(t *testing.T) string {
 		app, _ := newApp(t, dev(), onUser())

@@ -9,8 +9,10 @@ import (
 	"github.com/gofiber/fiber/v2"
 	fiberv3 "github.com/gofiber/fiber/v3"
 	"github.com/labstack/echo/v4"
+	echov5 "github.com/labstack/echo/v5"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
@@ -35,6 +37,11 @@ var Frameworks = map[string]func(app *inngestkit.App) Server{
 		e := NewEcho()
 		inngestecho.Mount(e, app)
 		return Echo{Echo: e}
+	},
+	"echov5": func(app *inngestkit.App) Server {
+		e := echov5.New()
+		inngestechov5.Mount(e, app)
+		return EchoV5(e)
 	},
 	"fiber": func(app *inngestkit.App) Server {
 		f := NewFiber()
@@ -67,6 +74,38 @@ type Echo struct{ *echo.Echo }
 func (s Echo) Serve(listener net.Listener) error {
 	s.Listener = listener
 	return s.Start("")
+}
+
+// EchoV5 returns a server for an Echo v5 application. Echo v5 has no Shutdown: a server
+// stops when the context that it was started with ends.
+func EchoV5(e *echov5.Echo) Server {
+	running, stop := context.WithCancel(context.Background())
+	return &echoV5{e, running, stop, make(chan struct{})}
+}
+
+type echoV5 struct {
+	echo    *echov5.Echo
+	running context.Context //nolint:containedctx // Shutdown ends what Serve has started
+	stop    context.CancelFunc
+	stopped chan struct{}
+}
+
+// Serve implements Server.
+func (s *echoV5) Serve(listener net.Listener) error {
+	defer close(s.stopped)
+	config := echov5.StartConfig{Listener: listener, HideBanner: true, HidePort: true, GracefulTimeout: Timeout}
+	return config.Start(s.running, s.echo)
+}
+
+// Shutdown implements Server.
+func (s *echoV5) Shutdown(ctx context.Context) error {
+	s.stop()
+	select {
+	case <-s.stopped:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // NewFiber returns a Fiber application that streams bodies, as docs/adapters.md

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	fiberv3 "github.com/gofiber/fiber/v3"
 	"github.com/labstack/echo/v4"
+	echov5 "github.com/labstack/echo/v5"
 	"go.opentelemetry.io/contrib/instrumentation/github.com/gin-gonic/gin/otelgin"
 	"go.opentelemetry.io/contrib/instrumentation/github.com/labstack/echo/otelecho"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -18,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
+	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
@@ -57,7 +59,9 @@ func chain[M any](app M, in instrumented, instrumentation func(traces trace.Trac
 	}
 }
 
-var frameworks = []framework{{"nethttp", onNetHTTP}, {"gin", onGin}, {"echo", onEcho}, {"fiber", onFiber}, {"fiberv3", onFiberV3}}
+var frameworks = []framework{
+	{"nethttp", onNetHTTP}, {"gin", onGin}, {"echo", onEcho}, {"echov5", onEchoV5}, {"fiber", onFiber}, {"fiberv3", onFiberV3},
+}
 
 // anOrder returns the event that POST /orders sends.
 func anOrder() inngestkit.AnyEvent { return placed.New(order{ID: "o1"}) }
@@ -115,6 +119,23 @@ func onEcho(app *inngestkit.App, in instrumented) testsite.Server {
 		return c.String(http.StatusOK, ids[0])
 	})
 	return testsite.Echo{Echo: e}
+}
+
+// onEchoV5 uses the instrumentation of net/http: otelecho is for Echo v4.
+func onEchoV5(app *inngestkit.App, in instrumented) testsite.Server {
+	e := echov5.New()
+	e.Use(chain(inngestechov5.Middleware(app), in, func(traces trace.TracerProvider) echov5.MiddlewareFunc {
+		return echov5.WrapMiddleware(otelhttp.NewMiddleware("shop", otelhttp.WithTracerProvider(traces), otelhttp.WithPropagators(w3c)))
+	})...)
+	inngestechov5.Mount(e, app)
+	e.POST("/orders", func(c *echov5.Context) error {
+		ids, err := inngestechov5.Send(c, anOrder())
+		if err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, ids[0])
+	})
+	return testsite.EchoV5(e)
 }
 
 func onFiber(app *inngestkit.App, in instrumented) testsite.Server {

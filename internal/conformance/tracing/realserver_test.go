@@ -126,7 +126,7 @@ func testOneTrace(t *testing.T, server *inngesttest.Server) {
 			}
 			return step.SendEvent(ctx, "hand over", shipped.New(in.Event.Data))
 		}, flow.Retries(2)))
-	post := process{appID: "post", server: server, with: frameworks[3]}.serve(t,
+	post := process{appID: "post", server: server, with: framework{"fiber", onFiber}}.serve(t,
 		inngestkit.OnEvent("deliver", shipped, func(ctx context.Context, _ input) (any, error) {
 			if err := nothing(ctx, "load"); err != nil {
 				return nil, err
