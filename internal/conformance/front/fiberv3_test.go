@@ -1,6 +1,7 @@
 package front
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v3/middleware/basicauth"
 	"github.com/gofiber/fiber/v3/middleware/cache"
 	"github.com/gofiber/fiber/v3/middleware/compress"
+	"github.com/gofiber/fiber/v3/middleware/cors"
 	"github.com/gofiber/fiber/v3/middleware/csrf"
 	"github.com/gofiber/fiber/v3/middleware/earlydata"
 	"github.com/gofiber/fiber/v3/middleware/encryptcookie"
@@ -19,7 +21,12 @@ import (
 	"github.com/gofiber/fiber/v3/middleware/idempotency"
 	"github.com/gofiber/fiber/v3/middleware/keyauth"
 	"github.com/gofiber/fiber/v3/middleware/limiter"
+	"github.com/gofiber/fiber/v3/middleware/logger"
+	"github.com/gofiber/fiber/v3/middleware/paginate"
+	fiberrecover "github.com/gofiber/fiber/v3/middleware/recover"
 	"github.com/gofiber/fiber/v3/middleware/redirect"
+	"github.com/gofiber/fiber/v3/middleware/requestid"
+	"github.com/gofiber/fiber/v3/middleware/responsetime"
 	"github.com/gofiber/fiber/v3/middleware/rewrite"
 	"github.com/gofiber/fiber/v3/middleware/session"
 	"github.com/stretchr/testify/require"
@@ -204,16 +211,22 @@ func TestFiberV3Cache(t *testing.T) {
 	}
 }
 
-// Middleware that changes only the headers of responses, or nothing without a header of
-// the request that the server does not send.
+// Middleware that reads requests, sets headers of responses, or does nothing without a header
+// that the server does not send.
 func TestFiberV3Harmless(t *testing.T) {
 	t.Parallel()
 	for name, middleware := range map[string]fiberv3.Handler{
+		"cors":          cors.New(),
 		"earlydata":     earlydata.New(),
 		"encryptcookie": encryptcookie.New(encryptcookie.Config{Key: encryptcookie.GenerateKey(32)}),
 		"etag":          etag.New(),
 		"helmet":        helmet.New(),
 		"idempotency":   idempotency.New(),
+		"logger":        logger.New(logger.Config{Format: "${status} ${body} ${resBody}\n", Stream: io.Discard}),
+		"paginate":      paginate.New(),
+		"recover":       fiberrecover.New(),
+		"requestid":     requestid.New(),
+		"responsetime":  responsetime.New(),
 		"session":       session.New(),
 	} {
 		t.Run(name, func(t *testing.T) {
