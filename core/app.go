@@ -39,6 +39,7 @@ type App struct {
 	unsigned unsignedSyncs
 	gate     *drain.Gate
 	mount    atomic.Pointer[mountPoint]
+	arrival  arrival
 	started  atomic.Bool
 	warned   atomic.Bool // that Start has not been called
 
@@ -49,6 +50,7 @@ type App struct {
 	connecting         atomic.Bool          // Connect is running
 	conn               atomic.Pointer[conn] // the current connection, nil without one
 	environmentChecked atomic.Bool          // by warnAboutEnvironment
+	severalPaths       atomic.Bool          // the app is mounted at more than one
 }
 
 // New returns an app with this configuration, or an error that lists all its mistakes. It

@@ -57,7 +57,7 @@ func (a *App) CheckEndpoint(ctx context.Context) error {
 func (a *App) newEndpointChecker(listeners func() []netip.AddrPort) *selfcheck.Checker {
 	options := selfcheck.Options{
 		NewClient:    func() *http.Client { return httpclient.Direct(a.config.HTTPClient) },
-		MaxBodyBytes: a.config.MaxBodyBytes, Guard: a.caught, Listeners: listeners,
+		MaxBodyBytes: a.config.MaxBodyBytes, Guard: a.caught, Listeners: listeners, OtherPath: a.arrival.otherPath,
 	}
 	if !a.config.Dev {
 		key := []byte(signing.SecretPart(string(a.config.SigningKey)))

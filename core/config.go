@@ -97,9 +97,9 @@ type Config struct {
 	// and in [App.Sync], the port is 3000. ServePort is ignored if ServeHost is a URL or
 	// has a port, since many platforms set its variable. PORT.
 	ServePort int
-	// ServePath is the path that is announced to the server, if a proxy makes it differ
-	// from the one at which the app is mounted. It has no trailing slash and may have
-	// escapes such as %20. INNGEST_SERVE_PATH.
+	// ServePath is the path that is announced to the server, if a proxy, http.StripPrefix
+	// or a sub-router makes it differ from the one at which the app is mounted. It has no
+	// trailing slash and may have escapes such as %20. INNGEST_SERVE_PATH.
 	ServePath string
 	// TrustProxy takes the URL that a sync announces from the headers
 	// X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix, the first element

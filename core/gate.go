@@ -54,6 +54,9 @@ func (a *App) dispatch(ctx context.Context, req *adapter.Request) (resp *adapter
 			return refusal
 		}
 		a.endpoint.Received(req.Header)
+		if a.config.Dev { // otherwise anyone could have sent it
+			a.checkReceivedPath(req)
+		}
 		return a.doInspect(req)
 	default:
 		resp := fail(req, http.StatusMethodNotAllowed,
@@ -107,6 +110,7 @@ type verify func(signature signing.Signature, body []byte) (signed, key []byte)
 func (a *App) readSigned(req *adapter.Request, verify verify) (signed, key []byte, refusal *adapter.Response) {
 	if a.config.Dev {
 		if refusal = a.refuseBrowser(req); refusal == nil {
+			a.checkReceivedPath(req)
 			signed, refusal = a.readBody(req)
 		}
 		return signed, nil, refusal
@@ -122,6 +126,7 @@ func (a *App) readSigned(req *adapter.Request, verify verify) (signed, key []byt
 	signed, key = verify(signature, body)
 	switch {
 	case key != nil:
+		a.checkReceivedPath(req)
 		return signed, key, nil
 	case len(body) == 0:
 		return nil, nil, a.refuseUnsigned(req, errSignedEmpty)

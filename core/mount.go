@@ -50,6 +50,7 @@ func (a *App) MountedAtFunc(framework string, path func() string) {
 	first, errFirst := a.mount.Load().fullPath()
 	here, err := (&mountPoint{path: path}).fullPath()
 	if first != here && errFirst == nil && err == nil { // a sync reports the errors
+		a.severalPaths.Store(true)
 		a.config.Logger.Info("inngest: the app is mounted at several paths and announced at the first; "+
 			"ServePath (INNGEST_SERVE_PATH) announces it at another", "announced", first, "also", here)
 	}

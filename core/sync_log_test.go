@@ -27,7 +27,7 @@ func TestSyncLogs(t *testing.T) {
 		{inngestkit.Config{ServeHost: "shop.test", ServePort: 81}, "shop.test:81", func(*inngestkit.App) http.Handler { return another(t) },
 			`from="ServeHost (INNGEST_SERVE_HOST) and ServePort (PORT)" listening="yes, this app or another instance" functions=1`},
 		{inngestkit.Config{Dev: true, ServePort: 81}, "localhost:81", func(*inngestkit.App) http.Handler { return http.NotFoundHandler() },
-			`from="ServePort (PORT)" listening="no: 404 Not Found from something else" functions=1`},
+			`from="ServePort (PORT)" listening="no: 404 Not Found from something else, or the path is another (ServePath)" functions=1`},
 		{inngestkit.Config{Dev: true, ServeHost: "shop.test"}, "localhost:81", self,
 			`from="ServeHost (INNGEST_SERVE_HOST), and the default port" listening="no: dial tcp: connection refused" functions=1`},
 		{inngestkit.Config{Dev: true}, "localhost:3000", self,

@@ -122,7 +122,8 @@ func (c Config) foundAt(target syncTarget, found *url.URL) syncTarget {
 // warnNotFound logs that the app has not found itself.
 func (a *App) warnNotFound(target syncTarget, tried error) {
 	a.config.Logger.Warn("inngest: this app does not respond yet at any port where this program listens, so the default "+
-		"port is announced; set ServePort (PORT) or ServeHost (INNGEST_SERVE_HOST), or call Start shortly before listening",
+		"port is announced; set ServePort (PORT) or ServeHost (INNGEST_SERVE_HOST), or call Start shortly before listening; "+
+		"below http.StripPrefix or in a sub-router, set ServePath (INNGEST_SERVE_PATH)",
 		"url", target.url.String(), "tried", tried)
 }
 

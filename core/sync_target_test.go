@@ -177,8 +177,9 @@ func TestStartFindsTheAppLater(t *testing.T) {
 			require.LessOrEqual(t, time.Since(began), 2*time.Second)
 			time.Sleep(time.Minute)
 			require.Equal(t, 1, strings.Count(l.String(), "level=WARN"), l.String())
-			require.Contains(t, l.String(), `set ServePort (PORT) or ServeHost (INNGEST_SERVE_HOST), or call Start shortly before listening" `+
-				`url=http://localhost:3000/api/inngest tried="localhost:6060: 404 Not Found from something else; `+
+			require.Contains(t, l.String(), `set ServePort (PORT) or ServeHost (INNGEST_SERVE_HOST), or call Start shortly before listening; `+
+				`below http.StripPrefix or in a sub-router, set ServePath (INNGEST_SERVE_PATH)" url=http://localhost:3000/api/inngest `+
+				`tried="localhost:6060: 404 Not Found from something else, or the path is another (ServePath); `+
 				`localhost:8080: dial tcp: connection refused; localhost:3000: dial tcp: connection refused"`)
 			n.listen("localhost:8080", handler)
 			time.Sleep(10 * time.Second)

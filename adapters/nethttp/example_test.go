@@ -64,26 +64,63 @@ func ExampleSend() {
 	// client: 503 Service Unavailable
 }
 
-// gorillaRouter stands in for a router of gorilla/mux, whose Handle has a result.
+// gorillaRouter stands in for a *mux.Router of gorilla/mux, whose Handle has a result.
 type gorillaRouter struct{ *http.ServeMux }
 
-func (r gorillaRouter) Handle(pattern string, handler http.Handler) any {
-	r.ServeMux.Handle(pattern, handler)
-	return nil
+type gorillaRoute struct{}
+
+func (r *gorillaRouter) Handle(path string, handler http.Handler) *gorillaRoute {
+	r.ServeMux.Handle(path, handler)
+	return &gorillaRoute{}
 }
 
-func ExampleRouterFunc() {
+func ExampleGorilla() {
 	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
 	if err != nil {
 		log.Fatal(err)
 	}
-	router := gorillaRouter{http.NewServeMux()}
-	inngesthttp.Mount(inngesthttp.RouterFunc(func(pattern string, handler http.Handler) {
-		router.Handle(pattern, handler)
-	}), app)
+	router := &gorillaRouter{http.NewServeMux()} // mux.NewRouter()
+	inngesthttp.Mount(inngesthttp.Gorilla(router), app)
 
 	w := httptest.NewRecorder()
 	router.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/inngest", nil))
+	fmt.Println(w.Code)
+	// Output: 200
+}
+
+// httpRouter stands in for an *httprouter.Router.
+type httpRouter struct{ *http.ServeMux }
+
+func (r *httpRouter) Handler(method, path string, handler http.Handler) {
+	r.Handle(method+" "+path, handler)
+}
+
+func ExampleHTTPRouter() {
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	router := &httpRouter{http.NewServeMux()} // httprouter.New()
+	inngesthttp.Mount(inngesthttp.HTTPRouter(router), app)
+
+	w := httptest.NewRecorder()
+	router.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/inngest", nil))
+	fmt.Println(w.Code)
+	// Output: 200
+}
+
+func ExampleRouterFunc() {
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true, ServePath: "/v1/api/inngest"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	inngesthttp.Mount(inngesthttp.RouterFunc(func(path string, handler http.Handler) {
+		mux.Handle("/v1"+path, handler)
+	}), app)
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/api/inngest", nil))
 	fmt.Println(w.Code)
 	// Output: 200
 }

@@ -1,12 +1,11 @@
-// Package inngesthttp serves an inngestkit app with net/http, chi, gorilla/mux, and
-// other routers that accept an http.Handler.
+// Package inngesthttp serves an inngestkit app with net/http, chi, gorilla/mux, httprouter,
+// and other routers that accept an http.Handler.
 package inngesthttp
 
 import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adapter"
@@ -18,65 +17,32 @@ const _ = adapter.IsAtLeastVersion0_1_0
 // framework is the adapter's name in requests to Inngest.
 const framework = "nethttp"
 
-// Router is an *http.ServeMux, a chi.Router, or another router with the same Handle
-// method, on which an app is mounted.
-type Router interface {
-	Handle(pattern string, handler http.Handler)
-}
-
-var _ Router = (*http.ServeMux)(nil)
-
-// RouterFunc adapts a function to a [Router], for routers with a different Handle, such
-// as gorilla/mux. The pattern is a path, for all methods.
-type RouterFunc func(pattern string, handler http.Handler)
-
-// Handle implements [Router].
-func (f RouterFunc) Handle(pattern string, handler http.Handler) { f(pattern, handler) }
-
 // Mount registers the endpoints of app on router. It registers all methods; the app
 // responds with 405 to those it does not support. On an *http.ServeMux, each endpoint
-// is served with and without a trailing slash, and does not conflict with any pattern
-// of the site. On other routers it is served only at its exact path.
+// is served with and without a trailing slash. On other routers it is served only at
+// its exact path.
 //
-// Behind http.StripPrefix or in a sub-router, set Config.ServePath to the full path,
-// for [inngestkit.App.Start]. Mount panics if the app or the router is nil, or if
-// another app is mounted at one of the paths; with a [RouterFunc] it cannot detect the
-// latter.
+// [inngestkit.App.Start] announces the path of the app on router, with the prefixes of
+// subrouters of [Gorilla]. Other routers do not tell the prefix that they, or
+// http.StripPrefix, are below: set Config.ServePath to the full path.
+//
+// Mount panics if the app or the router is nil, if another app is mounted at one of the
+// paths, or if the router panics because a pattern of the site conflicts with the app's.
+// With a [RouterFunc] it cannot detect another app.
 func Mount(router Router, app *inngestkit.App) {
-	adapter.MustMount(mount, router, app)
-	for _, route := range app.Routes() {
-		adapter.Claim(mount, app, router, route.Path)
-		handler := adapter.HTTPHandler(framework, route.Do)
-		if mux, ok := router.(*http.ServeMux); ok {
-			handleOn(mux, route.Path, handler)
-		} else {
-			router.Handle(route.Path, handler)
+	adapter.MustMount(mount, unwrap(router), app)
+	at := app.Path()
+	for i, route := range app.Routes() {
+		path := handle(router, app, route)
+		if i == 0 { // the endpoint that Inngest calls
+			at = path
 		}
 	}
-	app.MountedAt(framework, app.Path())
+	app.MountedAt(framework, at)
 }
 
 // mount is the name of Mount in panics.
 const mount = "inngesthttp: Mount"
-
-// methods lists the methods that net/http has constants for, except HEAD, which GET
-// includes.
-var methods = []string{
-	http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
-	http.MethodConnect, http.MethodOptions, http.MethodTrace,
-}
-
-// handleOn registers a handler on mux for each method: a pattern without a method would
-// conflict with patterns of the site, such as "GET /".
-func handleOn(mux *http.ServeMux, path string, handler http.Handler) {
-	base := strings.TrimSuffix(path, "/")
-	for _, method := range methods {
-		mux.Handle(method+" "+base+"/{$}", handler)
-		if base != "" {
-			mux.Handle(method+" "+base, handler)
-		}
-	}
-}
 
 // Handler returns the endpoint that Inngest calls, for routers that Mount does not
 // support. With Handler, call [inngestkit.App.MountedAt] with its path.

@@ -29,6 +29,9 @@ type Options struct {
 	Verify func(signature string, body []byte) bool
 	// Guard runs f, and logs a panic in it. what says in the log what f does.
 	Guard func(what string, f func()) (panicked bool)
+	// OtherPath returns a path other than the announced one at which the app has received a
+	// request, "" if it has received none. It may be nil.
+	OtherPath func() string
 	// Listeners returns the addresses where this program listens. The default is the
 	// sockets of this process, or on Windows the usual ports of Go programs.
 	Listeners func() []netip.AddrPort
@@ -46,6 +49,9 @@ type Checker struct {
 func New(options Options) *Checker {
 	if options.Listeners == nil {
 		options.Listeners = ownListeners
+	}
+	if options.OtherPath == nil {
+		options.OtherPath = func() string { return "" }
 	}
 	return &Checker{options: options, arrived: map[string]bool{}}
 }

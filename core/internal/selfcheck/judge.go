@@ -96,8 +96,7 @@ func (c check) foreignCause(p probe, got response) string {
 		return fmt.Sprintf("CSRF protection, authentication or a firewall is in front of it and must exclude %s, "+
 			"because the app verifies the server's signature itself; or it is the port of another program (PORT)", path)
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
-		return "the app is elsewhere: compare ServePort (PORT), ServeHost (INNGEST_SERVE_HOST), Config.Path and the groups " +
-			"around it; below http.StripPrefix or a proxy set ServePath (INNGEST_SERVE_PATH)"
+		return c.pathCure()
 	case status == http.StatusTooManyRequests:
 		return fmt.Sprintf("a rate limit is in front of it; exclude %s, and limit concurrent calls with Config.MaxInFlight "+
 			"or flow control", path)
@@ -110,6 +109,15 @@ func (c check) foreignCause(p probe, got response) string {
 		return "another handler responds, a catch-all route, a timeout or a cache, or it is the port of another program; " +
 			"mount the app before the catch-all, and compare ServePort (PORT)"
 	}
+}
+
+// pathCure returns what to do if the app is not at the announced path.
+func (c check) pathCure() string {
+	if other := c.options.OtherPath(); other != "" {
+		return fmt.Sprintf("the app has received a request at %s; set ServePath (INNGEST_SERVE_PATH) to that path", other)
+	}
+	return "the app is elsewhere: compare ServePort (PORT), ServeHost (INNGEST_SERVE_HOST), Config.Path and the groups " +
+		"around it; below http.StripPrefix, in a sub-router or behind a proxy set ServePath (INNGEST_SERVE_PATH)"
 }
 
 // ownCause returns why the app itself refuses a probe that it should accept.

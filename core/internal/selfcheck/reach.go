@@ -36,6 +36,8 @@ func (r Reached) String() string {
 		return "yes, this app or another instance"
 	case r.Err != nil:
 		return "no: " + r.Err.Error()
+	case r.Status == http.StatusNotFound:
+		return "no: 404 Not Found from something else, or the path is another (ServePath)"
 	default:
 		return fmt.Sprintf("no: %d %s from something else", r.Status, http.StatusText(r.Status))
 	}

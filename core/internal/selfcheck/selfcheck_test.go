@@ -173,7 +173,7 @@ func TestReach(t *testing.T) {
 	require.False(t, r.Self)
 
 	r = a.Reach(t.Context(), parse(t, "http://"+a.host+"/elsewhere"))
-	require.Equal(t, "no: 404 Not Found from something else", r.String())
+	require.Equal(t, "no: 404 Not Found from something else, or the path is another (ServePath)", r.String())
 
 	a.Received(http.Header{"X-Inngestkit-Self": {"guessed"}})
 	a.Received(http.Header{})

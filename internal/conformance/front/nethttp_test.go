@@ -112,7 +112,7 @@ func TestNetHTTP(t *testing.T) {
 				return serverOf(outer)
 			},
 			fix:    func(config *inngestkit.Config) { config.ServePath = "/v1/api/inngest" },
-			status: 404, finding: "below http.StripPrefix or a proxy set ServePath", other: 404,
+			status: 404, finding: "below http.StripPrefix, in a sub-router or behind a proxy set ServePath", other: 404,
 		},
 		{
 			name: "catch-all", build: func(app *inngestkit.App, fixed bool) server {

@@ -2,6 +2,7 @@ package mistakes
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -36,6 +37,14 @@ var mounting = []mistake{
 		app, _ := newApp(t, dev(), onUser())
 		app.MountedAt("gin", "/:tenant/api/inngest")
 		return fails(t, app.Start(t.Context()))
+	}},
+	{"A prefix that the app does not know", func(t *testing.T) string {
+		app, l := newApp(t, dev(), onUser())
+		mux := http.NewServeMux()
+		inngesthttp.Mount(mux, app)
+		opened := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/api/inngest", nil)
+		http.StripPrefix("/v1", mux).ServeHTTP(httptest.NewRecorder(), opened)
+		return l.Await(t, "ServePath")
 	}},
 	{"Mount without an app", func(t *testing.T) string {
 		return panics(t, func() { inngestgin.Mount(gin.New(), nil) })

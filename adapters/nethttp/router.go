@@ -1,0 +1,144 @@
+package inngesthttp
+
+import (
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
+)
+
+// Router is an *http.ServeMux, a chi.Router, or another router with the same Handle
+// method, on which an app is mounted. [Gorilla], [HTTPRouter] and [RouterFunc] make a
+// Router of others.
+type Router interface {
+	Handle(pattern string, handler http.Handler)
+}
+
+var _ Router = (*http.ServeMux)(nil)
+
+// RouterFunc adapts a function to a [Router], for routers with a different Handle. The
+// pattern is a path, for all methods.
+type RouterFunc func(pattern string, handler http.Handler)
+
+// Handle implements [Router].
+func (f RouterFunc) Handle(pattern string, handler http.Handler) { f(pattern, handler) }
+
+// Gorilla adapts a *mux.Router of gorilla/mux, whose Handle returns a *mux.Route, to a
+// [Router]. Mount then announces the app with the prefixes of its Subrouters.
+func Gorilla[Route any](router gorillaRouter[Route]) Router { return gorilla[Route]{router} }
+
+type gorillaRouter[Route any] interface {
+	Handle(path string, handler http.Handler) Route
+}
+
+type gorilla[Route any] struct{ router gorillaRouter[Route] }
+
+// Handle implements [Router].
+func (g gorilla[Route]) Handle(path string, handler http.Handler) { g.handleFully(path, handler) }
+
+func (g gorilla[Route]) unwrap() any { return g.router }
+
+// handleFully registers a handler and returns its path with the prefixes of Subrouters. The
+// root of a Subrouter is its prefix, with and without a slash.
+func (g gorilla[Route]) handleFully(path string, handler http.Handler) (full string) {
+	full = template(g.router.Handle(path, handler), path)
+	if path == "/" && full != "/" {
+		return template(g.router.Handle("", handler), full)
+	}
+	return full
+}
+
+// template returns the path of a *mux.Route, or path if the route does not tell it.
+func template(route any, path string) string {
+	if r, ok := route.(interface{ GetPathTemplate() (string, error) }); ok {
+		if full, err := r.GetPathTemplate(); err == nil {
+			return full
+		}
+	}
+	return path
+}
+
+// HTTPRouter adapts an *httprouter.Router, whose Handler registers one method at a time,
+// to a [Router].
+func HTTPRouter(router methodRouter) Router { return httpRouter{router} }
+
+type methodRouter interface {
+	Handler(method, path string, handler http.Handler)
+}
+
+type httpRouter struct{ router methodRouter }
+
+// Handle implements [Router].
+func (h httpRouter) Handle(path string, handler http.Handler) {
+	h.router.Handler(http.MethodHead, path, handler)
+	for _, method := range methods {
+		h.router.Handler(method, path, handler)
+	}
+}
+
+func (h httpRouter) unwrap() any { return h.router }
+
+// methods lists the methods that net/http has constants for, except HEAD, which GET
+// includes on a ServeMux.
+var methods = []string{
+	http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+	http.MethodConnect, http.MethodOptions, http.MethodTrace,
+}
+
+// unwrap returns the router that the user has, for adapter.Claim and nil checks.
+func unwrap(router Router) any {
+	if wrapped, ok := router.(interface{ unwrap() any }); ok {
+		return wrapped.unwrap()
+	}
+	return router
+}
+
+// handle registers a route of app on router and returns its full path, as far as the
+// router tells it.
+func handle(router Router, app *inngestkit.App, route adapter.Route) (path string) {
+	path = route.Path
+	handler := adapter.HTTPHandler(framework, route.Do)
+	if r, ok := router.(interface {
+		handleFully(path string, handler http.Handler) string
+	}); ok {
+		path = r.handleFully(path, handler)
+		adapter.Claim(mount, app, unwrap(router), path) // the path is not known before
+		return path
+	}
+	adapter.Claim(mount, app, unwrap(router), path)
+	defer explainConflict(app, path)
+	if mux, ok := router.(*http.ServeMux); ok {
+		handleOn(mux, path, handler)
+	} else {
+		router.Handle(path, handler)
+	}
+	return path
+}
+
+// explainConflict adds to a panic of a router what to do about it.
+func explainConflict(app *inngestkit.App, path string) {
+	switch r := recover().(type) {
+	case nil:
+	case runtime.Error: // a mistake in a RouterFunc
+		panic(r)
+	default:
+		panic(fmt.Sprintf("%s: app %q cannot be mounted at %s beside the patterns of the site: %v\n"+
+			"Give it another Config.Path, or mount it on an http.ServeMux of its own, outside of the site: "+
+			`mux := http.NewServeMux(); inngesthttp.Mount(mux, app); mux.Handle("/", site)`, mount, app.ID(), path, r))
+	}
+}
+
+// handleOn registers a handler on mux for each method: a pattern without a method would
+// conflict with patterns of the site, such as "GET /".
+func handleOn(mux *http.ServeMux, path string, handler http.Handler) {
+	base := strings.TrimSuffix(path, "/")
+	for _, method := range methods {
+		mux.Handle(method+" "+base+"/{$}", handler)
+		if base != "" {
+			mux.Handle(method+" "+base, handler)
+		}
+	}
+}
