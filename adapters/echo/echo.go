@@ -40,9 +40,10 @@ func Mount(router Router, app *inngestkit.App) {
 		handler, base := handle(app.Logger(), route.Do), strings.TrimSuffix(route.Path, "/")
 		mounted := router.Any(base, handler)
 		router.Any(base+"/", handler)
-		adapter.Claim(mount, app, e, host+mounted[0].Path)
+		full := "/" + strings.TrimPrefix(mounted[0].Path, "/") // before Echo 4.12, a group's prefix may have no slash
+		adapter.Claim(mount, app, e, host+full)
 		if route.Path == app.Path() {
-			app.MountedAt(framework, mounted[0].Path)
+			app.MountedAt(framework, full)
 		}
 	}
 }

@@ -3,7 +3,7 @@ module github.com/inngestkit/inngestkit/adapters/fiberv3
 go 1.26.0
 
 require (
-	github.com/gofiber/fiber/v3 v3.5.0
+	github.com/gofiber/fiber/v3 v3.1.0
 	github.com/inngestkit/inngestkit/adapters/internal/onfasthttp v0.1.0
 	github.com/inngestkit/inngestkit/core v0.1.0
 	github.com/stretchr/testify v1.12.1

@@ -71,9 +71,22 @@ func handle(do adapter.Handler) gin.HandlerFunc {
 	handler := adapter.HTTPHandler(framework, do)
 	return func(c *gin.Context) {
 		// Gin changes its context after the call and reuses it for other requests.
-		ctx := adapter.WithValues(c.Request.Context(), c.Copy().Keys)
+		ctx := adapter.WithValues(c.Request.Context(), anyKeys(c.Copy().Keys))
 		handler.ServeHTTP(c.Writer, c.Request.WithContext(ctx))
 	}
+}
+
+// anyKeys returns values with keys of any type. They have those since Gin 1.11; in
+// Gin 1.10 the keys are strings.
+func anyKeys[K comparable](values map[K]any) map[any]any {
+	if same, ok := any(values).(map[any]any); ok {
+		return same
+	}
+	converted := make(map[any]any, len(values))
+	for key, value := range values {
+		converted[key] = value
+	}
+	return converted
 }
 
 // Middleware stores app in the context of requests, for [From] and [Send], and for

@@ -12,27 +12,76 @@ import (
 
 const modules = "github.com/inngestkit/inngestkit/"
 
-// Each module links only what its users are promised.
+// shared is what the adapters for both versions of Fiber have in common. It is tested as an
+// adapter for fasthttp.
+const shared = "adapters/internal/onfasthttp"
+
+// frameworkOf lists the packages of the framework that each adapter links, in the major
+// version that it is for. A new adapter needs a row.
+var frameworkOf = map[string][]string{
+	"adapters/nethttp": {},
+	"adapters/gin":     {"github.com/gin-gonic/gin"},
+	"adapters/echo":    {"github.com/labstack/echo/v4"},
+	"adapters/echov5":  {"github.com/labstack/echo/v5"},
+	"adapters/fiber":   {"github.com/gofiber/fiber/v2"},
+	"adapters/fiberv3": {"github.com/gofiber/fiber/v3"},
+
+	shared: {"github.com/valyala/fasthttp"},
+}
+
+// An adapter links the core, its framework, what these two link, and the standard library
+// without package testing: no other framework, and no other major version of its own.
+func TestAdapterDependencies(t *testing.T) {
+	t.Parallel()
+	core, _ := corePackages(t)
+	standard := slices.DeleteFunc(list(t, "std"), func(name string) bool { return name == "testing" })
+	for _, name := range adapterModules(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			framework, known := frameworkOf[name]
+			require.True(t, known, "add the framework of %s to frameworkOf", name)
+			adapter := modules + name
+			allowed := slices.Concat(standard, list(t, slices.Concat([]string{"-deps"}, core, framework)...), []string{adapter, modules + shared})
+			slices.Sort(allowed)
+			deps := list(t, "-deps", adapter)
+			require.Subset(t, deps, framework, "frameworkOf is wrong")
+			surplus := slices.DeleteFunc(deps, func(dep string) bool {
+				_, found := slices.BinarySearch(allowed, dep)
+				return found
+			})
+			require.Empty(t, surplus, "%s links packages that neither the core nor its framework links", name)
+		})
+	}
+}
+
+// adapterModules lists the directories of the adapters, and of what they share.
+func adapterModules(t *testing.T) []string {
+	t.Helper()
+	dirs, err := filepath.Glob(filepath.Join(repository, "adapters", "*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, dirs)
+	names := []string{shared}
+	for _, dir := range dirs {
+		if name := filepath.Base(dir); name != "internal" {
+			names = append(names, "adapters/"+name)
+		}
+	}
+	return names
+}
+
+// The core, the modules in contrib and the test kit link only what their users are promised.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
-	const gin, echo, fiber, fasthttp = "github.com/gin-gonic/gin", "github.com/labstack/echo", "github.com/gofiber/fiber", "github.com/valyala/fasthttp"
 	const otel = "go.opentelemetry.io/otel"
-	frameworks := []string{gin, echo, fiber, fasthttp}
+	frameworks := []string{
+		"github.com/gin-gonic", "github.com/labstack", "github.com/gofiber", "github.com/valyala", "github.com/aws",
+		modules + "adapters",
+	}
 	others := []string{"go.opentelemetry.io", "github.com/stretchr/testify", "go.uber.org/goleak", modules + "inngesttest"}
 	notOnlyForTests := append([]string{"testing"}, others...)
 	core, suites := corePackages(t)
 	cases := map[string]struct{ packages, refused []string }{
-		"core":             {core, slices.Concat(notOnlyForTests, frameworks)},
-		"adapters/nethttp": {[]string{modules + "adapters/nethttp"}, slices.Concat(notOnlyForTests, frameworks)},
-		"adapters/gin":     {[]string{modules + "adapters/gin"}, slices.Concat(notOnlyForTests, []string{echo, fiber, fasthttp})},
-		"adapters/echo":    {[]string{modules + "adapters/echo"}, slices.Concat(notOnlyForTests, []string{gin, echo + "/v5", fiber, fasthttp})},
-		"adapters/echov5":  {[]string{modules + "adapters/echov5"}, slices.Concat(notOnlyForTests, []string{gin, echo + "/v4", fiber, fasthttp})},
-		// Fiber itself links "testing", for the assertions of its package utils.
-		"adapters/fiber":   {[]string{modules + "adapters/fiber"}, slices.Concat(others, []string{gin, echo, fiber + "/v3"})},
-		"adapters/fiberv3": {[]string{modules + "adapters/fiberv3"}, slices.Concat(notOnlyForTests, []string{gin, echo, fiber + "/v2"})},
-		"adapters/internal/onfasthttp": {
-			[]string{modules + "adapters/internal/onfasthttp"}, slices.Concat(notOnlyForTests, []string{gin, echo, fiber}),
-		},
+		"core": {core, slices.Concat(notOnlyForTests, frameworks)},
 		// The API of OpenTelemetry, but not its SDK or an exporter.
 		"contrib/otel": {[]string{modules + "contrib/otel"}, slices.Concat(frameworks, []string{
 			"testing", "github.com/stretchr/testify", "go.uber.org/goleak", modules + "inngesttest",
@@ -81,7 +130,7 @@ func list(t *testing.T, args ...string) []string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...).Output()
 	require.NoError(t, err)
-	return strings.Fields(string(out))
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }
 
 // Every adapter runs the suite, in its own module.
@@ -93,12 +142,7 @@ func TestEveryAdapterRunsTheSuite(t *testing.T) {
 			asked[filepath.Dir(path)] = true
 		}
 	})
-	for _, pattern := range []string{"adapters/*", "adapters/internal/*"} {
-		adapters, err := filepath.Glob(filepath.Join(repository, pattern))
-		require.NoError(t, err)
-		require.NotEmpty(t, adapters)
-		for _, dir := range adapters {
-			require.True(t, asked[dir] || filepath.Base(dir) == "internal", dir)
-		}
+	for _, name := range adapterModules(t) {
+		require.True(t, asked[filepath.Join(repository, name)], name)
 	}
 }

@@ -1,0 +1,15 @@
+// Package main serves a greeting with Echo v5.
+package main
+
+import (
+	"log"
+	"net/http"
+
+	"github.com/labstack/echo/v5"
+)
+
+func main() {
+	r := echo.New()
+	r.GET("/", func(c *echo.Context) error { return c.String(http.StatusOK, "hello") })
+	log.Fatal(r.Start(":8080"))
+}

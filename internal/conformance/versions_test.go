@@ -1,0 +1,90 @@
+package conformance
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
+)
+
+// chosenByUsers lists the libraries of which programs have a version of their own, beside
+// the frameworks of adapters.
+var chosenByUsers = map[string][]string{
+	"contrib/otel": {"go.opentelemetry.io/otel"},
+	"contrib/cel":  {"github.com/google/cel-go/cel"},
+}
+
+// oneVersion lists the modules that are tested with one version, each with its reason.
+var oneVersion = map[string]string{
+	"github.com/valyala/fasthttp": "v1.78.0 is the newest, and older ones allow request smuggling",
+	"github.com/google/cel-go":    "the Inngest server v1.43.0 has v0.27.0, so both accept the same expressions",
+}
+
+// A library is a module of which programs have a version of their own.
+type library struct {
+	// name is the path of the library, and user the directory of our module with it.
+	name, user string
+	// oldest is required by the go.mod of the user, and newest is selected in the workspace.
+	oldest, newest string
+}
+
+// The workspace tests a newer version of each library than our modules require: go get of
+// an adapter does not force the newest framework on a program, and the newest is tested.
+func TestWorkspaceTestsNewerVersions(t *testing.T) {
+	t.Parallel()
+	for _, lib := range libraries(t) {
+		t.Run(lib.name, func(t *testing.T) {
+			t.Parallel()
+			if oneVersion[lib.name] != "" {
+				require.Equal(t, lib.oldest, lib.newest, "is tested with two versions; remove it from oneVersion")
+				return
+			}
+			require.NotEqual(t, lib.oldest, lib.newest, "%[1]s/go.mod requires the newest version: "+
+				"require the oldest that passes .ci/minimum %[1]s, and the newest in internal/conformance/go.mod", lib.user)
+		})
+	}
+}
+
+// docs/versions.md lists the versions that are tested.
+func TestVersionsAreDocumented(t *testing.T) {
+	t.Parallel()
+	var rows strings.Builder
+	for _, lib := range libraries(t) {
+		fmt.Fprintf(&rows, "| `%s` | `%s` | %s | %s |\n", lib.user, lib.name, lib.oldest, lib.newest)
+	}
+	page, err := os.ReadFile(filepath.Join(repository, "docs", "versions.md"))
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(page), "|---|---|---|---|\n")
+	require.True(t, found, "the page has no table of four columns")
+	table, _, _ = strings.Cut(table, "\n\n")
+	require.Equal(t, rows.String(), table+"\n", "the first table of docs/versions.md")
+
+	versions := list(t, "-m", "-f", "{{.GoVersion}}") // of each module in the workspace
+	for _, version := range versions {
+		require.Contains(t, string(page), "`go "+version+"`")
+	}
+}
+
+// libraries returns the libraries of adapters and of modules in contrib.
+func libraries(t *testing.T) []library {
+	t.Helper()
+	var all []library
+	for _, user := range append(adapterModules(t), "contrib/cel", "contrib/otel") {
+		packages := append(frameworkOf[user], chosenByUsers[user]...)
+		if len(packages) == 0 {
+			continue
+		}
+		required := testsite.Requirements(t, filepath.Join(repository, user))
+		for _, line := range list(t, append([]string{"-f", "{{.Module.Path}} {{.Module.Version}}"}, packages...)...) {
+			name, newest, _ := strings.Cut(line, " ")
+			require.Contains(t, required, name, "%s/go.mod", user)
+			all = append(all, library{name: name, user: user, oldest: required[name], newest: newest})
+		}
+	}
+	return all
+}
