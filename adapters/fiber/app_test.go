@@ -1,24 +1,19 @@
 package inngestfiber_test
 
 import (
-	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/stretchr/testify/require"
 
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
 var signedUp = inngestkit.DefineEvent[any]("user/signed-up")
@@ -105,6 +100,32 @@ func TestSubApps(t *testing.T) {
 	}
 }
 
+// If nested sub-apps are mounted from the outside, Fiber does not tell the inner one its
+// full path, and Config.ServePath has to.
+func TestSubAppsMountedFromTheOutside(t *testing.T) {
+	t.Parallel()
+	const path = "/outer/inner/api/inngest"
+	for servePath, announced := range map[string]string{"": "/inner/api/inngest", path: path} {
+		api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"ok":true}`)
+		}))
+		t.Cleanup(api.Close)
+		app := newApp(t, inngestkit.Config{BaseURL: api.URL, HTTPClient: api.Client(), ServeHost: "example.com:80", ServePath: servePath},
+			func(context.Context) (any, error) { return "hello", nil })
+		f, outer, inner := fiber.New(), fiber.New(), fiber.New()
+		f.Mount("/outer", outer)
+		outer.Mount("/inner", inner)
+		inngestfiber.Mount(inner, app)
+		status, body := request(t, f, http.MethodPost, path+"?fnId=app-fn")
+		require.Equal(t, http.StatusOK, status)
+		require.Equal(t, `"hello"`, body)
+		require.NoError(t, app.Sync(t.Context()))
+		last, _ := app.LastSync()
+		require.Equal(t, "http://example.com:80"+announced, last.URL)
+		require.NoError(t, app.Shutdown(t.Context()))
+	}
+}
+
 // Mount does not affect a user's sub-app at the path of the endpoint.
 func TestSubAppAtTheSamePath(t *testing.T) {
 	t.Parallel()
@@ -118,26 +139,6 @@ func TestSubAppAtTheSamePath(t *testing.T) {
 	status, body := request(t, f, http.MethodPost, "/jobs?fnId=app-fn")
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, `"done"`, body)
-}
-
-// Bytes in Locals often point to request memory, which Fiber reuses.
-func TestBytesInLocals(t *testing.T) {
-	t.Parallel()
-	var kept []any
-	f := fiber.New()
-	f.Use(func(c *fiber.Ctx) error {
-		c.Locals("query", c.Request().URI().QueryString())
-		return c.Next()
-	})
-	inngestfiber.Mount(f, newApp(t, inngestkit.Config{}, func(ctx context.Context) (any, error) {
-		kept = append(kept, ctx.Value("query"))
-		return nil, nil
-	}))
-	for _, n := range []string{"1", "2", "3"} {
-		status, _ := request(t, f, http.MethodPost, "/api/inngest?fnId=app-fn&n="+n)
-		require.Equal(t, http.StatusOK, status)
-	}
-	require.Equal(t, []any{[]byte("fnId=app-fn&n=1"), []byte("fnId=app-fn&n=2"), []byte("fnId=app-fn&n=3")}, kept)
 }
 
 // A user context that derives from Fiber's, which outlives its request, ends with the
@@ -167,130 +168,4 @@ func TestUserContextDerivedFromFibers(t *testing.T) {
 	require.Error(t, kept[0].Err())
 	require.Nil(t, kept[0].Value(key{}))
 	require.Equal(t, "1", kept[1].Value("later"))
-}
-
-// A header that middleware has already set is not duplicated.
-func TestHeaderSetByMiddleware(t *testing.T) {
-	t.Parallel()
-	f := fiber.New()
-	f.Use(func(c *fiber.Ctx) error {
-		c.Set("X-Inngest-No-Retry", "true")
-		return c.Next()
-	})
-	inngestfiber.Mount(f, newApp(t, inngestkit.Config{}, nil))
-	resp, err := f.Test(httptest.NewRequest(http.MethodDelete, "/api/inngest", nil), -1)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	require.Len(t, resp.Header["X-Inngest-No-Retry"], 1)
-}
-
-// A call continues when the server's shutdown begins, although Fiber's own context ends
-// then.
-func TestShutdownWithUserContextDerivedFromFibers(t *testing.T) {
-	t.Parallel()
-	fibers := make(chan (<-chan struct{}), 1)
-	f := fiber.New(fiber.Config{DisableStartupMessage: true})
-	f.Use(func(c *fiber.Ctx) error {
-		c.SetUserContext(c.Context())
-		fibers <- c.Context().Done()
-		return c.Next()
-	})
-	started := make(chan struct{})
-	inngestfiber.Mount(f, newApp(t, inngestkit.Config{}, func(ctx context.Context) (any, error) {
-		done := <-fibers
-		close(started)
-		<-done
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(50 * time.Millisecond): // no event shows that a context does not end
-			return "hello", nil
-		}
-	}))
-	addr, served := listen(t, f)
-	answered := make(chan string, 1)
-	go func() {
-		resp, err := http.Post("http://"+addr+"/api/inngest?fnId=app-fn", "application/json", strings.NewReader(call))
-		if err != nil {
-			answered <- err.Error()
-			return
-		}
-		defer resp.Body.Close()
-		b, _ := io.ReadAll(resp.Body)
-		answered <- string(b)
-	}()
-	<-started
-	require.NoError(t, f.ShutdownWithTimeout(time.Minute))
-	require.NoError(t, <-served)
-	require.Equal(t, `"hello"`, <-answered)
-}
-
-func listen(t *testing.T, f *fiber.App) (addr string, served <-chan error) {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ended := make(chan error, 1)
-	go func() { ended <- f.Listener(listener) }()
-	return listener.Addr().String(), ended
-}
-
-// A streamed body is read only up to the app's limit.
-func TestStreamedBodyOverTheLimit(t *testing.T) {
-	t.Parallel()
-	f := fiber.New(fiber.Config{StreamRequestBody: true, DisableStartupMessage: true})
-	inngestfiber.Mount(f, newApp(t, inngestkit.Config{MaxBodyBytes: 1 << 10}, nil))
-	addr, served := listen(t, f)
-	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
-	require.NoError(t, err)
-	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
-	const more = 2 << 10 // the end of the body never arrives
-	_, err = fmt.Fprintf(conn, "POST /api/inngest HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n",
-		more, strings.Repeat("a", more))
-	require.NoError(t, err)
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	require.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode)
-	require.NoError(t, conn.Close())
-	require.NoError(t, f.ShutdownWithTimeout(time.Minute))
-	require.NoError(t, <-served)
-}
-
-// No value of a header with several values can start another header.
-func TestHeaderValuesHaveOneLine(t *testing.T) {
-	t.Parallel()
-	app := newApp(t, inngestkit.Config{}, func(context.Context) (any, error) { return nil, nil })
-	require.NoError(t, app.AddRoutes(adapter.Route{Path: "/plugin", Do: func(context.Context, *adapter.Request) *adapter.Response {
-		return &adapter.Response{Status: http.StatusOK, Header: http.Header{"X-Many": {"1\r\nX-Evil: 1", "2\r\nX-Evil: 2"}}}
-	}}))
-	f := fiber.New()
-	inngestfiber.Mount(f, app)
-	resp, err := f.Test(httptest.NewRequest(http.MethodGet, "/plugin", nil), -1)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	require.Equal(t, http.StatusOK, resp.StatusCode)
-	require.Len(t, resp.Header["X-Many"], 2)
-	require.NotContains(t, resp.Header, "X-Evil")
-}
-
-// brokenContext panics in Value.
-type brokenContext struct{ context.Context }
-
-func (brokenContext) Value(any) any { panic("no values") }
-
-// Fiber does not recover panics, so a panic of a context set by middleware would end the
-// process.
-func TestUserContextThatPanics(t *testing.T) {
-	t.Parallel()
-	f := fiber.New()
-	f.Use(func(c *fiber.Ctx) error {
-		c.SetUserContext(brokenContext{c.UserContext()})
-		return c.Next()
-	})
-	inngestfiber.Mount(f, newApp(t, inngestkit.Config{}, func(ctx context.Context) (any, error) {
-		return []any{ctx.Value("key"), "hello"}, nil
-	}))
-	status, body := request(t, f, http.MethodPost, "/api/inngest?fnId=app-fn")
-	require.Equal(t, http.StatusOK, status)
-	require.Equal(t, `[null,"hello"]`, body)
 }

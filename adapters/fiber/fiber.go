@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/inngestkit/inngestkit/adapters/internal/onfasthttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
@@ -23,6 +24,9 @@ const framework = "fiber"
 // it does not support. The router is a Fiber app, a group, or a sub-app, which may be
 // mounted before or afterwards. Mount panics if the app or the router is nil, or if
 // another app is mounted at one of the paths.
+//
+// Mount nested sub-apps from the inside out, or set Config.ServePath: Fiber does not tell
+// the inner one its full path otherwise.
 func Mount(router fiber.Router, app *inngestkit.App) {
 	const mount = "inngestfiber: Mount"
 	adapter.MustMount(mount, router, app)
@@ -63,30 +67,16 @@ func Handler(app *inngestkit.App) fiber.Handler {
 }
 
 func handle(logger *slog.Logger, do adapter.Handler) fiber.Handler {
+	endpoint := onfasthttp.Endpoint{Framework: framework, Logger: logger, Do: do}
 	return func(c *fiber.Ctx) error {
-		ctx, end := contextOf(c, logger)
-		var resp *adapter.Response
-		defer func() {
-			end()
-			if resp == nil {
-				hangUp(c)
-			}
-		}()
-		resp = do(ctx, requestOf(c))
-		return write(c, resp)
-	}
-}
-
-// hangUp closes the connection of a request whose goroutine ends without a response
-// (runtime.Goexit in a function): fasthttp leaves it open, and the server would wait.
-func hangUp(c *fiber.Ctx) {
-	if conn := c.Context().Conn(); conn != nil {
-		_ = conn.Close()
+		endpoint.Serve(c.UserContext(), c.Context(), c.App().Server())
+		return nil
 	}
 }
 
 // Middleware stores app in the context of requests, for [From] and [Send], and for
-// [inngestkit.Send] with the Context or the UserContext of a *fiber.Ctx.
+// [inngestkit.Send] with the Context or the UserContext of a *fiber.Ctx. Prefer [Send],
+// which keeps HTTP clients from using Fiber's contexts after the handler has returned.
 func Middleware(app *inngestkit.App) fiber.Handler {
 	adapter.MustApp("inngestfiber: Middleware", app)
 	return func(c *fiber.Ctx) error {

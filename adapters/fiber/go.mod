@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/gofiber/fiber/v2 v2.44.0
+	github.com/inngestkit/inngestkit/adapters/internal/onfasthttp v0.1.0
 	github.com/inngestkit/inngestkit/core v0.1.0
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/goleak v1.3.0

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/inngestkit/inngestkit/adapters/internal/onfasthttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
@@ -14,7 +15,12 @@ func From(c *fiber.Ctx) *inngestkit.App { return inngestkit.FromContext(requestC
 // Send sends events with the app and the context of a request; see
 // [inngestkit.App.Send]. An error is an [*Error].
 func Send(c *fiber.Ctx, events ...inngestkit.AnyEvent) ([]string, error) {
-	ids, err := inngestkit.Send(requestContext(c), events...)
+	ctx, end := requestContext(c), func() {}
+	if c != nil {
+		ctx, end = onfasthttp.Lend(ctx, c.Context())
+	}
+	defer end()
+	ids, err := inngestkit.Send(ctx, events...)
 	if err != nil {
 		return ids, &Error{Status: inngestkit.SendStatus(err), Err: err}
 	}

@@ -7,12 +7,14 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
+	fiberv3 "github.com/gofiber/fiber/v3"
 	echov5 "github.com/labstack/echo/v5"
 	"github.com/stretchr/testify/require"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -56,6 +58,7 @@ var adapters = []adapter{
 		return testsite.EchoV5(e)
 	}},
 	onFiber,
+	onFiberV3,
 	{name: "lambda", path: "/api/inngest", serve: testsite.Lambda, largestFailed: 2 << 20}, // Lambda's payloads have 6 MiB
 }
 
@@ -66,6 +69,15 @@ var onFiber = adapter{name: "fiber sub-app", path: "/v1/internal/api/inngest", s
 	root := testsite.NewFiber()
 	root.Mount("/v1", sub)
 	return testsite.Fiber{App: root}
+}}
+
+// onFiberV3 is onFiber for Fiber v3.
+var onFiberV3 = adapter{name: "fiberv3 sub-app", path: "/v1/internal/api/inngest", serve: func(app *inngestkit.App) testsite.Server {
+	sub := fiberv3.New()
+	inngestfiberv3.Mount(sub.Group("/internal"), app)
+	root := testsite.NewFiberV3()
+	root.Use("/v1", sub)
+	return testsite.FiberV3{App: root}
 }}
 
 // An instance is one running instance of an app, like a process.

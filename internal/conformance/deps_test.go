@@ -12,6 +12,10 @@ import (
 
 const modules = "github.com/inngestkit/inngestkit/"
 
+// shared is what the adapters for both versions of Fiber have in common. It is tested as an
+// adapter for fasthttp.
+const shared = "adapters/internal/onfasthttp"
+
 // frameworkOf lists the packages of the framework that each adapter links, in the major
 // version that it is for. A new adapter needs a row.
 var frameworkOf = map[string][]string{
@@ -20,7 +24,10 @@ var frameworkOf = map[string][]string{
 	"adapters/echo":    {"github.com/labstack/echo/v4"},
 	"adapters/echov5":  {"github.com/labstack/echo/v5"},
 	"adapters/fiber":   {"github.com/gofiber/fiber/v2"},
+	"adapters/fiberv3": {"github.com/gofiber/fiber/v3"},
 	"adapters/lambda":  {"github.com/aws/aws-lambda-go/lambda", "github.com/aws/aws-lambda-go/events"},
+
+	shared: {"github.com/valyala/fasthttp"},
 }
 
 // An adapter links the core, its framework, what these two link, and the standard library
@@ -35,7 +42,7 @@ func TestAdapterDependencies(t *testing.T) {
 			framework, known := frameworkOf[name]
 			require.True(t, known, "add the framework of %s to frameworkOf", name)
 			adapter := modules + name
-			allowed := slices.Concat(standard, list(t, slices.Concat([]string{"-deps"}, core, framework)...), []string{adapter})
+			allowed := slices.Concat(standard, list(t, slices.Concat([]string{"-deps"}, core, framework)...), []string{adapter, modules + shared})
 			slices.Sort(allowed)
 			deps := list(t, "-deps", adapter)
 			require.Subset(t, deps, framework, "frameworkOf is wrong")
@@ -48,15 +55,17 @@ func TestAdapterDependencies(t *testing.T) {
 	}
 }
 
-// adapterModules lists the directories of the adapters.
+// adapterModules lists the directories of the adapters, and of what they share.
 func adapterModules(t *testing.T) []string {
 	t.Helper()
 	dirs, err := filepath.Glob(filepath.Join(repository, "adapters", "*"))
 	require.NoError(t, err)
 	require.NotEmpty(t, dirs)
-	names := make([]string, len(dirs))
-	for i, dir := range dirs {
-		names[i] = "adapters/" + filepath.Base(dir)
+	names := []string{shared}
+	for _, dir := range dirs {
+		if name := filepath.Base(dir); name != "internal" {
+			names = append(names, "adapters/"+name)
+		}
 	}
 	return names
 }

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -32,7 +31,7 @@ func tenantOf(number int) string { return fmt.Sprintf("tenant-%06d", number) }
 
 // storeUnsafe stores strings and bytes as Fiber returns them, valid only during the
 // request.
-func storeUnsafe(c *fiber.Ctx) error {
+func storeUnsafe(c fiberCtx) error {
 	c.Locals("text", c.Query("tenant"))
 	c.Locals("header", c.Get("X-Tenant"))
 	c.Locals("bytes", c.Request().Header.Peek("X-Tenant"))
@@ -45,6 +44,11 @@ func storeUnsafe(c *fiber.Ctx) error {
 // the request.
 func TestFiberRetainedValuesDoNotChange(t *testing.T) {
 	t.Parallel()
+	eachFiber(t, retainedValuesDoNotChange)
+}
+
+func retainedValuesDoNotChange(t *testing.T, version fiberVersion) {
+	t.Helper()
 	const (
 		kept  = 200
 		later = 4000
@@ -74,12 +78,12 @@ func TestFiberRetainedValuesDoNotChange(t *testing.T) {
 			return next(ctx, call)
 		}
 	}}
-	_, f := fiberApp(t, storeUnsafe, inngestkit.OnEvent("fn", signedUp, func(ctx context.Context, in input) (string, error) {
+	_, f := version.withApp(t, storeUnsafe, inngestkit.OnEvent("fn", signedUp, func(ctx context.Context, in input) (string, error) {
 		keep(in.Event.Data.Number, func(r *retained) { r.ctx, r.data = ctx, in.Event.Data })
 		return "done", nil
 	}, inngestkit.Use(middleware)))
 	listener := testsite.Listen(t, "")
-	testsite.Serve(t, testsite.Fiber{App: f}, listener)
+	testsite.Serve(t, f, listener)
 	client := testsite.NewClient(t)
 	query := func(number int) string { return "fnId=app-fn&tenant=" + tenantOf(number) }
 	path := func(number int) string { return "/" + tenantOf(number) + "/api/inngest" }

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -31,16 +30,16 @@ var fiberShutdowns = []struct {
 			status, _, err := r.call(client, "late")
 			return err == nil && status == http.StatusServiceUnavailable
 		})
-		r.shutdown(r.fiber.ShutdownWithContext)
+		r.shutdown(r.fiber.Shutdown)
 		r.refused(t)
 	}},
 	{"Fiber and then the app", func(t *testing.T, r *shutdownRound) {
-		r.shutdown(r.fiber.ShutdownWithContext)
+		r.shutdown(r.fiber.Shutdown)
 		r.refused(t)
 		r.shutdown(r.app.Shutdown)
 	}},
 	{"both at once", func(t *testing.T, r *shutdownRound) {
-		r.shutdown(r.fiber.ShutdownWithContext)
+		r.shutdown(r.fiber.Shutdown)
 		r.shutdown(r.app.Shutdown)
 		r.refused(t)
 	}},
@@ -50,7 +49,7 @@ var fiberShutdowns = []struct {
 type shutdownRound struct {
 	ctx     context.Context
 	app     *inngestkit.App
-	fiber   *fiber.App
+	fiber   fiberApp
 	addr    string
 	running counter
 	release chan struct{}
@@ -126,27 +125,29 @@ type result struct {
 // call ends with its real response, and no other call gets that of a completed run.
 func TestFiberShutdownWithCallsInFlight(t *testing.T) {
 	t.Parallel()
-	const rounds = 6 // 54 in all
-	for _, order := range fiberShutdowns {
-		for _, setup := range userContexts(t) {
-			t.Run(fmt.Sprintf("%s, %s", order.name, setup.name), func(t *testing.T) {
-				t.Parallel()
-				for range rounds {
-					shutDownInFlight(t, order.begin, setup.set)
-				}
-			})
+	const rounds = 6 // at least 54 for each version
+	eachFiber(t, func(t *testing.T, version fiberVersion) {
+		for _, order := range fiberShutdowns {
+			for _, setup := range version.userContexts(t) {
+				t.Run(fmt.Sprintf("%s, %s", order.name, setup.name), func(t *testing.T) {
+					t.Parallel()
+					for range rounds {
+						version.shutDownInFlight(t, order.begin, setup.set)
+					}
+				})
+			}
 		}
-	}
+	})
 }
 
-func shutDownInFlight(t *testing.T, begin func(*testing.T, *shutdownRound), before fiber.Handler) {
+func (v fiberVersion) shutDownInFlight(t *testing.T, begin func(*testing.T, *shutdownRound), before fiberHandler) {
 	t.Helper()
 	r := &shutdownRound{ctx: testsite.Within(t), release: make(chan struct{})}
-	r.app, r.fiber = fiberApp(t, before, r.functions()...)
+	r.app, r.fiber = v.withApp(t, before, r.functions()...)
 	listener := testsite.Listen(t, "")
 	r.addr = listener.Addr().String()
 	served := make(chan error, 1)
-	go func() { served <- r.fiber.Listener(listener) }()
+	go func() { served <- r.fiber.Serve(listener) }()
 
 	// Some calls have ended before. They must leave nothing that the shutdown could meet.
 	client := testsite.NewClient(t)

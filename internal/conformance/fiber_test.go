@@ -3,7 +3,6 @@ package conformance
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"sync"
@@ -11,55 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/stretchr/testify/require"
 
-	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
-
-// Fiber's own context ends with the server, not with the request, and its memory is reused
-// for later requests. The tests in the files fiber*_test.go show that neither affects
-// functions.
-
-type tenantKey struct{}
-
-// userContext is what a user derives from the contexts of requests.
-type userContext struct {
-	name string
-	set  fiber.Handler
-}
-
-func userContexts(t *testing.T) []userContext {
-	t.Helper()
-	server, end := context.WithCancel(context.WithoutCancel(t.Context()))
-	t.Cleanup(end)
-	return []userContext{
-		{"no user context", func(c *fiber.Ctx) error { return c.Next() }},
-		{"a user context made from one for the whole server", func(c *fiber.Ctx) error {
-			c.SetUserContext(context.WithValue(server, tenantKey{}, "acme"))
-			return c.Next()
-		}},
-		{"a user context made from Fiber's", func(c *fiber.Ctx) error {
-			c.SetUserContext(context.WithValue(c.Context(), tenantKey{}, "acme"))
-			return c.Next()
-		}},
-	}
-}
-
-// fiberApp returns an app on Fiber, behind middleware and below a path with a parameter. It
-// does not log and is not served yet.
-func fiberApp(t *testing.T, before fiber.Handler, functions ...inngestkit.Function) (*inngestkit.App, *fiber.App) {
-	t.Helper()
-	app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	require.NoError(t, app.Register(functions...))
-	f := testsite.NewFiber()
-	f.Use(before)
-	inngestfiber.Mount(f.Group("/:tenant"), app)
-	return app, f
-}
 
 // callBodyFor returns a call of a function with an event of a user, in a run without any
 // memoized steps.
@@ -116,6 +71,13 @@ func load(t *testing.T, client *http.Client, first, last int, exchangeOf func(nu
 // Runs that have ended leave nothing behind. The test is not parallel, because it counts all
 // goroutines and the whole heap.
 func TestFiberRunsLeaveNothingBehind(t *testing.T) {
+	for _, version := range fiberVersions {
+		t.Run(version.name, func(t *testing.T) { leavesNothingBehind(t, version) })
+	}
+}
+
+func leavesNothingBehind(t *testing.T, version fiberVersion) {
+	t.Helper()
 	const (
 		warmUp = 500
 		runs   = 10_000
@@ -123,16 +85,16 @@ func TestFiberRunsLeaveNothingBehind(t *testing.T) {
 	var (
 		c        counter
 		requests atomic.Int64
-		contexts = userContexts(t)
+		contexts = version.userContexts(t)
 	)
-	eachInTurn := func(f *fiber.Ctx) error { return contexts[int(requests.Add(1))%len(contexts)].set(f) }
-	_, f := fiberApp(t, eachInTurn, inngestkit.OnEvent("fn", signedUp, func(ctx context.Context, _ input) (string, error) {
+	eachInTurn := func(c fiberCtx) error { return contexts[int(requests.Add(1))%len(contexts)].set(c) }
+	_, f := version.withApp(t, eachInTurn, inngestkit.OnEvent("fn", signedUp, func(ctx context.Context, _ input) (string, error) {
 		c.Add("run")
 		return "done", ctx.Err()
 	}))
 	listener := testsite.Listen(t, "")
 	url := "http://" + listener.Addr().String() + "/acme/api/inngest?fnId=app-fn"
-	shutdown := testsite.Serve(t, testsite.Fiber{App: f}, listener)
+	shutdown := testsite.Serve(t, f, listener)
 	client := testsite.NewClient(t)
 	call := func(number int) exchange {
 		return exchange{http.MethodPost, url, callBodyFor(fmt.Sprint("run-", number), "u1", number), nil, `"done"`}

@@ -97,7 +97,7 @@ func TestStateAbove4MiB(t *testing.T) {
 		config := inngestkit.Config{AppID: "shop", Dev: true, BaseURL: countingStates(t, server, &c)}
 		check(t, &site{serveConfig(t, adapters[0], config, testsite.Listen(t, ""), large(&c, event)), server}, &c)
 	})
-	for _, with := range []adapter{adapters[0], onFiber} {
+	for _, with := range []adapter{adapters[0], onFiber, onFiberV3} {
 		t.Run("self-hosted server, which requires the signing key/"+with.name, func(t *testing.T) {
 			t.Parallel()
 			const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"

@@ -16,9 +16,8 @@ import (
 // chosenByUsers lists the libraries of which programs have a version of their own, beside
 // the frameworks of adapters.
 var chosenByUsers = map[string][]string{
-	"adapters/fiber": {"github.com/valyala/fasthttp"},
-	"contrib/otel":   {"go.opentelemetry.io/otel"},
-	"contrib/cel":    {"github.com/google/cel-go/cel"},
+	"contrib/otel": {"go.opentelemetry.io/otel"},
+	"contrib/cel":  {"github.com/google/cel-go/cel"},
 }
 
 // oneVersion lists the modules that are tested with one version, each with its reason.

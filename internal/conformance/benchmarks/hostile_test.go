@@ -19,7 +19,7 @@ import (
 // with one that only looks valid. Each server is its own process. The figures are its processor
 // time per request, and the maximum growth of its memory.
 
-var hostileServers = []string{"nethttp", "gin", "echo", "echov5", "fiber", "fiber-buffering"}
+var hostileServers = []string{"nethttp", "gin", "echo", "echov5", "fiber", "fiber-buffering", "fiberv3"}
 
 // signatures are the headers that strangers can make.
 var signatures = []struct {

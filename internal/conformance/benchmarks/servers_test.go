@@ -16,6 +16,8 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	fiberv3 "github.com/gofiber/fiber/v3"
+	adaptorv3 "github.com/gofiber/fiber/v3/middleware/adaptor"
 	"github.com/inngest/inngestgo"
 	"github.com/labstack/echo/v4"
 	echov5 "github.com/labstack/echo/v5"
@@ -24,6 +26,7 @@ import (
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -117,7 +120,7 @@ const (
 	path  = "/api/inngest"
 )
 
-var frameworks = []string{"nethttp", "gin", "echo", "echov5", "fiber"}
+var frameworks = []string{"nethttp", "gin", "echo", "echov5", "fiber", "fiberv3"}
 
 // servers has, for each framework, the SDK as people mount it by hand, and our adapter.
 var servers = map[string]map[string]func(net.Listener) error{
@@ -189,7 +192,21 @@ var servers = map[string]map[string]func(net.Listener) error{
 			return f.Listener(l)
 		},
 	},
+	"fiberv3": {
+		bySDK: func(l net.Listener) error {
+			f := newFiberV3()
+			f.All(path, adaptorv3.HTTPHandler(benchClient().Serve()))
+			return f.Listener(l, quiet)
+		},
+		byUs: func(l net.Listener) error {
+			f := newFiberV3()
+			inngestfiberv3.Mount(f, benchApp())
+			return f.Listener(l, quiet)
+		},
+	},
 }
+
+var quiet = fiberv3.ListenConfig{DisableStartupMessage: true}
 
 func newEcho(l net.Listener) *echo.Echo {
 	e := echo.New()
@@ -203,6 +220,10 @@ func startEchoV5(e *echov5.Echo, l net.Listener) error {
 
 func newFiber() *fiber.App {
 	return fiber.New(fiber.Config{DisableStartupMessage: true, StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes})
+}
+
+func newFiberV3() *fiberv3.App {
+	return fiberv3.New(fiberv3.Config{StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes})
 }
 
 func benchClient() inngestgo.Client {

@@ -10,6 +10,8 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/csrf"
+	fiberv3 "github.com/gofiber/fiber/v3"
+	csrfv3 "github.com/gofiber/fiber/v3/middleware/csrf"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	echov5 "github.com/labstack/echo/v5"
@@ -45,6 +47,7 @@ func TestStartWarns(t *testing.T) {
 			return middlewarev5.BodyLimitWithConfig(middlewarev5.BodyLimitConfig{Skipper: skip, LimitBytes: 1 << 20})
 		}), []string{refused, "to 4 MiB or more"}},
 		{"fiber", fiberBehind(func() fiber.Handler { return csrf.New() }), []string{refused, "CSRF protection"}},
+		{"fiberv3", fiberV3Behind(func() fiberv3.Handler { return csrfv3.New() }), []string{refused, "CSRF protection"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

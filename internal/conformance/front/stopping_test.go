@@ -1,12 +1,18 @@
 package front
 
 import (
+	"context"
+	"net"
+	"net/http"
 	"testing"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
+	fiberv3 "github.com/gofiber/fiber/v3"
 	"github.com/stretchr/testify/require"
 
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
@@ -46,6 +52,81 @@ func TestFiberRunsItsHooksAfterTheCalls(t *testing.T) {
 	require.NoError(t, s.server.Shutdown(t.Context()))
 	require.Equal(t, []string{"the call has ended", "the hook runs"}, order)
 	require.Equal(t, `"done"`, <-body)
+}
+
+// In Fiber v3 the hook OnPreShutdown runs before the server stops, so it can shut the app
+// down: running calls end normally, and new ones get 503 instead of a refused connection.
+func TestFiberV3PreShutdownHook(t *testing.T) {
+	t.Parallel()
+	s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
+		f := newFiberV3(streamingV3)
+		f.Hooks().OnPreShutdown(func() error { return app.Shutdown(context.Background()) })
+		inngestfiberv3.Mount(f, app)
+		return f
+	})
+	body := s.inFlight(t)
+	ended := make(chan error, 1)
+	go func() { ended <- s.server.Shutdown(t.Context()) }()
+	testsite.Eventually(t, time.Millisecond, func() bool {
+		status, sdk, _ := s.call(t, "fn", 0)
+		return status == http.StatusServiceUnavailable && sdk
+	})
+	require.Empty(t, body, "the call still runs")
+	require.Equal(t, `"done"`, <-body)
+	require.NoError(t, <-ended)
+}
+
+// gracefulFiber shuts itself down when its context ends.
+type gracefulFiber struct {
+	testsite.FiberV3
+
+	ctx      context.Context
+	returned chan struct{}
+}
+
+func (f gracefulFiber) Serve(listener net.Listener) error {
+	defer close(f.returned)
+	return f.Listener(listener, fiberv3.ListenConfig{DisableStartupMessage: true, GracefulContext: f.ctx})
+}
+
+// With a GracefulContext, Listen and Listener return when the server stops to accept, and
+// do not wait for the calls that run. With the hook they do.
+func TestFiberV3GracefulContext(t *testing.T) {
+	t.Parallel()
+	for name, hook := range map[string]bool{"without the hook": false, "with the hook": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, stop := context.WithCancel(t.Context())
+			f := gracefulFiber{newFiberV3(streamingV3), ctx, make(chan struct{})}
+			callEnded := make(chan struct{})
+			s := run(t, inngestkit.Config{}, func(app *inngestkit.App) server {
+				if hook {
+					f.Hooks().OnPreShutdown(func() error { return app.Shutdown(context.Background()) })
+				}
+				f.Use(func(c fiberv3.Ctx) error {
+					defer close(callEnded)
+					return c.Next()
+				})
+				inngestfiberv3.Mount(f, app)
+				return f
+			})
+			body := s.inFlight(t)
+			stop()
+			first := "Listener has returned"
+			select {
+			case <-f.returned:
+			case <-callEnded:
+				first = "the call has ended"
+			}
+			if hook {
+				require.Equal(t, "the call has ended", first)
+			} else {
+				require.Equal(t, "Listener has returned", first)
+			}
+			require.Equal(t, `"done"`, <-body)
+			<-f.returned
+		})
+	}
 }
 
 // inFlight begins a slow call. The channel it returns gets the response.

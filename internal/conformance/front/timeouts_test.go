@@ -9,6 +9,8 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
 	fibertimeout "github.com/gofiber/fiber/v2/middleware/timeout"
+	fiberv3 "github.com/gofiber/fiber/v3"
+	fiberv3timeout "github.com/gofiber/fiber/v3/middleware/timeout"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	echov5 "github.com/labstack/echo/v5"
@@ -18,6 +20,7 @@ import (
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -163,6 +166,27 @@ func fiberTimeout(app *inngestkit.App, after time.Duration, fixed bool) server {
 	return f
 }
 
+// fiberV3Timeout wraps single handlers, like fiberTimeout, and responds itself.
+func fiberV3Timeout(app *inngestkit.App, after time.Duration, fixed bool) server {
+	f := newFiberV3(streamingV3)
+	limit := func(h fiberv3.Handler) fiberv3.Handler {
+		return fiberv3timeout.New(h, fiberv3timeout.Config{Timeout: after})
+	}
+	if fixed {
+		inngestfiberv3.Mount(f, app)
+	} else {
+		f.All(app.Path(), limit(inngestfiberv3.Handler(app)))
+		app.MountedAt("fiberv3", app.Path())
+	}
+	f.All("/other", limit(func(c fiberv3.Ctx) error {
+		if !slowly(c.Context()) {
+			return c.Context().Err()
+		}
+		return c.SendString("other")
+	}))
+	return f
+}
+
 const deadlineLog = "a timeout ends calls, so a step that takes longer fails and is retried"
 
 var timeouts = []timeout{
@@ -181,6 +205,7 @@ var timeouts = []timeout{
 	}), 500, deadlineLog, 503},
 	{"echov5, ContextTimeout", echoV5Timeout, 500, deadlineLog, 503},
 	{"fiber, timeout.NewWithContext", fiberTimeout, 500, deadlineLog, 408},
+	{"fiberv3, timeout", fiberV3Timeout, 408, deadlineLog, 408},
 }
 
 func TestTimeouts(t *testing.T) {
@@ -203,7 +228,7 @@ func TestTimeouts(t *testing.T) {
 				require.Equal(t, tc.status, status)
 				status, _, _ = run(t, inngestkit.Config{}, build).call(t, "slow", 0)
 				if tc.status != 0 {
-					require.GreaterOrEqual(t, status, http.StatusInternalServerError)
+					require.GreaterOrEqual(t, status, http.StatusBadRequest)
 				} else {
 					require.Zero(t, status)
 				}
@@ -264,6 +289,11 @@ func TestHarmlessTimeouts(t *testing.T) {
 		"fiber": func(app *inngestkit.App) server {
 			f := newFiber(fiber.Config{StreamRequestBody: true, ReadTimeout: short, WriteTimeout: short, IdleTimeout: short})
 			inngestfiber.Mount(f, app)
+			return f
+		},
+		"fiberv3": func(app *inngestkit.App) server {
+			f := newFiberV3(fiberv3.Config{StreamRequestBody: true, ReadTimeout: short, WriteTimeout: short, IdleTimeout: short})
+			inngestfiberv3.Mount(f, app)
 			return f
 		},
 	} {

@@ -9,12 +9,15 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/healthcheck"
+	fiberv3 "github.com/gofiber/fiber/v3"
+	healthcheckv3 "github.com/gofiber/fiber/v3/middleware/healthcheck"
 	"github.com/labstack/echo/v4"
 	echov5 "github.com/labstack/echo/v5"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngestlambda "github.com/inngestkit/inngestkit/adapters/lambda"
 	"github.com/inngestkit/inngestkit/adapters/lambda/lambdatest"
@@ -54,6 +57,7 @@ var (
 		{"echo group", "/v1/internal", tenant, serveEcho},
 		{"echov5 group", "/v1/internal", tenant, serveEchoV5},
 		{"fiber sub-app", "/v1/internal", tenant, serveFiber},
+		{"fiberv3 sub-app", "/v1/internal", tenant, serveFiberV3},
 		{"lambda", "", tenantKey{}, serveLambda},
 	}
 )
@@ -151,6 +155,23 @@ func serveFiber(app *inngestkit.App, health *inngesthealth.Health) testsite.Serv
 	}))
 	root.Mount("/v1", sub)
 	return testsite.Fiber{App: root}
+}
+
+// serveFiberV3 is serveFiber for Fiber v3, which also accepts the handler of the report.
+func serveFiberV3(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
+	sub := fiberv3.New()
+	sub.Use(func(c fiberv3.Ctx) error {
+		c.Locals(tenant, c.Get(tenantHeader))
+		return c.Next()
+	})
+	inngestfiberv3.Mount(sub.Group("/internal"), app)
+	root := testsite.NewFiberV3()
+	own := root.Group("/v1/internal")
+	own.Get(livePath, healthcheckv3.New(healthcheckv3.Config{Probe: inngesthealth.Probe[fiberv3.Ctx](health.Live)}))
+	own.Get(readyPath, healthcheckv3.New(healthcheckv3.Config{Probe: inngesthealth.Probe[fiberv3.Ctx](health.Ready)}))
+	own.All(reportPath, health.Handler())
+	root.Use("/v1", sub)
+	return testsite.FiberV3{App: root}
 }
 
 // eachFramework runs test once for each framework.

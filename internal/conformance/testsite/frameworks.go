@@ -7,12 +7,14 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v2"
+	fiberv3 "github.com/gofiber/fiber/v3"
 	"github.com/labstack/echo/v4"
 	echov5 "github.com/labstack/echo/v5"
 
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -45,6 +47,11 @@ var Frameworks = map[string]func(app *inngestkit.App) Server{
 		f := NewFiber()
 		inngestfiber.Mount(f, app)
 		return Fiber{App: f}
+	},
+	"fiberv3": func(app *inngestkit.App) Server {
+		f := NewFiberV3()
+		inngestfiberv3.Mount(f, app)
+		return FiberV3{App: f}
 	},
 	"lambda": Lambda,
 }
@@ -118,3 +125,19 @@ func (s Fiber) Serve(listener net.Listener) error { return s.Listener(listener) 
 
 // Shutdown implements Server.
 func (s Fiber) Shutdown(ctx context.Context) error { return s.ShutdownWithContext(ctx) }
+
+// NewFiberV3 is [NewFiber] for Fiber v3.
+func NewFiberV3() *fiberv3.App {
+	return fiberv3.New(fiberv3.Config{StreamRequestBody: true, BodyLimit: inngestkit.DefaultMaxBodyBytes})
+}
+
+// FiberV3 is a Fiber v3 application as a [Server].
+type FiberV3 struct{ *fiberv3.App }
+
+// Serve implements Server.
+func (s FiberV3) Serve(listener net.Listener) error {
+	return s.Listener(listener, fiberv3.ListenConfig{DisableStartupMessage: true})
+}
+
+// Shutdown implements Server.
+func (s FiberV3) Shutdown(ctx context.Context) error { return s.ShutdownWithContext(ctx) }

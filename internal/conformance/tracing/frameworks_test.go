@@ -7,7 +7,9 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/contrib/otelfiber/v2"
+	otelfiberv3 "github.com/gofiber/contrib/v3/otel"
 	"github.com/gofiber/fiber/v2"
+	fiberv3 "github.com/gofiber/fiber/v3"
 	"github.com/labstack/echo/v4"
 	echov5 "github.com/labstack/echo/v5"
 	"go.opentelemetry.io/contrib/instrumentation/github.com/gin-gonic/gin/otelgin"
@@ -19,6 +21,7 @@ import (
 	inngestecho "github.com/inngestkit/inngestkit/adapters/echo"
 	inngestechov5 "github.com/inngestkit/inngestkit/adapters/echov5"
 	inngestfiber "github.com/inngestkit/inngestkit/adapters/fiber"
+	inngestfiberv3 "github.com/inngestkit/inngestkit/adapters/fiberv3"
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
@@ -56,7 +59,9 @@ func chain[M any](app M, in instrumented, instrumentation func(traces trace.Trac
 	}
 }
 
-var frameworks = []framework{{"nethttp", onNetHTTP}, {"gin", onGin}, {"echo", onEcho}, {"echov5", onEchoV5}, {"fiber", onFiber}}
+var frameworks = []framework{
+	{"nethttp", onNetHTTP}, {"gin", onGin}, {"echo", onEcho}, {"echov5", onEchoV5}, {"fiber", onFiber}, {"fiberv3", onFiberV3},
+}
 
 // anOrder returns the event that POST /orders sends.
 func anOrder() inngestkit.AnyEvent { return placed.New(order{ID: "o1"}) }
@@ -149,4 +154,22 @@ func onFiber(app *inngestkit.App, in instrumented) testsite.Server {
 		return c.SendString(ids[0])
 	})
 	return testsite.Fiber{App: f}
+}
+
+func onFiberV3(app *inngestkit.App, in instrumented) testsite.Server {
+	f := testsite.NewFiberV3()
+	for _, m := range chain(inngestfiberv3.Middleware(app), in, func(traces trace.TracerProvider) fiberv3.Handler {
+		return otelfiberv3.Middleware(otelfiberv3.WithTracerProvider(traces), otelfiberv3.WithPropagators(w3c))
+	}) {
+		f.Use(m)
+	}
+	inngestfiberv3.Mount(f, app)
+	f.Post("/orders", func(c fiberv3.Ctx) error {
+		ids, err := inngestfiberv3.Send(c, anOrder())
+		if err != nil {
+			return err
+		}
+		return c.SendString(ids[0])
+	})
+	return testsite.FiberV3{App: f}
 }

@@ -1,4 +1,4 @@
-package inngestfiber
+package onfasthttp
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 
 type named string
 
-// Fiber reuses request memory, so values must be copied.
+// fasthttp reuses request memory, so values must be copied.
 func TestCopies(t *testing.T) {
 	t.Parallel()
 	type key struct{ any }

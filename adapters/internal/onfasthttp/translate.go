@@ -1,19 +1,17 @@
-package inngestfiber
+package onfasthttp
 
 import (
 	"bytes"
 	"net/http"
-	"strings"
 
-	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// requestOf translates the request. It copies what functions may keep, because Fiber
+// requestOf translates the request. It copies what functions may keep, because fasthttp
 // reuses request memory.
-func requestOf(c *fiber.Ctx) *adapter.Request {
-	r := c.Context()
+func requestOf(r *fasthttp.RequestCtx, server *fasthttp.Server, framework string) *adapter.Request {
 	req := &adapter.Request{
 		Method:    string(r.Method()),
 		Scheme:    "http",
@@ -29,32 +27,30 @@ func requestOf(c *fiber.Ctx) *adapter.Request {
 	for key, value := range r.Request.Header.All() {
 		req.Header.Add(string(key), string(value))
 	}
-	req.Header.Del(fiber.HeaderHost)
+	req.Header.Del(fasthttp.HeaderHost)
 	if r.Request.IsBodyStream() {
 		req.Body, req.ContentLength = r.RequestBodyStream(), int64(r.Request.Header.ContentLength())
 	} else {
 		body := r.Request.Body()
 		req.Body, req.ContentLength = bytes.NewReader(body), int64(len(body))
-		config := c.App().Config()
-		req.BodyLimit, req.Buffered = int64(config.BodyLimit), !config.StreamRequestBody
+		if !server.StreamRequestBody { // it disables the limit
+			req.BodyLimit, req.Buffered = int64(server.MaxRequestBodySize), true
+		}
 	}
 	return req
 }
 
-// oneLine prevents a header value from starting another header, as net/http does.
-// fasthttp's Set does this too, but its Add does not.
-var oneLine = strings.NewReplacer("\n", " ", "\r", " ")
-
 // write writes the response.
-func write(c *fiber.Ctx, resp *adapter.Response) error {
+func write(r *fasthttp.RequestCtx, resp *adapter.Response) {
 	for key, values := range resp.Header {
 		for n, value := range values {
 			if n == 0 {
-				c.Set(key, value) // replaces a value set by middleware
+				r.Response.Header.Set(key, value) // replaces a value set by middleware
 			} else {
-				c.Response().Header.Add(key, oneLine.Replace(value))
+				r.Response.Header.Add(key, value)
 			}
 		}
 	}
-	return c.Status(resp.Status).Send(resp.Body)
+	r.Response.SetStatusCode(resp.Status)
+	r.Response.SetBodyRaw(resp.Body)
 }

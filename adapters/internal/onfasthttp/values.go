@@ -1,4 +1,4 @@
-package inngestfiber
+package onfasthttp
 
 import (
 	"context"
@@ -6,40 +6,38 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// mark is a key used only by [contextOf].
-type mark struct{}
-
-// contextOf returns a context for the call, and a function that ends the context after
-// the call.
+// contextOf returns a context for a call, which has the values of ctx and of r, and a
+// function that ends the context after the call.
 //
-// The context does not derive from Fiber's own one, which ends with the server instead
-// of the request; if anything still waited for it then, the process could end with
-// "missing cancel error". If the user's context derives from Fiber's, only its values
-// are used, and only during the call, because afterwards they belong to another
-// request.
-func contextOf(c *fiber.Ctx, logger *slog.Logger) (context.Context, func()) {
-	ctx, end := c.UserContext(), func() {}
-	c.Context().SetUserValue(mark{}, true)
-	if derivesFromFibers(ctx) {
+// The context does not derive from r, which ends with the server instead of the request;
+// if anything still waited for it then, the process could end with "missing cancel
+// error". If ctx derives from r, only its values are used, and only during the call,
+// because afterwards they belong to another request.
+func contextOf(ctx context.Context, r *fasthttp.RequestCtx, logger *slog.Logger) (context.Context, func()) {
+	end := func() {}
+	if derives(ctx, r) {
 		ctx, end = adapter.WithLookup(context.Background(), logger, ctx.Value)
 	}
-	c.Context().RemoveUserValue(mark{})
-	ctx, cancel := context.WithCancel(adapter.WithValues(ctx, copies(c.Context().VisitUserValuesAll)))
+	ctx, cancel := context.WithCancel(adapter.WithValues(ctx, copies(r.VisitUserValuesAll)))
 	return ctx, func() {
 		cancel()
 		end()
 	}
 }
 
-// derivesFromFibers reports whether ctx looks values up in Fiber's context, which holds
-// the mark. It must not panic, so it also returns true for a context that panics;
-// WithLookup then recovers the panics.
-func derivesFromFibers(ctx context.Context) (derives bool) {
+// mark is a key used only by [derives].
+type mark struct{}
+
+// derives reports whether ctx looks values up in r. It must not panic, so it also returns
+// true for a context that panics; WithLookup then recovers the panics.
+func derives(ctx context.Context, r *fasthttp.RequestCtx) (derives bool) {
+	r.SetUserValue(mark{}, true)
+	defer r.RemoveUserValue(mark{})
 	defer func() {
 		if recover() != nil {
 			derives = true
@@ -48,7 +46,7 @@ func derivesFromFibers(ctx context.Context) (derives bool) {
 	return ctx.Value(mark{}) != nil
 }
 
-// copies returns the values that visit passes to its argument. Fiber reuses request
+// copies returns the values that visit passes to its argument. fasthttp reuses request
 // memory, so strings, and slices of strings or bytes, are copied. Memory that other
 // values point to is not copied.
 func copies(visit func(visitor func(key, value any))) map[any]any {
