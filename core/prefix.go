@@ -47,6 +47,6 @@ func (a *App) checkReceivedPath(req *adapter.Request) {
 	path := received.EscapedPath()
 	a.arrival.path.Store(&path)
 	a.config.Logger.Warn("inngest: the app is at another path than Start, Sync and CheckEndpoint announce, because it was not "+
-		"told the prefix (of http.StripPrefix, a sub-router or a proxy); set ServePath (INNGEST_SERVE_PATH) to the path received",
+		"told the prefix (of http.StripPrefix, a sub-router, a proxy or the stage of an API); set ServePath (INNGEST_SERVE_PATH) to the path received",
 		"announced", mounted, "received", path)
 }

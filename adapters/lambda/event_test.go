@@ -118,7 +118,7 @@ func TestEvents(t *testing.T) {
 			require.EqualValues(t, len(body), got.ContentLength)
 			require.Equal(t, want.limit, got.BodyLimit)
 			require.False(t, got.Buffered, "it cannot be streamed")
-			require.Equal(t, "lambda", got.Framework)
+			require.Equal(t, "aws-lambda", got.Framework)
 			query, err := url.ParseQuery(got.RawQuery)
 			require.NoError(t, err)
 			require.Equal(t, "shop-welcome", query.Get("fnId"))

@@ -23,8 +23,8 @@ import (
 // This package requires at least this version of the core.
 const _ = adapter.IsAtLeastVersion0_1_0
 
-// framework is the adapter's name in requests to Inngest.
-const framework = "lambda"
+// framework is the name in requests to Inngest, whose UI shows it as AWS Lambda.
+const framework = "aws-lambda"
 
 // Handler returns a handler for lambda.Start that serves all endpoints of app. It
 // responds with 404 to requests for other paths, and returns an error for payloads

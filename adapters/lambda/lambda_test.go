@@ -42,7 +42,7 @@ func TestAdapter(t *testing.T) {
 	for name, service := range kinds {
 		t.Run(name, func(t *testing.T) {
 			adaptertest.Run(t, adaptertest.Adapter{
-				Framework: "lambda", New: newServer(service.kind), StatusOf: inngestkit.SendStatus,
+				Framework: "aws-lambda", New: newServer(service.kind), StatusOf: inngestkit.SendStatus,
 				KeepsValues: true, AnyMethod: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
 				RewritesQuery: service.rewritesQuery, JoinsHeaders: service.joinsHeaders, SetsForwardedProto: true,
 				MaxBytes: service.maxBytes,

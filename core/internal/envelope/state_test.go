@@ -3,6 +3,7 @@ package envelope
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,7 +78,7 @@ func TestFetchStateFails(t *testing.T) {
 func TestFetchStateNeedsARunID(t *testing.T) {
 	t.Parallel()
 	e := largeRun(t)
-	for _, e.RunID = range []string{"", "..", "a/b", "a?x"} {
+	for _, e.RunID = range []string{"", "..", "a/b", "a?x", strings.Repeat("a", maxRunID+1)} {
 		require.ErrorIs(t, e.FetchState(t.Context(), nil), errRunID)
 	}
 }
