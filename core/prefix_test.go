@@ -12,7 +12,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-const otherPath = "the app is at another path than Start, Sync and CheckEndpoint announce"
+const otherPath = "Start, Sync and CheckEndpoint use a different path than the one received"
 
 // The first request of the server shows a prefix that the router has not told the app.
 func TestAPrefixThatTheRouterHides(t *testing.T) {
