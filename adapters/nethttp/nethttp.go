@@ -22,9 +22,9 @@ const framework = "nethttp"
 // is served with and without a trailing slash. On other routers it is served only at
 // its exact path.
 //
-// [inngestkit.App.Start] announces the path of the app on router, with the prefixes of
-// subrouters of [Gorilla]. Other routers do not tell the prefix that they, or
-// http.StripPrefix, are below: set Config.ServePath to the full path.
+// [inngestkit.App.Start] announces the path of the app on router; with [Gorilla], including
+// the prefixes of subrouters. Other routers do not report their prefix, and neither does
+// http.StripPrefix: set Config.ServePath to the full path.
 //
 // Mount panics if the app or the router is nil, if another app is mounted at one of the
 // paths, or if the router panics because a pattern of the site conflicts with the app's.
