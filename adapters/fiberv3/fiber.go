@@ -23,7 +23,8 @@ const framework = "fiberv3"
 // also with StrictRouting. It registers all methods in Fiber's RequestMethods; the app
 // responds with 405 to those it does not support. The router is a Fiber app, a group, or
 // a sub-app, which may be passed to Use before or afterwards. Mount panics if the app or
-// the router is nil, or if another app is mounted at one of the paths.
+// the router is nil, or if another app is mounted at one of the paths. The router can also
+// be a Domain; Mount detects another app there only on the same value.
 //
 // Mount nested sub-apps from the inside out, or set Config.ServePath: otherwise the inner
 // one does not know its full path.
