@@ -47,7 +47,8 @@ func (a *App) checkReceivedPath(req *adapter.Request) {
 	}
 	path := received.EscapedPath()
 	a.arrival.path.Store(&path)
-	a.config.Logger.Warn("inngest: Start, Sync and CheckEndpoint use a different path than the one received, because the app does "+
-		"not know its prefix (of http.StripPrefix, a sub-router, a proxy or the stage of an API); set ServePath (INNGEST_SERVE_PATH) to the path received",
+	a.config.Logger.Warn("inngest: Start, Sync and CheckEndpoint use a different path than the one received, because "+
+		"the app does not know its prefix (of http.StripPrefix, a sub-router, a proxy or the stage of an API); "+
+		"set ServePath (INNGEST_SERVE_PATH) to the path received",
 		"announced", mounted, "received", path)
 }
