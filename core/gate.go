@@ -53,8 +53,8 @@ func (a *App) dispatch(ctx context.Context, req *adapter.Request) (resp *adapter
 		if refusal := a.refuseRedirected(req); refusal != nil {
 			return refusal
 		}
-		a.endpoint.Received(req.Header)
-		if a.config.Dev { // otherwise anyone could have sent it
+		isProbe := a.endpoint.Received(req.Header)
+		if a.config.Dev && !isProbe { // in cloud mode, anyone could have sent it
 			a.checkReceivedPath(req)
 		}
 		return a.doInspect(req)

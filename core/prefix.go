@@ -7,15 +7,15 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// arrival is what the first request shows about where the app is.
+// arrival records what the first request reveals about the path of the app.
 type arrival struct {
 	checked atomic.Bool
 	// path is the path of the request if it has a prefix that the app did not know, else nil.
 	path atomic.Pointer[string]
 }
 
-// otherPath returns the path at which the app has received a request if Start and Sync
-// announce another one, else "".
+// otherPath returns the path of the first request if Start and Sync announce a different
+// one, else "".
 func (r *arrival) otherPath() string {
 	if path := r.path.Load(); path != nil {
 		return *path
@@ -23,10 +23,11 @@ func (r *arrival) otherPath() string {
 	return ""
 }
 
-// checkReceivedPath logs, at the first request of the server, or of anyone in dev mode, that
-// the path has a prefix that [App.MountedAt] was not told. The routers of net/http do not
-// tell it, and then Start and Sync announce a path that does not exist. The prefix depends
-// on the router only, so later requests cost one atomic load.
+// checkReceivedPath logs a warning if the path of the first request has a prefix that was
+// not passed to [App.MountedAt], because Start and Sync then announce a path that does not
+// exist. Most routers on net/http do not report their prefix to adapters. The caller passes
+// only requests of the server, or of anyone in dev mode. The prefix depends on the router
+// only, so later requests cost one atomic load.
 func (a *App) checkReceivedPath(req *adapter.Request) {
 	if a.arrival.checked.Load() || !a.arrival.checked.CompareAndSwap(false, true) {
 		return
@@ -46,7 +47,8 @@ func (a *App) checkReceivedPath(req *adapter.Request) {
 	}
 	path := received.EscapedPath()
 	a.arrival.path.Store(&path)
-	a.config.Logger.Warn("inngest: the app is at another path than Start, Sync and CheckEndpoint announce, because it was not "+
-		"told the prefix (of http.StripPrefix, a sub-router, a proxy or the stage of an API); set ServePath (INNGEST_SERVE_PATH) to the path received",
+	a.config.Logger.Warn("inngest: Start, Sync and CheckEndpoint use a different path than the one received, because "+
+		"the app does not know its prefix (of http.StripPrefix, a sub-router, a proxy or the stage of an API); "+
+		"set ServePath (INNGEST_SERVE_PATH) to the path received",
 		"announced", mounted, "received", path)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-const otherPath = "the app is at another path than Start, Sync and CheckEndpoint announce"
+const otherPath = "Start, Sync and CheckEndpoint use a different path than the one received"
 
 // The first request of the server shows a prefix that the router has not told the app.
 func TestAPrefixThatTheRouterHides(t *testing.T) {
@@ -125,4 +125,21 @@ func TestCheckEndpointNamesTheReceivedPath(t *testing.T) {
 	require.Contains(t, l.String(), otherPath)
 	require.ErrorContains(t, app.CheckEndpoint(t.Context()),
 		"the app has received a request at /v1/api/inngest; set ServePath (INNGEST_SERVE_PATH) to that path")
+}
+
+// An app that looks for its own port requests its path at every port, so other apps get
+// those requests, too.
+func TestAPrefixThatAnotherAppRequests(t *testing.T) {
+	t.Parallel()
+	app, l := newApp(t, onSignUp(hello))
+	app.MountedAt("test", "/api/inngest")
+	get := func(header string) {
+		req := &adapter.Request{Method: http.MethodGet, Scheme: "http", Host: "a.test", Path: "/v1/api/inngest", Header: http.Header{}}
+		withHeader(req, header, "token")
+		require.Equal(t, http.StatusOK, app.Do(t.Context(), req).Status)
+	}
+	get("X-Inngestkit-Self")
+	require.NotContains(t, l.String(), otherPath)
+	get("X-Other")
+	require.Contains(t, l.String(), otherPath)
 }

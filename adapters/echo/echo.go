@@ -1,4 +1,4 @@
-// Package inngestecho serves an inngestkit app with Echo.
+// Package inngestecho serves an inngestkit app with Echo v4.
 package inngestecho
 
 import (

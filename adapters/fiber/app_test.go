@@ -100,8 +100,8 @@ func TestSubApps(t *testing.T) {
 	}
 }
 
-// If nested sub-apps are mounted from the outside, Fiber does not tell the inner one its
-// full path, and Config.ServePath has to.
+// If nested sub-apps are mounted from the outside, the inner one does not know its full
+// path, so Config.ServePath must be set.
 func TestSubAppsMountedFromTheOutside(t *testing.T) {
 	t.Parallel()
 	const path = "/outer/inner/api/inngest"

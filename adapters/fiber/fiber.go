@@ -1,4 +1,4 @@
-// Package inngestfiber serves an inngestkit app with Fiber.
+// Package inngestfiber serves an inngestkit app with Fiber v2.
 package inngestfiber
 
 import (
@@ -25,8 +25,8 @@ const framework = "fiber"
 // mounted before or afterwards. Mount panics if the app or the router is nil, or if
 // another app is mounted at one of the paths.
 //
-// Mount nested sub-apps from the inside out, or set Config.ServePath: Fiber does not tell
-// the inner one its full path otherwise.
+// Mount nested sub-apps from the inside out, or set Config.ServePath: otherwise the inner
+// one does not know its full path.
 func Mount(router fiber.Router, app *inngestkit.App) {
 	const mount = "inngestfiber: Mount"
 	adapter.MustMount(mount, router, app)

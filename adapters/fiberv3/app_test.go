@@ -100,8 +100,8 @@ func TestSubApps(t *testing.T) {
 	}
 }
 
-// If nested sub-apps are mounted from the outside, Fiber does not tell the inner one its
-// full path, and Config.ServePath has to.
+// If nested sub-apps are mounted from the outside, the inner one does not know its full
+// path, so Config.ServePath must be set.
 func TestSubAppsMountedFromTheOutside(t *testing.T) {
 	t.Parallel()
 	const path = "/outer/inner/api/inngest"
@@ -141,8 +141,8 @@ func TestSubAppAtTheSamePath(t *testing.T) {
 	require.Equal(t, `"done"`, body)
 }
 
-// fibersContexts are the contexts that end with the server or never, and that belong to
-// another request afterwards.
+// fibersContexts lists the contexts of a request that do not end with it, and that belong
+// to another request afterwards.
 var fibersContexts = map[string]func(c fiber.Ctx) context.Context{
 	"fiber.Ctx":  func(c fiber.Ctx) context.Context { return c },
 	"RequestCtx": func(c fiber.Ctx) context.Context { return c.RequestCtx() },

@@ -23,10 +23,11 @@ const framework = "fiberv3"
 // also with StrictRouting. It registers all methods in Fiber's RequestMethods; the app
 // responds with 405 to those it does not support. The router is a Fiber app, a group, or
 // a sub-app, which may be passed to Use before or afterwards. Mount panics if the app or
-// the router is nil, or if another app is mounted at one of the paths.
+// the router is nil, or if another app is mounted at one of the paths. The router can also
+// be a Domain; Mount detects another app there only on the same value.
 //
-// Mount nested sub-apps from the inside out, or set Config.ServePath: Fiber does not tell
-// the inner one its full path otherwise.
+// Mount nested sub-apps from the inside out, or set Config.ServePath: otherwise the inner
+// one does not know its full path.
 func Mount(router fiber.Router, app *inngestkit.App) {
 	const mount = "inngestfiberv3: Mount"
 	adapter.MustMount(mount, router, app)
@@ -37,7 +38,7 @@ func Mount(router fiber.Router, app *inngestkit.App) {
 		if !owner.Config().CaseSensitive {
 			claimed = strings.ToLower(claimed)
 		}
-		adapter.Claim(mount, app, holder(router, owner), claimed)
+		adapter.Claim(mount, app, claimant(router, owner), claimed)
 		handler, base := handle(app.Logger(), route.Do), strings.TrimSuffix(route.Path, "/")
 		router.All(base, handler)
 		router.All(base+"/", handler)
@@ -63,9 +64,9 @@ func below(router fiber.Router, name string) (owner *fiber.App, inOwner string) 
 	return owner, path.Dir(probe.MountPath())
 }
 
-// holder returns the router whose paths must differ. All groups of an app share the
-// app's paths. A router for one domain has paths of its own.
-func holder(router fiber.Router, owner *fiber.App) any {
+// claimant returns the value for adapter.Claim, on which each path can be mounted once. All
+// groups of a Fiber app share its paths. A router for one domain has paths of its own.
+func claimant(router fiber.Router, owner *fiber.App) any {
 	switch router.(type) {
 	case *fiber.App, *fiber.Group:
 		return owner

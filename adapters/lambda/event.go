@@ -29,11 +29,11 @@ const (
 
 // event is an HTTP request as one of the services sends it: the union of
 // events.APIGatewayProxyRequest, events.APIGatewayV2HTTPRequest,
-// events.LambdaFunctionURLRequest and events.ALBTargetGroupRequest. Bodies are large, so
-// that a payload is decoded once and not first to find out its kind.
+// events.LambdaFunctionURLRequest and events.ALBTargetGroupRequest. Because it is a union,
+// a payload, which may be large, is decoded only once, before its kind is known.
 type event struct {
-	Version         string            `json:"version"` // none for REST APIs and load balancers
-	Type            string            `json:"type"`    // only of requests to authorizers
+	Version         string            `json:"version"` // "" from REST APIs and load balancers
+	Type            string            `json:"type"`    // only in requests to authorizers
 	Headers         map[string]string `json:"headers"`
 	Body            string            `json:"body"`
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
@@ -75,7 +75,7 @@ func parse(payload []byte) (*event, error) {
 		return nil, fmt.Errorf("%w (%w)", errUnknown, err)
 	}
 	switch {
-	case e.Type != "": // a request to an authorizer, which has all of a request but its body
+	case e.Type != "": // a request to an authorizer, which lacks only the body
 		return nil, errUnknown
 	case e.Version == "2.0" && e.RequestContext.HTTP.Method != "":
 		e.kind = httpAPI2
@@ -103,7 +103,7 @@ func parse(payload []byte) (*event, error) {
 //	HTTP API, 1.0     /stage/a or /base/a    not used
 //	HTTP API, 2.0     /stage/a               -
 //
-// In payload 2.0 the base path is nowhere.
+// Payload 2.0 does not contain the base path.
 func (e *event) setPaths() {
 	var matched string
 	switch e.kind {
@@ -140,8 +140,8 @@ func (e *event) withoutStage(path string) string {
 }
 
 // resourcePath returns the path within an API, which is that of the resource with its
-// parameters filled in. It returns path if that is not how the path ends, as for the
-// resource $default.
+// parameters filled in. It returns path unchanged if path does not end with that, as for
+// the resource $default.
 func (e *event) resourcePath(path string) string {
 	segments := strings.Split(e.Resource, "/")
 	for i, segment := range segments {
@@ -156,7 +156,7 @@ func (e *event) resourcePath(path string) string {
 	return within
 }
 
-// unescape decodes the escapes in a path. Whether there are any depends on the service.
+// unescape decodes the escapes in a path. Some services send paths decoded already.
 func unescape(path string) string {
 	if unescaped, err := url.PathUnescape(path); err == nil {
 		return unescaped
@@ -219,8 +219,9 @@ func (e *event) header() http.Header {
 	return header
 }
 
-// rawQuery returns the query of the URL. Only payload 2.0 has it. API Gateway has decoded
-// the parameters otherwise, and a load balancer has not. The order of keys is lost.
+// rawQuery returns the query of the URL. Only payload 2.0 contains it. Otherwise it is built
+// from the parameters, without the order of keys. API Gateway decodes parameters, and
+// load balancers do not.
 func (e *event) rawQuery() string {
 	if e.kind == httpAPI2 {
 		return e.RawQueryString

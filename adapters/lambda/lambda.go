@@ -112,8 +112,8 @@ func (r route) serve(ctx context.Context, e *event) *adapter.Response {
 	}
 	ctx, cancel := beforeDeadline(ctx)
 	defer cancel()
-	// On a goroutine of its own: a function that ends its goroutine would end the loop of
-	// the runtime, and the invocation would get a response only from its timeout.
+	// A goroutine of its own, because a function that calls runtime.Goexit would otherwise
+	// end the runtime's loop, and the invocation would end only with its timeout.
 	responses := make(chan *adapter.Response, 1)
 	go func() {
 		defer close(responses)
@@ -126,7 +126,7 @@ func (r route) serve(ctx context.Context, e *event) *adapter.Response {
 	return resp
 }
 
-// text returns a response with a text.
+// text returns a plain-text response.
 func text(status int, message string) *adapter.Response {
 	return &adapter.Response{
 		Status: status, Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, Body: []byte(message + "\n"),

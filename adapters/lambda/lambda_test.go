@@ -68,8 +68,8 @@ func newServer(kind lambdatest.Kind) func(testing.TB, adaptertest.Site) adaptert
 	}
 }
 
-// otherRoutes is a handler for the paths of a site that are not the app's, as a program
-// has it that decodes events itself.
+// otherRoutes returns a handler for the other paths of a site, such as a program that
+// decodes events itself would have.
 func otherRoutes(site adaptertest.Site) lambda.Handler {
 	return lambda.NewHandler(func(ctx context.Context, event json.RawMessage) (any, error) {
 		var request struct {

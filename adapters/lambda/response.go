@@ -17,12 +17,11 @@ import (
 )
 
 const (
-	// maxPayload is the size in bytes of the largest response that Lambda accepts, as its
-	// error Function.ResponseSizeTooLarge names it. That of a request is 100 bytes less.
+	// maxPayload is the size in bytes of the largest response that Lambda accepts, according
+	// to its error Function.ResponseSizeTooLarge. The limit of requests is 100 bytes lower.
 	maxPayload = 6_291_556
-	// maxALB is the size in bytes of the largest body of a request, and of the largest
-	// response as JSON, that a load balancer passes on ("Limits" in AWS's documentation of
-	// Lambda targets).
+	// maxALB is the size in bytes of the largest request body and of the largest response as
+	// JSON that a load balancer passes on ("Limits" in AWS's documentation of Lambda targets).
 	maxALB = 1 << 20
 )
 
@@ -34,8 +33,8 @@ func (k kind) maxResponse() int {
 	return maxPayload
 }
 
-// bodyLimit returns the size in bytes of the largest body that arrives in any case. A
-// body may be encoded as base64, in which four bytes stand for three.
+// bodyLimit returns about the size in bytes of the largest body that arrives even if it is
+// encoded as base64, in which four bytes stand for three.
 func (k kind) bodyLimit() int64 {
 	if k == alb {
 		return maxALB
@@ -69,8 +68,8 @@ func failed(resp *adapter.Response, message string) *adapter.Response {
 	return &adapter.Response{Status: http.StatusInternalServerError, Header: header, Body: body}
 }
 
-// hopByHop lists the headers that concern only a connection, of which a Lambda function
-// has none (RFC 9110, 7.6.1), and the length, which the service sets.
+// hopByHop lists the headers that apply only to a connection (RFC 9110, 7.6.1), and
+// Content-Length, which the service sets.
 var hopByHop = []string{
 	"Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
 }
@@ -113,16 +112,16 @@ func (e *event) encode(resp *adapter.Response) ([]byte, error) {
 	}
 }
 
-// joined returns headers with the values of each joined.
+// joined returns headers with the values of each joined with commas.
 func joined(header http.Header) map[string]string {
-	joined := make(map[string]string, len(header))
+	single := make(map[string]string, len(header))
 	for name, values := range header {
-		joined[name] = strings.Join(values, ", ")
+		single[name] = strings.Join(values, ", ")
 	}
-	return joined
+	return single
 }
 
-// marshal encodes a response without the escapes for HTML, which make it larger.
+// marshal encodes a response as JSON without escaping HTML, which would enlarge it.
 func marshal(response any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

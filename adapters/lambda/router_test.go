@@ -108,8 +108,8 @@ func TestRouterBesideOtherEvents(t *testing.T) {
 	require.NotEmpty(t, w.Header().Get("X-Inngest-Sdk"))
 }
 
-// The context of a call ends before Lambda ends the process, so that the server learns why
-// the call has failed and retries it.
+// The context of a call ends before Lambda ends the process. The server then learns why the
+// call has failed, and retries it.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	for timeout, margin := range map[time.Duration]time.Duration{
@@ -232,8 +232,8 @@ func TestSyncFromAnEvent(t *testing.T) {
 	require.ErrorContains(t, err, "unknown event")
 }
 
-// The first request of a process warns about AWS's default timeout, which is rarely meant,
-// and not about any other.
+// At the first request of a process, the app warns about AWS's default timeout, which is
+// rarely intended, and not about longer ones.
 func TestDefaultTimeoutWarns(t *testing.T) {
 	t.Parallel()
 	for timeout, warns := range map[time.Duration]bool{3 * time.Second: true, 29 * time.Second: false, 15 * time.Minute: false} {

@@ -19,16 +19,17 @@ const framework = "nethttp"
 
 // Mount registers the endpoints of app on router. It registers all methods; the app
 // responds with 405 to those it does not support. On an *http.ServeMux, each endpoint
-// is served with and without a trailing slash. On other routers it is served only at
-// its exact path.
+// is served with and without a trailing slash. On other routers Mount registers only its
+// exact path.
 //
-// [inngestkit.App.Start] announces the path of the app on router, with the prefixes of
-// subrouters of [Gorilla]. Other routers do not tell the prefix that they, or
-// http.StripPrefix, are below: set Config.ServePath to the full path.
+// [inngestkit.App.Start] announces the path of the app on router; with [Gorilla], including
+// the prefixes of subrouters. Other routers do not report their prefix, and neither does
+// http.StripPrefix: set Config.ServePath to the full path.
 //
 // Mount panics if the app or the router is nil, if another app is mounted at one of the
-// paths, or if the router panics because a pattern of the site conflicts with the app's.
-// With a [RouterFunc] it cannot detect another app.
+// paths, or if the router panics because a pattern of the site conflicts with the app's. It
+// detects another app only on the same router value: not in another Group of chi, not in
+// another Subrouter of gorilla/mux, and not with a [RouterFunc].
 func Mount(router Router, app *inngestkit.App) {
 	adapter.MustMount(mount, unwrap(router), app)
 	at := app.Path()

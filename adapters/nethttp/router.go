@@ -20,14 +20,14 @@ type Router interface {
 var _ Router = (*http.ServeMux)(nil)
 
 // RouterFunc adapts a function to a [Router], for routers with a different Handle. The
-// pattern is a path, for all methods.
+// function registers handler for all methods of the path in pattern.
 type RouterFunc func(pattern string, handler http.Handler)
 
 // Handle implements [Router].
 func (f RouterFunc) Handle(pattern string, handler http.Handler) { f(pattern, handler) }
 
 // Gorilla adapts a *mux.Router of gorilla/mux, whose Handle returns a *mux.Route, to a
-// [Router]. Mount then announces the app with the prefixes of its Subrouters.
+// [Router]. The app is then announced with the prefixes of Subrouters.
 func Gorilla[Route any](router gorillaRouter[Route]) Router { return gorilla[Route]{router} }
 
 type gorillaRouter[Route any] interface {
@@ -41,18 +41,18 @@ func (g gorilla[Route]) Handle(path string, handler http.Handler) { g.handleFull
 
 func (g gorilla[Route]) unwrap() any { return g.router }
 
-// handleFully registers a handler and returns its path with the prefixes of Subrouters. The
-// root of a Subrouter is its prefix, with and without a slash.
+// handleFully registers a handler and returns its path with the prefixes of Subrouters. At
+// the root of a Subrouter, it registers the prefix with and without a slash.
 func (g gorilla[Route]) handleFully(path string, handler http.Handler) (full string) {
-	full = template(g.router.Handle(path, handler), path)
+	full = pathTemplate(g.router.Handle(path, handler), path)
 	if path == "/" && full != "/" {
-		return template(g.router.Handle("", handler), full)
+		return pathTemplate(g.router.Handle("", handler), full)
 	}
 	return full
 }
 
-// template returns the path of a *mux.Route, or path if the route does not tell it.
-func template(route any, path string) string {
+// pathTemplate returns the path of a *mux.Route, or path if the route does not report one.
+func pathTemplate(route any, path string) string {
 	if r, ok := route.(interface{ GetPathTemplate() (string, error) }); ok {
 		if full, err := r.GetPathTemplate(); err == nil {
 			return full
@@ -88,7 +88,7 @@ var methods = []string{
 	http.MethodConnect, http.MethodOptions, http.MethodTrace,
 }
 
-// unwrap returns the router that the user has, for adapter.Claim and nil checks.
+// unwrap returns the user's router, for adapter.Claim and nil checks.
 func unwrap(router Router) any {
 	if wrapped, ok := router.(interface{ unwrap() any }); ok {
 		return wrapped.unwrap()
@@ -96,8 +96,8 @@ func unwrap(router Router) any {
 	return router
 }
 
-// handle registers a route of app on router and returns its full path, as far as the
-// router tells it.
+// handle registers a route of app on router and returns its path, with the prefixes that
+// the router reports.
 func handle(router Router, app *inngestkit.App, route adapter.Route) (path string) {
 	path = route.Path
 	handler := adapter.HTTPHandler(framework, route.Do)
@@ -118,7 +118,7 @@ func handle(router Router, app *inngestkit.App, route adapter.Route) (path strin
 	return path
 }
 
-// explainConflict adds to a panic of a router what to do about it.
+// explainConflict adds the fix to a panic of a router.
 func explainConflict(app *inngestkit.App, path string) {
 	switch r := recover().(type) {
 	case nil:

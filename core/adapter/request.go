@@ -52,9 +52,9 @@ type Request struct {
 	Buffered bool
 	// WriteTimeout is how long the framework's server lets a handler take, 0 for no limit.
 	WriteTimeout time.Duration
-	// UsualDeadline is set by adapters for platforms that end every request after a time
-	// that users configure. The app warns only about deadlines in less than this time, and
-	// not about all that are shorter than the server waits.
+	// UsualDeadline is for platforms that end every request after a time that users
+	// configure, 0 for others. With it, the app warns only about deadlines that are closer
+	// than this, instead of all that end before the Inngest server stops waiting.
 	UsualDeadline time.Duration
 	// Framework is the name of the framework that is reported to Inngest, such as "gin".
 	Framework string

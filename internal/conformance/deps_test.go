@@ -12,12 +12,12 @@ import (
 
 const modules = "github.com/inngestkit/inngestkit/"
 
-// shared is what the adapters for both versions of Fiber have in common. It is tested as an
-// adapter for fasthttp.
+// shared is the module that the adapters for both versions of Fiber share. It is tested as
+// an adapter for fasthttp.
 const shared = "adapters/internal/onfasthttp"
 
-// frameworkOf lists the packages of the framework that each adapter links, in the major
-// version that it is for. A new adapter needs a row.
+// frameworkOf lists the packages of its framework that each adapter links. A new adapter
+// needs a row.
 var frameworkOf = map[string][]string{
 	"adapters/nethttp": {},
 	"adapters/gin":     {"github.com/gin-gonic/gin"},
@@ -137,13 +137,13 @@ func list(t *testing.T, args ...string) []string {
 // Every adapter runs the suite, in its own module.
 func TestEveryAdapterRunsTheSuite(t *testing.T) {
 	t.Parallel()
-	asked := map[string]bool{}
+	runs := map[string]bool{}
 	eachFile(t, "_test.go", func(path, text string) {
 		if strings.Contains(text, "adaptertest.Run(") {
-			asked[filepath.Dir(path)] = true
+			runs[filepath.Dir(path)] = true
 		}
 	})
 	for _, name := range adapterModules(t) {
-		require.True(t, asked[filepath.Join(repository, name)], name)
+		require.True(t, runs[filepath.Join(repository, name)], name)
 	}
 }

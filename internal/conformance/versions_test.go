@@ -13,22 +13,22 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// chosenByUsers lists the libraries of which programs have a version of their own, beside
-// the frameworks of adapters.
+// chosenByUsers lists the libraries, besides the frameworks of adapters, whose version
+// programs choose.
 var chosenByUsers = map[string][]string{
 	"contrib/otel": {"go.opentelemetry.io/otel"},
 	"contrib/cel":  {"github.com/google/cel-go/cel"},
 }
 
-// oneVersion lists the modules that are tested with one version, each with its reason.
+// oneVersion lists the modules that are tested with only one version, and the reasons.
 var oneVersion = map[string]string{
 	"github.com/valyala/fasthttp": "v1.78.0 is the newest, and older ones allow request smuggling",
 	"github.com/google/cel-go":    "the Inngest server v1.43.0 has v0.27.0, so both accept the same expressions",
 }
 
-// A library is a module of which programs have a version of their own.
+// library is a module whose version programs choose.
 type library struct {
-	// name is the path of the library, and user the directory of our module with it.
+	// name is the path of the library, and user the directory of our module that uses it.
 	name, user string
 	// oldest is required by the go.mod of the user, and newest is selected in the workspace.
 	oldest, newest string

@@ -12,9 +12,9 @@ import (
 // Lend returns ctx, the context of the request r, for a send, and a function to call when
 // the send has ended.
 //
-// HTTP clients look values up even later: a connection that they have begun to dial for
-// one request may be left for another. If ctx derives from r, its values belong to
-// another request by then, so there are none after the end.
+// HTTP clients may look up values later: a connection that they have begun to dial for one
+// request may serve another. If ctx derives from r, its values belong to another request
+// by then, so the returned context has none after the end.
 func Lend(ctx context.Context, r *fasthttp.RequestCtx) (lent context.Context, end func()) {
 	app := inngestkit.FromContext(ctx)
 	if app == nil || !derives(ctx, r) {

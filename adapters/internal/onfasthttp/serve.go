@@ -1,5 +1,5 @@
 // Package onfasthttp serves an app on fasthttp, the HTTP server of all versions of Fiber.
-// The adapters for Fiber share it. It knows no framework.
+// The adapters for Fiber share it. It does not depend on Fiber.
 package onfasthttp
 
 import (
@@ -22,9 +22,9 @@ type Endpoint struct {
 	Do        adapter.Handler
 }
 
-// Serve responds to the request of r. The context is the one that the framework's
-// middleware has set for the request. Functions find its values and those of r. The
-// server is the one that has accepted the request.
+// Serve responds to the request of r. ctx is the context that the framework's middleware
+// has set for the request; functions find its values and those of r. server is the one
+// that has accepted the request.
 func (e Endpoint) Serve(ctx context.Context, r *fasthttp.RequestCtx, server *fasthttp.Server) {
 	ctx, end := contextOf(ctx, r, e.Logger)
 	var resp *adapter.Response

@@ -153,8 +153,8 @@ func (g *Gateway) targetGroup(r *http.Request, header http.Header, body string, 
 	return event
 }
 
-// forwarded returns the headers of a request with those that the services set: the host,
-// and what they know of the client. Clients cannot choose their scheme and port.
+// forwarded returns the headers of a request with those that the services set: Host and
+// X-Forwarded-*. They replace the scheme and port that clients send.
 func forwarded(r *http.Request) http.Header {
 	header := r.Header.Clone()
 	header.Set("Host", r.Host)
@@ -178,18 +178,17 @@ func clientIP(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// domain returns the domain of an API and its first label.
+// domain returns the domain of an API, and its first label as the prefix.
 func (g *Gateway) domain(r *http.Request) (name, prefix string) {
 	prefix, _, _ = strings.Cut(r.Host, ".")
 	return r.Host, prefix
 }
 
-// textTypes are the media types whose bodies the services pass on as they are, beside
-// text/*.
+// textTypes lists the media types, besides text/*, whose bodies the services do not encode.
 var textTypes = map[string]bool{"application/json": true, "application/javascript": true, "application/xml": true}
 
-// encodeBody returns the body as an event has it: as it is if the headers say that it is
-// text, and as base64 otherwise.
+// encodeBody returns the body as an event contains it: unchanged if it is text according to
+// the headers, and as base64 otherwise.
 func encodeBody(header http.Header, body []byte) (encoded string, isBase64 bool) {
 	mediaType, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	isText := textTypes[mediaType] || strings.HasPrefix(mediaType, "text/")
@@ -199,7 +198,7 @@ func encodeBody(header http.Header, body []byte) (encoded string, isBase64 bool)
 	return base64.StdEncoding.EncodeToString(body), true
 }
 
-// lowerCase returns headers with names in lower case, as HTTP/2 has them.
+// lowerCase returns headers with names in lower case, as in HTTP/2.
 func lowerCase(header http.Header) map[string][]string {
 	lower := make(map[string][]string, len(header))
 	for name, values := range header {
@@ -210,18 +209,18 @@ func lowerCase(header http.Header) map[string][]string {
 
 // joined returns the values under each name joined with commas.
 func joined(all map[string][]string) map[string]string {
-	joined := make(map[string]string, len(all))
+	single := make(map[string]string, len(all))
 	for name, values := range all {
-		joined[name] = strings.Join(values, ",")
+		single[name] = strings.Join(values, ",")
 	}
-	return joined
+	return single
 }
 
 // last returns the last value under each name.
 func last(all map[string][]string) map[string]string {
-	last := make(map[string]string, len(all))
+	single := make(map[string]string, len(all))
 	for name, values := range all {
-		last[name] = values[len(values)-1]
+		single[name] = values[len(values)-1]
 	}
-	return last
+	return single
 }

@@ -7,7 +7,7 @@
 //	err := app.Start(ctx)
 //	err = http.ListenAndServe("localhost:3000", gateway)
 //
-// With a [Runtime] as its handler, a Gateway serves the program that is deployed.
+// With a [Runtime] as its handler, a Gateway serves the program that you deploy.
 package lambdatest
 
 import (
@@ -41,8 +41,8 @@ const (
 	FunctionURL
 	// ALB is a target group of an Application Load Balancer with multi-value headers.
 	ALB
-	// ALBSingleValue is a target group without multi-value headers: of several headers or
-	// parameters with one name, the last counts.
+	// ALBSingleValue is a target group without multi-value headers, which passes on only the
+	// last of several headers or parameters with one name.
 	ALBSingleValue
 )
 
@@ -55,10 +55,10 @@ func (k Kind) isV2() bool { return k == HTTPAPI || k == FunctionURL }
 // defaultTimeout is the longest timeout that a Lambda function can have.
 const defaultTimeout = 15 * time.Minute
 
-// Gateway is an http.Handler that invokes a Lambda handler for each request, at the same
-// time for requests at the same time. Its size limits are those of AWS. It enforces no
-// time limit of a service, of which some can be raised; a function that takes longer than
-// Timeout gets a response with 502, and continues.
+// Gateway is an http.Handler that invokes a Lambda handler for each request, concurrently
+// for concurrent requests. It enforces AWS's size limits, but not the time limits of the
+// services. If a function takes longer than Timeout, the client gets 502, and the function
+// continues.
 type Gateway struct {
 	// Kind is the service. The default is HTTPAPI.
 	Kind Kind
@@ -98,7 +98,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = g.write(w, encoded)
 	}
 	if err != nil {
-		// AWS does not show the reason to clients. This is for whoever runs the Gateway.
+		// AWS does not show the reason to clients. Here it helps with debugging.
 		http.Error(w, fmt.Sprintf(`{"message":"Internal Server Error","reason":%q}`, err), http.StatusBadGateway)
 	}
 }
@@ -138,7 +138,7 @@ func (g *Gateway) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 }
 
-// prefix is the part of a URL's path before the path within the API.
+// prefix returns the part of a URL's path before the path within the API.
 func (g *Gateway) prefix() string {
 	if g.BasePath != "" {
 		return "/" + strings.Trim(g.BasePath, "/")

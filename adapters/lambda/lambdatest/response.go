@@ -26,7 +26,8 @@ type response struct {
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 }
 
-// write writes a response as the service does, or returns why the service refuses it.
+// write writes a response as the service does, or returns an error if the service would
+// refuse it.
 func (g *Gateway) write(w http.ResponseWriter, encoded []byte) error {
 	switch {
 	case len(encoded) > maxResponsePayload:
@@ -55,7 +56,7 @@ func (g *Gateway) write(w http.ResponseWriter, encoded []byte) error {
 		}
 	}
 	for name, values := range resp.MultiValueHeaders {
-		if !g.Kind.isV2() && g.Kind != ALBSingleValue { // they do not know them
+		if !g.Kind.isV2() && g.Kind != ALBSingleValue { // they ignore multiValueHeaders
 			header[http.CanonicalHeaderKey(name)] = values
 		}
 	}

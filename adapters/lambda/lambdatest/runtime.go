@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Runtime is a Lambda Runtime API. A program that calls lambda.Start fetches its
-// invocations from there if the environment variable AWS_LAMBDA_RUNTIME_API has the
-// address at which the Runtime is served:
+// Runtime serves the Lambda Runtime API. A program that calls lambda.Start fetches its
+// invocations from it if the environment variable AWS_LAMBDA_RUNTIME_API is the address
+// at which the Runtime is served:
 //
 //	runtime := lambdatest.NewRuntime()
 //	go http.ListenAndServe("localhost:9001", runtime)
@@ -22,8 +22,7 @@ import (
 //
 //	AWS_LAMBDA_RUNTIME_API=localhost:9001 go run .
 //
-// The program gets one invocation after the other. Several programs may run at once, as
-// on AWS.
+// A program gets one invocation at a time. Several programs may run at once, as on AWS.
 type Runtime struct {
 	mux   *http.ServeMux
 	queue chan *invocation
@@ -64,7 +63,8 @@ func NewRuntime() *Runtime {
 // ServeHTTP implements http.Handler.
 func (r *Runtime) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.mux.ServeHTTP(w, req) }
 
-// Invoke implements lambda.Handler. It waits for a program that fetches the invocation.
+// Invoke implements lambda.Handler. It waits until a program has fetched the invocation and
+// responded.
 func (r *Runtime) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -100,12 +100,12 @@ func (r *Runtime) serveNext(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Lambda-Runtime-Aws-Request-Id", i.id)
 		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(i.deadline.UnixMilli(), 10))
 		w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-2:123456789012:function:local")
-		_, _ = w.Write(i.payload) // a program that has ended does not need it
+		_, _ = w.Write(i.payload) // the program may have ended
 	case <-req.Context().Done():
 	}
 }
 
-// serveEnd ends an invocation with the result in the body of the program's request.
+// serveEnd ends an invocation with the result that end makes of the request's body.
 func (r *Runtime) serveEnd(w http.ResponseWriter, req *http.Request, end func(body []byte) result) {
 	body, err := io.ReadAll(req.Body)
 	r.mu.Lock()
@@ -122,7 +122,7 @@ func (r *Runtime) serveEnd(w http.ResponseWriter, req *http.Request, end func(bo
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// functionError returns the error that a program reports.
+// functionError returns the error that a program has reported.
 func functionError(body []byte) error {
 	var failure struct {
 		Message string `json:"errorMessage"`

@@ -61,18 +61,20 @@ func (c *Checker) Reach(ctx context.Context, target *url.URL) Reached {
 
 var errReachPanicked = errors.New("the request panicked; see the app's log")
 
-// Received takes note of a GET request to the app, which may be one of [Checker.Reach].
-// The app's response must not depend on it.
-func (c *Checker) Received(header http.Header) {
+// Received takes note of a GET request to the app, and reports whether it is one of
+// [Checker.Reach], of this app or of another one that looks for its port. The app's
+// response must not depend on it.
+func (c *Checker) Received(header http.Header) (isProbe bool) {
 	token := header.Get(headerSelf)
 	if token == "" {
-		return
+		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, expected := c.arrived[token]; expected {
 		c.arrived[token] = true
 	}
+	return true
 }
 
 func (c *Checker) expect(token string) {

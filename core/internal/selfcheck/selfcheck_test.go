@@ -175,8 +175,8 @@ func TestReach(t *testing.T) {
 	r = a.Reach(t.Context(), parse(t, "http://"+a.host+"/elsewhere"))
 	require.Equal(t, "no: 404 Not Found from something else, or the path is another (ServePath)", r.String())
 
-	a.Received(http.Header{"X-Inngestkit-Self": {"guessed"}})
-	a.Received(http.Header{})
+	require.True(t, a.Received(http.Header{"X-Inngestkit-Self": {"guessed"}}))
+	require.False(t, a.Received(http.Header{}))
 	require.False(t, a.Reach(t.Context(), other.url).Self, "nobody can guess a token")
 }
 

@@ -14,9 +14,10 @@ import (
 	"github.com/inngestkit/inngestkit/adapters/lambda/lambdatest"
 )
 
-// BenchmarkColdStart starts Lambda functions in turn, each until its first response to an HTTP
-// API, which is a call of the function hello, and reports the sizes of their programs. On AWS, the
-// start of the sandbox and the download of the program come before that.
+// BenchmarkColdStart measures the time from the start of a Lambda function to its first
+// response, which is to a call of the function hello through an HTTP API. It alternates
+// between the programs, and reports their sizes. On AWS, the download of the program and the
+// start of the sandbox come first.
 func BenchmarkColdStart(b *testing.B) {
 	dir := b.TempDir()
 	names := []string{"plain", "sdk", "ours"}

@@ -156,8 +156,8 @@ func roundTrip(req *http.Request) (status int, header http.Header, body string, 
 	return resp.StatusCode, resp.Header, string(answer), err
 }
 
-// sending returns an app whose events are answered with a response that is not to be
-// retried, and the bodies of the events.
+// sending returns an app whose events get a response that the app does not retry, and the
+// bodies of the events.
 func sending(t *testing.T, status int, body string) (app *inngestkit.App, sent <-chan string) {
 	t.Helper()
 	bodies := make(chan string, 1)

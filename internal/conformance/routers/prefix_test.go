@@ -17,12 +17,12 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// A prefixed application has the app below a prefix.
+// prefixed is an application with the app below a prefix.
 type prefixed struct {
-	name  string
-	path  string // of the app, with the prefix
-	told  bool   // the router tells the prefix
-	build func(app *inngestkit.App) http.Handler
+	name    string
+	path    string // of the app, with the prefix
+	reports bool   // the router reports the prefix
+	build   func(app *inngestkit.App) http.Handler
 }
 
 var belowPrefixes = []prefixed{
@@ -96,8 +96,8 @@ func newDevServer(t *testing.T) (url string) {
 	return server.URL
 }
 
-// Start announces the full path where the router tells it. Otherwise the log names ServePath,
-// and after the first request at the full path its value.
+// Start announces the full path if the router reports it. Otherwise the app logs ServePath,
+// and at the first request at the full path its value.
 func TestStartBelowAPrefix(t *testing.T) {
 	t.Parallel()
 	for _, tc := range belowPrefixes {
@@ -107,7 +107,7 @@ func TestStartBelowAPrefix(t *testing.T) {
 			require.NoError(t, s.app.Start(t.Context()))
 			require.NoError(t, s.app.AwaitSync(testsite.Within(t)))
 			last, _ := s.app.LastSync()
-			if tc.told {
+			if tc.reports {
 				require.Equal(t, s.url+tc.path, last.URL)
 				require.NoError(t, s.app.CheckEndpoint(t.Context()))
 				s.callSucceedsAt(t, tc.path)
@@ -117,14 +117,15 @@ func TestStartBelowAPrefix(t *testing.T) {
 			require.Equal(t, s.url+endpoint, last.URL)
 			require.Contains(t, s.log.Await(t, "calls of the server will fail"), "in a sub-router or behind a proxy set ServePath (INNGEST_SERVE_PATH)")
 			s.callSucceedsAt(t, tc.path)
-			require.Contains(t, s.log.Await(t, "the app is at another path"), "set ServePath (INNGEST_SERVE_PATH)")
+			require.Contains(t, s.log.Await(t, "use a different path than the one received"), "set ServePath (INNGEST_SERVE_PATH)")
 			s.log.Await(t, "announced=/api/inngest received="+tc.path+"\n")
 			require.ErrorContains(t, s.app.CheckEndpoint(t.Context()), "the app has received a request at "+tc.path+"; set ServePath")
 		})
 	}
 }
 
-// With ServePath all is well everywhere. It also chooses a value for a parameter.
+// With ServePath, every application is announced correctly and responds. ServePath also
+// chooses a value for a parameter.
 func TestServePathBelowAPrefix(t *testing.T) {
 	t.Parallel()
 	for _, tc := range belowPrefixes {
@@ -160,12 +161,12 @@ func TestASignedRequestBelowAPrefix(t *testing.T) {
 			require.Equal(t, http.StatusOK, status, body)
 			last, _ := s.app.LastSync()
 			require.Equal(t, s.url+tc.path, last.URL)
-			if tc.told {
+			if tc.reports {
 				require.NoError(t, s.app.CheckEndpoint(t.Context()))
 				require.NotContains(t, s.log.String(), "level=WARN")
 				return
 			}
-			require.Contains(t, s.log.Await(t, "the app is at another path"), "received="+tc.path+"\n")
+			require.Contains(t, s.log.Await(t, "use a different path than the one received"), "received="+tc.path+"\n")
 			require.ErrorContains(t, s.app.CheckEndpoint(t.Context()), "the app has received a request at "+tc.path+"; set ServePath")
 		})
 	}
@@ -175,7 +176,7 @@ func TestASignedRequestBelowAPrefix(t *testing.T) {
 func TestStartCannotFindAnAppBelowAPrefix(t *testing.T) {
 	t.Parallel()
 	for _, tc := range belowPrefixes {
-		if tc.told {
+		if tc.reports {
 			continue
 		}
 		t.Run(tc.name, func(t *testing.T) {

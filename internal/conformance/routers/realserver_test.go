@@ -11,7 +11,7 @@ import (
 )
 
 // Below every kind of prefix, an app finds its port, is announced on the real server, and
-// runs. Only where the router does not tell the prefix, ServePath has to.
+// runs. If the router does not report the prefix, ServePath must be set.
 func TestRunsBelowAPrefix(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)
@@ -20,7 +20,7 @@ func TestRunsBelowAPrefix(t *testing.T) {
 			t.Parallel()
 			listener := testsite.Listen(t, ":0")
 			config := inngestkit.Config{AppID: appIDOf(t.Name()), Dev: true, BaseURL: server.URL()}
-			if !tc.told {
+			if !tc.reports {
 				config.ServePath = tc.path
 			}
 			s := runOn(t, listener, config, tc.build)
