@@ -17,20 +17,22 @@ import (
 )
 
 const (
-	// maxPayload is the size in bytes of the largest response that Lambda accepts, according
-	// to its error Function.ResponseSizeTooLarge. The limit of requests is 100 bytes lower.
-	maxPayload = 6_291_556
+	// maxRequest and maxResponse are the sizes in bytes of the largest payloads that Lambda
+	// accepts, according to its errors RequestTooLargeException and
+	// Function.ResponseSizeTooLarge.
+	maxRequest  = 6_291_456
+	maxResponse = 6_291_556
 	// maxALB is the size in bytes of the largest request body and of the largest response as
 	// JSON that a load balancer passes on ("Limits" in AWS's documentation of Lambda targets).
 	maxALB = 1 << 20
 )
 
-// maxResponse returns the size in bytes of the largest response as JSON.
-func (k kind) maxResponse() int {
+// responseLimit returns the size in bytes of the largest response as JSON.
+func (k kind) responseLimit() int {
 	if k == alb {
 		return maxALB
 	}
-	return maxPayload
+	return maxResponse
 }
 
 // bodyLimit returns about the size in bytes of the largest body that arrives even if it is
@@ -39,14 +41,14 @@ func (k kind) bodyLimit() int64 {
 	if k == alb {
 		return maxALB
 	}
-	return maxPayload / 4 * 3
+	return maxRequest / 4 * 3
 }
 
 // respond encodes a response for the service that has sent the event. The logger gets an
 // error for a response that is too large; it may be nil for one that is not.
 func (e *event) respond(logger *slog.Logger, resp *adapter.Response) ([]byte, error) {
 	encoded, err := e.encode(resp)
-	if limit := e.kind.maxResponse(); err == nil && len(encoded) > limit {
+	if limit := e.kind.responseLimit(); err == nil && len(encoded) > limit {
 		tooLarge := fmt.Sprintf("the response has %d bytes as JSON, more than the %d that Lambda and the service in front of it "+
 			"accept; keep large data elsewhere and return a reference", len(encoded), limit)
 		logger.Error("inngest: response refused", "method", e.HTTPMethod, "path", e.requested, "error", tooLarge)

@@ -37,13 +37,13 @@ type gorillaRouter[Route any] interface {
 type gorilla[Route any] struct{ router gorillaRouter[Route] }
 
 // Handle implements [Router].
-func (g gorilla[Route]) Handle(path string, handler http.Handler) { g.handleFully(path, handler) }
+func (g gorilla[Route]) Handle(path string, handler http.Handler) { g.register(path, handler) }
 
 func (g gorilla[Route]) unwrap() any { return g.router }
 
-// handleFully registers a handler and returns its path with the prefixes of Subrouters. At
+// register registers a handler and returns its path with the prefixes of Subrouters. At
 // the root of a Subrouter, it registers the prefix with and without a slash.
-func (g gorilla[Route]) handleFully(path string, handler http.Handler) (full string) {
+func (g gorilla[Route]) register(path string, handler http.Handler) (full string) {
 	full = pathTemplate(g.router.Handle(path, handler), path)
 	if path == "/" && full != "/" {
 		return pathTemplate(g.router.Handle("", handler), full)
@@ -88,6 +88,11 @@ var methods = []string{
 	http.MethodConnect, http.MethodOptions, http.MethodTrace,
 }
 
+// pathReporter is a Router that reports the full paths of its routes.
+type pathReporter interface {
+	register(path string, handler http.Handler) (full string)
+}
+
 // unwrap returns the user's router, for adapter.Claim and nil checks.
 func unwrap(router Router) any {
 	if wrapped, ok := router.(interface{ unwrap() any }); ok {
@@ -101,10 +106,8 @@ func unwrap(router Router) any {
 func handle(router Router, app *inngestkit.App, route adapter.Route) (path string) {
 	path = route.Path
 	handler := adapter.HTTPHandler(framework, route.Do)
-	if r, ok := router.(interface {
-		handleFully(path string, handler http.Handler) string
-	}); ok {
-		path = r.handleFully(path, handler)
+	if r, ok := router.(pathReporter); ok {
+		path = r.register(path, handler)
 		adapter.Claim(mount, app, unwrap(router), path) // the path is not known before
 		return path
 	}

@@ -76,7 +76,7 @@ func libraries(t *testing.T) []library {
 	t.Helper()
 	var all []library
 	for _, user := range append(adapterModules(t), "contrib/cel", "contrib/otel") {
-		packages := append(frameworkOf[user], chosenByUsers[user]...)
+		packages := slices.Concat(frameworkOf[user], chosenByUsers[user])
 		if len(packages) == 0 {
 			continue
 		}
