@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -209,6 +210,43 @@ func TestDoneContextIsNeverACompletedRun(t *testing.T) {
 			}
 			require.Regexp(t, `^step "(next|nap)" was not started, its context is done: context`, message(t, resp))
 		})
+	}
+}
+
+// An error that says only that the context is done does not explain why. The cause, such as
+// the timeout of a platform, is added.
+func TestTheCauseOfADoneContext(t *testing.T) {
+	t.Parallel()
+	timeout := errors.New("the platform's timeout")
+	for name, tc := range map[string]struct {
+		fails func(ctx context.Context) error
+		want  string
+	}{
+		"ctx.Err":          {func(ctx context.Context) error { return ctx.Err() }, "context canceled: the platform's timeout"},
+		"wrapped":          {func(ctx context.Context) error { return fmt.Errorf("query: %w", ctx.Err()) }, "query: context canceled: the platform's timeout"},
+		"the cause itself": {context.Cause, "the platform's timeout"},
+		"another error":    {func(context.Context) error { return io.EOF }, "EOF"},
+	} {
+		for place, in := range map[string]func(ctx context.Context, fails func(context.Context) error) (any, error){
+			"function": func(ctx context.Context, fails func(context.Context) error) (any, error) { return nil, fails(ctx) },
+			"step": func(ctx context.Context, fails func(context.Context) error) (any, error) {
+				return step.Run(ctx, "query", func(ctx context.Context) (any, error) { return nil, fails(ctx) })
+			},
+		} {
+			t.Run(name+" in a "+place, func(t *testing.T) {
+				t.Parallel()
+				ctx, end := context.WithCancelCause(t.Context())
+				app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+					return in(ctx, func(ctx context.Context) error {
+						end(timeout)
+						<-ctx.Done()
+						return tc.fails(ctx)
+					})
+				}))
+				body := string(callFn(ctx, t, app, signUpEnvelope(user{})).Body)
+				require.Contains(t, body, `"message":"`+tc.want+`"`)
+			})
+		}
 	}
 }
 

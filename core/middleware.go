@@ -155,7 +155,7 @@ func handleFunction(ctx context.Context, c *FunctionCall) (any, error) {
 	c.call.Inner = ctx //nolint:fatcontext // once in a call
 	defer c.call.CheckStepsEnded()
 	output, err := c.handler(ctx, c)
-	err = orNil(err)
+	err = ctxerr.Explain(orNil(err), c.call.Caller)
 	if gone := c.call.Caller.Err(); err == nil && gone != nil && !c.call.Yielded() {
 		// The result may not reach the server.
 		err = fmt.Errorf("%w: %w", errHungUp, ctxerr.Cause(c.call.Caller))
@@ -173,7 +173,7 @@ func handleStep(ctx context.Context, step *StepCall) (any, error) {
 	}
 	step.inner = ctx
 	output, err := step.callback(ctx)
-	return output, orNil(err)
+	return output, ctxerr.Explain(orNil(err), step.Function.call.Caller)
 }
 
 // inside returns all middleware of the function, the outermost first: app, which is that of

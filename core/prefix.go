@@ -29,7 +29,16 @@ func (r *arrival) otherPath() string {
 // only requests of the server, or of anyone in dev mode. The prefix depends on the router
 // only, so later requests cost one atomic load.
 func (a *App) checkReceivedPath(req *adapter.Request) {
-	if a.arrival.checked.Load() || !a.arrival.checked.CompareAndSwap(false, true) {
+	if a.arrival.checked.Load() {
+		return
+	}
+	received, err := a.requested(req)
+	if err != nil {
+		return
+	}
+	received.Path = trimSlash(received.Path)
+	path := received.EscapedPath()
+	if !isPath(path) || !a.arrival.checked.CompareAndSwap(false, true) { // not with //, which middleware may remove
 		return
 	}
 	mount := a.mount.Load()
@@ -37,15 +46,9 @@ func (a *App) checkReceivedPath(req *adapter.Request) {
 		return
 	}
 	mounted, err := mount.fullPath()
-	received, errReceived := a.requested(req)
-	if err != nil || errReceived != nil {
+	if err != nil || received.Path == mounted || !strings.HasSuffix(received.Path, strings.TrimSuffix(mounted, "/")) {
 		return
 	}
-	received.Path = trimSlash(received.Path)
-	if received.Path == mounted || !strings.HasSuffix(received.Path, strings.TrimSuffix(mounted, "/")) {
-		return
-	}
-	path := received.EscapedPath()
 	a.arrival.path.Store(&path)
 	a.config.Logger.Warn("inngest: Start, Sync and CheckEndpoint use a different path than the one received, because "+
 		"the app does not know its prefix (of http.StripPrefix, a sub-router, a proxy or the stage of an API); "+

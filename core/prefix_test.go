@@ -31,6 +31,7 @@ func TestAPrefixThatTheRouterHides(t *testing.T) {
 		"with escapes":              {inngestkit.Config{}, "/api/inngest", "/v 1/api/inngest", "", "/v%201/api/inngest"},
 		"the root":                  {inngestkit.Config{}, "/", "/v1/", "", "/v1"},
 		"none, at the root":         {inngestkit.Config{}, "/", "/", "", ""},
+		"two slashes":               {inngestkit.Config{}, "/api/inngest", "//api/inngest", "", ""},
 		"another path, by hand":     {inngestkit.Config{}, "/api/inngest", "/by/hand", "", ""},
 		"a parameter":               {inngestkit.Config{}, "/{tenant}/api/inngest", "/acme/api/inngest", "", ""},
 		"ServePath":                 {inngestkit.Config{ServePath: "/public"}, "/api/inngest", "/v1/api/inngest", "", ""},

@@ -106,7 +106,7 @@ func TestMountOnATakenPath(t *testing.T) {
 			defer func() {
 				said := fmt.Sprint(recover())
 				require.Contains(t, said, `inngesthttp: Mount: app "shop" cannot be mounted at `, pattern)
-				require.Contains(t, said, "Give it another Config.Path, or mount it on an http.ServeMux of its own", pattern)
+				require.Contains(t, said, "set another Config.Path, or mount the app on an http.ServeMux of its own", pattern)
 				if path != "/{a" {
 					require.Contains(t, said, fmt.Sprintf("conflicts with pattern %q", pattern))
 				}

@@ -52,7 +52,14 @@ func (g gorilla[Route]) register(path string, handler http.Handler) (full string
 }
 
 // pathTemplate returns the path of a *mux.Route, or path if the route does not report one.
+// It panics with the error of a route that gorilla/mux has not accepted, and which would
+// respond to nothing.
 func pathTemplate(route any, path string) string {
+	if r, ok := route.(interface{ GetError() error }); ok {
+		if err := r.GetError(); err != nil {
+			panic(err)
+		}
+	}
 	if r, ok := route.(interface{ GetPathTemplate() (string, error) }); ok {
 		if full, err := r.GetPathTemplate(); err == nil {
 			return full
@@ -104,34 +111,41 @@ func unwrap(router Router) any {
 // handle registers a route of app on router and returns its path, with the prefixes that
 // the router reports.
 func handle(router Router, app *inngestkit.App, route adapter.Route) (path string) {
-	path = route.Path
-	handler := adapter.HTTPHandler(framework, route.Do)
-	if r, ok := router.(pathReporter); ok {
-		path = r.register(path, handler)
-		adapter.Claim(mount, app, unwrap(router), path) // the path is not known before
-		return path
+	_, reports := router.(pathReporter)
+	if !reports {
+		adapter.Claim(mount, app, unwrap(router), route.Path)
 	}
-	adapter.Claim(mount, app, unwrap(router), path)
-	defer explainConflict(app, path)
-	if mux, ok := router.(*http.ServeMux); ok {
-		handleOn(mux, path, handler)
-	} else {
-		router.Handle(path, handler)
+	path = register(router, app, route)
+	if reports {
+		adapter.Claim(mount, app, unwrap(router), path) // the path is not known before
 	}
 	return path
 }
 
-// explainConflict adds the fix to a panic of a router.
-func explainConflict(app *inngestkit.App, path string) {
-	switch r := recover().(type) {
-	case nil:
-	case runtime.Error: // a mistake in a RouterFunc
-		panic(r)
+// register is handle without the claim. If the router panics, it adds the fix.
+func register(router Router, app *inngestkit.App, route adapter.Route) (path string) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case runtime.Error: // a mistake in a RouterFunc
+			panic(r)
+		default:
+			panic(fmt.Sprintf("%s: app %q cannot be mounted at %s: %v\n"+
+				"If a pattern of the site is in the way, set another Config.Path, or mount the app on an http.ServeMux of its own, "+
+				`outside of the site: mux := http.NewServeMux(); inngesthttp.Mount(mux, app); mux.Handle("/", site)`,
+				mount, app.ID(), route.Path, r))
+		}
+	}()
+	handler := adapter.HTTPHandler(framework, route.Do)
+	switch r := router.(type) {
+	case pathReporter:
+		return r.register(route.Path, handler)
+	case *http.ServeMux:
+		handleOn(r, route.Path, handler)
 	default:
-		panic(fmt.Sprintf("%s: app %q cannot be mounted at %s beside the patterns of the site: %v\n"+
-			"Give it another Config.Path, or mount it on an http.ServeMux of its own, outside of the site: "+
-			`mux := http.NewServeMux(); inngesthttp.Mount(mux, app); mux.Handle("/", site)`, mount, app.ID(), path, r))
+		r.Handle(route.Path, handler)
 	}
+	return route.Path
 }
 
 // handleOn registers a handler on mux for each method: a pattern without a method would

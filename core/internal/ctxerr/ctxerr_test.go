@@ -3,6 +3,8 @@ package ctxerr_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -33,4 +35,32 @@ func TestCause(t *testing.T) {
 	defer cancel()
 	require.ErrorIs(t, ctxerr.Cause(ctx), context.DeadlineExceeded)
 	require.ErrorIs(t, ctxerr.Cause(ctx), hungUp)
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	timeout := errors.New("the timeout")
+	done, cancel := context.WithCancelCause(t.Context())
+	cancel(timeout)
+	plain, cancelPlain := context.WithCancel(t.Context())
+	cancelPlain()
+	for _, tc := range []struct {
+		err  error
+		ctx  context.Context
+		want string
+	}{
+		{context.Canceled, done, "context canceled: the timeout"},
+		{fmt.Errorf("query: %w", context.Canceled), done, "query: context canceled: the timeout"},
+		{context.DeadlineExceeded, done, "context deadline exceeded: the timeout"},
+		{context.Cause(done), done, "the timeout"},
+		{ctxerr.Cause(done), done, "context canceled: the timeout"},
+		{io.EOF, done, "EOF"},
+		{context.Canceled, plain, "context canceled"},
+		{context.Canceled, t.Context(), "context canceled"},
+	} {
+		got := ctxerr.Explain(tc.err, tc.ctx)
+		require.EqualError(t, got, tc.want)
+		require.ErrorIs(t, got, tc.err)
+	}
+	require.NoError(t, ctxerr.Explain(nil, done))
 }

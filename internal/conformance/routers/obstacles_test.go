@@ -298,6 +298,19 @@ func TestHarmless(t *testing.T) {
 	}
 }
 
+// gorilla/mux keeps the error of a route in the route, which then responds to nothing. Mount
+// panics with it.
+func TestGorillaRejectsARoute(t *testing.T) {
+	t.Parallel()
+	app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, Path: "/{tenant/inngest"})
+	require.NoError(t, err)
+	defer func() {
+		said := fmt.Sprint(recover())
+		require.Contains(t, said, `inngesthttp: Mount: app "app" cannot be mounted at /{tenant/inngest: mux: unbalanced braces`)
+	}()
+	inngesthttp.Mount(inngesthttp.Gorilla(mux.NewRouter()), app)
+}
+
 // httprouter allows no parameter beside a fixed part of a path. Mount says what to do.
 func TestHTTPRouterBesideAParameter(t *testing.T) {
 	t.Parallel()
@@ -309,7 +322,7 @@ func TestHTTPRouterBesideAParameter(t *testing.T) {
 				defer func() {
 					said := fmt.Sprint(recover())
 					require.Contains(t, said, `inngesthttp: Mount: app "app" cannot be mounted at /api/inngest`)
-					require.Contains(t, said, "mount it on an http.ServeMux of its own")
+					require.Contains(t, said, "mount the app on an http.ServeMux of its own")
 				}()
 				inngesthttp.Mount(inngesthttp.HTTPRouter(site), app)
 			}()
