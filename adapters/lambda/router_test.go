@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -181,28 +182,46 @@ func newDevServer(t *testing.T) string {
 // call has failed, and retries it.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
-	for timeout, margin := range map[time.Duration]time.Duration{
-		15 * time.Minute: inngestlambda.ResponseMargin,
-		3 * time.Second:  300 * time.Millisecond,
+	inStep := func(callback func(ctx context.Context) error) func(ctx context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := step.Run(ctx, "next", func(ctx context.Context) (any, error) { return nil, callback(ctx) })
+			return err
+		}
+	}
+	for name, idiom := range map[string]func(ctx context.Context) error{
+		"nil":                func(ctx context.Context) error { <-ctx.Done(); return nil },
+		"ctx.Err()":          func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		"ctx.Err(), wrapped": func(ctx context.Context) error { <-ctx.Done(); return fmt.Errorf("query: %w", ctx.Err()) },
+		"context.Cause":      func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) },
+		"a step afterwards": func(ctx context.Context) error {
+			<-ctx.Done()
+			return inStep(func(context.Context) error { return nil })(ctx)
+		},
+		"ctx.Err() in a step":     inStep(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }),
+		"context.Cause in a step": inStep(func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) }),
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			app := newApp(t, "shop")
-			var ended time.Time
-			require.NoError(t, app.Register(inngestkit.OnEvent("fn", inngestkit.DefineEvent[struct{}]("shop/happened"),
-				func(ctx context.Context, _ inngestkit.Input[struct{}]) (any, error) {
-					<-ctx.Done()
-					ended = time.Now()
-					return step.Run(ctx, "next", func(context.Context) (any, error) { return nil, errors.New("reached") })
-				})))
-			started := time.Now()
-			gateway := &lambdatest.Gateway{Handler: inngestlambda.Handler(app), Timeout: timeout}
-			got := post(t, gateway, `{"event":{"name":"shop/happened","data":{}},"ctx":{"run_id":"1"},"steps":{}}`)
-			require.Equal(t, timeout-margin, ended.Sub(started))
-			require.Equal(t, http.StatusInternalServerError, got.Code)
-			require.Equal(t, "false", got.Header().Get("X-Inngest-No-Retry"))
-			require.Contains(t, got.Body.String(), "the timeout of the Lambda function is about to end the invocation")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireDeadline(t, 15*time.Minute, inngestlambda.ResponseMargin, idiom)
+			requireDeadline(t, 3*time.Second, 300*time.Millisecond, idiom)
 		})
 	}
+}
+
+// requireDeadline requires that a call ends before a timeout, with a response that names it.
+func requireDeadline(t *testing.T, timeout, margin time.Duration, idiom func(ctx context.Context) error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		app := newApp(t, "shop")
+		require.NoError(t, app.Register(inngestkit.OnEvent("fn", inngestkit.DefineEvent[struct{}]("shop/happened"),
+			func(ctx context.Context, _ inngestkit.Input[struct{}]) (any, error) { return nil, idiom(ctx) })))
+		started := time.Now()
+		gateway := &lambdatest.Gateway{Handler: inngestlambda.Handler(app), Timeout: timeout}
+		got := post(t, gateway, `{"event":{"name":"shop/happened","data":{}},"ctx":{"run_id":"1"},"steps":{}}`)
+		require.Equal(t, timeout-margin, time.Since(started))
+		require.NotEqual(t, "true", got.Header().Get("X-Inngest-No-Retry"))
+		require.Contains(t, got.Body.String(), "the timeout of the Lambda function is about to end the invocation")
+	})
 }
 
 // A cancelled invocation ends the call, too.
