@@ -89,7 +89,7 @@ func TestRuntimeAPI(t *testing.T) {
 	t.Parallel()
 	runtime := lambdatest.NewRuntime()
 	server := httptest.NewServer(runtime)
-	defer server.Close()
+	t.Cleanup(server.Close) // after the program has ended, which waits for the next invocation
 	startProgram(t, "AWS_LAMBDA_RUNTIME_API="+server.Listener.Addr().String())
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -105,7 +105,6 @@ func TestRuntimeAPI(t *testing.T) {
 	gateway := &lambdatest.Gateway{Handler: runtime}
 	gateway.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/inngest", nil))
 	require.Equal(t, http.StatusOK, w.Code)
-	server.CloseClientConnections()
 }
 
 // The same over net/rpc, which local tools and the runtime go1.x use.

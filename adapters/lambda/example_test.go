@@ -42,13 +42,13 @@ func Example() {
 }
 
 // One Lambda function serves the app and reads a queue.
-func ExampleNewRouter() {
-	router := inngestlambda.NewRouter(lambda.NewHandler(func(_ context.Context, event events.SQSEvent) error {
+func ExampleRouter() {
+	router := &inngestlambda.Router{Events: lambda.NewHandler(func(_ context.Context, event events.SQSEvent) error {
 		for _, record := range event.Records {
 			fmt.Println("message:", record.Body)
 		}
 		return nil
-	}))
+	})}
 	inngestlambda.Mount(router, newExample())
 	// lambda.Start(router)
 

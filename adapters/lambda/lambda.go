@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -29,19 +30,26 @@ const framework = "aws-lambda"
 // Handler returns a handler for lambda.Start that serves all endpoints of app. It
 // responds with 404 to requests for other paths, and returns an error for payloads
 // that are not HTTP requests. For a function that also handles those, or that serves
-// several apps, use [NewRouter].
+// several apps, use a [Router].
 func Handler(app *inngestkit.App) lambda.Handler {
 	adapter.MustApp("inngestlambda: Handler", app)
-	router := NewRouter(nil)
+	router := &Router{}
 	Mount(router, app)
 	return router
 }
 
-// Router serves the endpoints of apps and passes all other invocations of a Lambda
-// function on to another handler. It implements lambda.Handler.
+// Router serves the endpoints of the apps that [Mount] adds, and passes all other
+// invocations of a Lambda function on to other handlers. It implements lambda.Handler. The
+// zero value is ready for use. Set the fields before lambda.Start.
 type Router struct {
+	// HTTP handles HTTP requests for paths at which no app is mounted. If it is nil, they
+	// get 404.
+	HTTP lambda.Handler
+	// Events handles all other payloads, such as those of a queue; see lambda.NewHandler. If
+	// it is nil, their invocations fail with an error.
+	Events lambda.Handler
+
 	routes map[string]route
-	next   lambda.Handler
 }
 
 // route is an endpoint of an app.
@@ -49,12 +57,6 @@ type route struct {
 	app *inngestkit.App
 	do  adapter.Handler
 }
-
-// NewRouter returns a router for [Mount]. next handles HTTP requests for paths at which
-// no app is mounted, and all events that are not HTTP requests, such as those of a
-// queue; see lambda.NewHandler. If next is nil, the router responds with 404 to the
-// former and fails with an error for the latter.
-func NewRouter(next lambda.Handler) *Router { return &Router{map[string]route{}, next} }
 
 // Mount adds the endpoints of app to router, for all methods; the app responds with 405
 // to those it does not support. Each endpoint is served with and without a trailing
@@ -64,8 +66,8 @@ func NewRouter(next lambda.Handler) *Router { return &Router{map[string]route{},
 // domain. Behind an Application Load Balancer, and below a resource of an API such as
 // /shop/{proxy+}, set Config.Path to the whole path, /shop/api/inngest.
 //
-// Mount panics if the app or the router is nil, or if an app is mounted at one of the
-// paths.
+// Mount panics if the app or the router is nil, if a path has parameters or wildcards,
+// which Router does not support, or if an app is mounted at one of the paths.
 func Mount(router *Router, app *inngestkit.App) { router.mount("", app) }
 
 // mount is the name of Mount in panics.
@@ -74,34 +76,47 @@ const mount = "inngestlambda: Mount"
 // errUnknown is the error for payloads that are not HTTP requests.
 var errUnknown = errors.New("the payload is not an HTTP request of an API Gateway (REST API, " +
 	"or HTTP API with payload 1.0 or 2.0), a function URL or an Application Load Balancer; " +
-	"let inngestlambda.NewRouter pass other events on to a handler of yours")
+	"to handle other events, set Events of an inngestlambda.Router")
 
 // Invoke implements lambda.Handler. It does not retain the payload.
 func (r *Router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	e, err := parse(payload)
-	if err == nil {
-		if found, ok := r.routes[e.matched]; ok {
-			return e.respond(found.app.Logger(), found.serve(ctx, e))
+	if err != nil {
+		if r.Events != nil {
+			return r.Events.Invoke(ctx, payload)
 		}
-	}
-	switch {
-	case r.next != nil:
-		return r.next.Invoke(ctx, payload)
-	case err != nil:
 		return nil, fmt.Errorf("inngestlambda: %w", err)
-	default:
-		return e.respond(nil, text(http.StatusNotFound, "no app is mounted at this path"))
 	}
+	if found, ok := r.routes[e.matched]; ok {
+		return e.respond(found.app.Logger(), found.serve(ctx, e))
+	}
+	if r.HTTP != nil {
+		return r.HTTP.Invoke(ctx, payload)
+	}
+	return e.respond(nil, text(http.StatusNotFound, "no app is mounted at this path"))
 }
 
 func (r *Router) mount(prefix string, app *inngestkit.App) {
 	adapter.MustMount(mount, r, app)
+	if r.routes == nil {
+		r.routes = map[string]route{}
+	}
 	for _, endpoint := range app.Routes() {
-		full := path.Join("/", prefix, endpoint.Path)
+		full := fullPath(app, prefix, endpoint.Path)
 		adapter.Claim(mount, app, r, full)
 		r.routes[full] = route{app, endpoint.Do}
 	}
-	app.MountedAt(framework, path.Join("/", prefix, app.Path()))
+	app.MountedAt(framework, fullPath(app, prefix, app.Path()))
+}
+
+// fullPath returns the path of an endpoint below a prefix, without escapes, as in events.
+func fullPath(app *inngestkit.App, prefix, endpoint string) string {
+	full := path.Join("/", prefix, endpoint)
+	if strings.ContainsAny(full, "{:*") {
+		panic(fmt.Sprintf("%s: app %q cannot be mounted at %s: this router has no parameters or wildcards ({, :, *); "+
+			"use the path as clients request it", mount, app.ID(), full))
+	}
+	return unescape(full)
 }
 
 // serve responds to a request, a little before the invocation's deadline.

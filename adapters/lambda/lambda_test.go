@@ -53,7 +53,7 @@ func TestAdapter(t *testing.T) {
 
 func newServer(kind lambdatest.Kind) func(testing.TB, adaptertest.Site) adaptertest.Server {
 	return func(_ testing.TB, site adaptertest.Site) adaptertest.Server {
-		router := inngestlambda.NewRouter(otherRoutes(site))
+		router := &inngestlambda.Router{HTTP: otherRoutes(site)}
 		for _, app := range append([]*inngestkit.App{site.App}, site.Others...) {
 			inngestlambda.MountBelow(router, strings.Join(site.Groups, ""), app)
 		}

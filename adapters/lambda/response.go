@@ -57,16 +57,28 @@ func (e *event) respond(logger *slog.Logger, resp *adapter.Response) ([]byte, er
 	return encoded, err
 }
 
+// kept lists the headers that a refused response keeps: those that every response of an SDK
+// has. The server treats a response without X-Inngest-Sdk as that of a proxy.
+var kept = []string{"X-Inngest-Sdk", "X-Inngest-Sdk-Handled", "X-Inngest-Req-Version", "X-Inngest-Framework"}
+
+// maxKept is the length of the longest header value that a refused response keeps. Those
+// that the core sets have less than 30 bytes.
+const maxKept = 256
+
 // failed returns a response that fails a call for good in place of resp: another attempt
-// would end in the same way.
+// would end in the same way. Other headers of resp may be too large, or be wrong for the
+// new body, such as Content-Encoding and X-Inngest-Signature.
 func failed(resp *adapter.Response, message string) *adapter.Response {
 	body, err := json.Marshal(map[string]string{"name": "Error", "message": message})
 	if err != nil {
 		panic(err) // strings can be encoded
 	}
-	header := resp.Header.Clone()
-	header.Set("Content-Type", "application/json")
-	header.Set("X-Inngest-No-Retry", "true")
+	header := http.Header{"Content-Type": {"application/json"}, "X-Inngest-No-Retry": {"true"}}
+	for _, name := range kept {
+		if value := resp.Header.Get(name); value != "" && len(value) <= maxKept {
+			header.Set(name, value)
+		}
+	}
 	return &adapter.Response{Status: http.StatusInternalServerError, Header: header, Body: body}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -73,7 +74,7 @@ func TestResponsesTooLarge(t *testing.T) {
 			})
 			require.NoError(t, err)
 			require.NoError(t, app.AddRoutes(adapter.Route{Path: "/api/inngest", Do: func(context.Context, *adapter.Request) *adapter.Response {
-				return &adapter.Response{Status: http.StatusOK, Header: http.Header{"X-Kept": {"yes"}}, Body: body}
+				return &adapter.Response{Status: http.StatusOK, Header: http.Header{"X-Inngest-Sdk": {"go"}}, Body: body}
 			}}))
 			handler := inngestlambda.Handler(app)
 			body = []byte("x")
@@ -93,13 +94,67 @@ func TestResponsesTooLarge(t *testing.T) {
 			require.Equal(t, http.StatusInternalServerError, resp.StatusCode)
 			require.Contains(t, resp.Body, `"name":"Error"`)
 			require.Contains(t, resp.Body, "more than the")
-			for _, header := range []string{"X-Kept", "X-Inngest-No-Retry"} {
+			for _, header := range []string{"X-Inngest-Sdk", "X-Inngest-No-Retry"} {
 				require.Contains(t, string(got), header)
 			}
 			require.Contains(t, logged.String(), "response refused")
 			require.Contains(t, logged.String(), "keep large data elsewhere")
 		})
 	}
+}
+
+// A refused response keeps only the headers of the SDK. The others may be what is too large,
+// or may not fit the new body.
+func TestResponsesTooLargeKeepHeadersOfTheSDK(t *testing.T) {
+	t.Parallel()
+	large := bytes.Repeat([]byte("x"), 7<<20)
+	sdk := http.Header{"X-Inngest-Sdk": {"go:v1"}, "X-Inngest-Sdk-Handled": {"true"}, "X-Inngest-Req-Version": {"2"}, "X-Inngest-Framework": {"x"}}
+	refused := http.Header{"Content-Type": {"application/json"}, "X-Inngest-No-Retry": {"true"}}
+	for name, tc := range map[string]struct {
+		body    []byte
+		header  http.Header // beside those of the SDK
+		dropped string      // of the SDK's headers
+	}{
+		"nothing else": {body: large},
+		"headers for the old body": {body: large, header: http.Header{
+			"Content-Encoding": {"gzip"}, "Cache-Control": {"max-age=60"}, "Set-Cookie": {"a=1"}, "Etag": {`"1"`},
+			"X-Inngest-Signature": {"t=1&s=00"}, "X-Inngest-Sync-Kind": {"in_band"}, "X-Inngest-No-Retry": {"false"}, "Retry-After": {"1"},
+			"Content-Type": {"text/html"},
+		}},
+		"a large header":            {header: http.Header{"X-Large": {string(large)}}},
+		"a large header of the SDK": {header: http.Header{"X-Inngest-Framework": {string(large)}}, dropped: "X-Inngest-Framework"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			header, want := sdk.Clone(), sdk.Clone()
+			maps.Copy(header, tc.header)
+			maps.Copy(want, refused)
+			want.Del(tc.dropped)
+			for _, event := range []string{"rest-api", "alb-multi-value"} {
+				got := refusedResponse(t, event, &adapter.Response{Status: http.StatusOK, Header: header, Body: tc.body})
+				require.Equal(t, want, got)
+			}
+		})
+	}
+	require.Equal(t, refused, refusedResponse(t, "rest-api", &adapter.Response{Status: http.StatusOK, Body: large}), "a nil Header")
+}
+
+// refusedResponse returns the headers of the response that replaces one that is too large.
+func refusedResponse(t *testing.T, event string, resp *adapter.Response) http.Header {
+	t.Helper()
+	handler := inngestlambda.Handler(routed(t, func(context.Context, *adapter.Request) *adapter.Response { return resp }))
+	encoded, err := handler.Invoke(t.Context(), eventOf(t, event))
+	require.NoError(t, err)
+	require.Less(t, len(encoded), 2048)
+	var got struct {
+		response
+
+		MultiValueHeaders http.Header `json:"multiValueHeaders"`
+	}
+	require.NoError(t, json.Unmarshal(encoded, &got))
+	require.Equal(t, http.StatusInternalServerError, got.StatusCode)
+	require.Contains(t, got.Body, "keep large data elsewhere")
+	return got.MultiValueHeaders
 }
 
 // The emulated services refuse what AWS refuses.

@@ -51,7 +51,7 @@ func TestLambdaBesideASite(t *testing.T) {
 		lambdatest.HTTPAPI, lambdatest.HTTPAPIv1, lambdatest.RESTAPI, lambdatest.FunctionURL, lambdatest.ALB,
 	} {
 		app, mux := newLambdaSite(t)
-		router := inngestlambda.NewRouter(algnhsa.New(mux, nil))
+		router := &inngestlambda.Router{HTTP: algnhsa.New(mux, nil)}
 		inngestlambda.Mount(router, app)
 		gateway := &lambdatest.Gateway{Kind: kind, Handler: router}
 		require.Equal(t, "orders a b", through(t, gateway, http.MethodGet, "/orders?q=a%20b").Body.String())

@@ -41,18 +41,7 @@ func (g *Gateway) event(r *http.Request, body []byte) any {
 	header := forwarded(r)
 	encoded, isBase64 := encodeBody(header, body)
 	switch g.Kind {
-	case FunctionURL:
-		v2 := g.payload2(r, header, encoded, isBase64)
-		return events.LambdaFunctionURLRequest{
-			Version: v2.Version, RawPath: v2.RawPath, RawQueryString: v2.RawQueryString, Cookies: v2.Cookies,
-			Headers: v2.Headers, QueryStringParameters: v2.QueryStringParameters, Body: encoded, IsBase64Encoded: isBase64,
-			RequestContext: events.LambdaFunctionURLRequestContext{
-				AccountID: "anonymous", RequestID: v2.RequestContext.RequestID, APIID: v2.RequestContext.APIID,
-				DomainName: v2.RequestContext.DomainName, DomainPrefix: v2.RequestContext.DomainPrefix,
-				HTTP: events.LambdaFunctionURLRequestContextHTTPDescription(v2.RequestContext.HTTP),
-			},
-		}
-	case HTTPAPI:
+	case HTTPAPI, FunctionURL:
 		return g.payload2(r, header, encoded, isBase64)
 	case ALB, ALBSingleValue:
 		return g.targetGroup(r, header, encoded, isBase64)
@@ -61,7 +50,8 @@ func (g *Gateway) event(r *http.Request, body []byte) any {
 	}
 }
 
-// payload2 returns an event in payload format 2.0.
+// payload2 returns an event in payload format 2.0. That of a function URL has the same
+// fields, also the stage and the route $default.
 func (g *Gateway) payload2(r *http.Request, header http.Header, body string, isBase64 bool) events.APIGatewayV2HTTPRequest {
 	path := r.URL.Path
 	stage := g.Stage
@@ -80,12 +70,16 @@ func (g *Gateway) payload2(r *http.Request, header http.Header, body string, isB
 	}
 	header = header.Clone()
 	header.Del("Cookie")
-	domain, prefix := g.domain(r)
+	account := "123456789012"
+	if g.Kind == FunctionURL {
+		account = "anonymous"
+	}
+	domain, prefix := domain(r)
 	return events.APIGatewayV2HTTPRequest{
 		Version: "2.0", RouteKey: defaultStage, RawPath: path, RawQueryString: r.URL.RawQuery, Cookies: cookies,
 		Headers: joined(lowerCase(header)), QueryStringParameters: joined(r.URL.Query()), Body: body, IsBase64Encoded: isBase64,
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
-			RouteKey: defaultStage, AccountID: "123456789012", Stage: stage, RequestID: "id", APIID: "api-id",
+			RouteKey: defaultStage, AccountID: account, Stage: stage, RequestID: "id", APIID: "api-id",
 			DomainName: domain, DomainPrefix: prefix, TimeEpoch: time.Now().UnixMilli(),
 			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
 				Method: r.Method, Path: path, Protocol: r.Proto, SourceIP: clientIP(r), UserAgent: r.UserAgent(),
@@ -105,7 +99,7 @@ func (g *Gateway) payload1(r *http.Request, header http.Header, body string, isB
 	if g.Kind == HTTPAPIv1 {
 		header = lowerCase(header)
 	}
-	domain, prefix := g.domain(r)
+	domain, prefix := domain(r)
 	query := r.URL.Query()
 	event := events.APIGatewayProxyRequest{
 		Resource: "/{proxy+}", Path: path, HTTPMethod: r.Method, Headers: last(header), MultiValueHeaders: header,
@@ -179,7 +173,7 @@ func clientIP(r *http.Request) string {
 }
 
 // domain returns the domain of an API, and its first label as the prefix.
-func (g *Gateway) domain(r *http.Request) (name, prefix string) {
+func domain(r *http.Request) (name, prefix string) {
 	prefix, _, _ = strings.Cut(r.Host, ".")
 	return r.Host, prefix
 }

@@ -79,10 +79,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.Kind.maxBody()))
 	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			http.Error(w, `{"message":"Request Too Long"}`, http.StatusRequestEntityTooLarge)
+			refuse(w, http.StatusRequestEntityTooLarge, refusal{Message: "Request Too Long"})
 			return
 		}
-		http.Error(w, `{"message":"Bad Request"}`, http.StatusBadRequest)
+		refuse(w, http.StatusBadRequest, refusal{Message: "Bad Request"})
 		return
 	}
 	payload, err := json.Marshal(g.event(r, body))
@@ -90,7 +90,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(err) // events have only strings, maps and slices
 	}
 	if len(payload) > maxRequestPayload {
-		http.Error(w, `{"message":"Request Too Long"}`, http.StatusRequestEntityTooLarge)
+		refuse(w, http.StatusRequestEntityTooLarge, refusal{Message: "Request Too Long"})
 		return
 	}
 	encoded, err := g.invoke(r.Context(), payload)
@@ -98,8 +98,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = g.write(w, encoded)
 	}
 	if err != nil {
-		// AWS does not show the reason to clients. Here it helps with debugging.
-		http.Error(w, fmt.Sprintf(`{"message":"Internal Server Error","reason":%q}`, err), http.StatusBadGateway)
+		refuse(w, http.StatusBadGateway, refusal{Message: "Internal Server Error", Reason: err.Error()})
 	}
 }
 
@@ -112,10 +111,6 @@ func (g *Gateway) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: rand.Text()})
-	type result struct {
-		response []byte
-		err      error
-	}
 	results := make(chan result, 1)
 	go func() {
 		defer close(results)

@@ -180,17 +180,25 @@ func echo(_ context.Context, payload []byte) ([]byte, error) {
 // A function that fails gets no response through, as on AWS. The Gateway says why.
 func TestFailures(t *testing.T) {
 	t.Parallel()
+	returns := func(response string) handlerFunc {
+		return func(context.Context, []byte) ([]byte, error) { return []byte(response), nil }
+	}
 	for want, handler := range map[string]handlerFunc{
-		"broken":              func(context.Context, []byte) ([]byte, error) { return nil, errors.New("broken") },
-		"panicked: oh no":     func(context.Context, []byte) ([]byte, error) { panic("oh no") },
-		"ended its goroutine": func(context.Context, []byte) ([]byte, error) { runtime.Goexit(); return nil, nil },
-		"not JSON":            func(context.Context, []byte) ([]byte, error) { return []byte("<html>"), nil },
-		"no statusCode":       func(context.Context, []byte) ([]byte, error) { return []byte("{}"), nil },
-		"not base64": func(context.Context, []byte) ([]byte, error) {
-			return []byte(`{"statusCode":200,"body":"%","isBase64Encoded":true}`), nil
+		"a \x01 that %q would not write as JSON": func(context.Context, []byte) ([]byte, error) {
+			return nil, errors.New("a \x01 that %q would not write as JSON")
 		},
-		"Lambda accepts 6291556":   func(context.Context, []byte) ([]byte, error) { return make([]byte, 6_291_557), nil },
-		"balancer accepts 1048576": func(context.Context, []byte) ([]byte, error) { return make([]byte, 1<<20+1), nil },
+		"broken":                             func(context.Context, []byte) ([]byte, error) { return nil, errors.New("broken") },
+		"panicked: oh no":                    func(context.Context, []byte) ([]byte, error) { panic("oh no") },
+		"ended its goroutine":                func(context.Context, []byte) ([]byte, error) { runtime.Goexit(); return nil, nil },
+		"not JSON":                           returns("<html>"),
+		"statusCode of the response is 0":    returns(`{"statusCode":null}`),
+		"statusCode of the response is -200": returns(`{"statusCode":-200}`),
+		"statusCode of the response is 99":   returns(`{"statusCode":99}`),
+		"statusCode of the response is 600":  returns(`{"statusCode":600}`),
+		"the form that the service expects":  returns(`{"statusCode":"ok"}`),
+		"not base64":                         returns(`{"statusCode":200,"body":"%","isBase64Encoded":true}`),
+		"Lambda accepts 6291556":             func(context.Context, []byte) ([]byte, error) { return make([]byte, 6_291_557), nil },
+		"balancer accepts 1048576":           func(context.Context, []byte) ([]byte, error) { return make([]byte, 1<<20+1), nil },
 	} {
 		gateway := &lambdatest.Gateway{Handler: handler}
 		if strings.HasPrefix(want, "balancer") {
@@ -198,7 +206,29 @@ func TestFailures(t *testing.T) {
 		}
 		got := serve(t, gateway, http.MethodGet, "/", "", nil)
 		require.Equal(t, http.StatusBadGateway, got.Code, want)
-		require.Contains(t, got.Body.String(), want)
+		var body map[string]string
+		require.NoError(t, json.Unmarshal(got.Body.Bytes(), &body))
+		require.Equal(t, "Internal Server Error", body["message"])
+		require.Contains(t, body["reason"], want)
+	}
+}
+
+// With payload 2.0, JSON without a statusCode is a body. The other services refuse it.
+func TestResponsesWithoutStatusCode(t *testing.T) {
+	t.Parallel()
+	for _, response := range []string{`{"message":"hello"}`, `{}`, `"hello"`, `[1]`, `null`, `{"body":"hello","headers":{"x":1}}`} {
+		for kind := lambdatest.HTTPAPI; kind <= lambdatest.ALBSingleValue; kind++ {
+			got := serve(t, &lambdatest.Gateway{Kind: kind, Handler: handlerFunc(func(context.Context, []byte) ([]byte, error) {
+				return []byte(response), nil
+			})}, http.MethodGet, "/", "", nil)
+			require.Equal(t, "application/json", got.Header().Get("Content-Type"))
+			if kind == lambdatest.HTTPAPI || kind == lambdatest.FunctionURL {
+				require.Equal(t, http.StatusOK, got.Code)
+				require.Equal(t, response, got.Body.String())
+			} else {
+				require.Equal(t, http.StatusBadGateway, got.Code)
+			}
+		}
 	}
 }
 

@@ -26,6 +26,50 @@ type response struct {
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 }
 
+// decode returns the response that a service makes of what a handler returns.
+func (g *Gateway) decode(encoded []byte) (*response, error) {
+	if !json.Valid(encoded) {
+		return nil, errors.New("the response is not JSON")
+	}
+	var status struct {
+		StatusCode json.RawMessage `json:"statusCode"`
+	}
+	_ = json.Unmarshal(encoded, &status) // fails if the response is not an object, which has no statusCode
+	if g.Kind.isV2() && status.StatusCode == nil {
+		// Only payload 2.0 accepts any JSON; see docs.aws.amazon.com/apigateway/latest/developerguide/
+		// http-api-develop-integrations-lambda.html.
+		return &response{
+			StatusCode: http.StatusOK, Headers: map[string]string{"Content-Type": "application/json"}, Body: string(encoded),
+		}, nil
+	}
+	resp := &response{}
+	if err := json.Unmarshal(encoded, resp); err != nil {
+		return nil, fmt.Errorf("the response does not have the form that the service expects: %w", err)
+	}
+	if resp.StatusCode < 100 || resp.StatusCode > 599 {
+		return nil, fmt.Errorf("the statusCode of the response is %d; it must be from 100 to 599", resp.StatusCode)
+	}
+	return resp, nil
+}
+
+// refusal is the body of a response that a service sends in place of the function's.
+type refusal struct {
+	Message string `json:"message"`
+	// Reason is missing on AWS. Here it helps with debugging.
+	Reason string `json:"reason,omitempty"`
+}
+
+// refuse writes a refusal.
+func refuse(w http.ResponseWriter, status int, body refusal) {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // strings can be encoded
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(encoded) // the client may have hung up
+}
+
 // write writes a response as the service does, or returns an error if the service would
 // refuse it.
 func (g *Gateway) write(w http.ResponseWriter, encoded []byte) error {
@@ -35,16 +79,12 @@ func (g *Gateway) write(w http.ResponseWriter, encoded []byte) error {
 	case g.Kind.isALB() && len(encoded) > maxALBResponse:
 		return fmt.Errorf("the response has %d bytes, and a load balancer accepts %d", len(encoded), maxALBResponse)
 	}
-	var resp response
-	if err := json.Unmarshal(encoded, &resp); err != nil {
-		return fmt.Errorf("the response is not JSON: %w", err)
-	}
-	if resp.StatusCode == 0 {
-		return errors.New("the response has no statusCode")
+	resp, err := g.decode(encoded)
+	if err != nil {
+		return err
 	}
 	body := []byte(resp.Body)
 	if resp.IsBase64Encoded {
-		var err error
 		if body, err = base64.StdEncoding.DecodeString(resp.Body); err != nil {
 			return fmt.Errorf("the body of the response is not base64: %w", err)
 		}

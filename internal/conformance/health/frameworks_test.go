@@ -88,7 +88,7 @@ func withTenant(next http.Handler) http.Handler {
 }
 
 func serveLambda(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
-	router := inngestlambda.NewRouter(algnhsa.New(ownRoutes(health), nil))
+	router := &inngestlambda.Router{HTTP: algnhsa.New(ownRoutes(health), nil)}
 	inngestlambda.Mount(router, app)
 	return testsite.HTTP(withTenant(&lambdatest.Gateway{Kind: lambdatest.FunctionURL, Handler: router}))
 }
