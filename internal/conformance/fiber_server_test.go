@@ -145,7 +145,6 @@ func bodyLimitWhileStreaming(t *testing.T, version fiberVersion) {
 		{"/v1/api/inngest?fnId=app-fn", large, http.StatusOK},
 		{"/unlimited", large, http.StatusOK},
 		{"/limited", small, http.StatusOK},
-		{"/limited", large, http.StatusRequestEntityTooLarge},
 	} {
 		status, answer, err := testsite.Request(testsite.Within(t), client, http.MethodPost, "http://"+listener.Addr().String()+tc.target, tc.body, nil)
 		require.NoError(t, err)
@@ -153,10 +152,19 @@ func bodyLimitWhileStreaming(t *testing.T, version fiberVersion) {
 	}
 	require.NotContains(t, log.String(), "BodyLimit")
 
-	conn := dial(t, listener.Addr().String(), "POST /limited HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	require.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode, "in chunks, without a known total")
-	require.NoError(t, conn.Close())
+	// Fiber responds before it has read the body, and closes the connection. A client that
+	// still sends the body may lose the response, so this one sends only what fasthttp reads
+	// before it calls a handler.
+	for _, head := range []string{
+		fmt.Sprintf("Content-Length: %d\r\n\r\n", limit+1) + strings.Repeat("a", 8<<10),
+		"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n", // without a known total
+	} {
+		conn := dial(t, listener.Addr().String(), "POST /limited HTTP/1.1\r\nHost: h\r\n"+head)
+		require.NoError(t, conn.SetReadDeadline(time.Now().Add(testsite.Timeout)))
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode, head)
+		require.NoError(t, conn.Close())
+	}
 }
