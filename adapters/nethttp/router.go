@@ -131,8 +131,8 @@ func register(router Router, app *inngestkit.App, route adapter.Route) (path str
 			panic(r)
 		default:
 			panic(fmt.Sprintf("%s: app %q cannot be mounted at %s: %v\n"+
-				"If a pattern of the site is in the way, set another Config.Path, or mount the app on an http.ServeMux of its own, "+
-				`outside of the site: mux := http.NewServeMux(); inngesthttp.Mount(mux, app); mux.Handle("/", site)`,
+				"If a pattern of the site is in the way, set another Config.Path, or mount the app on an http.ServeMux "+
+				`of its own, outside of the site: mux := http.NewServeMux(); inngesthttp.Mount(mux, app); mux.Handle("/", site)`,
 				mount, app.ID(), route.Path, r))
 		}
 	}()

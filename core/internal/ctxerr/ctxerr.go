@@ -10,7 +10,7 @@ import (
 // Explain adds the cause of a done context, such as the timeout of a platform, to an error
 // that says only that a context is done. It returns other errors unchanged, also if a
 // method of the error or the context panics.
-func Explain(err error, ctx context.Context) (explained error) { //nolint:revive // the error comes first, as in errors.Is
+func Explain(err error, ctx context.Context) (explained error) {
 	if err == nil || ctx.Err() == nil {
 		return err
 	}
