@@ -34,11 +34,12 @@ func TestSendWithoutAServer(t *testing.T) {
 			failed <- err
 		}()
 		synctest.Wait()
+		shown := redacted(t, "http://u:a-password@server.test")
 		require.Contains(t, l.String(), `level=WARN msg="inngest: events are not sent yet: nothing listens at the server's URL; `+
-			`retrying for up to 30s; is the dev server running at http://u:xxxxx@server.test? Start it with npx inngest-cli@latest dev`)
+			`retrying for up to 30s; is the dev server running at `+shown+`? Start it with npx inngest-cli@latest dev`)
 		err := <-failed
 		require.EqualError(t, err, "inngestkit: send: the event was not sent: dial tcp: connection refused; "+
-			"is the dev server running at http://u:xxxxx@server.test? Start it with npx inngest-cli@latest dev, or check BaseURL (INNGEST_BASE_URL)")
+			"is the dev server running at "+shown+"? Start it with npx inngest-cli@latest dev, or check BaseURL (INNGEST_BASE_URL)")
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -69,7 +69,7 @@ func TestWithoutAnSDK(t *testing.T) {
 			t.Parallel()
 			s := through(t, options...)
 			require.Contains(t, string(s.sent.of(t, 0).Data), eventTrace)
-			require.NotContains(t, string(s.sent.of(t, 1).Data), "traceContext", "without a span there is no context")
+			require.NotContains(t, string(s.sent.of(t, 1).Data), "traceContext", "a trace context without a span")
 		})
 	}
 }
