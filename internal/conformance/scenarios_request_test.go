@@ -176,6 +176,10 @@ func serveWeb(t *testing.T, answers map[string]answer) *web {
 	t.Helper()
 	w := &web{}
 	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if _, ok := answers[r.URL.Path]; !ok { // from a server that still looks for an app that had this port
+			http.NotFound(rw, r)
+			return
+		}
 		body, _ := io.ReadAll(r.Body)
 		w.mu.Lock()
 		w.requests = append(w.requests, webRequest{r.Method, r.URL.String(), r.Header, body})
