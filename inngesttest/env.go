@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adapter"
@@ -55,6 +53,8 @@ type backend interface {
 	invoke(slug string, data json.RawMessage) (find func() handle, err error)
 	// find returns the run of the function that the event started, nil if there is none.
 	find(slug, eventID string) handle
+	// decisions returns a timeline of what concerns no run, such as events that start none.
+	decisions() string
 	// runs returns the runs of a function, or of all if slug is "", in order of creation.
 	runs(slug string) ([]handle, error)
 }
@@ -84,91 +84,6 @@ type trigger struct {
 func newEnv(tb testing.TB) *Env { return &Env{tb: tb, shown: map[string]bool{}} }
 
 func (e *Env) target() *Env { return e }
-
-// Register adds functions to the app that the kit builds. Functions that invoke each other are
-// registered together. To test an app with its middleware, use [Env.Serve].
-func (e *Env) Register(functions ...inngestkit.Function) {
-	e.tb.Helper()
-	e.mu.Lock()
-	e.fns = append(e.fns, functions...)
-	e.mu.Unlock()
-	e.build()
-}
-
-// build builds the app with the functions of Register and registers it with the backend.
-func (e *Env) build() {
-	e.tb.Helper()
-	app, err := inngestkit.New(e.backend.config())
-	if err == nil {
-		err = app.Register(e.fns...)
-	}
-	if err != nil {
-		e.fatalf(nil, "the functions cannot be registered: %v", err)
-	}
-	e.tb.Cleanup(func() { _ = app.Shutdown(context.Background()) })
-	e.add(app, app.Do)
-	e.mu.Lock()
-	e.own = app
-	e.mu.Unlock()
-}
-
-// A ServeOption is an option of [Env.Serve].
-type ServeOption interface{ applyServe(s *serving) }
-
-type serving struct{ do adapter.Handler }
-
-type serveOption func(s *serving)
-
-func (o serveOption) applyServe(s *serving) { o(s) }
-
-// Through makes calls reach the app through handler, in which the app is mounted at path:
-// through the router, the adapter and the middleware of a program. By default, calls reach the
-// app directly.
-func Through(handler http.Handler, path string) ServeOption {
-	return serveOption(func(s *serving) { s.do = throughHandler(handler, path) })
-}
-
-// ThroughFunc is [Through] for frameworks that are not built on net/http, such as Fiber, whose
-// App has a method Test. Contexts of such frameworks do not carry what the kit adds to the
-// context of a request, so stubs and virtual time do not reach steps, unless the program
-// takes it from [ContextOf].
-func ThroughFunc(do func(r *http.Request) (*http.Response, error), path string) ServeOption {
-	return serveOption(func(s *serving) { s.do = throughFunc(do, path) })
-}
-
-// Serve adds an app as production builds it, with its functions and middleware. Its Config
-// needs Dev; on a virtual engine, an app in cloud mode needs the option [SigningKey]. An app
-// with the ID of an earlier one replaces it, as after a deployment.
-//
-// Several tests may serve the same app at the same time, each on an engine of its own.
-func (e *Env) Serve(app *inngestkit.App, options ...ServeOption) {
-	e.tb.Helper()
-	if app == nil {
-		e.fatalf(nil, "Serve needs an app, it got nil")
-	}
-	s := serving{do: app.Do}
-	for _, option := range options {
-		option.applyServe(&s)
-	}
-	e.add(app, s.do)
-}
-
-func (e *Env) add(app *inngestkit.App, do adapter.Handler) {
-	e.tb.Helper()
-	e.backend.settle()
-	if err := e.backend.serve(app, do); err != nil {
-		e.fatalf(nil, "%v", err)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for i, known := range e.apps {
-		if known.ID() == app.ID() {
-			e.apps[i] = app
-			return
-		}
-	}
-	e.apps = append(e.apps, app)
-}
 
 // sender returns the app that sends events of the test: the first one.
 func (e *Env) sender() *inngestkit.App {
@@ -335,52 +250,4 @@ func rank(h handle) int {
 	default:
 		return 1
 	}
-}
-
-// eventLog has the events that a backend has accepted from apps, encoded.
-type eventLog struct {
-	mu   sync.Mutex
-	sent []sentEvents
-}
-
-// sentEvents are the events of one request, and the IDs that the server gave them.
-type sentEvents struct {
-	body []byte
-	ids  []string
-	at   time.Time
-}
-
-// maxRequests is how many requests an eventLog keeps.
-const maxRequests = 20_000
-
-func (l *eventLog) add(s sentEvents) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.sent) >= maxRequests {
-		l.sent = append(l.sent[:0], l.sent[maxRequests/2:]...)
-	}
-	l.sent = append(l.sent, s)
-}
-
-// events decodes the events. Those without an ID or a time get what the server gave them.
-func (l *eventLog) events() ([]inngestkit.RawEvent, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var all []inngestkit.RawEvent
-	for _, s := range l.sent {
-		var events []inngestkit.RawEvent
-		if err := json.Unmarshal(s.body, &events); err != nil {
-			return nil, fmt.Errorf("the events of a request are not JSON: %w", err)
-		}
-		for i, event := range events {
-			if (event.ID == nil || *event.ID == "") && i < len(s.ids) {
-				event.ID = &s.ids[i]
-			}
-			if event.Timestamp == 0 {
-				event.Timestamp = s.at.UnixMilli()
-			}
-			all = append(all, event)
-		}
-	}
-	return all, nil
 }

@@ -36,14 +36,14 @@ type CommonOption interface {
 
 // virtualConfig is what the options of Virtual add up to.
 type virtualConfig struct {
-	version         string
-	start           time.Time
-	seed            uint64
-	noJitter        bool
-	overlap         bool
-	signingKey      string
-	retryInterval   time.Duration
-	allowNetwork    bool
+	version        string
+	start          time.Time
+	seed           uint64
+	noJitter       bool
+	overlap        bool
+	signingKey     string
+	retryInterval  time.Duration
+	allowNetwork   bool
 	nondeterminism map[string]string // reasons by ID of the function, "" for all
 }
 
