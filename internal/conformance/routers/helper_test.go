@@ -163,9 +163,11 @@ func sending(t *testing.T, status int, body string) (app *inngestkit.App, sent <
 	bodies := make(chan string, 1)
 	inngest := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
-		select {
-		case bodies <- string(raw):
-		default:
+		if strings.HasPrefix(r.URL.Path, "/e/") { // the port may be one where a server still looks for an app that has ended
+			select {
+			case bodies <- string(raw):
+			default:
+			}
 		}
 		w.Header().Set("Retry-After", "3600")
 		w.WriteHeader(status)
