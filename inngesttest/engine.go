@@ -45,13 +45,8 @@ func (e *Engine) AdvanceTo(t time.Time) {
 // own schedules.
 func (e *Engine) Drain() {
 	e.tb.Helper()
-	for {
-		e.v.settle()
-		next, ok := e.v.engine.NextExceptCrons()
-		if !ok {
-			return
-		}
-		e.v.advanceTo(next)
+	if err := e.v.await(func() bool { return e.v.engine.Idle() }); err != nil {
+		e.fatalf(nil, "%v", err)
 	}
 }
 

@@ -78,9 +78,13 @@ func (v *virtual) skipped() bool {
 
 // announced reports whether an earlier call has announced the step.
 func (o *observedCall) announced(s testhooks.Step) bool {
-	return slices.ContainsFunc(o.call.Run.Steps, func(known *engine.Step) bool {
-		return known.ID == s.ID && known.Index == s.Index
+	announced := false
+	o.v.engine.Locked(func() {
+		announced = slices.ContainsFunc(o.call.Run.Steps, func(known *engine.Step) bool {
+			return known.ID == s.ID && known.Index == s.Index
+		})
 	})
+	return announced
 }
 
 func (o *observedCall) sleepUntil(_ context.Context, id string, until time.Time) time.Duration {
@@ -243,14 +247,7 @@ func (v *virtual) format(r engine.Row) row {
 
 // decisions implements backend.
 func (v *virtual) decisions() string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	var rows []row
-	for _, known := range v.rows {
-		if known.Run == nil {
-			rows = append(rows, v.format(known))
-		}
-	}
+	rows := v.rowsOf(nil)
 	if len(rows) == 0 {
 		return ""
 	}

@@ -92,7 +92,7 @@ func (v *virtual) begin() error {
 	v.engine = engine.New(engine.Config{
 		Version: version.Version(v.options.version), Start: start, Bubble: v.bubble, Seed: v.options.seed,
 		RetryInterval: v.options.retryInterval, NoJitter: v.options.noJitter, Overlap: v.options.overlap,
-		Gateway: v.gateway, Observer: v,
+		Gateway: v.gateway, Answer: v.answer, Observer: v,
 	})
 	return nil
 }
@@ -214,22 +214,21 @@ func (v *virtual) advanceTo(t time.Time) {
 	}
 }
 
-var errNothingScheduled = errors.New("nothing is scheduled any more, so the time does not matter. " +
+var errNothingScheduled = errors.New("nothing is scheduled any more, however much time passes. " +
 	"Send what it waits for, or let a stub answer")
 
 func (v *virtual) await(done func() bool) error {
 	v.tb.Helper()
-	for {
-		v.settle()
-		if done() {
-			return nil
-		}
-		next, ok := v.engine.Next()
-		if !ok {
+	v.settle()
+	for !done() {
+		if v.engine.Idle() {
 			return errNothingScheduled
 		}
-		v.advanceTo(next)
+		if !v.drive(func(ctx context.Context) { v.engine.Advance(ctx) }) {
+			return errors.New("a function cannot wait for the end of a run in its own call")
+		}
 	}
+	return nil
 }
 
 func (v *virtual) invoke(slug string, data json.RawMessage) (func() handle, error) {

@@ -26,7 +26,14 @@ func (r virtualRun) cancel() error {
 	return nil
 }
 
-func (r virtualRun) state() runState {
+func (r virtualRun) state() (s runState) {
+	r.v.engine.Locked(func() { s = r.stateLocked() })
+	s.waiting = append(s.waiting, r.v.engine.Waiting(r.run)...)
+	return s
+}
+
+// stateLocked is state, with the engine's lock and without what limits the run waits for.
+func (r virtualRun) stateLocked() runState {
 	s := runState{output: r.run.Output, calls: r.run.Calls, status: RunStatus(r.run.Status)}
 	if r.run.Status == engine.Queued {
 		s.status = RunRunning
@@ -49,17 +56,25 @@ func (r virtualRun) state() runState {
 }
 
 func (r virtualRun) timeline() string {
-	r.v.mu.Lock()
-	defer r.v.mu.Unlock()
+	var heading string
+	r.v.engine.Locked(func() {
+		heading = fmt.Sprintf("run %s of %s: %s", r.run.ID, r.run.Function.Slug, r.run.Status)
+		if !r.run.Ended.IsZero() {
+			heading += " after " + short(r.run.Ended.Sub(r.run.Queued))
+		}
+	})
+	return table(heading, r.v.rowsOf(r.run))
+}
+
+// rowsOf returns the rows of a run, nil for those of none.
+func (v *virtual) rowsOf(run *engine.Run) []row {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	var rows []row
-	for _, known := range r.v.rows {
-		if known.Run == r.run {
-			rows = append(rows, r.v.format(known))
+	for _, known := range v.rows {
+		if known.Run == run {
+			rows = append(rows, v.format(known))
 		}
 	}
-	heading := fmt.Sprintf("run %s of %s: %s", r.run.ID, r.run.Function.Slug, r.run.Status)
-	if !r.run.Ended.IsZero() {
-		heading += " after " + short(r.run.Ended.Sub(r.run.Queued))
-	}
-	return table(heading, rows)
+	return rows
 }

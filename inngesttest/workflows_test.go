@@ -90,7 +90,7 @@ func TestApproval(t *testing.T) {
 			func(e *inngesttest.Engine) { e.Send(approved.New(approval{OrderID: "o2", By: "ann"})) },
 			"expired", 7 * 24 * time.Hour,
 		},
-		"does not arrive":        {func(e *inngesttest.Engine) { e.Advance(8 * 24 * time.Hour) }, "expired", 8 * 24 * time.Hour},
+		"does not arrive": {func(e *inngesttest.Engine) { e.Advance(8 * 24 * time.Hour) }, "expired", 8 * 24 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
