@@ -104,7 +104,7 @@ func (o *observedCall) runStep(
 		return callback(ctx)
 	}
 	o.v.mu.Lock()
-	o.v.stubbed[o.function+"\x00"+s.ID] = stub
+	o.v.stubbed[stepOf{o.function, s.ID}] = stub
 	o.v.mu.Unlock()
 	if stub.takes > 0 && !o.v.bubble {
 		o.call.Takes += stub.takes
@@ -167,15 +167,21 @@ func (o *observedCall) checkMisfit(body string) {
 	if text, err := strconv.Unquote(`"` + firstString(rest) + `"`); err == nil {
 		message = text
 	}
+	if stub := o.stubOf(message); stub != nil {
+		o.v.Fault(o.call.Run, "%s: the value does not fit: step %s", stub, message)
+	}
+}
+
+// stubOf returns the stub of the step whose quoted ID begins the message, nil if it has none.
+func (o *observedCall) stubOf(message string) *Stub {
 	o.v.mu.Lock()
 	defer o.v.mu.Unlock()
-	for key, stub := range o.v.stubbed {
-		function, id, _ := strings.Cut(key, "\x00")
-		if function == o.function && strings.HasPrefix(message, strconv.Quote(id)) {
-			defer o.v.Fault(o.call.Run, "%s: the value does not fit: step %s", stub, message)
-			return
+	for step, stub := range o.v.stubbed {
+		if step.function == o.function && strings.HasPrefix(message, strconv.Quote(step.id)) {
+			return stub
 		}
 	}
+	return nil
 }
 
 // firstString returns text up to the quote that ends the JSON string that it is part of.

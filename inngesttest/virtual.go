@@ -47,6 +47,9 @@ func Virtual(tb testing.TB, options ...Option) *Engine {
 	return &Engine{Env: env, v: v}
 }
 
+// stepOf is a step of a function, by their IDs.
+type stepOf struct{ function, id string }
+
 // inBubble reports whether the goroutine runs in a bubble of testing/synctest.
 func inBubble() (in bool) {
 	defer func() {
@@ -74,7 +77,7 @@ type virtual struct {
 	rows    []engine.Row
 	faults  int
 	stop    context.CancelFunc // ends Settle or AdvanceTo
-	stubbed map[string]*Stub   // the last stub of a step, by function and ID
+	stubbed map[stepOf]*Stub   // the last stub of each step
 }
 
 func (v *virtual) begin() error {
@@ -88,7 +91,7 @@ func (v *virtual) begin() error {
 		}
 		start = at
 	}
-	v.start, v.stubbed, v.network = start, map[string]*Stub{}, &http.Transport{Proxy: http.ProxyFromEnvironment}
+	v.start, v.stubbed, v.network = start, map[stepOf]*Stub{}, &http.Transport{Proxy: http.ProxyFromEnvironment}
 	v.engine = engine.New(engine.Config{
 		Version: version.Version(v.options.version), Start: start, Bubble: v.bubble, Seed: v.options.seed,
 		RetryInterval: v.options.retryInterval, NoJitter: v.options.noJitter, Overlap: v.options.overlap,
