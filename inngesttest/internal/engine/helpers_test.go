@@ -162,9 +162,11 @@ type script struct {
 func (s *script) do(_ context.Context, req *adapter.Request) *adapter.Response {
 	body, err := io.ReadAll(req.Body)
 	require.NoError(s.t, err)
-	sorted, err := canonical(body)
-	require.NoError(s.t, err)
-	require.Equal(s.t, string(sorted), string(body), "the body is canonical")
+	if len(body) < 1<<16 { // canonical is slow
+		sorted, err := canonical(body)
+		require.NoError(s.t, err)
+		require.Equal(s.t, string(sorted), string(body), "the body is canonical")
+	}
 	r := &request{raw: string(body)}
 	require.NoError(s.t, json.Unmarshal(body, r))
 	_, r.target, _ = strings.Cut(req.RawQuery, "stepId=")
