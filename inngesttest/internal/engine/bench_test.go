@@ -19,7 +19,7 @@ func newBench(b *testing.B, steps int) (*Engine, *Function) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	err = app.Register(on(func(ctx context.Context, _ inngestkit.Input[order]) (int, error) {
+	err = app.Register(onOrder(func(ctx context.Context, _ inngestkit.Input[order]) (int, error) {
 		total := 0
 		for i := range steps {
 			n, err := step.Run(ctx, fmt.Sprintf("step-%d", i), value(i))

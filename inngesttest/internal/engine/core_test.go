@@ -23,8 +23,8 @@ type order struct {
 
 var ordered = inngestkit.DefineEvent[order]("shop/test")
 
-// on returns a function for the events of these tests.
-func on[R any](handler func(ctx context.Context, in inngestkit.Input[order]) (R, error), options ...inngestkit.Option) inngestkit.Function {
+// onOrder returns a function for the events of these tests.
+func onOrder[R any](handler func(ctx context.Context, in inngestkit.Input[order]) (R, error), options ...inngestkit.Option) inngestkit.Function {
 	return inngestkit.OnEvent("fn", ordered, handler, options...)
 }
 
@@ -44,7 +44,7 @@ func value[T any](v T) func(context.Context) (T, error) {
 // Each step runs in a call of its own, and the last call has the output.
 func TestCoreSteps(t *testing.T) {
 	t.Parallel()
-	_, run := runApp(t, Config{}, on(func(ctx context.Context, in inngestkit.Input[order]) (string, error) {
+	_, run := runApp(t, Config{}, onOrder(func(ctx context.Context, in inngestkit.Input[order]) (string, error) {
 		total := 0
 		for i := range 5 {
 			n, err := step.Run(ctx, fmt.Sprintf("step-%d", i), value(i))
@@ -67,7 +67,7 @@ func TestCoreSteps(t *testing.T) {
 // A sleep passes the time, and time passes for nothing else.
 func TestCoreSleep(t *testing.T) {
 	t.Parallel()
-	_, run := runApp(t, Config{}, on(func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
+	_, run := runApp(t, Config{}, onOrder(func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
 		step.Sleep(ctx, "three days", 72*time.Hour)
 		return step.Run(ctx, "then", value("done"))
 	}), 3)
@@ -82,7 +82,7 @@ func TestCoreSleep(t *testing.T) {
 func TestCoreRetries(t *testing.T) {
 	t.Parallel()
 	tries := 0
-	_, run := runApp(t, Config{NoJitter: true}, on(func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
+	_, run := runApp(t, Config{NoJitter: true}, onOrder(func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
 		if _, err := step.Run(ctx, "before", value(1)); err != nil {
 			return "", err
 		}
@@ -104,7 +104,7 @@ func TestCoreRetries(t *testing.T) {
 func TestCoreStepFails(t *testing.T) {
 	t.Parallel()
 	fails := func(context.Context) (string, error) { return "", errors.New("no stock") }
-	_, run := runApp(t, Config{NoJitter: true}, on(func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
+	_, run := runApp(t, Config{NoJitter: true}, onOrder(func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
 		if _, err := step.Run(ctx, "ship", fails); err != nil {
 			return step.Run(ctx, "refund", value("refunded"))
 		}
@@ -115,7 +115,7 @@ func TestCoreStepFails(t *testing.T) {
 	require.Equal(t, 2, run.Steps[0].Attempts)
 	require.Contains(t, string(run.Steps[0].Result), `"message":"no stock"`)
 
-	_, run = runApp(t, Config{NoJitter: true}, on(func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
+	_, run = runApp(t, Config{NoJitter: true}, onOrder(func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
 		return step.Run(ctx, "ship", fails)
 	}), 1)
 	require.Equal(t, Failed, run.Status)
@@ -137,7 +137,7 @@ func TestCoreFunctionErrors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, run := runApp(t, Config{NoJitter: true}, on(func(context.Context, inngestkit.Input[order]) (string, error) {
+			_, run := runApp(t, Config{NoJitter: true}, onOrder(func(context.Context, inngestkit.Input[order]) (string, error) {
 				return "", test.err()
 			}), 3)
 			require.Equal(t, Failed, run.Status)
@@ -161,7 +161,7 @@ func TestCoreParallel(t *testing.T) {
 			count := func(id string) func(context.Context) (string, error) {
 				return func(context.Context) (string, error) { ran[id]++; return id, nil }
 			}
-			_, run := runApp(t, Config{Version: test.version}, on(func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
+			_, run := runApp(t, Config{Version: test.version}, onOrder(func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
 				var a, b, c string
 				err := step.Parallel(ctx,
 					step.Into(&a, "a", count("a")), step.Into(&b, "b", count("b")), step.Into(&c, "c", count("c")))
@@ -190,7 +190,7 @@ func TestCoreCheckpoints(t *testing.T) {
 		t.Run(string(test.version), func(t *testing.T) {
 			t.Parallel()
 			ran, failed := 0, false
-			_, run := runApp(t, Config{Version: test.version}, on(func(ctx context.Context, _ inngestkit.Input[order]) (int, error) {
+			_, run := runApp(t, Config{Version: test.version}, onOrder(func(ctx context.Context, _ inngestkit.Input[order]) (int, error) {
 				total := 0
 				for i := range 3 {
 					n, err := step.Run(ctx, fmt.Sprintf("step-%d", i), func(context.Context) (int, error) { ran++; return i, nil })
@@ -220,7 +220,7 @@ func TestCoreLargeState(t *testing.T) {
 	for i := range pad {
 		pad[i] = 'x'
 	}
-	_, run := runApp(t, Config{}, on(func(ctx context.Context, in inngestkit.Input[order]) (int, error) {
+	_, run := runApp(t, Config{}, onOrder(func(ctx context.Context, in inngestkit.Input[order]) (int, error) {
 		first, err := step.Run(ctx, "first", value(string(pad)))
 		if err != nil {
 			return 0, err

@@ -50,6 +50,7 @@ func New(cfg Config) *Engine {
 	for i := range e.ids.prefix {
 		e.ids.prefix[i] = byte(e.rand.Uint32())
 	}
+	e.initScheduling()
 	return e
 }
 

@@ -89,7 +89,7 @@ func (w *world) faults() []string {
 func newFunction(do func(context.Context, *adapter.Request) *adapter.Response, retries int) *Function {
 	return &Function{
 		Slug: "shop-fn", ID: "7e2c9a30-0000-4000-8000-000000000001", Name: "fn",
-		App: &App{ID: "shop", Do: do}, MaxAttempts: retries + 1,
+		App: &App{ID: "shop", Do: do}, MaxAttempts: retries + 1, limiters: &limiters{},
 	}
 }
 
@@ -129,8 +129,8 @@ func (w *world) finish() {
 	require.Fail(w.t, "the engine does not come to rest")
 }
 
-// A request is what a scripted app receives.
-type request struct {
+// A received is what a scripted app receives.
+type received struct {
 	target  string
 	raw     string
 	Context struct {
@@ -154,9 +154,9 @@ type request struct {
 // A script is an app whose responses a test writes.
 type script struct {
 	t       *testing.T
-	respond func(r *request) *adapter.Response
+	respond func(r *received) *adapter.Response
 	mu      sync.Mutex
-	seen    []*request
+	seen    []*received
 }
 
 func (s *script) do(_ context.Context, req *adapter.Request) *adapter.Response {
@@ -167,7 +167,7 @@ func (s *script) do(_ context.Context, req *adapter.Request) *adapter.Response {
 		require.NoError(s.t, err)
 		require.Equal(s.t, string(sorted), string(body), "the body is canonical")
 	}
-	r := &request{raw: string(body)}
+	r := &received{raw: string(body)}
 	require.NoError(s.t, json.Unmarshal(body, r))
 	_, r.target, _ = strings.Cut(req.RawQuery, "stepId=")
 	s.mu.Lock()
@@ -192,7 +192,7 @@ func (s *script) calls() []string {
 }
 
 // runScript runs a function of a scripted app to its end.
-func runScript(t *testing.T, cfg Config, respond func(r *request) *adapter.Response) (*world, *Run, *script) {
+func runScript(t *testing.T, cfg Config, respond func(r *received) *adapter.Response) (*world, *Run, *script) {
 	t.Helper()
 	w := newWorld(t, cfg)
 	s := &script{t: t, respond: respond}
@@ -219,39 +219,9 @@ func (w *world) newApp(fn inngestkit.Function, retries int) *Function {
 	require.NoError(w.t, err)
 	require.NoError(w.t, app.Register(fn))
 	w.call = func(ctx context.Context, _ *Call) (context.Context, func(*adapter.Response)) {
-		return testhooks.NewContext(ctx, &testhooks.Hooks{RoundTrip: w.roundTrip}), func(*adapter.Response) {}
+		return testhooks.NewContext(ctx, &testhooks.Hooks{RoundTrip: w.RoundTrip}), func(*adapter.Response) {}
 	}
 	out := newFunction(app.Do, retries)
 	out.Slug = "shop-" + fn.ID()
 	return out
-}
-
-// roundTrip is the part of the server's API that belongs to running calls.
-func (w *world) roundTrip(r *http.Request) (*http.Response, error) {
-	respond := func(status int, body string) (*http.Response, error) {
-		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
-	}
-	var body []byte
-	if r.Body != nil {
-		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
-			return nil, err
-		}
-	}
-	parts := strings.Split(r.URL.Path, "/")
-	w.Engine.mu.Lock()
-	defer w.Engine.mu.Unlock()
-	switch {
-	case strings.HasPrefix(r.URL.Path, "/v1/checkpoint/"):
-		status, message := w.checkpoint(parts[3], body)
-		return respond(status, fmt.Sprintf(`{"error":%q}`, message))
-	case strings.HasSuffix(r.URL.Path, "/batch"):
-		events, _ := w.batchOf(parts[3])
-		return respond(http.StatusOK, string(events))
-	case strings.HasSuffix(r.URL.Path, "/actions"):
-		steps, _ := w.actionsOf(parts[3])
-		return respond(http.StatusOK, string(steps))
-	default:
-		return respond(http.StatusNotFound, `{"error":"not found"}`)
-	}
 }

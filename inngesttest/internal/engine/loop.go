@@ -17,6 +17,7 @@ func (e *Engine) Settle(ctx context.Context) {
 // early if ctx is done.
 func (e *Engine) AdvanceTo(ctx context.Context, t time.Time) {
 	defer e.drive()()
+	e.cronRuns = 0
 	for ctx.Err() == nil {
 		e.settle(ctx)
 		if !e.clock.now().Before(t) {

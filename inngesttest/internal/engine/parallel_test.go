@@ -12,7 +12,7 @@ import (
 )
 
 // stepOf responds with the result of the step that a call is for.
-func stepOf(r *request) *adapter.Response {
+func stepOf(r *received) *adapter.Response {
 	return ops(fmt.Sprintf(`[{"op":"StepRun","id":%q,"data":%q}]`, r.target, r.target))
 }
 
@@ -29,7 +29,7 @@ func TestParallelSteps(t *testing.T) {
 	} {
 		t.Run(string(test.version), func(t *testing.T) {
 			t.Parallel()
-			_, run, s := runScript(t, Config{Version: test.version}, func(r *request) *adapter.Response {
+			_, run, s := runScript(t, Config{Version: test.version}, func(r *received) *adapter.Response {
 				switch done := r.Context.Stack.Stack; {
 				case r.target != "step":
 					return stepOf(r)
@@ -53,7 +53,7 @@ func TestParallelSteps(t *testing.T) {
 func TestParallelKinds(t *testing.T) {
 	t.Parallel()
 	var stack []string
-	_, run, s := runScript(t, Config{NoJitter: true}, func(r *request) *adapter.Response {
+	_, run, s := runScript(t, Config{NoJitter: true}, func(r *received) *adapter.Response {
 		switch {
 		case r.target == "a" && r.Context.Attempt == 0:
 			return ops(`[{"op":"StepError","id":"a","error":{"name":"N","message":"m"}}]`)
@@ -83,7 +83,7 @@ func TestParallelSleeps(t *testing.T) {
 	}{{version.Newest, 4}, {version.Oldest, 2}} {
 		t.Run(string(test.version), func(t *testing.T) {
 			t.Parallel()
-			_, run, s := runScript(t, Config{Version: test.version}, func(r *request) *adapter.Response {
+			_, run, s := runScript(t, Config{Version: test.version}, func(r *received) *adapter.Response {
 				var left string
 				for i, id := range []string{"a", "b", "c"} {
 					if _, ok := r.Steps[id]; !ok {
@@ -106,7 +106,7 @@ func TestParallelSleeps(t *testing.T) {
 // An app whose protocol is older than 2 is called after each parallel step.
 func TestParallelOldProtocol(t *testing.T) {
 	t.Parallel()
-	_, run, s := runScript(t, Config{}, func(r *request) *adapter.Response {
+	_, run, s := runScript(t, Config{}, func(r *received) *adapter.Response {
 		switch {
 		case r.target != "step":
 			return stepOf(r)

@@ -61,7 +61,7 @@ func TestResponses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, Config{NoJitter: true, Version: test.version})
-			s := &script{t: t, respond: func(*request) *adapter.Response { return test.response }}
+			s := &script{t: t, respond: func(*received) *adapter.Response { return test.response }}
 			run := w.begin(newFunction(s.do, 3))
 			w.finish()
 			require.Equal(t, test.status, run.Status)
@@ -77,7 +77,7 @@ func TestResponses(t *testing.T) {
 func TestJitter(t *testing.T) {
 	t.Parallel()
 	ended := func(seed uint64) time.Duration {
-		_, run, _ := runScript(t, Config{Seed: seed}, func(*request) *adapter.Response { return response(500, `{}`) })
+		_, run, _ := runScript(t, Config{Seed: seed}, func(*received) *adapter.Response { return response(500, `{}`) })
 		return run.Ended.Sub(start)
 	}
 	seen := map[time.Duration]bool{}
@@ -90,6 +90,6 @@ func TestJitter(t *testing.T) {
 		seen[took] = true
 	}
 	require.Len(t, seen, 20)
-	_, run, _ := runScript(t, Config{RetryInterval: time.Second}, func(*request) *adapter.Response { return response(500, `{}`) })
+	_, run, _ := runScript(t, Config{RetryInterval: time.Second}, func(*received) *adapter.Response { return response(500, `{}`) })
 	require.Equal(t, 3*time.Second, run.Ended.Sub(start))
 }

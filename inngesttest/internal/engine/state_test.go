@@ -21,7 +21,7 @@ func TestBody(t *testing.T) {
 	for _, v := range []version.Version{version.Newest, version.Oldest} {
 		t.Run(string(v), func(t *testing.T) {
 			t.Parallel()
-			_, run, s := runScript(t, Config{Version: v}, func(r *request) *adapter.Response {
+			_, run, s := runScript(t, Config{Version: v}, func(r *received) *adapter.Response {
 				if len(s0(r)) == 0 {
 					return ops(`[{"op":"StepRun","id":"b","data":{"y":1,"x":"<é>"}}]`)
 				}
@@ -61,7 +61,7 @@ func TestUseAPI(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, Config{})
 			s := &script{t: t}
-			s.respond = func(r *request) *adapter.Response {
+			s.respond = func(r *received) *adapter.Response {
 				n := len(s0(r))
 				if n < len(test.steps) {
 					return ops(fmt.Sprintf(`[{"op":"StepRun","id":"s%d","data":%q}]`, n, strings.Repeat("x", test.steps[n])))
@@ -116,7 +116,7 @@ func TestCheckpoint(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, Config{NoJitter: true, Version: test.version})
 			s := &script{t: t}
-			s.respond = func(r *request) *adapter.Response {
+			s.respond = func(r *received) *adapter.Response {
 				if r.Context.Attempt == 0 {
 					w.Locked(func() {
 						status, _ := w.checkpoint(r.Context.RunID, []byte(test.body))
@@ -176,7 +176,7 @@ func TestGateway(t *testing.T) {
 					StatusCode: test.status, Header: http.Header{"X": {"1", "2"}}, Body: io.NopCloser(strings.NewReader(test.body)),
 				}, test.err
 			}
-			_, run, s := runScript(t, Config{Gateway: gateway}, func(r *request) *adapter.Response {
+			_, run, s := runScript(t, Config{Gateway: gateway}, func(r *received) *adapter.Response {
 				if len(s0(r)) == 0 {
 					return ops("[" + test.op + "]")
 				}
@@ -192,7 +192,7 @@ func TestGateway(t *testing.T) {
 // A request that nothing answers is a fault of the test.
 func TestGatewayUnanswered(t *testing.T) {
 	t.Parallel()
-	w, _, _ := runScript(t, Config{}, func(r *request) *adapter.Response {
+	w, _, _ := runScript(t, Config{}, func(r *received) *adapter.Response {
 		if len(s0(r)) == 0 {
 			return ops(`[{"op":"Gateway","id":"a","name":"call","opts":{"url":"http://x.invalid/p"}}]`)
 		}

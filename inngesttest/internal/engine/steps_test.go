@@ -43,7 +43,7 @@ func TestOperations(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var stored string
-			_, run, s := runScript(t, Config{}, func(r *request) *adapter.Response {
+			_, run, s := runScript(t, Config{}, func(r *received) *adapter.Response {
 				switch {
 				case r.target == "a":
 					return ops(`[{"op":"StepRun","id":"a","data":"a"}]`)
@@ -81,7 +81,7 @@ func TestStepAttempts(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, run, s := runScript(t, Config{NoJitter: true}, func(r *request) *adapter.Response {
+			_, run, s := runScript(t, Config{NoJitter: true}, func(r *received) *adapter.Response {
 				switch {
 				case len(r.Context.Stack.Stack) == 1:
 					return response(200, string(r.Steps["a"]))
@@ -103,7 +103,7 @@ func TestStepAttempts(t *testing.T) {
 // An error of a call that is for one step, without a step's error in it, fails the run.
 func TestTargetedCallFails(t *testing.T) {
 	t.Parallel()
-	_, run, s := runScript(t, Config{NoJitter: true}, func(r *request) *adapter.Response {
+	_, run, s := runScript(t, Config{NoJitter: true}, func(r *received) *adapter.Response {
 		if r.target == "a" {
 			return response(500, `{"message":"m"}`)
 		}
@@ -116,7 +116,7 @@ func TestTargetedCallFails(t *testing.T) {
 // A function that fails after steps keeps them, and only its last call is made again.
 func TestFunctionFailsAfterStep(t *testing.T) {
 	t.Parallel()
-	_, run, s := runScript(t, Config{NoJitter: true}, func(r *request) *adapter.Response {
+	_, run, s := runScript(t, Config{NoJitter: true}, func(r *received) *adapter.Response {
 		switch {
 		case len(r.Context.Stack.Stack) == 0:
 			return ops(`[{"op":"StepRun","id":"a"}]`)
@@ -150,7 +150,7 @@ func TestFailsEarly(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, run, _ := runScript(t, Config{Version: test.version}, func(r *request) *adapter.Response {
+			_, run, _ := runScript(t, Config{Version: test.version}, func(r *received) *adapter.Response {
 				if len(r.Context.Stack.Stack) == 0 {
 					return ops(test.first)
 				}
@@ -174,7 +174,7 @@ func TestStepLimit(t *testing.T) {
 		steps  int
 		status Status
 	}{{999, Completed}, {1000, Failed}} {
-		_, run, _ := runScript(t, Config{}, func(r *request) *adapter.Response {
+		_, run, _ := runScript(t, Config{}, func(r *received) *adapter.Response {
 			if n := len(r.Context.Stack.Stack); n < test.steps {
 				return ops(fmt.Sprintf(`[{"op":"StepRun","id":"s%d"}]`, n))
 			}
@@ -191,7 +191,7 @@ func TestStepLimit(t *testing.T) {
 func TestStateLimit(t *testing.T) {
 	t.Parallel()
 	data := strings.Repeat("x", 4<<20-100)
-	_, run, s := runScript(t, Config{}, func(r *request) *adapter.Response {
+	_, run, s := runScript(t, Config{}, func(r *received) *adapter.Response {
 		return ops(fmt.Sprintf(`[{"op":"StepRun","id":"s%d","data":%q}]`, len(r.Context.Stack.Stack), data))
 	})
 	require.Equal(t, Failed, run.Status)
@@ -216,7 +216,7 @@ func TestDropped(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w, run, _ := runScript(t, Config{NoJitter: true, Version: test.version}, func(*request) *adapter.Response { return test.first })
+			w, run, _ := runScript(t, Config{NoJitter: true, Version: test.version}, func(*received) *adapter.Response { return test.first })
 			faults := w.faults()
 			require.Len(t, faults, 1)
 			require.Contains(t, faults[0], test.fault)
@@ -229,7 +229,7 @@ func TestDropped(t *testing.T) {
 // RunComplete.
 func TestNewestOperations(t *testing.T) {
 	t.Parallel()
-	_, run, s := runScript(t, Config{}, func(r *request) *adapter.Response {
+	_, run, s := runScript(t, Config{}, func(r *received) *adapter.Response {
 		switch len(s0(r)) {
 		case 0:
 			return ops(`[{"op":"DiscoveryRequest","id":"d"},{"op":"StepRun","id":"a"}]`)
@@ -242,7 +242,7 @@ func TestNewestOperations(t *testing.T) {
 	require.Equal(t, []string{"step/0", "step/0"}, s.calls())
 
 	calls := 0
-	_, run, _ = runScript(t, Config{}, func(*request) *adapter.Response {
+	_, run, _ = runScript(t, Config{}, func(*received) *adapter.Response {
 		if calls++; calls == 1 {
 			return ops(`[]`)
 		}
@@ -252,4 +252,4 @@ func TestNewestOperations(t *testing.T) {
 	require.Equal(t, 2, run.Calls)
 }
 
-func s0(r *request) []string { return r.Context.Stack.Stack }
+func s0(r *received) []string { return r.Context.Stack.Stack }
