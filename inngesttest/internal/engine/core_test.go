@@ -216,7 +216,7 @@ func TestCoreCheckpoints(t *testing.T) {
 // The app fetches a state that is too large for a call.
 func TestCoreLargeState(t *testing.T) {
 	t.Parallel()
-	pad := make([]byte, 3<<20)
+	pad := make([]byte, 2<<20)
 	for i := range pad {
 		pad[i] = 'x'
 	}

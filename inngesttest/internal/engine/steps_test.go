@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -174,12 +175,15 @@ func TestStepLimit(t *testing.T) {
 		steps  int
 		status Status
 	}{{999, Completed}, {1000, Failed}} {
-		_, run, _ := runScript(t, Config{}, func(r *received) *adapter.Response {
-			if n := len(r.Context.Stack.Stack); n < test.steps {
+		w := newWorld(t, Config{})
+		n := 0
+		run := w.begin(newFunction(func(context.Context, *adapter.Request) *adapter.Response {
+			if n++; n <= test.steps {
 				return ops(fmt.Sprintf(`[{"op":"StepRun","id":"s%d"}]`, n))
 			}
 			return response(200, `1`)
-		})
+		}, 3))
+		w.finish()
 		require.Equal(t, test.status, run.Status)
 		if test.status == Failed {
 			require.Contains(t, string(run.Output), `The function run exceeded the step limit of 1000 steps.`)
@@ -190,13 +194,20 @@ func TestStepLimit(t *testing.T) {
 // A run may store 32 MiB.
 func TestStateLimit(t *testing.T) {
 	t.Parallel()
-	data := strings.Repeat("x", 4<<20-100)
-	_, run, s := runScript(t, Config{}, func(r *received) *adapter.Response {
-		return ops(fmt.Sprintf(`[{"op":"StepRun","id":"s%d","data":%q}]`, len(r.Context.Stack.Stack), data))
-	})
+	w := newWorld(t, Config{})
+	s := &script{t: t}
+	s.respond = func(r *received) *adapter.Response {
+		if len(s0(r)) == 0 {
+			w.Locked(func() { w.active[r.Context.RunID].size = maxState - len(`{"data":100}`) })
+			return ops(`[{"op":"StepRun","id":"a","data":100}]`)
+		}
+		return ops(`[{"op":"StepRun","id":"b"}]`)
+	}
+	run := w.begin(newFunction(s.do, 3))
+	w.finish()
 	require.Equal(t, Failed, run.Status)
 	require.Contains(t, string(run.Output), `The function run exceeded the state size limit of 33554432 bytes.`)
-	require.Len(t, s.calls(), 9)
+	require.Equal(t, []string{"step/0", "step/0"}, s.calls())
 }
 
 // The server would drop these runs, so they would never end. That is not an outcome.
