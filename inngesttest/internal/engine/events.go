@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +57,7 @@ type events struct {
 	mocks       map[string]Mock
 	crons       map[*item]*Function // the timers of schedules
 	cronRuns    int                 // since the last AdvanceTo
+	cronLimit   int                 // maxCronRuns, less in tests
 }
 
 func newEvents() events {
@@ -67,6 +69,7 @@ func newEvents() events {
 		cancels:     map[string]map[*cancel]struct{}{},
 		mocks:       map[string]Mock{},
 		crons:       map[*item]*Function{},
+		cronLimit:   maxCronRuns,
 	}
 }
 
@@ -218,8 +221,23 @@ func (ev *Event) encode(data, user map[string]any) (err error) {
 	if ev.User, err = canonicalOf(user); err != nil {
 		return err
 	}
-	ev.Encoded, err = canonicalOf(ev.Decoded)
-	return err
+	ev.Encoded = ev.assemble()
+	return nil
+}
+
+// assemble returns the whole event in canonical form, from its parts.
+func (ev *Event) assemble() json.RawMessage {
+	id, name, v := quote(ev.ID), quote(ev.Name), quote(ev.Version)
+	all := make([]byte, 0, len(ev.Data)+len(ev.User)+len(id)+len(name)+len(v)+80)
+	all = append(append(all, `{"data":`...), ev.Data...)
+	all = append(append(all, `,"id":`...), id...)
+	all = append(append(all, `,"name":`...), name...)
+	all = strconv.AppendInt(append(all, `,"ts":`...), ev.Timestamp, 10)
+	all = append(append(all, `,"user":`...), ev.User...)
+	if ev.Version != "" {
+		all = append(append(all, `,"v":`...), v...)
+	}
+	return append(all, '}')
 }
 
 // canonicalOf returns a value as JSON in the form of RFC 8785.

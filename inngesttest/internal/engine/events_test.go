@@ -253,3 +253,18 @@ func TestAPI(t *testing.T) {
 	require.Equal(t, Cancelled, run.Status)
 	require.False(t, s.Cancel(run.ID))
 }
+
+func TestEncodedEventIsCanonical(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{
+		`{"name":"x","ts":1893456000000,"data":{"b":1.5,"a":[{"z":1,"y":"<"}]},"user":{"id":"é\u2028"},"v":"2\"","id":"a\\b"}`,
+		`{"name":"naïve"}`,
+	} {
+		s := newSite(t, Config{})
+		s.sendRaw(raw)
+		ev := s.Events()[0]
+		want, err := canonicalOf(ev.Decoded)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(ev.Encoded))
+	}
+}
