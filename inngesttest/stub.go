@@ -71,8 +71,7 @@ type StepInput struct {
 
 // Step returns a stub for the step with the ID, for [StepContext].
 func Step(id string) *Stub {
-	_, file, line, _ := runtime.Caller(1)
-	return newStub(id, fmt.Sprintf("%s:%d", baseName(file), line), nil)
+	return newStub(id, callerPlace(1), nil)
 }
 
 // newStub returns a stub that the test has made at place. fail reports mistakes; nil panics.
@@ -82,8 +81,6 @@ func newStub(id, place string, fail func(format string, args ...any)) *Stub {
 	}
 	return &Stub{id: id, index: -1, place: place, fail: fail}
 }
-
-func baseName(file string) string { return file[strings.LastIndexByte(file, '/')+1:] }
 
 // Of limits the stub to the steps of one function.
 func (s *Stub) Of(function Named) *Stub {
@@ -302,4 +299,10 @@ func (s *stubs) unused() []string {
 		}
 	}
 	return all
+}
+
+// callerPlace returns the file and line of the test that called the caller's caller.
+func callerPlace(skip int) string {
+	_, file, line, _ := runtime.Caller(skip + 1)
+	return fmt.Sprintf("%s:%d", file[strings.LastIndexByte(file, '/')+1:], line)
 }

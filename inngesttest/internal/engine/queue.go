@@ -34,6 +34,8 @@ type item struct {
 	sleep string
 	// after is the key of the step whose end made this item, "" for none.
 	after string
+	// job is the item's ID, as JSON.
+	job []byte
 	// waiting says which limit holds the item back.
 	waiting string
 	// running reports whether the app is being called, and released whether release was
@@ -45,6 +47,25 @@ type item struct {
 	index int
 }
 
+// futureLimit is how far ahead an item may be due to be ordered by its run (FutureAtLimit in
+// pkg/consts of the server).
+const futureLimit = 2 * time.Second
+
+// score returns by what a call that is put into the queue at now is ordered: by the age of its
+// run and the run's priority, or by the time at which it is due (pkg/execution/queue/item.go of
+// the server).
+func score(it *item, now time.Time) int64 {
+	due := it.at.UnixMilli()
+	if due > now.Add(futureLimit).UnixMilli() {
+		return due
+	}
+	score := it.run.born
+	if it.kind != kindSleep {
+		score -= it.run.priority
+	}
+	return score
+}
+
 // A queue has the items in two heaps: by time, and those that are due by score.
 type queue struct {
 	later later
@@ -52,7 +73,6 @@ type queue struct {
 	// held are the due items that a limit holds back.
 	held []*item
 	seq  uint64
-	live int // timers and calls that are not gone
 }
 
 // later is a heap by (at, seq).
