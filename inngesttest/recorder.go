@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -59,7 +58,7 @@ func NewRecorder(tb testing.TB, config ...inngestkit.Config) *Recorder {
 	}
 	c.HTTPClient = r.Client()
 	if c.Logger == nil {
-		c.Logger = slog.New(slog.NewTextHandler(tb.Output(), nil))
+		c.Logger = testLogger(tb)
 	}
 	app, err := inngestkit.New(c)
 	if err != nil {
@@ -80,12 +79,7 @@ func (r *Recorder) App() *inngestkit.App { return r.app }
 
 // Client returns an HTTP client whose requests the recorder answers. It is for code that
 // builds its own app, as HTTPClient of the Config, and for clients of the SDK.
-func (r *Recorder) Client() *http.Client { return &http.Client{Transport: roundTripper(r.roundTrip)} }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-// RoundTrip implements http.RoundTripper.
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+func (r *Recorder) Client() *http.Client { return &http.Client{Transport: transport(r.roundTrip)} }
 
 // Context returns a context with which every app sends to the recorder, regardless of how the
 // app was built. If ctx has no app, the new context has the recorder's, so inngestkit.Send
@@ -160,7 +154,7 @@ const waitingLog = 10 * time.Second
 // the timeout of go test.
 func (r *Recorder) Await(ctx context.Context, n int) []inngestkit.RawEvent {
 	r.tb.Helper()
-	ctx, cancel := beforeDeadline(ctx, r.tb)
+	ctx, cancel := untilDeadline(ctx, r.tb)
 	defer cancel()
 	slow := time.NewTimer(waitingLog)
 	defer slow.Stop()
@@ -182,8 +176,8 @@ func (r *Recorder) Await(ctx context.Context, n int) []inngestkit.RawEvent {
 	}
 }
 
-// beforeDeadline returns a context that ends a second before the timeout of go test.
-func beforeDeadline(ctx context.Context, tb testing.TB) (context.Context, context.CancelFunc) {
+// untilDeadline returns a context that ends a second before the timeout of go test.
+func untilDeadline(ctx context.Context, tb testing.TB) (context.Context, context.CancelFunc) {
 	deadline, ok := deadlineOf(tb)
 	if !ok {
 		return ctx, func() {}

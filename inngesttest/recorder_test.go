@@ -1,4 +1,4 @@
-package inngesttest
+package inngesttest_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
 type account struct {
@@ -28,16 +29,16 @@ var (
 // What an app sends is recorded with its types, without a network.
 func TestRecorder(t *testing.T) {
 	t.Parallel()
-	rec := NewRecorder(t)
+	rec := inngesttest.NewRecorder(t)
 	rec.RequireNothing()
 	ids, err := rec.App().Send(t.Context(), accountMade.New(account{"a@x"}), accountClosed.New(account{"b@x"}), accountMade.New(account{"c@x"}))
 	require.NoError(t, err)
 	require.Len(t, ids, 3)
-	require.Equal(t, "a@x", RequireEvents(rec, accountMade, 2)[0].Data.Email)
-	require.Equal(t, "b@x", EventsOf(rec, accountClosed)[0].Data.Email)
+	require.Equal(t, "a@x", inngesttest.RequireEvents(rec, accountMade, 2)[0].Data.Email)
+	require.Equal(t, "b@x", inngesttest.EventsOf(rec, accountClosed)[0].Data.Email)
 	require.Len(t, rec.Events(), 3)
 	require.NoError(t, rec.App().SendSignal(t.Context(), "approval", account{"d@x"}))
-	require.Equal(t, []SentSignal{{Name: "approval", Data: []byte(`{"email":"d@x"}`)}}, rec.Signals())
+	require.Equal(t, []inngesttest.SentSignal{{Name: "approval", Data: []byte(`{"email":"d@x"}`)}}, rec.Signals())
 	rec.Clear()
 	rec.RequireNothing()
 }
@@ -52,7 +53,7 @@ func TestRecorderWithoutItsApp(t *testing.T) {
 	})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, app.Shutdown(t.Context())) }()
-	rec := NewRecorder(t)
+	rec := inngesttest.NewRecorder(t)
 	_, err = app.Send(rec.Context(t.Context()), accountMade.New(account{"a@x"}))
 	require.NoError(t, err)
 	_, err = inngestkit.Send(rec.Context(t.Context()), accountMade.New(account{"b@x"}))
@@ -64,7 +65,7 @@ func TestRecorderWithoutItsApp(t *testing.T) {
 	_, err = client.Send(t.Context(), accountMade.New(account{"d@x"}))
 	require.NoError(t, err)
 	var emails []string
-	for _, e := range RequireEvents(rec, accountMade, 4) {
+	for _, e := range inngesttest.RequireEvents(rec, accountMade, 4) {
 		emails = append(emails, e.Data.Email)
 	}
 	require.Equal(t, []string{"a@x", "b@x", "c@x", "d@x"}, emails)
@@ -73,7 +74,7 @@ func TestRecorderWithoutItsApp(t *testing.T) {
 // The middleware of the app sees what it sends, as in production.
 func TestRecorderMiddleware(t *testing.T) {
 	t.Parallel()
-	rec := NewRecorder(t, inngestkit.Config{AppID: "shop", Dev: true})
+	rec := inngesttest.NewRecorder(t, inngestkit.Config{AppID: "shop", Dev: true})
 	require.Equal(t, "shop", rec.App().ID())
 	rec.App().Use(inngestkit.Middleware{Send: func(next inngestkit.SendHandler) inngestkit.SendHandler {
 		return func(ctx context.Context, events []inngestkit.RawEvent) ([]string, error) {
@@ -83,13 +84,13 @@ func TestRecorderMiddleware(t *testing.T) {
 	}})
 	_, err := rec.App().Send(t.Context(), accountMade.New(account{"a@x"}))
 	require.NoError(t, err)
-	require.Equal(t, "hidden", RequireEvents(rec, accountMade, 1)[0].Data.Email)
+	require.Equal(t, "hidden", inngesttest.RequireEvents(rec, accountMade, 1)[0].Data.Email)
 }
 
 // Statuses that the app does not retry fail a send at once; nothing is recorded.
 func TestRecorderFails(t *testing.T) {
 	t.Parallel()
-	rec := NewRecorder(t)
+	rec := inngesttest.NewRecorder(t)
 	rec.FailNext(1, http.StatusUnauthorized)
 	_, err := rec.App().Send(t.Context(), accountMade.New(account{"a@x"}))
 	failed, ok := errors.AsType[*inngestkit.SendError](err)
@@ -100,7 +101,7 @@ func TestRecorderFails(t *testing.T) {
 	rec.RequireNothing()
 	_, err = rec.App().Send(t.Context(), accountMade.New(account{"a@x"}))
 	require.NoError(t, err)
-	RequireEvents(rec, accountMade, 1)
+	inngesttest.RequireEvents(rec, accountMade, 1)
 }
 
 // In a bubble, the app's pauses between its attempts take no time.
@@ -108,7 +109,7 @@ func TestRecorderRetries(t *testing.T) {
 	t.Parallel()
 	for status, message := range map[int]string{http.StatusServiceUnavailable: "503", 0: "refused"} {
 		synctest.Test(t, func(t *testing.T) {
-			rec := NewRecorder(t)
+			rec := inngesttest.NewRecorder(t)
 			rec.FailNext(3, status)
 			_, err := rec.App().Send(t.Context(), accountMade.New(account{"a@x"}))
 			require.NoError(t, err)
@@ -117,7 +118,7 @@ func TestRecorderRetries(t *testing.T) {
 			_, err = rec.App().Send(t.Context(), accountMade.New(account{"b@x"}))
 			require.ErrorContains(t, err, message)
 			require.InDelta(t, 30, time.Since(start).Seconds(), 6)
-			require.Equal(t, "a@x", RequireEvents(rec, accountMade, 1)[0].Data.Email)
+			require.Equal(t, "a@x", inngesttest.RequireEvents(rec, accountMade, 1)[0].Data.Email)
 		})
 	}
 }
@@ -126,7 +127,7 @@ func TestRecorderRetries(t *testing.T) {
 func TestRecorderLatency(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rec := NewRecorder(t)
+		rec := inngesttest.NewRecorder(t)
 		rec.Latency(time.Minute) // the app gives each request 30 s
 		ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
 		defer cancel()
@@ -134,7 +135,7 @@ func TestRecorderLatency(t *testing.T) {
 		failed, ok := errors.AsType[*inngestkit.SendError](err)
 		require.True(t, ok)
 		require.Equal(t, 1, failed.Uncertain)
-		RequireEvents(rec, accountMade, 1)
+		inngesttest.RequireEvents(rec, accountMade, 1)
 
 		rec.Latency(time.Second)
 		start := time.Now()
@@ -148,7 +149,7 @@ func TestRecorderLatency(t *testing.T) {
 func TestRecorderAwait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rec := NewRecorder(t)
+		rec := inngesttest.NewRecorder(t)
 		for i := range 3 {
 			time.AfterFunc(time.Duration(i)*time.Second, func() {
 				_, err := rec.App().Send(rec.Context(context.Background()), accountMade.New(account{"a@x"}))
@@ -164,36 +165,58 @@ func TestRecorderAwait(t *testing.T) {
 func TestRecorderFailures(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		do   func(rec *Recorder)
+		do   func(tb testing.TB, rec *inngesttest.Recorder)
 		want string
 	}{
 		"too few": {
-			func(rec *Recorder) { RequireEvents(rec, accountMade, 2) },
+			func(_ testing.TB, rec *inngesttest.Recorder) { inngesttest.RequireEvents(rec, accountMade, 2) },
 			"1 events \"account/made\" were recorded instead of 2. All events:\n\taccount/made {\"email\":\"a@x\"}",
 		},
-		"none of the type": {func(rec *Recorder) { RequireEvents(rec, accountClosed, 1) }, `0 events "account/closed" were recorded`},
-		"something":        {func(rec *Recorder) { rec.RequireNothing() }, "events were recorded:\n\taccount/made"},
-		"await": {func(rec *Recorder) {
-			ctx, cancel := context.WithCancelCause(rec.tb.Context())
-			cancel(errors.New("the test has waited enough"))
-			rec.Await(ctx, 2)
-		}, "Await: the test has waited enough, and 1 of 2 events were recorded:\n\taccount/made"},
-		"FailNext": {func(rec *Recorder) { rec.FailNext(1, 200) }, "FailNext(1, 200): give a number of requests from 1, and a status"},
-		"Latency":  {func(rec *Recorder) { rec.Latency(-1) }, "Latency has the negative duration"},
-		"config":   {func(rec *Recorder) { NewRecorder(rec.tb, inngestkit.Config{}) }, "NewRecorder: the configuration of the app: "},
-		"configs": {func(rec *Recorder) {
-			NewRecorder(rec.tb, inngestkit.Config{}, inngestkit.Config{})
-		}, "NewRecorder takes one Config at most, and got 2"},
+		"none of the type": {
+			func(_ testing.TB, rec *inngesttest.Recorder) { inngesttest.RequireEvents(rec, accountClosed, 1) },
+			`0 events "account/closed" were recorded instead of 1`,
+		},
+		"something": {
+			func(_ testing.TB, rec *inngesttest.Recorder) { rec.RequireNothing() },
+			"events were recorded:\n\taccount/made",
+		},
+		"waiting": {
+			func(tb testing.TB, rec *inngesttest.Recorder) {
+				ctx, cancel := context.WithCancelCause(tb.Context())
+				cancel(errors.New("the test has waited enough"))
+				rec.Await(ctx, 2)
+			},
+			"Await: the test has waited enough, and 1 of 2 events were recorded:\n\taccount/made",
+		},
+		"FailNext": {
+			func(_ testing.TB, rec *inngesttest.Recorder) { rec.FailNext(1, 200) },
+			"FailNext(1, 200): give a number of requests from 1, and a status",
+		},
+		"Latency": {
+			func(_ testing.TB, rec *inngesttest.Recorder) { rec.Latency(-1) },
+			"Latency has the negative duration",
+		},
+		"a wrong configuration": {
+			func(tb testing.TB, _ *inngesttest.Recorder) { inngesttest.NewRecorder(tb, inngestkit.Config{}) },
+			"NewRecorder: the configuration of the app: ",
+		},
+		"two configurations": {
+			func(tb testing.TB, _ *inngesttest.Recorder) {
+				inngesttest.NewRecorder(tb, inngestkit.Config{}, inngestkit.Config{})
+			},
+			"NewRecorder takes one Config at most, and got 2",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			failures := failuresOf(t, func(tb testing.TB) {
-				rec := NewRecorder(tb)
+			log, failed := attempt(t, func(tb testing.TB) {
+				rec := inngesttest.NewRecorder(tb)
 				_, err := rec.App().Send(tb.Context(), accountMade.New(account{"a@x"}))
-				require.NoError(t, err)
-				c.do(rec)
+				require.NoError(t, err) //nolint:testifylint // it cannot fail
+				c.do(tb, rec)
 			})
-			require.Contains(t, failures, c.want)
+			require.True(t, failed)
+			require.Contains(t, log, c.want)
 		})
 	}
 }
@@ -201,7 +224,7 @@ func TestRecorderFailures(t *testing.T) {
 // Requests that the server would refuse are refused.
 func TestRecorderRefuses(t *testing.T) {
 	t.Parallel()
-	rec := NewRecorder(t)
+	rec := inngesttest.NewRecorder(t)
 	for _, c := range []struct {
 		path, body string
 		status     int
