@@ -22,7 +22,7 @@ const headerSeed = "X-Inngest-Event-Id-Seed"
 
 // roundTrip answers a request to the server.
 func (r *Recorder) roundTrip(req *http.Request) (*http.Response, error) {
-	body, err := requestBody(req)
+	body, err := readBody(req)
 	if err != nil {
 		return nil, err
 	}
@@ -41,14 +41,6 @@ func (r *Recorder) roundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return jsonResponse(req, status, encoded), nil
-}
-
-func requestBody(req *http.Request) ([]byte, error) {
-	if req.Body == nil {
-		return nil, nil
-	}
-	defer func() { _ = req.Body.Close() }()
-	return io.ReadAll(req.Body)
 }
 
 // pause waits for d, or until the request is given up.
