@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -144,8 +143,12 @@ func (s *stepContext) enter(ctx context.Context, st testhooks.Step) (*StepRecord
 			st.ID, outer))
 	}
 	if other, taken := s.texts[name.text()]; taken {
-		return record, s.refuse(fmt.Errorf("step %q and step number %d of those with the ID %q would have the same ID: "+
-			"give one of them another ID", st.ID, max(other.index, name.index)+1, strings.TrimSuffix(name.id, ":"+strconv.Itoa(other.index))))
+		counted := name // one of both is counted
+		if other.index > 0 {
+			counted = other
+		}
+		return record, s.refuse(fmt.Errorf("step %q has the ID that Inngest gives to step number %d of those with the ID %q, "+
+			"so one would get the result of the other: give one of them another ID", counted.text(), counted.index+1, counted.id))
 	}
 	s.texts[name.text()] = name
 	return record, nil

@@ -35,13 +35,15 @@ func (s *stepContext) runStep(
 	}
 	defer func() {
 		if r := recover(); r != nil { // the step itself makes an error of it
-			s.end(record, nil, step.Error{Name: failedStep, Message: fmt.Sprintf("step %q panicked: %v", st.ID, r)})
+			s.end(record, nil, step.Error{
+				Name: failedStep, Message: fmt.Sprintf("step %q panicked: %v", st.ID, r), Data: failedData(nil),
+			})
 			panic(r)
 		}
 	}()
 	value, err := s.attempts(ctx, st, record, callback)
 	if err != nil {
-		s.end(record, nil, step.Error{Name: failedStep, Message: err.Error()})
+		s.end(record, nil, step.Error{Name: failedStep, Message: err.Error(), Data: failedData(value)})
 		return value, err
 	}
 	raw, encodeErr := json.Marshal(value)
@@ -53,6 +55,16 @@ func (s *stepContext) runStep(
 	}
 	s.end(record, raw, nil)
 	return value, nil
+}
+
+// failedData returns the JSON of the value that a step returned with its error.
+func failedData(value any) json.RawMessage {
+	if value != nil && !reflect.ValueOf(value).IsZero() {
+		if raw, err := json.Marshal(value); err == nil {
+			return raw
+		}
+	}
+	return json.RawMessage("null")
 }
 
 // attempts runs the callback, or what the answers put in its place.
