@@ -36,10 +36,15 @@ func (v *virtual) Call(ctx context.Context, c *engine.Call) (context.Context, fu
 	ctx = testhooks.NewContext(ctx, &testhooks.Hooks{
 		RoundTrip: v.roundTrip, EnterStep: o.enterStep, RunStep: o.runStep, SleepUntil: o.sleepUntil,
 	})
+	ctx, check := v.checks.call(ctx, c)
 	stop := v.watch(o)
 	return ctx, func(resp *adapter.Response) {
 		stop()
+		if resp == nil {
+			return // the app could not be called
+		}
 		o.end(resp)
+		check(resp)
 	}
 }
 
@@ -142,9 +147,6 @@ func (v *virtual) suits(run *engine.Run, stub *Stub, kind string) bool {
 
 // end is called with the response of the app.
 func (o *observedCall) end(resp *adapter.Response) {
-	if resp == nil {
-		return
-	}
 	if resp.Status >= 400 {
 		o.checkMisfit(string(resp.Body))
 	}

@@ -70,6 +70,7 @@ type virtual struct {
 	engine  *engine.Engine
 	start   time.Time
 	stubs   stubs
+	checks  *determinism
 	driving atomic.Bool // Settle or AdvanceTo runs
 	network *http.Transport
 
@@ -92,6 +93,7 @@ func (v *virtual) begin() error {
 		start = at
 	}
 	v.start, v.stubbed, v.network = start, map[stepOf]*Stub{}, &http.Transport{Proxy: http.ProxyFromEnvironment}
+	v.checks = newDeterminism(func(run *engine.Run, text string) { v.Fault(run, "%s", text) })
 	v.engine = engine.New(engine.Config{
 		Version: version.Version(v.options.version), Start: start, Bubble: v.bubble, Seed: v.options.seed,
 		RetryInterval: v.options.retryInterval, NoJitter: v.options.noJitter, Overlap: v.options.overlap,
@@ -165,6 +167,10 @@ func (v *virtual) serve(app *inngestkit.App, do adapter.Handler) error {
 	}
 	if err := v.engine.AddApp(v.context(), &engine.App{ID: app.ID(), Do: do, SigningKey: key}); err != nil {
 		return fmt.Errorf("the app %s cannot be registered: %w", app.ID(), err)
+	}
+	v.checks.restart() // a new version may take another way
+	for id := range v.options.nondeterministic {
+		v.checks.allow(app.ID() + "-" + id)
 	}
 	return nil
 }
