@@ -144,7 +144,7 @@ func (e *Env) Events() []inngestkit.RawEvent {
 }
 
 // Runs returns the runs of a function so far, in order of creation, or those of all functions
-// if function is nil.
+// if function is nil. An engine keeps the last 1,000 runs that have ended.
 func (e *Env) Runs(function Named) []*FunctionRun {
 	e.tb.Helper()
 	slug := ""
@@ -211,7 +211,9 @@ func (e *Env) fatalf(h handle, format string, args ...any) {
 		text = "inngesttest: " + text
 	}
 	if h != nil {
+		e.mu.Lock()
 		e.shown[h.id()] = true
+		e.mu.Unlock()
 		text += "\n" + h.timeline()
 	}
 	e.tb.Fatal(text)

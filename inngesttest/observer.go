@@ -53,10 +53,10 @@ func (v *virtual) watch(o *observedCall) (stop func()) {
 	if v.bubble {
 		return func() {}
 	}
-	timer := time.AfterFunc(hangsAfter, func() {
+	timer := time.AfterFunc(v.hangsAfter, func() {
 		v.tb.Logf("inngesttest: call %d of the run %s of %s has not returned for %s. If it waits for another call, "+
 			"use the option Overlap; if it waits for time to pass, use a bubble of testing/synctest",
-			o.call.Number, o.call.Run.ID, o.call.Run.Function.Slug, hangsAfter)
+			o.call.Number, o.call.Run.ID, o.call.Run.Function.Slug, v.hangsAfter)
 	})
 	return func() { timer.Stop() }
 }

@@ -38,7 +38,7 @@ func Virtual(tb testing.TB, options ...Option) *Engine {
 		tb.Fatal("inngesttest: " + err.Error())
 	}
 	env := newEnv(tb)
-	v := &virtual{env: env, tb: tb, options: config, bubble: inBubble()}
+	v := &virtual{env: env, tb: tb, options: config, bubble: inBubble(), hangsAfter: hangsAfter}
 	env.backend = v
 	if err := v.begin(); err != nil {
 		tb.Fatal("inngesttest: " + err.Error())
@@ -73,6 +73,8 @@ type virtual struct {
 	checks  *determinism
 	driving atomic.Bool // Settle or AdvanceTo runs
 	network *http.Transport
+	// hangsAfter is the real time after which the log names a call that has not ended.
+	hangsAfter time.Duration
 
 	mu      sync.Mutex
 	rows    []engine.Row
