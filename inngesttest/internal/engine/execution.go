@@ -174,7 +174,7 @@ func (e *Engine) end(run *Run, status Status, output json.RawMessage) {
 	if run.over() {
 		return
 	}
-	run.Status, run.Output, run.Ended = status, output, e.clock.now()
+	run.Status, run.Output, run.Ended, run.Held = status, output, e.clock.now(), ""
 	for _, it := range run.items {
 		e.queue.remove(it)
 		if it.running {

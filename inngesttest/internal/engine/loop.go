@@ -102,13 +102,14 @@ func (e *Engine) run(ctx context.Context, it *item) {
 	}
 	if reason := e.mayStart(it); reason != "" {
 		if reason != it.waiting {
-			it.waiting = reason
+			it.waiting, it.run.Held = reason, reason
 			e.row(it.run, "%s", reason)
 		}
-		e.queue.hold(it)
+		e.queue.hold(it, reason)
 		return
 	}
 	it.waiting, it.running, it.released = "", true, false
+	it.run.Held = ""
 	if f := e.prepare(it); f != nil {
 		e.launch(ctx, f)
 		return

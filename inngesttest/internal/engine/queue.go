@@ -2,6 +2,7 @@ package engine
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -36,7 +37,7 @@ type item struct {
 	after string
 	// job is the item's ID, as JSON.
 	job []byte
-	// waiting says which limit holds the item back.
+	// waiting says which limit holds the item back, "" if none does.
 	waiting string
 	// running reports whether the app is being called, and released whether release was
 	// called since.
@@ -66,13 +67,30 @@ func score(it *item, now time.Time) int64 {
 	return score
 }
 
-// A queue has the items in two heaps: by time, and those that are due by score.
+// A queue has the items in heaps: by time, and those that are due by score.
 type queue struct {
 	later later
 	due   due
-	// held are the due items that a limit holds back.
-	held []*item
-	seq  uint64
+	// held are the due items that limits hold back. order has them in the order in which
+	// their limits were reached first.
+	held  map[hold]*heldItems
+	order []*heldItems
+	seq   uint64
+}
+
+// hold is why items are held back: their function, and the limit with its key. While the
+// limit holds back one of them, it holds back all.
+type hold struct {
+	function *Function
+	reason   string
+}
+
+// heldItems are the items that one limit holds back, by score.
+type heldItems struct {
+	hold  hold
+	items due
+	// closed reports that the limit was asked since retry, and holds the items back.
+	closed bool
 }
 
 // later is a heap by (at, seq).
@@ -112,11 +130,21 @@ type due []*item
 
 func (d due) Len() int { return len(d) }
 
-func (d due) Less(i, j int) bool {
-	if d[i].score != d[j].score {
-		return d[i].score < d[j].score
+func (d due) Less(i, j int) bool { return before(d[i], d[j]) }
+
+// before reports whether a runs before b, if both are due.
+func before(a, b *item) bool {
+	if a.score != b.score {
+		return a.score < b.score
 	}
-	return d[i].seq < d[j].seq
+	return a.seq < b.seq
+}
+
+// clean removes what must not run any more from the top of the heap.
+func (d *due) clean() {
+	for len(*d) > 0 && (*d)[0].gone {
+		heap.Pop(d)
+	}
 }
 
 func (d due) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
@@ -157,28 +185,60 @@ func (q *queue) mature(now time.Time) (any bool) {
 	return any
 }
 
-// take returns the first item that is due, nil if nothing is.
+// take returns the first item that is due and that no limit is known to hold back, nil if
+// there is none.
 func (q *queue) take() *item {
-	for len(q.due) > 0 {
-		if it := heap.Pop(&q.due).(*item); !it.gone {
-			return it
-		}
+	from := q.first()
+	if from == nil {
+		return nil
 	}
-	return nil
+	return heap.Pop(from).(*item)
 }
 
-// hold keeps an item that a limit holds back.
-func (q *queue) hold(it *item) { q.held = append(q.held, it) }
+// first returns the heap whose first item is the first of all that may run.
+func (q *queue) first() *due {
+	best := &q.due
+	best.clean()
+	for _, h := range q.order {
+		if h.closed {
+			continue
+		}
+		if h.items.clean(); len(h.items) > 0 && (len(*best) == 0 || before(h.items[0], (*best)[0])) {
+			best = &h.items
+		}
+	}
+	if len(*best) == 0 {
+		return nil
+	}
+	return best
+}
+
+// hold keeps an item that a limit holds back until retry is called.
+func (q *queue) hold(it *item, reason string) {
+	key := hold{it.run.Function, reason}
+	h := q.held[key]
+	if h == nil {
+		h = &heldItems{hold: key}
+		if q.held == nil {
+			q.held = map[hold]*heldItems{}
+		}
+		q.held[key] = h
+		q.order = append(q.order, h)
+	}
+	h.closed = true
+	heap.Push(&h.items, it)
+}
 
 // retry lets the limits be asked again for the items that they hold back.
 func (q *queue) retry() {
-	for i, it := range q.held {
-		if !it.gone {
-			heap.Push(&q.due, it)
+	q.order = slices.DeleteFunc(q.order, func(h *heldItems) bool {
+		h.closed = false
+		if h.items.clean(); len(h.items) > 0 {
+			return false
 		}
-		q.held[i] = nil
-	}
-	q.held = q.held[:0]
+		delete(q.held, h.hold)
+		return true
+	})
 }
 
 // remove takes an item out of the queue.

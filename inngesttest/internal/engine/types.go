@@ -104,6 +104,8 @@ type Run struct {
 	Queued, Started, Ended time.Time
 	// Steps are the steps that the run has reached, in order.
 	Steps []*Step
+	// Held says which limit holds back the run's next call, "" if none does.
+	Held string
 	// Calls is how many calls the app has received.
 	Calls int
 
