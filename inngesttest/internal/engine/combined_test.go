@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -202,6 +201,6 @@ func TestNothingIsLeftOfEndedRuns(t *testing.T) {
 	require.Empty(t, s.cancels)
 	_, scheduled := s.Next()
 	require.False(t, scheduled)
-	require.Equal(t, 200, len(s.rowsWith("returned")))
-	require.False(t, strings.Contains(s.text(), "is skipped"))
+	require.Len(t, s.rowsWith("returned"), 200)
+	require.NotContains(t, s.text(), "is skipped")
 }

@@ -25,6 +25,18 @@ const (
 	internalData = "_inngest"
 )
 
+// Fields of events, their data and expressions.
+const (
+	fieldName     = "name"
+	fieldData     = "data"
+	fieldEvent    = "event"
+	fieldError    = "error"
+	fieldStatus   = "status"
+	fieldMessage  = "message"
+	fieldRun      = "run_id"
+	fieldFunction = "function_id"
+)
+
 // Limits of pkg/consts of the server.
 const (
 	maxEventBytes = 3 << 20
@@ -89,7 +101,8 @@ func (e *Engine) Send(events []json.RawMessage, seed string) (ids []string, err 
 	defer e.mu.Unlock()
 	for i, raw := range events {
 		if i == maxEvents {
-			return ids, fmt.Errorf("Cannot have more than %d events in a batch", maxEvents) //nolint:staticcheck,revive // the server's words
+			//nolint:staticcheck // the server's words
+			return ids, fmt.Errorf("Cannot have more than %d events in a batch", maxEvents)
 		}
 		id := e.seededID(seed, i)
 		ev, err := e.newEvent(raw, id)
@@ -133,7 +146,7 @@ func (e *Engine) remember(seed string, ids []string) {
 // error if it refuses it.
 func (e *Engine) newEvent(raw json.RawMessage, internalID string) (*Event, error) {
 	if len(raw) > maxEventBytes {
-		return nil, fmt.Errorf("Event is over the max size: Max %d bytes / Size %d bytes", maxEventBytes, len(raw)) //nolint:staticcheck,revive // the server's words
+		return nil, fmt.Errorf("Event is over the max size: Max %d bytes / Size %d bytes", maxEventBytes, len(raw))
 	}
 	ev, err := decodeEvent(raw)
 	if err != nil {
@@ -210,7 +223,7 @@ func (ev *Event) encode(data, user map[string]any) (err error) {
 		user = map[string]any{}
 	}
 	ev.Decoded = map[string]any{
-		"id": ev.ID, "name": ev.Name, "data": data, "user": user, "ts": float64(ev.Timestamp),
+		"id": ev.ID, fieldName: ev.Name, fieldData: data, "user": user, "ts": float64(ev.Timestamp),
 	}
 	if ev.Version != "" {
 		ev.Decoded["v"] = ev.Version
@@ -290,13 +303,4 @@ func (e *Engine) RunsOf(internalID string) []*Run {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.started[internalID])
-}
-
-// quoted returns a value for the timeline, shortened.
-func quoted(value any) string {
-	text := fmt.Sprintf("%q", fmt.Sprint(value))
-	if len(text) > 120 {
-		text = text[:116] + `…"`
-	}
-	return text
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +21,7 @@ import (
 func (s *site) sendN(name string, n int) {
 	s.t.Helper()
 	for i := range n {
-		s.send(name, data{ID: fmt.Sprint(i + 1)})
+		s.send(name, data{ID: strconv.Itoa(i + 1)})
 	}
 }
 
@@ -213,7 +213,7 @@ func TestPriority(t *testing.T) {
 		s.settle()
 		for i, p := range []float64{0, 100, -100, 300} {
 			s.pass(time.Second)
-			s.send("x", data{ID: fmt.Sprint(i), N: p})
+			s.send("x", data{ID: strconv.Itoa(i), N: p})
 		}
 		s.pass(10 * time.Minute)
 		require.Equal(t, seconds(0, 180, 120, 240, 60), s.starts("f"), s.text())
@@ -225,7 +225,7 @@ func TestPriorityThatIsNoInteger(t *testing.T) {
 	t.Parallel()
 	s := slow(t, version.Newest, flow.Concurrency(1), flow.Priority("event.data.n"))
 	for i, p := range []float64{0, 0, 100} {
-		s.send("x", data{ID: fmt.Sprint(i), N: p})
+		s.send("x", data{ID: strconv.Itoa(i), N: p})
 		s.pass(time.Second)
 	}
 	s.pass(10 * time.Minute)
@@ -373,12 +373,12 @@ func TestCron(t *testing.T) {
 
 func TestCronData(t *testing.T) {
 	t.Parallel()
-	raw := func(_ context.Context, in inngestkit.Input[inngestkit.CronData]) (any, error) { return nil, nil }
+	nothing := func(context.Context, inngestkit.CronInput) (any, error) { return nil, nil }
 	for v, want := range map[version.Version]string{
 		version.Newest: `{"cron":"0 9 * * *","fireAt":"2030-01-07T09:00:00Z","scheduledAt":"2030-01-07T09:00:00Z"}`,
 		version.Oldest: `{"cron":"0 9 * * *"}`,
 	} {
-		s := newSite(t, Config{Version: v}, inngestkit.OnCron("f", "0 9 * * *", raw))
+		s := newSite(t, Config{Version: v}, inngestkit.OnCron("f", "0 9 * * *", nothing))
 		s.pass(time.Hour)
 		require.JSONEq(t, want, string(s.only("f").Events[0].Data))
 	}
@@ -391,10 +391,10 @@ func TestScheduleThatFiresTooOften(t *testing.T) {
 	s.AdvanceTo(t.Context(), begin.Add(110*time.Minute))
 	require.Len(t, s.faults, 1)
 	require.Contains(t, s.faults[0], "have started 100 runs while time advanced once")
-	require.Equal(t, 100, len(s.rowsWith("returned")))
+	require.Len(t, s.rowsWith("returned"), 100)
 	s.faults = nil
 	s.pass(time.Minute)
-	require.Equal(t, 101, len(s.rowsWith("returned")))
+	require.Len(t, s.rowsWith("returned"), 101)
 }
 
 // rowsWith returns the rows whose text contains a text.
@@ -433,7 +433,7 @@ func TestScheduleUnderASingleton(t *testing.T) {
 func TestCancelOn(t *testing.T) {
 	t.Parallel()
 	stop := inngestkit.DefineEvent[data]("stop")
-	sleeps := func(ctx context.Context, in input) (any, error) {
+	sleeps := func(ctx context.Context, _ input) (any, error) {
 		step.Sleep(ctx, "sleep", time.Hour)
 		return nil, nil
 	}
@@ -495,4 +495,17 @@ func TestTimeouts(t *testing.T) {
 		_, scheduled := s.Next()
 		require.False(t, scheduled, "nothing is left of a run that has ended")
 	})
+}
+
+// A run that is cancelled while it sleeps gives its place to one that is due in the same
+// instant.
+func TestFnConcurrencyOfACancelledRun(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Config{}, on("f", "x", sleeping(time.Hour), flow.FnConcurrency(1),
+		flow.CancelOn(inngestkit.DefineEvent[data]("stop"), flow.Match("data.id"))))
+	s.sendN("x", 2)
+	s.pass(time.Minute)
+	s.send("stop", data{ID: "1"})
+	s.settle()
+	require.Equal(t, seconds(0, 60), s.starts("f"), s.text())
 }

@@ -25,7 +25,10 @@ func (e *Engine) ended(run *Run) {
 	}
 	run.timers = nil
 	run.Function.limiters.singleton.Release(run.ID)
-	e.semaphores.Release(run.ID)
+	if e.semaphores.Holds(run.ID) {
+		e.semaphores.Release(run.ID)
+		e.queue.retry()
+	}
 	if run.Status != Skipped {
 		e.sendEnd(run)
 	}
@@ -43,24 +46,24 @@ func (e *Engine) sendEnd(run *Run) {
 		if correlation == "" && i > 0 {
 			continue
 		}
-		data := map[string]any{"function_id": run.Function.Slug, "run_id": run.ID, "event": ev.Decoded, "events": decoded(run.Events)}
+		data := map[string]any{fieldFunction: run.Function.Slug, fieldRun: run.ID, fieldEvent: ev.Decoded, "events": decoded(run.Events)}
 		if result != nil {
 			data["result"] = *result
 		}
 		if failure != nil {
-			data["error"] = failure
+			data[fieldError] = failure
 		}
 		if correlation != "" {
 			data["correlation_id"] = correlation
 		}
 		if e.cfg.Version != version.Oldest {
-			data[internalData] = map[string]any{"status": string(run.Status)}
+			data[internalData] = map[string]any{fieldStatus: string(run.Status)}
 		}
 		e.sendInternal(functionFinished, "", data)
-		switch run.Status {
-		case Failed:
+		if run.Status == Failed {
 			e.sendInternal(functionFailed, run.ID, data)
-		case Cancelled:
+		}
+		if run.Status == Cancelled {
 			e.sendInternal(functionCancelled, run.ID, data)
 		}
 	}
@@ -70,13 +73,13 @@ func (e *Engine) sendEnd(run *Run) {
 func (e *Engine) outcome(run *Run) (result *any, failure any) {
 	var output any
 	_ = json.Unmarshal(run.Output, &output) // nil without output
-	switch run.Status {
-	case Completed:
+	if run.Status == Completed {
 		return &output, nil
-	case Cancelled:
+	}
+	if run.Status == Cancelled {
 		if e.cfg.Version == version.Oldest {
 			return nil, map[string]any{
-				"error": "function cancelled", "message": "function cancelled", "name": "Error",
+				fieldError: "function cancelled", fieldMessage: "function cancelled", fieldName: defaultErrorName,
 			}
 		}
 		return nil, nil

@@ -103,7 +103,11 @@ func TestOnFailure(t *testing.T) {
 	require.Equal(t, Failed, s.only("f").Status)
 	require.Equal(t, Failed, s.only("f-failure").Status)
 	require.Len(t, s.Runs(), 3, "a failed handler is not handled")
-	var got struct{ Error struct{ Message string } }
+	var got struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
 	require.NoError(t, json.Unmarshal(s.only("f-failure").Events[0].Data, &got))
 	require.Equal(t, "step failed", got.Error.Message)
 	s.says(`event "inngest/function.failed" starts no run of test-f-failure: its condition`)

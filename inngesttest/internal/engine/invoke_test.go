@@ -34,7 +34,7 @@ func invoking(app, function string, options ...step.InvokeOption) inngestkit.Fun
 func TestInvoke(t *testing.T) {
 	t.Parallel()
 	callee := func(result any, err error, options ...inngestkit.Option) inngestkit.Function {
-		return on("callee", "never", func(ctx context.Context, in input) (any, error) {
+		return on("callee", "never", func(ctx context.Context, _ input) (any, error) {
 			step.Sleep(ctx, "sleep", time.Minute)
 			return result, err
 		}, options...)
