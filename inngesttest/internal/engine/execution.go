@@ -39,6 +39,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg:       cfg,
 		rand:      rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
+		queue:     newQueue(),
 		clock:     clock{bubble: cfg.Bubble, time: cfg.Start},
 		functions: map[string]*Function{},
 		execution: execution{
@@ -141,7 +142,6 @@ func (e *Engine) enqueue(it *item) {
 
 // done takes an item off its run.
 func (e *Engine) done(it *item) {
-	it.gone = true
 	it.run.items = remove(it.run.items, it)
 }
 

@@ -42,9 +42,8 @@ type item struct {
 	// running reports whether the app is being called, and released whether release was
 	// called since.
 	running, released bool
-	// gone reports that the item must not run any more.
-	gone bool
-
+	// in is the heap that has the item, nil if none has, and index is where.
+	in    *itemHeap
 	index int
 }
 
@@ -69,94 +68,47 @@ func score(it *item, now time.Time) int64 {
 
 // A queue has the items in heaps: by time, and those that are due by score.
 type queue struct {
-	later later
-	due   due
+	later, due itemHeap
 	// held are the due items that limits hold back. order has them in the order in which
 	// their limits were reached first.
-	held  map[hold]*heldItems
+	held  map[limit]*heldItems
 	order []*heldItems
 	seq   uint64
 }
 
-// hold is why items are held back: their function, and the limit with its key. While the
+// limit is why items are held back: their function, and the limit with its key. While the
 // limit holds back one of them, it holds back all.
-type hold struct {
+type limit struct {
 	function *Function
 	reason   string
 }
 
-// heldItems are the items that one limit holds back, by score.
+// heldItems are the items that one limit holds back.
 type heldItems struct {
-	hold  hold
-	items due
+	limit limit
+	items itemHeap
 	// closed reports that the limit was asked since retry, and holds the items back.
 	closed bool
 }
 
-// later is a heap by (at, seq).
-type later []*item
-
-func (l later) Len() int { return len(l) }
-
-func (l later) Less(i, j int) bool {
-	if !l[i].at.Equal(l[j].at) {
-		return l[i].at.Before(l[j].at)
-	}
-	return l[i].seq < l[j].seq
+func newQueue() queue {
+	return queue{later: itemHeap{before: earlier}, due: itemHeap{before: ahead}, held: map[limit]*heldItems{}}
 }
 
-func (l later) Swap(i, j int) {
-	l[i], l[j] = l[j], l[i]
-	l[i].index, l[j].index = i, j
-}
-
-func (l *later) Push(x any) {
-	it := x.(*item)
-	it.index = len(*l)
-	*l = append(*l, it)
-}
-
-func (l *later) Pop() any {
-	last := len(*l) - 1
-	it := (*l)[last]
-	(*l)[last] = nil
-	*l = (*l)[:last]
-	it.index = -1
-	return it
-}
-
-// due is a heap by (score, seq).
-type due []*item
-
-func (d due) Len() int { return len(d) }
-
-func (d due) Less(i, j int) bool { return before(d[i], d[j]) }
-
-// before reports whether a runs before b, if both are due.
-func before(a, b *item) bool {
-	if a.score != b.score {
-		return a.score < b.score
+// earlier orders items that are not due yet.
+func earlier(a, b *item) bool {
+	if !a.at.Equal(b.at) {
+		return a.at.Before(b.at)
 	}
 	return a.seq < b.seq
 }
 
-// clean removes what must not run any more from the top of the heap.
-func (d *due) clean() {
-	for len(*d) > 0 && (*d)[0].gone {
-		heap.Pop(d)
+// ahead orders items that are due.
+func ahead(a, b *item) bool {
+	if a.score != b.score {
+		return a.score < b.score
 	}
-}
-
-func (d due) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
-
-func (d *due) Push(x any) { *d = append(*d, x.(*item)) }
-
-func (d *due) Pop() any {
-	last := len(*d) - 1
-	it := (*d)[last]
-	(*d)[last] = nil
-	*d = (*d)[:last]
-	return it
+	return a.seq < b.seq
 }
 
 // add puts an item into the queue. It numbers it, unless it is an item that returns.
@@ -165,86 +117,111 @@ func (q *queue) add(it *item) {
 		q.seq++
 		it.seq = q.seq
 	}
-	heap.Push(&q.later, it)
+	q.later.push(it)
 }
 
 // next returns the time of the earliest item that is not due yet.
 func (q *queue) next() (time.Time, bool) {
-	if len(q.later) == 0 {
-		return time.Time{}, false
+	if it := q.later.first(); it != nil {
+		return it.at, true
 	}
-	return q.later[0].at, true
+	return time.Time{}, false
 }
 
 // mature moves the items whose time has come to those that are due.
-func (q *queue) mature(now time.Time) (any bool) {
-	for len(q.later) > 0 && !q.later[0].at.After(now) {
-		heap.Push(&q.due, heap.Pop(&q.later))
-		any = true
+func (q *queue) mature(now time.Time) {
+	for it := q.later.first(); it != nil && !it.at.After(now); it = q.later.first() {
+		q.remove(it)
+		q.due.push(it)
 	}
-	return any
 }
 
 // take returns the first item that is due and that no limit is known to hold back, nil if
 // there is none.
 func (q *queue) take() *item {
-	from := q.first()
-	if from == nil {
-		return nil
-	}
-	return heap.Pop(from).(*item)
-}
-
-// first returns the heap whose first item is the first of all that may run.
-func (q *queue) first() *due {
-	best := &q.due
-	best.clean()
+	best := q.due.first()
 	for _, h := range q.order {
-		if h.closed {
-			continue
-		}
-		if h.items.clean(); len(h.items) > 0 && (len(*best) == 0 || before(h.items[0], (*best)[0])) {
-			best = &h.items
+		if it := h.items.first(); !h.closed && it != nil && (best == nil || ahead(it, best)) {
+			best = it
 		}
 	}
-	if len(*best) == 0 {
-		return nil
+	if best != nil {
+		q.remove(best)
 	}
 	return best
 }
 
+// back returns an item that was taken.
+func (q *queue) back(it *item) { q.due.push(it) }
+
 // hold keeps an item that a limit holds back until retry is called.
 func (q *queue) hold(it *item, reason string) {
-	key := hold{it.run.Function, reason}
+	key := limit{it.run.Function, reason}
 	h := q.held[key]
 	if h == nil {
-		h = &heldItems{hold: key}
-		if q.held == nil {
-			q.held = map[hold]*heldItems{}
-		}
+		h = &heldItems{limit: key, items: itemHeap{before: ahead}}
 		q.held[key] = h
 		q.order = append(q.order, h)
 	}
 	h.closed = true
-	heap.Push(&h.items, it)
+	h.items.push(it)
 }
 
 // retry lets the limits be asked again for the items that they hold back.
 func (q *queue) retry() {
 	q.order = slices.DeleteFunc(q.order, func(h *heldItems) bool {
 		h.closed = false
-		if h.items.clean(); len(h.items) > 0 {
+		if h.items.first() != nil {
 			return false
 		}
-		delete(q.held, h.hold)
+		delete(q.held, h.limit)
 		return true
 	})
 }
 
-// remove takes an item out of the queue.
+// remove takes an item out of the queue, if it is there.
 func (q *queue) remove(it *item) {
-	it.gone = true
-	if it.index >= 0 && it.index < len(q.later) && q.later[it.index] == it {
-		heap.Remove(&q.later, it.index)
+	if it.in != nil {
+		heap.Remove(it.in, it.index)
 	}
+}
+
+// An itemHeap has items in the order that before defines, for package heap.
+type itemHeap struct {
+	items  []*item
+	before func(a, b *item) bool
+}
+
+func (h *itemHeap) Len() int { return len(h.items) }
+
+func (h *itemHeap) Less(i, j int) bool { return h.before(h.items[i], h.items[j]) }
+
+func (h *itemHeap) Swap(i, j int) {
+	h.items[i], h.items[j] = h.items[j], h.items[i]
+	h.items[i].index, h.items[j].index = i, j
+}
+
+func (h *itemHeap) Push(x any) {
+	it, _ := x.(*item)
+	it.in, it.index = h, len(h.items)
+	h.items = append(h.items, it)
+}
+
+func (h *itemHeap) Pop() any {
+	last := len(h.items) - 1
+	it := h.items[last]
+	it.in = nil
+	h.items[last] = nil
+	h.items = h.items[:last]
+	return it
+}
+
+func (h *itemHeap) push(it *item) { heap.Push(h, it) }
+
+// first returns the first item, nil if there is none.
+func (h *itemHeap) first() *item {
+	if len(h.items) == 0 {
+		return nil
+	}
+	return h.items[0]
 }
