@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -38,7 +39,7 @@ func New(cfg Config) *Engine {
 	}
 	e := &Engine{
 		cfg:       cfg,
-		rand:      rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
+		rand:      rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)), //nolint:gosec // nothing is secret
 		queue:     newQueue(),
 		clock:     clock{bubble: cfg.Bubble, time: cfg.Start},
 		functions: map[string]*Function{},
@@ -48,9 +49,7 @@ func New(cfg Config) *Engine {
 			active:  map[string]*Run{},
 		},
 	}
-	for i := range e.ids.prefix {
-		e.ids.prefix[i] = byte(e.rand.Uint32())
-	}
+	binary.BigEndian.PutUint32(e.ids.prefix[:], e.rand.Uint32())
 	e.initScheduling()
 	return e
 }

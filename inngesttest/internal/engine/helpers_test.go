@@ -70,10 +70,10 @@ func (w *world) Row(r Row) {
 		r.Time.Sub(start), r.Call, r.Step, r.Attempt, r.MaxAttempts, r.Text))
 }
 
-func (w *world) Fault(_ *Run, format string, args ...any) {
+func (w *world) Fault(_ *Run, text string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.fault = append(w.fault, fmt.Sprintf(format, args...))
+	w.fault = append(w.fault, fmt.Sprintf(text, args...))
 }
 
 // faults returns the faults so far and forgets them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -54,7 +55,7 @@ func TestAdvance(t *testing.T) {
 func TestCallTakes(t *testing.T) {
 	t.Parallel()
 	for _, cancelled := range []bool{false, true} {
-		t.Run(fmt.Sprint(cancelled), func(t *testing.T) {
+		t.Run(strconv.FormatBool(cancelled), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, Config{})
 			w.call = func(ctx context.Context, c *Call) (context.Context, func(*adapter.Response)) {
