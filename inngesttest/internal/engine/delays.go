@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/inngestkit/inngestkit/inngesttest/internal/expr"
@@ -24,7 +25,7 @@ func (e *Engine) addToBatch(fn *Function, ev *Event) {
 		}
 		key = expr.KeyText(value.Value)
 	}
-	e.row(nil, "%s", withKey("event "+quoted(ev.Name)+" waits in a batch of "+fn.Slug, option.Key, key))
+	e.row(nil, "%s", withKey("event "+strconv.Quote(ev.Name)+" waits in a batch of "+fn.Slug, option.Key, key))
 	e.startBatches(fn, fn.limiters.batches.Add(key, ev.InternalID, len(ev.Encoded), ev, e.clock.now()))
 	e.armDelays(fn, fn.limiters)
 }

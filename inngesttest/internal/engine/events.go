@@ -304,12 +304,3 @@ func (e *Engine) RunsOf(internalID string) []*Run {
 	defer e.mu.Unlock()
 	return slices.Clone(e.started[internalID])
 }
-
-// quoted returns a value for the timeline, shortened.
-func quoted(value any) string {
-	text := fmt.Sprintf("%q", fmt.Sprint(value))
-	if len(text) > 120 {
-		text = text[:116] + `…"`
-	}
-	return text
-}

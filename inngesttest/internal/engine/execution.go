@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -38,7 +39,8 @@ func New(cfg Config) *Engine {
 	}
 	e := &Engine{
 		cfg:       cfg,
-		rand:      rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
+		rand:      rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)), //nolint:gosec // nothing is secret
+		queue:     newQueue(),
 		clock:     clock{bubble: cfg.Bubble, time: cfg.Start},
 		functions: map[string]*Function{},
 		execution: execution{
@@ -47,9 +49,7 @@ func New(cfg Config) *Engine {
 			active:  map[string]*Run{},
 		},
 	}
-	for i := range e.ids.prefix {
-		e.ids.prefix[i] = byte(e.rand.Uint32())
-	}
+	binary.BigEndian.PutUint32(e.ids.prefix[:], e.rand.Uint32())
 	e.initScheduling()
 	return e
 }
@@ -141,7 +141,6 @@ func (e *Engine) enqueue(it *item) {
 
 // done takes an item off its run.
 func (e *Engine) done(it *item) {
-	it.gone = true
 	it.run.items = remove(it.run.items, it)
 }
 
@@ -174,7 +173,7 @@ func (e *Engine) end(run *Run, status Status, output json.RawMessage) {
 	if run.over() {
 		return
 	}
-	run.Status, run.Output, run.Ended = status, output, e.clock.now()
+	run.Status, run.Output, run.Ended, run.Held = status, output, e.clock.now(), ""
 	for _, it := range run.items {
 		e.queue.remove(it)
 		if it.running {

@@ -496,3 +496,16 @@ func TestTimeouts(t *testing.T) {
 		require.False(t, scheduled, "nothing is left of a run that has ended")
 	})
 }
+
+// A run that is cancelled while it sleeps gives its place to one that is due in the same
+// instant.
+func TestFnConcurrencyOfACancelledRun(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Config{}, on("f", "x", sleeping(time.Hour), flow.FnConcurrency(1),
+		flow.CancelOn(inngestkit.DefineEvent[data]("stop"), flow.Match("data.id"))))
+	s.sendN("x", 2)
+	s.pass(time.Minute)
+	s.send("stop", data{ID: "1"})
+	s.settle()
+	require.Equal(t, seconds(0, 60), s.starts("f"), s.text())
+}

@@ -25,7 +25,10 @@ func (e *Engine) ended(run *Run) {
 	}
 	run.timers = nil
 	run.Function.limiters.singleton.Release(run.ID)
-	e.semaphores.Release(run.ID)
+	if e.semaphores.Holds(run.ID) {
+		e.semaphores.Release(run.ID)
+		e.queue.retry()
+	}
 	if run.Status != Skipped {
 		e.sendEnd(run)
 	}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"container/heap"
 	"context"
 	"time"
 )
@@ -81,7 +80,7 @@ func (e *Engine) settle(ctx context.Context) {
 		if e.overlapping() && (it == nil || it.do != nil) {
 			// The calls of a wave count in its order, and before what comes after it.
 			if it != nil {
-				heap.Push(&e.queue.due, it)
+				e.queue.back(it)
 			}
 			e.awaitWave()
 			continue
@@ -96,19 +95,19 @@ func (e *Engine) settle(ctx context.Context) {
 // run takes one item.
 func (e *Engine) run(ctx context.Context, it *item) {
 	if it.do != nil {
-		it.gone = true
 		it.do()
 		return
 	}
 	if reason := e.mayStart(it); reason != "" {
 		if reason != it.waiting {
-			it.waiting = reason
+			it.waiting, it.run.Held = reason, reason
 			e.row(it.run, "%s", reason)
 		}
-		e.queue.hold(it)
+		e.queue.hold(it, reason)
 		return
 	}
 	it.waiting, it.running, it.released = "", true, false
+	it.run.Held = ""
 	if f := e.prepare(it); f != nil {
 		e.launch(ctx, f)
 		return

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,16 +85,16 @@ func TestParallelSleeps(t *testing.T) {
 		t.Run(string(test.version), func(t *testing.T) {
 			t.Parallel()
 			_, run, s := runScript(t, Config{Version: test.version}, func(r *received) *adapter.Response {
-				var left string
+				var left []string
 				for i, id := range []string{"a", "b", "c"} {
 					if _, ok := r.Steps[id]; !ok {
-						left += fmt.Sprintf(`,{"op":"Sleep","id":%q,"opts":{"duration":"%ds"}}`, id, i+1)
+						left = append(left, fmt.Sprintf(`{"op":"Sleep","id":%q,"opts":{"duration":"%ds"}}`, id, i+1))
 					}
 				}
-				if left == "" {
+				if len(left) == 0 {
 					return response(200, `1`)
 				}
-				return ops("[" + left[1:] + "]")
+				return ops("[" + strings.Join(left, ",") + "]")
 			})
 			require.Equal(t, Completed, run.Status)
 			require.Len(t, s.calls(), test.calls)

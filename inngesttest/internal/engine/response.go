@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -50,7 +49,7 @@ const (
 	tooLargeMessage     = "Your function's response body exceeds the maximum size limit"
 )
 
-var errNotSDK = errors.New("The response did not come from an Inngest SDK")
+const notSDK = "The response did not come from an Inngest SDK"
 
 // interpret returns what a response means (HandleHttpResponse in
 // pkg/execution/driver/httpdriver of the server).
@@ -63,7 +62,7 @@ func (e *Engine) interpret(resp *adapter.Response) *outcome {
 	o.noRetry = resp.Header.Get("X-Inngest-No-Retry") == "true"
 	o.retryAfter = resp.Header.Get("Retry-After")
 	o.protocol, _ = strconv.Atoi(resp.Header.Get("X-Inngest-Req-Version"))
-	isSDK := resp.Header.Get("X-Inngest-SDK") != ""
+	isSDK := resp.Header.Get("X-Inngest-Sdk") != ""
 	switch {
 	case len(resp.Body) > maxResponse:
 		o.noRetry, o.retryAfter = false, ""
@@ -87,7 +86,7 @@ func (e *Engine) interpretOps(o *outcome, resp *adapter.Response, isSDK bool) {
 	}
 	o.ops = ops
 	if !isSDK {
-		o.failed, o.err, o.ops = true, errNotSDK.Error(), nil
+		o.failed, o.err, o.ops = true, notSDK, nil
 		o.output, o.isText = quote(string(resp.Body)), true
 	}
 }
@@ -110,7 +109,7 @@ func (e *Engine) interpretOutput(o *outcome, resp *adapter.Response, isSDK bool)
 		}
 	}
 	if ok && !isSDK {
-		o.failed, o.err = true, errNotSDK.Error()
+		o.failed, o.err = true, notSDK
 	}
 }
 
@@ -163,7 +162,7 @@ type standardError struct {
 
 // serialized returns an error of the server as the text that it stores as an output.
 func serialized(text, name, message string) json.RawMessage {
-	inner, err := json.Marshal(map[string]standardError{"error": {Error: text, Name: name, Message: message}})
+	inner, err := json.Marshal(map[string]standardError{fieldError: {Error: text, Name: name, Message: message}})
 	if err != nil {
 		panic(err) // impossible: it has only texts
 	}

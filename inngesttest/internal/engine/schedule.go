@@ -160,8 +160,8 @@ func (e *Engine) limitRate(r request) scheduled {
 	if ok {
 		return started
 	}
-	e.row(nil, "event %q starts no run of %s: %s of key %s is reached, for %s",
-		ev.Name, fn.Slug, what, quoted(key), retryAt.Sub(e.clock.now()))
+	e.row(nil, "event %q starts no run of %s: %s is reached, for %s",
+		ev.Name, fn.Slug, withKey(what, option.Key, key), retryAt.Sub(e.clock.now()))
 	if ev.Name == functionInvoked {
 		e.invocationFailed(ev, "invoked function is rate limited")
 	}

@@ -72,7 +72,7 @@ func (r *Run) initState() {
 		steps: map[string]*Step{}, jobs: map[string]struct{}{},
 	}
 	if id, err := ulid.ParseStrict(r.ID); err == nil {
-		r.born = int64(id.Time())
+		r.born = id.Timestamp().UnixMilli()
 	}
 	if len(r.Events) > 0 {
 		r.first = r.Events[0].Encoded
@@ -147,8 +147,8 @@ func (r *Run) position(key string) int {
 		return 0
 	}
 	// The step that leads to a call is usually the last one.
-	for i := len(r.stack) - 1; i >= 0; i-- {
-		if r.stack[i] == key {
+	for i, finished := range slices.Backward(r.stack) {
+		if finished == key {
 			return i + 1
 		}
 	}

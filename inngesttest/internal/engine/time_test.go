@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -54,7 +56,7 @@ func TestAdvance(t *testing.T) {
 func TestCallTakes(t *testing.T) {
 	t.Parallel()
 	for _, cancelled := range []bool{false, true} {
-		t.Run(fmt.Sprint(cancelled), func(t *testing.T) {
+		t.Run(strconv.FormatBool(cancelled), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, Config{})
 			w.call = func(ctx context.Context, c *Call) (context.Context, func(*adapter.Response)) {
@@ -266,4 +268,46 @@ func TestForgets(t *testing.T) {
 	require.LessOrEqual(t, len(w.runs), 22)
 	require.Nil(t, last.parts)
 	require.JSONEq(t, `{"data":null}`, string(last.Steps[0].Result))
+}
+
+// Equal calls of an engine have equal results, down to the IDs and the jitter.
+func TestDeterministic(t *testing.T) {
+	t.Parallel()
+	play := func(seed uint64) []string {
+		s := newSite(t, Config{Seed: seed})
+		tries := map[string]int{}
+		flaky := func(id string) func(context.Context) (string, error) {
+			return func(context.Context) (string, error) {
+				if tries[id]++; tries[id] < 3 {
+					return "", errors.New("not yet")
+				}
+				return id, nil
+			}
+		}
+		s.add("shop", onOrder(func(ctx context.Context, in inngestkit.Input[order]) (string, error) {
+			names := []string{"a", "b", "c", "d", "e"}
+			_, err := step.Map(ctx, "map", names, func(ctx context.Context, name string) (string, error) {
+				return flaky(in.Event.Data.ID + name)(ctx)
+			})
+			step.Sleep(ctx, "nap", time.Hour)
+			return *in.Event.ID, err
+		}))
+		for i := range 10 {
+			s.sendRaw(fmt.Sprintf(`{"name":"shop/test","data":{"id":"%d"}}`, i))
+		}
+		s.pass(24 * time.Hour)
+		var seen []string
+		for _, r := range s.rows {
+			id := ""
+			if r.Run != nil {
+				id = r.Run.ID + string(r.Run.Status) + string(r.Run.Output)
+			}
+			seen = append(seen, fmt.Sprint(r.Time, r.Call, r.Step, r.Attempt, r.Text, id))
+		}
+		require.Greater(t, len(seen), 100)
+		require.Contains(t, seen[len(seen)-1], string(Completed))
+		return seen
+	}
+	require.Equal(t, play(7), play(7))
+	require.NotEqual(t, play(7), play(8))
 }

@@ -97,6 +97,9 @@ const (
 
 // A Run is a run of a function.
 type Run struct {
+	state    // what the server keeps between calls; state.go
+	schedule // what flow control keeps; schedule.go
+
 	ID       string
 	Function *Function
 	Events   []*Event // more than one in a batch
@@ -106,11 +109,10 @@ type Run struct {
 	Queued, Started, Ended time.Time
 	// Steps are the steps that the run has reached, in order.
 	Steps []*Step
+	// Held says which limit holds back the run's next call, "" if none does.
+	Held string
 	// Calls is how many calls the app has received.
 	Calls int
-
-	state    // what the server keeps between calls; state.go
-	schedule // what flow control keeps; schedule.go
 }
 
 // A Step is a step that a run has reached.
@@ -163,18 +165,19 @@ type GatewayRequest struct {
 
 // Engine plays the server. Its exported methods may be called by several goroutines.
 type Engine struct {
+	execution   // execution.go
+	events      // events.go: log of events, waits, signals, idempotency
+	flowControl // flow.go: limits
+
 	cfg   Config
-	mu    sync.Mutex // guards all below; not held while an app is called
+	mu    sync.Mutex // guards all others; not held while an app is called
 	rand  *rand.Rand
 	clock clock
 	queue queue
 	apps  []*App
 	// functions are the registered functions by slug, and order has them in the order of
 	// registration.
-	functions   map[string]*Function
-	order       []*Function
-	runs        []*Run
-	execution   // execution.go
-	events      // events.go: log of events, waits, signals, idempotency
-	flowControl // flow.go: limits
+	functions map[string]*Function
+	order     []*Function
+	runs      []*Run
 }

@@ -190,7 +190,7 @@ func (e *Engine) resumeWaits(ev *Event, number uint64) {
 		if _, waiting := e.waits[ev.Name][w]; !waiting {
 			continue
 		}
-		if w.number > number || w.expires.Before(e.clock.now()) {
+		if w.number > number {
 			continue
 		}
 		if w.condition != "" {

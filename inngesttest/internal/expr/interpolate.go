@@ -17,8 +17,9 @@ const eventPrefix = "event."
 // event that triggered the run is known. Only async is left in it; a path that the event
 // lacks becomes null. If text does not contain "event.", it is returned as it is.
 //
-// With an error, a wait fails the run if it is a *[CompileError]. Other errors keep the
-// server from handling the response.
+// A wait with a *[CompileError] fails the run. With other errors, except [*Unfaithful], the
+// server cannot handle the response of the app: v1.43.0 tries again and drops it, and v1.12.1
+// crashes if evaluating failed.
 func (e *Evaluator) Interpolate(text string, event map[string]any) (residue string, err error) {
 	if !strings.Contains(text, eventPrefix) {
 		return text, nil
@@ -46,7 +47,8 @@ func (e *Evaluator) residue(text string, event map[string]any) (residue string, 
 	if issues.Err() != nil {
 		return text, &CompileError{issues.Err()}
 	}
-	data := map[string]any{"event": event, evaluationName: &evaluation{now: e.now()}}
+	run := &evaluation{now: e.now()}
+	data := map[string]any{"event": event, evaluationName: run}
 	act, err := partial(data, paths(parsed.NativeRep().Expr()))
 	if err != nil {
 		return text, err
@@ -56,6 +58,7 @@ func (e *Evaluator) residue(text string, event map[string]any) (residue string, 
 	if e.version == VersionOldest {
 		options = append(options, cel.CustomDecorator(needTimes(act)), cel.CustomDecorator(remember(attributes, act)))
 	}
+	options = append(options, cel.CustomDecorator(watchRanges(parsed.NativeRep().Expr())))
 	planned, err := env.Program(parsed, options...)
 	if err != nil {
 		return text, err
@@ -66,8 +69,13 @@ func (e *Evaluator) residue(text string, event map[string]any) (residue string, 
 	}
 	addSkipped(details.State(), parsed, attributes)
 	residual, err := env.ResidualAst(parsed, details)
-	if err != nil {
+	switch {
+	case err != nil:
 		return text, err
+	case run.random != "":
+		return text, &Unfaithful{text, run.random}
+	case isLiftedAtRandom(e.version, residual):
+		return text, &Unfaithful{text, randomLift}
 	}
 	return residual.Source().Content(), nil
 }

@@ -20,6 +20,7 @@ var (
 // A program is an expression that is ready to be evaluated, as often as needed.
 type program struct {
 	version Version
+	text    string
 	ast     *cel.Ast
 	paths   []path
 	lifted  map[string]any
@@ -29,8 +30,9 @@ type program struct {
 
 // An evaluation is what the nodes of a program find in their activation besides the data.
 type evaluation struct {
-	now time.Time
-	why []string
+	now    time.Time
+	why    []string
+	random string // the reason of an Unfaithful error
 }
 
 // evaluationName is the variable of the evaluation. No expression can name it.
@@ -89,13 +91,13 @@ func newProgram(version Version, text string) (*program, error) {
 	if issues.Err() != nil {
 		return nil, &CompileError{issues.Err()}
 	}
-	p := &program{version: version, ast: parsed, paths: paths(parsed.NativeRep().Expr()), lifted: vars}
+	p := &program{version: version, text: text, ast: parsed, paths: paths(parsed.NativeRep().Expr()), lifted: vars}
 	if version == VersionOldest {
 		return p, nil
 	}
 	makeTruthy(parsed.NativeRep().Expr())
-	p.planned, err = env.Program(parsed, cel.EvalOptions(cel.OptPartialEval),
-		cel.CustomDecorator(withClock), cel.CustomDecorator(decideAtEval))
+	p.planned, err = env.Program(parsed, cel.EvalOptions(cel.OptPartialEval), cel.CustomDecorator(withClock),
+		cel.CustomDecorator(decideAtEval), cel.CustomDecorator(watchRanges(parsed.NativeRep().Expr())))
 	return p, err
 }
 
@@ -113,7 +115,12 @@ func (p *program) eval(vars Vars, run *evaluation) (any, error) {
 		return false, err
 	}
 	result, err := p.run(act)
+	if hasRandomText(result) {
+		run.random = randomText
+	}
 	switch {
+	case run.random != "":
+		return false, &Unfaithful{p.text, run.random}
 	case err != nil && !types.IsError(result):
 		return false, fmt.Errorf("%w: %w", errNoResult, err)
 	case result == nil:
@@ -154,5 +161,6 @@ func plan(env *cel.Env, parsed *cel.Ast, act interpreter.PartialActivation) (_ c
 			err = fmt.Errorf("the server panics: %v", r)
 		}
 	}()
-	return env.Program(parsed, exhaustive, cel.CustomDecorator(withClock), cel.CustomDecorator(needTimes(act)), cel.CustomDecorator(decideAtPlan(act)))
+	return env.Program(parsed, exhaustive, cel.CustomDecorator(withClock), cel.CustomDecorator(needTimes(act)),
+		cel.CustomDecorator(decideAtPlan(act)), cel.CustomDecorator(watchRanges(parsed.NativeRep().Expr())))
 }
