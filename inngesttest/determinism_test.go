@@ -1,11 +1,11 @@
-package inngesttest
+package inngesttest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"testing"
 	"time"
 
@@ -13,6 +13,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
 var triggered = inngestkit.DefineEvent[orderData]("e")
@@ -37,15 +38,26 @@ func TestNondeterministicFunctions(t *testing.T) {
 	for name, c := range nondeterministic {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLoop(t, inngestkit.OnEvent("f", triggered, c.handler()))
-			for i := range c.runs {
-				l.run(fmt.Sprint("run-", i), threeItems)
-			}
-			require.Len(t, l.reports, 1)
-			require.Regexp(t, c.report, l.reports[0])
-			require.Contains(t, l.reports[0], "inngesttest.Nondeterministic")
+			log, failed := attempt(t, func(tb testing.TB) { runTimes(tb, c.handler(), c.runs) })
+			require.True(t, failed)
+			require.Regexp(t, c.report, log)
+			require.Contains(t, log, "inngesttest.Nondeterministic")
+			require.Contains(t, log, "of test-f: ", "the timeline")
 		})
 	}
+}
+
+// runTimes runs a function several times, one after another.
+func runTimes(tb testing.TB, handler orderHandler, times int, options ...inngestkit.Option) (runs []*inngesttest.TypedRun[any]) {
+	tb.Helper()
+	f := inngestkit.OnEvent("f", triggered, handler, options...)
+	e := inngesttest.Virtual(tb)
+	e.Register(f)
+	e.Mock("other-f", func(json.RawMessage) (any, error) { return 1, nil })
+	for range times {
+		runs = append(runs, inngesttest.Start(e, f, threeItems).Wait())
+	}
+	return runs
 }
 
 type orderHandler = func(ctx context.Context, in orderInput) (any, error)
@@ -60,7 +72,7 @@ var nondeterministic = map[string]struct {
 		return func(ctx context.Context, _ orderInput) (any, error) {
 			return step.Run(ctx, "report-"+time.Now().Format(time.RFC3339Nano), value(1))
 		}
-	}, 1, `^function "test-f" is not deterministic: call 1 reached step "report-.*" at its beginning, where a replay of call 1 reached step "report-`},
+	}, 1, `function "test-f" is not deterministic: call 1 reached step "report-.*" at its beginning, where a replay of call 1 reached step "report-`},
 	"a random ID": {func() orderHandler {
 		return func(ctx context.Context, _ orderInput) (any, error) {
 			_, err := step.Run(ctx, "first", value(1))
@@ -187,29 +199,35 @@ var nondeterministic = map[string]struct {
 	}, 1, `(?s)function "test-f" passes values out of steps in captured variables:\n.*total.*Return the value from the step`},
 }
 
-// After a failure, a run goes on, and a function is reported once.
-func TestNondeterminismIsReportedOnce(t *testing.T) {
-	t.Parallel()
-	l := newLoop(t, inngestkit.OnEvent("f", triggered, func(ctx context.Context, _ orderInput) (any, error) {
-		for i := range 3 {
-			if _, err := step.Run(ctx, fmt.Sprint(i, rand.Uint64()), value(1)); err != nil {
-				return nil, err
-			}
-		}
-		return nil, nil
-	}))
-	for i := range 3 {
-		l.run(fmt.Sprint("run-", i), threeItems)
-	}
-	require.Len(t, l.reports, 1)
-}
-
-// The checks can be turned off for a function.
+// The checks can be turned off for a function, with a reason.
 func TestNondeterminismAllowed(t *testing.T) {
 	t.Parallel()
-	l := newLoop(t, inngestkit.OnEvent("f", triggered, nondeterministic["the attempt in an ID"].handler()))
-	l.checks.allow("test-f")
-	require.Equal(t, http.StatusPartialContent, l.call("run", []byte("{}"), "", 0).Status)
-	require.Equal(t, http.StatusPartialContent, l.call("run", []byte("{}"), "", 1).Status)
-	require.Empty(t, l.reports)
+	f := inngestkit.OnEvent("f", triggered, nondeterministic["the attempt in an ID"].handler())
+	e := inngesttest.Virtual(t, inngesttest.Nondeterministic(f, "each attempt counts"))
+	e.Register(f)
+	run := inngesttest.Start(e, f, threeItems).Wait()
+	require.Equal(t, inngesttest.RunFailed, run.Status())
+	log, failed := attempt(t, func(tb testing.TB) { inngesttest.Virtual(tb, inngesttest.Nondeterministic(f, " ")) })
+	require.True(t, failed)
+	require.Contains(t, log, `the option Nondeterministic for function "f" has no reason`)
+}
+
+// A new version of a function may have other steps than the calls before it.
+func TestNewVersionMayDiffer(t *testing.T) {
+	t.Parallel()
+	version := func(first string) inngestkit.TypedFunction[orderData, any] {
+		return inngestkit.OnEvent("f", triggered, func(ctx context.Context, _ orderInput) (any, error) {
+			if _, err := step.Run(ctx, first, value(1)); err != nil {
+				return nil, err
+			}
+			step.Sleep(ctx, "pause", time.Hour)
+			return first, nil
+		})
+	}
+	e := inngesttest.Virtual(t)
+	e.Register(version("old"))
+	run := inngesttest.Start(e, version("old"), threeItems)
+	e.Settle()
+	e.Update(version("new"))
+	require.Equal(t, "new", run.Wait().Output())
 }

@@ -94,6 +94,7 @@ func (e *Engine) Update(functions ...inngestkit.Function) {
 		}
 	}
 	e.mu.Unlock()
+	e.v.checks.restart()
 	e.build()
 }
 

@@ -36,9 +36,11 @@ func (v *virtual) Call(ctx context.Context, c *engine.Call) (context.Context, fu
 	ctx = testhooks.NewContext(ctx, &testhooks.Hooks{
 		RoundTrip: v.roundTrip, EnterStep: o.enterStep, RunStep: o.runStep, SleepUntil: o.sleepUntil,
 	})
+	ctx, check := v.checks.call(ctx, c)
 	stop := v.watch(o)
 	return ctx, func(resp *adapter.Response) {
 		stop()
+		check(resp)
 		o.end(resp)
 	}
 }

@@ -44,7 +44,7 @@ type virtualConfig struct {
 	signingKey     string
 	retryInterval  time.Duration
 	allowNetwork   bool
-	nondeterminism map[string]string // reasons by ID of the function, "" for all
+	nondeterminism map[string]string // the reasons by the ID of the function
 }
 
 // realConfig is what the options of Real add up to.

@@ -308,7 +308,9 @@ func TestInput(t *testing.T) {
 	require.Equal(t, "x1", batch.Event.Data.ID)
 	require.Equal(t, "x2", batch.Events[1].Data.ID)
 	require.NotEqual(t, *batch.Events[0].ID, *batch.Events[1].ID)
-	log, failed := attempt(t, func(tb testing.TB) { inngesttest.Input(tb, inngestkit.Event[chan int]{Name: "e", Data: make(chan int)}) })
+	log, failed := attempt(t, func(tb testing.TB) {
+		inngesttest.Input(tb, inngestkit.Event[chan int]{Name: "e", Data: make(chan int)})
+	})
 	require.True(t, failed)
 	require.Contains(t, log, `Input: event 0, "e": json: unsupported type: chan int`)
 }

@@ -67,6 +67,7 @@ type virtual struct {
 	engine  *engine.Engine
 	start   time.Time
 	stubs   stubs
+	checks  *determinism
 	driving atomic.Bool // Settle or AdvanceTo runs
 	network *http.Transport
 
@@ -89,6 +90,7 @@ func (v *virtual) begin() error {
 		start = at
 	}
 	v.start, v.stubbed, v.network = start, map[string]*Stub{}, &http.Transport{Proxy: http.ProxyFromEnvironment}
+	v.checks = newDeterminism(v.options.nondeterminism, func(run *engine.Run, text string) { v.Fault(run, "%s", text) })
 	v.engine = engine.New(engine.Config{
 		Version: version.Version(v.options.version), Start: start, Bubble: v.bubble, Seed: v.options.seed,
 		RetryInterval: v.options.retryInterval, NoJitter: v.options.noJitter, Overlap: v.options.overlap,
