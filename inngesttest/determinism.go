@@ -38,8 +38,6 @@ const (
 type determinism struct {
 	// report fails the test because of the function of a run.
 	report func(run *engine.Run, text string)
-	// off has the IDs of the functions that are not checked.
-	off map[string]string
 
 	mu        sync.Mutex
 	functions map[string]*checkedFunction // by slug
@@ -49,6 +47,7 @@ type determinism struct {
 
 // A checkedFunction is what is known about a function.
 type checkedFunction struct {
+	off   bool
 	runs  int // how many runs have begun
 	hints []string
 	// searched and failed report whether its source was searched, and whether a failure of it
@@ -62,31 +61,16 @@ type checkedRun struct {
 	last     *trace // of the last call that was not cut, nil before it
 }
 
-// Nondeterministic turns off the checks for a function whose way through its steps changes
-// between the calls of a run. reason says why that is right; it is for readers of the test.
-//
-// By default, a test fails if a call reaches other steps than the calls before it, or the same
-// in another order, and if a function passes a value out of a step in a captured variable. The
-// first ten runs of each function are replayed, too: each call that ends with a step is made
-// again with the same results, without running callbacks. So the code outside of steps runs
-// more often than in production.
-func Nondeterministic(function Named, reason string) Option {
-	return nondeterministicOption{function.ID(), reason}
+// newDeterminism returns the checks for an engine.
+func newDeterminism(report func(run *engine.Run, text string)) *determinism {
+	return &determinism{report: report, functions: map[string]*checkedFunction{}, runs: map[string]*checkedRun{}}
 }
 
-type nondeterministicOption struct{ id, reason string }
-
-func (o nondeterministicOption) applyVirtual(c *virtualConfig) error {
-	if strings.TrimSpace(o.reason) == "" {
-		return fmt.Errorf("the option Nondeterministic for function %q has no reason; say why its steps may change", o.id)
-	}
-	c.nondeterminism[o.id] = o.reason
-	return nil
-}
-
-// newDeterminism returns the checks for an engine, for all functions but those in off.
-func newDeterminism(off map[string]string, report func(run *engine.Run, text string)) *determinism {
-	return &determinism{off: off, report: report, functions: map[string]*checkedFunction{}, runs: map[string]*checkedRun{}}
+// allow turns off the checks for a function.
+func (d *determinism) allow(slug string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.function(slug).off = true
 }
 
 // restart forgets the runs, because their functions have changed on purpose.
@@ -133,22 +117,20 @@ func (d *determinism) forget(id string) {
 // call checks a call. It adds its hooks to those that ctx carries, and done is called with
 // the response.
 func (d *determinism) call(ctx context.Context, c *engine.Call) (_ context.Context, done func(resp *adapter.Response)) {
-	slug := c.Run.Function.Slug
-	if _, off := d.off[strings.TrimPrefix(slug, c.Run.Function.App.ID+"-")]; off {
+	d.mu.Lock()
+	f := d.function(c.Run.Function.Slug)
+	off := f.off
+	d.mu.Unlock()
+	if off {
 		return ctx, func(*adapter.Response) {}
 	}
-	d.mu.Lock()
-	f := d.function(slug)
-	d.mu.Unlock()
 	t := &trace{name: fmt.Sprintf("call %d", c.Number)}
 	hooks := *testhooks.From(ctx)
 	hooks.EnterFunction = func(_ context.Context, handler uintptr) { d.search(c.Run, f, handler) }
 	hooks.EnterStep = t.hook(hooks.EnterStep)
 	hooks.RunStep = t.runHook(hooks.RunStep)
 	return testhooks.NewContext(ctx, &hooks), func(resp *adapter.Response) {
-		if resp != nil {
-			d.done(ctx, c, f, t, resp)
-		}
+		d.done(ctx, c, f, t, resp)
 	}
 }
 

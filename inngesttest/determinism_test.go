@@ -207,9 +207,9 @@ func TestNondeterminismAllowed(t *testing.T) {
 	e.Register(f)
 	run := inngesttest.Start(e, f, threeItems).Wait()
 	require.Equal(t, inngesttest.RunFailed, run.Status())
-	log, failed := attempt(t, func(tb testing.TB) { inngesttest.Virtual(tb, inngesttest.Nondeterministic(f, " ")) })
+	log, failed := attempt(t, func(tb testing.TB) { inngesttest.Virtual(tb, inngesttest.Nondeterministic(f, "")) })
 	require.True(t, failed)
-	require.Contains(t, log, `the option Nondeterministic for function "f" has no reason`)
+	require.Contains(t, log, `Nondeterministic of "f" has no reason`)
 }
 
 // A new version of a function may have other steps than the calls before it.

@@ -94,7 +94,6 @@ func (e *Engine) Update(functions ...inngestkit.Function) {
 		}
 	}
 	e.mu.Unlock()
-	e.v.checks.restart()
 	e.build()
 }
 

@@ -40,8 +40,11 @@ func (v *virtual) Call(ctx context.Context, c *engine.Call) (context.Context, fu
 	stop := v.watch(o)
 	return ctx, func(resp *adapter.Response) {
 		stop()
-		check(resp)
+		if resp == nil {
+			return // the app could not be called
+		}
 		o.end(resp)
+		check(resp)
 	}
 }
 
@@ -106,7 +109,7 @@ func (o *observedCall) runStep(
 		return callback(ctx)
 	}
 	o.v.mu.Lock()
-	o.v.stubbed[o.function+"\x00"+s.ID] = stub
+	o.v.stubbed[stepOf{o.function, s.ID}] = stub
 	o.v.mu.Unlock()
 	if stub.takes > 0 && !o.v.bubble {
 		o.call.Takes += stub.takes
@@ -144,9 +147,6 @@ func (v *virtual) suits(run *engine.Run, stub *Stub, kind string) bool {
 
 // end is called with the response of the app.
 func (o *observedCall) end(resp *adapter.Response) {
-	if resp == nil {
-		return
-	}
 	if resp.Status >= 400 {
 		o.checkMisfit(string(resp.Body))
 	}
@@ -169,15 +169,21 @@ func (o *observedCall) checkMisfit(body string) {
 	if text, err := strconv.Unquote(`"` + firstString(rest) + `"`); err == nil {
 		message = text
 	}
+	if stub := o.stubOf(message); stub != nil {
+		o.v.Fault(o.call.Run, "%s: the value does not fit: step %s", stub, message)
+	}
+}
+
+// stubOf returns the stub of the step whose quoted ID begins the message, nil if it has none.
+func (o *observedCall) stubOf(message string) *Stub {
 	o.v.mu.Lock()
 	defer o.v.mu.Unlock()
-	for key, stub := range o.v.stubbed {
-		function, id, _ := strings.Cut(key, "\x00")
-		if function == o.function && strings.HasPrefix(message, strconv.Quote(id)) {
-			defer o.v.Fault(o.call.Run, "%s: the value does not fit: step %s", stub, message)
-			return
+	for step, stub := range o.v.stubbed {
+		if step.function == o.function && strings.HasPrefix(message, strconv.Quote(step.id)) {
+			return stub
 		}
 	}
+	return nil
 }
 
 // firstString returns text up to the quote that ends the JSON string that it is part of.

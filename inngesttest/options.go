@@ -36,15 +36,15 @@ type CommonOption interface {
 
 // virtualConfig is what the options of Virtual add up to.
 type virtualConfig struct {
-	version        string
-	start          time.Time
-	seed           uint64
-	noJitter       bool
-	overlap        bool
-	signingKey     string
-	retryInterval  time.Duration
-	allowNetwork   bool
-	nondeterminism map[string]string // the reasons by the ID of the function
+	version          string
+	start            time.Time
+	seed             uint64
+	noJitter         bool
+	overlap          bool
+	signingKey       string
+	retryInterval    time.Duration
+	allowNetwork     bool
+	nondeterministic map[string]bool // by the ID of the function
 }
 
 // realConfig is what the options of Real add up to.
@@ -55,7 +55,7 @@ type realConfig struct {
 
 // newVirtualConfig applies options to the defaults.
 func newVirtualConfig(options []Option) (virtualConfig, error) {
-	c := virtualConfig{version: NewestVersion, seed: 1, nondeterminism: map[string]string{}}
+	c := virtualConfig{version: NewestVersion, seed: 1, nondeterministic: map[string]bool{}}
 	if text := os.Getenv(SeedEnv); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
@@ -171,3 +171,28 @@ func SigningKey(key string) Option {
 // AllowNetwork lets step.Fetch and step.Infer make real requests. By default, a request without
 // a [Stub] fails the test.
 func AllowNetwork() Option { return virtualOption(func(c *virtualConfig) { c.allowNetwork = true }) }
+
+// Nondeterministic turns off the checks that a function takes the same way in each of its calls.
+// By default, an engine fails the test if the IDs or the order of steps change between calls, or
+// if the callback of a step changes variables that the function reads. The reason is for readers
+// of the test, and must not be empty.
+//
+// In the first ten runs of each function, the engine repeats each call that ends with a step,
+// with the same results and without running callbacks. So the code outside of steps runs more
+// often than in production; FunctionRun.Calls does not count this.
+func Nondeterministic(function Named, reason string) Option {
+	return nondeterministicOption{function, reason}
+}
+
+type nondeterministicOption struct {
+	function Named
+	reason   string
+}
+
+func (o nondeterministicOption) applyVirtual(c *virtualConfig) error {
+	if o.reason == "" {
+		return fmt.Errorf("Nondeterministic of %q has no reason; say why the function may differ between calls", o.function.ID())
+	}
+	c.nondeterministic[o.function.ID()] = true
+	return nil
+}

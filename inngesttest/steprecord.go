@@ -37,17 +37,26 @@ func newStepRecord(id string, index int, kind string, result json.RawMessage) St
 	}
 	var stored struct {
 		Data  json.RawMessage `json:"data"`
-		Error *step.Error     `json:"error"`
+		Error json.RawMessage `json:"error"`
 	}
 	switch {
 	case kind == kindWait || kind == kindSleep || json.Unmarshal(result, &stored) != nil:
 		record.Output = result
 	case stored.Error != nil:
-		record.Err = *stored.Error
+		record.Err = storedError(stored.Error)
 	case stored.Data != nil:
 		record.Output = stored.Data
 	default:
 		record.Output = result
 	}
 	return record
+}
+
+// storedError returns the error of a step. The server stores null for some; see core/step.
+func storedError(raw json.RawMessage) error {
+	var failure step.Error
+	if json.Unmarshal(raw, &failure) != nil || failure.Message == "" {
+		return step.Error{Name: "Error", Message: "the step failed, and the server did not keep why"}
+	}
+	return failure
 }

@@ -98,6 +98,9 @@ func (s *Stub) Index(i int) *Stub {
 // Returns makes the step succeed with value, which goes through JSON like the value of the
 // step itself. For step.WaitForSignal, it is the data of the signal.
 func (s *Stub) Returns(value any) *Stub {
+	if _, err := json.Marshal(value); err != nil {
+		s.fail("%s: the value of Returns cannot be encoded as JSON: %v", s, err)
+	}
 	return s.choose(outcome{kind: "Returns", do: func(context.Context, StepInput) (any, error) { return value, nil }})
 }
 

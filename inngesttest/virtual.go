@@ -47,6 +47,9 @@ func Virtual(tb testing.TB, options ...Option) *Engine {
 	return &Engine{Env: env, v: v}
 }
 
+// stepOf is a step of a function, by their IDs.
+type stepOf struct{ function, id string }
+
 // inBubble reports whether the goroutine runs in a bubble of testing/synctest.
 func inBubble() (in bool) {
 	defer func() {
@@ -75,7 +78,7 @@ type virtual struct {
 	rows    []engine.Row
 	faults  int
 	stop    context.CancelFunc // ends Settle or AdvanceTo
-	stubbed map[string]*Stub   // the last stub of a step, by function and ID
+	stubbed map[stepOf]*Stub   // the last stub of each step
 }
 
 func (v *virtual) begin() error {
@@ -89,8 +92,8 @@ func (v *virtual) begin() error {
 		}
 		start = at
 	}
-	v.start, v.stubbed, v.network = start, map[string]*Stub{}, &http.Transport{Proxy: http.ProxyFromEnvironment}
-	v.checks = newDeterminism(v.options.nondeterminism, func(run *engine.Run, text string) { v.Fault(run, "%s", text) })
+	v.start, v.stubbed, v.network = start, map[stepOf]*Stub{}, &http.Transport{Proxy: http.ProxyFromEnvironment}
+	v.checks = newDeterminism(func(run *engine.Run, text string) { v.Fault(run, "%s", text) })
 	v.engine = engine.New(engine.Config{
 		Version: version.Version(v.options.version), Start: start, Bubble: v.bubble, Seed: v.options.seed,
 		RetryInterval: v.options.retryInterval, NoJitter: v.options.noJitter, Overlap: v.options.overlap,
@@ -164,6 +167,10 @@ func (v *virtual) serve(app *inngestkit.App, do adapter.Handler) error {
 	}
 	if err := v.engine.AddApp(v.context(), &engine.App{ID: app.ID(), Do: do, SigningKey: key}); err != nil {
 		return fmt.Errorf("the app %s cannot be registered: %w", app.ID(), err)
+	}
+	v.checks.restart() // a new version may take another way
+	for id := range v.options.nondeterministic {
+		v.checks.allow(app.ID() + "-" + id)
 	}
 	return nil
 }

@@ -239,8 +239,8 @@ func TestConcurrency(t *testing.T) {
 	require.Contains(t, runs[1].Waiting()[0], "concurrency")
 	require.Empty(t, runs[2].Waiting())
 	e.Advance(time.Minute)
-	require.Equal(t, inngesttest.RunCompleted, e.Runs(render)[0].Status())
-	require.Equal(t, inngesttest.RunRunning, e.Runs(render)[1].Status())
+	require.Equal(t, inngesttest.RunCompleted, runs[2].Status())
+	require.Equal(t, inngesttest.RunRunning, runs[1].Status())
 	e.Drain()
 	require.Equal(t, 2*time.Minute, e.Elapsed())
 }

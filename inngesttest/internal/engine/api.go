@@ -55,13 +55,17 @@ func (e *Engine) newRoutes() *http.ServeMux {
 
 // respond writes JSON.
 func respond(w http.ResponseWriter, status int, body any) {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		status, encoded = http.StatusInternalServerError, []byte(`{"error":"the response cannot be encoded"}`)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // to memory
+	_, _ = w.Write(encoded) // to memory
 }
 
 func respondError(w http.ResponseWriter, status int, message string) {
-	respond(w, status, map[string]any{"error": message, "status": status})
+	respond(w, status, map[string]any{fieldError: message, fieldStatus: status})
 }
 
 func (e *Engine) notFound(w http.ResponseWriter, r *http.Request) {
@@ -83,13 +87,14 @@ func (e *Engine) postEvents(w http.ResponseWriter, r *http.Request) {
 		ids = []string{""} // as the server
 	}
 	if err != nil {
-		respond(w, http.StatusBadRequest, map[string]any{"ids": ids, "status": http.StatusBadRequest, "error": err.Error()})
+		respond(w, http.StatusBadRequest, map[string]any{"ids": ids, fieldStatus: http.StatusBadRequest, fieldError: err.Error()})
 		return
 	}
-	respond(w, http.StatusOK, map[string]any{"ids": ids, "status": http.StatusOK})
+	respond(w, http.StatusOK, map[string]any{"ids": ids, fieldStatus: http.StatusOK})
 }
 
-var errNoEvents = errors.New("Request body must contain an event object or an array of event objects") //nolint:staticcheck,revive // the server's words
+//nolint:staticcheck // the server's words
+var errNoEvents = errors.New("Request body must contain an event object or an array of event objects")
 
 // readEvents returns the events of a request before the first that is not JSON, and then
 // also the error.
@@ -138,7 +143,7 @@ func (e *Engine) postSignal(w http.ResponseWriter, r *http.Request) {
 		respondError(w, http.StatusNotFound, "No signal found")
 		return
 	}
-	respond(w, http.StatusOK, map[string]any{"data": map[string]any{"run_id": runID}, "metadata": map[string]any{}})
+	respond(w, http.StatusOK, map[string]any{fieldData: map[string]any{fieldRun: runID}, "metadata": map[string]any{}})
 }
 
 func (e *Engine) postCheckpoint(w http.ResponseWriter, r *http.Request) {
@@ -158,7 +163,7 @@ func (e *Engine) postCheckpoint(w http.ResponseWriter, r *http.Request) {
 		respondError(w, status, message)
 		return
 	}
-	respond(w, http.StatusOK, map[string]any{"data": map[string]any{"run_id": r.PathValue("run")}})
+	respond(w, http.StatusOK, map[string]any{fieldData: map[string]any{fieldRun: r.PathValue("run")}})
 }
 
 func (e *Engine) getState(w http.ResponseWriter, r *http.Request, state func(runID string) ([]byte, bool)) {
@@ -185,20 +190,27 @@ func (e *Engine) getRuns(w http.ResponseWriter, r *http.Request) {
 		Status     Status          `json:"status"`
 		Output     json.RawMessage `json:"output"`
 	}
-	runs := []run{}
 	e.mu.Lock()
-	for _, of := range e.started[r.PathValue("id")] {
+	started := e.started[r.PathValue("id")]
+	runs := make([]run, 0, len(started))
+	for _, of := range started {
 		runs = append(runs, run{of.ID, of.Function.ID, of.Status, of.Output})
 	}
 	e.mu.Unlock()
-	respond(w, http.StatusOK, map[string]any{"data": runs})
+	respond(w, http.StatusOK, map[string]any{fieldData: runs})
 }
 
 // getDev lists the functions, as the dev server does.
 func (e *Engine) getDev(w http.ResponseWriter, _ *http.Request) {
-	functions := []any{}
-	for _, fn := range e.Functions() {
-		functions = append(functions, map[string]any{"slug": fn.Slug, "name": fn.Name, "steps": []any{}})
+	type function struct {
+		Slug  string     `json:"slug"`
+		Name  string     `json:"name"`
+		Steps []struct{} `json:"steps"`
+	}
+	registered := e.Functions()
+	functions := make([]function, len(registered))
+	for i, fn := range registered {
+		functions[i] = function{fn.Slug, fn.Name, []struct{}{}}
 	}
 	respond(w, http.StatusOK, map[string]any{
 		"version": strings.TrimPrefix(string(e.cfg.Version), "v"), "functions": functions,

@@ -48,10 +48,10 @@ func (e *Engine) scheduleCron(fn *Function, t Trigger, after time.Time) {
 
 // fire starts the run of a schedule.
 func (e *Engine) fire(fn *Function, t Trigger, at time.Time) {
-	if e.cronRuns++; e.cronRuns > maxCronRuns {
-		if e.cronRuns == maxCronRuns+1 {
+	if e.cronRuns++; e.cronRuns > e.cronLimit {
+		if e.cronRuns == e.cronLimit+1 {
 			e.fault(nil, "the schedule %q of %s and others have started %d runs while time advanced once, and start no "+
-				"more: advance in shorter steps, or leave the function out", t.Cron, fn.Slug, maxCronRuns)
+				"more: advance in shorter steps, or leave the function out", t.Cron, fn.Slug, e.cronLimit)
 		}
 		e.scheduleCron(fn, t, at)
 		return
@@ -97,4 +97,17 @@ func (e *Engine) startScheduled(fn *Function, t Trigger, ev *Event, at time.Time
 		e.startScheduled(fn, t, ev, at, attempt+1)
 	})
 	e.crons[it] = fn
+}
+
+// NextBesidesSchedules returns the time at which something is due next, other than the start
+// of a scheduled run, and false if nothing is.
+func (e *Engine) NextBesidesSchedules() (next time.Time, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, it := range e.queue.later {
+		if _, schedule := e.crons[it]; !schedule && (!ok || it.at.Before(next)) {
+			next, ok = it.at, true
+		}
+	}
+	return next, ok
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,18 @@ const (
 	scheduledTimer    = "inngest/scheduled.timer"
 	// internalData is the field of an event's data that belongs to the server.
 	internalData = "_inngest"
+)
+
+// Fields of events, their data and expressions.
+const (
+	fieldName     = "name"
+	fieldData     = "data"
+	fieldEvent    = "event"
+	fieldError    = "error"
+	fieldStatus   = "status"
+	fieldMessage  = "message"
+	fieldRun      = "run_id"
+	fieldFunction = "function_id"
 )
 
 // Limits of pkg/consts of the server.
@@ -56,6 +69,7 @@ type events struct {
 	mocks       map[string]Mock
 	crons       map[*item]*Function // the timers of schedules
 	cronRuns    int                 // since the last AdvanceTo
+	cronLimit   int                 // maxCronRuns, less in tests
 }
 
 func newEvents() events {
@@ -67,6 +81,7 @@ func newEvents() events {
 		cancels:     map[string]map[*cancel]struct{}{},
 		mocks:       map[string]Mock{},
 		crons:       map[*item]*Function{},
+		cronLimit:   maxCronRuns,
 	}
 }
 
@@ -86,7 +101,8 @@ func (e *Engine) Send(events []json.RawMessage, seed string) (ids []string, err 
 	defer e.mu.Unlock()
 	for i, raw := range events {
 		if i == maxEvents {
-			return ids, fmt.Errorf("Cannot have more than %d events in a batch", maxEvents) //nolint:staticcheck,revive // the server's words
+			//nolint:staticcheck // the server's words
+			return ids, fmt.Errorf("Cannot have more than %d events in a batch", maxEvents)
 		}
 		id := e.seededID(seed, i)
 		ev, err := e.newEvent(raw, id)
@@ -130,7 +146,7 @@ func (e *Engine) remember(seed string, ids []string) {
 // error if it refuses it.
 func (e *Engine) newEvent(raw json.RawMessage, internalID string) (*Event, error) {
 	if len(raw) > maxEventBytes {
-		return nil, fmt.Errorf("Event is over the max size: Max %d bytes / Size %d bytes", maxEventBytes, len(raw)) //nolint:staticcheck,revive // the server's words
+		return nil, fmt.Errorf("Event is over the max size: Max %d bytes / Size %d bytes", maxEventBytes, len(raw))
 	}
 	ev, err := decodeEvent(raw)
 	if err != nil {
@@ -207,7 +223,7 @@ func (ev *Event) encode(data, user map[string]any) (err error) {
 		user = map[string]any{}
 	}
 	ev.Decoded = map[string]any{
-		"id": ev.ID, "name": ev.Name, "data": data, "user": user, "ts": float64(ev.Timestamp),
+		"id": ev.ID, fieldName: ev.Name, fieldData: data, "user": user, "ts": float64(ev.Timestamp),
 	}
 	if ev.Version != "" {
 		ev.Decoded["v"] = ev.Version
@@ -218,8 +234,23 @@ func (ev *Event) encode(data, user map[string]any) (err error) {
 	if ev.User, err = canonicalOf(user); err != nil {
 		return err
 	}
-	ev.Encoded, err = canonicalOf(ev.Decoded)
-	return err
+	ev.Encoded = ev.assemble()
+	return nil
+}
+
+// assemble returns the whole event in canonical form, from its parts.
+func (ev *Event) assemble() json.RawMessage {
+	id, name, v := quote(ev.ID), quote(ev.Name), quote(ev.Version)
+	all := make([]byte, 0, len(ev.Data)+len(ev.User)+len(id)+len(name)+len(v)+80)
+	all = append(append(all, `{"data":`...), ev.Data...)
+	all = append(append(all, `,"id":`...), id...)
+	all = append(append(all, `,"name":`...), name...)
+	all = strconv.AppendInt(append(all, `,"ts":`...), ev.Timestamp, 10)
+	all = append(append(all, `,"user":`...), ev.User...)
+	if ev.Version != "" {
+		all = append(append(all, `,"v":`...), v...)
+	}
+	return append(all, '}')
 }
 
 // canonicalOf returns a value as JSON in the form of RFC 8785.

@@ -99,9 +99,9 @@ func TestEventsThatTheServerRefuses(t *testing.T) {
 			status, body := s.request(http.MethodPost, "/e/key", test.body)
 			require.Equal(t, http.StatusBadRequest, status)
 			var got struct {
-				IDs    []string
-				Status int
-				Error  string
+				IDs    []string `json:"ids"`
+				Status int      `json:"status"`
+				Error  string   `json:"error"`
 			}
 			require.NoError(t, json.Unmarshal([]byte(body), &got))
 			require.Equal(t, test.error, got.Error)
@@ -148,7 +148,7 @@ func TestStoredEvent(t *testing.T) {
 
 	s.sendRaw(`{"id":"mine","name":"x","data":{}}`)
 	s.settle()
-	require.Equal(t, `{"data":{},"id":"mine"}`, string(s.Runs()[1].Output))
+	require.JSONEq(t, `{"data":{},"id":"mine"}`, string(s.Runs()[1].Output))
 	require.Equal(t, begin.UnixMilli(), s.Runs()[1].Events[0].Timestamp)
 }
 
@@ -252,4 +252,19 @@ func TestAPI(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, status)
 	require.Equal(t, Cancelled, run.Status)
 	require.False(t, s.Cancel(run.ID))
+}
+
+func TestEncodedEventIsCanonical(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{
+		`{"name":"x","ts":1893456000000,"data":{"b":1.5,"a":[{"z":1,"y":"<"}]},"user":{"id":"é\u2028"},"v":"2\"","id":"a\\b"}`,
+		`{"name":"naïve"}`,
+	} {
+		s := newSite(t, Config{})
+		s.sendRaw(raw)
+		ev := s.Events()[0]
+		want, err := canonicalOf(ev.Decoded)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(ev.Encoded))
+	}
 }

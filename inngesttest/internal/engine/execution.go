@@ -186,7 +186,7 @@ func (e *Engine) end(run *Run, status Status, output json.RawMessage) {
 	}
 	delete(e.active, run.ID)
 	e.ended(run)
-	run.state = state{}
+	run.state = state{raw: run.raw, problem: run.problem}
 	e.forget(run)
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
-// flow has the limits that functions share, and what evaluates their keys.
-type flow struct {
+// flowControl has the limits that functions share, and what evaluates their keys.
+type flowControl struct {
 	expressions *expr.Evaluator
 	concurrency *limits.Concurrency
 	semaphores  *limits.Semaphores
@@ -21,8 +21,8 @@ type flow struct {
 	routes *http.ServeMux
 }
 
-func newFlow(v version.Version, now func() time.Time) flow {
-	return flow{
+func newFlowControl(v version.Version, now func() time.Time) flowControl {
+	return flowControl{
 		expressions: expr.New(evaluation(v), now),
 		concurrency: limits.NewConcurrency(v),
 		semaphores:  limits.NewSemaphores(v),
@@ -119,6 +119,6 @@ func (e *Engine) release(it *item) { e.concurrency.Release(strconv.FormatUint(it
 // initScheduling prepares the scheduling side of a new engine.
 func (e *Engine) initScheduling() {
 	e.events = newEvents()
-	e.flow = newFlow(e.cfg.Version, e.clock.now)
+	e.flowControl = newFlowControl(e.cfg.Version, e.clock.now)
 	e.routes = e.newRoutes()
 }

@@ -43,24 +43,24 @@ func (e *Engine) sendEnd(run *Run) {
 		if correlation == "" && i > 0 {
 			continue
 		}
-		data := map[string]any{"function_id": run.Function.Slug, "run_id": run.ID, "event": ev.Decoded, "events": decoded(run.Events)}
+		data := map[string]any{fieldFunction: run.Function.Slug, fieldRun: run.ID, fieldEvent: ev.Decoded, "events": decoded(run.Events)}
 		if result != nil {
 			data["result"] = *result
 		}
 		if failure != nil {
-			data["error"] = failure
+			data[fieldError] = failure
 		}
 		if correlation != "" {
 			data["correlation_id"] = correlation
 		}
 		if e.cfg.Version != version.Oldest {
-			data[internalData] = map[string]any{"status": string(run.Status)}
+			data[internalData] = map[string]any{fieldStatus: string(run.Status)}
 		}
 		e.sendInternal(functionFinished, "", data)
-		switch run.Status {
-		case Failed:
+		if run.Status == Failed {
 			e.sendInternal(functionFailed, run.ID, data)
-		case Cancelled:
+		}
+		if run.Status == Cancelled {
 			e.sendInternal(functionCancelled, run.ID, data)
 		}
 	}
@@ -70,13 +70,13 @@ func (e *Engine) sendEnd(run *Run) {
 func (e *Engine) outcome(run *Run) (result *any, failure any) {
 	var output any
 	_ = json.Unmarshal(run.Output, &output) // nil without output
-	switch run.Status {
-	case Completed:
+	if run.Status == Completed {
 		return &output, nil
-	case Cancelled:
+	}
+	if run.Status == Cancelled {
 		if e.cfg.Version == version.Oldest {
 			return nil, map[string]any{
-				"error": "function cancelled", "message": "function cancelled", "name": "Error",
+				fieldError: "function cancelled", fieldMessage: "function cancelled", fieldName: defaultErrorName,
 			}
 		}
 		return nil, nil
@@ -105,18 +105,10 @@ func decoded(events []*Event) []any {
 	return all
 }
 
-// sendInternal sends an event of the server. id is its ID, "" for a new one.
+// sendInternal sends an event of the server. id is its ID, "" for a new one. data has values
+// that JSON decodes into any, which nobody changes later.
 func (e *Engine) sendInternal(name, id string, data map[string]any) {
-	// Through JSON, because several events and runs share parts of it.
-	encoded, err := canonicalOf(data)
-	var copied map[string]any
-	if err == nil {
-		err = json.Unmarshal(encoded, &copied)
-	}
-	var ev *Event
-	if err == nil {
-		ev, err = e.stored(&wireEvent{ID: id, Name: name, Data: copied, Timestamp: e.clock.now().UnixMilli()}, "")
-	}
+	ev, err := e.stored(&wireEvent{ID: id, Name: name, Data: data, Timestamp: e.clock.now().UnixMilli()}, "")
 	if err != nil {
 		e.fault(nil, "event %q: %v: a real server would lose it", name, err)
 		return

@@ -14,7 +14,8 @@ import (
 type Mock func(data json.RawMessage, event *Event) (output json.RawMessage, err error)
 
 // invokeTimedOut is the result of an invocation that times out.
-var invokeTimedOut = json.RawMessage(`{"error":{"error":"InngestInvokeTimeoutError: Timed out waiting for invoked function to complete",` +
+var invokeTimedOut = json.RawMessage(`{"error":{` +
+	`"error":"InngestInvokeTimeoutError: Timed out waiting for invoked function to complete",` +
 	`"message":"Timed out waiting for invoked function to complete","name":"InngestInvokeTimeoutError"}}`)
 
 // invoke handles the operation InvokeFunction: it sends the event that starts the function,
@@ -46,7 +47,7 @@ func (e *Engine) invoke(run *Run, s *Step, op *opcode) *failure {
 		payload = &wireEvent{}
 	}
 	ev, err := e.invocation(payload, opts.FunctionID, map[string]any{
-		"correlation_id": w.name, "expire": float64(expires.UnixMilli()), "name": s.ID,
+		"correlation_id": w.name, "expire": float64(expires.UnixMilli()), fieldName: s.ID,
 		"source_fn_id": run.Function.ID, "source_app_id": run.Function.App.ID,
 	})
 	if err != nil {
@@ -82,7 +83,7 @@ func (e *Engine) invocation(payload *wireEvent, slug string, metadata map[string
 
 // internalField returns a text of the server's own field in the data of an event.
 func (ev *Event) internalField(name string) string {
-	data, _ := ev.Decoded["data"].(map[string]any)
+	data, _ := ev.Decoded[fieldData].(map[string]any)
 	internal, _ := data[internalData].(map[string]any)
 	text, _ := internal[name].(string)
 	return text
@@ -100,7 +101,7 @@ func (e *Engine) startInvoked(ev *Event) {
 		return
 	}
 	e.row(nil, "function %q is invoked, but is not registered", slug)
-	e.invocationFailed(ev, fmt.Sprintf("could not find function with ID: %s", slug))
+	e.invocationFailed(ev, "could not find function with ID: "+slug)
 }
 
 // find returns a registered function by its slug, and in [version.Newest] by its UUID.
@@ -151,7 +152,7 @@ func (e *Engine) Mock(slug string, f func(data json.RawMessage, event *Event) (o
 // runMock calls a mock, which may call the engine, and sends the event that a run of the
 // function would send.
 func (e *Engine) runMock(slug string, mock Mock, ev *Event) {
-	visible, _ := ev.Decoded["data"].(map[string]any)
+	visible, _ := ev.Decoded[fieldData].(map[string]any)
 	visible = maps.Clone(visible)
 	delete(visible, internalData)
 	data, err := canonicalOf(visible)
@@ -161,14 +162,14 @@ func (e *Engine) runMock(slug string, mock Mock, ev *Event) {
 		output, err = mock(data, ev)
 		e.mu.Lock()
 	}
-	finished := map[string]any{"function_id": slug, "run_id": e.ulid(e.clock.now()), "event": ev.Decoded}
+	finished := map[string]any{fieldFunction: slug, fieldRun: e.ulid(e.clock.now()), fieldEvent: ev.Decoded}
 	finished["events"] = decoded([]*Event{ev})
 	var result any
 	if err == nil && len(output) > 0 {
 		err = json.Unmarshal(output, &result)
 	}
 	if err != nil {
-		finished["error"] = map[string]any{"error": err.Error(), "message": err.Error(), "name": "Error"}
+		finished[fieldError] = map[string]any{fieldError: err.Error(), fieldMessage: err.Error(), fieldName: defaultErrorName}
 	} else {
 		finished["result"] = result
 	}
@@ -179,7 +180,7 @@ func (e *Engine) runMock(slug string, mock Mock, ev *Event) {
 // invocationFailed tells the run that invoked a function why no run of it starts.
 func (e *Engine) invocationFailed(ev *Event, message string) {
 	e.sendFinished(ev, map[string]any{
-		"function_id": "", "run_id": "", "error": map[string]any{"name": "Error", "message": message},
+		fieldFunction: "", fieldRun: "", fieldError: map[string]any{fieldName: defaultErrorName, fieldMessage: message},
 	})
 }
 
@@ -194,24 +195,24 @@ func (e *Engine) sendFinished(invoked *Event, data map[string]any) {
 
 // finishInvocation resumes the run that invoked the one that has ended.
 func (e *Engine) finishInvocation(ev *Event) {
-	data, _ := ev.Decoded["data"].(map[string]any)
+	data, _ := ev.Decoded[fieldData].(map[string]any)
 	correlation, _ := data["correlation_id"].(string)
 	w := e.invocations[correlation]
 	if w == nil || w.expires.Before(e.clock.now()) {
 		return
 	}
-	if ender, _ := data["function_id"].(string); ender != "" && ender != w.function {
-		e.stepRow(w.run, w.step, "race: the event that invokes %s has triggered %s, too, whose run has ended first and gives the result",
-			w.function, ender)
+	if ender, _ := data[fieldFunction].(string); ender != "" && ender != w.function {
+		e.stepRow(w.run, w.step, "race: the event that invokes %s has triggered %s, too, "+
+			"whose run has ended first and gives the result", w.function, ender)
 	}
 	result, text := ev.Encoded, "receives the event of the cancelled run instead of a result, as on the server"
 	var err error
-	if failure, failed := data["error"]; failed {
+	if failure, failed := data[fieldError]; failed {
 		text = "fails"
-		result, err = canonicalOf(map[string]any{"error": failure})
+		result, err = canonicalOf(map[string]any{fieldError: failure})
 	} else if output, completed := data["result"]; completed {
 		text = "returns"
-		result, err = canonicalOf(map[string]any{"data": output})
+		result, err = canonicalOf(map[string]any{fieldData: output})
 	}
 	if err != nil {
 		e.hang(w.run, w.step, err)

@@ -10,6 +10,7 @@ import (
 // calls that wait for time to pass are under way afterwards.
 func (e *Engine) Settle(ctx context.Context) {
 	defer e.drive()()
+	e.cronRuns = 0
 	e.settle(ctx)
 }
 

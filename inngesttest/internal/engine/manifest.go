@@ -2,7 +2,7 @@ package engine
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // the server derives UUIDs with it
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -80,7 +80,7 @@ func parseFunction(config json.RawMessage, v version.Version) (*Function, error)
 	}
 	fn := &Function{
 		Slug: m.ID, Name: m.Name, MaxAttempts: m.maxAttempts(),
-		ID: uuid.NewHash(sha1.New(), uuid.NameSpaceOID, []byte(m.ID), 5).String(),
+		ID: uuid.NewHash(sha256.New(), uuid.NameSpaceOID, []byte(m.ID), 8).String(),
 	}
 	for _, t := range m.Triggers {
 		trigger := Trigger{Event: t.Event, Condition: t.Expression, Cron: t.Cron, Jitter: time.Duration(t.Jitter)}
@@ -138,9 +138,10 @@ func (o *options) readConcurrency(config json.RawMessage, v version.Version) err
 		return nil
 	}
 	var both struct {
+		concurrencyOption
+
 		Fn   []concurrencyOption `json:"fn"`
 		Step []concurrencyOption `json:"step"`
-		concurrencyOption
 	}
 	if err := json.Unmarshal(config, &both); err != nil {
 		return err

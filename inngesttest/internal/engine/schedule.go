@@ -101,7 +101,7 @@ func (e *Engine) newRun(r request) *Run {
 	e.arrivals++
 	run := &Run{ID: e.ulid(now), Function: r.fn, Events: r.events, Status: Queued, Queued: now}
 	run.number = e.arrivals
-	vars := expr.Vars{"event": r.events[0].Decoded}
+	vars := expr.Vars{fieldEvent: r.events[0].Decoded}
 	o := &r.fn.options
 	if o.priority != "" {
 		run.priority = limits.Priority(e.expressions.Value(o.priority, vars).Value).Milliseconds()
@@ -145,7 +145,7 @@ func (e *Engine) limitRate(r request) scheduled {
 	}
 	key := ""
 	if option.Key != "" {
-		value := e.expressions.Value(option.Key, expr.Vars{"event": ev.Decoded})
+		value := e.expressions.Value(option.Key, expr.Vars{fieldEvent: ev.Decoded})
 		if value.Err != nil {
 			e.row(nil, "event %q starts no run of %s: the key %s of %s fails: %v", ev.Name, fn.Slug, option.Key, what, value.Err)
 			return refused
@@ -173,7 +173,7 @@ func (e *Engine) lock(run *Run) scheduled {
 	fn, option := run.Function, run.Function.options.singleton
 	key := ""
 	if option.Key != "" {
-		value := e.expressions.Value(option.Key, expr.Vars{"event": run.Events[0].Decoded})
+		value := e.expressions.Value(option.Key, expr.Vars{fieldEvent: run.Events[0].Decoded})
 		if value.Err != nil || value.Value == false {
 			e.row(run, "is no singleton: its key %s %s", option.Key, verdict(value))
 			return started

@@ -32,7 +32,7 @@ func (e *Engine) waitForSignal(run *Run, s *Step, op *opcode) *failure {
 	if other := e.signals[opts.Signal]; other != nil {
 		if opts.Conflict != "replace" {
 			e.stepRow(run, s, "another run waits for signal %q: %s", opts.Signal, other.run.ID)
-			return &failure{name: "Error", message: "Signal conflict; signal wait already exists for another run"}
+			return &failure{name: defaultErrorName, message: "Signal conflict; signal wait already exists for another run"}
 		}
 		e.stepRow(other.run, other.step, "loses signal %q to run %s, and waits for its timeout", opts.Signal, run.ID)
 	}
@@ -61,7 +61,7 @@ func (e *Engine) Signal(name string, data json.RawMessage) (runID string, found 
 	if len(data) == 0 {
 		data = null
 	}
-	result, err := canonicalOf(map[string]any{"data": map[string]any{"data": data, "signal": name}})
+	result, err := canonicalOf(map[string]any{fieldData: map[string]any{fieldData: data, "signal": name}})
 	if err != nil {
 		e.fault(w.run, "signal %q: %v: a real server would keep data that it cannot send to the app", name, err)
 		return "", false

@@ -51,17 +51,6 @@ func newSite(t *testing.T, cfg Config, functions ...inngestkit.Function) *site {
 	return s
 }
 
-// add syncs an app with functions.
-func (s *site) add(id string, functions ...inngestkit.Function) {
-	s.t.Helper()
-	app, err := inngestkit.New(inngestkit.Config{
-		AppID: id, Dev: true, Logger: slog.New(slog.DiscardHandler), HTTPClient: &http.Client{Transport: s.Engine},
-	})
-	require.NoError(s.t, err)
-	require.NoError(s.t, app.Register(functions...))
-	require.NoError(s.t, s.AddApp(s.t.Context(), &App{ID: id, Do: app.Do}))
-}
-
 func (s *site) Call(ctx context.Context, c *Call) (context.Context, func(*adapter.Response)) {
 	c.Takes = s.takes[c.Run.Function.Slug]
 	return ctx, func(*adapter.Response) {}
@@ -71,6 +60,17 @@ func (s *site) Row(r Row) { s.rows = append(s.rows, r) }
 
 func (s *site) Fault(_ *Run, format string, args ...any) {
 	s.faults = append(s.faults, fmt.Sprintf(format, args...))
+}
+
+// add syncs an app with functions.
+func (s *site) add(id string, functions ...inngestkit.Function) {
+	s.t.Helper()
+	app, err := inngestkit.New(inngestkit.Config{
+		AppID: id, Dev: true, Logger: slog.New(slog.DiscardHandler), HTTPClient: &http.Client{Transport: s.Engine},
+	})
+	require.NoError(s.t, err)
+	require.NoError(s.t, app.Register(functions...))
+	require.NoError(s.t, s.AddApp(s.t.Context(), &App{ID: id, Do: app.Do}))
 }
 
 // send sends an event with data and returns its ID, without letting anything happen.

@@ -10,7 +10,8 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// state is what the server keeps of a run between its calls. end drops it.
+// state is what the server keeps of a run between its calls. end drops all but raw and
+// problem.
 type state struct {
 	// born is the time of the run's ID, in milliseconds.
 	born int64

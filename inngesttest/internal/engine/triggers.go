@@ -18,7 +18,7 @@ func (e *Engine) trigger(ev *Event) {
 				continue
 			}
 			if t.Condition != "" {
-				met := e.expressions.Bool(t.Condition, expr.Vars{"event": ev.Decoded})
+				met := e.expressions.Bool(t.Condition, expr.Vars{fieldEvent: ev.Decoded})
 				if !met.OK {
 					e.row(nil, "event %q starts no run of %s: its condition %s %s",
 						ev.Name, fn.Slug, t.Condition, verdict(met))
@@ -67,13 +67,13 @@ func (e *Engine) initialize(fn *Function, ev *Event) {
 			e.addToBatch(fn, ev)
 			return
 		}
-		if met := e.expressions.Bool(b.If, expr.Vars{"event": ev.Decoded}); met.OK {
+		met := e.expressions.Bool(b.If, expr.Vars{fieldEvent: ev.Decoded})
+		if met.OK {
 			e.addToBatch(fn, ev)
 			return
-		} else {
-			e.row(nil, "event %q is not batched for %s, but starts a run alone: the condition %s %s",
-				ev.Name, fn.Slug, b.If, verdict(met))
 		}
+		e.row(nil, "event %q is not batched for %s, but starts a run alone: the condition %s %s",
+			ev.Name, fn.Slug, b.If, verdict(met))
 	}
 	e.schedule(request{fn: fn, events: []*Event{ev}, idempotencyKey: ev.ID})
 }

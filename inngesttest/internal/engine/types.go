@@ -171,10 +171,10 @@ type Engine struct {
 	apps  []*App
 	// functions are the registered functions by slug, and order has them in the order of
 	// registration.
-	functions map[string]*Function
-	order     []*Function
-	runs      []*Run
-	execution // execution.go
-	events    // events.go: log of events, waits, signals, idempotency
-	flow      // flow.go: limits
+	functions   map[string]*Function
+	order       []*Function
+	runs        []*Run
+	execution   // execution.go
+	events      // events.go: log of events, waits, signals, idempotency
+	flowControl // flow.go: limits
 }

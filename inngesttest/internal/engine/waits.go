@@ -158,7 +158,8 @@ func (e *Engine) warnOfRace(w *wait) {
 			return
 		}
 		if ev.Name == w.name {
-			e.stepRow(w.run, w.step, "race: event %q arrived at the same time, just before the wait began, and is not received", w.name)
+			e.stepRow(w.run, w.step,
+				"race: event %q arrived at the same time, just before the wait began, and is not received", w.name)
 			return
 		}
 	}

@@ -3,7 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -153,7 +153,7 @@ func TestSignals(t *testing.T) {
 		require.Contains(t, body, s.only("f").ID)
 		s.settle()
 		require.Equal(t, `"a"`, string(s.only("f").Output))
-		require.Equal(t, `{"data":{"data":{"id":"a"},"signal":"go"}}`, string(s.only("f").Steps[0].Result))
+		require.JSONEq(t, `{"data":{"data":{"id":"a"},"signal":"go"}}`, string(s.only("f").Steps[0].Result))
 		_, found := s.Signal("go", nil)
 		require.False(t, found)
 
@@ -190,7 +190,7 @@ func TestManyWaits(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, Config{}, on("f", "x", waiting(step.If("async.data.id == event.data.id"))))
 	for i := range 100 {
-		s.send("x", data{ID: fmt.Sprint(i)})
+		s.send("x", data{ID: strconv.Itoa(i)})
 	}
 	s.settle()
 	s.send("go", data{ID: "42"})
