@@ -197,11 +197,11 @@ func (d *determinism) failed(c *engine.Call, f *checkedFunction, text string) {
 	d.report(c.Run, b.String())
 }
 
-const differenceAdvice = "The server finds the results of steps by their IDs: a step whose ID has changed runs again, and the result of " +
-	"a step that is left out is lost. The IDs and the order of steps must depend only on the event and on the results of earlier " +
-	"steps, not on the clock, on random values, on the order of a map, or on data that changes between calls. Read such values in " +
-	"a step.Run and use its result, and sort the keys of maps. If the function is meant to do this, use the option " +
-	"inngesttest.Nondeterministic."
+const differenceAdvice = "The server finds the results of steps by their IDs: a step whose ID has changed runs again, and the " +
+	"result of a step that is left out is lost. The IDs and the order of steps must depend only on the event and on the " +
+	"results of earlier steps, not on the clock, on random values, on the order of a map, or on data that changes between " +
+	"calls. Read such values in a step.Run and use its result, and sort the keys of maps. If the function is meant to do " +
+	"this, use the option inngesttest.Nondeterministic."
 
 // search looks for captured variables in the source of a function, once.
 func (d *determinism) search(run *engine.Run, f *checkedFunction, handler uintptr) {

@@ -231,3 +231,48 @@ func TestNewVersionMayDiffer(t *testing.T) {
 	e.Update(version("new"))
 	require.Equal(t, "new", run.Wait().Output())
 }
+
+// Replays have no effects: no callback, no middleware around steps and no event is repeated.
+func TestReplaysHaveNoEffects(t *testing.T) {
+	t.Parallel()
+	callbacks, around, calls := 0, 0, 0
+	counts := inngestkit.Middleware{Step: func(next inngestkit.StepHandler) inngestkit.StepHandler {
+		return func(ctx context.Context, s *inngestkit.StepCall) (any, error) {
+			around++
+			return next(ctx, s)
+		}
+	}}
+	f := inngestkit.OnEvent("f", triggered, func(ctx context.Context, in orderInput) (any, error) {
+		calls++
+		if _, err := inngestkit.Send(ctx, expenseMade.New(expense{ID: in.Event.Data.ID})); err != nil {
+			return nil, err
+		}
+		charge := func(context.Context, string) (int, error) {
+			callbacks++
+			return callbacks, nil
+		}
+		if _, err := step.Map(ctx, "charge", in.Event.Data.Items, charge); err != nil {
+			return nil, err
+		}
+		return step.Run(ctx, "sum", func(ctx context.Context) (int, error) { return charge(ctx, "") })
+	}, inngestkit.Use(counts))
+	e := inngesttest.Virtual(t)
+	e.Register(f)
+	run := inngesttest.Start(e, f, threeItems).Wait()
+	require.Equal(t, 4, callbacks)
+	require.Equal(t, 4, around)
+	require.Greater(t, calls, run.Calls(), "there were no replays")
+	require.Len(t, inngesttest.EventsOf(e, expenseMade), run.Calls())
+}
+
+// The first runs of a function are replayed, the others are not.
+func TestReplaysEnd(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	runs := runTimes(t, func(ctx context.Context, _ orderInput) (any, error) {
+		calls++
+		return step.Run(ctx, "s", value(1))
+	}, 25)
+	require.Equal(t, 2, runs[0].Calls())
+	require.Equal(t, 10*3+15*2, calls)
+}
