@@ -36,7 +36,7 @@ const (
 
 // determinism checks the functions of an engine.
 type determinism struct {
-	// report fails the test because of a function. run is nil if that concerns no run.
+	// report fails the test because of the function of a run.
 	report func(run *engine.Run, text string)
 
 	mu        sync.Mutex
@@ -126,10 +126,12 @@ func (d *determinism) call(ctx context.Context, c *engine.Call) (_ context.Conte
 	}
 	t := &trace{name: fmt.Sprintf("call %d", c.Number)}
 	hooks := *testhooks.From(ctx)
-	hooks.EnterFunction = func(_ context.Context, handler uintptr) { d.search(c.Run.Function.Slug, handler) }
+	hooks.EnterFunction = func(_ context.Context, handler uintptr) { d.search(c.Run, f, handler) }
 	hooks.EnterStep = t.hook(hooks.EnterStep)
 	hooks.RunStep = t.runHook(hooks.RunStep)
-	return testhooks.NewContext(ctx, &hooks), func(resp *adapter.Response) { d.done(ctx, c, f, t, resp) }
+	return testhooks.NewContext(ctx, &hooks), func(resp *adapter.Response) {
+		d.done(ctx, c, f, t, resp)
+	}
 }
 
 // done compares a call that has ended with the one before it, and with a replay.
@@ -161,6 +163,9 @@ func (d *determinism) done(ctx context.Context, c *engine.Call, f *checkedFuncti
 func (d *determinism) replay(ctx context.Context, c *engine.Call, f *checkedFunction, t *trace) {
 	again := &trace{name: "a replay of " + t.name}
 	resp := c.Do(testhooks.NewContext(ctx, replayHooks(ctx, again)), true)
+	if resp == nil {
+		return
+	}
 	again.cut = resp.Status != http.StatusOK && resp.Status != http.StatusPartialContent
 	text := ""
 	switch {
@@ -192,16 +197,15 @@ func (d *determinism) failed(c *engine.Call, f *checkedFunction, text string) {
 	d.report(c.Run, b.String())
 }
 
-const differenceAdvice = "The server finds the results of steps by their IDs: a step whose ID has changed runs again, and the result of " +
-	"a step that is left out is lost. The IDs and the order of steps must depend only on the event and on the results of earlier " +
-	"steps, not on the clock, on random values, on the order of a map, or on data that changes between calls. Read such values in " +
-	"a step.Run and use its result, and sort the keys of maps. If the function is meant to do this, use the option " +
-	"inngesttest.Nondeterministic."
+const differenceAdvice = "The server finds the results of steps by their IDs: a step whose ID has changed runs again, and the " +
+	"result of a step that is left out is lost. The IDs and the order of steps must depend only on the event and on the " +
+	"results of earlier steps, not on the clock, on random values, on the order of a map, or on data that changes between " +
+	"calls. Read such values in a step.Run and use its result, and sort the keys of maps. If the function is meant to do " +
+	"this, use the option inngesttest.Nondeterministic."
 
 // search looks for captured variables in the source of a function, once.
-func (d *determinism) search(slug string, handler uintptr) {
+func (d *determinism) search(run *engine.Run, f *checkedFunction, handler uintptr) {
 	d.mu.Lock()
-	f := d.function(slug)
 	first := !f.searched
 	f.searched = true
 	d.mu.Unlock()
@@ -221,10 +225,10 @@ func (d *determinism) search(slug string, handler uintptr) {
 		return
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "function %q passes values out of steps in captured variables:", slug)
+	fmt.Fprintf(&b, "function %q passes values out of steps in captured variables:", run.Function.Slug)
 	for _, finding := range findings {
 		b.WriteString("\n" + finding.Text)
 	}
 	b.WriteString("\nIf the function is meant to do this, use the option inngesttest.Nondeterministic.")
-	d.report(nil, b.String())
+	d.report(run, b.String())
 }

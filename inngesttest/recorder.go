@@ -48,7 +48,7 @@ type SentSignal struct {
 func NewRecorder(tb testing.TB, config ...inngestkit.Config) *Recorder {
 	tb.Helper()
 	r := &Recorder{tb: tb, changed: make(chan struct{}), seeds: map[string][]string{}}
-	c := inngestkit.Config{AppID: "test", Dev: true}
+	c := inngestkit.Config{AppID: testAppID, Dev: true}
 	switch len(config) {
 	case 0:
 	case 1:
@@ -126,7 +126,8 @@ func (r *Recorder) Clear() {
 func (r *Recorder) FailNext(n, status int) {
 	r.tb.Helper()
 	if n < 1 || status != 0 && (status < http.StatusBadRequest || status > 599) {
-		r.tb.Fatalf("inngesttest: FailNext(%d, %d): give a number of requests from 1, and a status from 400 to 599 or 0", n, status)
+		r.tb.Fatalf("inngesttest: FailNext(%d, %d): give a number of requests from 1, and a status from 400 to 599 or 0",
+			n, status)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -178,6 +179,7 @@ func (r *Recorder) Await(ctx context.Context, n int) []inngestkit.RawEvent {
 
 // untilDeadline returns a context that ends a second before the timeout of go test.
 func untilDeadline(ctx context.Context, tb testing.TB) (context.Context, context.CancelFunc) {
+	tb.Helper()
 	deadline, ok := deadlineOf(tb)
 	if !ok {
 		return ctx, func() {}
@@ -190,6 +192,7 @@ var errDeadline = errors.New("the timeout of go test is near")
 // deadlineOf returns when go test ends the test. A bubble of testing/synctest has no such time:
 // Deadline panics there, and a test that waits forever ends as a deadlock.
 func deadlineOf(tb testing.TB) (deadline time.Time, ok bool) {
+	tb.Helper()
 	defer func() {
 		if recover() != nil {
 			ok = false

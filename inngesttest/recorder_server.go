@@ -58,18 +58,27 @@ func pause(req *http.Request, d time.Duration) error {
 	}
 }
 
-// fields is a JSON object.
-type fields = map[string]any
+// accepted is the response to events.
+type accepted struct {
+	IDs    []string `json:"ids"`
+	Status int      `json:"status"`
+}
+
+// refused is the response to a request that fails.
+type refused struct {
+	Error  string `json:"error"`
+	Status int    `json:"status"`
+}
 
 // answer does what a request asks for. Status 0 is a refused connection.
-func (r *Recorder) answer(req *http.Request, body []byte) (status int, response fields, latency time.Duration) {
+func (r *Recorder) answer(req *http.Request, body []byte) (status int, response any, latency time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	latency = r.latency
 	if len(r.failures) > 0 {
 		status = r.failures[0]
 		r.failures = r.failures[1:]
-		return status, fields{"error": "a failure of inngesttest.Recorder", "status": status}, latency
+		return status, refused{"a failure of inngesttest.Recorder", status}, latency
 	}
 	switch path := req.URL.Path; {
 	case req.Method == http.MethodPost && strings.HasPrefix(path, "/e/"):
@@ -77,25 +86,23 @@ func (r *Recorder) answer(req *http.Request, body []byte) (status int, response 
 	case req.Method == http.MethodPost && path == "/v1/signals":
 		status, response = r.takeSignal(body)
 	case req.Method == http.MethodPost && path == "/fn/register":
-		status, response = http.StatusOK, fields{"ok": true, "modified": true}
+		status, response = http.StatusOK, map[string]bool{"ok": true, "modified": true}
 	case req.Method == http.MethodGet && path == "/dev":
-		status, response = http.StatusOK, fields{"functions": []any{}}
+		status, response = http.StatusOK, map[string][]string{"functions": {}}
 	case req.Method == http.MethodGet && path == "/health":
-		status, response = http.StatusOK, fields{"status": http.StatusOK}
+		status, response = http.StatusOK, map[string]int{"status": http.StatusOK}
 	default:
 		status, response = refusal(http.StatusNotFound, "inngesttest.Recorder does not answer "+req.Method+" "+path)
 	}
 	return status, response, latency
 }
 
-func refusal(status int, message string) (int, fields) {
-	return status, fields{"error": message, "status": status}
-}
+func refusal(status int, message string) (int, any) { return status, refused{message, status} }
 
 // takeEvents records the events of a request, or of its repetition, which has the same seed.
-func (r *Recorder) takeEvents(body []byte, seed string) (status int, response fields) {
+func (r *Recorder) takeEvents(body []byte, seed string) (status int, response any) {
 	if ids, ok := r.seeds[seed]; ok && seed != "" {
-		return http.StatusOK, fields{"ids": ids, "status": http.StatusOK}
+		return http.StatusOK, accepted{ids, http.StatusOK}
 	}
 	events, err := decodeEvents(body)
 	if err != nil {
@@ -112,7 +119,7 @@ func (r *Recorder) takeEvents(body []byte, seed string) (status int, response fi
 	r.events = append(r.events, events...)
 	close(r.changed)
 	r.changed = make(chan struct{})
-	return http.StatusOK, fields{"ids": ids, "status": http.StatusOK}
+	return http.StatusOK, accepted{ids, http.StatusOK}
 }
 
 var errNoName = errors.New("event name is empty")
@@ -135,7 +142,7 @@ func decodeEvents(body []byte) ([]inngestkit.RawEvent, error) {
 	return events, nil
 }
 
-func (r *Recorder) takeSignal(body []byte) (status int, response fields) {
+func (r *Recorder) takeSignal(body []byte) (status int, response any) {
 	var sent struct {
 		Signal string          `json:"signal"`
 		Data   json.RawMessage `json:"data"`
@@ -145,7 +152,7 @@ func (r *Recorder) takeSignal(body []byte) (status int, response fields) {
 	}
 	r.signals = append(r.signals, SentSignal{Name: sent.Signal, Data: sent.Data})
 	r.count++
-	return http.StatusOK, fields{"data": fields{"run_id": fmt.Sprintf("%026d", r.count)}}
+	return http.StatusOK, map[string]any{"data": map[string]string{"run_id": fmt.Sprintf("%026d", r.count)}}
 }
 
 // jsonResponse returns a response of the server.

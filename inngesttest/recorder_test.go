@@ -153,7 +153,7 @@ func TestRecorderAwait(t *testing.T) {
 		for i := range 3 {
 			time.AfterFunc(time.Duration(i)*time.Second, func() {
 				_, err := rec.App().Send(rec.Context(context.Background()), accountMade.New(account{"a@x"}))
-				require.NoError(t, err) //nolint:testifylint // it cannot fail
+				require.NoError(t, err)
 			})
 		}
 		require.Len(t, rec.Await(t.Context(), 2), 2)
@@ -212,7 +212,7 @@ func TestRecorderFailures(t *testing.T) {
 			log, failed := attempt(t, func(tb testing.TB) {
 				rec := inngesttest.NewRecorder(tb)
 				_, err := rec.App().Send(tb.Context(), accountMade.New(account{"a@x"}))
-				require.NoError(t, err) //nolint:testifylint // it cannot fail
+				require.NoError(t, err)
 				c.do(tb, rec)
 			})
 			require.True(t, failed)

@@ -283,7 +283,7 @@ func TestStepContextFailures(t *testing.T) {
 				if c.answers != nil {
 					answers = c.answers()
 				}
-				require.Error(t, c.handler(inngesttest.StepContext(tb, answers...))) //nolint:testifylint // it cannot fail
+				require.Error(t, c.handler(inngesttest.StepContext(tb, answers...)))
 			})
 			require.True(t, failed)
 			require.Contains(t, log, c.want)
