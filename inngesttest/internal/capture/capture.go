@@ -62,8 +62,8 @@ var results sync.Map // of func() result
 // before. A read in the callback of a later step counts, unless that callback assigns
 // the variable or tests it. Variables that are declared outside the function, receivers and
 // whatever pointers from outside point to are ignored. Check does not follow function
-// values from other functions, pointers that are stored, and methods that change their
-// receiver, and it skips functions with goto.
+// values from other functions, pointers that are stored, methods that change their receiver,
+// and goto.
 func Check(handlerPC uintptr) ([]Finding, []Hint, error) {
 	check, _ := results.LoadOrStore(handlerPC, sync.OnceValue(func() result { return checkPC(handlerPC) }))
 	r := check.(func() result)()

@@ -75,9 +75,6 @@ func (c *checker) walk(f *facts) {
 		},
 	}
 	w.stmts(f.body().List, state{})
-	if w.isConfused {
-		return
-	}
 	slices.SortFunc(order, func(a, b *write) int { return int(a.expr.Pos() - b.expr.Pos()) })
 	for _, wr := range order {
 		key := found{wr.step, wr.variable}

@@ -47,7 +47,7 @@ func collect(fn function, info *types.Info, isHandler bool) *facts {
 		origins: map[*types.Var]origin{}, writes: map[*ast.FuncLit][]*write{},
 		changingValues: map[*types.Var]string{},
 	}
-	f.ignoreParameters()
+	f.ignoreContexts()
 	f.assignRoles()
 	f.findAliases()
 	f.eachWrite(f.noteWrite)
@@ -61,18 +61,8 @@ func (f *facts) contains(v *types.Var) bool {
 	return v != nil && !v.IsField() && f.node.Pos() <= v.Pos() && v.Pos() < f.node.End() && !f.ignored[v]
 }
 
-// ignoreParameters ignores the receiver, whose fields outlive the call, and contexts, which
-// callbacks replace for their own use.
-func (f *facts) ignoreParameters() {
-	var lists []*ast.FieldList
-	if decl, ok := f.node.(*ast.FuncDecl); ok && decl.Recv != nil {
-		lists = append(lists, decl.Recv)
-	}
-	for _, list := range lists {
-		for _, field := range list.List {
-			f.ignore(field.Names)
-		}
-	}
+// ignoreContexts ignores contexts, which callbacks replace for their own use.
+func (f *facts) ignoreContexts() {
 	ast.Inspect(f.node, func(n ast.Node) bool {
 		if fn, ok := n.(*ast.FuncType); ok {
 			for _, field := range fn.Params.List {

@@ -64,13 +64,12 @@ type jump struct {
 // A walker follows the control flow of a function and of the literals that run inline.
 type walker struct {
 	*facts
-	report     func(w *write, readAt ast.Node)
-	jumps      []*jump
-	label      string                     // of the statement that comes next
-	results    []*ast.FieldList           // of the function and the literals that are walked
-	inline     map[*ast.FuncLit]bool      // the literals that are walked
-	writesOf   map[*ast.CallExpr][]*write // by step
-	isConfused bool                       // by a goto
+	report   func(w *write, readAt ast.Node)
+	jumps    []*jump
+	label    string                     // of the statement that comes next
+	results  []*ast.FieldList           // of the function and the literals that are walked
+	inline   map[*ast.FuncLit]bool      // the literals that are walked
+	writesOf map[*ast.CallExpr][]*write // by step
 }
 
 func (w *walker) stmts(list []ast.Stmt, s state) state {
@@ -227,20 +226,19 @@ func (w *walker) clauses(body *ast.BlockStmt, s state) state {
 	after, fallen := deadEnd, deadEnd
 	hasDefault := false
 	for _, clause := range body.List {
-		in := s
 		var list []ast.Stmt
+		in := s
 		switch clause := clause.(type) {
 		case *ast.CaseClause:
 			hasDefault = hasDefault || clause.List == nil
 			list = clause.Body
-			in = w.restored(in, &ast.BlockStmt{List: list}, clause.List...)
-			for _, e := range clause.List {
-				in = w.expr(e, in)
-			}
+			s = w.restored(s, &ast.BlockStmt{List: list}, clause.List...)
+			s = w.exprs(clause.List, s)
+			in = s
 		case *ast.CommClause:
 			hasDefault = true // one clause always runs
-			in = w.optional(clause.Comm, in)
 			list = clause.Body
+			in = w.optional(clause.Comm, s)
 		}
 		out := w.stmts(list, join(in, fallen))
 		if fallen = deadEnd; endsInFallthrough(list) {
@@ -279,8 +277,7 @@ func (w *walker) branch(stmt *ast.BranchStmt, s state) state {
 	switch stmt.Tok {
 	case token.FALLTHROUGH:
 		return s
-	case token.GOTO:
-		w.isConfused = true
+	case token.GOTO: // not followed: what comes after the label may seem to be out of reach
 		return deadEnd
 	}
 	for i := len(w.jumps) - 1; i >= 0; i-- {

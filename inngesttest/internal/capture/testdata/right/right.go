@@ -514,6 +514,107 @@ func inBranchesThatAssign(ctx context.Context, in Input) (int, error) {
 	return total, nil
 }
 
+func restoredInLoop(ctx context.Context, in Input) (int, error) {
+	var c *client
+	_, err := step.Run(ctx, "call", func(ctx context.Context) (none, error) { c = dial(); return none{}, nil })
+	for c == nil {
+		c = dial()
+	}
+	return c.calls, err
+}
+
+func restoredInSwitch(ctx context.Context, in Input) (int, error) {
+	var c *client
+	_, err := step.Run(ctx, "call", func(ctx context.Context) (none, error) { c = dial(); return none{}, nil })
+	switch {
+	case err != nil:
+		return 0, err
+	case c == nil:
+		c = dial()
+	}
+	return c.calls, nil
+}
+
+func (s *service) partOfANewValue(ctx context.Context, in Input) (int, error) {
+	holder := struct{ client *client }{s.client}
+	_, err := step.Run(ctx, "call", func(ctx context.Context) (none, error) { holder.client.calls++; return none{}, nil })
+	return holder.client.calls, err
+}
+
+func comparedWithNil(ctx context.Context, in Input) (bool, error) {
+	order := &Order{}
+	_, err := step.Run(ctx, "call", func(ctx context.Context) (none, error) { order.Status = "paid"; return none{}, nil })
+	return order == nil, err
+}
+
+func assignedInABranch(ctx context.Context, in Input) (int, error) {
+	total := 0
+	_, _ = step.Run(ctx, "call", func(ctx context.Context) (none, error) { total = 3; return none{}, nil })
+	err := step.Parallel(ctx,
+		func(ctx context.Context) (err error) {
+			total, err = step.Run(ctx, "total", func(ctx context.Context) (int, error) { return 5, nil })
+			return err
+		},
+		func(ctx context.Context) error { return nil },
+	)
+	return total, err
+}
+
+func assignedInAnEndlessLoop(ctx context.Context, in Input) (int, error) {
+	total := 0
+	_, _ = step.Run(ctx, "call", func(ctx context.Context) (none, error) { total = 3; return none{}, nil })
+	for {
+		n, err := step.Run(ctx, "poll", func(ctx context.Context) (int, error) { return 5, nil })
+		if err != nil {
+			return 0, err
+		}
+		if n > 3 {
+			total = n
+			break
+		}
+	}
+	return total, nil
+}
+
+func assignedInALibraryCall(ctx context.Context, in Input) (int, error) {
+	total := 0
+	set := func(n int) { total = n }
+	names, err := step.Run(ctx, "names", func(ctx context.Context) ([]string, error) { total = 1; return []string{"a"}, nil })
+	slices.IndexFunc(names, func(name string) bool { set(len(name)); return true })
+	return total, err
+}
+
+func assignedByAGoroutine(ctx context.Context, in Input) (int, error) {
+	total := 0
+	n, err := step.Run(ctx, "n", func(ctx context.Context) (int, error) { total = 1; return 1, nil })
+	var group sync.WaitGroup
+	group.Add(1)
+	go func() {
+		defer group.Done()
+		total = n
+	}()
+	group.Wait()
+	return total, err
+}
+
+func cleared(ctx context.Context, in Input) (int, error) {
+	totals, list := map[string]int{}, make([]int, 1)
+	_, err := step.Run(ctx, "call", func(ctx context.Context) (none, error) { totals["a"], list[0] = 3, 3; return none{}, nil })
+	clear(totals)
+	copy(list, []int{1})
+	return len(totals) + list[0], err
+}
+
+func storedAlias(ctx context.Context, in Input) (Order, error) {
+	var order Order
+	p := &order
+	holder := struct{ order *Order }{}
+	holder.order = p
+	_, err := step.Run(ctx, "load", func(ctx context.Context) (none, error) { p.ID = "x"; return none{}, nil })
+	holder.order.ID = "y"
+	return order, err
+}
+
 // Durable patterns.
 
 func pages(ctx context.Context, in Input) (int, error) {
@@ -650,5 +751,6 @@ var Functions = []any{
 	(&service{}).receiver, (&service{}).throughLocals, throughParameter, cache, lazyClient, lazyFunction, cleanedUp,
 	filledByAnotherFunction, filledThroughAPointer, storedPointer, resetByItsMethod, assignedByALocalFunction,
 	callbackOfALibrary, inBranchesThatAssign, pages, compensation, approval, transaction, mapped, jump, unsynchronised,
-	replacedContext, ofTheSDK,
+	replacedContext, ofTheSDK, restoredInLoop, restoredInSwitch, (&service{}).partOfANewValue, comparedWithNil,
+	assignedInABranch, assignedInAnEndlessLoop, assignedInALibraryCall, assignedByAGoroutine, cleared, storedAlias,
 }

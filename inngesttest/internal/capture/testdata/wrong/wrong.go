@@ -534,6 +534,49 @@ func discounted(ctx context.Context, total int) (int, error) {
 	return total, nil // reads total
 }
 
+func localFunctionWithoutEnd(ctx context.Context, in Input) (int, error) {
+	total, n := 0, 0
+	_, err := step.Run(ctx, "charge", func(ctx context.Context) (any, error) {
+		total = 3 // changes total
+		return nil, nil
+	})
+	count := func() int {
+		for {
+			if n++; n > 3 {
+				return n
+			}
+		}
+	}
+	return count() + total, err // reads total
+}
+
+func someCasesAssign(ctx context.Context, in Input) (int, error) {
+	total := 0
+	_, err := step.Run(ctx, "charge", func(ctx context.Context) (any, error) {
+		total = 3 // changes total
+		return nil, nil
+	})
+	switch in.Event.Data.Status {
+	case "new":
+		total = 1
+	case "old":
+		total = 2
+	}
+	return total, err // reads total
+}
+
+func inDeferredFunction(ctx context.Context, in Input) (any, error) {
+	defer func() {
+		total := 0
+		_, _ = step.Run(ctx, "charge", func(ctx context.Context) (any, error) {
+			total = 3 // changes total
+			return nil, nil
+		})
+		fmt.Println(total) // reads total
+	}()
+	return nil, nil
+}
+
 // Functions are those with the position of their code.
 var Functions = []any{
 	assign, increment, addAssign, appended, fieldOfNewStruct, fieldOfStepResult, fieldOfInput, copyOfInput, mapElement,
@@ -541,5 +584,5 @@ var Functions = []any{
 	readEarlierInLoop, onlyOneBranchAssigns, inSwitch, labeledContinue, decoded, inParallelBranch, inBranchItself,
 	branchesInSlice, inMap, beside, nestedLiteral, callbackInVariable, localFunction, calledAtOnce, deferArgument,
 	withExplicitType, ofTheSDK, groupOfTheSDK, helperIsWrong, (&service{}).handle, (*service).handle, generic[Order],
-	generic[string], factory(), parameter,
+	generic[string], factory(), parameter, localFunctionWithoutEnd, someCasesAssign, inDeferredFunction,
 }
