@@ -36,7 +36,7 @@ func newChecker(p *pkg) *checker {
 }
 
 // check checks a function and the literals in it that run on their own.
-func (c *checker) check(fn function, isHandler bool) {
+func (c *checker) check(fn function, handler bool) {
 	if c.checked[fn.node] || fn.body() == nil {
 		return
 	}
@@ -50,7 +50,7 @@ func (c *checker) check(fn function, isHandler bool) {
 	if !hasSteps(info, fn.body()) {
 		return
 	}
-	f := collect(fn, info, isHandler)
+	f := collect(fn, info, handler)
 	c.walk(f)
 	c.hint(f)
 	for literal, role := range f.roles {

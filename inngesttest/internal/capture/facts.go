@@ -18,6 +18,7 @@ const (
 // facts are what the check knows about a function before it follows the control flow.
 type facts struct {
 	function
+
 	info     *types.Info
 	handler  bool
 	roles    map[*ast.FuncLit]role
@@ -34,14 +35,15 @@ type facts struct {
 // A write is a change to a place in the callback of a step.
 type write struct {
 	place
+
 	step    *ast.CallExpr
 	literal *ast.FuncLit
 }
 
 // collect returns the facts about a function.
-func collect(fn function, info *types.Info, isHandler bool) *facts {
+func collect(fn function, info *types.Info, handler bool) *facts {
 	f := &facts{
-		function: fn, info: info, handler: isHandler,
+		function: fn, info: info, handler: handler,
 		roles: map[*ast.FuncLit]role{}, literals: map[*types.Var][]*ast.FuncLit{},
 		aliases: map[*types.Var]ast.Expr{}, ignored: map[*types.Var]bool{},
 		origins: map[*types.Var]origin{}, writes: map[*ast.FuncLit][]*write{},

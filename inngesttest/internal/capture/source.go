@@ -99,7 +99,8 @@ func parseDir(dir string) (map[string]*pkg, error) {
 		p := packages[file.Name.Name]
 		if p == nil {
 			p = &pkg{
-				fset: fset, files: map[string]*ast.File{}, funcs: map[string]*ast.FuncDecl{}, methods: map[[2]string]*ast.FuncDecl{},
+				fset: fset, files: map[string]*ast.File{},
+				funcs: map[string]*ast.FuncDecl{}, methods: map[[2]string]*ast.FuncDecl{},
 				fileOf: map[ast.Decl]*ast.File{}, infos: map[ast.Decl]*types.Info{},
 			}
 			packages[file.Name.Name] = p
@@ -253,7 +254,7 @@ func (p *pkg) infoOf(decl ast.Decl) *types.Info {
 		Importer: emptyPackages{}, FakeImportC: true,
 		Error: func(error) {}, // about the names that are left out
 	}
-	_, _ = config.Check(file.Name.Name, p.fset, []*ast.File{&file}, info) //nolint:errcheck // see Error
+	_, _ = config.Check(file.Name.Name, p.fset, []*ast.File{&file}, info)
 	p.infos[decl] = info
 	return info
 }

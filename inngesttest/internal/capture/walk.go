@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"go/types"
 	"maps"
+	"slices"
 )
 
 // A state is a point in the control flow: the writes of step callbacks that are not
@@ -64,6 +65,7 @@ type jump struct {
 // A walker follows the control flow of a function and of the literals that run inline.
 type walker struct {
 	*facts
+
 	report   func(w *write, readAt ast.Node)
 	jumps    []*jump
 	label    string                     // of the statement that comes next
@@ -274,14 +276,13 @@ func (w *walker) pop(j *jump) *jump {
 
 // branch returns the state after break, continue, goto or fallthrough.
 func (w *walker) branch(stmt *ast.BranchStmt, s state) state {
-	switch stmt.Tok {
-	case token.FALLTHROUGH:
+	if stmt.Tok == token.FALLTHROUGH {
 		return s
-	case token.GOTO: // not followed: what comes after the label may seem to be out of reach
+	}
+	if stmt.Tok == token.GOTO { // not followed: what comes after the label may seem to be out of reach
 		return deadEnd
 	}
-	for i := len(w.jumps) - 1; i >= 0; i-- {
-		j := w.jumps[i]
+	for _, j := range slices.Backward(w.jumps) {
 		if stmt.Label != nil && j.label != stmt.Label.Name || stmt.Label == nil && j.label != "" && !j.isLoop {
 			continue
 		}
