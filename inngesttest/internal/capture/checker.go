@@ -66,6 +66,7 @@ func (c *checker) walk(f *facts) {
 	var order []*write
 	w := &walker{
 		facts: f, inline: map[*ast.FuncLit]bool{}, writesOf: map[*ast.CallExpr][]*write{},
+		failed:  map[*types.Var]int{},
 		results: []*ast.FieldList{f.signature().Results},
 		report: func(w *write, readAt ast.Node) {
 			if reads[w] == nil {

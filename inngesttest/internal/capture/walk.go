@@ -72,6 +72,7 @@ type walker struct {
 	results  []*ast.FieldList           // of the function and the literals that are walked
 	inline   map[*ast.FuncLit]bool      // the literals that are walked
 	writesOf map[*ast.CallExpr][]*write // by step
+	failed   map[*types.Var]int         // the variables that are not nil here, as in if err != nil
 }
 
 func (w *walker) stmts(list []ast.Stmt, s state) state {
@@ -130,7 +131,7 @@ func (w *walker) simple(stmt ast.Stmt, s state) state {
 	case *ast.ExprStmt:
 		call, isCall := stmt.X.(*ast.CallExpr)
 		if isCall {
-			s = w.reset(call, s)
+			s = w.forget(s, map[*types.Var]bool{w.maySet(call, true): true})
 		}
 		s = w.expr(stmt.X, s)
 		if isCall && w.neverReturns(call) {
@@ -171,7 +172,10 @@ func (w *walker) ifStmt(stmt *ast.IfStmt, s state) state {
 	}
 	s = w.restored(s, stmt.Body, stmt.Cond)
 	s = w.expr(stmt.Cond, s)
+	tested := w.notNil(stmt.Cond)
+	w.failed[tested]++
 	then := w.stmt(stmt.Body, s)
+	w.failed[tested]--
 	return join(then, w.optional(stmt.Else, s))
 }
 
@@ -299,8 +303,36 @@ func (w *walker) branch(stmt *ast.BranchStmt, s state) state {
 	return deadEnd
 }
 
+// notNil returns v for the condition v != nil, else nil.
+func (w *walker) notNil(condition ast.Expr) *types.Var {
+	if e, ok := condition.(*ast.BinaryExpr); ok && e.Op == token.NEQ && w.isNil(e.Y) {
+		if id, ok := e.X.(*ast.Ident); ok {
+			return w.variable(id)
+		}
+	}
+	return nil
+}
+
+// returnsError reports whether a return statement returns an error that is not nil, with
+// other values that nobody uses.
+func (w *walker) returnsError(stmt *ast.ReturnStmt) bool {
+	if len(stmt.Results) < 2 {
+		return false
+	}
+	isError := false
+	ast.Inspect(stmt.Results[len(stmt.Results)-1], func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		isError = isError || ok && w.variable(id) != nil && w.failed[w.variable(id)] > 0
+		return true
+	})
+	return isError
+}
+
 // returned reads what a return statement returns.
 func (w *walker) returned(stmt *ast.ReturnStmt, s state) state {
+	if w.returnsError(stmt) {
+		return w.expr(stmt.Results[len(stmt.Results)-1], s)
+	}
 	s = w.exprs(stmt.Results, s)
 	results := w.results[len(w.results)-1]
 	if len(stmt.Results) > 0 || results == nil {

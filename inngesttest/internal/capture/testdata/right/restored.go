@@ -3,6 +3,7 @@ package right
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -131,6 +132,41 @@ func resetByItsMethod(ctx context.Context, in Input) (Order, error) {
 	_, err := step.Run(ctx, "load", func(ctx context.Context) (none, error) { order = Order{ID: "x"}; return none{}, nil })
 	order.Reset()
 	return order, err
+}
+
+func (o *Order) restore(Order)            {}
+func (o *Order) RestoreFrom([]byte) error { return nil }
+
+func restoredByItsMethod(ctx context.Context, in Input) (Order, error) {
+	var order, other Order
+	raw, err := step.Run(ctx, "load", func(ctx context.Context) (json.RawMessage, error) {
+		order, other = Order{ID: "x"}, Order{}
+		return json.Marshal(order)
+	})
+	if err != nil {
+		return order, err
+	}
+	other.restore(in.Event.Data)
+	if err := order.RestoreFrom(raw); err != nil {
+		return other, fmt.Errorf("restore: %w", err)
+	}
+	if order.ID == "" {
+		return other, nil
+	}
+	return order, nil
+}
+
+func valueWithAnError(ctx context.Context, in Input) (Order, error) {
+	order := in.Event.Data
+	total, err := step.Run(ctx, "total", func(ctx context.Context) (int, error) {
+		order.Total = price(ctx, order.ID)
+		return order.Total, nil
+	})
+	if err != nil {
+		return order, err
+	}
+	order.Total = total
+	return order, nil
 }
 
 func assignedByALocalFunction(ctx context.Context, in Input) (int, error) {

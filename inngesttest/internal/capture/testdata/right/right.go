@@ -55,4 +55,5 @@ var Functions = []any{
 	replacedContext, ofTheSDK, restoredInLoop, restoredInSwitch, (&service{}).partOfANewValue, comparedWithNil,
 	assignedInABranch, assignedInAnEndlessLoop, assignedInALibraryCall, assignedByAGoroutine, cleared, storedAlias,
 	(&service{}).sometimesNew, passedByItsAddress, oneOfTwoFunctions, calledAndRunAsAStep,
+	restoredByItsMethod, valueWithAnError,
 }
