@@ -76,7 +76,8 @@ func TestSameLine(t *testing.T) {
 		declaration string
 		findings    int
 	}{
-		{"func f(ctx context.Context, in Input) (int, error) { total := 0; func() {}()\n" +
+		{"func f(ctx context.Context, in Input) (int, error) { total := 0; " +
+			"_ = func(ctx context.Context, in Input) (int, error) { return 0, nil }\n" +
 			"step.Run(ctx, \"a\", func(ctx context.Context) (any, error) { total = 5; return nil, nil })\nreturn total, nil }", 1},
 		{"func f() { g(func() any { return " + inner + "}) }", 1},
 		{"func f() { g(" + inner + ", func(ctx context.Context, in Input) (int, error) { return 0, nil }) }", 1},

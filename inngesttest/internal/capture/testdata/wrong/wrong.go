@@ -51,13 +51,14 @@ func assign(ctx context.Context, in Input) (int, error) {
 
 func increment(ctx context.Context, in Input) (int, error) {
 	tries := 0
-	if _, err := step.Run(ctx, "try", func(ctx context.Context) (none, error) {
+	_, err := step.Run(ctx, "try", func(ctx context.Context) (none, error) {
 		tries++ // changes tries
 		return none{}, nil
-	}); err != nil {
-		return 0, err
+	})
+	if err != nil {
+		return tries, err
 	}
-	return tries, nil // reads tries
+	return tries, err // reads tries
 }
 
 func addAssign(ctx context.Context, in Input) (int, error) {
