@@ -11,7 +11,7 @@ import (
 )
 
 func steps(n int) inngestkit.TypedFunction[order, int] {
-	return inngestkit.OnEvent("steps", ordered, func(ctx context.Context, in inngestkit.Input[order]) (int, error) {
+	return inngestkit.OnEvent("steps", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (int, error) {
 		total := 0
 		for i := range n {
 			value, err := step.Run(ctx, "step-"+strconv.Itoa(i), func(context.Context) (int, error) { return i, nil })

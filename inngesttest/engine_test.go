@@ -148,8 +148,63 @@ func TestSeed(t *testing.T) {
 		inngesttest.Start(e, checkout, order{}).Wait()
 		return e.Elapsed()
 	}
-	require.Equal(t, elapsed(inngesttest.Seed(7)), elapsed(inngesttest.Seed(7)))
-	require.NotEqual(t, elapsed(inngesttest.Seed(7)), elapsed(inngesttest.Seed(8)))
+	first, second := elapsed(inngesttest.Seed(7)), elapsed(inngesttest.Seed(7))
+	require.Equal(t, first, second)
+	require.NotEqual(t, first, elapsed(inngesttest.Seed(8)))
 	require.Equal(t, 105*time.Second, elapsed(inngesttest.NoJitter()))
 	require.Equal(t, 6*time.Second, elapsed(inngesttest.RetryInterval(2*time.Second)))
+}
+
+// In a bubble, the context of a call is the same until its end, and a test may end while a call
+// is under way.
+func TestCallUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var ended []error
+		f := inngestkit.OnEvent("slow", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (any, error) {
+			return step.Run(ctx, "slow", func(ctx context.Context) (any, error) {
+				select {
+				case <-ctx.Done():
+				case <-time.After(time.Minute):
+				}
+				ended = append(ended, ctx.Err())
+				return nil, ctx.Err()
+			})
+		})
+		t.Cleanup(func() { require.Equal(t, []error{nil, context.Canceled}, ended) })
+		e := inngesttest.Virtual(t)
+		e.Register(f)
+		run := inngesttest.Start(e, f, order{})
+		for range 59 {
+			e.Advance(time.Second)
+		}
+		require.Empty(t, run.Steps(), "the server learns of it with the response")
+		run.Wait()
+		inngesttest.Start(e, f, order{})
+		e.Settle()
+	})
+}
+
+type invoice struct {
+	Total int `json:"total"`
+}
+
+// Functions of several apps start and invoke each other.
+func TestSeveralApps(t *testing.T) {
+	t.Parallel()
+	bill := inngestkit.OnEvent("bill", shipped, func(_ context.Context, in inngestkit.Input[order]) (invoice, error) {
+		return invoice{Total: 2 * in.Event.Data.Amount}, nil
+	})
+	place := inngestkit.OnEvent("place", ordered, func(ctx context.Context, in inngestkit.Input[order]) (int, error) {
+		if _, err := step.SendEvent(ctx, "ship", shipped.New(in.Event.Data)); err != nil {
+			return 0, err
+		}
+		billed, err := step.Invoke(ctx, "bill", inngestkit.Ref[order, invoice]{AppID: "test", FunctionID: "bill"}, in.Event.Data)
+		return billed.Total, err
+	})
+	e := inngesttest.Virtual(t)
+	e.Serve(newApp(t, inngestkit.Config{Dev: true}, place))
+	e.Register(bill)
+	require.Equal(t, 6, inngesttest.Start(e, place, order{Amount: 3}).Wait().Output())
+	require.Len(t, e.Runs(bill), 2)
 }

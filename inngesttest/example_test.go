@@ -23,9 +23,7 @@ func ExampleRun() {
 		return step.Run(ctx, "greet", func(context.Context) (string, error) { return "welcome, " + in.Event.Data.ID, nil })
 	})
 
-	// func TestWelcome(t *testing.T) {
 	fmt.Println(inngesttest.Run(t, welcome, user{ID: "u1"}).Output())
-	// }
 	// Output: welcome, u1
 }
 

@@ -29,11 +29,12 @@ type observedCall struct {
 	reached bool
 }
 
-// Call implements engine.Observer.
-func (v *virtual) Call(ctx context.Context, c *engine.Call) (context.Context, func(resp *adapter.Response)) {
+// Call implements engine.Observer. The context of the call ends with the test: in a bubble, a
+// call outlives the Settle in which it begins.
+func (v *virtual) Call(_ context.Context, c *engine.Call) (context.Context, func(resp *adapter.Response)) {
 	f := c.Run.Function
 	o := &observedCall{v: v, call: c, function: strings.TrimPrefix(f.Slug, f.App.ID+"-")}
-	ctx = testhooks.NewContext(ctx, &testhooks.Hooks{
+	ctx := testhooks.NewContext(v.tb.Context(), &testhooks.Hooks{
 		RoundTrip: v.roundTrip, EnterStep: o.enterStep, RunStep: o.runStep, SleepUntil: o.sleepUntil,
 	})
 	ctx, check := v.checks.call(ctx, c)
@@ -230,7 +231,7 @@ func (v *virtual) Row(r engine.Row) {
 const maxRows = 10_000
 
 // Fault implements engine.Observer. The test fails as soon as its goroutine gets control back.
-func (v *virtual) Fault(run *engine.Run, format string, args ...any) {
+func (v *virtual) Fault(run *engine.Run, format string, args ...any) { //nolint:goprintffuncname // as the engine calls it
 	v.mu.Lock()
 	v.faults++
 	if v.stop != nil {
