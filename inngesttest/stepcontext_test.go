@@ -133,7 +133,12 @@ func TestStepContextAttempts(t *testing.T) {
 	ctx = inngesttest.StepContext(t, inngesttest.Step("charge").Fails(inngestkit.NoRetry(errNoMail)).Once())
 	_, err = charge(ctx)
 	require.ErrorContains(t, err, errNoMail.Error())
+	require.Equal(t, 1, inngesttest.Steps(ctx)[0].Attempts)
 	require.Equal(t, 1, calls)
+	ctx = inngesttest.StepContext(t, inngesttest.Step("charge").Fails(errNoMail))
+	_, err = charge(ctx)
+	require.ErrorContains(t, err, errNoMail.Error())
+	require.Equal(t, 1, inngesttest.Steps(ctx)[0].Attempts, "the outcome would stay the same")
 
 	ctx = inngesttest.StepContext(t, inngesttest.Step("charge").Does(func(ctx context.Context, in inngesttest.StepInput) (any, error) {
 		return in.Callback(ctx)
