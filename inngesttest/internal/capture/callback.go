@@ -14,7 +14,7 @@ func (w *walker) readInCallback(literal *ast.FuncLit, s state) {
 		return
 	}
 	own := w.assignedOrTested(literal)
-	visible := s.without(func(wr *write) bool { return wr.literal == literal || own[wr.variable] })
+	visible := s.without(func(wr *write) bool { return own[wr.variable] })
 	var visit func(n ast.Node) bool
 	visit = func(n ast.Node) bool {
 		e, ok := n.(ast.Expr)

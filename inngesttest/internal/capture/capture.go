@@ -2,15 +2,14 @@
 // variable.
 //
 // When the run continues, the server has memoized the step's result: the callback does not
-// run again, and the variable has the value from before the step. A test does not notice
-// this, because the function looks correct to it. The package therefore reads the source.
+// run again, and the variable has the value from before the step. The package finds this in
+// the source, because a call that runs the step does not show it. When in doubt, the check
+// is silent.
 //
-// A file for each part: locate.go finds the function of a program counter, source.go parses
-// its package, steps.go knows the calls of the step packages, function.go collects facts
-// about a function, walk.go and expr.go follow its control flow, and report.go writes the
-// texts.
-//
-// The check stays silent when in doubt. See [Check] for what it does not follow.
+// Check finds the function of a program counter (locate.go) in its parsed package
+// (source.go), knows which calls are steps (steps.go), collects facts about the function's
+// literals and variables (facts.go, roles.go, origin.go, place.go), and follows the control
+// flow from each callback to the reads behind it (walk.go, inline.go, expr.go, callback.go).
 package capture
 
 import (
@@ -59,11 +58,11 @@ var results sync.Map // of func() result
 //
 // A finding is a change, in the callback of a step, to a variable that the function
 // declares, if the function reads the variable after the step and does not assign it
-// before. A read in the callback of a later step counts, unless that callback assigns
-// the variable or tests it. Variables that are declared outside the function, receivers and
-// whatever pointers from outside point to are ignored. Check does not follow function
-// values from other functions, pointers that are stored, and methods that change their
-// receiver, and it skips functions with goto.
+// in between. A read in the callback of a later step counts, unless that callback assigns
+// the variable or tests it. Check ignores variables that are declared outside the function,
+// fields of receivers, and what pointers and maps from outside refer to. It does not follow
+// function values from other functions, pointers that are stored, methods that change their
+// receiver, and goto.
 func Check(handlerPC uintptr) ([]Finding, []Hint, error) {
 	check, _ := results.LoadOrStore(handlerPC, sync.OnceValue(func() result { return checkPC(handlerPC) }))
 	r := check.(func() result)()

@@ -36,7 +36,7 @@ func newChecker(p *pkg) *checker {
 }
 
 // check checks a function and the literals in it that run on their own.
-func (c *checker) check(fn function, isHandler bool) {
+func (c *checker) check(fn function, handler bool) {
 	if c.checked[fn.node] || fn.body() == nil {
 		return
 	}
@@ -50,7 +50,7 @@ func (c *checker) check(fn function, isHandler bool) {
 	if !hasSteps(info, fn.body()) {
 		return
 	}
-	f := collect(fn, info, isHandler)
+	f := collect(fn, info, handler)
 	c.walk(f)
 	c.hint(f)
 	for literal, role := range f.roles {
@@ -66,6 +66,7 @@ func (c *checker) walk(f *facts) {
 	var order []*write
 	w := &walker{
 		facts: f, inline: map[*ast.FuncLit]bool{}, writesOf: map[*ast.CallExpr][]*write{},
+		failed:  map[*types.Var]int{},
 		results: []*ast.FieldList{f.signature().Results},
 		report: func(w *write, readAt ast.Node) {
 			if reads[w] == nil {
@@ -75,9 +76,6 @@ func (c *checker) walk(f *facts) {
 		},
 	}
 	w.stmts(f.body().List, state{})
-	if w.isConfused {
-		return
-	}
 	slices.SortFunc(order, func(a, b *write) int { return int(a.expr.Pos() - b.expr.Pos()) })
 	for _, wr := range order {
 		key := found{wr.step, wr.variable}

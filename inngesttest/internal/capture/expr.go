@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"strings"
+	"regexp"
 )
 
 // expr returns the state after an expression whose value is used.
@@ -209,7 +209,9 @@ func (w *walker) call(call *ast.CallExpr, s state) state {
 		}
 	}
 	literal := w.calledLiteral(call)
-	if literal == nil {
+	if v := w.maySet(call, false); v != nil {
+		s = w.forget(s, map[*types.Var]bool{v: true})
+	} else if literal == nil {
 		s = w.callee(call.Fun, s)
 	}
 	s = w.exprs(call.Args, s)
@@ -282,20 +284,15 @@ func (w *walker) stepWrites(call *ast.CallExpr, literal *ast.FuncLit) []*write {
 	return w.writesOf[call]
 }
 
-// setters begin the names of methods that give their receiver a new value.
-var setters = []string{"Reset", "Init", "Load", "Read", "Set", "Refresh", "Reload", "Unmarshal", "Parse", "Decode", "Scan"}
+var setter = regexp.MustCompile(`^(Reset|Init|Load|Read|Set|Refresh|Reload|Restore|Unmarshal|Parse|Decode|Scan|Apply|Fill|From)`)
 
-// reset returns the state before a statement that calls a method, which may give its
-// receiver a new value.
-func (w *walker) reset(call *ast.CallExpr, s state) state {
-	selector, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok {
-		return s
+// maySet returns the variable that a method call may give a new value: by the method's name,
+// or because the call is a statement and has arguments.
+func (w *walker) maySet(call *ast.CallExpr, isStatement bool) *types.Var {
+	selector, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+	if !ok || !setter.MatchString(selector.Sel.Name) && (!isStatement || len(call.Args) == 0) {
+		return nil
 	}
-	for _, prefix := range setters {
-		if p, ok := w.place(selector.X); ok && strings.HasPrefix(selector.Sel.Name, prefix) {
-			return w.forget(s, map[*types.Var]bool{p.variable: true})
-		}
-	}
-	return s
+	p, _ := w.place(selector.X)
+	return p.variable
 }

@@ -18,6 +18,7 @@ const (
 // facts are what the check knows about a function before it follows the control flow.
 type facts struct {
 	function
+
 	info     *types.Info
 	handler  bool
 	roles    map[*ast.FuncLit]role
@@ -34,20 +35,21 @@ type facts struct {
 // A write is a change to a place in the callback of a step.
 type write struct {
 	place
+
 	step    *ast.CallExpr
 	literal *ast.FuncLit
 }
 
 // collect returns the facts about a function.
-func collect(fn function, info *types.Info, isHandler bool) *facts {
+func collect(fn function, info *types.Info, handler bool) *facts {
 	f := &facts{
-		function: fn, info: info, handler: isHandler,
+		function: fn, info: info, handler: handler,
 		roles: map[*ast.FuncLit]role{}, literals: map[*types.Var][]*ast.FuncLit{},
 		aliases: map[*types.Var]ast.Expr{}, ignored: map[*types.Var]bool{},
 		origins: map[*types.Var]origin{}, writes: map[*ast.FuncLit][]*write{},
 		changingValues: map[*types.Var]string{},
 	}
-	f.ignoreParameters()
+	f.ignoreContexts()
 	f.assignRoles()
 	f.findAliases()
 	f.eachWrite(f.noteWrite)
@@ -61,18 +63,8 @@ func (f *facts) contains(v *types.Var) bool {
 	return v != nil && !v.IsField() && f.node.Pos() <= v.Pos() && v.Pos() < f.node.End() && !f.ignored[v]
 }
 
-// ignoreParameters ignores the receiver, whose fields outlive the call, and contexts, which
-// callbacks replace for their own use.
-func (f *facts) ignoreParameters() {
-	var lists []*ast.FieldList
-	if decl, ok := f.node.(*ast.FuncDecl); ok && decl.Recv != nil {
-		lists = append(lists, decl.Recv)
-	}
-	for _, list := range lists {
-		for _, field := range list.List {
-			f.ignore(field.Names)
-		}
-	}
+// ignoreContexts ignores contexts, which callbacks replace for their own use.
+func (f *facts) ignoreContexts() {
 	ast.Inspect(f.node, func(n ast.Node) bool {
 		if fn, ok := n.(*ast.FuncType); ok {
 			for _, field := range fn.Params.List {

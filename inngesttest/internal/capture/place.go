@@ -2,8 +2,8 @@ package capture
 
 import (
 	"go/ast"
-	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -66,7 +66,7 @@ func (f *facts) placeOf(e ast.Expr) (place, bool) {
 // part returns the part of x that element denotes.
 func (f *facts) part(x ast.Expr, element string) (place, bool) {
 	p, ok := f.placeOf(x)
-	p.path = append(p.path[:len(p.path):len(p.path)], element)
+	p.path = append(slices.Clip(p.path), element)
 	p.inMap = false
 	return p, ok
 }
@@ -85,14 +85,6 @@ func (f *facts) aliasOf(e ast.Expr) ast.Expr {
 		}
 	}
 	return nil
-}
-
-// addressed returns the operand of &x, and x for a pointer that always points to x.
-func (f *facts) addressed(e ast.Expr) ast.Expr {
-	if unary, ok := ast.Unparen(e).(*ast.UnaryExpr); ok && unary.Op == token.AND {
-		return unary.X
-	}
-	return f.aliasOf(e)
 }
 
 func isMap(t types.Type) bool {

@@ -3,6 +3,7 @@ package capture
 import (
 	"go/ast"
 	"go/types"
+	"slices"
 )
 
 // assignRoles decides what each literal in the body is for.
@@ -82,10 +83,8 @@ func (f *facts) argumentRole(call *ast.CallExpr, argument ast.Expr) role {
 		return roleCallback
 	}
 	all, _ := branches(f.info, call)
-	for _, branch := range all {
-		if branch == argument {
-			return roleInline
-		}
+	if slices.Contains(all, argument) {
+		return roleInline
 	}
 	return rolePlain
 }

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -99,7 +100,8 @@ func parseDir(dir string) (map[string]*pkg, error) {
 		p := packages[file.Name.Name]
 		if p == nil {
 			p = &pkg{
-				fset: fset, files: map[string]*ast.File{}, funcs: map[string]*ast.FuncDecl{}, methods: map[[2]string]*ast.FuncDecl{},
+				fset: fset, files: map[string]*ast.File{},
+				funcs: map[string]*ast.FuncDecl{}, methods: map[[2]string]*ast.FuncDecl{},
 				fileOf: map[ast.Decl]*ast.File{}, infos: map[ast.Decl]*types.Info{},
 			}
 			packages[file.Name.Name] = p
@@ -162,48 +164,26 @@ func (p *pkg) find(at location) (function, bool) {
 		decl := p.methods[[2]string{at.receiver, at.method}]
 		return function{decl, decl}, decl != nil
 	}
-	var literals []function
-	var declared, around function
-	eachFunctionIn(p.files[at.file], func(fn function) {
-		start, end := p.fset.Position(fn.node.Pos()), p.fset.Position(fn.node.End())
-		if start.Filename != at.file || at.line < start.Line || at.line > end.Line {
-			return
-		}
-		_, isDecl := fn.node.(*ast.FuncDecl)
-		switch {
-		case start.Line != at.line:
-			around = fn // the innermost one comes last
-		case isDecl:
-			declared = fn
-		default:
-			literals = append(literals, fn)
-		}
-	})
-	switch {
-	case at.isLiteral() && len(literals) > 0:
-		return onlyHandler(literals)
-	case declared.node != nil:
-		return declared, true
-	default: // a function without calls, which has no code for its first line
-		return around, around.node != nil
-	}
-}
-
-// onlyHandler returns the function that looks like a handler if only one does.
-func onlyHandler(literals []function) (function, bool) {
-	if len(literals) == 1 {
-		return literals[0], true
-	}
 	var found []function
-	for _, fn := range literals {
-		if fn.looksLikeHandler() {
+	eachFunctionIn(p.files[at.file], func(fn function) {
+		_, isLiteral := fn.node.(*ast.FuncLit)
+		start := p.fset.Position(fn.node.Pos())
+		if start.Filename == at.file && start.Line == at.line && isLiteral == at.isLiteral() {
 			found = append(found, fn)
 		}
+	})
+	return onlyHandler(found)
+}
+
+// onlyHandler returns the only function, or else the only one that looks like a handler.
+func onlyHandler(functions []function) (function, bool) {
+	if len(functions) > 1 {
+		functions = slices.DeleteFunc(functions, func(fn function) bool { return !fn.looksLikeHandler() })
 	}
-	if len(found) != 1 {
+	if len(functions) != 1 {
 		return function{}, false
 	}
-	return found[0], true
+	return functions[0], true
 }
 
 // eachFunction calls yield for each function of the package, outer ones first.
@@ -253,7 +233,7 @@ func (p *pkg) infoOf(decl ast.Decl) *types.Info {
 		Importer: emptyPackages{}, FakeImportC: true,
 		Error: func(error) {}, // about the names that are left out
 	}
-	_, _ = config.Check(file.Name.Name, p.fset, []*ast.File{&file}, info) //nolint:errcheck // see Error
+	_, _ = config.Check(file.Name.Name, p.fset, []*ast.File{&file}, info)
 	p.infos[decl] = info
 	return info
 }

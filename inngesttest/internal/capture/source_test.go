@@ -4,7 +4,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -50,8 +51,8 @@ func TestOtherFiles(t *testing.T) {
 	t.Parallel()
 	dir := snippet(t, map[string]string{
 		"order.go":         "//go:build special\n\n" + prelude + wrongHandler + "func other() { helper() }\n",
-		"helper_linux.go":  "package p\n\nfunc helper() {}\n",
 		"helper_darwin.go": "package p\n\nfunc helper() {}\n",
+		"helper_linux.go":  prelude + strings.Replace(wrongHandler, "handle(", "helper(", 1),
 		"broken.go":        "package p\n\nfunc {",
 		"external_test.go": "package p_test\n\nfunc handle() {}\n",
 		"assembly.go":      "package p\n\nfunc add(a, b int) int\nfunc () noReceiver() {}\n",
@@ -75,12 +76,19 @@ func TestSameLine(t *testing.T) {
 		declaration string
 		findings    int
 	}{
+		{"func f(ctx context.Context, in Input) (int, error) { total := 0; " +
+			"_ = func(ctx context.Context, in Input) (int, error) { return 0, nil }\n" +
+			"step.Run(ctx, \"a\", func(ctx context.Context) (any, error) { total = 5; return nil, nil })\nreturn total, nil }", 1},
 		{"func f() { g(func() any { return " + inner + "}) }", 1},
 		{"func f() { g(" + inner + ", func(ctx context.Context, in Input) (int, error) { return 0, nil }) }", 1},
 		{"func f() { g(func(ctx context.Context, in Input) (int, error) { return 0, nil }, " + inner + ") }", 0},
 	} {
 		dir := snippet(t, map[string]string{"order.go": test.declaration})
-		r := checkAt(location{name: "p.f.func1", file: filepath.Join(dir, "order.go"), line: 6})
+		name := "p.f.func1"
+		if strings.HasPrefix(test.declaration, "func f(ctx") {
+			name = "p.f"
+		}
+		r := checkAt(location{name: name, file: filepath.Join(dir, "order.go"), line: 6})
 		require.NoError(t, r.err)
 		require.Len(t, r.findings, test.findings, test.declaration)
 	}
@@ -102,42 +110,32 @@ func TestLocate(t *testing.T) {
 
 	at, err = locate(reflect.ValueOf(TestLocate).Pointer())
 	require.NoError(t, err)
-	_, file, _, _ := runtime.Caller(0)
-	require.Equal(t, file, at.file)
+	require.Equal(t, "source_test.go", filepath.Base(at.file))
 }
 
-// A function can be reached in five calls, through files that do not import a step package.
+// Calls are followed five deep, through functions, instances of generic ones and methods, and
+// through files that do not import a step package.
 func TestDepth(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{
+	dir := snippet(t, map[string]string{
 		"calls.go": `package p
 
-func handle(ctx context.Context, in Input) (int, error) { return (&service{}).one(ctx) }
-func two(ctx context.Context) (int, error) { return three[int](ctx) }
-func three[T any](ctx context.Context) (int, error) { return four(ctx) }
-func five(ctx context.Context) (int, error) { return six(ctx) }
+func f0(ctx context.Context) (int, error) { return f1(ctx) }
+func f1(ctx context.Context) (int, error) { return f2[int](ctx) }
+func f2[T any](ctx context.Context) (int, error) { return f3(ctx) }
+func (s *service) f4(ctx context.Context) (int, error) { return s.f5(ctx) }
 `,
 		"service.go": `
 type service struct{}
-func (s *service) one(ctx context.Context) (int, error) { return s.next(ctx) }
-func (s *service) next(ctx context.Context) (int, error) { return two(ctx) }
-func four(ctx context.Context) (int, error) {
-	total := 0
-	_, err := step.Run(ctx, "charge", func(ctx context.Context) (any, error) { total = 5; return nil, nil })
-	return total, err
-}
-func six(ctx context.Context) (int, error) {
-	total := 0
-	_, err := step.Run(ctx, "charge", func(ctx context.Context) (any, error) { total = 5; return nil, nil })
-	return total, err
-}
-`,
+func f3(ctx context.Context) (int, error) { s := &service{}; return s.f4(ctx) }
+func (s *service) f5(ctx context.Context) (int, error) { return f6(ctx) }
+` + strings.Replace(wrongHandler, "handle(ctx context.Context, in Input)", "f6(ctx context.Context)", 1),
+	})
+	calls, service := filepath.Join(dir, "calls.go"), filepath.Join(dir, "service.go")
+	for i, findings := range []int{0, 1, 1} {
+		r := checkAt(location{name: "p.f" + strconv.Itoa(i), file: calls, line: 3 + i})
+		require.Len(t, r.findings, findings, "%d calls", 6-i)
 	}
-	path := filepath.Join(snippet(t, files), "service.go")
-	require.Len(t, checkAt(location{name: "p.(*service).one", file: path, line: 8}).findings, 1)
-	require.Len(t, checkAt(location{receiver: "service", method: "next", file: path}).findings, 1)
-	calls := filepath.Join(filepath.Dir(path), "calls.go")
-	require.Len(t, checkAt(location{name: "p.two", file: calls, line: 4}).findings, 1)
-	require.Len(t, checkAt(location{name: "p.five", file: calls, line: 6}).findings, 1)
-	require.Empty(t, checkAt(location{name: "p.handle", file: calls, line: 3}).findings, "a method of a value")
+	require.Len(t, checkAt(location{name: "p.f3", file: service, line: 8}).findings, 1)
+	require.Len(t, checkAt(location{receiver: "service", method: "f4", file: calls}).findings, 1)
 }

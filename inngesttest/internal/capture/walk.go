@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"go/types"
 	"maps"
+	"slices"
 )
 
 // A state is a point in the control flow: the writes of step callbacks that are not
@@ -64,13 +65,14 @@ type jump struct {
 // A walker follows the control flow of a function and of the literals that run inline.
 type walker struct {
 	*facts
-	report     func(w *write, readAt ast.Node)
-	jumps      []*jump
-	label      string                     // of the statement that comes next
-	results    []*ast.FieldList           // of the function and the literals that are walked
-	inline     map[*ast.FuncLit]bool      // the literals that are walked
-	writesOf   map[*ast.CallExpr][]*write // by step
-	isConfused bool                       // by a goto
+
+	report   func(w *write, readAt ast.Node)
+	jumps    []*jump
+	label    string                     // of the statement that comes next
+	results  []*ast.FieldList           // of the function and the literals that are walked
+	inline   map[*ast.FuncLit]bool      // the literals that are walked
+	writesOf map[*ast.CallExpr][]*write // by step
+	failed   map[*types.Var]int         // the variables that are not nil here, as in if err != nil
 }
 
 func (w *walker) stmts(list []ast.Stmt, s state) state {
@@ -129,7 +131,7 @@ func (w *walker) simple(stmt ast.Stmt, s state) state {
 	case *ast.ExprStmt:
 		call, isCall := stmt.X.(*ast.CallExpr)
 		if isCall {
-			s = w.reset(call, s)
+			s = w.forget(s, map[*types.Var]bool{w.maySet(call, true): true})
 		}
 		s = w.expr(stmt.X, s)
 		if isCall && w.neverReturns(call) {
@@ -170,7 +172,10 @@ func (w *walker) ifStmt(stmt *ast.IfStmt, s state) state {
 	}
 	s = w.restored(s, stmt.Body, stmt.Cond)
 	s = w.expr(stmt.Cond, s)
+	tested := w.notNil(stmt.Cond)
+	w.failed[tested]++
 	then := w.stmt(stmt.Body, s)
+	w.failed[tested]--
 	return join(then, w.optional(stmt.Else, s))
 }
 
@@ -227,20 +232,19 @@ func (w *walker) clauses(body *ast.BlockStmt, s state) state {
 	after, fallen := deadEnd, deadEnd
 	hasDefault := false
 	for _, clause := range body.List {
-		in := s
 		var list []ast.Stmt
+		in := s
 		switch clause := clause.(type) {
 		case *ast.CaseClause:
 			hasDefault = hasDefault || clause.List == nil
 			list = clause.Body
-			in = w.restored(in, &ast.BlockStmt{List: list}, clause.List...)
-			for _, e := range clause.List {
-				in = w.expr(e, in)
-			}
+			s = w.restored(s, &ast.BlockStmt{List: list}, clause.List...)
+			s = w.exprs(clause.List, s)
+			in = s
 		case *ast.CommClause:
 			hasDefault = true // one clause always runs
-			in = w.optional(clause.Comm, in)
 			list = clause.Body
+			in = w.optional(clause.Comm, s)
 		}
 		out := w.stmts(list, join(in, fallen))
 		if fallen = deadEnd; endsInFallthrough(list) {
@@ -276,15 +280,13 @@ func (w *walker) pop(j *jump) *jump {
 
 // branch returns the state after break, continue, goto or fallthrough.
 func (w *walker) branch(stmt *ast.BranchStmt, s state) state {
-	switch stmt.Tok {
-	case token.FALLTHROUGH:
+	if stmt.Tok == token.FALLTHROUGH {
 		return s
-	case token.GOTO:
-		w.isConfused = true
+	}
+	if stmt.Tok == token.GOTO { // not followed: what comes after the label may seem to be out of reach
 		return deadEnd
 	}
-	for i := len(w.jumps) - 1; i >= 0; i-- {
-		j := w.jumps[i]
+	for _, j := range slices.Backward(w.jumps) {
 		if stmt.Label != nil && j.label != stmt.Label.Name || stmt.Label == nil && j.label != "" && !j.isLoop {
 			continue
 		}
@@ -301,8 +303,36 @@ func (w *walker) branch(stmt *ast.BranchStmt, s state) state {
 	return deadEnd
 }
 
+// notNil returns v for the condition v != nil, else nil.
+func (w *walker) notNil(condition ast.Expr) *types.Var {
+	if e, ok := condition.(*ast.BinaryExpr); ok && e.Op == token.NEQ && w.isNil(e.Y) {
+		if id, ok := e.X.(*ast.Ident); ok {
+			return w.variable(id)
+		}
+	}
+	return nil
+}
+
+// returnsError reports whether a return statement returns an error that is not nil, with
+// other values that nobody uses.
+func (w *walker) returnsError(stmt *ast.ReturnStmt) bool {
+	if len(stmt.Results) < 2 {
+		return false
+	}
+	isError := false
+	ast.Inspect(stmt.Results[len(stmt.Results)-1], func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		isError = isError || ok && w.variable(id) != nil && w.failed[w.variable(id)] > 0
+		return true
+	})
+	return isError
+}
+
 // returned reads what a return statement returns.
 func (w *walker) returned(stmt *ast.ReturnStmt, s state) state {
+	if w.returnsError(stmt) {
+		return w.expr(stmt.Results[len(stmt.Results)-1], s)
+	}
 	s = w.exprs(stmt.Results, s)
 	results := w.results[len(w.results)-1]
 	if len(stmt.Results) > 0 || results == nil {

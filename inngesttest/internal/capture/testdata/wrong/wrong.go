@@ -51,13 +51,14 @@ func assign(ctx context.Context, in Input) (int, error) {
 
 func increment(ctx context.Context, in Input) (int, error) {
 	tries := 0
-	if _, err := step.Run(ctx, "try", func(ctx context.Context) (none, error) {
+	_, err := step.Run(ctx, "try", func(ctx context.Context) (none, error) {
 		tries++ // changes tries
 		return none{}, nil
-	}); err != nil {
-		return 0, err
+	})
+	if err != nil {
+		return tries, err
 	}
-	return tries, nil // reads tries
+	return tries, err // reads tries
 }
 
 func addAssign(ctx context.Context, in Input) (int, error) {
@@ -534,6 +535,49 @@ func discounted(ctx context.Context, total int) (int, error) {
 	return total, nil // reads total
 }
 
+func localFunctionWithoutEnd(ctx context.Context, in Input) (int, error) {
+	total, n := 0, 0
+	_, err := step.Run(ctx, "charge", func(ctx context.Context) (any, error) {
+		total = 3 // changes total
+		return nil, nil
+	})
+	count := func() int {
+		for {
+			if n++; n > 3 {
+				return n
+			}
+		}
+	}
+	return count() + total, err // reads total
+}
+
+func someCasesAssign(ctx context.Context, in Input) (int, error) {
+	total := 0
+	_, err := step.Run(ctx, "charge", func(ctx context.Context) (any, error) {
+		total = 3 // changes total
+		return nil, nil
+	})
+	switch in.Event.Data.Status {
+	case "new":
+		total = 1
+	case "old":
+		total = 2
+	}
+	return total, err // reads total
+}
+
+func inDeferredFunction(ctx context.Context, in Input) (any, error) {
+	defer func() {
+		total := 0
+		_, _ = step.Run(ctx, "charge", func(ctx context.Context) (any, error) {
+			total = 3 // changes total
+			return nil, nil
+		})
+		fmt.Println(total) // reads total
+	}()
+	return nil, nil
+}
+
 // Functions are those with the position of their code.
 var Functions = []any{
 	assign, increment, addAssign, appended, fieldOfNewStruct, fieldOfStepResult, fieldOfInput, copyOfInput, mapElement,
@@ -541,5 +585,5 @@ var Functions = []any{
 	readEarlierInLoop, onlyOneBranchAssigns, inSwitch, labeledContinue, decoded, inParallelBranch, inBranchItself,
 	branchesInSlice, inMap, beside, nestedLiteral, callbackInVariable, localFunction, calledAtOnce, deferArgument,
 	withExplicitType, ofTheSDK, groupOfTheSDK, helperIsWrong, (&service{}).handle, (*service).handle, generic[Order],
-	generic[string], factory(), parameter,
+	generic[string], factory(), parameter, localFunctionWithoutEnd, someCasesAssign, inDeferredFunction,
 }
