@@ -275,4 +275,16 @@ func TestReplaysEnd(t *testing.T) {
 	}, 25)
 	require.Equal(t, 2, runs[0].Calls())
 	require.Equal(t, 10*3+15*2, calls)
+
+	calls = 0
+	runs = runTimes(t, func(ctx context.Context, _ orderInput) (any, error) {
+		calls++
+		for range 150 {
+			if _, err := step.Run(ctx, "s", value(1)); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	}, 1)
+	require.Equal(t, runs[0].Calls()+100, calls)
 }

@@ -239,7 +239,9 @@ func TestRecorderRefuses(t *testing.T) {
 		status, _ := post(t, rec, c.path, c.body, "")
 		require.Equal(t, c.status, status, c.body)
 	}
-	require.Len(t, rec.Events(), 1)
+	require.Len(t, rec.Events(), 2, "the event before one that is refused is accepted")
+	_, body := post(t, rec, "/e/key", `{"name":"inngest/x"}`, "")
+	require.JSONEq(t, `{"error":"event name is reserved for internal use: inngest/x","ids":[""],"status":400}`, body)
 	_, err := rec.App().Send(t.Context(), inngestkit.Event[account]{})
 	require.ErrorContains(t, err, "it has no name")
 }

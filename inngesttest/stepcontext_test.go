@@ -75,7 +75,7 @@ func TestStepContext(t *testing.T) {
 	require.Equal(t, `StepRun ask 1 "asked"`, called[0])
 	require.Regexp(t, `^WaitForEvent approval 1 \{.*"name":"expense/approved"`, called[1])
 	require.Equal(t, []string{"Sleep cool down 1 ", `InvokeFunction pay 1 "r1"`}, called[2:4])
-	require.Regexp(t, `^StepRun paid 1 \["\d{26}"\]$`, called[4])
+	require.Regexp(t, `^StepRun paid 1 \["[0-9A-Z]{26}"\]$`, called[4])
 	require.Len(t, called, 5)
 }
 

@@ -61,7 +61,9 @@ func Asks(ctx context.Context, options any) error {
 type askError struct{ options any }
 
 // Error implements error.
-func (a *askError) Error() string { return "the step is outside a function, and the test does not answer it" }
+func (a *askError) Error() string {
+	return "the step is outside a function, and the test does not answer it"
+}
 
 // waitOutside runs a step of the server, with the body of [Wait], without a call of ours.
 func waitOutside(
