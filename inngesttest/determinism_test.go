@@ -47,11 +47,21 @@ func TestNondeterministicFunctions(t *testing.T) {
 	}
 }
 
-// runTimes runs a function several times, one after another.
-func runTimes(tb testing.TB, handler orderHandler, times int, options ...inngestkit.Option) (runs []*inngesttest.TypedRun[any]) {
+// runTimes runs a function several times, one after another. options are those of the function
+// and of the engine.
+func runTimes(tb testing.TB, handler orderHandler, times int, options ...any) (runs []*inngesttest.TypedRun[any]) {
 	tb.Helper()
-	f := inngestkit.OnEvent("f", triggered, handler, options...)
-	e := inngesttest.Virtual(tb)
+	var ofFunction []inngestkit.Option
+	var ofEngine []inngesttest.Option
+	for _, option := range options {
+		if o, ok := option.(inngestkit.Option); ok {
+			ofFunction = append(ofFunction, o)
+		} else {
+			ofEngine = append(ofEngine, option.(inngesttest.Option))
+		}
+	}
+	f := inngestkit.OnEvent("f", triggered, handler, ofFunction...)
+	e := inngesttest.Virtual(tb, ofEngine...)
 	e.Register(f)
 	e.Mock("other-f", func(json.RawMessage) (any, error) { return 1, nil })
 	for range times {
