@@ -122,7 +122,7 @@ var values = []struct {
 	{"event.data.list.exists(x, x == 'x')", true, nil},
 	{"event.data.list.existsOne(x, x == 'x')", true, isError},
 	{"event.data.list.all(x, x != 5)", true, nil},
-	{"event.data.list.exists(x, x > 'w')", true, nil},
+	{"event.data.list.exists(x, x > 'w')", isError, true}, // v1.43.0 stops at 1 > 'w', which is an error
 	// Functions of the server.
 	{"lowercase('AB') + uppercase('c') + lowercase(5)", "abC", nil},
 	{"b64decode('aGk=')", "hi", nil},
@@ -133,7 +133,7 @@ var values = []struct {
 	{"date('2026-03-01') < now() && now() < now_plus('1h')", true, nil},
 	{"date(1700000000) == date(1700000000000)", true, nil},
 	{"date('Mon, 02 Jan 2006 15:04:05 MST') < now()", true, nil},
-	{"date(5) == null", isError, nil},
+	{"date(5) == null", false, isError},
 	{"date(event.ts) < now()", isError, nil},
 	{"date(event.data.sec) < now()", isError, nil},
 	{"date(int(event.data.sec)) < now()", true, nil},
