@@ -13,6 +13,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
+	"github.com/inngestkit/inngestkit/core/testhooks"
 )
 
 // WaitOption is an option of [WaitForEvent]. [Timeout] is required.
@@ -205,5 +206,9 @@ func Sleep(ctx context.Context, id string, d time.Duration) {
 
 // SleepUntil pauses the run until t. A time in the past does not pause it.
 func SleepUntil(ctx context.Context, id string, t time.Time) {
-	Sleep(ctx, id, time.Until(t))
+	d := time.Until(t)
+	if test := testhooks.From(ctx).SleepUntil; test != nil {
+		d = test(ctx, id, t)
+	}
+	Sleep(ctx, id, d)
 }

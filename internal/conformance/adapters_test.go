@@ -18,7 +18,7 @@ import (
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -90,7 +90,7 @@ type instance struct {
 
 // serve runs an app in dev mode on addr, syncs it with the server and stops it at the
 // end of the test. An empty addr means a free port.
-func serve(t *testing.T, server *inngesttest.Server, with adapter, appID, addr string, functions ...inngestkit.Function) *instance {
+func serve(t *testing.T, server *devserver.Server, with adapter, appID, addr string, functions ...inngestkit.Function) *instance {
 	t.Helper()
 	config := inngestkit.Config{AppID: appID, Dev: true, BaseURL: server.URL()}
 	return serveConfig(t, with, config, testsite.Listen(t, addr), functions...)

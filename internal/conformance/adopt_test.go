@@ -14,7 +14,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -68,7 +68,7 @@ func TestFromClientOnTheRealServer(t *testing.T) {
 		require.NoError(t, err)
 		outputs := map[string]string{}
 		for _, run := range runs {
-			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+			require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 			outputs[run.Function] = string(run.Output)
 		}
 		require.Equal(t, map[string]string{"adopted-bare": `"u1oneflaky"`, "adopted-moved": `"u1"`}, outputs)

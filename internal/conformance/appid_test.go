@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -31,7 +31,7 @@ func TestFailureHandlersOfOddAppIDs(t *testing.T) {
 					return nil, nil
 				})))
 			s := &site{app, server}
-			require.Equal(t, inngesttest.RunFailed, s.run(t, doomed.New(user{})).Status)
+			require.Equal(t, devserver.RunFailed, s.run(t, doomed.New(user{})).Status)
 			select {
 			case got := <-told:
 				require.Equal(t, id+"-doomed", got)

@@ -12,7 +12,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -34,7 +34,7 @@ var checkpoints = []struct {
 func TestCheckpoints(t *testing.T) {
 	t.Parallel()
 	const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
-	for name, config := range map[string]inngesttest.ServerConfig{
+	for name, config := range map[string]devserver.Config{
 		"dev":         {RetryInterval: time.Second},
 		"self-hosted": {RetryInterval: time.Second, SigningKey: key, EventKey: eventKey},
 	} {
@@ -49,7 +49,7 @@ func TestCheckpoints(t *testing.T) {
 			}
 			listener := testsite.Listen(t, "")
 			config.AppURLs = []string{"http://" + listener.Addr().String() + adapters[0].path}
-			server := inngesttest.NewServer(t, config)
+			server := devserver.New(t, config)
 			s := &site{serveConfig(t, adapters[0], inngestkit.Config{
 				AppID: "checkpoints", Dev: config.SigningKey == "", BaseURL: server.URL(),
 				SigningKey: inngestkit.Secret(config.SigningKey), EventKey: inngestkit.Secret(config.EventKey),
@@ -59,7 +59,7 @@ func TestCheckpoints(t *testing.T) {
 				t.Run(c.id, func(t *testing.T) {
 					t.Parallel()
 					run := s.run(t, userEvent("checkpoint/"+c.id).New(user{ID: "u1"}))
-					completed(t, []inngesttest.Run{run})
+					completed(t, []devserver.Run{run})
 					require.Equal(t, `"abcdefg"`, string(run.Output))
 					for _, id := range []string{"a", "b", "c", "d", "e", "f", "g"} {
 						require.Equal(t, 1, counters[i].Of(id), "the step %s", id)

@@ -91,7 +91,7 @@ func TestDependencies(t *testing.T) {
 		"contrib/cel": {[]string{modules + "contrib/cel"}, slices.Concat(notOnlyForTests, frameworks)},
 		// Only the core and the standard library; see depguard.
 		"contrib/health": {[]string{modules + "contrib/health"}, slices.Concat(notOnlyForTests, frameworks)},
-		"inngesttest":    {[]string{modules + "inngesttest"}, append(frameworks, "github.com/stretchr/testify")},
+		"inngesttest":    {[]string{modules + "inngesttest", modules + "inngesttest/devserver"}, append(frameworks, "github.com/stretchr/testify")},
 	}
 	for _, suite := range suites { // they are for tests
 		cases[suite] = struct{ packages, refused []string }{[]string{suite}, slices.Concat(others, frameworks)}

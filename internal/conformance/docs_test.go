@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 const repository = "../.."
@@ -88,11 +88,11 @@ func TestDocsNameFilesThatExist(t *testing.T) {
 func TestDocsNameTheServers(t *testing.T) {
 	t.Parallel()
 	for page, versions := range map[string][]string{
-		"README.md":                     {inngesttest.OldestVersion, inngesttest.NewestVersion},
-		"CONTRIBUTING.md":               {inngesttest.OldestVersion, inngesttest.NewestVersion},
-		"docs/servers.md":               {inngesttest.OldestVersion, inngesttest.NewestVersion},
-		"examples/quickstart/README.md": {inngesttest.DefaultVersion},
-		"examples/tracing/README.md":    {inngesttest.DefaultVersion},
+		"README.md":                     {devserver.OldestVersion, devserver.NewestVersion},
+		"CONTRIBUTING.md":               {devserver.OldestVersion, devserver.NewestVersion},
+		"docs/servers.md":               {devserver.OldestVersion, devserver.NewestVersion},
+		"examples/quickstart/README.md": {devserver.DefaultVersion},
+		"examples/tracing/README.md":    {devserver.DefaultVersion},
 	} {
 		text, err := os.ReadFile(filepath.Join(repository, page))
 		require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -67,7 +67,7 @@ var expressionScenarios = []scenario{
 			second := s.waiting(t, matchBegin.New(user{ID: "2"}))
 			s.send(t, matchEnd.New(user{ID: "3"}))
 			for _, id := range []string{first, second} {
-				require.Equal(t, inngesttest.RunCompleted, s.ended(t, id).Status)
+				require.Equal(t, devserver.RunCompleted, s.ended(t, id).Status)
 			}
 		},
 	},
@@ -82,7 +82,7 @@ var expressionScenarios = []scenario{
 			second := s.sleeping(t, userEvent("cancel/missing").New(user{ID: "2"}))
 			s.send(t, userEvent("cancel/any").New(user{ID: "3"}))
 			for _, id := range []string{first, second} {
-				require.Equal(t, inngesttest.RunCancelled, s.ended(t, id).Status)
+				require.Equal(t, devserver.RunCancelled, s.ended(t, id).Status)
 			}
 		},
 	},
@@ -95,7 +95,7 @@ var expressionScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, _ *counter) {
 			for _, run := range s.allEnded(t, s.sendAll(t, uncounted, user{ID: "1"}, user{ID: "1"}, user{ID: "1"})...) {
-				require.Equal(t, inngesttest.RunCompleted, run.Status)
+				require.Equal(t, devserver.RunCompleted, run.Status)
 			}
 		},
 	},
@@ -108,9 +108,9 @@ var expressionScenarios = []scenario{
 			id := s.waiting(t, hyphenBegin.New(hyphened{UserID: "1"}))
 			s.send(t, hyphenEnd.New(hyphened{UserID: "2"}))
 			s.letPass(t)
-			require.Equal(t, inngesttest.RunRunning, s.status(t, id))
+			require.Equal(t, devserver.RunRunning, s.status(t, id))
 			s.send(t, hyphenEnd.New(hyphened{UserID: "1"}))
-			require.Equal(t, inngesttest.RunCompleted, s.ended(t, id).Status)
+			require.Equal(t, devserver.RunCompleted, s.ended(t, id).Status)
 		},
 	},
 	{
@@ -127,10 +127,10 @@ var expressionScenarios = []scenario{
 			plain := s.waiting(t, begin.New(user{ID: "a 'plain' ID"}))
 			s.sendAll(t, end, odd...)
 			s.send(t, end.New(user{ID: "a 'plain' ID"}))
-			require.Equal(t, inngesttest.RunCompleted, s.ended(t, plain).Status)
+			require.Equal(t, devserver.RunCompleted, s.ended(t, plain).Status)
 			s.letPass(t)
 			for i, id := range waiting {
-				require.Equal(t, inngesttest.RunRunning, s.status(t, id), odd[i])
+				require.Equal(t, devserver.RunRunning, s.status(t, id), odd[i])
 			}
 		},
 	},

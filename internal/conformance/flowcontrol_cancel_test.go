@@ -10,7 +10,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -52,15 +52,15 @@ var cancelScenarios = []scenario{
 			second := s.sleeping(t, asleep.New(user{ID: "2", Plan: "free"}))
 			s.sendAll(t, woken, user{ID: "other"}, user{ID: "1", Plan: "none"}, user{ID: "2", Plan: "none"})
 			s.letPass(t)
-			require.Equal(t, inngesttest.RunRunning, s.status(t, first))
-			require.Equal(t, inngesttest.RunRunning, s.status(t, second))
+			require.Equal(t, devserver.RunRunning, s.status(t, first))
+			require.Equal(t, devserver.RunRunning, s.status(t, second))
 
 			s.send(t, woken.New(user{ID: "1"}))
-			require.Equal(t, inngesttest.RunCancelled, s.ended(t, first).Status)
-			require.Equal(t, inngesttest.RunRunning, s.status(t, second))
+			require.Equal(t, devserver.RunCancelled, s.ended(t, first).Status)
+			require.Equal(t, devserver.RunRunning, s.status(t, second))
 
 			s.send(t, inngestkit.DefineEvent[user]("flow/shut-down").New(user{}))
-			require.Equal(t, inngesttest.RunCancelled, s.ended(t, second).Status)
+			require.Equal(t, devserver.RunCancelled, s.ended(t, second).Status)
 			require.Zero(t, c.Of("awake"))
 		},
 	},
@@ -75,7 +75,7 @@ var cancelScenarios = []scenario{
 			s.letPass(t)
 			s.send(t, inngestkit.DefineEvent[user]("flow/too-late").New(user{}))
 			s.letPass(t)
-			require.Equal(t, inngesttest.RunRunning, s.status(t, id))
+			require.Equal(t, devserver.RunRunning, s.status(t, id))
 		},
 	},
 	{
@@ -84,7 +84,7 @@ var cancelScenarios = []scenario{
 			return []inngestkit.Function{inngestkit.OnEvent("late-finish", lateFinish, sleeps(c), flow.FinishTimeout(2*time.Second))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			require.Equal(t, inngesttest.RunCancelled, s.run(t, lateFinish.New(user{})).Status)
+			require.Equal(t, devserver.RunCancelled, s.run(t, lateFinish.New(user{})).Status)
 			require.Zero(t, c.Of("awake"))
 		},
 	},
@@ -101,7 +101,7 @@ var cancelScenarios = []scenario{
 			check: func(t *testing.T, s *site, c *counter) {
 				first := s.send(t, lateStart.New(user{ID: "first"}))
 				c.Await(t, "first")
-				require.Equal(t, inngesttest.RunCancelled, s.run(t, lateStart.New(user{ID: "second"})).Status)
+				require.Equal(t, devserver.RunCancelled, s.run(t, lateStart.New(user{ID: "second"})).Status)
 				close(busy.open)
 				completed(t, s.allEnded(t, first))
 				require.Zero(t, c.Of("second"))

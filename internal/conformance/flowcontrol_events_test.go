@@ -10,7 +10,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -56,7 +56,7 @@ var eventScenarios = []scenario{
 			ids, err := s.app.Send(testsite.Within(t), events...)
 			require.NoError(t, err)
 			run := s.ended(t, ids[2])
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			require.Equal(t, devserver.RunCompleted, run.Status)
 			require.Equal(t, `"3"`, string(run.Output))
 			s.letPass(t)
 			s.noRuns(t, ids[:2]...)
@@ -114,7 +114,7 @@ var eventScenarios = []scenario{
 				s.letPass(t)
 			}
 			run := s.ended(t, ids[0])
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			require.Equal(t, devserver.RunCompleted, run.Status)
 			require.Equal(t, `"1,2,3"`, string(run.Output))
 			require.Equal(t, `"4"`, string(s.ended(t, ids[3]).Output))
 		},

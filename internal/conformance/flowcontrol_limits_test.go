@@ -8,7 +8,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 var (
@@ -28,10 +28,10 @@ func visits(c *counter, g *gauge, n int) func(context.Context, input) (any, erro
 	}
 }
 
-func completed(t *testing.T, runs []inngesttest.Run) {
+func completed(t *testing.T, runs []devserver.Run) {
 	t.Helper()
 	for _, run := range runs {
-		require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+		require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 	}
 }
 

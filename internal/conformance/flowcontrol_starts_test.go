@@ -10,7 +10,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -63,12 +63,12 @@ var startScenarios = []scenario{
 				atOnce = 1 * 3
 			}
 			for range atOnce {
-				completed(t, []inngesttest.Run{s.run(t, bursting.New(user{}))})
+				completed(t, []devserver.Run{s.run(t, bursting.New(user{}))})
 			}
 			next := s.send(t, bursting.New(user{}))
 			s.scheduled(t, next)
 			s.letPass(t)
-			require.Equal(t, inngesttest.RunRunning, s.status(t, next), "the run waits for its turn")
+			require.Equal(t, devserver.RunRunning, s.status(t, next), "the run waits for its turn")
 			require.Equal(t, atOnce, c.Of(""))
 		},
 	},
@@ -79,9 +79,9 @@ var startScenarios = []scenario{
 				flow.RateLimit(1, 24*time.Hour, flow.Key("event.data.id")))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			completed(t, []inngesttest.Run{s.run(t, rateLimited.New(user{ID: "a"}))})
+			completed(t, []devserver.Run{s.run(t, rateLimited.New(user{ID: "a"}))})
 			dropped := s.send(t, rateLimited.New(user{ID: "a"}))
-			completed(t, []inngesttest.Run{s.run(t, rateLimited.New(user{ID: "b"}))})
+			completed(t, []devserver.Run{s.run(t, rateLimited.New(user{ID: "b"}))})
 			s.letPass(t)
 			s.noRuns(t, dropped)
 			require.Equal(t, []int{1, 1}, []int{c.Of("a"), c.Of("b")})
@@ -93,9 +93,9 @@ var startScenarios = []scenario{
 			return []inngestkit.Function{inngestkit.OnEvent("idempotent", idempotent, seen(c), flow.Idempotency("event.data.id"))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			completed(t, []inngesttest.Run{s.run(t, idempotent.New(user{ID: "a"}))})
+			completed(t, []devserver.Run{s.run(t, idempotent.New(user{ID: "a"}))})
 			again := s.send(t, idempotent.New(user{ID: "a", Plan: "pro"}))
-			completed(t, []inngesttest.Run{s.run(t, idempotent.New(user{ID: "b"}))})
+			completed(t, []devserver.Run{s.run(t, idempotent.New(user{ID: "b"}))})
 			s.letPass(t)
 			s.noRuns(t, again)
 			require.Equal(t, []int{1, 1}, []int{c.Of("a"), c.Of("b")})
@@ -151,7 +151,7 @@ var startScenarios = []scenario{
 				s.noRuns(t, skipped)
 				close(busy.open)
 				completed(t, s.allEnded(t, first, other))
-				completed(t, []inngesttest.Run{s.run(t, skipping.New(user{ID: "a", Plan: "3"}))})
+				completed(t, []devserver.Run{s.run(t, skipping.New(user{ID: "a", Plan: "3"}))})
 				require.Equal(t, []int{1, 0, 1}, []int{c.Of("a1"), c.Of("a2"), c.Of("a3")})
 			},
 		}
@@ -172,9 +172,9 @@ var startScenarios = []scenario{
 				_, err := s.server.AwaitStep(testsite.Within(t), id, "slow")
 				require.NoError(t, err)
 			}
-			completed(t, []inngesttest.Run{s.run(t, replacing.New(user{ID: "a", Plan: "quick"}))})
-			require.Equal(t, inngesttest.RunCancelled, s.ended(t, slow[0]).Status)
-			require.Equal(t, inngesttest.RunRunning, s.status(t, slow[1]), "its key is a different one")
+			completed(t, []devserver.Run{s.run(t, replacing.New(user{ID: "a", Plan: "quick"}))})
+			require.Equal(t, devserver.RunCancelled, s.ended(t, slow[0]).Status)
+			require.Equal(t, devserver.RunRunning, s.status(t, slow[1]), "its key is a different one")
 			require.Equal(t, []int{0, 1}, []int{c.Of("slow"), c.Of("quick")})
 		},
 	},

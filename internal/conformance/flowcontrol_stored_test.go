@@ -11,7 +11,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -119,7 +119,7 @@ func TestFlowControlIsStored(t *testing.T) {
 		t.Run(tc.function.ID(), func(t *testing.T) {
 			t.Parallel()
 			slug := "stored-" + tc.function.ID()
-			i := slices.IndexFunc(registered, func(f inngesttest.Function) bool { return f.Slug == slug })
+			i := slices.IndexFunc(registered, func(f devserver.Function) bool { return f.Slug == slug })
 			require.GreaterOrEqual(t, i, 0, "not registered")
 			want := object(t, []byte(tc.want))
 			if oldest(server) {
@@ -137,7 +137,7 @@ func TestFlowControlIsStored(t *testing.T) {
 
 // flowControl returns what the server knows about a function, without what it knows about
 // every function, and with the retries, which it stores with the step.
-func flowControl(t *testing.T, f inngesttest.Function) map[string]any {
+func flowControl(t *testing.T, f devserver.Function) map[string]any {
 	t.Helper()
 	config := object(t, f.Config)
 	step := config["steps"].([]any)[0].(map[string]any)

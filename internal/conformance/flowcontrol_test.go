@@ -11,7 +11,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -44,12 +44,12 @@ var aWhile = inngestkit.DefineEvent[user]("while")
 // has not happened.
 func (s *site) letPass(t *testing.T) {
 	t.Helper()
-	require.Equal(t, inngesttest.RunCompleted, s.run(t, aWhile.New(user{})).Status)
+	require.Equal(t, devserver.RunCompleted, s.run(t, aWhile.New(user{})).Status)
 }
 
 // oldest reports whether the server is the oldest supported version, which lacks some of what
 // all newer ones have; see docs/servers.md.
-func oldest(server *inngesttest.Server) bool { return server.Version() == inngesttest.OldestVersion }
+func oldest(server *devserver.Server) bool { return server.Version() == devserver.OldestVersion }
 
 // sendAll sends events, one request each, in the order given, and returns their IDs.
 func (s *site) sendAll(t *testing.T, event inngestkit.EventType[user], data ...user) []string {
@@ -62,9 +62,9 @@ func (s *site) sendAll(t *testing.T, event inngestkit.EventType[user], data ...u
 }
 
 // allEnded waits for the end of the one run that each event triggered.
-func (s *site) allEnded(t *testing.T, eventIDs ...string) []inngesttest.Run {
+func (s *site) allEnded(t *testing.T, eventIDs ...string) []devserver.Run {
 	t.Helper()
-	runs := make([]inngesttest.Run, len(eventIDs))
+	runs := make([]devserver.Run, len(eventIDs))
 	for i, id := range eventIDs {
 		runs[i] = s.ended(t, id)
 	}
@@ -97,7 +97,7 @@ func (s *site) scheduled(t *testing.T, eventIDs ...string) {
 }
 
 // status returns the status of the only run of an event.
-func (s *site) status(t *testing.T, eventID string) inngesttest.RunStatus {
+func (s *site) status(t *testing.T, eventID string) devserver.RunStatus {
 	t.Helper()
 	runs, err := s.server.Runs(testsite.Within(t), eventID)
 	require.NoError(t, err)

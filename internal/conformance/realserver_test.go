@@ -11,7 +11,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -167,7 +167,7 @@ var scenarios = []scenario{
 			}
 			runs, err := s.server.AwaitRuns(testsite.Within(t), id, 1)
 			require.NoError(t, err)
-			require.Equal(t, inngesttest.RunCompleted, runs[0].Status)
+			require.Equal(t, devserver.RunCompleted, runs[0].Status)
 			require.Equal(t, `"pro"`, string(runs[0].Output))
 		},
 	},
@@ -246,7 +246,7 @@ var scenarios = []scenario{
 			require.NoError(t, err)
 			runs, err := s.server.AwaitRuns(testsite.Within(t), id, 1)
 			require.NoError(t, err)
-			require.Equal(t, inngesttest.RunFailed, runs[0].Status)
+			require.Equal(t, devserver.RunFailed, runs[0].Status)
 			require.Contains(t, string(runs[0].Output), `\"data.count\" is a JSON string where Go has int`)
 			require.Zero(t, c.Of("called"))
 		},
@@ -269,7 +269,7 @@ var minuteScenarios = []scenario{
 		check: func(t *testing.T, s *site, c *counter) {
 			runs, err := s.server.AwaitRunsOf(testsite.WithinTime(t, 90*time.Second), "shop-every-minute", 1)
 			require.NoError(t, err)
-			require.Equal(t, inngesttest.RunCompleted, runs[0].Status)
+			require.Equal(t, devserver.RunCompleted, runs[0].Status)
 			require.Equal(t, `"* * * * *"`, string(runs[0].Output))
 			require.Positive(t, c.Of("ticked"))
 		},

@@ -10,7 +10,7 @@ import (
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -34,7 +34,7 @@ func TestRedirectedRunIsNotCompleted(t *testing.T) {
 	i := serveConfig(t, moved, config, testsite.Listen(t, ""), function)
 	eventID := testsite.Send(t, i.app, signedUp.New(user{}))
 	run := testsite.Ended(t, server, eventID, testsite.Timeout)
-	require.Equal(t, inngesttest.RunFailed, run.Status, "%s", run.Output)
+	require.Equal(t, devserver.RunFailed, run.Status, "%s", run.Output)
 	require.Contains(t, string(run.Output), "a redirect has made GET of a call")
 	require.Zero(t, c.Of("fn"))
 }

@@ -11,14 +11,14 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // midRun is an app that another instance replaces in the middle of a run.
 type midRun struct {
 	id            string
-	server        *inngesttest.Server
+	server        *devserver.Server
 	with          adapter
 	first, second counter
 	release       chan struct{} // ends the slow step of the first instance
@@ -105,7 +105,7 @@ func TestRestartInMidRun(t *testing.T) {
 
 				second := m.serve(t, testsite.NewWire(t, first.addr), &m.second)
 				run := second.ended(t, id)
-				require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+				require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 				require.Equal(t, `"u1"`, string(run.Output))
 				for part, want := range map[string][]int{"before": {1, 0}, slowStep: {1, tc.lost}, "after": {0, 1}} {
 					require.Equal(t, want, []int{m.first.Of(part), m.second.Of(part)}, part)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -35,7 +35,7 @@ func TestDevServerIsRestarted(t *testing.T) {
 	runs, err := server.AwaitRuns(testsite.Within(t), (&site{i, server}).send(t, started.New(user{ID: "u2"})), 2)
 	require.NoError(t, err)
 	for _, run := range runs {
-		require.Equal(t, inngesttest.RunCompleted, run.Status)
+		require.Equal(t, devserver.RunCompleted, run.Status)
 		require.Equal(t, `"u2"`, string(run.Output))
 	}
 }

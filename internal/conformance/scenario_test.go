@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -28,7 +28,7 @@ type scenario struct {
 type site struct {
 	*instance
 
-	server *inngesttest.Server
+	server *devserver.Server
 }
 
 func TestRealServer(t *testing.T) {
@@ -59,21 +59,21 @@ func (s *site) send(t *testing.T, event inngestkit.AnyEvent) string {
 }
 
 // run sends an event and waits for the end of the only run that it triggers.
-func (s *site) run(t *testing.T, event inngestkit.AnyEvent) inngesttest.Run {
+func (s *site) run(t *testing.T, event inngestkit.AnyEvent) devserver.Run {
 	t.Helper()
 	return s.ended(t, s.send(t, event))
 }
 
 // completed sends an event and waits until the only run that it triggers has completed.
-func (s *site) completed(t *testing.T, event inngestkit.AnyEvent) inngesttest.Run {
+func (s *site) completed(t *testing.T, event inngestkit.AnyEvent) devserver.Run {
 	t.Helper()
 	run := s.run(t, event)
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run.Output)
 	return run
 }
 
 // ended waits for the end of the only run that an event triggers.
-func (s *site) ended(t *testing.T, eventID string) inngesttest.Run {
+func (s *site) ended(t *testing.T, eventID string) devserver.Run {
 	t.Helper()
 	return testsite.Ended(t, s.server, eventID, longTimeout)
 }

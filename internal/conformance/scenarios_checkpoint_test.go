@@ -12,7 +12,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // checkpointed is a function that checkpoints, and how often a server that supports
@@ -119,7 +119,7 @@ var checkpointScenarios = []scenario{{
 					id := strconv.Itoa(i)
 					require.Equal(t, max(1, f.ran[id]), c.Of(f.id+" step "+id), "step %s", id)
 				}
-				if s.server.Version() == inngesttest.OldestVersion {
+				if s.server.Version() == devserver.OldestVersion {
 					return // it does not support checkpoints
 				}
 				require.Equal(t, 1, c.Of(f.id+" ended"))

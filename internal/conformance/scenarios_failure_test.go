@@ -12,7 +12,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -56,18 +56,18 @@ var failureScenarios = []scenario{
 			}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			require.Equal(t, inngesttest.RunCompleted, s.run(t, userEvent("user/saved").New(user{ID: "u0"})).Status)
-			require.Equal(t, inngesttest.RunFailed, s.run(t, userEvent("user/doomed-alone").New(user{ID: "u0"})).Status)
+			require.Equal(t, devserver.RunCompleted, s.run(t, userEvent("user/saved").New(user{ID: "u0"})).Status)
+			require.Equal(t, devserver.RunFailed, s.run(t, userEvent("user/doomed-alone").New(user{ID: "u0"})).Status)
 			for _, tc := range []struct{ function, user, message string }{
 				{"doomed", "u1", "doomed"},
 				{"doomed-step", "u2", "doomed in a step"},
 			} {
 				run := s.run(t, userEvent("user/"+tc.function).New(user{ID: tc.user}))
-				require.Equal(t, inngesttest.RunFailed, run.Status)
+				require.Equal(t, devserver.RunFailed, run.Status)
 				handled, err := s.server.AwaitRunsOf(testsite.Within(t), "shop-"+tc.function+"-failure", 1)
 				require.NoError(t, err)
 				require.Len(t, handled, 1)
-				require.Equal(t, inngesttest.RunCompleted, handled[0].Status)
+				require.Equal(t, devserver.RunCompleted, handled[0].Status)
 				require.Equal(t, map[string]any{
 					"function": "shop-" + tc.function, "run": run.RunID, "error": tc.message,
 					"event": "user/" + tc.function, "user": tc.user, "events": 1.0,
@@ -94,10 +94,10 @@ var failureScenarios = []scenario{
 			if s.with.largestFailed > 0 {
 				size = s.with.largestFailed
 			}
-			require.Equal(t, inngesttest.RunFailed, s.run(t, userEvent("user/huge").New(user{URL: strings.Repeat("u", size)})).Status)
+			require.Equal(t, devserver.RunFailed, s.run(t, userEvent("user/huge").New(user{URL: strings.Repeat("u", size)})).Status)
 			handled, err := s.server.AwaitRunsOf(testsite.Within(t), "shop-huge-failure", 1)
 			require.NoError(t, err)
-			require.Equal(t, inngesttest.RunCompleted, handled[0].Status)
+			require.Equal(t, devserver.RunCompleted, handled[0].Status)
 			lengths := decoded[[]int](t, handled[0].Output)
 			require.Equal(t, size, lengths[0])
 			require.Greater(t, lengths[1], 256<<10)
@@ -124,10 +124,10 @@ var failureScenarios = []scenario{
 		},
 		check: func(t *testing.T, s *site, c *counter) {
 			run := s.run(t, userEvent("user/timely").New(user{ID: "u1"}))
-			require.Equal(t, inngesttest.RunCancelled, run.Status)
+			require.Equal(t, devserver.RunCancelled, run.Status)
 			handled, err := s.server.AwaitRunsOf(testsite.Within(t), "shop-timely-cancelled", 1)
 			require.NoError(t, err)
-			require.Equal(t, inngesttest.RunCompleted, handled[0].Status)
+			require.Equal(t, devserver.RunCompleted, handled[0].Status)
 			require.Equal(t, []string{run.RunID, "u1"}, decoded[[]string](t, handled[0].Output))
 			require.Zero(t, c.Of("failed"))
 		},

@@ -12,7 +12,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -147,7 +147,7 @@ var parallelScenarios = []scenario{
 			require.NoError(t, err)
 			s.send(t, userEvent("user/branches-answer").New(user{ID: "answered"}))
 			run := s.ended(t, id)
-			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
+			require.Equal(t, devserver.RunCompleted, run.Status, "%s", run.Output)
 			require.Equal(t, `"answered"`, string(run.Output))
 			for _, id := range []string{"rested", "inner one", "inner two", "inner end"} {
 				require.Equal(t, 1, c.Of(id), id)
@@ -218,7 +218,7 @@ var parallelScenarios = []scenario{
 			require.Equal(t, []int{1, 1, 1}, []int{c.Of("short same"), c.Of("long other"), c.Of("long same")})
 
 			run = s.run(t, userEvent("user/long-first").New(user{}))
-			require.Equal(t, inngesttest.RunFailed, run.Status, "%s", run.Output)
+			require.Equal(t, devserver.RunFailed, run.Status, "%s", run.Output)
 			require.Contains(t, string(run.Output), `is in several branches of step.Parallel, at different positions`)
 		},
 	},

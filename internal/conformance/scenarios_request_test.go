@@ -15,7 +15,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -129,7 +129,7 @@ var requestScenarios = []scenario{
 			run = s.run(t, userEvent("user/infer-fails").New(user{URL: web.URL + "/html"}))
 			require.Equal(t, `"Errornull"`, string(run.Output), "the server does not store such an error")
 			require.Len(t, web.seen(), 4, "each has two attempts")
-			require.Equal(t, inngesttest.RunCompleted, run.Status)
+			require.Equal(t, devserver.RunCompleted, run.Status)
 		},
 	},
 }

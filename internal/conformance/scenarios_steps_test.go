@@ -15,7 +15,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -60,7 +60,7 @@ var stepScenarios = []scenario{
 			require.Equal(t, waiting.RunID, s.signal(t, "approved/u1", user{ID: "boss", Plan: "pro"}))
 			require.Equal(t, `"boss pro"`, string(s.ended(t, id).Output))
 
-			var refused *inngesttest.StatusError
+			var refused *devserver.StatusError
 			err = s.server.Do(testsite.Within(t), http.MethodPost, "/v1/signals", map[string]any{"signal": "approved/u1"}, nil)
 			require.ErrorAs(t, err, &refused, "no run waits for it")
 			require.Equal(t, http.StatusNotFound, refused.Status)
@@ -109,7 +109,7 @@ var stepScenarios = []scenario{
 			}
 			first := wait("user/wait-alone", "same")
 			second := s.run(t, userEvent("user/wait-alone").New(user{ID: "same"}))
-			require.Equal(t, inngesttest.RunFailed, second.Status)
+			require.Equal(t, devserver.RunFailed, second.Status)
 			require.Contains(t, string(second.Output), "Signal conflict")
 			s.signal(t, "same", nil)
 			require.Equal(t, `"got it"`, string(s.ended(t, first).Output))
@@ -179,7 +179,7 @@ var stepScenarios = []scenario{
 			require.Equal(t, 2, c.Of("task"))
 
 			run = s.run(t, userEvent("user/returns").New(user{}))
-			require.Equal(t, inngesttest.RunFailed, run.Status)
+			require.Equal(t, devserver.RunFailed, run.Status)
 			require.Contains(t, string(run.Output), "could not find function with ID: shop-not-there")
 			require.Equal(t, 2, c.Of("returned"), "once to find the step, once with its error")
 		},

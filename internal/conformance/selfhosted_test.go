@@ -11,7 +11,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -29,7 +29,7 @@ func TestSelfHostedServerSigns(t *testing.T) {
 		listener := testsite.Listen(t, "")
 		addr := listener.Addr().String()
 		// With & in its URL, the server sends its sync in another form than it signs.
-		server := inngesttest.NewServer(t, inngesttest.ServerConfig{
+		server := devserver.New(t, devserver.Config{
 			SigningKey: key, EventKey: eventKey, AppURLs: []string{"http://" + addr + with.path + "?a=1&b=2"},
 		})
 		i := serveConfig(t, with, inngestkit.Config{
@@ -56,7 +56,7 @@ func TestSelfHostedServerSigns(t *testing.T) {
 		// The server also requires the key for checkpoints.
 		require.Equal(t, `"o2"`, string((&site{i, server}).run(t, packed.New(user{ID: "o2"})).Output))
 		require.Equal(t, []int{1, 1}, []int{c.Of("pack one"), c.Of("pack two")})
-		if server.Version() != inngesttest.OldestVersion { // it does not support checkpoints
+		if server.Version() != devserver.OldestVersion { // it does not support checkpoints
 			require.Equal(t, 1, c.Of("pack called"))
 		}
 

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -46,7 +46,7 @@ func TestSendSplitsForTheRealServer(t *testing.T) {
 		// The server responds before it has stored the events.
 		testsite.Eventually(t, 100*time.Millisecond, func() bool {
 			err := server.Do(testsite.Within(t), http.MethodGet, "/v1/events/"+ids[i], nil, &event)
-			var missing *inngesttest.StatusError
+			var missing *devserver.StatusError
 			if errors.As(err, &missing) && missing.Status == http.StatusNotFound {
 				return false
 			}
@@ -69,7 +69,7 @@ func TestLimitsOfTheRealServer(t *testing.T) {
 		"events in a request": many,
 		"size of an event":    []map[string]any{{"name": "e", "data": map[string]string{"x": strings.Repeat("x", 3<<20)}}},
 	} {
-		var refusal *inngesttest.StatusError
+		var refusal *devserver.StatusError
 		err := server.Do(testsite.Within(t), http.MethodPost, "/e/key", body, nil)
 		require.ErrorAs(t, err, &refusal, name)
 		require.Equal(t, http.StatusBadRequest, refusal.Status, name)

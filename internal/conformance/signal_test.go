@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -33,7 +33,7 @@ func TestSignalOnRealServer(t *testing.T) {
 	require.NoError(t, s.app.SendSignal(testsite.Within(t), "approve u/1", user{Plan: "pro"}))
 	runs, err := server.AwaitRuns(testsite.Within(t), id, 1)
 	require.NoError(t, err)
-	require.Equal(t, inngesttest.RunCompleted, runs[0].Status, "%s", runs[0].Output)
+	require.Equal(t, devserver.RunCompleted, runs[0].Status, "%s", runs[0].Output)
 	require.Equal(t, `"pro"`, string(runs[0].Output))
 	err = s.app.SendSignal(testsite.Within(t), "approve u/1", user{})
 	require.ErrorIs(t, err, inngestkit.ErrNoSignalWaiter, "the run was resumed already")

@@ -16,7 +16,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -50,7 +50,7 @@ func large(c *counter, event inngestkit.EventType[user]) inngestkit.Function {
 
 // countingStates runs a proxy in front of the server that counts how often an app fetches
 // the state that the server has omitted from a call.
-func countingStates(t *testing.T, server *inngesttest.Server, c *counter) (url string) {
+func countingStates(t *testing.T, server *devserver.Server, c *counter) (url string) {
 	t.Helper()
 	target, err := neturl.Parse(server.URL())
 	require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestStateAbove4MiB(t *testing.T) {
 		// This much data takes time on machines with few processors.
 		runs, err := s.server.AwaitRuns(testsite.WithinTime(t, 2*time.Minute), id, 1)
 		require.NoError(t, err)
-		require.Equal(t, inngesttest.RunCompleted, runs[0].Status, "%s", runs[0].Output)
+		require.Equal(t, devserver.RunCompleted, runs[0].Status, "%s", runs[0].Output)
 		require.Equal(t, `"u1 pro 0 1 2 3"`, string(runs[0].Output))
 		for i := range largeSteps {
 			require.Equal(t, 1, c.Of(fmt.Sprint("step ", i)))
@@ -103,7 +103,7 @@ func TestStateAbove4MiB(t *testing.T) {
 			const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
 			var c counter
 			listener := testsite.Listen(t, "")
-			server := inngesttest.NewServer(t, inngesttest.ServerConfig{
+			server := devserver.New(t, devserver.Config{
 				SigningKey: key, EventKey: eventKey, AppURLs: []string{"http://" + listener.Addr().String() + with.path},
 			})
 			i := serveConfig(t, with, inngestkit.Config{

@@ -13,7 +13,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -211,7 +211,7 @@ func TestValuesOnTheRealServer(t *testing.T) {
 	await("text")
 	require.NoError(t, s.app.SendSignal(testsite.Within(t), "text", `{"a":1}`))
 	run := s.ended(t, id)
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run.Output)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run.Output)
 	a.check(t, "data of an event", "result of a step", "output of an invoked function", "data of an invoked function",
 		"data of an event that a step waits for", "data of a signal")
 }

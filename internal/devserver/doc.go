@@ -1,5 +1,5 @@
 // Package devserver pins the oldest version of the Inngest server that this
-// repository tests against and that package inngesttest builds for its users.
+// repository tests against and that package inngesttest/devserver builds for its users.
 //
 // It holds no code. Its go.mod names the server's command as a Go tool, and its
 // go.sum fixes every byte that goes into the build. The module stays out of
@@ -17,7 +17,7 @@
 //
 //	cd ../../inngesttest && go generate ./... && go test ./...
 //
-// which refreshes the copies that package inngesttest embeds, and proves that
+// which refreshes the copies that the test kit embeds, and proves that
 // the server still starts, runs and answers as the test kit expects.
 //
 // The newest version cannot be built as a dependency, and so it is not pinned here:

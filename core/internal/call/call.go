@@ -16,6 +16,7 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
+	"github.com/inngestkit/inngestkit/core/testhooks"
 )
 
 // A Call is one request by which the server starts or continues a run. Its exported fields
@@ -64,6 +65,8 @@ type Call struct {
 	// Replay is how much of what earlier calls did the function has passed.
 	Replay Replay
 
+	// test are the hooks of the test that the call belongs to.
+	test     *testhooks.Hooks
 	sdk      context.Context //nolint:containedctx // see Caller
 	progress progress
 	steps    stepCounts
@@ -136,7 +139,7 @@ func From(ctx context.Context) *Call {
 // is done when the caller hangs up, so the function can stop early. The SDK itself must not
 // see that: it would report the run as completed.
 func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc) {
-	c.sdk = sdk
+	c.sdk, c.test = sdk, testhooks.From(sdk)
 	ctx, cancel := context.WithCancelCause(sdk)
 	stop := context.AfterFunc(c.Caller, func() {
 		defer func() {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
+
+	"github.com/inngestkit/inngestkit/core/testhooks"
 )
 
 // An ID identifies a step in a run.
@@ -39,6 +41,11 @@ const (
 func (id ID) Key() string {
 	sum := sha1.Sum([]byte(id.text())) //nolint:gosec // the protocol's choice; docs/SDK_SPEC.md, 5.1.2
 	return hex.EncodeToString(sum[:])
+}
+
+// forTest returns the step as hooks of a test see it.
+func (id ID) forTest(memoized bool) testhooks.Step {
+	return testhooks.Step{ID: id.Name, Index: id.Index, Kind: string(id.Kind), Memoized: memoized}
 }
 
 // text returns the text that the key is the hash of: the name, followed by the index for the

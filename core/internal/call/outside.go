@@ -9,6 +9,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/testhooks"
 )
 
 // outside runs a step without a call of ours: in a unit test, or in a function that the
@@ -61,9 +62,14 @@ func runOutside[T any](ctx context.Context, name string, fn func(ctx context.Con
 
 // runAlone runs fn as if the server kept the result.
 func runAlone[T any](ctx context.Context, name string, fn func(ctx context.Context) (T, error)) (value T, err error) {
+	id, run := ID{Name: name, Kind: StepRun}, memoizable(name, fn)
+	if test := testhooks.From(ctx).RunStep; test != nil {
+		callback := run
+		run = func(ctx context.Context) (any, error) { return test(ctx, id.forTest(false), callback) }
+	}
 	end := StepEnd{}
-	end.Output, end.Err = recovered(ctx, name, memoizable(name, fn))
-	raw, err := new(Call).encode(ctx, ID{Name: name, Kind: StepRun}, end)
+	end.Output, end.Err = recovered(ctx, name, run)
+	raw, err := new(Call).encode(ctx, id, end)
 	if err != nil {
 		raw, err = fit(err, raw)
 		return withValue[T](name, raw, sdkerrors.StepError{Name: failedStep, Message: err.Error(), Data: raw})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/testhooks"
 )
 
 // stepState is a state of a step, as [Run] draws them.
@@ -78,7 +79,13 @@ func Wait[T any](
 ) (value T, err error) {
 	c := From(ctx)
 	if c == nil {
-		raw, err := outside(ctx, name, func() (json.RawMessage, error) { return body(ID{Name: name, Kind: kind}) })
+		raw, err := outside(ctx, name, func() (json.RawMessage, error) {
+			id := ID{Name: name, Kind: kind}
+			if wait := testhooks.From(ctx).Wait; wait != nil {
+				return wait(ctx, id.forTest(false))
+			}
+			return body(id)
+		})
 		if err != nil {
 			return value, err
 		}
@@ -122,6 +129,9 @@ func (s *step) enter(ctx context.Context) {
 	}
 	if err := c.count(s.branch, &s.id); err != nil {
 		c.Abort(err)
+	}
+	if enter := c.test.EnterStep; enter != nil {
+		enter(ctx, s.id.forTest(len(c.Replay.Result(s.id)) > 0))
 	}
 }
 
@@ -167,6 +177,10 @@ func (s *step) callback(ctx context.Context, run Callback) (json.RawMessage, err
 	c.Replay.BeginFresh()
 	c.progress.inCallback.Store(true)
 	defer c.progress.inCallback.Store(false)
+	if test := c.test.RunStep; test != nil {
+		callback := run
+		run = func(ctx context.Context) (any, error) { return test(ctx, s.id.forTest(false), callback) }
+	}
 	end := c.Hooks.RunStep(ctx, s.id, run)
 	if c.Replay.targeted {
 		c.progress.advance(over)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/inngestkit/inngestkit/core/internal/safe"
+	"github.com/inngestkit/inngestkit/core/testhooks"
 )
 
 // Guard returns a copy of client that turns a panic of user code into the error of the
@@ -92,7 +93,11 @@ type guardedTransport struct {
 // RoundTrip implements http.RoundTripper.
 func (t guardedTransport) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	defer t.guard.recovered("transport", &err)
-	resp, err = t.transport().RoundTrip(req)
+	if test := testhooks.From(req.Context()).RoundTrip; test != nil {
+		resp, err = test(req)
+	} else {
+		resp, err = t.transport().RoundTrip(req)
+	}
 	if err != nil {
 		return resp, safe.Sound("the HTTPClient's transport", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/interpreter"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // eventPrefix begins the paths that are interpolated.
@@ -55,7 +57,7 @@ func (e *Evaluator) residue(text string, event map[string]any) (residue string, 
 	}
 	options := []cel.ProgramOption{exhaustive, cel.CustomDecorator(withClock)}
 	attributes := map[int64]ref.Val{}
-	if e.version == VersionOldest {
+	if e.version == version.Oldest {
 		options = append(options, cel.CustomDecorator(needTimes(act)), cel.CustomDecorator(remember(attributes, act)))
 	}
 	options = append(options, cel.CustomDecorator(watchRanges(parsed.NativeRep().Expr())))

@@ -14,20 +14,21 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/stretchr/testify/require"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/inngesttest/internal/expr"
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // The verdicts of this package are those of the servers.
 func TestParity(t *testing.T) {
 	t.Parallel()
-	for name, version := range map[string]expr.Version{
-		inngesttest.NewestVersion: expr.VersionNewest,
-		inngesttest.OldestVersion: expr.VersionOldest,
+	for name, v := range map[string]version.Version{
+		devserver.NewestVersion: version.Newest,
+		devserver.OldestVersion: version.Oldest,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := &parity{t: t, eval: expr.New(version, time.Now), version: version, expected: map[outcome]string{}, refuted: map[outcome]string{}}
+			p := &parity{t: t, eval: expr.New(v, time.Now), version: v, expected: map[outcome]string{}, refuted: map[outcome]string{}}
 			p.addTriggers()
 			p.addWaits()
 			p.addSentinels()
@@ -46,9 +47,9 @@ func TestParity(t *testing.T) {
 type parity struct {
 	t       *testing.T
 	eval    *expr.Evaluator
-	version expr.Version
+	version version.Version
 	app     *app
-	server  *inngesttest.Server
+	server  *devserver.Server
 
 	functions []function
 	// begin are the events that start runs, and end those that runs wait for.
@@ -149,7 +150,7 @@ func (p *parity) addWaits() {
 
 func (p *parity) addWait(condition string, begin, end map[string]any) {
 	verdict, err := p.verdict(condition, begin, end)
-	if p.version == expr.VersionOldest && errors.As(err, new(*types.Err)) {
+	if p.version == version.Oldest && errors.As(err, new(*types.Err)) {
 		return // the server crashes
 	}
 	f := function{

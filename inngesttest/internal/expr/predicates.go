@@ -9,6 +9,8 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // nullEventPaths replaces the event's paths in a residue by null. It reads the residue as
@@ -16,12 +18,12 @@ import (
 // cannot read is lost: calls of methods and functions, and ?:. Selections without an
 // operator and the in operator become text that does not compile. Comparisons are not
 // mirrored when their sides are exchanged.
-func nullEventPaths(version Version, residue string) (string, error) {
-	env, err := environment(version)
+func nullEventPaths(v version.Version, residue string) (string, error) {
+	env, err := environment(v)
 	if err != nil {
 		return residue, err
 	}
-	lifted, vars, err := lift(version, residue)
+	lifted, vars, err := lift(v, residue)
 	if err != nil {
 		return residue, err
 	}
@@ -29,14 +31,14 @@ func nullEventPaths(version Version, residue string) (string, error) {
 	if issues.Err() != nil {
 		return residue, nil
 	}
-	r := predicateReader{version: version, vars: vars}
+	r := predicateReader{version: v, vars: vars}
 	root := r.group(parsed.NativeRep().Expr(), false)
 	return root.text(0), r.err
 }
 
 // A predicateReader turns an expression into groups of predicates.
 type predicateReader struct {
-	version Version
+	version version.Version
 	vars    map[string]any
 	err     error
 }
@@ -212,7 +214,7 @@ func (r *predicateReader) element(e ast.Expr) string {
 	}
 	args := call.Args()
 	if args[1].Kind() != ast.LiteralKind {
-		if r.version == VersionOldest {
+		if r.version == version.Oldest {
 			r.err = errors.New("the server panics: an index in brackets beside a path that the event lacks")
 		}
 		return ""

@@ -9,6 +9,8 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 	"github.com/google/cel-go/interpreter"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // An Unfaithful error reports an expression whose value is random on the server, because it
@@ -75,11 +77,11 @@ func hasRandomText(v ref.Val) bool {
 }
 
 // isLiftedAtRandom reports whether it is random which literals of a residue are lifted.
-func isLiftedAtRandom(version Version, residue *cel.Ast) bool {
+func isLiftedAtRandom(v version.Version, residue *cel.Ast) bool {
 	hasObject := false
 	ast.PostOrderVisit(residue.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		hasObject = hasObject || e.Kind() == ast.MapKind && e.AsMap().Size() > 1
 	}))
-	_, vars, err := lift(version, residue.Source().Content())
+	_, vars, err := lift(v, residue.Source().Content())
 	return hasObject && err == nil && len(vars) == maxLifted
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -38,7 +38,7 @@ func TestTheFirstMinute(t *testing.T) {
 				require.NoError(t, app.AwaitSync(testsite.Within(t)))
 
 				run := testsite.Ended(t, server, testsite.Send(t, app, started(id).New(user{ID: "u1"})), testsite.Timeout)
-				require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+				require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 				require.Equal(t, `"u1"`, string(run.Output))
 				require.Contains(t, l.String(), "url=http://localhost:"+port+"/api/inngest")
 				require.Contains(t, l.String(), "listening=yes functions=1")
@@ -50,7 +50,7 @@ func TestTheFirstMinute(t *testing.T) {
 }
 
 // urlsOf lists the URLs at which the server calls an app.
-func urlsOf(t *testing.T, server *inngesttest.Server, appID string) []string {
+func urlsOf(t *testing.T, server *devserver.Server, appID string) []string {
 	t.Helper()
 	apps, err := server.Apps(testsite.Within(t))
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func urlsOf(t *testing.T, server *inngesttest.Server, appID string) []string {
 // continue to call it there.
 func TestAnAppThatListensLate(t *testing.T) {
 	t.Parallel()
-	server := inngesttest.NewServer(t, inngesttest.ServerConfig{})
+	server := devserver.New(t, devserver.Config{})
 	app, l := newApp(t, inngestkit.Config{AppID: "late", BaseURL: server.URL()})
 	site := testsite.Frameworks["gin"](app)
 	require.NoError(t, app.Start(t.Context()))
@@ -81,14 +81,14 @@ func TestAnAppThatListensLate(t *testing.T) {
 		return slices.Equal(urlsOf(t, server, "late"), []string{"http://localhost:" + port + "/api/inngest"})
 	})
 	run := testsite.Ended(t, server, testsite.Send(t, app, started("late").New(user{ID: "u1"})), testsite.Timeout)
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 }
 
 // An instance has announced the app elsewhere and is gone. Servers that know an app by its ID
 // get the new URL; for others, the log says how to remove the old one.
 func TestAnInstanceThatIsGone(t *testing.T) {
 	t.Parallel()
-	server := inngesttest.NewServer(t, inngesttest.ServerConfig{})
+	server := devserver.New(t, devserver.Config{})
 	app, l := newApp(t, inngestkit.Config{AppID: "moved", BaseURL: server.URL()})
 	listener, port := everywhere(t)
 	t.Cleanup(testsite.Serve(t, testsite.Frameworks["nethttp"](app), listener))
@@ -98,7 +98,7 @@ func TestAnInstanceThatIsGone(t *testing.T) {
 	gone, _ := newApp(t, inngestkit.Config{AppID: "moved", BaseURL: server.URL(), ServeHost: "http://127.0.0.1:1"})
 	gone.MountedAt("test", "/api/inngest")
 	require.NoError(t, gone.Sync(t.Context()))
-	if server.Version() == inngesttest.OldestVersion {
+	if server.Version() == devserver.OldestVersion {
 		testsite.Eventually(t, 100*time.Millisecond, func() bool {
 			return strings.Contains(l.String(), "curl -X DELETE '"+server.URL()+"/fn/remove?url=http%3A%2F%2Flocalhost%3A1%2Fapi%2Finngest'")
 		})
@@ -113,7 +113,7 @@ func TestAnInstanceThatIsGone(t *testing.T) {
 // A server that cannot reach the app reports that only on request.
 func TestAServerThatCannotReachTheApp(t *testing.T) {
 	t.Parallel()
-	server := inngesttest.NewServer(t, inngesttest.ServerConfig{PollInterval: time.Second})
+	server := devserver.New(t, devserver.Config{PollInterval: time.Second})
 	app, l := newApp(t, inngestkit.Config{AppID: "unreachable", BaseURL: server.URL(), ServeHost: "http://app.invalid"})
 	app.MountedAt("test", "/api/inngest")
 	require.NoError(t, app.Start(t.Context()))
@@ -127,7 +127,7 @@ func TestAServerThatCannotReachTheApp(t *testing.T) {
 // does.
 func TestARefusedSyncNamesTheFunction(t *testing.T) {
 	t.Parallel()
-	server := inngesttest.NewServer(t, inngesttest.ServerConfig{})
+	server := devserver.New(t, devserver.Config{})
 	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
 		AppID: "refused", Dev: new(true), APIBaseURL: new(server.URL()), EventAPIBaseURL: new(server.URL()),
 	})

@@ -17,7 +17,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -34,8 +34,8 @@ func event(appID string) inngestkit.EventType[user] {
 
 // Tests that can share a server run side by side.
 func TestConnect(t *testing.T) {
-	server := newServer(t, inngesttest.ServerConfig{})
-	for name, test := range map[string]func(*testing.T, *inngesttest.Server){
+	server := newServer(t, devserver.Config{})
+	for name, test := range map[string]func(*testing.T, *devserver.Server){
 		"steps":                  runsSteps,
 		"wait for an event":      waitsForAnEvent,
 		"failures":               fails,
@@ -52,7 +52,7 @@ func TestConnect(t *testing.T) {
 
 // Steps run once although the function is called for each; one that fails is retried on its
 // own.
-func runsSteps(t *testing.T, server *inngesttest.Server) {
+func runsSteps(t *testing.T, server *devserver.Server) {
 	var c counter
 	w := connected(t, server, "steps", inngestkit.OnEvent("fn", event("steps"), func(ctx context.Context, in input) (any, error) {
 		one, err := c.Counted(ctx, "one")
@@ -69,7 +69,7 @@ func runsSteps(t *testing.T, server *inngesttest.Server) {
 		return []any{in.Event.Data.ID, one, flaky, in.InputCtx.RequestID != ""}, err
 	}))
 	run := await(t, server, w.send(t, event("steps").New(user{ID: "u1"})))
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 	require.JSONEq(t, `["u1","one",3,true]`, string(run.Output))
 	require.Equal(t, []int{1, 3}, []int{c.Of("one"), c.Of("flaky")})
 	last, ok := w.app.LastSync()
@@ -78,7 +78,7 @@ func runsSteps(t *testing.T, server *inngesttest.Server) {
 	require.Equal(t, 1, last.Functions)
 }
 
-func waitsForAnEvent(t *testing.T, server *inngesttest.Server) {
+func waitsForAnEvent(t *testing.T, server *devserver.Server) {
 	answered := inngestkit.DefineEvent[user]("waiter/answered")
 	w := connected(t, server, "waiter", inngestkit.OnEvent("fn", event("waiter"), func(ctx context.Context, _ input) (string, error) {
 		answer, err := step.WaitForEvent(ctx, "answer", answered, step.Timeout(time.Hour), step.Match("data.id"))
@@ -89,13 +89,13 @@ func waitsForAnEvent(t *testing.T, server *inngesttest.Server) {
 	require.NoError(t, err)
 	w.send(t, answered.New(user{ID: "u1"}))
 	run := await(t, server, id)
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 	require.JSONEq(t, `"waiter/answered"`, string(run.Output))
 }
 
 // A step that has failed is an error that the function can handle. The SDK's own code for
 // connections makes it a failure of the function.
-func fails(t *testing.T, server *inngesttest.Server) {
+func fails(t *testing.T, server *devserver.Server) {
 	var c counter
 	w := connected(t, server, "failing",
 		inngestkit.OnEvent("handles", event("failing"), func(ctx context.Context, _ input) (string, error) {
@@ -119,22 +119,22 @@ func fails(t *testing.T, server *inngesttest.Server) {
 		}, flow.Retries(0)))
 	runs, err := server.AwaitRuns(testsite.Within(t), w.send(t, event("failing").New(user{ID: "u1"})), 3)
 	require.NoError(t, err)
-	byFunction := map[string]inngesttest.Run{}
+	byFunction := map[string]devserver.Run{}
 	for _, run := range runs {
 		byFunction[run.Function] = run
 	}
 	handles := byFunction["failing-handles"]
-	require.Equal(t, inngesttest.RunCompleted, handles.Status, "%s", handles)
+	require.Equal(t, devserver.RunCompleted, handles.Status, "%s", handles)
 	require.JSONEq(t, `"handled: no hope"`, string(handles.Output))
-	require.Equal(t, inngesttest.RunFailed, byFunction["failing-gives-up"].Status)
+	require.Equal(t, devserver.RunFailed, byFunction["failing-gives-up"].Status)
 	panics := byFunction["failing-panics"]
-	require.Equal(t, inngesttest.RunFailed, panics.Status)
+	require.Equal(t, devserver.RunFailed, panics.Status)
 	require.Contains(t, string(panics.Output), "boom")
 	require.NotContains(t, string(panics.Output), "goroutine")
 	require.Equal(t, []int{2, 1, 1}, []int{c.Of("hopeless"), c.Of("gives up"), c.Of("panics")})
 }
 
-func runsAdoptedFunctions(t *testing.T, server *inngesttest.Server) {
+func runsAdoptedFunctions(t *testing.T, server *devserver.Server) {
 	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
 		AppID: "adopted", Dev: new(true), APIBaseURL: new(server.URL()), EventAPIBaseURL: new(server.URL()),
 		Logger: testsite.Logger(t),
@@ -149,13 +149,13 @@ func runsAdoptedFunctions(t *testing.T, server *inngesttest.Server) {
 	require.NoError(t, err)
 	w := run(t, app)
 	run := await(t, server, w.send(t, event("adopted").New(user{ID: "u1"})))
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 	require.JSONEq(t, `"u1"`, string(run.Output))
 }
 
 // An app that is restarted in the middle of a run finishes it, and steps that have run do not
 // run again.
-func restartsInMidRun(t *testing.T, server *inngesttest.Server) {
+func restartsInMidRun(t *testing.T, server *devserver.Server) {
 	function := func(c *counter) inngestkit.Function {
 		return inngestkit.OnEvent("fn", event("restarted"), func(ctx context.Context, in input) (string, error) {
 			if _, err := c.Counted(ctx, "before"); err != nil {
@@ -176,7 +176,7 @@ func restartsInMidRun(t *testing.T, server *inngesttest.Server) {
 
 	connected(t, server, "restarted", function(&second))
 	run := await(t, server, id)
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 	require.JSONEq(t, `"u1"`, string(run.Output))
 	require.Equal(t, []int{1, 0}, []int{first.Of("before"), first.Of("after")})
 	require.Equal(t, []int{0, 1}, []int{second.Of("before"), second.Of("after")})
@@ -189,7 +189,7 @@ const leaseTime = 25 * time.Second
 // A step that runs when the app shuts down delivers its result, even if it takes longer than
 // the server waits for a worker that has gone. A call that arrives meanwhile is returned to
 // the server. As in a deployment, the next instance starts before the old one ends.
-func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
+func shutsDownDuringAStep(t *testing.T, server *devserver.Server) {
 	release := make(chan struct{})
 	function := func(c *counter) inngestkit.Function {
 		return inngestkit.OnEvent("fn", event("drained"), func(ctx context.Context, in input) (string, error) {
@@ -226,7 +226,7 @@ func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 	require.Zero(t, first.Of("late"), "an instance that shuts down takes no new calls")
 	for _, id := range []string{slow, late} {
 		run := await(t, server, id)
-		require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+		require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 	}
 	require.Equal(t, []int{1, 0}, []int{first.Of("slow"), second.Of("slow")})
 	require.Equal(t, 1, second.Of("late"))
@@ -235,15 +235,15 @@ func shutsDownDuringAStep(t *testing.T, server *inngesttest.Server) {
 // Two servers run side by side, and each passes calls on to its own app. The oldest cannot,
 // and logs that.
 func TestServersBesideEachOther(t *testing.T) {
-	first := newServer(t, inngesttest.ServerConfig{})
-	if first.Version() == inngesttest.OldestVersion {
-		require.Contains(t, inngesttest.NewServer(t, inngesttest.ServerConfig{}).Logs(), noConnect)
+	first := newServer(t, devserver.Config{})
+	if first.Version() == devserver.OldestVersion {
+		require.Contains(t, devserver.New(t, devserver.Config{}).Logs(), noConnect)
 		return
 	}
-	for app, server := range map[string]*inngesttest.Server{"first": first, "second": newServer(t, inngesttest.ServerConfig{})} {
+	for app, server := range map[string]*devserver.Server{"first": first, "second": newServer(t, devserver.Config{})} {
 		w := connected(t, server, app, inngestkit.OnEvent("fn", event(app), func(context.Context, input) (string, error) { return app, nil }))
 		run := await(t, server, w.send(t, event(app).New(user{})))
-		require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+		require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 		require.Equal(t, `"`+app+`"`, string(run.Output))
 	}
 }
@@ -251,7 +251,7 @@ func TestServersBesideEachOther(t *testing.T) {
 // After a restart of the dev server the app connects again. The app and its health checks
 // always report the current state of the connection.
 func TestServerIsRestarted(t *testing.T) {
-	server := newServer(t, inngesttest.ServerConfig{})
+	server := newServer(t, devserver.Config{})
 	app, err := inngestkit.New(inngestkit.Config{AppID: "patient", Dev: true, BaseURL: server.URL(), Logger: testsite.Logger(t)})
 	require.NoError(t, err)
 	require.NoError(t, app.Register(inngestkit.OnEvent("fn", event("patient"), func(_ context.Context, in input) (string, error) {
@@ -270,13 +270,13 @@ func TestServerIsRestarted(t *testing.T) {
 	require.ErrorContains(t, w.app.Ping(t.Context()), "not connected to "+server.URL())
 	require.Equal(t, http.StatusServiceUnavailable, readiness(t, checks))
 	require.ErrorContains(t, checks.Ready(), "not connected to the Inngest server")
-	server = newServer(t, inngesttest.ServerConfig{Port: testsite.PortOf(t, server.URL())})
+	server = newServer(t, devserver.Config{Port: testsite.PortOf(t, server.URL())})
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), "patient-fn"))
 	testsite.Eventually(t, 10*time.Millisecond, func() bool { return is(inngestkit.ConnectionConnected) })
 	require.NoError(t, w.app.Ping(t.Context()))
 	require.Equal(t, http.StatusOK, readiness(t, checks))
 	run := await(t, server, w.send(t, event("patient").New(user{ID: "u1"})))
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 
 	w.stop(t)
 	require.True(t, is(inngestkit.ConnectionUnused))
@@ -293,11 +293,11 @@ func TestServerIsRestarted(t *testing.T) {
 // A self-hosted server requires the signing key.
 func TestSelfHostedServer(t *testing.T) {
 	const key, eventKey = "0123456789abcdef0123456789abcdef", "0123456789abcdef"
-	server := newServer(t, inngesttest.ServerConfig{SigningKey: key, EventKey: eventKey})
+	server := newServer(t, devserver.Config{SigningKey: key, EventKey: eventKey})
 	config := inngestkit.Config{AppID: "keyed", SigningKey: key, EventKey: eventKey, BaseURL: server.URL()}
 	w := connect(t, config, inngestkit.OnEvent("fn", event("keyed"), func(_ context.Context, in input) (string, error) {
 		return in.Event.Data.ID, nil
 	}))
 	run := await(t, server, w.send(t, event("keyed").New(user{ID: "u1"})))
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 }

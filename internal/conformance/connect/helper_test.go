@@ -14,7 +14,7 @@ import (
 
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -48,12 +48,12 @@ const noConnect = "could not listen for grpc"
 
 // newServer starts a server that supports connections. If the tests of the oldest
 // server have no network of their own, it waits until no other server has its ports.
-func newServer(t *testing.T, config inngesttest.ServerConfig) *inngesttest.Server {
+func newServer(t *testing.T, config devserver.Config) *devserver.Server {
 	t.Helper()
 	config.RetryInterval = time.Second
 	ctx := testsite.Within(t)
 	for {
-		server, err := inngesttest.StartServer(ctx, config)
+		server, err := devserver.Start(ctx, config)
 		require.NoError(t, err)
 		if !strings.Contains(server.Logs(), noConnect) {
 			t.Cleanup(func() {
@@ -80,7 +80,7 @@ type worker struct {
 }
 
 // connected connects an app in dev mode to the server until the end of the test.
-func connected(t *testing.T, server *inngesttest.Server, appID string, functions ...inngestkit.Function) *worker {
+func connected(t *testing.T, server *devserver.Server, appID string, functions ...inngestkit.Function) *worker {
 	t.Helper()
 	return connect(t, inngestkit.Config{AppID: appID, Dev: true, BaseURL: server.URL()}, functions...)
 }
@@ -123,7 +123,7 @@ func (w *worker) send(t *testing.T, event inngestkit.AnyEvent) string {
 }
 
 // await waits for the end of the only run that an event triggers.
-func await(t *testing.T, server *inngesttest.Server, eventID string) inngesttest.Run {
+func await(t *testing.T, server *devserver.Server, eventID string) devserver.Run {
 	t.Helper()
 	return testsite.Ended(t, server, eventID, testsite.Timeout)
 }

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"unsafe"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // inside marks the process that runs in its own network namespace.
@@ -28,19 +28,19 @@ func isolated() (code int, done bool) {
 		return 0, false
 	}
 	// The module proxy cannot be reached from inside.
-	binary, err := inngesttest.FindServer(context.Background(), os.Stderr)
+	binary, err := devserver.Find(context.Background(), os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1, true
 	}
-	if binary.Version != inngesttest.OldestVersion {
+	if binary.Version != devserver.OldestVersion {
 		return 0, false
 	}
 	// The thread must live as long as the process, which dies with it.
 	runtime.LockOSThread()
 	cmd := exec.Command(os.Args[0], os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), inside+"=own", inngesttest.PathEnv+"="+binary.Path)
+	cmd.Env = append(os.Environ(), inside+"=own", devserver.PathEnv+"="+binary.Path)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	if uid, gid := os.Getuid(), os.Getgid(); uid != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER

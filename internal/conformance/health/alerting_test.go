@@ -15,7 +15,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -147,10 +147,10 @@ func TestAlerting(t *testing.T) {
 }
 
 // collect triggers collect-metrics and returns its output.
-func collect(t *testing.T, s *site, server *inngesttest.Server) metrics {
+func collect(t *testing.T, s *site, server *devserver.Server) metrics {
 	t.Helper()
 	run := testsite.Ended(t, server, testsite.Send(t, s.app, collectNow.New(order{})), testsite.Timeout)
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 	var output metrics
 	require.NoError(t, json.Unmarshal(run.Output, &output))
 	require.Len(t, output.Functions, 3)

@@ -17,7 +17,7 @@ import (
 
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -152,7 +152,7 @@ func down(r inngesthealth.Report) string {
 }
 
 // dev returns the configuration of an app for a dev server.
-func dev(appID string, server *inngesttest.Server) inngestkit.Config {
+func dev(appID string, server *devserver.Server) inngestkit.Config {
 	return inngestkit.Config{AppID: appID, Dev: true, BaseURL: server.URL()}
 }
 

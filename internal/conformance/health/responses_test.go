@@ -16,7 +16,7 @@ import (
 
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -97,7 +97,7 @@ func TestReferenceResponses(t *testing.T) {
 
 // executed serves an app of five functions and has one of them executed, at some time after
 // began.
-func executed(t *testing.T, server *inngesttest.Server, with framework) (s *site, began time.Time) {
+func executed(t *testing.T, server *devserver.Server, with framework) (s *site, began time.Time) {
 	t.Helper()
 	appID := strings.ReplaceAll(with.name, " ", "-")
 	event := inngestkit.DefineEvent[order](appID + "/order.placed")
@@ -107,7 +107,7 @@ func executed(t *testing.T, server *inngesttest.Server, with framework) (s *site
 	s.sync(t)
 	began = time.Now()
 	run := testsite.Ended(t, server, testsite.Send(t, s.app, event.New(order{ID: "o1"})), testsite.Timeout)
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 	return s, began
 }
 

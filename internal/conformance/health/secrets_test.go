@@ -21,7 +21,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -101,7 +101,7 @@ func carelessChecks() []inngesthealth.Check {
 // anything of the request: neither for clients that may see details nor for others.
 func TestNoSecrets(t *testing.T) {
 	t.Setenv("INNGESTKIT_TEST_TOKEN", envVariable) // so the test is not parallel
-	server := inngesttest.NewServer(t, inngesttest.ServerConfig{
+	server := devserver.New(t, devserver.Config{
 		SigningKey: signingKey, EventKey: eventKey, RetryInterval: time.Second,
 	})
 	s := setup{

@@ -14,7 +14,7 @@ import (
 	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -157,13 +157,13 @@ func TestStates(t *testing.T) {
 }
 
 // testFailing has functions fail, one at once and one after a second attempt.
-func testFailing(t *testing.T, p *phases, o *orders, server *inngesttest.Server) {
+func testFailing(t *testing.T, p *phases, o *orders, server *devserver.Server) {
 	t.Helper()
 	send := func(event inngestkit.EventType[order]) func() {
 		return func() { testsite.Send(t, p.app, event.New(order{ID: "o1"})) }
 	}
 	run := testsite.Ended(t, server, testsite.Send(t, p.app, fragileOrder.New(order{ID: "o1"})), testsite.Timeout)
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 	p.becomes(t, "function succeeds", fine)
 	o.fails.fail(true)
 	p.becomes(t, "function fails constantly", sick("functions", "fragile unhealthy"), send(fragileOrder))
@@ -188,7 +188,7 @@ func testMemory(t *testing.T, p *phases) {
 
 // testEnd stops the app as in a deployment, while it executes a call that arrived after the
 // load balancer was told.
-func testEnd(t *testing.T, p *phases, o *orders, server *inngesttest.Server) {
+func testEnd(t *testing.T, p *phases, o *orders, server *devserver.Server) {
 	t.Helper()
 	closing := unready(inngesthealth.StatusShuttingDown, "inngest")
 	p.health.Drain()
@@ -210,7 +210,7 @@ func testEnd(t *testing.T, p *phases, o *orders, server *inngesttest.Server) {
 	require.NoError(t, <-ended)
 	p.becomes(t, "shut down", closing)
 	run := testsite.Ended(t, server, eventID, testsite.Timeout)
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 	require.Equal(t, `"done"`, string(run.Output))
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -30,7 +30,7 @@ func TestRunsBelowAPrefix(t *testing.T) {
 			require.NoError(t, s.app.AwaitSync(testsite.Within(t)))
 
 			run := testsite.Ended(t, server, testsite.Send(t, s.app, event.New(user{ID: "u1"})), testsite.Timeout)
-			require.Equal(t, inngesttest.RunCompleted, run.Status, "%s\n%s", run, s.log)
+			require.Equal(t, devserver.RunCompleted, run.Status, "%s\n%s", run, s.log)
 			require.Equal(t, `"u1"`, string(run.Output))
 			last, _ := s.app.LastSync()
 			require.Contains(t, last.URL, tc.path)

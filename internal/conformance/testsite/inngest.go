@@ -8,19 +8,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // NewServer starts an Inngest server that retries after a second.
-func NewServer(t *testing.T) *inngesttest.Server {
+func NewServer(t *testing.T) *devserver.Server {
 	t.Helper()
-	return inngesttest.NewServer(t, inngesttest.ServerConfig{RetryInterval: time.Second})
+	return devserver.New(t, devserver.Config{RetryInterval: time.Second})
 }
 
 // NewServerAt is [NewServer] on the port of address, where an earlier server was.
-func NewServerAt(t *testing.T, address string) *inngesttest.Server {
+func NewServerAt(t *testing.T, address string) *devserver.Server {
 	t.Helper()
-	return inngesttest.NewServer(t, inngesttest.ServerConfig{RetryInterval: time.Second, Port: PortOf(t, address)})
+	return devserver.New(t, devserver.Config{RetryInterval: time.Second, Port: PortOf(t, address)})
 }
 
 // PortOf returns the port of a URL.

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // Timeout is how long a test waits for something that usually happens at once. It is
@@ -54,7 +54,7 @@ func Send(t *testing.T, app *inngestkit.App, event inngestkit.AnyEvent) (eventID
 }
 
 // Ended waits up to d for the end of the only run that an event triggers.
-func Ended(t *testing.T, server *inngesttest.Server, eventID string, d time.Duration) inngesttest.Run {
+func Ended(t *testing.T, server *devserver.Server, eventID string, d time.Duration) devserver.Run {
 	t.Helper()
 	runs, err := server.AwaitRuns(WithinTime(t, d), eventID, 1)
 	require.NoError(t, err)

@@ -15,12 +15,12 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // sendBare sends the order "bare" without any telemetry.
-func sendBare(t *testing.T, server *inngesttest.Server, event inngestkit.EventType[order]) (eventID string) {
+func sendBare(t *testing.T, server *devserver.Server, event inngestkit.EventType[order]) (eventID string) {
 	t.Helper()
 	id, err := server.Send(testsite.Within(t), event.Name(), order{ID: "bare"})
 	require.NoError(t, err)
@@ -29,7 +29,7 @@ func sendBare(t *testing.T, server *inngesttest.Server, event inngestkit.EventTy
 
 // All calls of a run are in the run's own trace if its event carries none, or if the field is
 // not to be read.
-func testNoTraceInTheEvent(t *testing.T, server *inngesttest.Server) {
+func testNoTraceInTheEvent(t *testing.T, server *devserver.Server) {
 	for name, tc := range map[string]struct {
 		options []inngestotel.Option
 		send    func(t *testing.T, app *inngestkit.App, event inngestkit.EventType[order]) (eventID string)
@@ -76,7 +76,7 @@ process alone: completed, attempt 1
 
 // The run of a batch is not part of the trace of any of its events. It links to where each was
 // sent.
-func testBatch(t *testing.T, server *inngesttest.Server) {
+func testBatch(t *testing.T, server *devserver.Server) {
 	item := inngestkit.DefineEvent[order]("batch.item")
 	app := serveAlone(t, server, "batch", inngestkit.OnEvent("collect", item, func(ctx context.Context, in input) (any, error) {
 		return len(in.Events), nothing(ctx, "work")
@@ -115,7 +115,7 @@ process collect: completed <- send batch.item, send batch.item
 }
 
 // The span of an invoked function is a child of the call that has invoked it.
-func testInvoke(t *testing.T, server *inngesttest.Server) {
+func testInvoke(t *testing.T, server *devserver.Server) {
 	invoking := inngestkit.DefineEvent[order]("invoking")
 	invoked := inngestkit.OnEvent("invoked", inngestkit.DefineEvent[order]("never.sent"), func(ctx context.Context, in input) (string, error) {
 		return in.Event.Data.ID, nothing(ctx, "work")
@@ -149,7 +149,7 @@ process invoking: completed
 }
 
 // A failure handler belongs to the trace of the failed run.
-func testFailureHandler(t *testing.T, server *inngesttest.Server) {
+func testFailureHandler(t *testing.T, server *devserver.Server) {
 	doomed := inngestkit.DefineEvent[order]("doomed")
 	app := serveAlone(t, server, "failing", inngestkit.OnEvent("doomed", doomed, func(context.Context, input) (any, error) {
 		return nil, inngestkit.NoRetry(errors.New("doomed"))
@@ -180,7 +180,7 @@ process doomed-failure: completed
 }
 
 // The event that a run waits for does not change its trace.
-func testWaiting(t *testing.T, server *inngesttest.Server) {
+func testWaiting(t *testing.T, server *devserver.Server) {
 	asked, answer := inngestkit.DefineEvent[order]("asked"), inngestkit.DefineEvent[order]("answer")
 	app := serveAlone(t, server, "waiting", inngestkit.OnEvent("ask", asked, func(ctx context.Context, _ input) (any, error) {
 		if _, err := step.WaitForEvent(ctx, "wait", answer, step.Timeout(testsite.Timeout)); err != nil {
@@ -215,7 +215,7 @@ send asked
 }
 
 // Parallel steps are in their own calls, and in the same trace.
-func testParallel(t *testing.T, server *inngesttest.Server) {
+func testParallel(t *testing.T, server *devserver.Server) {
 	forked := inngestkit.DefineEvent[order]("forked")
 	var c testsite.Counter
 	// Each of the two ends when the other has begun.

@@ -15,7 +15,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -32,7 +32,7 @@ type instance struct {
 // process configures an instance.
 type process struct {
 	appID    string
-	server   *inngesttest.Server
+	server   *devserver.Server
 	with     framework
 	listener net.Listener // nil means a free port
 	options  []inngestotel.Option
@@ -65,16 +65,16 @@ func (p process) serve(t *testing.T, functions ...inngestkit.Function) *instance
 }
 
 // serveAlone runs an app without other instrumentation.
-func serveAlone(t *testing.T, server *inngesttest.Server, appID string, functions ...inngestkit.Function) *instance {
+func serveAlone(t *testing.T, server *devserver.Server, appID string, functions ...inngestkit.Function) *instance {
 	t.Helper()
 	return process{appID: appID, server: server, with: frameworks[0], alone: true}.serve(t, functions...)
 }
 
 // ended waits until the only run of an event has completed.
-func ended(t *testing.T, server *inngesttest.Server, eventID string) inngesttest.Run {
+func ended(t *testing.T, server *devserver.Server, eventID string) devserver.Run {
 	t.Helper()
 	run := testsite.Ended(t, server, eventID, testsite.Timeout)
-	require.Equal(t, inngesttest.RunCompleted, run.Status, "%s", run)
+	require.Equal(t, devserver.RunCompleted, run.Status, "%s", run)
 	return run
 }
 
@@ -87,7 +87,7 @@ func nothing(ctx context.Context, id string) error {
 func TestRealServer(t *testing.T) {
 	t.Parallel()
 	server := testsite.NewServer(t)
-	for name, test := range map[string]func(t *testing.T, server *inngesttest.Server){
+	for name, test := range map[string]func(t *testing.T, server *devserver.Server){
 		"one trace across services":    testOneTrace,
 		"no trace in the event":        testNoTraceInTheEvent,
 		"batch":                        testBatch,
@@ -105,7 +105,7 @@ func TestRealServer(t *testing.T) {
 
 // An order that arrives over HTTP is one trace: the request, the run that it starts, whose step
 // is retried, and the run of another service.
-func testOneTrace(t *testing.T, server *inngesttest.Server) {
+func testOneTrace(t *testing.T, server *devserver.Server) {
 	shipped := inngestkit.DefineEvent[order]("order.shipped")
 	var tries testsite.Counter
 	shop := process{appID: "shop", server: server, with: frameworks[1]}.serve(t,

@@ -12,19 +12,19 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // restarts lists how an instance ends in the middle of its runs, while their slow steps run.
 var restarts = map[string]struct {
-	end func(t *testing.T, server *inngesttest.Server, first *instance, w *testsite.Wire, release chan struct{}, eventIDs []string)
+	end func(t *testing.T, server *devserver.Server, first *instance, w *testsite.Wire, release chan struct{}, eventIDs []string)
 	// exported is the number of calls of a run that the two instances export. Nothing exports
 	// the call in which a process was killed.
 	exported [2]int
 }{
 	"stopped": {
-		func(t *testing.T, server *inngesttest.Server, first *instance, _ *testsite.Wire, release chan struct{}, eventIDs []string) {
+		func(t *testing.T, server *devserver.Server, first *instance, _ *testsite.Wire, release chan struct{}, eventIDs []string) {
 			close(release)
 			for _, id := range eventIDs {
 				_, err := server.AwaitStep(testsite.Within(t), id, "nap")
@@ -34,7 +34,7 @@ var restarts = map[string]struct {
 		}, [2]int{3, 2},
 	},
 	"killed": {
-		func(t *testing.T, _ *inngesttest.Server, _ *instance, w *testsite.Wire, release chan struct{}, _ []string) {
+		func(t *testing.T, _ *devserver.Server, _ *instance, w *testsite.Wire, release chan struct{}, _ []string) {
 			w.Cut()
 			t.Cleanup(func() { close(release) })
 		}, [2]int{1, 4},

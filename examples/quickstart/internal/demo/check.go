@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // expected describes the result of a function that ran as it should.
@@ -53,7 +53,7 @@ func expect(userID string, results map[string]json.RawMessage) []expected {
 
 // check compares the runs that the server reports with the expected ones, and both with
 // the requests and responses of the app.
-func (s *session) check(ctx context.Context, userID string, runs []inngesttest.Run) error {
+func (s *session) check(ctx context.Context, userID string, runs []devserver.Run) error {
 	all := expect(userID, s.watch.run(runs[0].RunID).soFar().results)
 	if len(runs) != len(all) {
 		return fmt.Errorf("expected %d runs, but got %v", len(all), runs)
@@ -71,12 +71,12 @@ func (s *session) check(ctx context.Context, userID string, runs []inngesttest.R
 	return nil
 }
 
-func (s *session) checkRun(ctx context.Context, run inngesttest.Run, want expected) error {
+func (s *session) checkRun(ctx context.Context, run devserver.Run, want expected) error {
 	output, err := json.Marshal(want.output)
 	if err != nil {
 		return err
 	}
-	if run.Function != appID+"-"+want.function || run.Status != inngesttest.RunCompleted || !sameJSON(run.Output, output) {
+	if run.Function != appID+"-"+want.function || run.Status != devserver.RunCompleted || !sameJSON(run.Output, output) {
 		return fmt.Errorf("expected it to be Completed with %s, but got %s", output, run)
 	}
 	steps, err := s.server.Steps(ctx, run.RunID)

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // introduce prints who takes part, and starts the clock.
@@ -80,7 +80,7 @@ func (s *session) ui(ctx context.Context) string {
 			}
 		}
 	}
-	if s.server.Binary().Source == inngesttest.SourcePath {
+	if s.server.Binary().Source == devserver.SourcePath {
 		return "this Inngest CLI has none"
 	}
 	return "none: its web pages are not in the Go module; install the Inngest CLI for it"

@@ -16,7 +16,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // App is the application to demonstrate. It serves until ctx is done.
@@ -47,7 +47,7 @@ const usage = `Runs a Gin app and an Inngest server, signs up a user, and shows 
     go run ./examples/quickstart [-keep]
 
 Needs nothing but Go. The server is the executable in INNGEST_CLI_PATH, else the
-version in INNGEST_CLI_VERSION, else inngest or inngest-cli on PATH; else ` + inngesttest.DefaultVersion + `
+version in INNGEST_CLI_VERSION, else inngest or inngest-cli on PATH; else ` + devserver.DefaultVersion + `
 is built, which takes some minutes, once.
 Both listen on free ports of 127.0.0.1. Ctrl-C stops everything at any time.
 

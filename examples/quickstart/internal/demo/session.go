@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // A session is one demonstration: a server, an app, and a user who signs up.
@@ -20,7 +20,7 @@ type session struct {
 	keep bool
 	out  *printer
 
-	server *inngesttest.Server
+	server *devserver.Server
 	watch  *watch
 	appURL string
 	client *http.Client
@@ -33,7 +33,7 @@ type session struct {
 // unless s.unclean is set.
 func (s *session) run(ctx context.Context) (err error) {
 	s.out.title("inngestkit: a Gin app, the Inngest server, and a user who signs up")
-	s.server, err = inngesttest.StartServer(ctx, inngesttest.ServerConfig{
+	s.server, err = devserver.Start(ctx, devserver.Config{
 		RetryInterval: time.Second, // the server's own back-off begins at 10 s
 		Progress:      s.out.progress(),
 	})

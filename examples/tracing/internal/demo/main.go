@@ -16,7 +16,7 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // Service is one of the two services. It serves until ctx is done.
@@ -47,7 +47,7 @@ const usage = `Runs two services and an Inngest server, places an order, and pri
     go run ./examples/tracing [-keep]
 
 Needs nothing but Go. The server is the executable in INNGEST_CLI_PATH, else the
-version in INNGEST_CLI_VERSION, else inngest or inngest-cli on PATH; else ` + inngesttest.DefaultVersion + `
+version in INNGEST_CLI_VERSION, else inngest or inngest-cli on PATH; else ` + devserver.DefaultVersion + `
 is built, which takes some minutes, once.
 Spans also go to where OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT, … want them.
 

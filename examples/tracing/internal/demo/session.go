@@ -11,7 +11,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // logTail is the number of bytes of the server's log shown after a failure.
@@ -23,7 +23,7 @@ type session struct {
 	out    *output
 	spans  *recorder
 	log    *logLines
-	server *inngesttest.Server
+	server *devserver.Server
 	client *http.Client
 }
 
@@ -33,7 +33,7 @@ func newSession(keep bool, out *output) *session {
 
 // run does everything in order. When it returns, everything it has started has ended.
 func (s *session) run(ctx context.Context, orders, shipping Service) (err error) {
-	s.server, err = inngesttest.StartServer(ctx, inngesttest.ServerConfig{
+	s.server, err = devserver.Start(ctx, devserver.Config{
 		RetryInterval: time.Second, // the server's own back-off begins at 10 s
 		Progress:      s.out,
 	})

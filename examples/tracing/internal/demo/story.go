@@ -13,7 +13,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // The functions of the services, as the Inngest server calls them.
@@ -81,15 +81,15 @@ func (s *session) place(ctx context.Context, url string) (string, error) {
 
 // awaitRuns waits for the run of each function.
 func (s *session) awaitRuns(ctx context.Context, eventID string) error {
-	for _, await := range []func() ([]inngesttest.Run, error){
-		func() ([]inngesttest.Run, error) { return s.server.AwaitRuns(ctx, eventID, 1) },
-		func() ([]inngesttest.Run, error) { return s.server.AwaitRunsOf(ctx, shipOrder, 1) },
+	for _, await := range []func() ([]devserver.Run, error){
+		func() ([]devserver.Run, error) { return s.server.AwaitRuns(ctx, eventID, 1) },
+		func() ([]devserver.Run, error) { return s.server.AwaitRunsOf(ctx, shipOrder, 1) },
 	} {
 		runs, err := await()
 		if err != nil {
 			return err
 		}
-		if len(runs) != 1 || runs[0].Status != inngesttest.RunCompleted {
+		if len(runs) != 1 || runs[0].Status != devserver.RunCompleted {
 			return fmt.Errorf("expected one completed run, but got %v", runs)
 		}
 	}
