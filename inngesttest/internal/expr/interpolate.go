@@ -19,7 +19,7 @@ const eventPrefix = "event."
 // event that triggered the run is known. Only async is left in it; a path that the event
 // lacks becomes null. If text does not contain "event.", it is returned as it is.
 //
-// A wait with a *[CompileError] fails the run. With other errors, except [*Unfaithful], the
+// A wait with a *[CompileError] fails the run. With other errors, except [*UnfaithfulError], the
 // server cannot handle the response of the app: v1.43.0 tries again and drops it, and v1.12.1
 // crashes if evaluating failed.
 func (e *Evaluator) Interpolate(text string, event map[string]any) (residue string, err error) {
@@ -75,9 +75,9 @@ func (e *Evaluator) residue(text string, event map[string]any) (residue string, 
 	case err != nil:
 		return text, err
 	case run.random != "":
-		return text, &Unfaithful{text, run.random}
+		return text, &UnfaithfulError{text, run.random}
 	case isLiftedAtRandom(e.version, residual):
-		return text, &Unfaithful{text, randomLift}
+		return text, &UnfaithfulError{text, randomLift}
 	}
 	return residual.Source().Content(), nil
 }

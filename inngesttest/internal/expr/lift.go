@@ -10,8 +10,8 @@ import (
 // liftedRoot is the variable whose fields replace literals.
 const liftedRoot = "vars"
 
-// maxLifted is the number of literals that are replaced: the letters of the alphabet.
-const maxLifted = 26
+// letters are the names of those fields. Further literals stay.
+const letters = "abcdefghijklmnopqrstuvwxyz"
 
 // lift replaces the literals of an expression by fields of vars, before it is parsed, as
 // github.com/inngest/expr does. Text keeps its escape sequences: "a\"b" has four characters.
@@ -140,15 +140,15 @@ func (l *lifter) number(n int, isFloat bool) {
 // letters are used up.
 func (l *lifter) replace(value any, n int) {
 	l.rest = l.rest[n:]
-	replacement := liftedRoot + "." + string(rune('a'+len(l.vars)))
-	if len(l.vars) == maxLifted {
-		replacement = literal(value)
-		l.last = replacement[len(replacement)-1]
+	replacement := ""
+	if n := len(l.vars); n < len(letters) {
+		l.vars[letters[n:n+1]] = value
+		replacement = liftedRoot + "." + letters[n:n+1]
 	} else {
-		l.vars[replacement[len(liftedRoot)+1:]] = value
-		l.last = replacement[len(replacement)-1]
+		replacement = literal(value)
 	}
 	l.out.WriteString(replacement)
+	l.last = replacement[len(replacement)-1]
 }
 
 func literal(value any) string {

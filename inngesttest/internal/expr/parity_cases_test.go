@@ -34,8 +34,8 @@ func conditions() []string {
 		}
 		all = append(all,
 			fmt.Sprintf("event.data.%s ? true : false", left),
-			fmt.Sprintf("!event.data.%s", left),
-			fmt.Sprintf("event.data.%s", left),
+			"!event.data."+left,
+			"event.data."+left,
 			fmt.Sprintf("size(event.data.%s) == 0", left),
 			fmt.Sprintf("event.data.%s + 'x' == 'hellox'", left),
 		)

@@ -18,6 +18,7 @@ func paths(root ast.Expr) []path {
 	seen := map[string]bool{}
 	for queue := []ast.Expr{root}; len(queue) > 0; queue = queue[1:] {
 		switch e := queue[0]; e.Kind() {
+		default:
 		case ast.ComprehensionKind:
 			queue = append(queue, e.AsComprehension().IterRange())
 		case ast.CallKind:

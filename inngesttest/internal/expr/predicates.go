@@ -29,7 +29,7 @@ func nullEventPaths(v version.Version, residue string) (string, error) {
 	}
 	parsed, issues := env.Parse(lifted)
 	if issues.Err() != nil {
-		return residue, nil
+		return residue, nil //nolint:nilerr // the server keeps the residue, too
 	}
 	r := predicateReader{version: v, vars: vars}
 	root := r.group(parsed.NativeRep().Expr(), false)
@@ -52,6 +52,7 @@ type group struct {
 // negatable is an expression below an even or odd number of negations.
 type negatable struct {
 	ast.Expr
+
 	negated bool
 }
 
@@ -65,6 +66,7 @@ func (r *predicateReader) group(e ast.Expr, negated bool) *group {
 			g.allOf = append(g.allOf, &predicate{ident: e.AsSelect().FieldName(), operator: "select"})
 		case ast.ComprehensionKind:
 			g.allOf = append(g.allOf, &predicate{ident: e.AsComprehension().IterVar(), operator: "comprehension"})
+		default: // literals and the like hold
 		case ast.CallKind:
 			switch e.AsCall().FunctionName() {
 			case operators.LogicalNot:
@@ -99,7 +101,7 @@ func operands(e negatable, operator string) []negatable {
 }
 
 func (g *group) text(depth int) string {
-	var all, some []string
+	all, some := make([]string, 0, len(g.allOf)+1), make([]string, 0, len(g.anyOf))
 	for _, p := range g.allOf {
 		all = append(all, p.text())
 	}
@@ -119,6 +121,9 @@ func (g *group) text(depth int) string {
 	}
 	return text
 }
+
+// null is the text of null.
+const null = "null"
 
 // A predicate compares an identifier with a literal or, if other is set, with another.
 type predicate struct {
@@ -181,6 +186,7 @@ func (r *predicateReader) operand(p *predicate, e ast.Expr) bool {
 		}
 	case ast.MapKind:
 		p.literal = e.AsMap()
+	default: // a list or a macro counts as null
 	}
 	if p.ident == "" {
 		p.ident = ident
@@ -263,11 +269,11 @@ func (p *predicate) text() string {
 	isEvent := strings.HasPrefix(p.ident, eventPrefix)
 	switch {
 	case p.other == "" && isEvent:
-		left, right = "null", literalText(p.literal)
+		left, right = null, literalText(p.literal)
 	case p.other == "":
 		right = literalText(p.literal)
 	case isEvent:
-		left, right = p.other, "null"
+		left, right = p.other, null
 	}
 	return left + " " + strings.ReplaceAll(p.operator, "_", "") + " " + right
 }
@@ -275,7 +281,7 @@ func (p *predicate) text() string {
 func literalText(value any) string {
 	switch v := value.(type) {
 	case nil:
-		return "null"
+		return null
 	case string:
 		return strconv.Quote(v)
 	case ast.MapExpr:

@@ -34,7 +34,7 @@ type program struct {
 type evaluation struct {
 	now    time.Time
 	why    []string
-	random string // the reason of an Unfaithful error
+	random string // the reason of an UnfaithfulError
 }
 
 // evaluationName is the variable of the evaluation. No expression can name it.
@@ -55,6 +55,7 @@ type programKey struct {
 
 var programs = struct {
 	sync.Mutex
+
 	byKey map[programKey]*program
 }{byKey: map[programKey]*program{}}
 
@@ -122,13 +123,13 @@ func (p *program) eval(vars Vars, run *evaluation) (any, error) {
 	}
 	switch {
 	case run.random != "":
-		return false, &Unfaithful{p.text, run.random}
+		return false, &UnfaithfulError{p.text, run.random}
 	case err != nil && !types.IsError(result):
 		return false, fmt.Errorf("%w: %w", errNoResult, err)
 	case result == nil:
 		return false, errNoResult
 	case types.IsUnknown(result):
-		run.note("%s: the expression is false", missing(result))
+		run.notef("%s: the expression is false", missing(result))
 		return false, nil
 	case types.IsError(result):
 		return false, err

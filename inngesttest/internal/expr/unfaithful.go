@@ -13,15 +13,16 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
-// An Unfaithful error reports an expression whose value is random on the server, because it
+// An UnfaithfulError reports an expression whose value is random on the server, because it
 // depends on the order of an object's keys.
-type Unfaithful struct {
+type UnfaithfulError struct {
 	Text   string // the expression
 	Reason string
 }
 
-func (e *Unfaithful) Error() string {
-	return fmt.Sprintf("the Inngest server gives %q a random value: %s. Compare the fields of the object instead", e.Text, e.Reason)
+func (e *UnfaithfulError) Error() string {
+	return fmt.Sprintf("the Inngest server gives %q a random value: %s. Compare the fields of the object instead",
+		e.Text, e.Reason)
 }
 
 const (
@@ -83,5 +84,5 @@ func isLiftedAtRandom(v version.Version, residue *cel.Ast) bool {
 		hasObject = hasObject || e.Kind() == ast.MapKind && e.AsMap().Size() > 1
 	}))
 	_, vars, err := lift(v, residue.Source().Content())
-	return hasObject && err == nil && len(vars) == maxLifted
+	return hasObject && err == nil && len(vars) == len(letters)
 }

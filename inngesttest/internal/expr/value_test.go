@@ -236,7 +236,7 @@ func TestUnfaithful(t *testing.T) {
 	t.Parallel()
 	vars := expr.Vars{"event": object(t, valueEvent)}
 	for name, e := range evaluators() {
-		var unfaithful *expr.Unfaithful
+		var unfaithful *expr.UnfaithfulError
 		for _, text := range []string{
 			"event.data.o.filter(k, true) == ['k', 'n']", "[event.data.o]", "event.data.s + [event.data.o]",
 		} {
