@@ -140,12 +140,10 @@ func (l *lifter) number(n int, isFloat bool) {
 // letters are used up.
 func (l *lifter) replace(value any, n int) {
 	l.rest = l.rest[n:]
-	replacement := ""
+	replacement := literal(value)
 	if n := len(l.vars); n < len(letters) {
 		l.vars[letters[n:n+1]] = value
 		replacement = liftedRoot + "." + letters[n:n+1]
-	} else {
-		replacement = literal(value)
 	}
 	l.out.WriteString(replacement)
 	l.last = replacement[len(replacement)-1]

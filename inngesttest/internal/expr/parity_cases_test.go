@@ -73,6 +73,7 @@ var conditionsByHand = []string{
 	"event.data.missing.contains('a') == false",
 	"event.data.missing.size() == 0",
 	"event.missing == null",
+	"event.data.o == {'k': 'v', 'n': 1} && event.data.o.missing == null",
 	"missing == null",
 	"async.data.s == null",
 	"has(event.data.missing)",

@@ -74,7 +74,8 @@ func (p path) in(data map[string]any) bool {
 	return false
 }
 
-// partial returns the data with the paths that it lacks as unknowns.
+// partial returns the data with the paths that it lacks as unknowns. CEL then takes the
+// objects above such a path for unknown too, where they are used as a whole.
 func partial(data map[string]any, paths []path) (interpreter.PartialActivation, error) {
 	var unknown []*interpreter.AttributePattern
 	for _, p := range paths {

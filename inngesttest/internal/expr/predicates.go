@@ -62,11 +62,11 @@ func (r *predicateReader) group(e ast.Expr, negated bool) *group {
 	for queue := []negatable{{e, negated}}; len(queue) > 0; queue = queue[1:] {
 		e := queue[0]
 		switch e.Kind() {
+		default: // literals and the like hold
 		case ast.SelectKind:
 			g.allOf = append(g.allOf, &predicate{ident: e.AsSelect().FieldName(), operator: "select"})
 		case ast.ComprehensionKind:
 			g.allOf = append(g.allOf, &predicate{ident: e.AsComprehension().IterVar(), operator: "comprehension"})
-		default: // literals and the like hold
 		case ast.CallKind:
 			switch e.AsCall().FunctionName() {
 			case operators.LogicalNot:
@@ -161,7 +161,7 @@ func (r *predicateReader) predicate(call ast.CallExpr, negated bool) *predicate 
 		}
 	}
 	p.resolve(r.vars)
-	if p.other == "" && !p.isComparison(args[0].Kind() == ast.LiteralKind) {
+	if p.other == "" && !p.normalize(args[0].Kind() == ast.LiteralKind) {
 		return nil
 	}
 	return p
@@ -241,9 +241,9 @@ func (p *predicate) resolve(vars map[string]any) {
 	}
 }
 
-// isComparison reports whether the server keeps a predicate with a literal, and mirrors its
-// operator if the literal was not lifted.
-func (p *predicate) isComparison(literalFirst bool) bool {
+// normalize mirrors the operator if the literal is first and was not lifted, and reports
+// whether the server keeps the predicate.
+func (p *predicate) normalize(literalFirst bool) bool {
 	switch p.operator {
 	case operators.Equals, operators.NotEquals:
 		return true

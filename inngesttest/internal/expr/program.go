@@ -30,7 +30,7 @@ type program struct {
 	planned cel.Program
 }
 
-// An evaluation is what the nodes of a program find in their activation besides the data.
+// An evaluation is what the nodes of a program find in their activation, in addition to the data.
 type evaluation struct {
 	now    time.Time
 	why    []string

@@ -68,6 +68,10 @@ var values = []struct {
 	{"event.data.missing.deep", false, nil},
 	{"has(event.data.missing)", false, nil},
 	{"event.data.s.deep == null", true, nil},
+	// A missing path makes the objects above it missing too, where they are used as a whole.
+	{"event.data.o == {'k': 'v', 'n': 1}", true, nil},
+	{"event.data.o == {'k': 'v', 'n': 1} && event.data.o.missing == null", false, nil},
+	{"event.data.o.k == 'v' && event.data.o.missing == null", true, nil},
 	// An error counts as a missing operand, except for + beside another type.
 	{"event.data.list[9] == null", true, nil},
 	{"event.data.list[9] < 1", true, nil},
