@@ -17,11 +17,12 @@ const eventPrefix = "event."
 
 // Interpolate returns what is left of the condition of a wait or a cancellation when the
 // event that triggered the run is known. Only async is left in it; a path that the event
-// lacks becomes null. If text does not contain "event.", it is returned as it is.
+// lacks becomes null. If text does not contain "event.", it is returned as it is. An
+// empty residue does not compile, hence it matches no event.
 //
-// A wait with a *[CompileError] fails the run. With other errors, except [*UnfaithfulError], the
-// server cannot handle the response of the app: v1.43.0 tries again and drops it, and v1.12.1
-// crashes if evaluating failed.
+// A wait with a *[CompileError] fails the run. With other errors, except [*UnfaithfulError],
+// the server cannot handle the response: the run stays as it is while the server tries again.
+// v1.12.1 crashes if the expression cannot be evaluated.
 func (e *Evaluator) Interpolate(text string, event map[string]any) (residue string, err error) {
 	if !strings.Contains(text, eventPrefix) {
 		return text, nil
