@@ -127,7 +127,7 @@ func (s *step) enter(ctx context.Context) {
 	}
 	if enter := c.test.EnterStep; enter != nil {
 		seen := s.id.forTest(s.output)
-		seen.Memoized = c.Replay.Has(s.id)
+		seen.Memoized = c.Replay.has(s.id)
 		enter(ctx, seen)
 	}
 }
