@@ -248,6 +248,7 @@ func (e *Env) show() {
 		}
 		text.WriteString(h.timeline())
 	}
+	text.WriteString(e.backend.decisions())
 	e.tb.Logf("inngesttest: %s\n%s", e.backend.describe(), text.String())
 }
 

@@ -260,5 +260,5 @@ func (v *virtual) decisions() string {
 	if len(rows) == 0 {
 		return ""
 	}
-	return table("what the server decided", rows)
+	return table("events and decisions without a run", rows)
 }

@@ -82,7 +82,7 @@ func TestRefusals(t *testing.T) {
 				func(context.Context, inngestkit.Input[order]) (any, error) { return nil, nil })
 			e.Register(f)
 			inngesttest.Start(e, f, order{Amount: 5}).Wait()
-		}, []string{"starts no run of test-large", "event.data.amount > 1000", "what the server decided", "false"}},
+		}, []string{"has started no run of test-large, and none will start", "condition event.data.amount > 1000 is false"}},
 		"a function that is not registered": {func(tb testing.TB) {
 			inngesttest.Start(virtual(tb), sleepy(time.Now), order{})
 		}, []string{`the function "sleepy" is not registered; registered are: test-checkout`}},
