@@ -109,8 +109,8 @@ func (e *Env) Signal(name string, data any) {
 }
 
 // Events returns the events that the test and its functions have sent, in the order in which
-// the server accepted them. It lacks the server's own events, such as those of invoked
-// functions.
+// the server accepted them: those of the last 10,000 requests at most. It lacks the server's own
+// events, such as those of invoked functions.
 func (e *Env) Events() []inngestkit.RawEvent {
 	e.tb.Helper()
 	e.backend.settle()
@@ -248,6 +248,7 @@ func (e *Env) show() {
 		}
 		text.WriteString(h.timeline())
 	}
+	text.WriteString(e.backend.decisions())
 	e.tb.Logf("inngesttest: %s\n%s", e.backend.describe(), text.String())
 }
 

@@ -59,7 +59,7 @@ func (r *FunctionRun) Wait() *FunctionRun {
 	ended := func() bool { return r.exists() && r.handle.state().status.Ended() }
 	if err := r.env.backend.await(ended); err != nil {
 		if r.handle == nil {
-			r.env.fatalf(nil, "%s starts no run of %s: %v\n%s", r.cause, r.function, err, r.env.backend.decisions())
+			r.env.fatalf(nil, "%s has started no run of %s, and none will start: %v", r.cause, r.function, err)
 		}
 		r.env.fatalf(r.handle, "the run of %s does not end: %v\nIt waits for: %s", r.function, err,
 			orNone(r.handle.state().waiting))
@@ -250,7 +250,7 @@ func (r *FunctionRun) get() handle {
 	r.env.tb.Helper()
 	r.env.backend.settle()
 	if !r.exists() {
-		r.env.fatalf(nil, "%s has not started a run of %s yet. If a batch or a debounce holds it, let time pass with "+
+		r.env.fatalf(nil, "%s has started no run of %s yet. If a batch or a debounce holds it, let time pass with "+
 			"Advance or Wait", r.cause, r.function)
 	}
 	return r.handle

@@ -58,8 +58,11 @@ func cell(text string) string {
 func short(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
-		days := int(d / (24 * time.Hour))
-		return fmt.Sprintf("%dd%s", days, (d % (24 * time.Hour)).Round(time.Second))
+		text := strconv.Itoa(int(d/(24*time.Hour))) + "d"
+		if rest := (d % (24 * time.Hour)).Round(time.Second); rest > 0 {
+			text += rest.String()
+		}
+		return text
 	case d >= time.Second:
 		return d.Round(time.Millisecond).String()
 	default:

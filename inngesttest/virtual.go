@@ -207,8 +207,7 @@ func (v *virtual) advanceTo(t time.Time) {
 	}
 }
 
-var errNothingScheduled = errors.New("nothing is scheduled any more, however much time passes. " +
-	"Send what it waits for, or let a stub answer")
+var errNothingScheduled = errors.New("nothing more is scheduled")
 
 func (v *virtual) await(done func() bool) error {
 	v.tb.Helper()
