@@ -24,6 +24,8 @@ type outcome struct {
 	// that the server has it as text, even if it looks like JSON.
 	output json.RawMessage
 	isText bool
+	// hidden reports that the server's API does not show the output.
+	hidden bool
 	// failed reports that the call failed as a whole, and err is the text of the reason.
 	failed bool
 	err    string
@@ -87,7 +89,7 @@ func (e *Engine) interpretOps(o *outcome, resp *adapter.Response, isSDK bool) {
 	o.ops = ops
 	if !isSDK {
 		o.failed, o.err, o.ops = true, notSDK, nil
-		o.output, o.isText = quote(string(resp.Body)), true
+		o.output, o.isText, o.hidden = quote(string(resp.Body)), true, true
 	}
 }
 
@@ -244,25 +246,25 @@ func (o *outcome) errorFields() map[string]json.RawMessage {
 	return fields
 }
 
-// wrapped returns the output of a failed run with {"error":…} around it, unless it has that.
-func (o *outcome) wrapped() json.RawMessage {
-	output := o.output
+// failedOutput returns the output of a failed run as the server's API has it.
+func (o *outcome) failedOutput() json.RawMessage {
+	switch {
+	case o.hidden:
+		return json.RawMessage(`""`)
+	case o.output == nil:
+		return asJSON(o.err)
+	}
 	var text string
-	if o.isText && json.Unmarshal(output, &text) == nil && json.Valid([]byte(text)) {
-		if inner, ok := lenient([]byte(text)); ok {
-			output = inner
-		}
+	if o.isText && json.Unmarshal(o.output, &text) == nil {
+		return asJSON(text)
 	}
-	if output == nil {
-		output = quote(o.err)
+	return o.output
+}
+
+// asJSON returns a text as the JSON that it is, or as a JSON string.
+func asJSON(text string) json.RawMessage {
+	if out, ok := lenient([]byte(text)); ok {
+		return out
 	}
-	var known struct {
-		Error *struct {
-			Message *string `json:"message"`
-		} `json:"error"`
-	}
-	if json.Unmarshal(output, &known) == nil && known.Error != nil && known.Error.Message != nil {
-		return output
-	}
-	return append(append([]byte(`{"error":`), output...), '}')
+	return quote(text)
 }
