@@ -36,10 +36,12 @@ type outcome struct {
 	protocol int
 }
 
-// fail makes the outcome a failure with an error of the server.
-func (o *outcome) fail(name, text, message string) {
-	o.failed, o.err, o.ops = true, text, nil
-	o.output, o.isText = serialized(text, name, message), true
+// failCall makes the outcome a call that failed for a reason of the server's own.
+func (e *Engine) failCall(o *outcome, reason string) {
+	o.failed, o.err, o.ops, o.isText = true, reason, nil, true
+	if o.output = serialized(reason, defaultErrorName, reason); e.cfg.Version == version.Oldest {
+		o.output = quote(string(quote(reason)))
+	}
 }
 
 // The names that the server gives to errors of its own.
@@ -51,14 +53,20 @@ const (
 	tooLargeMessage     = "Your function's response body exceeds the maximum size limit"
 )
 
-const notSDK = "The response did not come from an Inngest SDK"
+// notSDK returns the server's words for a response that did not come from an SDK.
+func (e *Engine) notSDK() string {
+	if e.cfg.Version == version.Oldest {
+		return "not_sdk"
+	}
+	return "The response did not come from an Inngest SDK"
+}
 
 // interpret returns what a response means (HandleHttpResponse in
 // pkg/execution/driver/httpdriver of the server).
 func (e *Engine) interpret(resp *adapter.Response) *outcome {
 	o := &outcome{}
 	if resp == nil {
-		o.fail(defaultErrorName, "Unable to reach SDK URL", "Unable to reach SDK URL")
+		e.failCall(o, "Unable to reach SDK URL")
 		return o
 	}
 	o.noRetry = resp.Header.Get("X-Inngest-No-Retry") == "true"
@@ -68,7 +76,7 @@ func (e *Engine) interpret(resp *adapter.Response) *outcome {
 	switch {
 	case len(resp.Body) > maxResponse:
 		o.noRetry, o.retryAfter = false, ""
-		o.fail(tooLargeName, tooLargeName, tooLargeMessage)
+		o.failed, o.err, o.isText = true, tooLargeName, true
 		o.output = serialized(tooLargeName+": "+tooLargeMessage, tooLargeName, tooLargeMessage)
 	case resp.Status == http.StatusPartialContent:
 		e.interpretOps(o, resp, isSDK)
@@ -83,12 +91,12 @@ func (e *Engine) interpretOps(o *outcome, resp *adapter.Response, isSDK bool) {
 	if err != nil {
 		// The server does not look at the headers then.
 		o.noRetry, o.retryAfter = false, ""
-		o.fail(defaultErrorName, err.Error(), err.Error())
+		e.failCall(o, err.Error())
 		return
 	}
 	o.ops = ops
 	if !isSDK {
-		o.failed, o.err, o.ops = true, notSDK, nil
+		o.failed, o.err, o.ops = true, e.notSDK(), nil
 		o.output, o.isText, o.hidden = quote(string(resp.Body)), true, true
 	}
 }
@@ -111,7 +119,7 @@ func (e *Engine) interpretOutput(o *outcome, resp *adapter.Response, isSDK bool)
 		}
 	}
 	if ok && !isSDK {
-		o.failed, o.err = true, notSDK
+		o.failed, o.err = true, e.notSDK()
 	}
 }
 
