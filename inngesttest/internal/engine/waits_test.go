@@ -155,7 +155,7 @@ func TestWaitWithInvalidConditionFailsTheRun(t *testing.T) {
 	s.record(run)
 	failed := s.waitForEvent(run, &Step{Key: "k", ID: "w"}, &opcode{Opts: []byte(`{"event":"go","timeout":"1h","if":"async.data.n =="}`)})
 	require.Equal(t, "InvalidExpression: Wait for event If expression failed to compile", failed.Error())
-	require.Contains(t, failed.stack, "error compiling expression: ERROR: <input>:1:15: Syntax error")
+	require.Contains(t, failed.stack, "error compiling expression: ERROR: <input>:1:16: Syntax error")
 
 	failed = s.waitForEvent(run, &Step{Key: "k", ID: "w"}, &opcode{Opts: []byte(`{"event":"go","timeout":"367d"}`)})
 	require.Equal(t, "InngestErrTimeoutTooLong", failed.name)
