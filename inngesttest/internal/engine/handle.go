@@ -275,6 +275,9 @@ func (e *Engine) applyPause(f *flight, op *opcode) error {
 		return nil
 	}
 	s := run.reach(op, e.clock.now())
+	if e.answer(run, s, op) {
+		return nil
+	}
 	begin := e.waitForEvent
 	switch op.Op {
 	case opSignal:

@@ -31,6 +31,8 @@ type Config struct {
 	Overlap bool
 	// Gateway answers the requests of step.Fetch and step.Infer.
 	Gateway func(g *GatewayRequest) (*http.Response, error)
+	// Answer decides how steps end that wait. It may be nil, and return nil.
+	Answer Answerer
 	// Keep is how many ended runs Runs returns, 1,000 if it is 0.
 	Keep int
 	// Observer sees what happens. It is never called concurrently, except Call.

@@ -59,7 +59,9 @@ func TestConcurrencyAllOrNothing(t *testing.T) {
 	require.True(t, ok)
 }
 
-// Which calls count together, in both versions.
+// Measured on both servers, with a limit of 1 in the account and calls of 3 s: two functions
+// with the same key of different expressions run side by side on v1.43.0 and one after the
+// other on v1.12.1. The same key in the environment is apart from both.
 func TestConcurrencyGroups(t *testing.T) {
 	t.Parallel()
 	const fn, env, account = ConcurrencyScopeFn, ConcurrencyScopeEnv, ConcurrencyScopeAccount

@@ -5,9 +5,9 @@ import "time"
 // Debounces delay the runs of one function until no event has arrived for a period, by
 // key. Both supported versions do the same (pkg/execution/debounce of the server).
 //
-// An event that arrives within the period, or while the server has shortened it for the
-// timeout, restarts it. The run starts 1.05 s after the period. An event in that time opens
-// another debounce, so both start a run.
+// An event within the period restarts it. The run starts 1.05 s after the period. An event
+// in that time opens another debounce, and then both start a run. Near the timeout the
+// period is shorter, down to 1 s; then each event within it still restarts it.
 type Debounces[E any] struct {
 	period  time.Duration
 	timeout time.Duration

@@ -8,8 +8,8 @@ const maxPriority = 12 * time.Hour
 
 // Priority returns the seconds by which a run goes ahead, from the value of the function's
 // priority expression. Only integers count (RunPriorityFactor in pkg/inngest of the server).
-// Numbers of an event's data are no integers, so "event.data.priority" alone is 0, and
-// "int(event.data.priority)" is not.
+// The numbers in an event are floats, so "event.data.priority" alone is 0. Functions write
+// "int(event.data.priority)".
 func Priority(value any) time.Duration {
 	var seconds int64
 	switch v := value.(type) {

@@ -86,7 +86,8 @@ func TestRateLimitKeysAreApart(t *testing.T) {
 }
 
 // The newest server does not count an event ID again within 30 minutes of accepting it, and
-// counts one again that it has refused.
+// counts one again that it has refused. Measured with 1 per 4 s, the same ID at 0 and 4.3 s
+// and another at 4.6 s: v1.43.0 starts a run for the other, v1.12.1 drops it.
 func TestRateLimitRepeatedEvent(t *testing.T) {
 	t.Parallel()
 	newest, oldest := NewRateLimit(version.Newest, 1, time.Minute), NewRateLimit(version.Oldest, 1, time.Minute)
