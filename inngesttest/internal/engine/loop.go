@@ -68,7 +68,9 @@ func (e *Engine) unlocked(do func()) {
 	do()
 }
 
-// settle takes what is due.
+// settle takes what is due. The calls that are due at the same time are a wave, as on a server:
+// each has the state before the wave, and their responses count when all have ended, in the
+// order of the queue.
 func (e *Engine) settle(ctx context.Context) {
 	e.queue.retry()
 	for ctx.Err() == nil {
@@ -77,27 +79,24 @@ func (e *Engine) settle(ctx context.Context) {
 		}
 		e.queue.mature(e.clock.now())
 		it := e.queue.take()
-		if e.overlapping() && (it == nil || it.do != nil) {
-			// The calls of a wave count in its order, and before what comes after it.
+		switch {
+		case it != nil && it.do == nil:
+			e.admit(it)
+		case len(e.wave) > 0:
 			if it != nil {
 				e.queue.back(it)
 			}
-			e.awaitWave()
-			continue
-		}
-		if it == nil {
+			e.launch(ctx)
+		case it == nil:
 			return
+		default:
+			it.do()
 		}
-		e.run(ctx, it)
 	}
 }
 
-// run takes one item.
-func (e *Engine) run(ctx context.Context, it *item) {
-	if it.do != nil {
-		it.do()
-		return
-	}
+// admit adds a call to the wave, if its limits let it start.
+func (e *Engine) admit(it *item) {
 	if reason := e.mayStart(it); reason != "" {
 		if reason != it.waiting {
 			it.waiting, it.run.Held = reason, reason
@@ -109,7 +108,7 @@ func (e *Engine) run(ctx context.Context, it *item) {
 	it.waiting, it.running, it.released = "", true, false
 	it.run.Held = ""
 	if f := e.prepare(it); f != nil {
-		e.launch(ctx, f)
+		e.wave = append(e.wave, f)
 		return
 	}
 	it.running = false
@@ -117,18 +116,25 @@ func (e *Engine) run(ctx context.Context, it *item) {
 	e.done(it)
 }
 
-// launch makes a call.
-func (e *Engine) launch(ctx context.Context, f *flight) {
-	e.flights = append(e.flights, f)
+// launch makes the calls of the wave.
+func (e *Engine) launch(ctx context.Context) {
+	wave := e.wave
+	e.wave = nil
+	e.flights = append(e.flights, wave...)
 	switch {
 	case e.cfg.Bubble:
-		e.launchInBubble(ctx, f)
+		e.flyInBubble(ctx, wave)
+		return
 	case e.cfg.Overlap:
-		e.wave.Go(func() { e.fly(ctx, f) })
+		e.flyTogether(ctx, wave)
 	default:
-		e.unlocked(func() { e.fly(ctx, f) })
-		e.land()
+		e.unlocked(func() {
+			for _, f := range wave {
+				e.fly(ctx, f)
+			}
+		})
 	}
+	e.land()
 }
 
 // land handles the responses of the calls that have ended, in the order in which they began.

@@ -212,8 +212,8 @@ func TestContext(t *testing.T) {
 	require.Equal(t, start, w.Now())
 }
 
-// Runs with a higher priority go first, then older ones, then those that were started first. A
-// run's own calls come before those of newer runs.
+// Of the calls that are due at the same time, those of runs with a higher priority go first, then
+// those of older ones, then those of runs that were started first.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Config{})
@@ -237,7 +237,7 @@ func TestOrder(t *testing.T) {
 	}
 	w.Settle(t.Context())
 	require.Equal(t, []string{
-		`"first" 0`, `"first" 1`, `"old" 0`, `"old" 1`, `"new" 0`, `"new too" 0`, `"new" 1`, `"new too" 1`,
+		`"first" 0`, `"old" 0`, `"new" 0`, `"new too" 0`, `"first" 1`, `"old" 1`, `"new" 1`, `"new too" 1`,
 	}, calls)
 }
 
