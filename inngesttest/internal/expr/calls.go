@@ -46,6 +46,7 @@ func decideAtPlan(act interpreter.Activation) interpreter.InterpretableDecorator
 
 type constantCall struct {
 	interpreter.InterpretableCall
+
 	value ref.Val
 }
 

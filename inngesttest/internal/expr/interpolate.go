@@ -8,6 +8,8 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/interpreter"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // eventPrefix begins the paths that are interpolated.
@@ -15,11 +17,12 @@ const eventPrefix = "event."
 
 // Interpolate returns what is left of the condition of a wait or a cancellation when the
 // event that triggered the run is known. Only async is left in it; a path that the event
-// lacks becomes null. If text does not contain "event.", it is returned as it is.
+// lacks becomes null. If text does not contain "event.", it is returned as it is. An
+// empty residue does not compile, hence it matches no event.
 //
-// A wait with a *[CompileError] fails the run. With other errors, except [*Unfaithful], the
-// server cannot handle the response of the app: v1.43.0 tries again and drops it, and v1.12.1
-// crashes if evaluating failed.
+// A wait with a *[CompileError] fails the run. With other errors, except [*UnfaithfulError],
+// the server cannot handle the response: the run stays as it is while the server tries again.
+// v1.12.1 crashes if the expression cannot be evaluated.
 func (e *Evaluator) Interpolate(text string, event map[string]any) (residue string, err error) {
 	if !strings.Contains(text, eventPrefix) {
 		return text, nil
@@ -55,7 +58,7 @@ func (e *Evaluator) residue(text string, event map[string]any) (residue string, 
 	}
 	options := []cel.ProgramOption{exhaustive, cel.CustomDecorator(withClock)}
 	attributes := map[int64]ref.Val{}
-	if e.version == VersionOldest {
+	if e.version == version.Oldest {
 		options = append(options, cel.CustomDecorator(needTimes(act)), cel.CustomDecorator(remember(attributes, act)))
 	}
 	options = append(options, cel.CustomDecorator(watchRanges(parsed.NativeRep().Expr())))
@@ -73,9 +76,9 @@ func (e *Evaluator) residue(text string, event map[string]any) (residue string, 
 	case err != nil:
 		return text, err
 	case run.random != "":
-		return text, &Unfaithful{text, run.random}
+		return text, &UnfaithfulError{text, run.random}
 	case isLiftedAtRandom(e.version, residual):
-		return text, &Unfaithful{text, randomLift}
+		return text, &UnfaithfulError{text, randomLift}
 	}
 	return residual.Source().Content(), nil
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 // An app has many functions, whose expressions a real server evaluates. It speaks the
@@ -54,7 +54,7 @@ const failures = "failures"
 const appName = "parity"
 
 // newApp serves the functions and returns with the server that has synced them.
-func newApp(t *testing.T, version string, functions []function) (*app, *inngesttest.Server) {
+func newApp(t *testing.T, version string, functions []function) (*app, *devserver.Server) {
 	t.Helper()
 	functions = append(functions, function{id: failures, event: "inngest/function.failed"})
 	a := &app{
@@ -62,7 +62,7 @@ func newApp(t *testing.T, version string, functions []function) (*app, *inngestt
 	}
 	a.http = httptest.NewServer(a)
 	t.Cleanup(a.http.Close)
-	server := inngesttest.NewServer(t, inngesttest.ServerConfig{Version: version, AppURLs: []string{a.http.URL}})
+	server := devserver.New(t, devserver.Config{Version: version, AppURLs: []string{a.http.URL}})
 	a.api <- server.URL()
 	slugs := make([]string, len(functions))
 	for i, f := range functions {

@@ -34,8 +34,8 @@ func conditions() []string {
 		}
 		all = append(all,
 			fmt.Sprintf("event.data.%s ? true : false", left),
-			fmt.Sprintf("!event.data.%s", left),
-			fmt.Sprintf("event.data.%s", left),
+			"!event.data."+left,
+			"event.data."+left,
 			fmt.Sprintf("size(event.data.%s) == 0", left),
 			fmt.Sprintf("event.data.%s + 'x' == 'hellox'", left),
 		)
@@ -73,6 +73,7 @@ var conditionsByHand = []string{
 	"event.data.missing.contains('a') == false",
 	"event.data.missing.size() == 0",
 	"event.missing == null",
+	"event.data.o == {'k': 'v', 'n': 1} && event.data.o.missing == null",
 	"missing == null",
 	"async.data.s == null",
 	"has(event.data.missing)",

@@ -14,32 +14,30 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/stretchr/testify/require"
 
-	"github.com/inngestkit/inngestkit/inngesttest"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/inngesttest/internal/expr"
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // The verdicts of this package are those of the servers.
 func TestParity(t *testing.T) {
 	t.Parallel()
-	for name, version := range map[string]expr.Version{
-		inngesttest.NewestVersion: expr.VersionNewest,
-		inngesttest.OldestVersion: expr.VersionOldest,
+	for name, v := range map[string]version.Version{
+		devserver.NewestVersion: version.Newest,
+		devserver.OldestVersion: version.Oldest,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := &parity{t: t, eval: expr.New(version, time.Now), version: version, expected: map[outcome]string{}, refuted: map[outcome]string{}}
+			p := &parity{t: t, eval: expr.New(v, time.Now), version: v, expected: map[outcome]string{}, refuted: map[outcome]string{}}
 			p.addTriggers()
 			p.addWaits()
 			p.addSentinels()
 			p.app, p.server = newApp(t, name, p.functions)
 			p.send(p.begin...)
-			at := time.Now()
-			p.await(p.expected)
-			t.Log("DEBUG expected", time.Since(at))
+			p.await(p.expected, p.end)
 			// What the events have caused is done when two other runs have waited and ended.
-			p.await(p.sentinel(0))
-			p.await(p.sentinel(1))
-			t.Log("DEBUG sentinels", time.Since(at))
+			p.await(p.sentinel(0), p.end[:1])
+			p.await(p.sentinel(1), p.end[:1])
 			p.compare()
 		})
 	}
@@ -49,9 +47,9 @@ func TestParity(t *testing.T) {
 type parity struct {
 	t       *testing.T
 	eval    *expr.Evaluator
-	version expr.Version
+	version version.Version
 	app     *app
-	server  *inngesttest.Server
+	server  *devserver.Server
 
 	functions []function
 	// begin are the events that start runs, and end those that runs wait for.
@@ -63,7 +61,7 @@ type parity struct {
 
 // conditionsPerTrigger is the number of conditions of a trigger, where the server lifts at
 // most 26 literals.
-const conditionsPerTrigger = 6
+const conditionsPerTrigger = 10
 
 // addTriggers adds functions whose conditions are evaluated with each of the events. A run
 // costs the server more than an evaluation, therefore a trigger combines conditions: one
@@ -80,14 +78,14 @@ func (p *parity) addTriggers() {
 			switch {
 			case result.OK:
 				positive = append(positive, condition)
-			case result.Err == nil:
-				negative = append(negative, condition)
-			default: // alone, because values of other types change what || returns
+			case errors.Is(result.Err, expr.ErrNotBool): // alone, because v1.43.0 returns the value from ||
 				p.addTrigger(event, condition)
+			default:
+				negative = append(negative, condition)
 			}
 		}
-		p.addCombined(event, " && ", positive)
-		p.addCombined(event, " || ", negative)
+		p.addCombined(event, " && ", positive, true)
+		p.addCombined(event, " || ", negative, false)
 	}
 	p.t.Logf("%d verdicts of triggers", verdicts)
 	require.GreaterOrEqual(p.t, verdicts, 900)
@@ -104,11 +102,18 @@ func (p *parity) conditions() []string {
 	return accepted
 }
 
-func (p *parity) addCombined(event map[string]any, operator string, conditions []string) {
-	for len(conditions) > 0 {
-		n := min(conditionsPerTrigger, len(conditions))
-		p.addTrigger(event, "("+strings.Join(conditions[:n], "\n)"+operator+"(")+"\n)")
-		conditions = conditions[n:]
+// addCombined adds triggers with conditions that are all true or all false. A few change the
+// values of others, because a missing path makes the objects above it missing too.
+func (p *parity) addCombined(event map[string]any, operator string, conditions []string, starts bool) {
+	for some := range slices.Chunk(conditions, conditionsPerTrigger) {
+		combined := "(" + strings.Join(some, "\n)"+operator+"(") + "\n)"
+		if p.eval.Bool(combined, expr.Vars{"event": event}).OK == starts {
+			p.addTrigger(event, combined)
+			continue
+		}
+		for _, condition := range some {
+			p.addTrigger(event, condition)
+		}
 	}
 }
 
@@ -126,21 +131,18 @@ func (p *parity) expect(is bool, function, what, description string) {
 	}
 }
 
-// waitsPerEvent is below the number from which a server looks for waits in another way.
-const waitsPerEvent = 40
-
-// addWaits adds functions that wait: each condition in the first meeting, and in another.
+// addWaits adds functions that wait: each condition in one of the meetings, and the first ones
+// in the first meeting too. From 50 waits for an event, the server looks for them in another way.
 func (p *parity) addWaits() {
+	const first = 15
+	conditions := waitConditions()
 	for m, data := range meetings {
 		begin := newEvent(fmt.Sprintf("parity/begin-%d", m), data.trigger)
-		p.begin = append(p.begin, begin)
-		for group, conditions := range slices.Collect(slices.Chunk(waitConditions(), waitsPerEvent)) {
-			end := newEvent(fmt.Sprintf("parity/end-%d-%d", m, group), data.awaited)
-			p.end = append(p.end, end)
-			for i, condition := range conditions {
-				if m == 0 || m == 1+i%(len(meetings)-1) {
-					p.addWait(condition, begin, end)
-				}
+		end := newEvent(fmt.Sprintf("parity/end-%d", m), data.awaited)
+		p.begin, p.end = append(p.begin, begin), append(p.end, end)
+		for i, condition := range conditions {
+			if m == i%len(meetings) || m == 0 && i < first {
+				p.addWait(condition, begin, end)
 			}
 		}
 	}
@@ -148,7 +150,7 @@ func (p *parity) addWaits() {
 
 func (p *parity) addWait(condition string, begin, end map[string]any) {
 	verdict, err := p.verdict(condition, begin, end)
-	if p.version == expr.VersionOldest && errors.As(err, new(*types.Err)) {
+	if p.version == version.Oldest && errors.As(err, new(*types.Err)) {
 		return // the server crashes
 	}
 	f := function{
@@ -173,9 +175,9 @@ func (p *parity) verdict(condition string, begin, end map[string]any) (bool, err
 	return p.eval.Bool(residue, expr.Vars{"async": end}).OK, nil
 }
 
-// await waits until outcomes have happened, for a while. Meanwhile it sends events again,
-// because a wait misses those that come before it, at growing intervals.
-func (p *parity) await(outcomes map[outcome]string) {
+// await waits until outcomes have happened, for a while. Meanwhile it sends the events that
+// end waits again, because a wait misses those that come before it.
+func (p *parity) await(outcomes map[outcome]string, ends []map[string]any) {
 	deadline := time.After(time.Minute)
 	interval := time.Second
 	resend := time.After(interval)
@@ -188,7 +190,7 @@ func (p *parity) await(outcomes map[outcome]string) {
 			select {
 			case <-changed:
 			case <-resend:
-				p.send(p.end...)
+				p.send(ends...)
 				interval *= 2
 				resend = time.After(interval)
 			case <-deadline:
@@ -202,7 +204,7 @@ func (p *parity) await(outcomes map[outcome]string) {
 func (p *parity) addSentinels() {
 	for i := range 2 {
 		id := fmt.Sprintf("sentinel-%d", i)
-		p.functions = append(p.functions, function{id: id, event: id, wait: &wait{"parity/end-0-0", "true"}})
+		p.functions = append(p.functions, function{id: id, event: id, wait: &wait{"parity/end-0", "true"}})
 	}
 }
 

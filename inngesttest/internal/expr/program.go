@@ -10,6 +10,8 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/interpreter"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 var (
@@ -19,20 +21,20 @@ var (
 
 // A program is an expression that is ready to be evaluated, as often as needed.
 type program struct {
-	version Version
+	version version.Version
 	text    string
 	ast     *cel.Ast
 	paths   []path
 	lifted  map[string]any
-	// planned is nil for VersionOldest, whose plan depends on the data.
+	// planned is nil for version.Oldest, whose plan depends on the data.
 	planned cel.Program
 }
 
-// An evaluation is what the nodes of a program find in their activation besides the data.
+// An evaluation is what the nodes of a program find in their activation, in addition to the data.
 type evaluation struct {
 	now    time.Time
 	why    []string
-	random string // the reason of an Unfaithful error
+	random string // the reason of an UnfaithfulError
 }
 
 // evaluationName is the variable of the evaluation. No expression can name it.
@@ -43,29 +45,30 @@ func evaluationOf(act interpreter.Activation) *evaluation {
 	return v.(*evaluation)
 }
 
-// maxPrograms limits the cache of programs, which are some 50 KB each.
-const maxPrograms = 2000
+// maxPrograms limits the cache of programs. If it is full, it is emptied.
+const maxPrograms = 1000
 
 type programKey struct {
-	version Version
+	version version.Version
 	text    string
 }
 
 var programs = struct {
 	sync.Mutex
+
 	byKey map[programKey]*program
 }{byKey: map[programKey]*program{}}
 
 // compile returns the program of an expression, from the cache if it has it.
-func compile(version Version, text string) (*program, error) {
-	key := programKey{version, text}
+func compile(v version.Version, text string) (*program, error) {
+	key := programKey{v, text}
 	programs.Lock()
 	p := programs.byKey[key]
 	programs.Unlock()
 	if p != nil {
 		return p, nil
 	}
-	p, err := newProgram(version, text)
+	p, err := newProgram(v, text)
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +81,12 @@ func compile(version Version, text string) (*program, error) {
 	return p, nil
 }
 
-func newProgram(version Version, text string) (*program, error) {
-	env, err := environment(version)
+func newProgram(v version.Version, text string) (*program, error) {
+	env, err := environment(v)
 	if err != nil {
 		return nil, err
 	}
-	lifted, vars, err := lift(version, text)
+	lifted, vars, err := lift(v, text)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +94,8 @@ func newProgram(version Version, text string) (*program, error) {
 	if issues.Err() != nil {
 		return nil, &CompileError{issues.Err()}
 	}
-	p := &program{version: version, text: text, ast: parsed, paths: paths(parsed.NativeRep().Expr()), lifted: vars}
-	if version == VersionOldest {
+	p := &program{version: v, text: text, ast: parsed, paths: paths(parsed.NativeRep().Expr()), lifted: vars}
+	if v == version.Oldest {
 		return p, nil
 	}
 	makeTruthy(parsed.NativeRep().Expr())
@@ -120,13 +123,13 @@ func (p *program) eval(vars Vars, run *evaluation) (any, error) {
 	}
 	switch {
 	case run.random != "":
-		return false, &Unfaithful{p.text, run.random}
+		return false, &UnfaithfulError{p.text, run.random}
 	case err != nil && !types.IsError(result):
 		return false, fmt.Errorf("%w: %w", errNoResult, err)
 	case result == nil:
 		return false, errNoResult
 	case types.IsUnknown(result):
-		run.note("%s: the expression is false", missing(result))
+		run.notef("%s: the expression is false", missing(result))
 		return false, nil
 	case types.IsError(result):
 		return false, err

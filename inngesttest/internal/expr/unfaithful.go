@@ -9,17 +9,20 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 	"github.com/google/cel-go/interpreter"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
-// An Unfaithful error reports an expression whose value is random on the server, because it
+// An UnfaithfulError reports an expression whose value is random on the server, because it
 // depends on the order of an object's keys.
-type Unfaithful struct {
+type UnfaithfulError struct {
 	Text   string // the expression
 	Reason string
 }
 
-func (e *Unfaithful) Error() string {
-	return fmt.Sprintf("the Inngest server gives %q a random value: %s. Compare the fields of the object instead", e.Text, e.Reason)
+func (e *UnfaithfulError) Error() string {
+	return fmt.Sprintf("the Inngest server gives %q a random value: %s. Compare the fields of the object instead",
+		e.Text, e.Reason)
 }
 
 const (
@@ -75,11 +78,11 @@ func hasRandomText(v ref.Val) bool {
 }
 
 // isLiftedAtRandom reports whether it is random which literals of a residue are lifted.
-func isLiftedAtRandom(version Version, residue *cel.Ast) bool {
+func isLiftedAtRandom(v version.Version, residue *cel.Ast) bool {
 	hasObject := false
 	ast.PostOrderVisit(residue.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		hasObject = hasObject || e.Kind() == ast.MapKind && e.AsMap().Size() > 1
 	}))
-	_, vars, err := lift(version, residue.Source().Content())
-	return hasObject && err == nil && len(vars) == maxLifted
+	_, vars, err := lift(v, residue.Source().Content())
+	return hasObject && err == nil && len(vars) == len(letters)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// note adds a sentence, once.
-func (e *evaluation) note(format string, args ...any) {
+// notef adds a sentence, once.
+func (e *evaluation) notef(format string, args ...any) {
 	if sentence := fmt.Sprintf(format, args...); !slices.Contains(e.why, sentence) {
 		e.why = append(e.why, sentence)
 	}
@@ -30,7 +30,7 @@ func (e *evaluation) noteCall(function string, args []ref.Val, value ref.Val) {
 	if len(absent) == 2 { // they are not equal, although null is equal to null
 		texts = []string{"missing", "missing"}
 	}
-	e.note("%s: %s is %s", strings.Join(absent, " and "), callText(function, texts), valueText(value))
+	e.notef("%s: %s is %s", strings.Join(absent, " and "), callText(function, texts), valueText(value))
 }
 
 // missing says which operand is missing, or which error counts as such.
@@ -71,7 +71,7 @@ func valueText(v ref.Val) string {
 	var text string
 	switch v := v.(type) {
 	case nil, types.Null, *types.Unknown, *types.Err:
-		return "null"
+		return null
 	case types.String:
 		text = fmt.Sprintf("%q", string(v))
 	default:
