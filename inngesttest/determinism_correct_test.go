@@ -25,8 +25,9 @@ func TestDeterministicFunctions(t *testing.T) {
 	t.Parallel()
 	require.GreaterOrEqual(t, len(deterministic), 25)
 	for name, handler := range deterministic {
-		for mode, options := range map[string][]inngestkit.Option{
-			"": nil, ", with checkpoints": {flow.Checkpoint()},
+		for mode, options := range map[string][]any{
+			"": nil, ", with checkpoints": {flow.Checkpoint()}, ", at the same time": {inngesttest.Overlap()},
+			", on the oldest server": {inngesttest.Version(inngesttest.OldestVersion)},
 		} {
 			t.Run(name+mode, func(t *testing.T) {
 				t.Parallel()

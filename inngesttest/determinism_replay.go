@@ -68,7 +68,7 @@ func pretendSent(r *http.Request) (*http.Response, error) {
 		for i := range ids {
 			ids[i] = fmt.Sprintf("replay-%d", i)
 		}
-		encoded, err := json.Marshal(accepted{ids, http.StatusOK})
+		encoded, err := json.Marshal(map[string][]string{"ids": ids})
 		if err != nil {
 			return nil, err
 		}

@@ -47,11 +47,21 @@ func TestNondeterministicFunctions(t *testing.T) {
 	}
 }
 
-// runTimes runs a function several times, one after another.
-func runTimes(tb testing.TB, handler orderHandler, times int, options ...inngestkit.Option) (runs []*inngesttest.TypedRun[any]) {
+// runTimes runs a function several times, one after another. options are those of the function
+// and of the engine.
+func runTimes(tb testing.TB, handler orderHandler, times int, options ...any) (runs []*inngesttest.TypedRun[any]) {
 	tb.Helper()
-	f := inngestkit.OnEvent("f", triggered, handler, options...)
-	e := inngesttest.Virtual(tb)
+	var ofFunction []inngestkit.Option
+	var ofEngine []inngesttest.Option
+	for _, option := range options {
+		if o, ok := option.(inngestkit.Option); ok {
+			ofFunction = append(ofFunction, o)
+		} else {
+			ofEngine = append(ofEngine, option.(inngesttest.Option))
+		}
+	}
+	f := inngestkit.OnEvent("f", triggered, handler, ofFunction...)
+	e := inngesttest.Virtual(tb, ofEngine...)
 	e.Register(f)
 	e.Mock("other-f", func(json.RawMessage) (any, error) { return 1, nil })
 	for range times {
@@ -275,4 +285,16 @@ func TestReplaysEnd(t *testing.T) {
 	}, 25)
 	require.Equal(t, 2, runs[0].Calls())
 	require.Equal(t, 10*3+15*2, calls)
+
+	calls = 0
+	runs = runTimes(t, func(ctx context.Context, _ orderInput) (any, error) {
+		calls++
+		for range 150 {
+			if _, err := step.Run(ctx, "s", value(1)); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	}, 1)
+	require.Equal(t, runs[0].Calls()+100, calls)
 }

@@ -55,6 +55,7 @@ func TestDifference(t *testing.T) {
 		"checkpoints":                            {"a* b* c", "a! b! c! d*", ""},
 		"checkpoints that were lost":             {"a* b* c", "a*", ""},
 		"checkpoints that were lost in part":     {"a* b* c* d", "a! b*", ""},
+		"results of a branch that were lost":     {"a! a2 b", "a b", ""},
 		"checkpoints, and another step":          {"a* b* c", "a! x! c", `later reached step "x" after step "a", where|did not reach|before`},
 		"parallel steps":                         {"a b", "a! b", ""},
 		"a branch that goes on":                  {"a b", "a! a2 b", ""},
