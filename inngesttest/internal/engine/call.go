@@ -25,6 +25,7 @@ type flight struct {
 	it      *item
 	call    *Call
 	began   time.Time
+	plan    plan
 	outcome *outcome
 	// ended reports that the app has responded, or that the call's goroutine has ended.
 	ended bool
@@ -38,6 +39,7 @@ func (e *Engine) prepare(it *item) *flight {
 	if run.over() {
 		return nil
 	}
+	plan := run.plan
 	if it.sleep != "" && it.attempt == 0 {
 		s := run.step(it.sleep)
 		run.save(s, []byte("null"), len("null"), now)
@@ -45,30 +47,29 @@ func (e *Engine) prepare(it *item) *flight {
 		if len(run.pending) > 0 {
 			return nil
 		}
-		e.resetPlan(run)
+		e.resetPlan(run, plan)
 	}
 	if len(run.stack) >= maxSteps {
-		e.failEarly(run, overflow())
+		e.failBeforeCall(run, overflow())
 		return nil
 	}
 	if run.Started.IsZero() {
 		run.Started, run.Status = now, Running
 	}
 	run.Calls++
-	body := e.body(it)
+	body := e.body(it, plan)
 	target := it.target
 	if target == "" {
 		target = anyStep
 	}
-	protocol := run.protocol
-	f := &flight{it: it, began: now}
+	f := &flight{it: it, began: now, plan: plan}
 	f.call = &Call{Run: run, Number: run.Calls, Attempt: it.attempt, Target: it.target}
-	f.call.Do = func(ctx context.Context, plan bool) *adapter.Response {
+	f.call.Do = func(ctx context.Context, force bool) *adapter.Response {
 		target := target
-		if plan {
+		if force {
 			target = anyStep // the app would run the step of a call that is for one
 		}
-		return e.request(ctx, run, target, protocol, body.withPlan(plan || body.plan))
+		return e.request(ctx, run, target, plan.protocol, body.withPlan(force || plan.forced))
 	}
 	return f
 }

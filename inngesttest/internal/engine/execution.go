@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -20,7 +19,8 @@ type execution struct {
 	flights []*flight
 	// landed wakes the engine when a call has ended.
 	landed chan struct{}
-	wave   sync.WaitGroup
+	// wave are the calls that are about to be made.
+	wave []*flight
 	// active are the runs that have not ended, by ID.
 	active map[string]*Run
 	// past are the runs that have ended, in this order. forgotten counts those of Engine.runs
@@ -164,7 +164,7 @@ func (e *Engine) resume(run *Run, key string, result json.RawMessage) {
 		return
 	}
 	if run.save(s, stored, storedSize(stored), e.clock.now()) {
-		e.discover(run, kindEdge, key, key+"-resume")
+		e.discover(run, run.plan, kindEdge, key, key+"-resume")
 	}
 }
 

@@ -74,6 +74,9 @@ func (e *Engine) outcome(run *Run) (result *any, failure any) {
 	var output any
 	_ = json.Unmarshal(run.Output, &output) // nil without output
 	if run.Status == Completed {
+		if run.raw == nil {
+			return nil, nil // the response had no body
+		}
 		return &output, nil
 	}
 	if run.Status == Cancelled {

@@ -76,7 +76,7 @@ func (e *Engine) waitInVain(run *Run, s *Step, op *opcode) bool {
 func (e *Engine) Idle() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.flights) == 0 && len(e.queue.due.items) == 0 && len(e.queue.later.items) <= len(e.crons)
+	return len(e.flights) == 0 && e.queue.due.Len() == 0 && e.queue.later.Len() <= len(e.crons)
 }
 
 // Land returns when the calls under way have ended. Their responses count, but nothing further

@@ -186,16 +186,28 @@ func TestBubbleCancel(t *testing.T) {
 	})
 }
 
-// A call whose goroutine ends, because the test has failed in it, is reported.
+// A call whose goroutine ends, because the test has failed in it, is reported. The engine
+// does not wait for the calls that were to follow.
 func TestCallEndsGoroutine(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, Config{Overlap: true})
-	w.begin(newFunction(func(context.Context, *adapter.Request) *adapter.Response {
-		runtime.Goexit()
-		return nil
-	}, 3))
-	w.finish()
-	require.Contains(t, w.faults()[0], "call 1 of the app has not returned")
+	for _, overlap := range []bool{false, true} {
+		t.Run(strconv.FormatBool(overlap), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, Config{Overlap: overlap})
+			fn := newFunction(func(context.Context, *adapter.Request) *adapter.Response {
+				runtime.Goexit()
+				return nil
+			}, 3)
+			w.begin(fn)
+			w.begin(fn)
+			var test sync.WaitGroup
+			test.Go(func() { w.Advance(t.Context()) })
+			test.Wait()
+			w.finish()
+			require.Contains(t, w.faults()[0], "call 1 of the app has not returned")
+			require.Empty(t, w.flights)
+		})
+	}
 }
 
 // A done context stops the engine.
@@ -212,8 +224,8 @@ func TestContext(t *testing.T) {
 	require.Equal(t, start, w.Now())
 }
 
-// Runs with a higher priority go first, then older ones, then those that were started first. A
-// run's own calls come before those of newer runs.
+// Of the calls that are due at the same time, those of runs with a higher priority go first, then
+// those of older ones, then those of runs that were started first.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Config{})
@@ -237,7 +249,7 @@ func TestOrder(t *testing.T) {
 	}
 	w.Settle(t.Context())
 	require.Equal(t, []string{
-		`"first" 0`, `"first" 1`, `"old" 0`, `"old" 1`, `"new" 0`, `"new too" 0`, `"new" 1`, `"new too" 1`,
+		`"first" 0`, `"old" 0`, `"new" 0`, `"new too" 0`, `"first" 1`, `"old" 1`, `"new" 1`, `"new too" 1`,
 	}, calls)
 }
 

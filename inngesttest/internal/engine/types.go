@@ -27,7 +27,8 @@ type Config struct {
 	RetryInterval time.Duration
 	// NoJitter leaves out the jitter of retries and schedules.
 	NoJitter bool
-	// Overlap runs the calls that are due at the same time on goroutines of their own.
+	// Overlap makes the calls that are due at the same time on goroutines of their own.
+	// Otherwise they are made one after the other.
 	Overlap bool
 	// Gateway answers the requests of step.Fetch and step.Infer.
 	Gateway func(g *GatewayRequest) (*http.Response, error)
@@ -104,7 +105,8 @@ type Run struct {
 	Function *Function
 	Events   []*Event // more than one in a batch
 	Status   Status
-	// Output is the JSON that the function returned, or {"error":{…}} in the server's form.
+	// Output is the JSON that the function returned. If the run has failed, it is the output of
+	// the call that failed, as the server's API has it.
 	Output                 json.RawMessage
 	Queued, Started, Ended time.Time
 	// Steps are the steps that the run has reached, in order.
