@@ -216,9 +216,7 @@ func onServer(t *testing.T, v version.Version) map[string]outcomes {
 			return
 		}
 		resp := a.respond(r.URL.Query(), body)
-		for key, values := range resp.Header {
-			rw.Header()[key] = values
-		}
+		maps.Copy(rw.Header(), resp.Header)
 		rw.WriteHeader(resp.Status)
 		_, _ = rw.Write(resp.Body)
 	}))
@@ -319,10 +317,10 @@ func TestAgainstServers(t *testing.T) {
 	for _, v := range []version.Version{version.Newest, version.Oldest} {
 		t.Run(string(v), func(t *testing.T) {
 			t.Parallel()
-			real, virtual := onServer(t, v), onEngine(t, v)
+			server, virtual := onServer(t, v), onEngine(t, v)
 			for id := range scriptsOf(v) {
 				if !strings.HasPrefix(id, "target") {
-					t.Run(id, func(t *testing.T) { require.Equal(t, real[id], virtual[id]) })
+					t.Run(id, func(t *testing.T) { require.Equal(t, server[id], virtual[id]) })
 				}
 			}
 		})
