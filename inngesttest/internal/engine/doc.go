@@ -1,8 +1,9 @@
 // Package engine plays the Inngest server for apps in the same process, with virtual time.
 //
 // One queue has everything that happens at a time (queue.go). An item of it calls an app, or
-// runs a func. Settle takes the items that are due, AdvanceTo lets time pass (loop.go, clock.go;
-// bubble.go and overlap.go for calls that overlap). A call passes: mayStart asks the limits
+// runs a func. Settle takes the items that are due, AdvanceTo lets time pass (loop.go, clock.go).
+// The calls that are due at the same time begin together, as on a server, and are made one after
+// the other, unless overlap.go or bubble.go make them overlap. A call passes: mayStart asks the limits
 // (flow.go) → prepare (call.go) → the body (body.go) → the app → interpret finds out what the
 // response means (response.go, ops.go) → handle acts on it (handle.go, parallel.go, sleep.go,
 // gateway.go, retry.go) and puts the next call into the queue. What the app requests meanwhile

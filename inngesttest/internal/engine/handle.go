@@ -10,7 +10,7 @@ import (
 )
 
 // failure is an error that ends a run at once.
-type failure struct{ name, message string }
+type failure struct{ name, message, stack string }
 
 // The names of errors that end a run at once (pkg/execution/state of the server).
 const (
@@ -24,7 +24,7 @@ const (
 const maxState = 32 << 20
 
 func overflow() *failure {
-	return &failure{nameOverflow, fmt.Sprintf("The function run exceeded the step limit of %d steps.", maxSteps)}
+	return &failure{name: nameOverflow, message: fmt.Sprintf("The function run exceeded the step limit of %d steps.", maxSteps)}
 }
 
 func (f *failure) Error() string { return f.name + ": " + f.message }
@@ -65,7 +65,8 @@ func (e *Engine) fail(run *Run, o *outcome) {
 
 // failEarly ends a run with an error of the server, whatever attempts are left.
 func (e *Engine) failEarly(run *Run, f *failure) {
-	o := &outcome{failed: true, err: f.name, output: serialized(f.Error(), f.name, f.message), isText: true}
+	text := serialized(standardError{Error: f.Error(), Name: f.name, Message: f.message, Stack: f.stack})
+	o := &outcome{failed: true, err: f.name, output: text, isText: true}
 	e.row(run, "the run fails: %s", f.message)
 	e.fail(run, o)
 }
@@ -75,7 +76,7 @@ func (e *Engine) failEarly(run *Run, f *failure) {
 func (e *Engine) failBeforeCall(run *Run, f *failure) {
 	const text = "function has too many steps"
 	var err string
-	_ = json.Unmarshal(serialized(text, f.name, f.message), &err) // the engine's own JSON
+	_ = json.Unmarshal(serialized(standardError{Error: text, Name: f.name, Message: f.message}), &err) // the engine's own JSON
 	e.row(run, "the run fails: %s", f.message)
 	e.fail(run, &outcome{failed: true, err: err})
 }
@@ -196,7 +197,8 @@ func (e *Engine) applyStep(f *flight, op *opcode) error {
 		return err
 	}
 	if storedSize(raw)+run.size > maxState {
-		return &failure{nameStateOverflow, fmt.Sprintf("The function run exceeded the state size limit of %d bytes.", maxState)}
+		message := fmt.Sprintf("The function run exceeded the state size limit of %d bytes.", maxState)
+		return &failure{name: nameStateOverflow, message: message}
 	}
 	result, err := canonical(raw)
 	if err != nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -38,7 +39,7 @@ func (e *Engine) Advance(ctx context.Context) bool {
 	e.settle(ctx)
 	next, ok := e.queue.next()
 	switch {
-	case ctx.Err() != nil, !ok && len(e.flights) == 0:
+	case ctx.Err() != nil, !ok && len(e.flights) == 0: // outside a bubble, no call is under way here
 		return false
 	case ok:
 		e.pass(ctx, next)
@@ -74,9 +75,7 @@ func (e *Engine) unlocked(do func()) {
 func (e *Engine) settle(ctx context.Context) {
 	e.queue.retry()
 	for ctx.Err() == nil {
-		if e.cfg.Bubble {
-			e.land()
-		}
+		e.land()
 		e.queue.mature(e.clock.now())
 		it := e.queue.take()
 		switch {
@@ -124,17 +123,24 @@ func (e *Engine) launch(ctx context.Context) {
 	switch {
 	case e.cfg.Bubble:
 		e.flyInBubble(ctx, wave)
-		return
 	case e.cfg.Overlap:
 		e.flyTogether(ctx, wave)
 	default:
-		e.unlocked(func() {
-			for _, f := range wave {
-				e.fly(ctx, f)
-			}
-		})
+		e.flyInTurn(ctx, wave)
 	}
-	e.land()
+}
+
+// flyInTurn makes the calls of a wave one after the other. If one of them ends the goroutine,
+// because the test has failed in it, the others are not made.
+func (e *Engine) flyInTurn(ctx context.Context, wave []*flight) {
+	defer func() {
+		e.flights = slices.DeleteFunc(e.flights, func(f *flight) bool { return !f.ended })
+	}()
+	e.unlocked(func() {
+		for _, f := range wave {
+			e.fly(ctx, f)
+		}
+	})
 }
 
 // land handles the responses of the calls that have ended, in the order in which they began.

@@ -39,7 +39,8 @@ type outcome struct {
 // failCall makes the outcome a call that failed for a reason of the server's own.
 func (e *Engine) failCall(o *outcome, reason string) {
 	o.failed, o.err, o.ops, o.isText = true, reason, nil, true
-	if o.output = serialized(reason, defaultErrorName, reason); e.cfg.Version == version.Oldest {
+	o.output = serialized(standardError{Error: reason, Name: defaultErrorName, Message: reason})
+	if e.cfg.Version == version.Oldest {
 		o.output = quote(string(quote(reason)))
 	}
 }
@@ -77,7 +78,9 @@ func (e *Engine) interpret(resp *adapter.Response) *outcome {
 	case len(resp.Body) > maxResponse:
 		o.noRetry, o.retryAfter = false, ""
 		o.failed, o.err, o.isText = true, tooLargeName, true
-		o.output = serialized(tooLargeName+": "+tooLargeMessage, tooLargeName, tooLargeMessage)
+		o.output = serialized(standardError{
+			Error: tooLargeName + ": " + tooLargeMessage, Name: tooLargeName, Message: tooLargeMessage,
+		})
 	case resp.Status == http.StatusPartialContent:
 		e.interpretOps(o, resp, isSDK)
 	default:
@@ -171,8 +174,8 @@ type standardError struct {
 }
 
 // serialized returns an error of the server as the text that it stores as an output.
-func serialized(text, name, message string) json.RawMessage {
-	inner, err := json.Marshal(map[string]standardError{fieldError: {Error: text, Name: name, Message: message}})
+func serialized(problem standardError) json.RawMessage {
+	inner, err := json.Marshal(map[string]standardError{fieldError: problem})
 	if err != nil {
 		panic(err) // impossible: it has only texts
 	}

@@ -154,7 +154,8 @@ func TestWaitWithInvalidConditionFailsTheRun(t *testing.T) {
 	run := &Run{ID: "r", Function: &Function{Slug: "f", limiters: &limiters{}}, Events: []*Event{{}}}
 	s.record(run)
 	failed := s.waitForEvent(run, &Step{Key: "k", ID: "w"}, &opcode{Opts: []byte(`{"event":"go","timeout":"1h","if":"async.data.n =="}`)})
-	require.Equal(t, &failure{name: "InvalidExpression", message: "Wait for event If expression failed to compile"}, failed)
+	require.Equal(t, "InvalidExpression: Wait for event If expression failed to compile", failed.Error())
+	require.Contains(t, failed.stack, "error compiling expression: ERROR: <input>:1:16: Syntax error")
 
 	failed = s.waitForEvent(run, &Step{Key: "k", ID: "w"}, &opcode{Opts: []byte(`{"event":"go","timeout":"367d"}`)})
 	require.Equal(t, "InngestErrTimeoutTooLong", failed.name)
