@@ -17,7 +17,7 @@ func (e *Engine) addToBatch(fn *Function, ev *Event) {
 	option := fn.options.batch
 	key := ""
 	if option.Key != "" {
-		value := e.expressions.Value(option.Key, expr.Vars{fieldEvent: ev.Decoded})
+		value := e.value(nil, option.Key, expr.Vars{fieldEvent: ev.Decoded})
 		if value.Err != nil {
 			e.row(nil, "event %q starts no run of %s: the key %s of its batch fails: %v",
 				ev.Name, fn.Slug, option.Key, value.Err)
@@ -41,7 +41,7 @@ func (e *Engine) debounce(fn *Function, ev *Event) {
 	option := fn.options.debounce
 	key := ""
 	if option.Key != "" {
-		value := e.expressions.Value(option.Key, expr.Vars{fieldEvent: ev.Decoded})
+		value := e.value(nil, option.Key, expr.Vars{fieldEvent: ev.Decoded})
 		if value.Err != nil {
 			key = "<invalid>" // as on the server
 			e.row(nil, "the key %s of the debounce of %s fails for event %q: %v; all such events share a debounce",

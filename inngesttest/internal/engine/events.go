@@ -298,7 +298,8 @@ func (e *Engine) Events() []*Event {
 	return slices.Clone(e.log)
 }
 
-// RunsOf returns the runs that an event has started, by its internal ID.
+// RunsOf returns the runs that an event has started, by its internal ID, as the server's API
+// does: without runs that were skipped.
 func (e *Engine) RunsOf(internalID string) []*Run {
 	e.mu.Lock()
 	defer e.mu.Unlock()

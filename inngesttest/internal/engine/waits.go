@@ -125,7 +125,7 @@ func (e *Engine) waitForEvent(run *Run, s *Step, op *opcode) *failure {
 		}
 	}
 	if e.cfg.Version != version.Oldest && expires.Sub(now) > maxTimeout {
-		return &failure{name: "InngestErrTimeoutTooLong", message: fmt.Sprintf("The wait-for-event timeout %q expires "+
+		return &failure{name: nameTooLong, message: fmt.Sprintf("The wait-for-event timeout %q expires "+
 			"more than one year in the future; timeouts may last at most one year.", opts.Timeout)}
 	}
 	w := e.newWait(run, s, opts.Event, expires)
@@ -178,7 +178,7 @@ func (e *Engine) waitCondition(run *Run, condition *string) (string, *failure, e
 	if !strings.Contains(*condition, "event.") {
 		return *condition, nil, nil
 	}
-	residue, err := e.expressions.Interpolate(*condition, run.Events[0].Decoded)
+	residue, err := e.interpolate(run, *condition, run.Events[0])
 	if _, invalid := errors.AsType[*expr.CompileError](err); invalid {
 		return "", &failure{name: "CompileError", message: "Could not compile expression"}, nil
 	}
@@ -195,7 +195,7 @@ func (e *Engine) resumeWaits(ev *Event, number uint64) {
 			continue
 		}
 		if w.condition != "" {
-			met := e.expressions.Value(w.condition, expr.Vars{"async": ev.Decoded})
+			met := e.value(w.run, w.condition, expr.Vars{"async": ev.Decoded})
 			if !met.OK {
 				e.stepRow(w.run, w.step, "event %q is not received: the condition %s %s", ev.Name, w.condition, verdict(met))
 				continue
