@@ -62,17 +62,20 @@ func (e *Engine) prepare(it *item) *flight {
 	if target == "" {
 		target = anyStep
 	}
-	query := "fnId=" + url.QueryEscape(run.Function.Slug) + "&stepId=" + url.QueryEscape(target)
 	f := &flight{it: it, began: now, plan: plan}
 	f.call = &Call{Run: run, Number: run.Calls, Attempt: it.attempt, Target: it.target}
 	f.call.Do = func(ctx context.Context, force bool) *adapter.Response {
-		return e.request(ctx, run, query, target, plan.protocol, body.withPlan(force || plan.forced))
+		target := target
+		if force {
+			target = anyStep // the app would run the step of a call that is for one
+		}
+		return e.request(ctx, run, target, plan.protocol, body.withPlan(force || plan.forced))
 	}
 	return f
 }
 
 // request sends a call to the app. The time of its signature is the app's.
-func (e *Engine) request(ctx context.Context, run *Run, query, target string, protocol int, body []byte) *adapter.Response {
+func (e *Engine) request(ctx context.Context, run *Run, target string, protocol int, body []byte) *adapter.Response {
 	app := run.Function.App
 	header := http.Header{
 		"Content-Type":          {"application/json"},
@@ -84,8 +87,9 @@ func (e *Engine) request(ctx context.Context, run *Run, query, target string, pr
 		return nil
 	}
 	return app.Do(ctx, &adapter.Request{
-		Method: http.MethodPost, Scheme: "http", Host: appHost, Path: appPath, RawQuery: query,
-		Header: header, Body: bytes.NewReader(body), ContentLength: int64(len(body)),
+		Method: http.MethodPost, Scheme: "http", Host: appHost, Path: appPath,
+		RawQuery: "fnId=" + url.QueryEscape(run.Function.Slug) + "&stepId=" + url.QueryEscape(target),
+		Header:   header, Body: bytes.NewReader(body), ContentLength: int64(len(body)),
 	})
 }
 

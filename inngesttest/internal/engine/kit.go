@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 )
@@ -76,6 +77,16 @@ func (e *Engine) Idle() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.flights) == 0 && e.queue.due.Len() == 0 && e.queue.later.Len() <= len(e.crons)
+}
+
+// Land returns when the calls under way have ended. Their responses count, but nothing further
+// happens. Only in a bubble do calls outlive the method in which they begin.
+func (e *Engine) Land() {
+	defer e.drive()()
+	for len(e.flights) > 0 {
+		e.awaitLanding(context.Background())
+		e.land()
+	}
 }
 
 // Waiting describes what a run waits for, apart from its steps: limits that hold back its calls,
