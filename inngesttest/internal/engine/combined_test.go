@@ -49,7 +49,7 @@ func TestDebouncedRunIsCancelled(t *testing.T) {
 		flow.CancelOn(inngestkit.DefineEvent[data]("stop"))))
 	s.send("x", data{ID: "1"})
 	s.pass(5 * time.Second)
-	s.send("stop", data{}) // there is no run yet
+	s.send("stop", data{}) // before the run exists
 	s.pass(time.Minute)
 	require.Equal(t, Running, s.only("f").Status)
 	s.send("stop", data{})

@@ -255,7 +255,7 @@ func TestSingleton(t *testing.T) {
 			}
 			require.Equal(t, want, s.statuses("f"), s.text())
 			require.Empty(t, s.RunsOf(ids[1]))
-			s.says("of the singleton is under way", "is no singleton: its key event.data.id is false")
+			s.says("of the singleton is under way", "does not count as a singleton: its key event.data.id is false")
 		})
 		t.Run("cancel", func(t *testing.T) {
 			t.Parallel()
@@ -361,8 +361,7 @@ func TestCron(t *testing.T) {
 		require.Empty(t, s.Runs())
 		next, _ := s.Next()
 		require.Equal(t, begin.Add(time.Hour), next)
-		_, other := s.NextBesidesSchedules()
-		require.False(t, other)
+		require.True(t, s.Idle(), "apart from schedules")
 		s.pass(7 * 24 * time.Hour)
 		require.Len(t, s.runsOf("f"), 5)
 		require.Equal(t, time.Hour, s.starts("f")[0])
@@ -531,7 +530,7 @@ func TestKeysThatFail(t *testing.T) {
 		"rate limit":      {flow.RateLimit(1, time.Hour, key), nil, "of the rate limit fails"},
 		"idempotency":     {flow.Idempotency(`event.data.id.startsWith("a")`), nil, "of the option idempotency fails"},
 		"throttle":        {flow.Throttle(1, time.Hour, key), seconds(0, 3600), `of key "<nil>"`},
-		"singleton":       {flow.Singleton(flow.SingletonSkip, key), seconds(0, 0), "is no singleton: its key"},
+		"singleton":       {flow.Singleton(flow.SingletonSkip, key), seconds(0, 0), "does not count as a singleton: its key"},
 		"runs at a time":  {flow.FnConcurrency(1, key), seconds(0, 60), `waits for FnConcurrency 1 of key "<nil>"`},
 		"priority":        {flow.Priority(`int(event.data.id.startsWith("a"))`), seconds(0, 0), ""},
 	} {

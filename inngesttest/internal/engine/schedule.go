@@ -177,7 +177,7 @@ func (e *Engine) lock(run *Run) scheduled {
 	if option.Key != "" {
 		value := e.value(nil, option.Key, expr.Vars{fieldEvent: run.Events[0].Decoded})
 		if value.Err != nil || value.Value == false {
-			e.row(run, "is no singleton: its key %s %s", option.Key, verdict(value))
+			e.row(run, "does not count as a singleton: its key %s %s", option.Key, verdict(value))
 			return started
 		}
 		key = expr.KeyText(value.Value)
