@@ -31,6 +31,9 @@ const (
 	// replayedCalls how many calls of each: a call takes the longer the more results it has.
 	replayedRuns  = 10
 	replayedCalls = 100
+	// suspectReplays is how often a call is repeated if the source has a hint, such as a loop
+	// over a map: two keys have the same order in every other call.
+	suspectReplays = 5
 	// keptRuns bounds how many runs are remembered. A run that takes up again later is
 	// compared from then on.
 	keptRuns = 1000
@@ -141,7 +144,7 @@ func (d *determinism) done(ctx context.Context, c *engine.Call, f *checkedFuncti
 	t.cut = c.Target != "" || resp.Status != http.StatusOK && resp.Status != http.StatusPartialContent
 	d.mu.Lock()
 	r := d.run(f, c.Run.ID)
-	last, replayed := r.last, r.replayed && !f.failed
+	last, replays := r.last, r.replays(c, f)
 	switch {
 	case resp.Status == http.StatusOK:
 		d.forget(c.Run.ID)
@@ -156,28 +159,43 @@ func (d *determinism) done(ctx context.Context, c *engine.Call, f *checkedFuncti
 			return
 		}
 	}
-	if replayed && c.Number <= replayedCalls && resp.Status == http.StatusPartialContent {
-		d.replay(ctx, c, f, t)
+	if resp.Status != http.StatusPartialContent {
+		return
+	}
+	for range replays {
+		if text := d.replay(ctx, c, t); text != "" {
+			d.failed(c, f, text)
+			return
+		}
 	}
 }
 
-// replay repeats the call with the same results and compares the ways.
-func (d *determinism) replay(ctx context.Context, c *engine.Call, f *checkedFunction, t *trace) {
+// replays returns how often a call is repeated.
+func (r *checkedRun) replays(c *engine.Call, f *checkedFunction) int {
+	switch {
+	case !r.replayed || f.failed || c.Number > replayedCalls:
+		return 0
+	case len(f.hints) > 0:
+		return suspectReplays
+	default:
+		return 1
+	}
+}
+
+// replay repeats the call with the same results and returns how its way differs.
+func (d *determinism) replay(ctx context.Context, c *engine.Call, t *trace) string {
 	again := &trace{name: "a replay of " + t.name}
 	resp := c.Do(testhooks.NewContext(ctx, replayHooks(ctx, again)), true)
-	if resp == nil {
-		return
-	}
-	again.cut = resp.Status != http.StatusOK && resp.Status != http.StatusPartialContent
-	text := ""
 	switch {
-	case !again.cut:
-		text = difference(again, t)
+	case resp == nil:
+		return ""
+	case resp.Status == http.StatusOK || resp.Status == http.StatusPartialContent:
+		return difference(again, t)
 	case !t.cut:
-		text = difference(t, again)
-	}
-	if text != "" {
-		d.failed(c, f, text)
+		again.cut = true
+		return difference(t, again)
+	default:
+		return ""
 	}
 }
 

@@ -1,8 +1,8 @@
 package inngesttest
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,14 +18,14 @@ func TestChecksForgetRuns(t *testing.T) {
 	f := &engine.Function{Slug: "test-f", App: &engine.App{ID: "test"}}
 	for i := range 3 * keptRuns {
 		for _, status := range []int{http.StatusInternalServerError, http.StatusOK}[i%2:] {
-			_, done := d.call(t.Context(), &engine.Call{Run: &engine.Run{ID: fmt.Sprint(i), Function: f}})
+			_, done := d.call(t.Context(), &engine.Call{Run: &engine.Run{ID: strconv.Itoa(i), Function: f}})
 			done(&adapter.Response{Status: status})
 		}
 	}
 	require.Empty(t, d.runs)
 	require.Empty(t, d.order)
 	for i := range 3 * keptRuns {
-		_, done := d.call(t.Context(), &engine.Call{Run: &engine.Run{ID: fmt.Sprint(i), Function: f}})
+		_, done := d.call(t.Context(), &engine.Call{Run: &engine.Run{ID: strconv.Itoa(i), Function: f}})
 		done(&adapter.Response{Status: http.StatusInternalServerError})
 	}
 	require.Len(t, d.runs, keptRuns)

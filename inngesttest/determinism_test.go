@@ -100,6 +100,16 @@ var nondeterministic = map[string]struct {
 			return nil, nil
 		}
 	}, 1, `where|before`},
+	"the order of a map with two keys": {func() orderHandler {
+		return func(ctx context.Context, _ orderInput) (any, error) {
+			for k := range map[string]int{"a": 1, "b": 2} {
+				if _, err := step.Run(ctx, k, value(1)); err != nil {
+					return nil, err
+				}
+			}
+			return nil, nil
+		}
+	}, 3, `the order of a map, which differs from call to call`},
 	"parallel steps in the order of a map": {func() orderHandler {
 		return func(ctx context.Context, _ orderInput) (any, error) {
 			var branches []func(context.Context) error
