@@ -32,7 +32,7 @@ import (
 // or Times counts attempts: behind the failure of a limited answer the step is tried again, at
 // once and five times in all. An answer that is never used fails the test, unless it is
 // Optional. The name of an event that an answer sends is checked, the conditions of its wait
-// are not: [Virtual] evaluates them.
+// are not, and neither is whether an invoked function exists: [Virtual] does both.
 //
 // What would end the run in production fails the test, for example a wait without a timeout or
 // a step inside the callback of another. [Steps] lists the steps that the handler has called.
@@ -74,7 +74,8 @@ func Steps(ctx context.Context) []StepRecord {
 }
 
 // Input returns the input of a handler for an event, or for a batch of events. As in
-// production, the data has been JSON, and the events have an ID and a time.
+// production, the data has been JSON, and the events have an ID and a time. The event of an
+// inngestkit.OnFailure handler is an inngestkit.Event[inngestkit.FailedRun[T]].
 func Input[T any](tb testing.TB, event inngestkit.Event[T], batch ...inngestkit.Event[T]) inngestkit.Input[T] {
 	tb.Helper()
 	in := inngestkit.Input[T]{InputCtx: inngestkit.InputCtx{Env: "dev", FunctionID: testAppID, RunID: stepContextRun}}
