@@ -65,7 +65,8 @@ func (e *Engine) fail(run *Run, o *outcome) {
 
 // failEarly ends a run with an error of the server, whatever attempts are left.
 func (e *Engine) failEarly(run *Run, f *failure) {
-	o := &outcome{failed: true, err: f.name, output: serialized(standardError{Error: f.Error(), Name: f.name, Message: f.message, Stack: f.stack}), isText: true}
+	text := serialized(standardError{Error: f.Error(), Name: f.name, Message: f.message, Stack: f.stack})
+	o := &outcome{failed: true, err: f.name, output: text, isText: true}
 	e.row(run, "the run fails: %s", f.message)
 	e.fail(run, o)
 }
@@ -196,7 +197,8 @@ func (e *Engine) applyStep(f *flight, op *opcode) error {
 		return err
 	}
 	if storedSize(raw)+run.size > maxState {
-		return &failure{name: nameStateOverflow, message: fmt.Sprintf("The function run exceeded the state size limit of %d bytes.", maxState)}
+		message := fmt.Sprintf("The function run exceeded the state size limit of %d bytes.", maxState)
+		return &failure{name: nameStateOverflow, message: message}
 	}
 	result, err := canonical(raw)
 	if err != nil {

@@ -46,7 +46,9 @@ func (e *Engine) sendEnd(run *Run) {
 		if correlation == "" && i > 0 {
 			continue
 		}
-		data := map[string]any{fieldFunction: run.Function.Slug, fieldRun: run.ID, fieldEvent: ev.Decoded, "events": decoded(run.Events)}
+		data := map[string]any{
+			fieldFunction: run.Function.Slug, fieldRun: run.ID, fieldEvent: ev.Decoded, "events": decoded(run.Events),
+		}
 		if result != nil {
 			data["result"] = *result
 		}

@@ -31,7 +31,10 @@ func TestParallelSteps(t *testing.T) {
 			t.Parallel()
 			_, run, s := runScript(t, Config{Version: test.version}, func(r *received) *adapter.Response {
 				switch done := r.Context.Stack.Stack; {
-				case r.target != "step":
+				case r.target == "a" || r.target == "b":
+					require.Empty(t, r.Steps, "parallel steps begin together")
+					return stepOf(r)
+				case r.target != anyStep:
 					return stepOf(r)
 				case len(done) == 0:
 					return ops(`[{"op":"StepPlanned","id":"a"},{"op":"StepPlanned","id":"b"}]`)

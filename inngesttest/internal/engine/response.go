@@ -39,7 +39,8 @@ type outcome struct {
 // failCall makes the outcome a call that failed for a reason of the server's own.
 func (e *Engine) failCall(o *outcome, reason string) {
 	o.failed, o.err, o.ops, o.isText = true, reason, nil, true
-	if o.output = serialized(standardError{Error: reason, Name: defaultErrorName, Message: reason}); e.cfg.Version == version.Oldest {
+	o.output = serialized(standardError{Error: reason, Name: defaultErrorName, Message: reason})
+	if e.cfg.Version == version.Oldest {
 		o.output = quote(string(quote(reason)))
 	}
 }

@@ -172,7 +172,8 @@ func (e *Engine) waitCondition(run *Run, condition *string) (string, *failure, e
 		return "", nil, nil
 	}
 	if err := e.expressions.CheckWait(*condition); err != nil {
-		return "", &failure{name: "InvalidExpression", message: "Wait for event If expression failed to compile", stack: err.Error()}, nil
+		message := "Wait for event If expression failed to compile"
+		return "", &failure{name: "InvalidExpression", message: message, stack: err.Error()}, nil
 	}
 	if !strings.Contains(*condition, "event.") {
 		return *condition, nil, nil
