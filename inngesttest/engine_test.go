@@ -213,8 +213,11 @@ func TestSeveralApps(t *testing.T) {
 func TestBubbleEndsDuringCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true}) // nobody shuts it down
+		require.NoError(t, err)
+		require.NoError(t, app.Register(checkout))
 		e := inngesttest.Virtual(t)
-		e.Register(checkout)
+		e.Serve(app)
 		e.Step("charge").Takes(time.Minute)
 		run := inngesttest.Start(e, checkout, order{})
 		require.Equal(t, inngesttest.RunRunning, run.Status())
