@@ -86,7 +86,9 @@ func (e *Engine) schedule(r request) scheduled {
 		at = r.at
 	}
 	for _, ev := range r.events {
-		e.started[ev.InternalID] = append(e.started[ev.InternalID], run)
+		if runs, logged := e.started[ev.InternalID]; logged {
+			e.started[ev.InternalID] = append(runs, run)
+		}
 	}
 	if at.After(e.clock.now()) {
 		e.row(run, "is scheduled for the time of event %q, in %s", ev.Name, at.Sub(e.clock.now()))
