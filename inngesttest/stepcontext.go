@@ -30,8 +30,8 @@ import (
 //     step fails the test, and the failure names the line to add.
 //
 // [Step] makes the answers. They replace the callbacks of step.Run, too. An answer with Once
-// or Times counts attempts: behind the failure of a limited answer the step is tried again, at
-// once and five times in all. An answer that is never used fails the test, unless it is
+// or Times counts attempts: after the failure of a limited answer the step is tried again, at once
+// and five times in all. An answer that is never used fails the test, unless it is
 // Optional. The name of an event that an answer sends is checked, the conditions of its wait
 // are not, and neither is whether an invoked function exists: [Virtual] does both.
 //
