@@ -1,17 +1,20 @@
 package engine
 
 import (
+	"errors"
 	"strings"
 	"time"
 
 	"github.com/inngestkit/inngestkit/inngesttest/internal/expr"
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // A cancel is an event that cancels a run.
 type cancel struct {
-	run       *Run
-	event     string
-	condition string
+	run   *Run
+	event string
+	// condition is as that of a wait.
+	condition *string
 	expires   time.Time
 	number    uint64
 }
@@ -31,7 +34,10 @@ func (e *Engine) addCancels(run *Run) {
 		}
 		if option.If != "" {
 			residue, err := e.interpolate(run, option.If, run.Events[0])
+			_, unreadable := errors.AsType[*expr.CompileError](err)
 			switch {
+			case err != nil && !unreadable && e.cfg.Version == version.Oldest:
+				e.fault(run, "cancelOn %q: %v: the real server %s crashes", option.Event, err, e.cfg.Version)
 			case err != nil:
 				e.row(run, "cancelOn %q never applies: %v", option.Event, err)
 			case residue == "false":
@@ -39,7 +45,7 @@ func (e *Engine) addCancels(run *Run) {
 					option.Event, option.If)
 				continue
 			}
-			c.condition = residue
+			c.condition = &residue
 		}
 		if e.cancels[c.event] == nil {
 			e.cancels[c.event] = map[*cancel]struct{}{}
@@ -56,10 +62,11 @@ func (e *Engine) cancelBy(ev *Event, number uint64) {
 			continue
 		}
 		because := ""
-		if c.condition != "" {
-			met := e.value(c.run, c.condition, expr.Vars{"async": ev.Decoded})
+		if c.condition != nil {
+			met := e.value(c.run, *c.condition, expr.Vars{"async": ev.Decoded})
 			if !met.OK {
-				e.row(c.run, "event %q does not cancel the run: the condition %s %s", ev.Name, c.condition, verdict(met))
+				e.row(c.run, "event %q does not cancel the run: the condition %s %s",
+					ev.Name, orEmpty(*c.condition), verdict(met))
 				continue
 			}
 			if len(met.Why) > 0 {

@@ -9,8 +9,9 @@
 // gateway.go, retry.go) and puts the next call into the queue. What the app requests meanwhile
 // arrives at RoundTrip (api.go, checkpoint.go).
 //
-// Events (events.go) end waits (waits.go), cancel runs (cancel.go) and start runs (triggers.go,
-// schedule.go, delays.go, cron.go). A run that ends sends events itself (internalevents.go).
+// Events (events.go) end waits (waits.go, manywaits.go), cancel runs (cancel.go) and start runs
+// (triggers.go, schedule.go, delays.go, cron.go). A run that ends sends events itself
+// (internalevents.go).
 //
 // The rules are those of the server's source, to which comments refer by the server's paths. Two
 // servers are played; comments without a version hold for both.

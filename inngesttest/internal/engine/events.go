@@ -70,6 +70,7 @@ type events struct {
 	crons       map[*item]*Function // the timers of schedules
 	cronRuns    int                 // since the last AdvanceTo
 	cronLimit   int                 // maxCronRuns, less in tests
+	indexed     bool                // refuseIndex has reported an event
 }
 
 func newEvents() events {
@@ -282,6 +283,7 @@ func (e *Engine) deliver(ev *Event) {
 // handleEvent does what an event does on the server: it cancels runs, resumes them and starts
 // new ones. number is the position of its arrival.
 func (e *Engine) handleEvent(ev *Event, number uint64) {
+	e.refuseIndex(ev.Name)
 	e.cancelBy(ev, number)
 	e.resumeWaits(ev, number)
 	if ev.Name == functionFinished {

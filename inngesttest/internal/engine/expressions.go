@@ -40,6 +40,14 @@ func (e *Engine) refuseRandom(run *Run, err error) bool {
 	return is
 }
 
+// orEmpty names a condition of which nothing is left when the triggering event is known.
+func orEmpty(condition string) string {
+	if condition == "" {
+		return "(empty, because the server loses what it cannot read)"
+	}
+	return condition
+}
+
 // verdict says for the timeline why an expression is not true.
 func verdict(r expr.Result) string {
 	if r.Err != nil {

@@ -529,9 +529,10 @@ func TestKeysThatFail(t *testing.T) {
 		"debounce":        {flow.Debounce(10*time.Second, key), seconds(11.05), `of key "<invalid>"`},
 		"rate limit":      {flow.RateLimit(1, time.Hour, key), nil, "of the rate limit fails"},
 		"idempotency":     {flow.Idempotency(`event.data.id.startsWith("a")`), nil, "of the option idempotency fails"},
-		"throttle":        {flow.Throttle(1, time.Hour, key), seconds(0, 3600), `of key "<nil>"`},
+		"throttle":        {flow.Throttle(1, time.Hour, key), seconds(0, 3600), `of key "false"`},
+		"concurrency":     {flow.Concurrency(1, key), seconds(0, 0), `of key "false"`},
 		"singleton":       {flow.Singleton(flow.SingletonSkip, key), seconds(0, 0), "does not count as a singleton: its key"},
-		"runs at a time":  {flow.FnConcurrency(1, key), seconds(0, 60), `waits for FnConcurrency 1 of key "<nil>"`},
+		"runs at a time":  {flow.FnConcurrency(1, key), seconds(0, 60), `waits for FnConcurrency 1 of key ""`},
 		"priority":        {flow.Priority(`int(event.data.id.startsWith("a"))`), seconds(0, 0), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -544,4 +545,22 @@ func TestKeysThatFail(t *testing.T) {
 			s.says(test.says)
 		})
 	}
+}
+
+// An expression that v1.12.1 cannot evaluate when a run begins crashes it. v1.43.0 ignores it.
+func TestCancelOnThatCrashesTheServer(t *testing.T) {
+	t.Parallel()
+	stop := inngestkit.DefineEvent[data]("stop")
+	eachVersion(t, func(t *testing.T, v version.Version) {
+		s := newSite(t, Config{Version: v}, on("f", "x", echo,
+			flow.CancelOn(stop, flow.If(`event.data.id == async.data.id && async.data["id"] == "h"`))))
+		s.send("x", data{})
+		s.Settle(t.Context())
+		if v == version.Newest {
+			require.Empty(t, s.faults)
+			return
+		}
+		require.Len(t, s.faults, 1)
+		require.Contains(t, s.faults[0], "the real server v1.12.1 crashes")
+	})
 }

@@ -116,24 +116,25 @@ func (e *Engine) newRun(r request) *Run {
 			Limit: c.Limit, Scope: scopeOf(c.Scope), Function: r.fn.Slug, Expression: c.Key,
 		}
 		if c.Key != "" {
-			limit.Key = e.key(c.Key, vars)
+			limit.Key = e.key(c.Key, vars, "false")
 		}
 		run.concurrency = append(run.concurrency, limit)
 	}
 	if o.runs != nil && o.runs.Key != "" {
-		run.semaphoreKey = e.key(o.runs.Key, vars)
+		run.semaphoreKey = e.key(o.runs.Key, vars, "")
 	}
 	if o.throttle != nil && o.throttle.Key != "" {
-		run.throttleKey = e.key(o.throttle.Key, vars)
+		run.throttleKey = e.key(o.throttle.Key, vars, "false")
 	}
 	return run
 }
 
-// key returns the value of a key as text. All runs whose key cannot be evaluated share one.
-func (e *Engine) key(text string, vars expr.Vars) string {
+// key returns the value of a key as text. All runs whose key cannot be evaluated share the key
+// failed.
+func (e *Engine) key(text string, vars expr.Vars, failed string) string {
 	value := e.value(nil, text, vars)
 	if value.Err != nil {
-		return "<nil>"
+		return failed
 	}
 	return expr.KeyText(value.Value)
 }

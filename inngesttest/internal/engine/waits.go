@@ -22,8 +22,8 @@ type wait struct {
 	// name is the name of the event or signal, or the correlation ID of an invocation.
 	name string
 	// condition is the expression that the event must meet, after the server has put the
-	// values of the triggering event in it; "" for none.
-	condition string
+	// values of the triggering event in it; nil for none. An empty one matches no event.
+	condition *string
 	expires   time.Time
 	timeout   *item
 	// function is the slug of the invoked function.
@@ -141,8 +141,8 @@ func (e *Engine) waitForEvent(run *Run, s *Step, op *opcode) *failure {
 		}
 	}
 	text := fmt.Sprintf("event %q", w.name)
-	if w.condition != "" {
-		text += " if " + w.condition
+	if w.condition != nil {
+		text += " if " + orEmpty(*w.condition)
 	}
 	e.stepRow(run, s, "waits for %s, at most %s", text, expires.Sub(now))
 	e.register(w, null, text)
@@ -167,22 +167,19 @@ func (e *Engine) warnOfRace(w *wait) {
 
 // waitCondition returns the condition of a wait with the values of the triggering event in
 // it, or why the run fails, or why the server cannot handle it.
-func (e *Engine) waitCondition(run *Run, condition *string) (string, *failure, error) {
+func (e *Engine) waitCondition(run *Run, condition *string) (*string, *failure, error) {
 	if condition == nil {
-		return "", nil, nil
+		return nil, nil, nil
 	}
 	if err := e.expressions.CheckWait(*condition); err != nil {
 		message := "Wait for event If expression failed to compile"
-		return "", &failure{name: "InvalidExpression", message: message, stack: err.Error()}, nil
-	}
-	if !strings.Contains(*condition, "event.") {
-		return *condition, nil, nil
+		return nil, &failure{name: "InvalidExpression", message: message, stack: err.Error()}, nil
 	}
 	residue, err := e.interpolate(run, *condition, run.Events[0])
 	if _, invalid := errors.AsType[*expr.CompileError](err); invalid {
-		return "", &failure{name: "CompileError", message: "Could not compile expression"}, nil
+		return nil, &failure{name: "CompileError", message: "Could not compile expression"}, nil
 	}
-	return residue, nil, err
+	return &residue, nil, err
 }
 
 // resumeWaits resumes the runs that wait for an event, in the order in which they began to.
@@ -194,14 +191,15 @@ func (e *Engine) resumeWaits(ev *Event, number uint64) {
 		if w.number > number {
 			continue
 		}
-		if w.condition != "" {
-			met := e.value(w.run, w.condition, expr.Vars{"async": ev.Decoded})
+		if w.condition != nil {
+			met := e.value(w.run, *w.condition, expr.Vars{"async": ev.Decoded})
 			if !met.OK {
-				e.stepRow(w.run, w.step, "event %q is not received: the condition %s %s", ev.Name, w.condition, verdict(met))
+				e.stepRow(w.run, w.step, "event %q is not received: the condition %s %s",
+					ev.Name, orEmpty(*w.condition), verdict(met))
 				continue
 			}
 			if len(met.Why) > 0 {
-				e.stepRow(w.run, w.step, "the condition %s is true because %s", w.condition, strings.Join(met.Why, ", and "))
+				e.stepRow(w.run, w.step, "the condition %s is true because %s", *w.condition, strings.Join(met.Why, ", and "))
 			}
 		}
 		e.unregister(w)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
@@ -249,4 +250,79 @@ func TestManyWaits(t *testing.T) {
 	require.Equal(t, []string{`"42"`}, done)
 	s.pass(time.Hour)
 	require.Empty(t, s.waits)
+}
+
+// Nothing is left of some conditions when the triggering event is known. They match no event.
+func TestConditionOfWhichNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	const condition = "event.data.id == async.data.id ? true : false"
+	t.Run("wait", func(t *testing.T) {
+		t.Parallel()
+		eachVersion(t, func(t *testing.T, v version.Version) {
+			s := newSite(t, Config{Version: v}, on("f", "x", waiting(step.If(condition))))
+			s.send("x", data{})
+			s.settle()
+			s.send("go", data{ID: "a"})
+			s.settle()
+			s.pass(time.Hour)
+			require.Equal(t, `"timeout"`, string(s.only("f").Output))
+			s.says(`event "go" is not received: the condition (empty, because the server loses what it cannot read) fails`)
+		})
+	})
+	t.Run("cancelOn", func(t *testing.T) {
+		t.Parallel()
+		eachVersion(t, func(t *testing.T, v version.Version) {
+			stop := flow.CancelOn(inngestkit.DefineEvent[data]("stop"), flow.If(condition))
+			s := newSite(t, Config{Version: v}, on("f", "x", waiting(), stop))
+			s.send("x", data{})
+			s.settle()
+			s.send("stop", data{})
+			s.settle()
+			require.Equal(t, Running, s.only("f").Status)
+			s.says(`event "stop" does not cancel the run: the condition (empty, because the server loses what it cannot read) fails`)
+		})
+	})
+}
+
+// With more than 50 waits for an event, the server uses an index that overlooks some.
+func TestManyWaitsThatAnIndexOverlooks(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		condition    string
+		waits, stops int
+		refused      string
+	}{
+		"few waits":             {"async.data.n < 5.0", 50, 0, ""},
+		"many waits":            {"async.data.n < 5.0", 51, 0, "51 waits and cancelOn options are open for event \"go\""},
+		"many equal texts":      {`async.data.id == "a" && async.data.n == 5.0`, 60, 0, ""},
+		"waits and cancelOn":    {"async.data.n < 5.0", 30, 30, "unlike async.data.n < 5.0."},
+		"cancelOn":              {"async.data.n < 5.0", 0, 60, "unlike async.data.n < 5.0."},
+		"nothing is left of it": {"event.data.id == async.data.id ? true : false", 51, 0, "unlike (empty,"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stop := flow.CancelOn(inngestkit.DefineEvent[data]("go"), flow.If(test.condition))
+			sleeps := func(ctx context.Context, _ input) (any, error) {
+				step.Sleep(ctx, "sleep", time.Hour)
+				return nil, nil
+			}
+			s := newSite(t, Config{}, on("f", "x", waiting(step.If(test.condition))), on("g", "y", sleeps, stop))
+			for range test.waits {
+				s.send("x", data{})
+			}
+			for range test.stops {
+				s.send("y", data{})
+			}
+			s.settle()
+			s.send("go", data{ID: "b", N: 7})
+			s.send("go", data{ID: "b", N: 7})
+			s.Settle(t.Context())
+			if test.refused == "" {
+				require.Empty(t, s.faults)
+				return
+			}
+			require.Len(t, s.faults, 1)
+			require.Contains(t, s.faults[0], test.refused)
+		})
+	}
 }

@@ -2,9 +2,8 @@
 // CEL alone would not do: paths that an event lacks, operands of mixed types, text that is
 // not unescaped, and waits whose event is known before they match.
 //
-// Waits are evaluated one by one, as the server does with fewer than 50 waits for an event.
-// With more it uses an index, whose verdicts differ for residues that are empty or do not
-// compile.
+// Waits are evaluated one by one, as the server does with up to 50 waits for an event. With more
+// it uses an index, whose verdicts differ for some conditions; see [Evaluator.SuitsIndex].
 //
 // The facts come from pkg/expressions of the server and from github.com/inngest/expr.
 package expr
