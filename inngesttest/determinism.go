@@ -27,10 +27,12 @@ import (
 // step runs once in production, too.
 
 const (
-	// replayedRuns is how many runs of each function are repeated call by call, and
-	// replayedCalls how many calls of each: a call takes the longer the more results it has.
+	// replayedRuns is how many runs of each function are repeated call by call. A call takes
+	// the longer the more results it has, so behind replayedCalls only every replayedPart-th
+	// is repeated.
 	replayedRuns  = 10
 	replayedCalls = 100
+	replayedPart  = 10
 	// suspectReplays is how often a call is repeated if the source has a hint, such as a loop
 	// over a map: two keys have the same order in every other call.
 	suspectReplays = 5
@@ -173,7 +175,7 @@ func (d *determinism) done(ctx context.Context, c *engine.Call, f *checkedFuncti
 // replays returns how often a call is repeated.
 func (r *checkedRun) replays(c *engine.Call, f *checkedFunction) int {
 	switch {
-	case !r.replayed || f.failed || c.Number > replayedCalls:
+	case !r.replayed || f.failed || c.Number > replayedCalls && c.Number%replayedPart != 0:
 		return 0
 	case len(f.hints) > 0:
 		return suspectReplays

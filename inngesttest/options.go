@@ -1,6 +1,7 @@
 package inngesttest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -177,9 +178,10 @@ func AllowNetwork() Option { return virtualOption(func(c *virtualConfig) { c.all
 // if the callback of a step changes variables that the function reads. The reason is for readers
 // of the test, and must not be empty.
 //
-// In the first ten runs of each function, the engine repeats each of the first 100 calls that
-// ends with a step, with the same results and without running callbacks. So the code outside of
-// steps runs more often than in production; FunctionRun.Calls does not count this.
+// In the first ten runs of each function, the engine repeats each of the first 100 calls and every
+// tenth of the others, if it ends with a step: with the same results, and without running
+// callbacks. So the code outside of steps runs more often than in production; FunctionRun.Calls
+// does not count this.
 func Nondeterministic(function Named, reason string) Option {
 	return nondeterministicOption{function, reason}
 }
@@ -190,6 +192,9 @@ type nondeterministicOption struct {
 }
 
 func (o nondeterministicOption) applyVirtual(c *virtualConfig) error {
+	if o.function == nil {
+		return errors.New("Nondeterministic has no function; name the one that may differ between calls")
+	}
 	if o.reason == "" {
 		return fmt.Errorf("Nondeterministic of %q has no reason; say why the function may differ between calls", o.function.ID())
 	}
