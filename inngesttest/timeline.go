@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/engine"
 )
 
 // row is one row of a timeline.
@@ -57,12 +59,8 @@ func cell(text string) string {
 // short returns a duration without digits that no reader needs.
 func short(d time.Duration) string {
 	switch {
-	case d >= 48*time.Hour:
-		text := strconv.Itoa(int(d/(24*time.Hour))) + "d"
-		if rest := (d % (24 * time.Hour)).Round(time.Second); rest > 0 {
-			text += rest.String()
-		}
-		return text
+	case d >= 24*time.Hour:
+		return engine.Span(d.Round(time.Second))
 	case d >= time.Second:
 		return d.Round(time.Millisecond).String()
 	default:

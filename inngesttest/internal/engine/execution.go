@@ -19,6 +19,8 @@ type execution struct {
 	flights []*flight
 	// landed wakes the engine when a call has ended.
 	landed chan struct{}
+	// handling is the call whose response is being handled, nil if none is.
+	handling *flight
 	// wave are the calls that are about to be made.
 	wave []*flight
 	// active are the runs that have not ended, by ID.

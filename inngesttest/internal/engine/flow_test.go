@@ -106,7 +106,7 @@ func TestIdempotencyOption(t *testing.T) {
 	s.send("x", data{ID: "a"})
 	s.settle()
 	require.Equal(t, []string{`"a"`, `"b"`, `"a"`}, s.outputs("f"))
-	s.says(`starts no run of test-f: the option idempotency of key "a" is reached, for 24h0m0s`)
+	s.says(`starts no run of test-f: the option idempotency of key "a" is reached, for 1d`)
 }
 
 // slow returns a function whose calls take a minute, and a site with it.

@@ -35,6 +35,8 @@ var errStepFailed = errors.New("the step failed")
 // handle acts on the response of a call (HandleResponse in pkg/execution/executor of the
 // server).
 func (e *Engine) handle(f *flight) {
+	e.handling = f
+	defer func() { e.handling = nil }()
 	it, run, o := f.it, f.it.run, f.outcome
 	switch {
 	case o.failed && !o.noRetry && it.attempt+1 < run.Function.MaxAttempts:

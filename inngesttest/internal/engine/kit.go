@@ -101,7 +101,7 @@ func (e *Engine) Waiting(run *Run) []string {
 		case it.waiting != "":
 			reasons = append(reasons, it.waiting)
 		case it.attempt > 0 && it.at.After(e.clock.now()):
-			reasons = append(reasons, fmt.Sprintf("attempt %d in %s", it.attempt+1, it.at.Sub(e.clock.now())))
+			reasons = append(reasons, fmt.Sprintf("attempt %d in %s", it.attempt+1, Span(it.at.Sub(e.clock.now()))))
 		}
 	}
 	return reasons

@@ -18,7 +18,7 @@ func (e *Engine) retry(it *item, header string) string {
 	it.attempt++
 	it.at = at
 	e.enqueue(it)
-	return fmt.Sprintf("attempt %d of %d in %s", it.attempt+1, it.run.Function.MaxAttempts, at.Sub(now))
+	return fmt.Sprintf("attempt %d of %d in %s", it.attempt+1, it.run.Function.MaxAttempts, Span(at.Sub(now)))
 }
 
 // backoff returns the time to the attempt that follows another.

@@ -3,6 +3,9 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
+	"time"
 )
 
 // row adds a row to the timeline of a run, or of no run if run is nil.
@@ -30,12 +33,40 @@ func (e *Engine) attemptRow(f *flight, s *Step, text string, args ...any) {
 	}, text, args)
 }
 
+// add completes a row. A row of the run whose response is handled belongs to the response's call.
 func (e *Engine) add(r *Row, text string, args []any) {
 	if e.cfg.Observer == nil {
 		return
 	}
+	if f := e.handling; r.Call == 0 && f != nil && f.it.run == r.Run {
+		r.Call = f.call.Number
+	}
+	for i, arg := range args {
+		if d, ok := arg.(time.Duration); ok {
+			args[i] = Span(d)
+		}
+	}
 	r.Time, r.Text = e.clock.now(), fmt.Sprintf(text, args...)
 	e.cfg.Observer.Row(*r)
+}
+
+// Span returns a duration as timelines print it, with days: 2d3h.
+func Span(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d < day {
+		return d.String()
+	}
+	text := strconv.Itoa(int(d/day)) + "d"
+	rest := (d % day).String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(rest, zero) {
+			rest = rest[:len(rest)-2]
+		}
+	}
+	if rest == "0s" {
+		return text
+	}
+	return text + rest
 }
 
 // fault reports what the kit must refuse.
