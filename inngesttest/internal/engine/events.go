@@ -295,8 +295,8 @@ func (e *Engine) handleEvent(ev *Event, number uint64) {
 	e.trigger(ev)
 }
 
-// Events returns the latest events in the order of their arrival, those of the server
-// included.
+// Events returns the latest events in the order of their arrival. It has those of the server that
+// anything has listened to.
 func (e *Engine) Events() []*Event {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 
 	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
@@ -34,10 +35,11 @@ func (e *Engine) ended(run *Run) {
 	}
 }
 
-// sendEnd sends the events of a run that has ended: one for the run, or for each event that
-// invoked it.
+// sendEnd sends the events of a run that has ended, as far as anything listens: one for the run, or
+// for each event that invoked it.
 func (e *Engine) sendEnd(run *Run) {
-	result, failure := e.outcome(run)
+	also := map[Status]string{Failed: functionFailed, Cancelled: functionCancelled}[run.Status]
+	finishedIsHeard, alsoIsHeard := e.isHeard(functionFinished), also != "" && e.isHeard(also)
 	for i, ev := range run.Events {
 		if ev.Name == functionFailed || ev.Name == functionFinished {
 			continue // the server does not report on runs that handle its reports
@@ -46,29 +48,50 @@ func (e *Engine) sendEnd(run *Run) {
 		if correlation == "" && i > 0 {
 			continue
 		}
-		data := map[string]any{
-			fieldFunction: run.Function.Slug, fieldRun: run.ID, fieldEvent: ev.Decoded, "events": decoded(run.Events),
+		finishedIsHeard := finishedIsHeard || e.invocations[correlation] != nil
+		if !finishedIsHeard && !alsoIsHeard {
+			continue
 		}
-		if result != nil {
-			data["result"] = *result
+		data := e.report(run, ev, correlation)
+		if finishedIsHeard {
+			e.sendInternal(functionFinished, "", data)
 		}
-		if failure != nil {
-			data[fieldError] = failure
-		}
-		if correlation != "" {
-			data["correlation_id"] = correlation
-		}
-		if e.cfg.Version != version.Oldest {
-			data[internalData] = map[string]any{fieldStatus: string(run.Status)}
-		}
-		e.sendInternal(functionFinished, "", data)
-		if run.Status == Failed {
-			e.sendInternal(functionFailed, run.ID, data)
-		}
-		if run.Status == Cancelled {
-			e.sendInternal(functionCancelled, run.ID, data)
+		if alsoIsHeard {
+			e.sendInternal(also, run.ID, data)
 		}
 	}
+}
+
+// isHeard reports whether an event can start, resume or cancel a run.
+func (e *Engine) isHeard(name string) bool {
+	if len(e.waits[name]) > 0 || len(e.cancels[name]) > 0 {
+		return true
+	}
+	patterns := patternsOf(name)
+	return slices.ContainsFunc(e.order, func(fn *Function) bool {
+		return slices.ContainsFunc(fn.Triggers, func(t Trigger) bool { return slices.Contains(patterns, t.Event) })
+	})
+}
+
+// report returns the data of the events of a run that has ended, which ev started.
+func (e *Engine) report(run *Run, ev *Event, correlation string) map[string]any {
+	data := map[string]any{
+		fieldFunction: run.Function.Slug, fieldRun: run.ID, fieldEvent: ev.Decoded, "events": decoded(run.Events),
+	}
+	result, failure := e.outcome(run)
+	if result != nil {
+		data["result"] = *result
+	}
+	if failure != nil {
+		data[fieldError] = failure
+	}
+	if correlation != "" {
+		data["correlation_id"] = correlation
+	}
+	if e.cfg.Version != version.Oldest {
+		data[internalData] = map[string]any{fieldStatus: string(run.Status)}
+	}
+	return data
 }
 
 // outcome returns the result and the error of a run as its events have them.

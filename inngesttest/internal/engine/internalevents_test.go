@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ func TestEventsOfEndedRuns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			eachVersion(t, func(t *testing.T, v version.Version) {
-				s := newSite(t, Config{Version: v}, on("f", "x", test.handler, flow.CancelOn(stop)))
+				s := newSite(t, Config{Version: v}, on("f", "x", test.handler, flow.CancelOn(stop)), on("ears", "inngest/*", echo))
 				s.sendRaw(`{"id":"1","name":"x","data":{"id":"a"}}`)
 				s.pass(time.Hour)
 				s.send("stop", data{})
@@ -70,7 +71,7 @@ func TestEventsOfEndedRuns(t *testing.T) {
 					`"events":[{"data":{"id":"a"},"id":"1","name":"x","ts":` + ts + `}],"function_id":"test-f","run_id":"` + run.ID + `"}`
 				var names []string
 				for _, ev := range s.Events() {
-					if ev.Internal {
+					if ev.Internal && strings.HasSuffix(string(ev.Data), run.ID+`"}`) {
 						names = append(names, ev.Name)
 						require.JSONEq(t, want, string(ev.Data))
 						require.Equal(t, ev.Name != functionFinished, ev.ID == run.ID)
@@ -120,4 +121,57 @@ func TestNoEventsAboutRunsThatHandleEvents(t *testing.T) {
 	s.settle()
 	require.Len(t, s.Runs(), 2)
 	require.Len(t, s.Events(), 2)
+}
+
+// The end of a run is encoded and sent only if anything listens.
+func TestEndThatNothingHears(t *testing.T) {
+	t.Parallel()
+	ending := func(ctx context.Context, in input) (any, error) {
+		step.Sleep(ctx, "sleep", time.Minute)
+		return echo(ctx, in)
+	}
+	finished := inngestkit.DefineEvent[map[string]any](functionFinished)
+	waits := on("ears", "y", func(ctx context.Context, _ input) (any, error) {
+		_, err := step.WaitForEvent(ctx, "wait", finished, step.Timeout(time.Hour))
+		return nil, err
+	})
+	sleeps := func(ctx context.Context, _ input) (any, error) {
+		step.Sleep(ctx, "sleep", time.Hour)
+		return nil, nil
+	}
+	for name, test := range map[string]struct {
+		ears  inngestkit.Function
+		heard []string
+	}{
+		"nothing":  {on("ears", "y", echo), nil},
+		"trigger":  {on("ears", functionFinished, echo), []string{functionFinished}},
+		"another":  {on("ears", functionFailed, echo), nil},
+		"slash":    {on("ears", "inngest/*", echo), []string{functionFinished}},
+		"dot":      {on("ears", "inngest/function.*", echo), []string{functionFinished}},
+		"wait":     {waits, []string{functionFinished}},
+		"cancelOn": {on("ears", "y", sleeps, flow.CancelOn(finished)), []string{functionFinished}},
+		"invoke": {
+			on("ears", "y", func(ctx context.Context, _ input) (any, error) {
+				return step.Invoke(ctx, "call", inngestkit.Ref[data, any]{AppID: "test", FunctionID: "f"}, data{})
+			}), []string{functionInvoked, functionFinished},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, Config{}, on("f", "x", ending), test.ears)
+			s.send("x", data{})
+			s.send("y", data{})
+			s.pass(10 * time.Minute)
+			var heard []string
+			for _, ev := range s.Events() {
+				if ev.Internal {
+					heard = append(heard, ev.Name)
+				}
+			}
+			require.Equal(t, test.heard, heard)
+			for _, run := range s.Runs() {
+				require.True(t, run.over())
+			}
+		})
+	}
 }
