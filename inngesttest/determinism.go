@@ -131,7 +131,7 @@ func (d *determinism) call(ctx context.Context, c *engine.Call) (_ context.Conte
 	if off {
 		return ctx, func(*adapter.Response) {}
 	}
-	t := &trace{name: fmt.Sprintf("call %d", c.Number)}
+	t := newTrace(c, "")
 	hooks := *testhooks.From(ctx)
 	hooks.EnterFunction = func(_ context.Context, handler uintptr) { d.search(c.Run, f, handler) }
 	hooks.EnterStep = t.hook(hooks.EnterStep)
@@ -186,7 +186,7 @@ func (r *checkedRun) replays(c *engine.Call, f *checkedFunction) int {
 
 // replay repeats the call with the same results and returns how its way differs.
 func (d *determinism) replay(ctx context.Context, c *engine.Call, t *trace) string {
-	again := &trace{name: "a replay of " + t.name}
+	again := newTrace(c, "a replay of ")
 	resp := c.Do(testhooks.NewContext(ctx, replayHooks(ctx, again)), true)
 	switch {
 	case resp == nil:

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/inngestkit/inngestkit/core/testhooks"
+	"github.com/inngestkit/inngestkit/inngesttest/internal/engine"
 )
 
 // A trace is the steps that a call has reached, in order.
@@ -24,6 +25,12 @@ type trace struct {
 	// cut reports whether the call ended before all branches had come to a step without a
 	// result: it failed, or it was for a single step.
 	cut bool
+}
+
+// newTrace returns the trace of a call, or of a repetition that prefix describes. Most calls reach
+// a step more than the one before.
+func newTrace(c *engine.Call, prefix string) *trace {
+	return &trace{name: fmt.Sprintf("%scall %d", prefix, c.Number), visits: make([]visit, 0, c.Number)}
 }
 
 // A visit is a step that a call has reached.

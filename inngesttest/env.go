@@ -63,6 +63,8 @@ type backend interface {
 type handle interface {
 	id() string
 	slug() string
+	// ended is the state's status.Ended, at less cost.
+	ended() bool
 	state() runState
 	cancel() error
 	timeline() string

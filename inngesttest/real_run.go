@@ -200,6 +200,8 @@ func (h realRun) refresh() devserver.Run {
 	return h.run
 }
 
+func (h realRun) ended() bool { return h.state().status.Ended() }
+
 func (h realRun) state() runState {
 	run := h.refresh()
 	s := runState{status: RunStatus(run.Status), output: run.Output}

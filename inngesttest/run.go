@@ -56,7 +56,7 @@ type runState struct {
 // end. On the real server, Wait ends shortly before the deadline of the test.
 func (r *FunctionRun) Wait() *FunctionRun {
 	r.env.tb.Helper()
-	ended := func() bool { return r.exists() && r.handle.state().status.Ended() }
+	ended := func() bool { return r.exists() && r.handle.ended() }
 	if err := r.env.backend.await(ended); err != nil {
 		if r.handle == nil {
 			r.env.fatalf(nil, "%s has started no run of %s, and none will start: %v", r.cause, r.function, err)

@@ -233,17 +233,15 @@ func (v *virtual) invoke(slug string, data json.RawMessage) (func() handle, erro
 }
 
 func (v *virtual) find(slug, eventID string) handle {
-	for _, run := range slices.Backward(v.engine.Runs()) {
-		if run.Function.Slug != slug {
-			continue
-		}
-		for _, event := range run.Events {
-			if event.InternalID == eventID || event.ID == eventID {
-				return virtualRun{v, run}
-			}
-		}
+	run := v.engine.LastRun(func(run *engine.Run) bool {
+		return run.Function.Slug == slug && slices.ContainsFunc(run.Events, func(event *engine.Event) bool {
+			return event.InternalID == eventID || event.ID == eventID
+		})
+	})
+	if run == nil {
+		return nil
 	}
-	return nil
+	return virtualRun{v, run}
 }
 
 func (v *virtual) runs(slug string) ([]handle, error) {

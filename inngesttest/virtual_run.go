@@ -26,6 +26,11 @@ func (r virtualRun) cancel() error {
 	return nil
 }
 
+func (r virtualRun) ended() (ended bool) {
+	r.v.engine.Locked(func() { ended = !r.run.Ended.IsZero() })
+	return ended
+}
+
 func (r virtualRun) state() (s runState) {
 	r.v.engine.Locked(func() { s = r.stateLocked() })
 	s.waiting = append(s.waiting, r.v.engine.Waiting(r.run)...)

@@ -85,6 +85,19 @@ func (e *Engine) Runs() []*Run {
 	return runs
 }
 
+// LastRun returns the latest run for which match reports true, among those of Runs, or nil. match
+// must not call the engine.
+func (e *Engine) LastRun(match func(*Run) bool) *Run {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, run := range slices.Backward(e.runs) {
+		if !run.forgotten && match(run) {
+			return run
+		}
+	}
+	return nil
+}
+
 // Locked calls do while nothing changes, so that it can read runs and steps. It must not
 // call the engine.
 func (e *Engine) Locked(do func()) {
