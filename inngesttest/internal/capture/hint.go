@@ -26,8 +26,8 @@ func (c *checker) hint(f *facts) {
 		}
 		for _, around := range stack {
 			if loop, ok := around.(*ast.RangeStmt); ok && f.isUnordered(loop.X) {
-				c.addHint(loop,
-					"the steps in this loop have the order of a map, which differs from call to call. Range over sorted keys.", false)
+				c.addHint(loop, "the steps in this loop have the order of a map, which differs from call to call. "+
+					"Range over sorted keys.", false)
 			}
 		}
 	})
