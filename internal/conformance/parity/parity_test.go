@@ -1,0 +1,104 @@
+package parity
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
+)
+
+var update = flag.Bool("update", false, "write the verdicts of the real servers to testdata")
+
+// TestMain lets all rows run at the same time: they wait, and use little of the processors.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "32"); err != nil {
+		panic(err)
+	}
+	testsite.VerifyTestMain(m)
+}
+
+var rowNames = regexp.MustCompile(`^[a-z0-9-]+$`)
+
+func allRows() []Row {
+	return slices.Concat(stepRows, attemptRows, waitRows, invokeRows, parallelRows, checkpointRows, eventRows,
+		startRows, limitRows, batchRows, cancelRows, failureRows, combinedRows)
+}
+
+// Names of rows begin IDs of functions, so none may be the beginning of another.
+func TestRowNames(t *testing.T) {
+	t.Parallel()
+	rows := allRows()
+	require.GreaterOrEqual(t, len(rows), 60)
+	names := make([]string, len(rows))
+	for i, row := range rows {
+		require.Regexp(t, rowNames, row.Name)
+		for _, other := range names[:i] {
+			require.False(t, strings.HasPrefix(row.Name+"-", other+"-") || strings.HasPrefix(other+"-", row.Name+"-"), "%s and %s", row.Name, other)
+		}
+		names[i] = row.Name
+	}
+	files, err := filepath.Glob(verdictFile("*"))
+	require.NoError(t, err)
+	for _, file := range files {
+		name, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".txt"), "@")
+		require.Contains(t, names, name, "%s is left over", file)
+	}
+}
+
+// Each row has the same verdict on all targets. One server at a time, because two of them and
+// their apps would keep a machine with few processors busy for too long.
+func TestReal(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{devserver.NewestVersion, devserver.OldestVersion} {
+		t.Run(version, func(t *testing.T) { //nolint:paralleltest // see above
+			recorder := newRecorder()
+			rows := allRows()
+			probes := make([]*Probe, len(rows))
+			var functions []inngestkit.Function
+			for i, row := range rows {
+				probes[i] = &Probe{row: row.Name, recorder: recorder}
+				functions = append(functions, row.Functions(probes[i])...)
+			}
+			w := newRealWorld(t, version, recorder, functions...)
+			for i, row := range rows {
+				t.Run(row.Name, func(t *testing.T) {
+					t.Parallel()
+					row.Drive(t, w, probes[i])
+					row.check(t, w, judge(t, w, probes[i], row.Unordered != ""))
+				})
+			}
+		})
+	}
+}
+
+// check compares the verdict of a target with the one in testdata.
+func (r *Row) check(t *testing.T, w World, got Verdict) {
+	t.Helper()
+	file := verdictFile(r.Name)
+	if oldest(w) && r.Oldest != "" {
+		file = verdictFile(r.Name + "@" + devserver.OldestVersion)
+	}
+	if *update {
+		if !oldest(w) || r.Oldest != "" {
+			require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err, "write the verdicts of the real servers with -update")
+	if diff := Compare(Verdict(want), got); diff != "" {
+		t.Errorf("the verdict of %s differs from %s:\n%s", w.Version(), file, diff)
+	}
+}
+
+func verdictFile(name string) string { return filepath.Join("testdata", name+".txt") }
