@@ -7,6 +7,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
 )
 
 // aboutCancelled is why the oldest server's verdict on a cancelled run differs.
@@ -91,14 +92,15 @@ var cancelRows = []Row{
 	{
 		Name: "start-timeout",
 		Functions: single(func(_ context.Context, p *Probe, in In) (any, error) {
-			if p.Note(in.Event.Data.ID + " starts"); in.Event.Data.ID == "first" {
-				time.Sleep(5 * time.Second)
+			p.Note(in.Event.Data.ID + " starts")
+			if p.Add(in.Event.Data.ID); in.Event.Data.ID == "first" {
+				time.Sleep(10 * time.Second)
 			}
 			return nil, nil
 		}, flow.Concurrency(1), flow.StartTimeout(2*time.Second)),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			first := w.Send(t, p.Event("").New(Data{ID: "first"}))[0]
-			w.LetPass(t, 500*time.Millisecond)
+			until(t, w, func() bool { return p.Of("first") > 0 })
 			w.Ended(t, w.Send(t, p.Event("").New(Data{ID: "second"}))...)
 			w.Ended(t, first)
 		},
@@ -108,19 +110,28 @@ var cancelRows = []Row{
 		// The result of a step that runs meanwhile is dropped.
 		Name: "cancel-while-a-step-runs",
 		Functions: single(func(ctx context.Context, p *Probe, _ In) (string, error) {
-			if _, err := p.clocked(ctx, "before"); err != nil {
+			if _, err := done(ctx, "before"); err != nil {
 				return "", err
 			}
-			p.Note("a step begins")
-			time.Sleep(3 * time.Second)
+			_, err := step.Run(ctx, "long", func(context.Context) (any, error) {
+				p.Note("a step begins")
+				time.Sleep(10 * time.Second)
+				p.Note("it ends")
+				p.Add("ended")
+				return nil, nil
+			})
+			if err != nil {
+				return "", err
+			}
 			return done(ctx, "after")
 		}, flow.CancelOn(flow.EventNamed("cancel-while-a-step-runs/stop"))),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			id := w.Send(t, p.Event("").New(Data{}))[0]
-			w.LetPass(t, 1500*time.Millisecond)
+			w.Reached(t, id, "before")
+			w.LetPass(t, time.Second)
 			w.Send(t, inngestkit.DefineEvent[Data]("cancel-while-a-step-runs/stop").New(Data{}))
 			w.Ended(t, id)
-			w.LetPass(t, 3*time.Second)
+			until(t, w, func() bool { return p.Of("ended") > 0 })
 		},
 		Oldest: aboutCancelled,
 	},

@@ -17,7 +17,7 @@ import (
 var combinedRows = []Row{
 	{
 		Name:      "debounce-and-cancel",
-		Functions: sleepy(flow.Debounce(time.Second), flow.CancelOn(flow.EventNamed("debounce-and-cancel/stop"), flow.If("event.data.id == async.data.id"))),
+		Functions: sleepy(flow.Debounce(4*time.Second), flow.CancelOn(flow.EventNamed("debounce-and-cancel/stop"), flow.If("event.data.id == async.data.id"))),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			ids := w.Send(t, inOrder(p, "", withIDs("old", "new")...)...)
 			w.Reached(t, ids[1], "wait")
@@ -32,7 +32,7 @@ var combinedRows = []Row{
 	{
 		Name: "invoke-of-a-throttled-function",
 		Functions: invokes(func(context.Context, *Probe, In) (string, error) { return "late", nil },
-			[]inngestkit.Option{flow.Throttle(1, 24*time.Hour)}, step.Timeout(3*time.Second)),
+			[]inngestkit.Option{flow.Throttle(1, 24*time.Hour)}, step.Timeout(10*time.Second)),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			w.Ended(t, w.Send(t, p.Event("").New(Data{ID: "1"}))...)
 			w.Ended(t, w.Send(t, p.Event("").New(Data{ID: "2"}))...)
@@ -41,7 +41,7 @@ var combinedRows = []Row{
 	{
 		Name: "invoke-of-a-batch",
 		Functions: func(p *Probe) []inngestkit.Function {
-			target := On(p, "target", func(_ context.Context, in In) (int, error) { return len(in.Events), nil }, flow.BatchEvents(2, time.Hour))
+			target := On(p, "target", func(_ context.Context, in In) (int, error) { return len(in.Events), nil }, flow.BatchEvents(2, 10*time.Second))
 			return []inngestkit.Function{target, On(p, "", func(ctx context.Context, in In) (int, error) {
 				return step.Invoke(ctx, "invoke", target, in.Event.Data)
 			})}

@@ -13,6 +13,7 @@ import (
 
 	inngesthttp "github.com/inngestkit/inngestkit/adapters/nethttp"
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
@@ -35,9 +36,12 @@ const retryInterval = time.Second
 
 // passTime lets time pass on the server's clock, which may be slower than this machine's.
 var passTime = inngestkit.OnEvent(passing, inngestkit.DefineEvent[Data](passing), func(ctx context.Context, in In) (any, error) {
+	if _, err := done(ctx, "checkpoint"); err != nil {
+		return nil, err
+	}
 	step.Sleep(ctx, "pass", time.Duration(in.Event.Data.Number))
 	return nil, nil
-})
+}, flow.Checkpoint())
 
 // newRealWorld starts a server of a version, and an app with the functions.
 func newRealWorld(t *testing.T, version string, recorder *Recorder, functions ...inngestkit.Function) *realWorld {
@@ -63,6 +67,7 @@ func newRealWorld(t *testing.T, version string, recorder *Recorder, functions ..
 	for _, f := range all {
 		w.functions[f.Slug] = f.ID
 	}
+	w.LetPass(t, 0)
 	return w
 }
 

@@ -64,7 +64,6 @@ func (r *Recorder) function(next inngestkit.FunctionHandler) inngestkit.Function
 					r.close(*events[0].ID)
 				}
 			})
-			return next(ctx, call)
 		}
 		c := &callRecord{run: r.run(call, events)}
 		call.OnEnd(func(outcome inngestkit.Outcome, err error) { c.end(call, outcome, err) })

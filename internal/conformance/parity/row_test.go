@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
@@ -131,11 +133,22 @@ func (p *Probe) clocked(ctx context.Context, id string) (string, error) {
 	})
 }
 
-// passed returns the time between two points.
+// passed returns the time between two points, in any order.
 func (p *Probe) passed(from, to string) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.times[to].Sub(p.times[from])
+	return p.times[to].Sub(p.times[from]).Abs()
+}
+
+// until gives the target time until a condition holds.
+func until(t testing.TB, w World, holds func() bool) {
+	for range settleAttempts {
+		if holds() {
+			return
+		}
+		w.Settle(t)
+	}
+	require.FailNow(t, "it never happened")
 }
 
 // atLeast sends one event, waits for the end of its run, and notes whether a time has passed

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,8 +69,26 @@ func longestCommon(a, b []string) (common []string) {
 	return common
 }
 
-// judge returns the verdict on a row that has run on w.
+// judge returns the verdict on a row that has run on w, once it no longer changes.
 func judge(t testing.TB, w World, p *Probe, unordered bool) Verdict {
+	last := look(t, w, p, unordered)
+	for range 20 {
+		w.LetPass(t, quiet)
+		next := look(t, w, p, unordered)
+		if next == last {
+			return last
+		}
+		last = next
+	}
+	require.FailNow(t, "the verdict still changes", "%s", last)
+	return ""
+}
+
+// quiet is how long a verdict must not change.
+const quiet = 500 * time.Millisecond
+
+// look returns the verdict on a row so far.
+func look(t testing.TB, w World, p *Probe, unordered bool) Verdict {
 	var blocks []string
 	for _, function := range slices.Compact(slices.Sorted(slices.Values(p.functions))) {
 		for _, id := range []string{function, function + "-failure"} {
