@@ -97,9 +97,9 @@ func (c *Config) validate() error {
 	for _, field := range []struct {
 		name  string
 		value time.Duration
-	}{{"PollInterval", c.PollInterval}, {"RetryInterval", c.RetryInterval}, {"Tick", c.Tick}} {
+	}{{"Config.PollInterval", c.PollInterval}, {"Config.RetryInterval", c.RetryInterval}, {"Config.Tick", c.Tick}} {
 		if field.value < 0 {
-			errs = append(errs, fmt.Errorf("Config.%s is %s; it must not be negative", field.name, field.value))
+			errs = append(errs, fmt.Errorf("%s is %s; it must not be negative", field.name, field.value))
 		}
 	}
 	if 0 < c.Tick && c.Tick < time.Millisecond {

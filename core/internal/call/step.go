@@ -131,7 +131,7 @@ func (s *step) enter(ctx context.Context) {
 		c.Abort(err)
 	}
 	if enter := c.test.EnterStep; enter != nil {
-		enter(ctx, s.id.forTest(len(c.Replay.Result(s.id)) > 0))
+		enter(ctx, s.id.forTest(c.Replay.Has(s.id)))
 	}
 }
 
