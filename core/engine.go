@@ -25,6 +25,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/manifest"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
+	"github.com/inngestkit/inngestkit/core/testhooks"
 )
 
 // A function is a registered function with its engine: an SDK client that serves only this
@@ -243,6 +244,9 @@ func runHandler(
 	c := callOf(ctx)
 	if c == nil {
 		return nil, errNoCall
+	}
+	if enter := testhooks.From(ctx).EnterFunction; enter != nil {
+		enter(ctx, c.function.source.handler)
 	}
 	ctx, cancel := c.call.Begin(ctx)
 	defer cancel()

@@ -137,6 +137,7 @@ func (a *App) newAdopted(sf inngestgo.ServableFunction, options inngestgo.Client
 	if !ok || inputCtx.Type != reflect.TypeFor[InputCtx]() {
 		return nil, errors.New("this version of inngestgo passes functions an input without an InputCtx")
 	}
+	f.source.handler = handler.Pointer()
 	guarded := f.guard(handler, inputCtx.Index)
 	f.adopted = &adopted{ServableFunction: sf, id: f.id, guarded: guarded, hides: hidesFields(handler.Type())}
 	return f, f.start(options)

@@ -65,9 +65,11 @@ func Fetch(ctx context.Context, id string, request FetchRequest) (FetchResponse,
 				"step %q: the server does not support method %q: use one of %v", id, request.Method, fetchMethods))
 		}
 		// The server sends the body as a JSON string, so the SDK cannot decode it into a type.
-		response, err := sdkstep.Fetch[json.RawMessage](ctx, id, sdkstep.FetchOpts{
-			Method: request.Method, URL: request.URL, Headers: request.Header, Body: request.Body,
-		})
+		opts := sdkstep.FetchOpts{Method: request.Method, URL: request.URL, Headers: request.Header, Body: request.Body}
+		if err := ask(ctx, c, opts); err != nil {
+			return nil, err
+		}
+		response, err := sdkstep.Fetch[json.RawMessage](ctx, id, opts)
 		switch {
 		case err == nil:
 			return json.Marshal(response)

@@ -68,11 +68,15 @@ func Infer[T any](ctx context.Context, id string, request InferRequest) (T, erro
 			}
 		}
 		// The SDK's own decoding panics if T is any.
-		return sdkstep.Infer[json.RawMessage, json.RawMessage](ctx, id, sdkstep.InferOpts[json.RawMessage]{
+		opts := sdkstep.InferOpts[json.RawMessage]{
 			Opts: sdkstep.InferRequestOpts{
 				URL: request.URL, Headers: request.Header, AuthKey: string(request.AuthKey), Format: request.Format,
 			},
 			Body: body,
-		})
+		}
+		if err := ask(ctx, c, opts); err != nil {
+			return nil, err
+		}
+		return sdkstep.Infer[json.RawMessage, json.RawMessage](ctx, id, opts)
 	})
 }

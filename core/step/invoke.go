@@ -75,6 +75,9 @@ func Invoke[T, R any](
 		if opts.Data, err = invokeData(ctx, c, callID, data); err != nil {
 			return nil, abort(c, fmt.Errorf("step %q: the data for function %s: %w", id, functionID, err))
 		}
+		if err := ask(ctx, c, opts); err != nil {
+			return nil, err
+		}
 		raw, err := sdkstep.Invoke[json.RawMessage](ctx, id, opts)
 		if err != nil {
 			err = sdkerrors.NoRetryError(invokeError(c, callID, err))

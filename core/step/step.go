@@ -93,6 +93,15 @@ func checkTimeout(c *call.Call, id, what string, d time.Duration) error {
 		"step %q waits %s for %s: give step.Timeout more than 0 and at most 366 days", id, d, what))
 }
 
+// ask returns the error with which a step outside a function hands its options to a test that
+// answers it, nil if the step is the server's.
+func ask(ctx context.Context, c *call.Call, options any) error {
+	if c != nil {
+		return nil
+	}
+	return call.Asks(ctx, options)
+}
+
 // checkURL aborts the call if the server could not make a request to target, which it would
 // retry. The message leaves out the URL, which may contain a key.
 func checkURL(c *call.Call, id, target string) error {

@@ -75,9 +75,11 @@ func WaitForEvent[T any](
 		if err := checkTimeout(c, id, fmt.Sprintf("event %q", event.Name()), w.timeout); err != nil {
 			return nil, err
 		}
-		return sdkstep.WaitForEvent[json.RawMessage](ctx, id, sdkstep.WaitForEventOpts{
-			Event: event.Name(), Timeout: w.timeout, If: w.expression(),
-		})
+		opts := sdkstep.WaitForEventOpts{Event: event.Name(), Timeout: w.timeout, If: w.expression()}
+		if err := ask(ctx, c, opts); err != nil {
+			return nil, err
+		}
+		return sdkstep.WaitForEvent[json.RawMessage](ctx, id, opts)
 	})
 }
 
@@ -156,9 +158,11 @@ func WaitForSignal[T any](ctx context.Context, id, name string, options ...Signa
 		if err := checkTimeout(c, id, fmt.Sprintf("signal %q", name), s.timeout); err != nil {
 			return nil, err
 		}
-		result, err := sdkstep.WaitForSignal[json.RawMessage](ctx, id, sdkstep.WaitForSignalOpts{
-			Name: id, Signal: name, Timeout: s.timeout, OnConflict: s.conflict,
-		})
+		opts := sdkstep.WaitForSignalOpts{Name: id, Signal: name, Timeout: s.timeout, OnConflict: s.conflict}
+		if err := ask(ctx, c, opts); err != nil {
+			return nil, err
+		}
+		result, err := sdkstep.WaitForSignal[json.RawMessage](ctx, id, opts)
 		if errors.Is(err, sdkstep.ErrSignalNotReceived) {
 			err = errSignalTimeout
 		}
@@ -190,8 +194,12 @@ func (t timeout) applyInvoke(i *invoke) { i.timeout = new(time.Duration(t)) }
 // that goroutine with [runtime.Goexit], and the call fails.
 func Sleep(ctx context.Context, id string, d time.Duration) {
 	_, err := call.Wait[any](ctx, call.Sleep, id, func(call.ID) (json.RawMessage, error) {
+		c := call.From(ctx)
 		if d > maxPause {
-			return nil, abort(call.From(ctx), fmt.Errorf("step %q sleeps for %s: a run sleeps for at most 366 days", id, d))
+			return nil, abort(c, fmt.Errorf("step %q sleeps for %s: a run sleeps for at most 366 days", id, d))
+		}
+		if err := ask(ctx, c, max(d, 0)); err != nil {
+			return nil, err
 		}
 		sdkstep.Sleep(ctx, id, max(d, 0))
 		return nil, nil

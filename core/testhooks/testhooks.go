@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"time"
 )
 
@@ -17,6 +18,9 @@ import (
 type Hooks struct {
 	// RoundTrip takes the place of the transport of the app's client.
 	RoundTrip func(*http.Request) (*http.Response, error)
+	// EnterFunction is called when a call reaches the function. handler is the entry point of
+	// its handler.
+	EnterFunction func(ctx context.Context, handler uintptr)
 	// EnterStep is called when a function reaches a step, memoized or not.
 	EnterStep func(ctx context.Context, step Step)
 	// RunStep is called in place of a step's callback, inside all middleware. It may call
@@ -24,8 +28,9 @@ type Hooks struct {
 	RunStep func(ctx context.Context, step Step, callback func(ctx context.Context) (any, error)) (any, error)
 	// SleepUntil returns how long step.SleepUntil sleeps.
 	SleepUntil func(ctx context.Context, id string, until time.Time) time.Duration
-	// Wait returns the result of a step of the server that runs outside a function.
-	Wait func(ctx context.Context, step Step) (json.RawMessage, error)
+	// Wait returns the result of a step of the server that runs outside a function. If refused
+	// is not nil, the step would end its call with this error instead.
+	Wait func(ctx context.Context, step Step, refused error) (json.RawMessage, error)
 }
 
 // Step identifies a step.
@@ -36,8 +41,13 @@ type Step struct {
 	Index int
 	// Kind is the name of the step's operation in the protocol, such as StepRun or Sleep.
 	Kind string
+	// Output is the Go type of the step's result.
+	Output reflect.Type
 	// Memoized reports whether the call has the result of the step.
 	Memoized bool
+	// Options are those of the SDK's function for the step, such as a WaitForEventOpts or the
+	// duration of a Sleep. Only Wait gets them.
+	Options any
 }
 
 type contextKey struct{}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -43,9 +44,9 @@ func (id ID) Key() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// forTest returns the step as hooks of a test see it.
-func (id ID) forTest(memoized bool) testhooks.Step {
-	return testhooks.Step{ID: id.Name, Index: id.Index, Kind: string(id.Kind), Memoized: memoized}
+// forTest returns the step as hooks of a test see it. output is the type of its result.
+func (id ID) forTest(output reflect.Type) testhooks.Step {
+	return testhooks.Step{ID: id.Name, Index: id.Index, Kind: string(id.Kind), Output: output}
 }
 
 // text returns the text that the key is the hash of: the name, followed by the index for the

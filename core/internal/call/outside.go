@@ -2,8 +2,11 @@ package call
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
@@ -45,6 +48,37 @@ func (e *outsideError) Error() string {
 // Unwrap returns the SDK's error.
 func (e *outsideError) Unwrap() error { return sdkstep.ErrNotInFunction }
 
+// An Ask is what a step asks the server for, with the options of the SDK's function.
+type Ask struct{ Options any }
+
+// Error implements error.
+func (a *Ask) Error() string { return fmt.Sprintf("nobody answers a step with %+v", a.Options) }
+
+// Asks returns the [*Ask] with which the body of a step ends outside a function if a test
+// answers it, nil if no test does.
+func Asks(ctx context.Context, options any) error {
+	if testhooks.From(ctx).Wait == nil {
+		return nil
+	}
+	return &Ask{options}
+}
+
+// waitOutside runs a step of the server, with the body of [Wait], without a call of ours.
+func waitOutside(
+	ctx context.Context, id ID, output reflect.Type, body func(ID) (json.RawMessage, error),
+) (json.RawMessage, error) {
+	raw, err := outside(ctx, id.Name, func() (json.RawMessage, error) { return body(id) })
+	wait := testhooks.From(ctx).Wait
+	if wait == nil {
+		return raw, err
+	}
+	step := id.forTest(output)
+	if ask, ok := errors.AsType[*Ask](err); ok {
+		step.Options, err = ask.Options, nil
+	}
+	return wait(ctx, step, err)
+}
+
 // failedStep is the name of a step's final error, as the SDK sends it to the server.
 const failedStep = "Step failed"
 
@@ -65,7 +99,7 @@ func runAlone[T any](ctx context.Context, name string, fn func(ctx context.Conte
 	id, run := ID{Name: name, Kind: StepRun}, memoizable(name, fn)
 	if test := testhooks.From(ctx).RunStep; test != nil {
 		callback := run
-		run = func(ctx context.Context) (any, error) { return test(ctx, id.forTest(false), callback) }
+		run = func(ctx context.Context) (any, error) { return test(ctx, id.forTest(reflect.TypeFor[T]()), callback) }
 	}
 	end := StepEnd{}
 	end.Output, end.Err = recovered(ctx, name, run)

@@ -26,7 +26,7 @@ type Replay struct {
 	memoized int // how many results are in steps, once they are counted
 	claims   int // how many the function has received
 	onFresh  []func()
-	keys     map[string]bool // see Has
+	keys     map[string]struct{} // of the memoized results, once has was called
 }
 
 // Start sets the memoized results, a JSON object by step, and whether the call is targeted.
@@ -40,19 +40,20 @@ func (r *Replay) Results() []byte { return r.steps }
 // Result returns the memoized result of a step as the server sent it, nil if it has none.
 func (r *Replay) Result(id ID) []byte { return []byte(gjson.GetBytes(r.steps, id.Key()).Raw) }
 
-// Has reports whether the call has the result of a step. It is for the hooks of tests, which
-// ask at every step.
-func (r *Replay) Has(id ID) bool {
+// has reports whether a step has a memoized result. It indexes the results, for tests, which
+// ask for each step of a call.
+func (r *Replay) has(id ID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.keys == nil {
-		r.keys = map[string]bool{}
+		r.keys = map[string]struct{}{}
 		gjson.ParseBytes(r.steps).ForEach(func(key, _ gjson.Result) bool {
-			r.keys[key.Str] = true
+			r.keys[key.Str] = struct{}{}
 			return true
 		})
 	}
-	return r.keys[id.Key()]
+	_, memoized := r.keys[id.Key()]
+	return memoized
 }
 
 // Replaying reports whether the function has not reached anything new yet.

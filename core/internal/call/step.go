@@ -14,7 +14,6 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
-	"github.com/inngestkit/inngestkit/core/testhooks"
 )
 
 // stepState is a state of a step, as [Run] draws them.
@@ -30,14 +29,16 @@ const (
 type step struct {
 	call   *Call
 	branch *branch
-	id     ID // its index is set by enter
+	id     ID           // its index is set by enter
+	output reflect.Type // of its result
 	state  stepState
 }
 
-// begin prepares a step that ctx belongs to. The caller defers leave and then calls enter.
-func begin(ctx context.Context, c *Call, kind Kind, name string) *step {
+// begin prepares a step that ctx belongs to, with a result of type T. The caller defers leave
+// and then calls enter.
+func begin[T any](ctx context.Context, c *Call, kind Kind, name string) *step {
 	c.steps.underWay.Add(1)
-	return &step{call: c, branch: c.branch(ctx), id: ID{Name: name, Kind: kind}}
+	return &step{call: c, branch: c.branch(ctx), id: ID{Name: name, Kind: kind}, output: reflect.TypeFor[T]()}
 }
 
 // Run runs fn as a step with a callback.
@@ -59,7 +60,7 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 	if c == nil {
 		return outside(ctx, name, func() (T, error) { return runOutside(ctx, name, fn) })
 	}
-	s := begin(ctx, c, StepRun, name)
+	s := begin[T](ctx, c, StepRun, name)
 	defer s.leave(&err)
 	s.enter(ctx)
 	start := time.Now()
@@ -79,19 +80,13 @@ func Wait[T any](
 ) (value T, err error) {
 	c := From(ctx)
 	if c == nil {
-		raw, err := outside(ctx, name, func() (json.RawMessage, error) {
-			id := ID{Name: name, Kind: kind}
-			if wait := testhooks.From(ctx).Wait; wait != nil {
-				return wait(ctx, id.forTest(false))
-			}
-			return body(id)
-		})
+		raw, err := waitOutside(ctx, ID{Name: name, Kind: kind}, reflect.TypeFor[T](), body)
 		if err != nil {
 			return value, err
 		}
 		return decode[T](raw)
 	}
-	s := begin(ctx, c, kind, name)
+	s := begin[T](ctx, c, kind, name)
 	defer s.leave(&err)
 	s.enter(ctx)
 	checkType[T](c, name)
@@ -131,7 +126,9 @@ func (s *step) enter(ctx context.Context) {
 		c.Abort(err)
 	}
 	if enter := c.test.EnterStep; enter != nil {
-		enter(ctx, s.id.forTest(c.Replay.Has(s.id)))
+		seen := s.id.forTest(s.output)
+		seen.Memoized = c.Replay.has(s.id)
+		enter(ctx, seen)
 	}
 }
 
@@ -179,7 +176,7 @@ func (s *step) callback(ctx context.Context, run Callback) (json.RawMessage, err
 	defer c.progress.inCallback.Store(false)
 	if test := c.test.RunStep; test != nil {
 		callback := run
-		run = func(ctx context.Context) (any, error) { return test(ctx, s.id.forTest(false), callback) }
+		run = func(ctx context.Context) (any, error) { return test(ctx, s.id.forTest(s.output), callback) }
 	}
 	end := c.Hooks.RunStep(ctx, s.id, run)
 	if c.Replay.targeted {

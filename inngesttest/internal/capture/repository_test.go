@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,9 +42,17 @@ func TestRepository(t *testing.T) {
 		}
 		return nil
 	}))
+	found = slices.DeleteFunc(found, func(text string) bool {
+		file, _, _ := strings.Cut(text, ":")
+		return wrongOnPurpose[file]
+	})
 	require.Empty(t, found)
 	require.Greater(t, handlers, 150, "handlers with steps")
 }
+
+// wrongOnPurpose are the test files of the kit with functions that the check must find, or
+// with steps outside of functions, where callbacks may change what they like.
+var wrongOnPurpose = map[string]bool{"determinism_test.go": true, "stepcontext_test.go": true}
 
 var goBlock = regexp.MustCompile("(?ms)^```go[^\n]*\n(.*?)^```$")
 

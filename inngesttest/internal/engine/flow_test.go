@@ -1,0 +1,498 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
+	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
+)
+
+// sendN sends n events with IDs from 1 in one instant.
+func (s *site) sendN(name string, n int) {
+	s.t.Helper()
+	for i := range n {
+		s.send(name, data{ID: strconv.Itoa(i + 1)})
+	}
+}
+
+// outputs returns the outputs of the runs of a function.
+func (s *site) outputs(function string) (outputs []string) {
+	for _, run := range s.runsOf(function) {
+		outputs = append(outputs, string(run.Output))
+	}
+	return outputs
+}
+
+func seconds(all ...float64) (durations []time.Duration) {
+	for _, s := range all {
+		durations = append(durations, time.Duration(s*float64(time.Second)))
+	}
+	return durations
+}
+
+func TestThrottle(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		option         inngestkit.Option
+		newest, oldest []time.Duration
+	}{
+		"one":     {flow.Throttle(1, 10*time.Second), seconds(0, 10, 20, 30, 40), seconds(0, 10, 20, 30, 40)},
+		"several": {flow.Throttle(2, 10*time.Second), seconds(0, 0, 5, 10, 15), seconds(0, 0, 5, 10, 15)},
+		"burst":   {flow.Throttle(1, 10*time.Second, flow.Burst(2)), seconds(0, 0, 0, 10, 20), seconds(0, 0, 10, 10, 20)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachVersion(t, func(t *testing.T, v version.Version) {
+				s := newSite(t, Config{Version: v}, on("f", "x", echo, test.option))
+				s.sendN("x", 5)
+				s.pass(time.Minute)
+				want := test.newest
+				if v == version.Oldest {
+					want = test.oldest
+				}
+				require.Equal(t, want, s.starts("f"))
+				require.Equal(t, []string{`"1"`, `"2"`, `"3"`, `"4"`, `"5"`}, s.outputs("f"))
+				s.says("waits for the throttle of")
+			})
+		})
+	}
+	t.Run("key", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, Config{}, on("f", "x", echo, flow.Throttle(1, 10*time.Second, flow.Key("event.data.id"))))
+		for _, id := range []string{"a", "b", "a"} {
+			s.send("x", data{ID: id})
+		}
+		s.pass(time.Minute)
+		require.Equal(t, seconds(0, 0, 10), s.starts("f"))
+		s.says(`waits for the throttle of 1 per 10s of key "a"`)
+	})
+}
+
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, v version.Version) {
+		s := newSite(t, Config{Version: v}, on("f", "x", echo, flow.RateLimit(2, 10*time.Second, flow.Key("event.data.id"))))
+		for _, id := range []string{"a", "a", "b"} {
+			s.send("x", data{ID: id})
+		}
+		s.pass(5 * time.Second)
+		s.send("x", data{ID: "a"})
+		s.send("x", data{})
+		s.send("x", data{})
+		s.settle()
+		require.Equal(t, []string{`"a"`, `"b"`, `"a"`, `""`, `""`}, s.outputs("f"), "a key that is missing does not count")
+		s.says(`event "x" starts no run of test-f: the rate limit of key "a" is reached, for 5s`,
+			`event "x" does not count under the rate limit of test-f: its key event.data.id is false`)
+	})
+}
+
+func TestIdempotencyOption(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Config{}, on("f", "x", echo, flow.Idempotency("event.data.id")))
+	for _, id := range []string{"a", "b", "a"} {
+		s.send("x", data{ID: id})
+	}
+	s.pass(24*time.Hour + time.Second)
+	s.send("x", data{ID: "a"})
+	s.settle()
+	require.Equal(t, []string{`"a"`, `"b"`, `"a"`}, s.outputs("f"))
+	s.says(`starts no run of test-f: the option idempotency of key "a" is reached, for 24h0m0s`)
+}
+
+// slow returns a function whose calls take a minute, and a site with it.
+func slow(t *testing.T, v version.Version, options ...inngestkit.Option) *site {
+	s := newSite(t, Config{Version: v}, on("f", "x", echo, options...), on("g", "y", echo, options...))
+	s.takes["test-f"], s.takes["test-g"] = time.Minute, time.Minute
+	return s
+}
+
+func TestConcurrency(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, v version.Version) {
+		for name, test := range map[string]struct {
+			options []inngestkit.Option
+			events  []string // name and ID
+			f, g    []time.Duration
+			says    string
+		}{
+			"of a function": {
+				[]inngestkit.Option{flow.Concurrency(2)}, []string{"x1", "x2", "x3", "y4"},
+				seconds(0, 0, 60), seconds(0), "waits for concurrency 2",
+			},
+			"of a key": {
+				[]inngestkit.Option{flow.Concurrency(1, flow.Key("event.data.id"))}, []string{"xa", "xa", "xb", "ya"},
+				seconds(0, 60, 0), seconds(0), `waits for concurrency 1 of key "a"`,
+			},
+			"of a key in the environment": {
+				[]inngestkit.Option{flow.Concurrency(1, flow.Key("event.data.id"), flow.Scope(flow.ScopeEnv))}, []string{"xa", "ya", "yb"},
+				seconds(0), seconds(60, 0), `waits for concurrency 1 of key "a" in the env`,
+			},
+			"of a constant in the account": {
+				[]inngestkit.Option{flow.Concurrency(1, flow.Key(`"all"`), flow.Scope(flow.ScopeAccount))}, []string{"xa", "ya", "yb"},
+				seconds(0), seconds(60, 120), `waits for concurrency 1 of key "all" in the account`,
+			},
+			"two limits": {
+				[]inngestkit.Option{flow.Concurrency(1, flow.Key("event.data.id")), flow.Concurrency(2)}, []string{"xa", "xa", "xb", "xc"},
+				seconds(0, 60, 0, 60), nil, "waits for concurrency 2",
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s := slow(t, v, test.options...)
+				for _, ev := range test.events {
+					s.send(ev[:1], data{ID: ev[1:]})
+				}
+				s.pass(10 * time.Minute)
+				require.Equal(t, test.f, s.starts("f"), s.text())
+				require.Equal(t, test.g, s.starts("g"), s.text())
+				s.says(test.says)
+			})
+		}
+	})
+}
+
+func TestSleepingRunsTakeNoConcurrency(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Config{}, on("f", "x", func(ctx context.Context, in input) (any, error) {
+		step.Sleep(ctx, "sleep", time.Hour)
+		return in.Event.Data.ID, nil
+	}, flow.Concurrency(1)))
+	s.sendN("x", 3)
+	s.pass(time.Hour)
+	require.Equal(t, seconds(0, 0, 0), s.starts("f"))
+	require.Equal(t, []string{`"1"`, `"2"`, `"3"`}, s.outputs("f"))
+}
+
+func TestFnConcurrency(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, v version.Version) {
+		s := newSite(t, Config{Version: v}, on("f", "x", func(ctx context.Context, _ input) (any, error) {
+			step.Sleep(ctx, "sleep", time.Minute)
+			return nil, nil
+		}, flow.FnConcurrency(1, flow.Key("event.data.id"))))
+		for _, id := range []string{"a", "a", "b"} {
+			s.send("x", data{ID: id})
+		}
+		s.pass(10 * time.Minute)
+		if v == version.Oldest {
+			require.Equal(t, seconds(0, 0, 0), s.starts("f"))
+			return
+		}
+		require.Equal(t, seconds(0, 60, 0), s.starts("f"))
+		s.says(`waits for concurrency of 1 runs of key "a"`)
+	})
+}
+
+// A server of the newest version takes a second place for the retry of a first call.
+func TestFnConcurrencyWaitsForItself(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Config{}, on("f", "x", func(context.Context, input) (any, error) {
+		return nil, errors.New("not yet")
+	}, flow.FnConcurrency(1)))
+	s.send("x", data{})
+	s.AdvanceTo(t.Context(), begin.Add(time.Hour))
+	require.Len(t, s.faults, 1)
+	require.Contains(t, s.faults[0], "the run waits for itself forever")
+}
+
+func TestPriority(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, v version.Version) {
+		s := slow(t, v, flow.Concurrency(1), flow.Priority("int(event.data.n)"))
+		s.send("x", data{ID: "holds"})
+		s.settle()
+		for i, p := range []float64{0, 100, -100, 300} {
+			s.pass(time.Second)
+			s.send("x", data{ID: strconv.Itoa(i), N: p})
+		}
+		s.pass(10 * time.Minute)
+		require.Equal(t, seconds(0, 180, 120, 240, 60), s.starts("f"), s.text())
+		s.says("goes ahead by 300 s because of its priority")
+	})
+}
+
+func TestPriorityThatIsNoInteger(t *testing.T) {
+	t.Parallel()
+	s := slow(t, version.Newest, flow.Concurrency(1), flow.Priority("event.data.n"))
+	for i, p := range []float64{0, 0, 100} {
+		s.send("x", data{ID: strconv.Itoa(i), N: p})
+		s.pass(time.Second)
+	}
+	s.pass(10 * time.Minute)
+	require.Equal(t, seconds(0, 60, 120), s.starts("f"))
+}
+
+func TestSingleton(t *testing.T) {
+	t.Parallel()
+	sleeps := func(ctx context.Context, in input) (any, error) {
+		step.Sleep(ctx, "sleep", time.Minute)
+		return in.Event.Data.ID, nil
+	}
+	eachVersion(t, func(t *testing.T, v version.Version) {
+		t.Run("skip", func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, Config{Version: v}, on("f", "x", sleeps, flow.Singleton(flow.SingletonSkip, flow.Key("event.data.id"))))
+			for _, id := range []string{"a", "a", "b", "", ""} {
+				s.send("x", data{ID: id})
+			}
+			s.pass(2 * time.Minute)
+			s.send("x", data{ID: "a"})
+			s.pass(2 * time.Minute)
+			want := []Status{Completed, Skipped, Completed, Completed, Completed, Completed}
+			if v == version.Oldest {
+				want = []Status{Completed, Completed, Completed, Completed, Completed}
+			}
+			require.Equal(t, want, s.statuses("f"), s.text())
+			s.says("of the singleton is under way", "is no singleton: its key event.data.id is false")
+		})
+		t.Run("cancel", func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, Config{Version: v}, on("f", "x", sleeps, flow.Singleton(flow.SingletonCancel)))
+			s.sendN("x", 3)
+			s.pass(2 * time.Minute)
+			require.Equal(t, []Status{Cancelled, Cancelled, Completed}, s.statuses("f"))
+			s.says("is cancelled because run " + s.runsOf("f")[2].ID + " of the singleton starts")
+		})
+	})
+}
+
+func TestDebounce(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, v version.Version) {
+		s := newSite(t, Config{Version: v}, on("f", "x", echo, flow.Debounce(10*time.Second, flow.Key("event.data.n"))))
+		s.send("x", data{ID: "a", N: 1})
+		s.send("x", data{ID: "b", N: 2})
+		s.pass(5 * time.Second)
+		s.send("x", data{ID: "c", N: 1})
+		s.pass(time.Minute)
+		require.Equal(t, []string{`"b"`, `"c"`}, s.outputs("f"))
+		require.Equal(t, seconds(11.05, 16.05), s.starts("f"))
+		s.says(`event "x" is debounced: test-f of key "1" starts in 11.05s`, "starts no run of test-f: a newer one has taken its place")
+		require.Nil(t, s.order[0].limiters.delay)
+	})
+}
+
+func TestDebounceWithTimeout(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Config{}, inngestkit.OnEvent("f", inngestkit.DefineEvent[json.RawMessage]("x"),
+		func(_ context.Context, in inngestkit.Input[json.RawMessage]) (any, error) { return in.Event.Data, nil },
+		flow.Debounce(10*time.Second, flow.Timeout(15*time.Second))))
+	for range 3 {
+		s.sendRaw(`{"name":"x","data":{"empty":{},"null":null,"id":"a"}}`)
+		s.pass(6 * time.Second)
+	}
+	s.pass(time.Minute)
+	require.Equal(t, []string{`{"empty":[],"id":"a"}`}, s.outputs("f"), s.text())
+	require.LessOrEqual(t, s.starts("f")[0], 17*time.Second)
+	s.says("the server's debounce with a timeout changes event")
+}
+
+func TestBatch(t *testing.T) {
+	t.Parallel()
+	size := func(_ context.Context, in input) (any, error) {
+		ids := []string{}
+		for _, ev := range in.Events {
+			ids = append(ids, ev.Data.ID)
+		}
+		return strings.Join(ids, ","), nil
+	}
+	for name, test := range map[string]struct {
+		options        []flow.BatchOption
+		events         []data
+		newest, oldest []string
+		at, oldestAt   []time.Duration
+	}{
+		"full": {
+			nil, []data{{ID: "1"}, {ID: "2"}, {ID: "3"}, {ID: "4"}},
+			[]string{`"1,2,3"`, `"4"`}, []string{`"1,2,3"`, `"4"`}, seconds(0, 10.5), seconds(0, 10),
+		},
+		"key": {
+			[]flow.BatchOption{flow.Key("event.data.n")}, []data{{"1", 1}, {"2", 2}, {"3", 1}, {"4", 1}},
+			[]string{`"1,3,4"`, `"2"`}, []string{`"1,3,4"`, `"2"`}, seconds(0, 10.5), seconds(0, 10),
+		},
+		"condition": {
+			[]flow.BatchOption{flow.If("event.data.n > 0")}, []data{{"1", 1}, {"2", 0}, {"3", 1}},
+			[]string{`"2"`, `"1,3"`}, []string{`"2"`, `"1,3"`}, seconds(0, 10.5), seconds(0, 10),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachVersion(t, func(t *testing.T, v version.Version) {
+				s := newSite(t, Config{Version: v}, on("f", "x", size, flow.BatchEvents(3, 10*time.Second, test.options...)))
+				for _, d := range test.events {
+					s.send("x", d)
+				}
+				s.pass(time.Minute)
+				outputs, at := test.newest, test.at
+				if v == version.Oldest {
+					outputs, at = test.oldest, test.oldestAt
+				}
+				require.Equal(t, outputs, s.outputs("f"), s.text())
+				require.Equal(t, at, s.starts("f"))
+				require.Nil(t, s.order[0].limiters.delay)
+			})
+		})
+	}
+}
+
+func TestCron(t *testing.T) {
+	t.Parallel()
+	at := func(_ context.Context, in inngestkit.CronInput) (any, error) {
+		return []any{in.Event.Data.Cron, in.Event.Name, in.Event.ID}, nil
+	}
+	eachVersion(t, func(t *testing.T, v version.Version) {
+		s := newSite(t, Config{Version: v},
+			inngestkit.OnCron("f", "0 9 * * 1-5", at),
+			inngestkit.OnCron("paris", "0 9 * * *", at, inngestkit.TimeZone("Europe/Paris")),
+			inngestkit.OnEvent("two", inngestkit.AnyOf(inngestkit.Cron("0 12 * * *"), inngestkit.Cron("0 */12 * * *")), at),
+		)
+		require.Empty(t, s.Runs())
+		next, _ := s.Next()
+		require.Equal(t, begin.Add(time.Hour), next)
+		_, other := s.NextBesidesSchedules()
+		require.False(t, other)
+		s.pass(7 * 24 * time.Hour)
+		require.Len(t, s.runsOf("f"), 5)
+		require.Equal(t, time.Hour, s.starts("f")[0])
+		require.JSONEq(t, `["0 9 * * 1-5","inngest/scheduled.timer","2030-01-07T09:00:00Z"]`, s.outputs("f")[0])
+		require.Len(t, s.runsOf("paris"), 6+1)
+		require.Equal(t, 24*time.Hour, s.starts("paris")[1]-s.starts("paris")[0])
+		require.Len(t, s.runsOf("two"), 14, "schedules that fire at the same time start one run")
+	})
+}
+
+func TestCronData(t *testing.T) {
+	t.Parallel()
+	nothing := func(context.Context, inngestkit.CronInput) (any, error) { return nil, nil }
+	for v, want := range map[version.Version]string{
+		version.Newest: `{"cron":"0 9 * * *","fireAt":"2030-01-07T09:00:00Z","scheduledAt":"2030-01-07T09:00:00Z"}`,
+		version.Oldest: `{"cron":"0 9 * * *"}`,
+	} {
+		s := newSite(t, Config{Version: v}, inngestkit.OnCron("f", "0 9 * * *", nothing))
+		s.pass(time.Hour)
+		require.JSONEq(t, want, string(s.only("f").Events[0].Data))
+	}
+}
+
+func TestScheduleThatFiresTooOften(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Config{}, inngestkit.OnCron("f", "* * * * *", func(context.Context, inngestkit.CronInput) (any, error) { return nil, nil }))
+	s.cronLimit = 100
+	s.AdvanceTo(t.Context(), begin.Add(110*time.Minute))
+	require.Len(t, s.faults, 1)
+	require.Contains(t, s.faults[0], "have started 100 runs while time advanced once")
+	require.Len(t, s.rowsWith("returned"), 100)
+	s.faults = nil
+	s.pass(time.Minute)
+	require.Len(t, s.rowsWith("returned"), 101)
+}
+
+// rowsWith returns the rows whose text contains a text.
+func (s *site) rowsWith(text string) (rows []Row) {
+	for _, r := range s.rows {
+		if strings.Contains(r.Text, text) {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// The newest server treats a scheduled run that may not start as a failed job, and plans no
+// other run until it has started.
+func TestScheduleUnderASingleton(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, v version.Version) {
+		s := newSite(t, Config{Version: v}, inngestkit.OnCron("f", "0 * * * *",
+			func(ctx context.Context, _ inngestkit.CronInput) (any, error) {
+				step.Sleep(ctx, "sleep", 90*time.Minute)
+				return nil, nil
+			}, flow.Singleton(flow.SingletonSkip)))
+		s.pass(3*time.Hour + 30*time.Minute)
+		starts := s.starts("f")
+		require.Equal(t, time.Hour, starts[0])
+		if v == version.Oldest {
+			require.Equal(t, []time.Duration{time.Hour, 3 * time.Hour}, starts)
+			return
+		}
+		require.Greater(t, starts[1], 2*time.Hour+30*time.Minute)
+		require.Less(t, starts[1], 3*time.Hour)
+		s.says("the server tries to start the run of the schedule")
+	})
+}
+
+func TestCancelOn(t *testing.T) {
+	t.Parallel()
+	stop := inngestkit.DefineEvent[data]("stop")
+	sleeps := func(ctx context.Context, _ input) (any, error) {
+		step.Sleep(ctx, "sleep", time.Hour)
+		return nil, nil
+	}
+	for name, test := range map[string]struct {
+		options []flow.CancelOption
+		start   string
+		stop    string
+		want    Status
+		says    string
+	}{
+		"any":                   {nil, `{}`, `{}`, Cancelled, `event "stop" cancels the run`},
+		"match":                 {[]flow.CancelOption{flow.Match("data.id")}, `{"id":"a"}`, `{"id":"a"}`, Cancelled, ""},
+		"no match":              {[]flow.CancelOption{flow.Match("data.id")}, `{"id":"a"}`, `{"id":"b"}`, Completed, `event "stop" does not cancel the run: the condition "a" == async.data.id is false`},
+		"both lack it":          {[]flow.CancelOption{flow.Match("data.id")}, `{}`, `{}`, Cancelled, "because"},
+		"false for the trigger": {[]flow.CancelOption{flow.If("event.data.n > 1.0 && async.data.id == 'a'")}, `{"n":1}`, `{"id":"a"}`, Completed, `cancelOn "stop" never applies`},
+		"timeout":               {[]flow.CancelOption{flow.Timeout(time.Minute)}, `{}`, `{}`, Completed, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachVersion(t, func(t *testing.T, v version.Version) {
+				s := newSite(t, Config{Version: v}, on("f", "x", sleeps, flow.CancelOn(stop, test.options...)),
+					on("g", "inngest/function.cancelled", echo))
+				s.sendRaw(`{"name":"stop","data":` + test.stop + `}`)
+				s.sendRaw(`{"name":"x","data":` + test.start + `}`)
+				s.sendRaw(`{"name":"stop","data":` + test.stop + `}`)
+				s.settle()
+				require.Equal(t, Running, s.only("f").Status, "events that arrive before the run begins do not count: %s", s.text())
+				s.pass(2 * time.Minute)
+				s.sendRaw(`{"name":"stop","data":` + test.stop + `}`)
+				s.settle()
+				s.pass(time.Hour)
+				require.Equal(t, test.want, s.only("f").Status, s.text())
+				s.says(test.says)
+				require.Empty(t, s.cancels)
+				require.Len(t, s.runsOf("g"), map[Status]int{Cancelled: 1}[test.want])
+			})
+		})
+	}
+}
+
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, v version.Version) {
+		s := slow(t, v, flow.Concurrency(1), flow.StartTimeout(90*time.Second))
+		s.sendN("x", 3)
+		s.pass(10 * time.Minute)
+		require.Equal(t, []Status{Completed, Completed, Cancelled}, s.statuses("f"))
+		s.says("is cancelled: it has not started within 1m30s")
+
+		s = newSite(t, Config{Version: v}, on("f", "x", func(ctx context.Context, _ input) (any, error) {
+			step.Sleep(ctx, "sleep", time.Hour)
+			return nil, nil
+		}, flow.FinishTimeout(time.Minute)))
+		s.send("x", data{})
+		s.pass(time.Minute - time.Millisecond)
+		require.Equal(t, Running, s.only("f").Status)
+		s.pass(time.Millisecond)
+		require.Equal(t, Cancelled, s.only("f").Status)
+		_, scheduled := s.Next()
+		require.False(t, scheduled, "nothing is left of a run that has ended")
+	})
+}

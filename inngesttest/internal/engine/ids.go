@@ -1,0 +1,26 @@
+package engine
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// ids makes the IDs of runs and events. They depend on the seed, the time and how many were
+// made before, and IDs of the same millisecond ascend.
+type ids struct {
+	prefix [5]byte
+	count  uint64
+}
+
+// ulid returns a new ID with the time t.
+func (e *Engine) ulid(t time.Time) string {
+	e.ids.count++
+	var id ulid.ULID
+	_ = id.SetTime(ulid.Timestamp(t)) // fails after the year 10889
+	copy(id[6:], e.ids.prefix[:])
+	id[11] = byte(e.ids.count >> 32)
+	binary.BigEndian.PutUint32(id[12:], uint32(e.ids.count))
+	return id.String()
+}

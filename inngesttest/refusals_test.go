@@ -1,0 +1,192 @@
+package inngesttest_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
+)
+
+// sleepy sleeps for an hour, and then until a date.
+func sleepy(until func() time.Time) inngestkit.TypedFunction[order, string] {
+	return inngestkit.OnEvent("sleepy", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
+		step.Sleep(ctx, "an hour", time.Hour)
+		step.SleepUntil(ctx, "a date", until())
+		return "awake", nil
+	})
+}
+
+// Mistakes of a test, and what the kit cannot do truly, fail the test and say what to do.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	virtual := func(tb testing.TB, options ...inngesttest.Option) *inngesttest.Engine {
+		e := inngesttest.Virtual(tb, options...)
+		e.Register(checkout)
+		return e
+	}
+	for name, tc := range map[string]struct {
+		body func(tb testing.TB)
+		want []string
+	}{
+		"a stub of a step that does not exist": {func(tb testing.TB) {
+			e := virtual(tb)
+			e.Step("chrage").Returns("x")
+			inngesttest.Start(e, checkout, order{}).Wait()
+		}, []string{`refusals_test.go:`, `Step("chrage").Returns was not used`, "Check its ID"}},
+		"a stub that is used too rarely": {func(tb testing.TB) {
+			e := virtual(tb)
+			e.Step("charge").Returns("x").Times(2)
+			inngesttest.Start(e, checkout, order{}).Wait()
+		}, []string{"was used 1 of 2 times"}},
+		"a stub with two outcomes": {func(tb testing.TB) {
+			virtual(tb).Step("charge").Returns("x").TimesOut()
+		}, []string{"a stub has one outcome"}},
+		"a stub that does not suit the step": {func(tb testing.TB) {
+			e := virtual(tb)
+			e.Step("charge").TimesOut()
+			inngesttest.Start(e, checkout, order{}).Wait()
+		}, []string{"does not suit the step, which is a StepRun; use Returns, Fails, Does"}},
+		"a value that does not fit the step": {func(tb testing.TB) {
+			e := virtual(tb)
+			e.Step("charge").Returns(7)
+			inngesttest.Start(e, checkout, order{}).Wait()
+		}, []string{"the value does not fit", `"charge"`, "JSON number where Go has string"}},
+		"a value that is not JSON": {func(tb testing.TB) {
+			virtual(tb).Step("charge").Returns(func() {})
+		}, []string{"cannot be encoded as JSON"}},
+		"the output of a run that has failed": {func(tb testing.TB) {
+			e := virtual(tb, inngesttest.Seed(42))
+			e.Step("charge").Fails(inngestkit.NoRetry(errors.New("no money")))
+			_ = inngesttest.Start(e, checkout, order{}).Wait().Output()
+		}, []string{"it is Failed: no money", "run 0", "attempt  outcome", "charge  1/5", "seed 42 (repeat it with INNGESTTEST_SEED=42)"}},
+		"the output of a run that has not ended": {func(tb testing.TB) {
+			e := inngesttest.Virtual(tb)
+			f := sleepy(time.Now)
+			e.Register(f)
+			_ = inngesttest.Start(e, f, order{}).Output()
+		}, []string{"it has not ended; call Wait first", `step "an hour"`}},
+		"a step that the run has not reached": {func(tb testing.TB) {
+			e := virtual(tb)
+			inngesttest.Start(e, checkout, order{}).Wait().Step("refund")
+		}, []string{`has not reached the step "refund"; it has reached: charge, ship`}},
+		"an event that starts no run": {func(tb testing.TB) {
+			e := inngesttest.Virtual(tb)
+			f := inngestkit.OnEvent("large", ordered.If("event.data.amount > 1000"),
+				func(context.Context, inngestkit.Input[order]) (any, error) { return nil, nil })
+			e.Register(f)
+			inngesttest.Start(e, f, order{Amount: 5}).Wait()
+		}, []string{"starts no run of test-large", "event.data.amount > 1000", "what the server decided", "false"}},
+		"a function that is not registered": {func(tb testing.TB) {
+			inngesttest.Start(virtual(tb), sleepy(time.Now), order{})
+		}, []string{`the function "sleepy" is not registered; registered are: test-checkout`}},
+		"functions that cannot be registered": {func(tb testing.TB) {
+			inngesttest.Virtual(tb).Register(checkout, checkout)
+		}, []string{"cannot be registered", "checkout"}},
+		"a wildcard": {func(tb testing.TB) {
+			e := inngesttest.Virtual(tb)
+			f := inngestkit.OnEvent("all", inngestkit.DefineEvent[any]("shop/*"),
+				func(context.Context, inngestkit.Input[any]) (any, error) { return nil, nil })
+			e.Register(f)
+			inngesttest.Start(e, f, any(nil))
+		}, []string{"send one of them with Send"}},
+		"SleepUntil after time has passed": {func(tb testing.TB) {
+			f := sleepy(func() time.Time { return time.Now().Add(time.Hour) })
+			e := inngesttest.Virtual(tb)
+			e.Register(f)
+			inngesttest.Start(e, f, order{}).Wait()
+		}, []string{`step.SleepUntil("a date")`, "after 1h0m0s of virtual time", "synctest.Test"}},
+		"SleepUntil with another start": {func(tb testing.TB) {
+			f := inngestkit.OnEvent("f", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (any, error) {
+				step.SleepUntil(ctx, "a date", time.Now())
+				return nil, nil
+			})
+			inngesttest.Run(tb, f, order{}, inngesttest.StartAt(time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)))
+		}, []string{"synctest.Test"}},
+		"a request without an answer": {func(tb testing.TB) {
+			f := inngestkit.OnEvent("fetch", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (any, error) {
+				return step.Fetch(ctx, "rates", step.FetchRequest{URL: "https://rates.test/eur"})
+			})
+			inngesttest.Run(tb, f, order{})
+		}, []string{`e.Step("rates").Responds(200, …)`, "https://rates.test/eur", "AllowNetwork"}},
+		"the event of another wait": {func(tb testing.TB) {
+			f := inngestkit.OnEvent("wait", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (any, error) {
+				return step.WaitForEvent(ctx, "approval", approved, step.Timeout(time.Hour))
+			})
+			e := inngesttest.Virtual(tb)
+			e.Register(f)
+			e.Step("approval").Receives(shipped.New(order{}))
+			inngesttest.Start(e, f, order{}).Wait()
+		}, []string{`the event is "shop/order.shipped", but the step waits for "shop/order.approved"`}},
+		"a signal for which nobody waits": {func(tb testing.TB) {
+			virtual(tb).Signal("approve", 1)
+		}, []string{"no run waits for the signal"}},
+		"time that goes back": {func(tb testing.TB) {
+			virtual(tb).Advance(-time.Second)
+		}, []string{"negative duration -1s"}},
+		"time that is past": {func(tb testing.TB) {
+			e := virtual(tb)
+			e.AdvanceTo(e.Now().Add(-time.Second))
+		}, []string{"which is past"}},
+		"a version that is not supported": {func(tb testing.TB) {
+			virtual(tb, inngesttest.Version("v1.0.0"))
+		}, []string{`the version "v1.0.0" is not supported; use v1.43.0 or v1.12.1`}},
+		"a retry interval that the server rounds": {func(tb testing.TB) {
+			virtual(tb, inngesttest.RetryInterval(1500*time.Millisecond))
+		}, []string{"whole seconds"}},
+		"no app": {func(tb testing.TB) {
+			inngesttest.Virtual(tb).Send(ordered.New(order{}))
+		}, []string{"call Register or Serve first"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log, failed := attempt(t, tc.body)
+			require.True(t, failed, log)
+			for _, want := range tc.want {
+				require.Contains(t, log, want)
+			}
+		})
+	}
+}
+
+// What looks like the refused cases works.
+func TestNotRefused(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]func(tb testing.TB){
+		"an optional stub": func(tb testing.TB) {
+			e := inngesttest.Virtual(tb)
+			e.Register(checkout)
+			e.Step("refund").Returns("x").Optional()
+			inngesttest.Start(e, checkout, order{}).Wait()
+		},
+		"SleepUntil as the first sleep": func(tb testing.TB) {
+			f := inngestkit.OnEvent("f", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
+				step.SleepUntil(ctx, "a date", time.Now().Add(time.Hour))
+				step.Sleep(ctx, "longer", time.Hour)
+				return "awake", nil
+			})
+			require.Equal(tb, "awake", inngesttest.Run(tb, f, order{}).Output())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log, failed := attempt(t, body)
+			require.False(t, failed, log)
+		})
+	}
+	t.Run("SleepUntil in a bubble", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			e := inngesttest.Virtual(t)
+			f := sleepy(func() time.Time { return e.Now().Add(time.Hour) })
+			e.Register(f)
+			require.Equal(t, "awake", inngesttest.Start(e, f, order{}).Wait().Output())
+		})
+	})
+}
