@@ -233,9 +233,7 @@ const maxRows = 10_000
 func (v *virtual) Fault(run *engine.Run, format string, args ...any) {
 	v.mu.Lock()
 	v.faults++
-	if v.stop != nil {
-		v.stop()
-	}
+	v.stop()
 	v.mu.Unlock()
 	text := "inngesttest: "
 	if run != nil {

@@ -77,7 +77,8 @@ type virtual struct {
 	mu      sync.Mutex
 	rows    []engine.Row
 	faults  int
-	stop    context.CancelFunc // ends Settle or AdvanceTo
+	calls   context.Context    //nolint:containedctx // of calls, which may go on after Settle or AdvanceTo
+	stop    context.CancelFunc // ends calls, and with them Settle or AdvanceTo
 	stubbed map[stepOf]*Stub   // the last stub of each step
 }
 
@@ -93,6 +94,7 @@ func (v *virtual) begin() error {
 		start = at
 	}
 	v.start, v.stubbed, v.network = start, map[stepOf]*Stub{}, &http.Transport{Proxy: http.ProxyFromEnvironment}
+	v.calls, v.stop = context.WithCancel(v.tb.Context())
 	v.checks = newDeterminism(func(run *engine.Run, text string) { v.Fault(run, "%s", text) })
 	v.engine = engine.New(engine.Config{
 		Version: version.Version(v.options.version), Start: start, Bubble: v.bubble, Seed: v.options.seed,
@@ -104,6 +106,7 @@ func (v *virtual) begin() error {
 
 // end is called when the test has ended.
 func (v *virtual) end() {
+	v.stop()
 	v.network.CloseIdleConnections()
 	if !v.tb.Failed() {
 		for _, text := range v.stubs.unused() {
@@ -195,12 +198,7 @@ func (v *virtual) drive(f func(ctx context.Context)) bool {
 		return false
 	}
 	defer v.driving.Store(false)
-	ctx, cancel := context.WithCancel(v.tb.Context())
-	defer cancel()
-	v.mu.Lock()
-	v.stop = cancel
-	v.mu.Unlock()
-	f(ctx)
+	f(v.calls)
 	v.mu.Lock()
 	faults := v.faults
 	v.mu.Unlock()

@@ -48,7 +48,10 @@ func (e *Engine) prepare(it *item) *flight {
 		e.resetPlan(run)
 	}
 	if len(run.stack) >= maxSteps {
-		e.failEarly(run, overflow())
+		o := &outcome{}
+		o.fail(nameOverflow, "function has too many steps", overflow().message)
+		e.row(run, "the run fails: %s", overflow().message)
+		e.fail(run, o)
 		return nil
 	}
 	if run.Started.IsZero() {

@@ -65,7 +65,7 @@ func (e *Engine) fail(run *Run, o *outcome) {
 // failEarly ends a run with an error of the server, whatever attempts are left.
 func (e *Engine) failEarly(run *Run, f *failure) {
 	o := &outcome{}
-	o.fail(f.name, f.name, f.message)
+	o.fail(f.name, f.Error(), f.message)
 	e.row(run, "the run fails: %s", f.message)
 	e.fail(run, o)
 }

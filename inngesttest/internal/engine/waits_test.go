@@ -173,7 +173,8 @@ func TestSignalConflict(t *testing.T) {
 	refused := s.only("g")
 	require.Equal(t, Failed, refused.Status)
 	require.Equal(t, 1, refused.Calls)
-	require.Contains(t, string(refused.Output), "Signal conflict; signal wait already exists for another run")
+	require.JSONEq(t, `{"error":{"error":"Error: Signal conflict; signal wait already exists for another run",`+
+		`"name":"Error","message":"Signal conflict; signal wait already exists for another run"}}`, string(refused.Output))
 
 	s.send("z", data{})
 	s.settle()

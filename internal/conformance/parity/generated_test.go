@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,6 +15,7 @@ import (
 
 var (
 	programs  = flag.Int("parity.functions", 30, "how many functions to make at random")
+	version   = flag.String("parity.version", devserver.NewestVersion, "the version of the server to compare them on")
 	firstSeed = flag.Uint64("parity.seed", 1, "the seed of the first of them")
 )
 
@@ -27,20 +29,20 @@ const (
 // runsPrograms runs programs on a target and returns a verdict on each.
 type runsPrograms func(t *testing.T, programs []program) []Verdict
 
-// Functions made at random have the same verdict on all targets.
+// Functions made at random have the same verdict on the virtual engine and on the real server.
 func TestGenerated(t *testing.T) {
 	t.Parallel()
-	targets := []runsPrograms{onReal(devserver.NewestVersion), onReal(devserver.NewestVersion)}
+	real, virtual := onReal(*version), onVirtual(*version)
 	all := make([]program, *programs)
 	for i := range all {
 		all[i] = generate(*firstSeed + uint64(i))
 	}
 	for some := range slices.Chunk(all, appSize) {
-		a, b := targets[0](t, some), targets[1](t, some)
+		a, b := real(t, some), virtual(t, some)
 		for i, p := range some {
 			if a[i] != b[i] {
 				t.Errorf("rerun with -parity.functions=1 -parity.seed=%d\n%s%s", p.seed, p, Compare(a[i], b[i]))
-				if small, diff := shrink(t, targets[0], targets[1], p); diff != "" {
+				if small, diff := shrink(t, real, virtual, p); diff != "" {
 					t.Errorf("the smallest program like it:\n%s%s", small, diff)
 				}
 			}
@@ -76,7 +78,7 @@ func onReal(version string) runsPrograms {
 			probes := make([]*Probe, len(programs))
 			functions := helpers()
 			for i, p := range programs {
-				probes[i] = &Probe{row: "generated-" + strconv.Itoa(i), recorder: recorder}
+				probes[i] = &Probe{row: generatedName(i), recorder: recorder}
 				functions = append(functions, p.function(probes[i]))
 			}
 			verdicts = judgeAll(t, newRealWorld(t, version, recorder, functions...), probes)
@@ -84,6 +86,25 @@ func onReal(version string) runsPrograms {
 		return verdicts
 	}
 }
+
+// onVirtual runs programs on engines that play a version of the server.
+func onVirtual(version string) runsPrograms {
+	return func(t *testing.T, programs []program) []Verdict {
+		t.Helper()
+		verdicts := make([]Verdict, len(programs))
+		for i, p := range programs {
+			synctest.Test(t, func(t *testing.T) {
+				probe := &Probe{row: generatedName(i), recorder: newRecorder()}
+				w := newVirtualWorld(t, version, probe.recorder, append(helpers(), p.function(probe))...)
+				verdicts[i] = judgeAll(t, w, []*Probe{probe})[0]
+			})
+		}
+		return verdicts
+	}
+}
+
+// generatedName returns the ID of the function of a program.
+func generatedName(i int) string { return "generated-" + strconv.Itoa(i) }
 
 // judgeAll runs the functions of the probes and returns the verdicts on them.
 func judgeAll(t testing.TB, w World, probes []*Probe) []Verdict {

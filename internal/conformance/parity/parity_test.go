@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -34,7 +35,7 @@ func allRows() []Row {
 		startRows, limitRows, batchRows, cancelRows, failureRows, combinedRows)
 }
 
-// Names of rows begin IDs of functions, so none may be the beginning of another.
+// The names of rows begin IDs of functions, and are names of files.
 func TestRowNames(t *testing.T) {
 	t.Parallel()
 	rows := allRows()
@@ -42,9 +43,7 @@ func TestRowNames(t *testing.T) {
 	names := make([]string, len(rows))
 	for i, row := range rows {
 		require.Regexp(t, rowNames, row.Name)
-		for _, other := range names[:i] {
-			require.False(t, strings.HasPrefix(row.Name+"-", other+"-") || strings.HasPrefix(other+"-", row.Name+"-"), "%s and %s", row.Name, other)
-		}
+		require.NotContains(t, names, row.Name)
 		names[i] = row.Name
 	}
 	files, err := filepath.Glob(verdictFile("*"))
@@ -78,6 +77,24 @@ func TestReal(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// Each row has the verdict of the real servers on the virtual engine.
+func TestVirtual(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{devserver.NewestVersion, devserver.OldestVersion} {
+		for _, row := range allRows() {
+			t.Run(version+"/"+row.Name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					p := &Probe{row: row.Name, recorder: newRecorder()}
+					w := newVirtualWorld(t, version, p.recorder, row.Functions(p)...)
+					row.Drive(t, w, p)
+					row.check(t, w, judge(t, w, p, row.Unordered != ""))
+				})
+			})
+		}
 	}
 }
 

@@ -187,7 +187,9 @@ func (w *realWorld) RunsOf(t testing.TB, functionID string) (runs []Run) {
 	return runs
 }
 
-func converted(run devserver.Run) Run { return Run{run.RunID, run.Status, run.Output} }
+func converted(run devserver.Run) Run {
+	return Run{ID: run.RunID, Status: run.Status, Output: run.Output}
+}
 
 // Scheduled implements World.
 func (w *realWorld) Scheduled(t testing.TB, eventIDs ...string) {

@@ -37,8 +37,8 @@ func (k stepKey) String() string {
 
 // A stepRecord is what the app has seen of a step.
 type stepRecord struct {
-	lines  []string // of its callback
-	result string   // that the server has memoized
+	lines   []string // of its callback
+	results []string // that the function got
 }
 
 func (r *record) step(key stepKey) *stepRecord {
@@ -55,15 +55,14 @@ func (r *record) addToStep(key stepKey, line string) {
 	s.lines = append(s.lines, line)
 }
 
-// setResult records a memoized result. A result must not change.
+// setResult records a memoized result, and all others after it if it changes. The call in which
+// a step runs has its result as the app has encoded it, and later ones as the server has.
 func (r *record) setResult(key stepKey, result string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.step(key)
-	if s.result != "" && s.result != result {
-		result = s.result + ", and then " + result
+	if s := r.step(key); len(s.results) == 0 || s.results[len(s.results)-1] != result {
+		s.results = append(s.results, result)
 	}
-	s.result = result
 }
 
 // yielded keeps the steps that a call has reached if no call has reached more.
@@ -125,8 +124,8 @@ func (r *record) render(repeatedEnds bool) []string {
 		for _, line := range s.lines {
 			lines = append(lines, strings.TrimSpace(name+" "+line))
 		}
-		if s.result != "" {
-			lines = append(lines, name+" = "+s.result)
+		if len(s.results) > 0 {
+			lines = append(lines, name+" = "+strings.Join(s.results, ", and then "))
 		}
 	}
 	ends := r.ends

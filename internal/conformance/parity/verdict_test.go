@@ -110,7 +110,7 @@ func runBlocks(t testing.TB, w World, p *Probe, id string) []string {
 	for _, run := range settled(t, w, p.recorder, id) {
 		record := p.recorder.of(run.ID)
 		lines := append([]string{fmt.Sprintf("run of %s: %s", id, run.Status)}, record.render(oldest(w))...)
-		if run.Status != devserver.RunRunning {
+		if run.Status == devserver.RunCompleted || run.Status == devserver.RunFailed {
 			lines = append(lines, "output "+outputOf(run))
 		}
 		blocks = append(blocks, strings.Join(lines, "\n    "))
@@ -161,6 +161,9 @@ func awaitsInternal(recorder *Recorder, run Run) bool {
 func outputOf(run Run) string {
 	if run.Status == devserver.RunCompleted {
 		return canonical(run.Output)
+	}
+	if run.Failure != nil {
+		return fmt.Sprintf("%s: %s", run.Failure.Name, masked(firstLine(run.Failure.Message)))
 	}
 	type failure struct {
 		Name    string `json:"name"`

@@ -29,7 +29,7 @@ type World interface {
 	Scheduled(t testing.TB, eventIDs ...string)
 	// Reached waits until the run of an event has handed a step over to the server.
 	Reached(t testing.TB, eventID, step string)
-	// Settle lets the target do what is due.
+	// Settle lets the target do what is due, and a moment pass.
 	Settle(t testing.TB)
 	// LetPass waits for a time of the target's clock.
 	LetPass(t testing.TB, d time.Duration)
@@ -47,6 +47,8 @@ type Run struct {
 	ID     string
 	Status devserver.RunStatus
 	Output json.RawMessage
+	// Failure is the error, if the target has it apart from the output.
+	Failure *inngestkit.RunError
 }
 
 // oldest reports whether the target is the oldest supported version, which lacks some of what
