@@ -120,6 +120,11 @@ type FnConcurrencyOption interface {
 // FnConcurrency limits how many runs of the function are under way at the same time. A run
 // counts from its first step to its end, also while it sleeps or waits. Further runs wait.
 //
+// On server 1.43.0, a run whose first call fails needs a second place when it is retried 5 s
+// later or more, as with the usual pauses. If the limit has none, the run waits forever, and
+// so do all runs behind it. Use FnConcurrency only if the function's first step does not
+// fail, and [Concurrency] otherwise.
+//
 // Servers up to 1.17 ignore FnConcurrency, and then also all limits of [Concurrency] but
 // the first.
 func FnConcurrency(limit int, options ...FnConcurrencyOption) inngestkit.Option {

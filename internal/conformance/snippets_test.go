@@ -42,6 +42,9 @@ func TestSnippetsCompile(t *testing.T) {
 	eachFile(t, ".md", func(path, text string) {
 		page, err := filepath.Rel(repository, path)
 		require.NoError(t, err)
+		if filepath.ToSlash(page) == "docs/testing.md" { // guide.TestPage compares it with code that runs
+			return
+		}
 		count += len(goBlock.FindAllString(text, -1))
 		mistakes = append(mistakes, checker.check(filepath.ToSlash(page), text))
 	})

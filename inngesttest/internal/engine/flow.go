@@ -23,17 +23,10 @@ type flowControl struct {
 
 func newFlowControl(v version.Version, now func() time.Time) flowControl {
 	return flowControl{
-		expressions: expr.New(evaluation(v), now),
+		expressions: expr.New(v, now),
 		concurrency: limits.NewConcurrency(v),
 		semaphores:  limits.NewSemaphores(v),
 	}
-}
-
-func evaluation(v version.Version) expr.Version {
-	if v == version.Oldest {
-		return expr.VersionOldest
-	}
-	return expr.VersionNewest
 }
 
 func scopeOf(text string) limits.ConcurrencyScope {

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/cel-go/common/operators"
@@ -45,6 +46,7 @@ func decideAtPlan(act interpreter.Activation) interpreter.InterpretableDecorator
 
 type constantCall struct {
 	interpreter.InterpretableCall
+
 	value ref.Val
 }
 
@@ -64,6 +66,9 @@ func decide(call interpreter.InterpretableCall, act interpreter.Activation) (val
 			return value, true
 		}
 		if call.Function() == operators.Add {
+			if slices.ContainsFunc(args, hasRandomText) {
+				evaluationOf(act).random = randomText
+			}
 			return types.String(fmt.Sprintf("%v%v", args[0].Value(), args[1].Value())), true
 		}
 	}

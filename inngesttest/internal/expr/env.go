@@ -12,20 +12,23 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 	"github.com/google/cel-go/parser"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
-var environments = map[Version]func() (*cel.Env, error){
-	VersionNewest: sync.OnceValues(func() (*cel.Env, error) { return newEnv(VersionNewest) }),
-	VersionOldest: sync.OnceValues(func() (*cel.Env, error) { return newEnv(VersionOldest) }),
+// environments has an environment for each version, made when it is first needed.
+var environments = map[version.Version]func() (*cel.Env, error){
+	version.Newest: sync.OnceValues(func() (*cel.Env, error) { return newEnv(version.Newest) }),
+	version.Oldest: sync.OnceValues(func() (*cel.Env, error) { return newEnv(version.Oldest) }),
 }
 
 // environment returns the server's CEL environment (exprenv in its pkg/expressions).
-func environment(version Version) (*cel.Env, error) { return environments[version]() }
+func environment(v version.Version) (*cel.Env, error) { return environments[v]() }
 
-func newEnv(version Version) (*cel.Env, error) {
+func newEnv(v version.Version) (*cel.Env, error) {
 	object := cel.MapType(cel.StringType, cel.DynType)
 	options := []cel.EnvOption{
-		cel.Macros(macros(version)...), cel.EnableHiddenAccumulatorName(version == VersionNewest),
+		cel.Macros(macros(v)...), cel.EnableHiddenAccumulatorName(v == version.Newest),
 		cel.Variable("event", object), cel.Variable("async", object), cel.Variable("vars", object),
 	}
 	for _, f := range stdlib.Functions() {
@@ -40,8 +43,8 @@ func newEnv(version Version) (*cel.Env, error) {
 }
 
 // macros returns the macros of the server's cel-go: v0.27.0 has existsOne, v0.21.0 does not.
-func macros(version Version) []cel.Macro {
-	if version == VersionNewest {
+func macros(v version.Version) []cel.Macro {
+	if v == version.Newest {
 		return parser.AllMacros
 	}
 	return slices.DeleteFunc(slices.Clone(parser.AllMacros), func(m cel.Macro) bool { return m.Function() == "existsOne" })

@@ -2,6 +2,10 @@
 // CEL alone would not do: paths that an event lacks, operands of mixed types, text that is
 // not unescaped, and waits whose event is known before they match.
 //
+// Waits are evaluated one by one, as the server does with fewer than 50 waits for an event.
+// With more it uses an index, whose verdicts differ for residues that are empty or do not
+// compile.
+//
 // The facts come from pkg/expressions of the server and from github.com/inngest/expr.
 package expr
 
@@ -9,16 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
-)
 
-// A Version selects the server whose evaluation is followed.
-type Version int
-
-const (
-	// VersionNewest is v1.43.0.
-	VersionNewest Version = iota
-	// VersionOldest is v1.12.1.
-	VersionOldest
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // Vars has the variables of an expression by name: "event" and "async". Values are those
@@ -49,14 +45,14 @@ var ErrNotBool = errors.New("the expression is not true or false")
 
 // An Evaluator evaluates expressions. Its methods are safe for concurrent use.
 type Evaluator struct {
-	version Version
+	version version.Version
 	now     func() time.Time
 }
 
 // New returns an evaluator for a version of the server. now is the clock of the functions
 // now, now_plus and now_minus.
-func New(version Version, now func() time.Time) *Evaluator {
-	return &Evaluator{version, now}
+func New(v version.Version, now func() time.Time) *Evaluator {
+	return &Evaluator{v, now}
 }
 
 // Value evaluates the expression of a key or a priority.

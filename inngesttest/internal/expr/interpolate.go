@@ -8,6 +8,8 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/interpreter"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // eventPrefix begins the paths that are interpolated.
@@ -15,10 +17,12 @@ const eventPrefix = "event."
 
 // Interpolate returns what is left of the condition of a wait or a cancellation when the
 // event that triggered the run is known. Only async is left in it; a path that the event
-// lacks becomes null. If text does not contain "event.", it is returned as it is.
+// lacks becomes null. If text does not contain "event.", it is returned as it is. An
+// empty residue does not compile, hence it matches no event.
 //
-// With an error, a wait fails the run if it is a *[CompileError]. Other errors keep the
-// server from handling the response.
+// A wait with a *[CompileError] fails the run. With other errors, except [*UnfaithfulError],
+// the server cannot handle the response: the run stays as it is while the server tries again.
+// v1.12.1 crashes if the expression cannot be evaluated.
 func (e *Evaluator) Interpolate(text string, event map[string]any) (residue string, err error) {
 	if !strings.Contains(text, eventPrefix) {
 		return text, nil
@@ -46,16 +50,18 @@ func (e *Evaluator) residue(text string, event map[string]any) (residue string, 
 	if issues.Err() != nil {
 		return text, &CompileError{issues.Err()}
 	}
-	data := map[string]any{"event": event, evaluationName: &evaluation{now: e.now()}}
+	run := &evaluation{now: e.now()}
+	data := map[string]any{"event": event, evaluationName: run}
 	act, err := partial(data, paths(parsed.NativeRep().Expr()))
 	if err != nil {
 		return text, err
 	}
 	options := []cel.ProgramOption{exhaustive, cel.CustomDecorator(withClock)}
 	attributes := map[int64]ref.Val{}
-	if e.version == VersionOldest {
+	if e.version == version.Oldest {
 		options = append(options, cel.CustomDecorator(needTimes(act)), cel.CustomDecorator(remember(attributes, act)))
 	}
+	options = append(options, cel.CustomDecorator(watchRanges(parsed.NativeRep().Expr())))
 	planned, err := env.Program(parsed, options...)
 	if err != nil {
 		return text, err
@@ -66,8 +72,13 @@ func (e *Evaluator) residue(text string, event map[string]any) (residue string, 
 	}
 	addSkipped(details.State(), parsed, attributes)
 	residual, err := env.ResidualAst(parsed, details)
-	if err != nil {
+	switch {
+	case err != nil:
 		return text, err
+	case run.random != "":
+		return text, &UnfaithfulError{text, run.random}
+	case isLiftedAtRandom(e.version, residual):
+		return text, &UnfaithfulError{text, randomLift}
 	}
 	return residual.Source().Content(), nil
 }

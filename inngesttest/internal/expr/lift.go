@@ -3,23 +3,25 @@ package expr
 import (
 	"strconv"
 	"strings"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // liftedRoot is the variable whose fields replace literals.
 const liftedRoot = "vars"
 
-// maxLifted is the number of literals that are replaced: the letters of the alphabet.
-const maxLifted = 26
+// letters are the names of those fields. Further literals stay.
+const letters = "abcdefghijklmnopqrstuvwxyz"
 
 // lift replaces the literals of an expression by fields of vars, before it is parsed, as
 // github.com/inngest/expr does. Text keeps its escape sequences: "a\"b" has four characters.
 // v1.12.1 lifts text only, v1.43.0 also decimal numbers outside of brackets. Comments are
 // removed. An expression that contains "vars." stays as it is.
-func lift(version Version, text string) (lifted string, vars map[string]any, err error) {
+func lift(v version.Version, text string) (lifted string, vars map[string]any, err error) {
 	if strings.Contains(text, liftedRoot+".") {
 		return text, nil, nil
 	}
-	l := lifter{version: version, rest: text, vars: map[string]any{}}
+	l := lifter{version: v, rest: text, vars: map[string]any{}}
 	for l.rest != "" {
 		if err := l.next(); err != nil {
 			return "", nil, err
@@ -30,7 +32,7 @@ func lift(version Version, text string) (lifted string, vars map[string]any, err
 
 // A lifter reads an expression from left to right.
 type lifter struct {
-	version Version
+	version version.Version
 	rest    string // what is still to read
 	out     strings.Builder
 	last    byte // the byte before rest, or the end of its replacement
@@ -50,7 +52,7 @@ func (l *lifter) next() error {
 		l.rest = l.rest[end:]
 	case c == '"' || c == '\'':
 		return l.text(c)
-	case l.version == VersionOldest:
+	case l.version == version.Oldest:
 		l.copy(1)
 	case c == '.' && !isWord(l.last) && len(l.rest) > 1 && isDigit(l.rest[1]):
 		l.number(1+digits(l.rest[1:]), true)
@@ -74,7 +76,7 @@ func (l *lifter) text(quote byte) error {
 	switch {
 	case end < len(l.rest):
 		l.replace(l.rest[1:end], end+1)
-	case l.version == VersionOldest:
+	case l.version == version.Oldest:
 		return &CompileError{errUnterminated}
 	default:
 		l.replace(strings.TrimSuffix(l.rest[1:], string(quote)), end)
@@ -84,11 +86,11 @@ func (l *lifter) text(quote byte) error {
 
 // textEnd returns the index of the quote that ends the text at the start of s, len(s)
 // without one.
-func textEnd(version Version, s string, quote byte) int {
+func textEnd(v version.Version, s string, quote byte) int {
 	i := 1
 	for i < len(s) && s[i] != quote {
 		// v1.12.1 does not know \\: in "a\\" the second backslash escapes the quote.
-		if s[i] == '\\' && i+1 < len(s) && (version == VersionNewest || s[i+1] == quote) {
+		if s[i] == '\\' && i+1 < len(s) && (v == version.Newest || s[i+1] == quote) {
 			i++
 		}
 		i++
@@ -138,15 +140,13 @@ func (l *lifter) number(n int, isFloat bool) {
 // letters are used up.
 func (l *lifter) replace(value any, n int) {
 	l.rest = l.rest[n:]
-	replacement := liftedRoot + "." + string(rune('a'+len(l.vars)))
-	if len(l.vars) == maxLifted {
-		replacement = literal(value)
-		l.last = replacement[len(replacement)-1]
-	} else {
-		l.vars[replacement[len(liftedRoot)+1:]] = value
-		l.last = replacement[len(replacement)-1]
+	replacement := literal(value)
+	if n := len(l.vars); n < len(letters) {
+		l.vars[letters[n:n+1]] = value
+		replacement = liftedRoot + "." + letters[n:n+1]
 	}
 	l.out.WriteString(replacement)
+	l.last = replacement[len(replacement)-1]
 }
 
 func literal(value any) string {

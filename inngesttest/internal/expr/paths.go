@@ -18,6 +18,7 @@ func paths(root ast.Expr) []path {
 	seen := map[string]bool{}
 	for queue := []ast.Expr{root}; len(queue) > 0; queue = queue[1:] {
 		switch e := queue[0]; e.Kind() {
+		default:
 		case ast.ComprehensionKind:
 			queue = append(queue, e.AsComprehension().IterRange())
 		case ast.CallKind:
@@ -73,7 +74,8 @@ func (p path) in(data map[string]any) bool {
 	return false
 }
 
-// partial returns the data with the paths that it lacks as unknowns.
+// partial returns the data with the paths that it lacks as unknowns. CEL then takes the
+// objects above such a path for unknown too, where they are used as a whole.
 func partial(data map[string]any, paths []path) (interpreter.PartialActivation, error) {
 	var unknown []*interpreter.AttributePattern
 	for _, p := range paths {

@@ -9,6 +9,8 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // nullEventPaths replaces the event's paths in a residue by null. It reads the residue as
@@ -16,27 +18,27 @@ import (
 // cannot read is lost: calls of methods and functions, and ?:. Selections without an
 // operator and the in operator become text that does not compile. Comparisons are not
 // mirrored when their sides are exchanged.
-func nullEventPaths(version Version, residue string) (string, error) {
-	env, err := environment(version)
+func nullEventPaths(v version.Version, residue string) (string, error) {
+	env, err := environment(v)
 	if err != nil {
 		return residue, err
 	}
-	lifted, vars, err := lift(version, residue)
+	lifted, vars, err := lift(v, residue)
 	if err != nil {
 		return residue, err
 	}
 	parsed, issues := env.Parse(lifted)
 	if issues.Err() != nil {
-		return residue, nil
+		return residue, nil //nolint:nilerr // the server keeps the residue, too
 	}
-	r := predicateReader{version: version, vars: vars}
+	r := predicateReader{version: v, vars: vars}
 	root := r.group(parsed.NativeRep().Expr(), false)
 	return root.text(0), r.err
 }
 
 // A predicateReader turns an expression into groups of predicates.
 type predicateReader struct {
-	version Version
+	version version.Version
 	vars    map[string]any
 	err     error
 }
@@ -50,6 +52,7 @@ type group struct {
 // negatable is an expression below an even or odd number of negations.
 type negatable struct {
 	ast.Expr
+
 	negated bool
 }
 
@@ -59,6 +62,7 @@ func (r *predicateReader) group(e ast.Expr, negated bool) *group {
 	for queue := []negatable{{e, negated}}; len(queue) > 0; queue = queue[1:] {
 		e := queue[0]
 		switch e.Kind() {
+		default: // literals and the like hold
 		case ast.SelectKind:
 			g.allOf = append(g.allOf, &predicate{ident: e.AsSelect().FieldName(), operator: "select"})
 		case ast.ComprehensionKind:
@@ -97,7 +101,7 @@ func operands(e negatable, operator string) []negatable {
 }
 
 func (g *group) text(depth int) string {
-	var all, some []string
+	all, some := make([]string, 0, len(g.allOf)+1), make([]string, 0, len(g.anyOf))
 	for _, p := range g.allOf {
 		all = append(all, p.text())
 	}
@@ -117,6 +121,9 @@ func (g *group) text(depth int) string {
 	}
 	return text
 }
+
+// null is the text of null.
+const null = "null"
 
 // A predicate compares an identifier with a literal or, if other is set, with another.
 type predicate struct {
@@ -154,7 +161,7 @@ func (r *predicateReader) predicate(call ast.CallExpr, negated bool) *predicate 
 		}
 	}
 	p.resolve(r.vars)
-	if p.other == "" && !p.isComparison(args[0].Kind() == ast.LiteralKind) {
+	if p.other == "" && !p.normalize(args[0].Kind() == ast.LiteralKind) {
 		return nil
 	}
 	return p
@@ -179,6 +186,7 @@ func (r *predicateReader) operand(p *predicate, e ast.Expr) bool {
 		}
 	case ast.MapKind:
 		p.literal = e.AsMap()
+	default: // a list or a macro counts as null
 	}
 	if p.ident == "" {
 		p.ident = ident
@@ -212,7 +220,7 @@ func (r *predicateReader) element(e ast.Expr) string {
 	}
 	args := call.Args()
 	if args[1].Kind() != ast.LiteralKind {
-		if r.version == VersionOldest {
+		if r.version == version.Oldest {
 			r.err = errors.New("the server panics: an index in brackets beside a path that the event lacks")
 		}
 		return ""
@@ -233,9 +241,9 @@ func (p *predicate) resolve(vars map[string]any) {
 	}
 }
 
-// isComparison reports whether the server keeps a predicate with a literal, and mirrors its
-// operator if the literal was not lifted.
-func (p *predicate) isComparison(literalFirst bool) bool {
+// normalize mirrors the operator if the literal is first and was not lifted, and reports
+// whether the server keeps the predicate.
+func (p *predicate) normalize(literalFirst bool) bool {
 	switch p.operator {
 	case operators.Equals, operators.NotEquals:
 		return true
@@ -261,11 +269,11 @@ func (p *predicate) text() string {
 	isEvent := strings.HasPrefix(p.ident, eventPrefix)
 	switch {
 	case p.other == "" && isEvent:
-		left, right = "null", literalText(p.literal)
+		left, right = null, literalText(p.literal)
 	case p.other == "":
 		right = literalText(p.literal)
 	case isEvent:
-		left, right = p.other, "null"
+		left, right = p.other, null
 	}
 	return left + " " + strings.ReplaceAll(p.operator, "_", "") + " " + right
 }
@@ -273,7 +281,7 @@ func (p *predicate) text() string {
 func literalText(value any) string {
 	switch v := value.(type) {
 	case nil:
-		return "null"
+		return null
 	case string:
 		return strconv.Quote(v)
 	case ast.MapExpr:

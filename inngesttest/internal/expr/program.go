@@ -10,6 +10,8 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/interpreter"
+
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 var (
@@ -19,18 +21,20 @@ var (
 
 // A program is an expression that is ready to be evaluated, as often as needed.
 type program struct {
-	version Version
+	version version.Version
+	text    string
 	ast     *cel.Ast
 	paths   []path
 	lifted  map[string]any
-	// planned is nil for VersionOldest, whose plan depends on the data.
+	// planned is nil for version.Oldest, whose plan depends on the data.
 	planned cel.Program
 }
 
-// An evaluation is what the nodes of a program find in their activation besides the data.
+// An evaluation is what the nodes of a program find in their activation, in addition to the data.
 type evaluation struct {
-	now time.Time
-	why []string
+	now    time.Time
+	why    []string
+	random string // the reason of an UnfaithfulError
 }
 
 // evaluationName is the variable of the evaluation. No expression can name it.
@@ -41,29 +45,30 @@ func evaluationOf(act interpreter.Activation) *evaluation {
 	return v.(*evaluation)
 }
 
-// maxPrograms limits the cache of programs, which are some 50 KB each.
-const maxPrograms = 2000
+// maxPrograms limits the cache of programs. If it is full, it is emptied.
+const maxPrograms = 1000
 
 type programKey struct {
-	version Version
+	version version.Version
 	text    string
 }
 
 var programs = struct {
 	sync.Mutex
+
 	byKey map[programKey]*program
 }{byKey: map[programKey]*program{}}
 
 // compile returns the program of an expression, from the cache if it has it.
-func compile(version Version, text string) (*program, error) {
-	key := programKey{version, text}
+func compile(v version.Version, text string) (*program, error) {
+	key := programKey{v, text}
 	programs.Lock()
 	p := programs.byKey[key]
 	programs.Unlock()
 	if p != nil {
 		return p, nil
 	}
-	p, err := newProgram(version, text)
+	p, err := newProgram(v, text)
 	if err != nil {
 		return nil, err
 	}
@@ -76,12 +81,12 @@ func compile(version Version, text string) (*program, error) {
 	return p, nil
 }
 
-func newProgram(version Version, text string) (*program, error) {
-	env, err := environment(version)
+func newProgram(v version.Version, text string) (*program, error) {
+	env, err := environment(v)
 	if err != nil {
 		return nil, err
 	}
-	lifted, vars, err := lift(version, text)
+	lifted, vars, err := lift(v, text)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +94,13 @@ func newProgram(version Version, text string) (*program, error) {
 	if issues.Err() != nil {
 		return nil, &CompileError{issues.Err()}
 	}
-	p := &program{version: version, ast: parsed, paths: paths(parsed.NativeRep().Expr()), lifted: vars}
-	if version == VersionOldest {
+	p := &program{version: v, text: text, ast: parsed, paths: paths(parsed.NativeRep().Expr()), lifted: vars}
+	if v == version.Oldest {
 		return p, nil
 	}
 	makeTruthy(parsed.NativeRep().Expr())
-	p.planned, err = env.Program(parsed, cel.EvalOptions(cel.OptPartialEval),
-		cel.CustomDecorator(withClock), cel.CustomDecorator(decideAtEval))
+	p.planned, err = env.Program(parsed, cel.EvalOptions(cel.OptPartialEval), cel.CustomDecorator(withClock),
+		cel.CustomDecorator(decideAtEval), cel.CustomDecorator(watchRanges(parsed.NativeRep().Expr())))
 	return p, err
 }
 
@@ -113,13 +118,18 @@ func (p *program) eval(vars Vars, run *evaluation) (any, error) {
 		return false, err
 	}
 	result, err := p.run(act)
+	if hasRandomText(result) {
+		run.random = randomText
+	}
 	switch {
+	case run.random != "":
+		return false, &UnfaithfulError{p.text, run.random}
 	case err != nil && !types.IsError(result):
 		return false, fmt.Errorf("%w: %w", errNoResult, err)
 	case result == nil:
 		return false, errNoResult
 	case types.IsUnknown(result):
-		run.note("%s: the expression is false", missing(result))
+		run.notef("%s: the expression is false", missing(result))
 		return false, nil
 	case types.IsError(result):
 		return false, err
@@ -154,5 +164,6 @@ func plan(env *cel.Env, parsed *cel.Ast, act interpreter.PartialActivation) (_ c
 			err = fmt.Errorf("the server panics: %v", r)
 		}
 	}()
-	return env.Program(parsed, exhaustive, cel.CustomDecorator(withClock), cel.CustomDecorator(needTimes(act)), cel.CustomDecorator(decideAtPlan(act)))
+	return env.Program(parsed, exhaustive, cel.CustomDecorator(withClock), cel.CustomDecorator(needTimes(act)),
+		cel.CustomDecorator(decideAtPlan(act)), cel.CustomDecorator(watchRanges(parsed.NativeRep().Expr())))
 }

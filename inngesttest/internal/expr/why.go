@@ -10,8 +10,8 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// note adds a sentence, once.
-func (e *evaluation) note(format string, args ...any) {
+// notef adds a sentence, once.
+func (e *evaluation) notef(format string, args ...any) {
 	if sentence := fmt.Sprintf(format, args...); !slices.Contains(e.why, sentence) {
 		e.why = append(e.why, sentence)
 	}
@@ -20,12 +20,17 @@ func (e *evaluation) note(format string, args ...any) {
 // noteCall adds why a call with a missing operand has a value.
 func (e *evaluation) noteCall(function string, args []ref.Val, value ref.Val) {
 	var absent []string
-	for _, arg := range args {
+	texts := make([]string, len(args))
+	for i, arg := range args {
+		texts[i] = valueText(arg)
 		if types.IsUnknownOrError(arg) {
 			absent = append(absent, missing(arg))
 		}
 	}
-	e.note("%s: %s is %s", strings.Join(absent, " and "), callText(function, args), valueText(value))
+	if len(absent) == 2 { // they are not equal, although null is equal to null
+		texts = []string{"missing", "missing"}
+	}
+	e.notef("%s: %s is %s", strings.Join(absent, " and "), callText(function, texts), valueText(value))
 }
 
 // missing says which operand is missing, or which error counts as such.
@@ -49,11 +54,7 @@ func missing(v ref.Val) string {
 	return strings.Join(names, " and ") + " are missing"
 }
 
-func callText(function string, args []ref.Val) string {
-	texts := make([]string, len(args))
-	for i, arg := range args {
-		texts[i] = valueText(arg)
-	}
+func callText(function string, texts []string) string {
 	if operator, ok := operators.FindReverseBinaryOperator(function); ok && len(texts) == 2 {
 		return texts[0] + " " + operator + " " + texts[1]
 	}
@@ -70,7 +71,7 @@ func valueText(v ref.Val) string {
 	var text string
 	switch v := v.(type) {
 	case nil, types.Null, *types.Unknown, *types.Err:
-		return "null"
+		return null
 	case types.String:
 		text = fmt.Sprintf("%q", string(v))
 	default:

@@ -58,5 +58,4 @@ var (
 	charge                       func(ctx context.Context) (Payment, error)
 	loadUser                     func(ctx context.Context) (User, error)
 	loadPlan                     func(ctx context.Context) (Plan, error)
-	serveApp                     func(t *testing.T, config inngestkit.Config) *inngestkit.App
 )

@@ -57,5 +57,6 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
 	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
