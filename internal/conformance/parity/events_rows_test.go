@@ -3,6 +3,7 @@ package parity
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -111,7 +112,7 @@ var eventRows = []Row{
 				"event.data.id == 1", "event.data.id < 2", "event.data.number == 7", "event.data.number == 7.0", "lowercase(event.data.plan) == 'pro'",
 				"event.data.id.startsWith('1')", "event.data.missing.startsWith('1')",
 			} {
-				functions = append(functions, echoes(p, fmt.Sprint(i), p.Event("").If(condition)))
+				functions = append(functions, echoes(p, strconv.Itoa(i), p.Event("").If(condition)))
 			}
 			return functions
 		},
@@ -129,7 +130,7 @@ var eventRows = []Row{
 				"event.data.id && event.data.number == 7", "event.data.missing || event.data.number == 7", "event.data.number ? true : false",
 				"event.data.plan && true", "event.data.missing && true",
 			} {
-				functions = append(functions, echoes(p, fmt.Sprint(i), p.Event("").If(condition)))
+				functions = append(functions, echoes(p, strconv.Itoa(i), p.Event("").If(condition)))
 			}
 			return functions
 		},

@@ -32,17 +32,17 @@ type runsPrograms func(t *testing.T, programs []program) []Verdict
 // Functions made at random have the same verdict on the virtual engine and on the real server.
 func TestGenerated(t *testing.T) {
 	t.Parallel()
-	real, virtual := onReal(*version), onVirtual(*version)
+	server, engine := onReal(*version), onVirtual(*version)
 	all := make([]program, *programs)
 	for i := range all {
 		all[i] = generate(*firstSeed + uint64(i))
 	}
 	for some := range slices.Chunk(all, appSize) {
-		a, b := real(t, some), virtual(t, some)
+		a, b := server(t, some), engine(t, some)
 		for i, p := range some {
 			if a[i] != b[i] {
 				t.Errorf("rerun with -parity.functions=1 -parity.seed=%d\n%s%s", p.seed, p, Compare(a[i], b[i]))
-				if small, diff := shrink(t, real, virtual, p); diff != "" {
+				if small, diff := shrink(t, server, engine, p); diff != "" {
 					t.Errorf("the smallest program like it:\n%s%s", small, diff)
 				}
 			}

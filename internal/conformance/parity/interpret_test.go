@@ -67,7 +67,7 @@ type interpreter struct {
 	log   []string
 }
 
-func (in *interpreter) note(n node, format string, args ...any) {
+func (in *interpreter) notef(n node, format string, args ...any) {
 	in.log = append(in.log, n.id+" "+fmt.Sprintf(format, args...))
 }
 
@@ -77,7 +77,7 @@ func (in *interpreter) sequence(ctx context.Context, nodes []node) error {
 		if err == nil {
 			continue
 		}
-		in.note(n, "error %s", firstLine(err.Error()))
+		in.notef(n, "error %s", firstLine(err.Error()))
 		if !n.handled {
 			return err
 		}
@@ -89,7 +89,7 @@ func (in *interpreter) node(ctx context.Context, n node) error {
 	switch n.kind {
 	case runs:
 		value, err := step.Run(ctx, n.id, func(context.Context) (json.RawMessage, error) { return in.attempt(n, n.id) })
-		in.note(n, "= %s", value)
+		in.notef(n, "= %s", value)
 		return err
 	case loops:
 		for range 3 {
@@ -109,11 +109,11 @@ func (in *interpreter) node(ctx context.Context, n node) error {
 			data.Plan = "refused"
 		}
 		out, err := step.Invoke(ctx, n.id, inngestkit.Ref[Data, any]{FunctionID: target}, data)
-		in.note(n, "= %v", out)
+		in.notef(n, "= %v", out)
 		return err
 	case sends:
 		ids, err := step.SendEvent(ctx, n.id, inngestkit.DefineEvent[Data]("generated-nothing").New(Data{ID: n.id}))
-		in.note(n, "sent %d", len(ids))
+		in.notef(n, "sent %d", len(ids))
 		return err
 	case stumbles:
 		_, err := in.attempt(n, n.id)
@@ -150,7 +150,7 @@ func (in *interpreter) wait(ctx context.Context, n node) error {
 		}
 	}
 	answer, err := step.WaitForEvent(ctx, n.id, answering, step.Timeout(timeout), step.If("async.data.id == '"+id+"'"))
-	in.note(n, "got %s", answer.Data.ID)
+	in.notef(n, "got %s", answer.Data.ID)
 	return err
 }
 
@@ -163,7 +163,7 @@ func (in *interpreter) mapped(ctx context.Context, n node) error {
 		_, err := in.attempt(n, n.id)
 		return 1, err
 	})
-	in.note(n, "= %v", out)
+	in.notef(n, "= %v", out)
 	return err
 }
 

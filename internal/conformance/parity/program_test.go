@@ -67,7 +67,7 @@ type generator struct {
 
 // generate returns the program of a seed.
 func generate(seed uint64) program {
-	g := generator{rand.New(rand.NewPCG(seed, 1)), maxNodes} //nolint:gosec // G404: not a secret
+	g := generator{rand.New(rand.NewPCG(seed, 1)), maxNodes}
 	p := program{seed: seed, retries: g.IntN(3)}
 	if g.IntN(5) == 0 {
 		p.checkpoint = 1 + g.IntN(3)
@@ -103,11 +103,11 @@ func (g *generator) node(id string, depth int) node {
 		kind: kinds[g.IntN(len(kinds))], id: id, handled: g.IntN(2) == 0, value: g.IntN(len(values)),
 		sleep: time.Duration(g.IntN(4)) * 100 * time.Millisecond, answered: g.IntN(2) == 0,
 	}
-	switch n.kind {
-	case runs, maps, calls, stumbles:
+	if slices.Contains([]kind{runs, maps, calls, stumbles}, n.kind) {
 		n.fails = []int{0, 0, 0, 1, 1, 2, forever}[g.IntN(7)]
 		n.final = g.IntN(4) == 0
-	case forks:
+	}
+	if n.kind == forks {
 		for i := range 2 + g.IntN(maxFanOut-1) {
 			n.branches = append(n.branches, g.sequence(fmt.Sprintf("%s%d", id, i), depth+1))
 		}
@@ -125,27 +125,29 @@ func (p program) String() string {
 
 func write(text *strings.Builder, indent string, nodes []node) {
 	for _, n := range nodes {
-		fmt.Fprintf(text, "%s%s %s", indent, n.kind, n.id)
-		switch n.kind {
-		case runs, loops:
-			fmt.Fprintf(text, " value %s", values[n.value])
-		case sleeps:
-			fmt.Fprintf(text, " %s", n.sleep)
-		case awaits:
-			fmt.Fprintf(text, " answered %t", n.answered)
-		}
-		if n.fails > 0 {
-			fmt.Fprintf(text, " fails %d times, final %t", n.fails, n.final)
-		}
-		if n.kind != sleeps {
-			fmt.Fprintf(text, ", handled %t", n.handled)
-		}
-		text.WriteByte('\n')
+		fmt.Fprintf(text, "%s%s %s%s, handled %t\n", indent, n.kind, n.id, n.details(), n.handled)
 		for i, branch := range n.branches {
 			fmt.Fprintf(text, "%s  branch %d\n", indent, i)
 			write(text, indent+"    ", branch)
 		}
 	}
+}
+
+// details describes what is special about the node.
+func (n node) details() (text string) {
+	if n.kind == runs {
+		text = " value " + values[n.value]
+	}
+	if n.kind == sleeps {
+		text = " " + n.sleep.String()
+	}
+	if n.kind == awaits {
+		text = fmt.Sprintf(" answered %t", n.answered)
+	}
+	if n.fails > 0 {
+		text += fmt.Sprintf(" fails %d times, final %t", n.fails, n.final)
+	}
+	return text
 }
 
 // smaller returns the programs that lack one node of p, or an option.

@@ -125,30 +125,6 @@ func (w *realWorld) EndedOf(t testing.TB, functionID string, n int) (runs []Run)
 	return runs
 }
 
-// slow is how long a request about runs should wait for the next one. A server that is asked
-// more often needs more time for the answers than for the runs.
-const slow = 700 * time.Millisecond
-
-// await asks until the answer is true: when ended is closed, and now and then.
-func (w *realWorld) await(t testing.TB, ended <-chan struct{}, ask func(context.Context) bool) {
-	t.Helper()
-	ctx := within(t)
-	pause := slow
-	for {
-		select {
-		case <-ended:
-			ended, pause = nil, slow/4
-		case <-time.After(pause):
-			pause = slow
-		case <-ctx.Done():
-			require.FailNow(t, "it never happened")
-		}
-		if ask(ctx) {
-			return
-		}
-	}
-}
-
 const runsQuery = `query ($function: UUID!, $from: Time!) {
 	runs(first: 100, orderBy: [{field: QUEUED_AT, direction: ASC}], filter: {from: $from, functionIDs: [$function]}) {
 		edges { node { id } }
@@ -218,9 +194,6 @@ func (w *realWorld) Reached(t testing.TB, eventID, step string) {
 	})
 }
 
-// Settle implements World.
-func (w *realWorld) Settle(testing.TB) { time.Sleep(slow) }
-
 // LetPass implements World.
 func (w *realWorld) LetPass(t testing.TB, d time.Duration) {
 	t.Helper()
@@ -250,4 +223,28 @@ func (w *realWorld) Cancel(t testing.TB, eventID string) {
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
 	require.NoError(t, w.server.Cancel(within(t), runs[0].RunID))
+}
+
+// slow is how long a request about runs should wait for the next one. A server that is asked
+// more often needs more time for the answers than for the runs.
+const slow = 700 * time.Millisecond
+
+// await asks until the answer is true: when ended is closed, and now and then.
+func (w *realWorld) await(t testing.TB, ended <-chan struct{}, ask func(context.Context) bool) {
+	t.Helper()
+	ctx := within(t)
+	pause := slow
+	for {
+		select {
+		case <-ended:
+			ended, pause = nil, slow/4
+		case <-time.After(pause):
+			pause = slow
+		case <-ctx.Done():
+			require.FailNow(t, "it never happened")
+		}
+		if ask(ctx) {
+			return
+		}
+	}
 }

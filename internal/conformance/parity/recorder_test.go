@@ -48,6 +48,16 @@ func (r *Recorder) Middleware() inngestkit.Middleware {
 	return inngestkit.Middleware{Function: r.function, Step: recordStep, Restore: recordRestored, Send: recordSent}
 }
 
+// Ended returns a channel that is closed when a run of an event has ended.
+func (r *Recorder) Ended(eventID string) <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended[eventID] == nil {
+		r.ended[eventID] = make(chan struct{})
+	}
+	return r.ended[eventID]
+}
+
 func (r *Recorder) function(next inngestkit.FunctionHandler) inngestkit.FunctionHandler {
 	return func(ctx context.Context, call *inngestkit.FunctionCall) (any, error) {
 		events, err := call.Events()
@@ -120,16 +130,6 @@ func (r *Recorder) watch(events []inngestkit.RawEvent) {
 			r.close(*data.Event.ID)
 		}
 	}
-}
-
-// Ended returns a channel that is closed when a run of an event has ended.
-func (r *Recorder) Ended(eventID string) <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ended[eventID] == nil {
-		r.ended[eventID] = make(chan struct{})
-	}
-	return r.ended[eventID]
 }
 
 func (r *Recorder) close(eventID string) {

@@ -61,19 +61,19 @@ func (p *Probe) Event(id string) inngestkit.EventType[Data] {
 	return inngestkit.DefineEvent[Data](p.name(id), inngestkit.AdditionalProperties())
 }
 
+// Note adds a line to the verdict.
+func (p *Probe) Note(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.notes = append(p.notes, text)
+}
+
 // name returns the ID of a function. The function "" has the name of the row.
 func (p *Probe) name(id string) string {
 	if id == "" {
 		return p.row
 	}
 	return p.row + "-" + id
-}
-
-// Note adds a line to the verdict.
-func (p *Probe) Note(text string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.notes = append(p.notes, text)
 }
 
 // allNotes returns all lines so far.
@@ -146,7 +146,7 @@ func until(t testing.TB, w World, holds func() bool) {
 		if holds() {
 			return
 		}
-		w.Settle(t)
+		w.LetPass(t, moment)
 	}
 	require.FailNow(t, "it never happened")
 }

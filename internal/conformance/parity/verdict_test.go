@@ -47,9 +47,9 @@ func longestCommon(a, b []string) (common []string) {
 	for i := range lengths {
 		lengths[i] = make([]int, len(b)+1)
 	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
+	for i, left := range slices.Backward(a) {
+		for j, right := range slices.Backward(b) {
+			if left == right {
 				lengths[i][j] = lengths[i+1][j+1] + 1
 			} else {
 				lengths[i][j] = max(lengths[i+1][j], lengths[i][j+1])
@@ -137,7 +137,7 @@ func settled(t testing.TB, w World, recorder *Recorder, id string) []Run {
 		if len(missing) == 0 {
 			return runs
 		}
-		w.Settle(t)
+		w.LetPass(t, moment)
 	}
 	require.FailNow(t, "the target does not list all runs of "+id+", or has not sent events about their end")
 	return nil
@@ -171,6 +171,7 @@ func outputOf(run Run) string {
 	}
 	var output struct {
 		failure
+
 		// Error has the failure if the server has ended the run, and not the function.
 		Error json.RawMessage `json:"error"`
 	}

@@ -46,9 +46,6 @@ func newVirtualWorld(t *testing.T, version string, recorder *Recorder, functions
 	return w
 }
 
-// moment is how much time passes between two looks at the engine.
-const moment = 200 * time.Millisecond
-
 // moments is how often a test looks before it gives up.
 const moments = 300
 
@@ -61,25 +58,6 @@ func (w *virtualWorld) Send(t testing.TB, events ...inngestkit.AnyEvent) []strin
 	ids := w.engine.Send(events...)
 	w.engine.Settle()
 	return ids
-}
-
-// await lets time pass until a condition holds.
-func (w *virtualWorld) await(t testing.TB, holds func() bool) {
-	t.Helper()
-	for range moments {
-		if holds() {
-			return
-		}
-		w.engine.Advance(moment)
-	}
-	require.FailNow(t, "it never happened")
-}
-
-// runsOfEvent returns the runs that an event has started.
-func (w *virtualWorld) runsOfEvent(eventID string) []*inngesttest.FunctionRun {
-	return slices.DeleteFunc(w.engine.Runs(nil), func(run *inngesttest.FunctionRun) bool {
-		return !slices.ContainsFunc(run.Events(), func(e inngestkit.RawEvent) bool { return *e.ID == eventID })
-	})
 }
 
 // Ended implements World.
@@ -128,20 +106,6 @@ func (w *virtualWorld) RunsOf(t testing.TB, functionID string) (runs []Run) {
 	return runs
 }
 
-// convertedRun converts a run of the engine.
-func convertedRun(t testing.TB, run *inngesttest.FunctionRun) Run {
-	t.Helper()
-	converted := Run{ID: run.ID(), Status: devserver.RunStatus(run.Status())}
-	switch run.Status() {
-	case inngesttest.RunCompleted:
-		converted.Output = run.OutputJSON()
-	case inngesttest.RunFailed:
-		converted.Failure = &inngestkit.RunError{}
-		require.ErrorAs(t, run.Err(), converted.Failure)
-	}
-	return converted
-}
-
 // Scheduled implements World.
 func (w *virtualWorld) Scheduled(t testing.TB, eventIDs ...string) {
 	t.Helper()
@@ -159,9 +123,6 @@ func (w *virtualWorld) Reached(t testing.TB, eventID, step string) {
 		})
 	})
 }
-
-// Settle implements World.
-func (w *virtualWorld) Settle(testing.TB) { w.engine.Advance(moment) }
 
 // LetPass implements World.
 func (w *virtualWorld) LetPass(_ testing.TB, d time.Duration) { w.engine.Advance(d) }
@@ -184,4 +145,37 @@ func (w *virtualWorld) Cancel(t testing.TB, eventID string) {
 	runs := w.runsOfEvent(eventID)
 	require.Len(t, runs, 1)
 	runs[0].Cancel()
+}
+
+// await lets time pass until a condition holds.
+func (w *virtualWorld) await(t testing.TB, holds func() bool) {
+	t.Helper()
+	for range moments {
+		if holds() {
+			return
+		}
+		w.engine.Advance(moment)
+	}
+	require.FailNow(t, "it never happened")
+}
+
+// runsOfEvent returns the runs that an event has started.
+func (w *virtualWorld) runsOfEvent(eventID string) []*inngesttest.FunctionRun {
+	return slices.DeleteFunc(w.engine.Runs(nil), func(run *inngesttest.FunctionRun) bool {
+		return !slices.ContainsFunc(run.Events(), func(e inngestkit.RawEvent) bool { return *e.ID == eventID })
+	})
+}
+
+// convertedRun converts a run of the engine.
+func convertedRun(t testing.TB, run *inngesttest.FunctionRun) Run {
+	t.Helper()
+	converted := Run{ID: run.ID(), Status: devserver.RunStatus(run.Status())}
+	if run.Status() == inngesttest.RunCompleted {
+		converted.Output = run.OutputJSON()
+	}
+	if run.Status() == inngesttest.RunFailed {
+		converted.Failure = &inngestkit.RunError{}
+		require.ErrorAs(t, run.Err(), converted.Failure)
+	}
+	return converted
 }

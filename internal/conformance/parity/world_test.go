@@ -29,8 +29,6 @@ type World interface {
 	Scheduled(t testing.TB, eventIDs ...string)
 	// Reached waits until the run of an event has handed a step over to the server.
 	Reached(t testing.TB, eventID, step string)
-	// Settle lets the target do what is due, and a moment pass.
-	Settle(t testing.TB)
 	// LetPass waits for a time of the target's clock.
 	LetPass(t testing.TB, d time.Duration)
 	// Signal sends a signal and reports whether a run waited for it.
@@ -54,3 +52,6 @@ type Run struct {
 // oldest reports whether the target is the oldest supported version, which lacks some of what
 // all newer ones have; see docs/servers.md.
 func oldest(w World) bool { return w.Version() == devserver.OldestVersion }
+
+// moment is how much time of a target passes between two looks at it.
+const moment = 200 * time.Millisecond
