@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -151,7 +152,7 @@ var eventRows = []Row{
 				inngestkit.DefineEvent[invoice](p.name("invoice")), p.Event("user").If("event.data.plan == 'pro'")),
 				func(_ context.Context, in inngestkit.Input[any]) (string, error) {
 					return fmt.Sprintf("%T", in.Event.Data), nil
-				})}
+				}, flow.Concurrency(1, flow.Key("event.data.id")))}
 		},
 		Drive: func(t testing.TB, w World, p *Probe) {
 			w.Ended(t, w.Send(t, inngestkit.DefineEvent[map[string]any](p.name("invoice")).New(map[string]any{"id": "i1", "total": 7}))...)

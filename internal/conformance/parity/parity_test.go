@@ -56,7 +56,7 @@ func TestRowNames(t *testing.T) {
 
 // Each row has the same verdict on all targets. One server at a time, because two of them and
 // their apps would keep a machine with few processors busy for too long.
-func TestReal(t *testing.T) {
+func TestRowsOnServers(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{devserver.NewestVersion, devserver.OldestVersion} {
 		t.Run(version, func(t *testing.T) { //nolint:paralleltest // see above
@@ -81,7 +81,7 @@ func TestReal(t *testing.T) {
 }
 
 // Each row has the verdict of the real servers on the virtual engine.
-func TestVirtual(t *testing.T) {
+func TestRowsOnEngine(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{devserver.NewestVersion, devserver.OldestVersion} {
 		for _, row := range allRows() {
