@@ -30,10 +30,13 @@ func TestMain(m *testing.M) {
 
 var rowNames = regexp.MustCompile(`^[a-z0-9-]+$`)
 
-func allRows() []Row {
+// quickRows returns the rows that need some seconds of a server's time.
+func quickRows() []Row {
 	return slices.Concat(stepRows, attemptRows, waitRows, invokeRows, parallelRows, checkpointRows, eventRows,
 		startRows, limitRows, batchRows, cancelRows, failureRows, combinedRows)
 }
+
+func allRows() []Row { return slices.Concat(quickRows(), scheduleRows) }
 
 // The names of rows begin IDs of functions, and are names of files.
 func TestRowNames(t *testing.T) {
@@ -54,28 +57,46 @@ func TestRowNames(t *testing.T) {
 	}
 }
 
-// Each row has the same verdict on all targets. One server at a time, because two of them and
-// their apps would keep a machine with few processors busy for too long.
+var versions = []string{devserver.NewestVersion, devserver.OldestVersion}
+
+// Each row has the verdict in testdata on the real servers. One server at a time, because two of
+// them and their apps would keep a machine with few processors busy for too long.
 func TestRowsOnServers(t *testing.T) {
 	t.Parallel()
-	for _, version := range []string{devserver.NewestVersion, devserver.OldestVersion} {
+	for _, version := range versions {
 		t.Run(version, func(t *testing.T) { //nolint:paralleltest // see above
-			recorder := newRecorder()
-			rows := allRows()
-			probes := make([]*Probe, len(rows))
-			var functions []inngestkit.Function
-			for i, row := range rows {
-				probes[i] = &Probe{row: row.Name, recorder: recorder}
-				functions = append(functions, row.Functions(probes[i])...)
-			}
-			w := newRealWorld(t, version, recorder, functions...)
-			for i, row := range rows {
-				t.Run(row.Name, func(t *testing.T) {
-					t.Parallel()
-					row.Drive(t, w, probes[i])
-					row.check(t, w, judge(t, w, probes[i], row.Unordered != ""))
-				})
-			}
+			onServer(t, version, quickRows())
+		})
+	}
+}
+
+// These servers have nothing to do but to wait for the minute.
+func TestSchedulesOnServers(t *testing.T) {
+	t.Parallel()
+	for _, version := range versions {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			onServer(t, version, scheduleRows)
+		})
+	}
+}
+
+// onServer runs rows on a server and checks their verdicts.
+func onServer(t *testing.T, version string, rows []Row) {
+	t.Helper()
+	recorder := newRecorder()
+	probes := make([]*Probe, len(rows))
+	var functions []inngestkit.Function
+	for i, row := range rows {
+		probes[i] = &Probe{row: row.Name, recorder: recorder}
+		functions = append(functions, row.Functions(probes[i])...)
+	}
+	w := newRealWorld(t, version, recorder, functions...)
+	for i, row := range rows {
+		t.Run(row.Name, func(t *testing.T) {
+			t.Parallel()
+			row.Drive(t, w, probes[i])
+			row.check(t, w, judge(t, w, probes[i], row.Unordered != ""))
 		})
 	}
 }
@@ -83,7 +104,7 @@ func TestRowsOnServers(t *testing.T) {
 // Each row has the verdict of the real servers on the virtual engine.
 func TestRowsOnEngine(t *testing.T) {
 	t.Parallel()
-	for _, version := range []string{devserver.NewestVersion, devserver.OldestVersion} {
+	for _, version := range versions {
 		for _, row := range allRows() {
 			t.Run(version+"/"+row.Name, func(t *testing.T) {
 				t.Parallel()

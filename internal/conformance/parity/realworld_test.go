@@ -71,8 +71,11 @@ func newRealWorld(t *testing.T, version string, recorder *Recorder, functions ..
 	return w
 }
 
+// patience is how long a test waits for a server: a schedule needs up to a minute.
+const patience = 2 * time.Minute
+
 func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), testsite.Timeout)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -47,7 +47,7 @@ func newVirtualWorld(t *testing.T, version string, recorder *Recorder, functions
 }
 
 // moments is how often a test looks before it gives up.
-const moments = 300
+const moments = 600
 
 // Version implements World.
 func (w *virtualWorld) Version() string { return w.version }

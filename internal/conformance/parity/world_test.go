@@ -13,7 +13,7 @@ import (
 const appID = "parity"
 
 // A World is a target that rows run on: an Inngest server, and an app with the functions of
-// the rows. Methods that wait fail the test after a minute of real time.
+// the rows. Methods that wait fail the test after two minutes.
 type World interface {
 	// Version returns the version of the server that the target is.
 	Version() string
