@@ -10,12 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
-	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
 var (
 	programs  = flag.Int("parity.functions", 30, "how many functions to make at random")
-	version   = flag.String("parity.version", devserver.NewestVersion, "the version of the server to compare them on")
 	firstSeed = flag.Uint64("parity.seed", 1, "the seed of the first of them")
 )
 
@@ -32,18 +30,20 @@ type runsPrograms func(t *testing.T, programs []program) []Verdict
 // Functions made at random have the same verdict on the virtual engine and on the real server.
 func TestGenerated(t *testing.T) {
 	t.Parallel()
-	server, engine := onReal(*version), onVirtual(*version)
 	all := make([]program, *programs)
 	for i := range all {
 		all[i] = generate(*firstSeed + uint64(i))
 	}
-	for some := range slices.Chunk(all, appSize) {
-		a, b := server(t, some), engine(t, some)
-		for i, p := range some {
-			if a[i] != b[i] {
-				t.Errorf("rerun with -parity.functions=1 -parity.seed=%d\n%s%s", p.seed, p, Compare(a[i], b[i]))
-				if small, diff := shrink(t, server, engine, p); diff != "" {
-					t.Errorf("the smallest program like it:\n%s%s", small, diff)
+	for _, version := range versions {
+		server, engine := onReal(version), onVirtual(version)
+		for some := range slices.Chunk(all, appSize) {
+			a, b := server(t, some), engine(t, some)
+			for i, p := range some {
+				if a[i] != b[i] {
+					t.Errorf("%s; rerun with -parity.functions=1 -parity.seed=%d\n%s%s", version, p.seed, p, Compare(a[i], b[i]))
+					if small, diff := shrink(t, server, engine, p); diff != "" {
+						t.Errorf("the smallest program like it:\n%s%s", small, diff)
+					}
 				}
 			}
 		}
