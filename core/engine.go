@@ -257,6 +257,9 @@ func runHandler(
 	if c.call.Yielded() && c.call.Aborted() == nil {
 		call.Yield()
 	}
+	if leave := testhooks.From(ctx).LeaveFunction; leave != nil {
+		leave(ctx, err)
+	}
 	if err != nil && c.call.HasRunSteps() {
 		c.call.DeferFunctionError(err)
 		call.Yield()

@@ -137,3 +137,25 @@ func TestHooksOutsideAFunction(t *testing.T) {
 		"a step has an empty ID: give it one that names it in the run",
 	}, refusals)
 }
+
+// A hook gets the error of a function that has returned, not of one that a step has unwound.
+func TestLeaveFunctionHook(t *testing.T) {
+	t.Parallel()
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true}, inngestkit.OnEvent("f", signedUp,
+		func(ctx context.Context, in inngestkit.Input[user]) (any, error) {
+			if in.Event.Data.ID == "unwound" {
+				step.Sleep(ctx, "nap", time.Hour)
+			}
+			return nil, io.EOF
+		}))
+	var left []error
+	ctx := testhooks.NewContext(t.Context(), &testhooks.Hooks{
+		LeaveFunction: func(_ context.Context, err error) { left = append(left, err) },
+	})
+	for _, id := range []string{"unwound", "returned"} {
+		event := `{"name":"user.signed_up","data":{"id":"` + id + `"}}`
+		app.Do(ctx, request(http.MethodPost, "fnId=app-f&stepId=step",
+			`{"ctx":{"run_id":"r"},"event":`+event+`,"events":[`+event+`],"steps":{}}`))
+	}
+	require.Equal(t, []error{io.EOF}, left)
+}

@@ -15,7 +15,7 @@ import (
 // step.Infer.
 func answerRequest(r *http.Request, stub *Stub, in StepInput) (*http.Response, error) {
 	status, body := stub.outcome.status, stub.outcome.body
-	if stub.outcome.kind != "Responds" {
+	if stub.outcome.kind != outcomeResponds {
 		in.Request = r
 		value, err := stub.outcome.do(r.Context(), in)
 		if err != nil {
@@ -26,13 +26,13 @@ func answerRequest(r *http.Request, stub *Stub, in StepInput) (*http.Response, e
 			return nil, fmt.Errorf("%s: the body cannot be encoded: %w", stub, err)
 		}
 	}
-	contentType := "text/plain; charset=utf-8"
+	bodyType := "text/plain; charset=utf-8"
 	if json.Valid(body) {
-		contentType = "application/json"
+		bodyType = typeJSON
 	}
 	return &http.Response{
 		StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(bytes.NewReader(body)),
+		Header: http.Header{contentType: {bodyType}}, Body: io.NopCloser(bytes.NewReader(body)),
 		ContentLength: int64(len(body)), Request: r,
 	}, nil
 }
@@ -58,7 +58,7 @@ func (v *virtual) answer(run *engine.Run, s *engine.Step, opts json.RawMessage) 
 	}
 	in.Data = waits.Payload.Data
 	switch {
-	case stub.outcome.kind == "TimesOut":
+	case stub.outcome.kind == outcomeTimesOut:
 		return &engine.Answer{TimesOut: true}
 	case in.Kind == kindWait:
 		return &engine.Answer{Send: func() { v.sendReceived(run, stub, waits.Event) }}
@@ -76,7 +76,7 @@ func (v *virtual) sendReceived(run *engine.Run, stub *Stub, waitsFor string) {
 		return
 	}
 	app := v.env.appOf(run.Function.App.ID)
-	if _, err := app.Send(v.context(), stub.outcome.event); err != nil {
+	if _, err := app.Send(v.env.context(), stub.outcome.event); err != nil {
 		v.Fault(run, "%s: %v", stub, err)
 	}
 }
@@ -85,9 +85,9 @@ func (v *virtual) sendReceived(run *engine.Run, stub *Stub, waitsFor string) {
 func nameOf(event inngestkit.AnyEvent) string { return event.Event().Name }
 
 func (v *virtual) sendSignal(run *engine.Run, stub *Stub, in StepInput, name string) {
-	data, err := stub.outcome.do(v.context(), in)
+	data, err := stub.outcome.do(v.env.context(), in)
 	if err == nil {
-		err = v.env.appOf(run.Function.App.ID).SendSignal(v.context(), name, data)
+		err = v.env.appOf(run.Function.App.ID).SendSignal(v.env.context(), name, data)
 	}
 	if err != nil {
 		v.Fault(run, "%s: %v", stub, err)
@@ -96,17 +96,32 @@ func (v *virtual) sendSignal(run *engine.Run, stub *Stub, in StepInput, name str
 
 // invoked returns the result of a step.Invoke that a stub answers, as the server stores it.
 func (v *virtual) invoked(run *engine.Run, stub *Stub, in StepInput) json.RawMessage {
-	value, err := stub.outcome.do(v.context(), in)
+	value, err := stub.outcome.do(v.env.context(), in)
 	if err != nil {
-		failure, _ := json.Marshal(map[string]any{ // of text only
-			"error": map[string]string{"error": err.Error(), "name": "Error", "message": err.Error()},
-		})
-		return failure
+		return failedResult(err.Error())
 	}
-	result, err := json.Marshal(map[string]any{"data": value})
+	result, err := json.Marshal(struct {
+		Data any `json:"data"`
+	}{value})
 	if err != nil {
 		v.Fault(run, "%s: the value cannot be encoded as JSON: %v", stub, err)
 		return json.RawMessage(`{"data":null}`)
 	}
 	return result
+}
+
+// failedResult returns what the server stores for an invoked function that has failed.
+func failedResult(message string) json.RawMessage {
+	type failure struct {
+		Error   string `json:"error"`
+		Name    string `json:"name"`
+		Message string `json:"message"`
+	}
+	raw, err := json.Marshal(struct {
+		Error failure `json:"error"`
+	}{failure{message, errorName, message}})
+	if err != nil {
+		panic(err) // it consists of text
+	}
+	return raw
 }

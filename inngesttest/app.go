@@ -8,6 +8,13 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
+// testAppID is the ID of the app that Register builds.
+const testAppID = "test"
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+
 // Register adds functions to the app that the kit builds. Functions that invoke each other are
 // registered together. To test an app with its middleware, use [Env.Serve].
 func (e *Env) Register(functions ...inngestkit.Function) {
@@ -21,7 +28,10 @@ func (e *Env) Register(functions ...inngestkit.Function) {
 // build builds the app with the functions of Register and registers it with the backend.
 func (e *Env) build() {
 	e.tb.Helper()
-	app, err := inngestkit.New(e.backend.config())
+	app, err := inngestkit.New(inngestkit.Config{
+		AppID: testAppID, Dev: true, Logger: testLogger(e.tb),
+		HTTPClient: &http.Client{Transport: transport(e.backend.roundTrip)},
+	})
 	if err == nil {
 		err = app.Register(e.fns...)
 	}

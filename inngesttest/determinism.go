@@ -27,8 +27,13 @@ import (
 // step runs once in production, too.
 
 const (
-	// replayedRuns is how many runs of each function are repeated call by call.
-	replayedRuns = 10
+	// replayedRuns is how many runs of each function are repeated call by call, and
+	// replayedCalls how many calls of each: a call takes the longer the more results it has.
+	replayedRuns  = 10
+	replayedCalls = 100
+	// suspectReplays is how often a call is repeated if the source has a hint, such as a loop
+	// over a map: two keys have the same order in every other call.
+	suspectReplays = 5
 	// keptRuns bounds how many runs are remembered. A run that takes up again later is
 	// compared from then on.
 	keptRuns = 1000
@@ -36,7 +41,7 @@ const (
 
 // determinism checks the functions of an engine.
 type determinism struct {
-	// report fails the test because of a function. run is nil if that concerns no run.
+	// report fails the test because of the function of a run.
 	report func(run *engine.Run, text string)
 
 	mu        sync.Mutex
@@ -126,10 +131,12 @@ func (d *determinism) call(ctx context.Context, c *engine.Call) (_ context.Conte
 	}
 	t := &trace{name: fmt.Sprintf("call %d", c.Number)}
 	hooks := *testhooks.From(ctx)
-	hooks.EnterFunction = func(_ context.Context, handler uintptr) { d.search(c.Run.Function.Slug, handler) }
+	hooks.EnterFunction = func(_ context.Context, handler uintptr) { d.search(c.Run, f, handler) }
 	hooks.EnterStep = t.hook(hooks.EnterStep)
 	hooks.RunStep = t.runHook(hooks.RunStep)
-	return testhooks.NewContext(ctx, &hooks), func(resp *adapter.Response) { d.done(ctx, c, f, t, resp) }
+	return testhooks.NewContext(ctx, &hooks), func(resp *adapter.Response) {
+		d.done(ctx, c, f, t, resp)
+	}
 }
 
 // done compares a call that has ended with the one before it, and with a replay.
@@ -137,7 +144,7 @@ func (d *determinism) done(ctx context.Context, c *engine.Call, f *checkedFuncti
 	t.cut = c.Target != "" || resp.Status != http.StatusOK && resp.Status != http.StatusPartialContent
 	d.mu.Lock()
 	r := d.run(f, c.Run.ID)
-	last, replayed := r.last, r.replayed && !f.failed
+	last, replays := r.last, r.replays(c, f)
 	switch {
 	case resp.Status == http.StatusOK:
 		d.forget(c.Run.ID)
@@ -152,25 +159,43 @@ func (d *determinism) done(ctx context.Context, c *engine.Call, f *checkedFuncti
 			return
 		}
 	}
-	if replayed && resp.Status == http.StatusPartialContent {
-		d.replay(ctx, c, f, t)
+	if resp.Status != http.StatusPartialContent {
+		return
+	}
+	for range replays {
+		if text := d.replay(ctx, c, t); text != "" {
+			d.failed(c, f, text)
+			return
+		}
 	}
 }
 
-// replay repeats the call with the same results and compares the ways.
-func (d *determinism) replay(ctx context.Context, c *engine.Call, f *checkedFunction, t *trace) {
+// replays returns how often a call is repeated.
+func (r *checkedRun) replays(c *engine.Call, f *checkedFunction) int {
+	switch {
+	case !r.replayed || f.failed || c.Number > replayedCalls:
+		return 0
+	case len(f.hints) > 0:
+		return suspectReplays
+	default:
+		return 1
+	}
+}
+
+// replay repeats the call with the same results and returns how its way differs.
+func (d *determinism) replay(ctx context.Context, c *engine.Call, t *trace) string {
 	again := &trace{name: "a replay of " + t.name}
 	resp := c.Do(testhooks.NewContext(ctx, replayHooks(ctx, again)), true)
-	again.cut = resp.Status != http.StatusOK && resp.Status != http.StatusPartialContent
-	text := ""
 	switch {
-	case !again.cut:
-		text = difference(again, t)
+	case resp == nil:
+		return ""
+	case resp.Status == http.StatusOK || resp.Status == http.StatusPartialContent:
+		return difference(again, t)
 	case !t.cut:
-		text = difference(t, again)
-	}
-	if text != "" {
-		d.failed(c, f, text)
+		again.cut = true
+		return difference(t, again)
+	default:
+		return ""
 	}
 }
 
@@ -192,16 +217,15 @@ func (d *determinism) failed(c *engine.Call, f *checkedFunction, text string) {
 	d.report(c.Run, b.String())
 }
 
-const differenceAdvice = "The server finds the results of steps by their IDs: a step whose ID has changed runs again, and the result of " +
-	"a step that is left out is lost. The IDs and the order of steps must depend only on the event and on the results of earlier " +
-	"steps, not on the clock, on random values, on the order of a map, or on data that changes between calls. Read such values in " +
-	"a step.Run and use its result, and sort the keys of maps. If the function is meant to do this, use the option " +
-	"inngesttest.Nondeterministic."
+const differenceAdvice = "The server finds the results of steps by their IDs: a step whose ID has changed runs again, and the " +
+	"result of a step that is left out is lost. The IDs and the order of steps must depend only on the event and on the " +
+	"results of earlier steps, not on the clock, on random values, on the order of a map, or on data that changes between " +
+	"calls. Read such values in a step.Run and use its result, and sort the keys of maps. If the function is meant to do " +
+	"this, use the option inngesttest.Nondeterministic."
 
 // search looks for captured variables in the source of a function, once.
-func (d *determinism) search(slug string, handler uintptr) {
+func (d *determinism) search(run *engine.Run, f *checkedFunction, handler uintptr) {
 	d.mu.Lock()
-	f := d.function(slug)
 	first := !f.searched
 	f.searched = true
 	d.mu.Unlock()
@@ -221,10 +245,10 @@ func (d *determinism) search(slug string, handler uintptr) {
 		return
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "function %q passes values out of steps in captured variables:", slug)
+	fmt.Fprintf(&b, "function %q passes values out of steps in captured variables:", run.Function.Slug)
 	for _, finding := range findings {
 		b.WriteString("\n" + finding.Text)
 	}
 	b.WriteString("\nIf the function is meant to do this, use the option inngesttest.Nondeterministic.")
-	d.report(nil, b.String())
+	d.report(run, b.String())
 }

@@ -1,4 +1,4 @@
-package inngesttest
+package inngesttest_test
 
 import (
 	"cmp"
@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +17,7 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
 // Correct functions do not alarm the checks, whatever they do between steps.
@@ -24,30 +25,28 @@ func TestDeterministicFunctions(t *testing.T) {
 	t.Parallel()
 	require.GreaterOrEqual(t, len(deterministic), 25)
 	for name, handler := range deterministic {
-		for mode, options := range map[string][]inngestkit.Option{
-			"": nil, ", with checkpoints": {flow.Checkpoint()},
+		for mode, options := range map[string][]any{
+			"": nil, ", with checkpoints": {flow.Checkpoint()}, ", at the same time": {inngesttest.Overlap()},
+			", on the oldest server": {inngesttest.Version(inngesttest.OldestVersion)},
 		} {
 			t.Run(name+mode, func(t *testing.T) {
 				t.Parallel()
-				l := newLoop(t, inngestkit.OnEvent("f", triggered, handler(), options...))
-				for i := range 2 {
-					resp := l.run(fmt.Sprint("run-", i), threeItems)
-					require.NotNil(t, resp, "%v", l.reports)
-					require.Equal(t, cmp.Or(endings[name], http.StatusOK), resp.Status, "%s", resp.Body)
-				}
-				require.Empty(t, l.reports)
+				synctest.Test(t, func(t *testing.T) {
+					for _, run := range runTimes(t, handler(), 2, options...) {
+						require.Equal(t, cmp.Or(endings[name], inngesttest.RunCompleted), run.Status(), run.Timeline())
+					}
+				})
 			})
 		}
 	}
 }
 
-// endings has the status of the last response of functions that fail.
-var endings = map[string]int{
-	"a step that fails for good":     http.StatusBadRequest,
-	"a function that fails":          http.StatusBadRequest,
-	"a panic behind steps":           http.StatusInternalServerError,
-	"a panic in a parallel branch":   http.StatusInternalServerError,
-	"an invoked function that fails": http.StatusOK,
+// endings has the status of runs that do not complete.
+var endings = map[string]inngesttest.RunStatus{
+	"a step that fails for good":   inngesttest.RunFailed,
+	"a function that fails":        inngesttest.RunFailed,
+	"a panic behind steps":         inngesttest.RunFailed,
+	"a panic in a parallel branch": inngesttest.RunFailed,
 }
 
 var errFlaky = errors.New("down")
@@ -341,10 +340,10 @@ var deterministic = map[string]func() orderHandler{
 	},
 	"sending events": func() orderHandler {
 		return func(ctx context.Context, in orderInput) (any, error) {
-			if _, err := inngestkit.Send(ctx, triggered.New(in.Event.Data)); err != nil {
+			if _, err := inngestkit.Send(ctx, expenseMade.New(expense{ID: in.Event.Data.ID})); err != nil {
 				return nil, err
 			}
-			_, err := step.SendEvent(ctx, "send", triggered.New(in.Event.Data))
+			_, err := step.SendEvent(ctx, "send", expenseMade.New(expense{ID: in.Event.Data.ID}))
 			return nil, err
 		}
 	},

@@ -68,7 +68,11 @@ func pretendSent(r *http.Request) (*http.Response, error) {
 		for i := range ids {
 			ids[i] = fmt.Sprintf("replay-%d", i)
 		}
-		body, _ = json.Marshal(map[string]any{"ids": ids, "status": http.StatusOK}) // cannot fail
+		encoded, err := json.Marshal(map[string][]string{"ids": ids})
+		if err != nil {
+			return nil, err
+		}
+		body = encoded
 	}
 	return jsonResponse(r, http.StatusOK, body), nil
 }

@@ -1,11 +1,11 @@
-package inngesttest
+package inngesttest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"testing"
 	"time"
 
@@ -13,6 +13,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest"
 )
 
 var triggered = inngestkit.DefineEvent[orderData]("e")
@@ -37,15 +38,36 @@ func TestNondeterministicFunctions(t *testing.T) {
 	for name, c := range nondeterministic {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLoop(t, inngestkit.OnEvent("f", triggered, c.handler()))
-			for i := range c.runs {
-				l.run(fmt.Sprint("run-", i), threeItems)
-			}
-			require.Len(t, l.reports, 1)
-			require.Regexp(t, c.report, l.reports[0])
-			require.Contains(t, l.reports[0], "inngesttest.Nondeterministic")
+			log, failed := attempt(t, func(tb testing.TB) { runTimes(tb, c.handler(), c.runs) })
+			require.True(t, failed)
+			require.Regexp(t, c.report, log)
+			require.Contains(t, log, "inngesttest.Nondeterministic")
+			require.Contains(t, log, "of test-f: ", "the timeline")
 		})
 	}
+}
+
+// runTimes runs a function several times, one after another. options are those of the function
+// and of the engine.
+func runTimes(tb testing.TB, handler orderHandler, times int, options ...any) (runs []*inngesttest.TypedRun[any]) {
+	tb.Helper()
+	var ofFunction []inngestkit.Option
+	var ofEngine []inngesttest.Option
+	for _, option := range options {
+		if o, ok := option.(inngestkit.Option); ok {
+			ofFunction = append(ofFunction, o)
+		} else {
+			ofEngine = append(ofEngine, option.(inngesttest.Option))
+		}
+	}
+	f := inngestkit.OnEvent("f", triggered, handler, ofFunction...)
+	e := inngesttest.Virtual(tb, ofEngine...)
+	e.Register(f)
+	e.Mock("other-f", func(json.RawMessage) (any, error) { return 1, nil })
+	for range times {
+		runs = append(runs, inngesttest.Start(e, f, threeItems).Wait())
+	}
+	return runs
 }
 
 type orderHandler = func(ctx context.Context, in orderInput) (any, error)
@@ -60,7 +82,7 @@ var nondeterministic = map[string]struct {
 		return func(ctx context.Context, _ orderInput) (any, error) {
 			return step.Run(ctx, "report-"+time.Now().Format(time.RFC3339Nano), value(1))
 		}
-	}, 1, `^function "test-f" is not deterministic: call 1 reached step "report-.*" at its beginning, where a replay of call 1 reached step "report-`},
+	}, 1, `function "test-f" is not deterministic: call 1 reached step "report-.*" at its beginning, where a replay of call 1 reached step "report-`},
 	"a random ID": {func() orderHandler {
 		return func(ctx context.Context, _ orderInput) (any, error) {
 			_, err := step.Run(ctx, "first", value(1))
@@ -78,6 +100,16 @@ var nondeterministic = map[string]struct {
 			return nil, nil
 		}
 	}, 1, `where|before`},
+	"the order of a map with two keys": {func() orderHandler {
+		return func(ctx context.Context, _ orderInput) (any, error) {
+			for k := range map[string]int{"a": 1, "b": 2} {
+				if _, err := step.Run(ctx, k, value(1)); err != nil {
+					return nil, err
+				}
+			}
+			return nil, nil
+		}
+	}, 3, `the order of a map, which differs from call to call`},
 	"parallel steps in the order of a map": {func() orderHandler {
 		return func(ctx context.Context, _ orderInput) (any, error) {
 			var branches []func(context.Context) error
@@ -187,29 +219,92 @@ var nondeterministic = map[string]struct {
 	}, 1, `(?s)function "test-f" passes values out of steps in captured variables:\n.*total.*Return the value from the step`},
 }
 
-// After a failure, a run goes on, and a function is reported once.
-func TestNondeterminismIsReportedOnce(t *testing.T) {
+// The checks can be turned off for a function, with a reason.
+func TestNondeterminismAllowed(t *testing.T) {
 	t.Parallel()
-	l := newLoop(t, inngestkit.OnEvent("f", triggered, func(ctx context.Context, _ orderInput) (any, error) {
-		for i := range 3 {
-			if _, err := step.Run(ctx, fmt.Sprint(i, rand.Uint64()), value(1)); err != nil {
+	f := inngestkit.OnEvent("f", triggered, nondeterministic["the attempt in an ID"].handler())
+	e := inngesttest.Virtual(t, inngesttest.Nondeterministic(f, "each attempt counts"))
+	e.Register(f)
+	run := inngesttest.Start(e, f, threeItems).Wait()
+	require.Equal(t, inngesttest.RunFailed, run.Status())
+	log, failed := attempt(t, func(tb testing.TB) { inngesttest.Virtual(tb, inngesttest.Nondeterministic(f, "")) })
+	require.True(t, failed)
+	require.Contains(t, log, `Nondeterministic of "f" has no reason`)
+}
+
+// A new version of a function may have other steps than the calls before it.
+func TestNewVersionMayDiffer(t *testing.T) {
+	t.Parallel()
+	version := func(first string) inngestkit.TypedFunction[orderData, any] {
+		return inngestkit.OnEvent("f", triggered, func(ctx context.Context, _ orderInput) (any, error) {
+			if _, err := step.Run(ctx, first, value(1)); err != nil {
+				return nil, err
+			}
+			step.Sleep(ctx, "pause", time.Hour)
+			return first, nil
+		})
+	}
+	e := inngesttest.Virtual(t)
+	e.Register(version("old"))
+	run := inngesttest.Start(e, version("old"), threeItems)
+	e.Settle()
+	e.Update(version("new"))
+	require.Equal(t, "new", run.Wait().Output())
+}
+
+// Replays have no effects: no callback, no middleware around steps and no event is repeated.
+func TestReplaysHaveNoEffects(t *testing.T) {
+	t.Parallel()
+	callbacks, around, calls := 0, 0, 0
+	counts := inngestkit.Middleware{Step: func(next inngestkit.StepHandler) inngestkit.StepHandler {
+		return func(ctx context.Context, s *inngestkit.StepCall) (any, error) {
+			around++
+			return next(ctx, s)
+		}
+	}}
+	f := inngestkit.OnEvent("f", triggered, func(ctx context.Context, in orderInput) (any, error) {
+		calls++
+		if _, err := inngestkit.Send(ctx, expenseMade.New(expense{ID: in.Event.Data.ID})); err != nil {
+			return nil, err
+		}
+		charge := func(context.Context, string) (int, error) {
+			callbacks++
+			return callbacks, nil
+		}
+		if _, err := step.Map(ctx, "charge", in.Event.Data.Items, charge); err != nil {
+			return nil, err
+		}
+		return step.Run(ctx, "sum", func(ctx context.Context) (int, error) { return charge(ctx, "") })
+	}, inngestkit.Use(counts))
+	e := inngesttest.Virtual(t)
+	e.Register(f)
+	run := inngesttest.Start(e, f, threeItems).Wait()
+	require.Equal(t, 4, callbacks)
+	require.Equal(t, 4, around)
+	require.Greater(t, calls, run.Calls(), "there were no replays")
+	require.Len(t, inngesttest.EventsOf(e, expenseMade), run.Calls())
+}
+
+// The first runs of a function are replayed, the others are not.
+func TestReplaysEnd(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	runs := runTimes(t, func(ctx context.Context, _ orderInput) (any, error) {
+		calls++
+		return step.Run(ctx, "s", value(1))
+	}, 25)
+	require.Equal(t, 2, runs[0].Calls())
+	require.Equal(t, 10*3+15*2, calls)
+
+	calls = 0
+	runs = runTimes(t, func(ctx context.Context, _ orderInput) (any, error) {
+		calls++
+		for range 150 {
+			if _, err := step.Run(ctx, "s", value(1)); err != nil {
 				return nil, err
 			}
 		}
 		return nil, nil
-	}))
-	for i := range 3 {
-		l.run(fmt.Sprint("run-", i), threeItems)
-	}
-	require.Len(t, l.reports, 1)
-}
-
-// The checks can be turned off for a function.
-func TestNondeterminismAllowed(t *testing.T) {
-	t.Parallel()
-	l := newLoop(t, inngestkit.OnEvent("f", triggered, nondeterministic["the attempt in an ID"].handler()))
-	l.checks.allow("test-f")
-	require.Equal(t, http.StatusPartialContent, l.call("run", []byte("{}"), "", 0).Status)
-	require.Equal(t, http.StatusPartialContent, l.call("run", []byte("{}"), "", 1).Status)
-	require.Empty(t, l.reports)
+	}, 1)
+	require.Equal(t, runs[0].Calls()+100, calls)
 }

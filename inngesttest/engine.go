@@ -74,7 +74,7 @@ func (e *Engine) Failed() []*FunctionRun {
 // sends: app.Send(e.Context(), event). Requests to the server reach the engine.
 func (e *Engine) Context() context.Context {
 	e.tb.Helper()
-	return inngestkit.NewContext(e.v.context(), e.sender())
+	return inngestkit.NewContext(e.context(), e.sender())
 }
 
 // Update deploys new versions of functions of [Env.Register], by their IDs. Runs that have

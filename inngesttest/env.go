@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adapter"
+	"github.com/inngestkit/inngestkit/core/testhooks"
 )
 
 // A Target is what functions run on: an [Env] or an [Engine].
@@ -36,10 +38,8 @@ type Env struct {
 type backend interface {
 	// describe returns what the backend is, for logs.
 	describe() string
-	// config returns the configuration of apps that the kit builds.
-	config() inngestkit.Config
-	// context returns a context whose requests to the server reach the backend.
-	context() context.Context
+	// roundTrip responds to a request of an app to the server.
+	roundTrip(r *http.Request) (*http.Response, error)
 	// serve registers an app, or a new version of one with the same ID.
 	serve(app *inngestkit.App, do adapter.Handler) error
 	// functions returns the registered functions.
@@ -81,31 +81,9 @@ type trigger struct {
 	Cron       string `json:"cron"`
 }
 
-func newEnv(tb testing.TB) *Env { return &Env{tb: tb, shown: map[string]bool{}} }
-
-func (e *Env) target() *Env { return e }
-
-// sender returns the app that sends events of the test: the first one.
-func (e *Env) sender() *inngestkit.App {
-	e.tb.Helper()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.apps) == 0 {
-		e.fatalf(nil, "no app is registered yet; call Register or Serve first")
-	}
-	return e.apps[0]
-}
-
-// appOf returns the app with the ID.
-func (e *Env) appOf(id string) *inngestkit.App {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, app := range e.apps {
-		if app.ID() == id {
-			return app
-		}
-	}
-	return nil
+func newEnv(tb testing.TB) *Env {
+	tb.Helper()
+	return &Env{tb: tb, shown: map[string]bool{}}
 }
 
 // Send sends events and returns their IDs. They pass the middleware of the first app that was
@@ -113,7 +91,7 @@ func (e *Env) appOf(id string) *inngestkit.App {
 func (e *Env) Send(events ...inngestkit.AnyEvent) []string {
 	e.tb.Helper()
 	e.backend.settle()
-	ids, err := e.sender().Send(e.backend.context(), events...)
+	ids, err := e.sender().Send(e.context(), events...)
 	if err != nil {
 		e.fatalf(nil, "%v", err)
 	}
@@ -125,14 +103,14 @@ func (e *Env) Send(events ...inngestkit.AnyEvent) []string {
 func (e *Env) Signal(name string, data any) {
 	e.tb.Helper()
 	e.backend.settle()
-	if err := e.sender().SendSignal(e.backend.context(), name, data); err != nil {
+	if err := e.sender().SendSignal(e.context(), name, data); err != nil {
 		e.fatalf(nil, "%v", err)
 	}
 }
 
 // Events returns the events that the test and its functions have sent, in the order in which
-// the server accepted them. It lacks the server's own events, such as those of invoked
-// functions.
+// the server accepted them: those of the last 10,000 requests at most. It lacks the server's own
+// events, such as those of invoked functions.
 func (e *Env) Events() []inngestkit.RawEvent {
 	e.tb.Helper()
 	e.backend.settle()
@@ -144,7 +122,7 @@ func (e *Env) Events() []inngestkit.RawEvent {
 }
 
 // Runs returns the runs of a function so far, in order of creation, or those of all functions
-// if function is nil.
+// if function is nil. An engine keeps the last 1,000 runs that have ended.
 func (e *Env) Runs(function Named) []*FunctionRun {
 	e.tb.Helper()
 	slug := ""
@@ -168,6 +146,36 @@ func (e *Env) Runs(function Named) []*FunctionRun {
 func (e *Env) Settle() {
 	e.tb.Helper()
 	e.backend.settle()
+}
+
+func (e *Env) target() *Env { return e }
+
+// context returns a context whose requests to the server reach the backend.
+func (e *Env) context() context.Context {
+	return testhooks.NewContext(e.tb.Context(), &testhooks.Hooks{RoundTrip: e.backend.roundTrip})
+}
+
+// sender returns the app that sends events of the test: the first one.
+func (e *Env) sender() *inngestkit.App {
+	e.tb.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.apps) == 0 {
+		e.fatalf(nil, "no app is registered yet; call Register or Serve first")
+	}
+	return e.apps[0]
+}
+
+// appOf returns the app with the ID.
+func (e *Env) appOf(id string) *inngestkit.App {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, app := range e.apps {
+		if app.ID() == id {
+			return app
+		}
+	}
+	return nil
 }
 
 // lookUp returns the registered function with the ID of f.
@@ -211,7 +219,9 @@ func (e *Env) fatalf(h handle, format string, args ...any) {
 		text = "inngesttest: " + text
 	}
 	if h != nil {
+		e.mu.Lock()
 		e.shown[h.id()] = true
+		e.mu.Unlock()
 		text += "\n" + h.timeline()
 	}
 	e.tb.Fatal(text)
@@ -238,6 +248,7 @@ func (e *Env) show() {
 		}
 		text.WriteString(h.timeline())
 	}
+	text.WriteString(e.backend.decisions())
 	e.tb.Logf("inngesttest: %s\n%s", e.backend.describe(), text.String())
 }
 

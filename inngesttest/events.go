@@ -60,7 +60,7 @@ type sentEvents struct {
 }
 
 // maxRequests is how many requests an eventLog keeps.
-const maxRequests = 20_000
+const maxRequests = 10_000
 
 func (l *eventLog) add(s sentEvents) {
 	l.mu.Lock()

@@ -38,16 +38,6 @@ func attempt(t *testing.T, body func(tb testing.TB)) (log string, failed bool) {
 	return tb.log.String(), tb.failed
 }
 
-// run calls f, which may end its goroutine.
-func (tb *fakeTB) run(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	<-done
-}
-
 func (tb *fakeTB) Helper()                  {}
 func (tb *fakeTB) Context() context.Context { return tb.ctx }
 func (tb *fakeTB) Cleanup(f func())         { tb.cleanups = append(tb.cleanups, f) }
@@ -80,3 +70,13 @@ func (tb *fakeTB) Error(args ...any)                 { tb.Log(args...); tb.Fail(
 func (tb *fakeTB) Errorf(format string, args ...any) { tb.Logf(format, args...); tb.Fail() }
 func (tb *fakeTB) Fatal(args ...any)                 { tb.Log(args...); tb.FailNow() }
 func (tb *fakeTB) Fatalf(format string, args ...any) { tb.Logf(format, args...); tb.FailNow() }
+
+// run calls f, which may end its goroutine.
+func (tb *fakeTB) run(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
+}

@@ -8,6 +8,7 @@ import (
 
 // testLogger returns a logger that writes to the test's log.
 func testLogger(tb testing.TB) *slog.Logger {
+	tb.Helper()
 	return slog.New(slog.NewTextHandler(logWriter{tb}, &slog.HandlerOptions{
 		Level: slog.LevelInfo,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {

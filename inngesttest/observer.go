@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/testhooks"
 	"github.com/inngestkit/inngestkit/inngesttest/internal/engine"
@@ -29,12 +30,14 @@ type observedCall struct {
 	reached bool
 }
 
-// Call implements engine.Observer.
-func (v *virtual) Call(ctx context.Context, c *engine.Call) (context.Context, func(resp *adapter.Response)) {
+// Call implements engine.Observer. The context of the call ends with the test: in a bubble, a
+// call outlives the Settle in which it begins.
+func (v *virtual) Call(_ context.Context, c *engine.Call) (context.Context, func(resp *adapter.Response)) {
 	f := c.Run.Function
 	o := &observedCall{v: v, call: c, function: strings.TrimPrefix(f.Slug, f.App.ID+"-")}
-	ctx = testhooks.NewContext(ctx, &testhooks.Hooks{
+	ctx := testhooks.NewContext(v.tb.Context(), &testhooks.Hooks{
 		RoundTrip: v.roundTrip, EnterStep: o.enterStep, RunStep: o.runStep, SleepUntil: o.sleepUntil,
+		LeaveFunction: func(_ context.Context, err error) { o.checkRetryAt("the function", err) },
 	})
 	ctx, check := v.checks.call(ctx, c)
 	stop := v.watch(o)
@@ -53,10 +56,10 @@ func (v *virtual) watch(o *observedCall) (stop func()) {
 	if v.bubble {
 		return func() {}
 	}
-	timer := time.AfterFunc(hangsAfter, func() {
+	timer := time.AfterFunc(v.hangsAfter, func() {
 		v.tb.Logf("inngesttest: call %d of the run %s of %s has not returned for %s. If it waits for another call, "+
 			"use the option Overlap; if it waits for time to pass, use a bubble of testing/synctest",
-			o.call.Number, o.call.Run.ID, o.call.Run.Function.Slug, hangsAfter)
+			o.call.Number, o.call.Run.ID, o.call.Run.Function.Slug, v.hangsAfter)
 	})
 	return func() { timer.Stop() }
 }
@@ -97,8 +100,30 @@ func (o *observedCall) sleepUntil(_ context.Context, id string, until time.Time)
 	return time.Until(until)
 }
 
+// checkRetryAt refuses an error that asks for a retry at a date, after time has passed. A time
+// with a monotonic clock reading is not a date: it was calculated from time.Now, as
+// RetryAfter does, and the engine takes the difference.
+func (o *observedCall) checkRetryAt(what string, err error) {
+	at, ok := inngestkit.RetryTime(err)
+	if !ok || o.v.bubble || !o.v.skipped() || strings.Contains(at.String(), " m=") {
+		return
+	}
+	o.v.Fault(o.call.Run, "the error of %s asks for a retry at %s (RetryAt) after %s of virtual time, but the clock of your code "+
+		"is real. Use RetryAfter, or run the test in a bubble, where there is one clock: "+
+		"synctest.Test(t, func(t *testing.T) { … }) of testing/synctest", what, at.Format(time.RFC3339),
+		short(o.v.engine.Now().Sub(o.v.start)))
+}
+
 // runStep runs the callback of a step, or what a stub puts in its place.
 func (o *observedCall) runStep(
+	ctx context.Context, s testhooks.Step, callback func(ctx context.Context) (any, error),
+) (any, error) {
+	value, err := o.runStubbed(ctx, s, callback)
+	o.checkRetryAt("step "+strconv.Quote(s.ID), err)
+	return value, err
+}
+
+func (o *observedCall) runStubbed(
 	ctx context.Context, s testhooks.Step, callback func(ctx context.Context) (any, error),
 ) (any, error) {
 	stub := o.v.stubs.take(o.function, s.ID, s.Index)
@@ -230,10 +255,12 @@ func (v *virtual) Row(r engine.Row) {
 const maxRows = 10_000
 
 // Fault implements engine.Observer. The test fails as soon as its goroutine gets control back.
-func (v *virtual) Fault(run *engine.Run, format string, args ...any) {
+func (v *virtual) Fault(run *engine.Run, format string, args ...any) { //nolint:goprintffuncname // as the engine calls it
 	v.mu.Lock()
 	v.faults++
-	v.stop()
+	if v.stop != nil {
+		v.stop()
+	}
 	v.mu.Unlock()
 	text := "inngesttest: "
 	if run != nil {
@@ -257,5 +284,5 @@ func (v *virtual) decisions() string {
 	if len(rows) == 0 {
 		return ""
 	}
-	return table("what the server decided", rows)
+	return table("events and decisions without a run", rows)
 }

@@ -176,6 +176,10 @@ func AllowNetwork() Option { return virtualOption(func(c *virtualConfig) { c.all
 // By default, an engine fails the test if the IDs or the order of steps change between calls, or
 // if the callback of a step changes variables that the function reads. The reason is for readers
 // of the test, and must not be empty.
+//
+// In the first ten runs of each function, the engine repeats each of the first 100 calls that
+// ends with a step, with the same results and without running callbacks. So the code outside of
+// steps runs more often than in production; FunctionRun.Calls does not count this.
 func Nondeterministic(function Named, reason string) Option {
 	return nondeterministicOption{function, reason}
 }

@@ -14,7 +14,6 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adapter"
-	"github.com/inngestkit/inngestkit/core/testhooks"
 	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
@@ -53,7 +52,7 @@ func Real(tb testing.TB, options ...RealOption) *Env {
 		Version: config.version, RetryInterval: config.retryInterval, Tick: 20 * time.Millisecond,
 	})
 	env := newEnv(tb)
-	r := &real{
+	r := &realServer{
 		env: env, tb: tb, server: server, apps: map[string]adapter.Handler{}, records: map[string]*record{},
 		transport: &http.Transport{},
 	}
@@ -69,8 +68,8 @@ func Real(tb testing.TB, options ...RealOption) *Env {
 	return env
 }
 
-// real is the backend of Real.
-type real struct {
+// realServer is the backend of Real.
+type realServer struct {
 	env       *Env
 	tb        testing.TB
 	server    *devserver.Server
@@ -85,26 +84,15 @@ type real struct {
 	active   time.Time // when an app was called last, or sent last
 }
 
-func (r *real) describe() string {
+func (r *realServer) describe() string {
 	return fmt.Sprintf("real server %s at %s", r.server.Version(), r.server.URL())
 }
 
-func (r *real) config() inngestkit.Config {
-	return inngestkit.Config{
-		AppID: testAppID, Dev: true, Logger: testLogger(r.tb),
-		HTTPClient: &http.Client{Transport: transport(r.roundTrip)},
-	}
-}
-
 // query is the context of requests of the kit to the server, which cleanups make, too.
-func (r *real) query() context.Context { return context.WithoutCancel(r.tb.Context()) }
-
-func (r *real) context() context.Context {
-	return testhooks.NewContext(r.tb.Context(), &testhooks.Hooks{RoundTrip: r.roundTrip})
-}
+func (r *realServer) query() context.Context { return context.WithoutCancel(r.tb.Context()) }
 
 // roundTrip sends a request of an app to the server, whatever server the app is configured for.
-func (r *real) roundTrip(req *http.Request) (*http.Response, error) {
+func (r *realServer) roundTrip(req *http.Request) (*http.Response, error) {
 	r.touch(0)
 	body, err := readBody(req)
 	if err != nil {
@@ -124,22 +112,22 @@ func (r *real) roundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // touch notes that something happens, and how many more calls are in flight.
-func (r *real) touch(calls int) {
+func (r *realServer) touch(calls int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.inFlight += calls
 	r.active = time.Now()
 }
 
-func (r *real) serve(app *inngestkit.App, do adapter.Handler) error {
+func (r *realServer) serve(app *inngestkit.App, do adapter.Handler) error {
 	if !app.Dev() {
-		return fmt.Errorf("the app %s is in cloud mode; the real server of tests is a dev server, so set Dev in its Config", app.ID())
+		return fmt.Errorf("the app %s is in cloud mode; the real server of tests is a dev server: set Dev in its Config", app.ID())
 	}
 	r.mu.Lock()
 	r.apps["/"+app.ID()] = do
 	r.mu.Unlock()
 	host := r.site.Listener.Addr().String()
-	resp := app.Do(r.context(), syncRequest("out_of_band", host, "/"+app.ID()))
+	resp := app.Do(r.env.context(), syncRequest("out_of_band", host, "/"+app.ID()))
 	if resp.Status != http.StatusOK {
 		return fmt.Errorf("the app %s cannot be registered: %s", app.ID(), resp.Body)
 	}
@@ -157,7 +145,7 @@ func (r *real) serve(app *inngestkit.App, do adapter.Handler) error {
 	return r.server.AwaitFunctions(r.tb.Context(), slugs...)
 }
 
-func (r *real) functions() ([]function, error) {
+func (r *realServer) functions() ([]function, error) {
 	all, err := r.server.Functions(r.query())
 	if err != nil {
 		return nil, err
@@ -188,7 +176,7 @@ func triggersOf(config json.RawMessage) []trigger {
 // its queues several times in that time.
 const quiet = 500 * time.Millisecond
 
-func (r *real) settle() {
+func (r *realServer) settle() {
 	for r.tb.Context().Err() == nil {
 		r.mu.Lock()
 		wait := quiet - time.Since(r.active)
@@ -207,7 +195,7 @@ func (r *real) settle() {
 // still report what is missing.
 const beforeDeadline = 10 * time.Second
 
-func (r *real) await(done func() bool) error {
+func (r *realServer) await(done func() bool) error {
 	ctx := r.tb.Context()
 	if t, ok := r.tb.(interface{ Deadline() (time.Time, bool) }); ok {
 		if deadline, ok := t.Deadline(); ok {
@@ -232,7 +220,7 @@ func (r *real) await(done func() bool) error {
 
 // invoke implements backend. The server does not return the event of the invocation, so the
 // run is the next one of the function.
-func (r *real) invoke(slug string, data json.RawMessage) (func() handle, error) {
+func (r *realServer) invoke(slug string, data json.RawMessage) (func() handle, error) {
 	before, err := r.server.RunsOf(r.query(), slug)
 	if err != nil {
 		return nil, err
@@ -255,7 +243,7 @@ func (r *real) invoke(slug string, data json.RawMessage) (func() handle, error) 
 	}, nil
 }
 
-func (r *real) find(slug, eventID string) handle {
+func (r *realServer) find(slug, eventID string) handle {
 	runs, err := r.server.Runs(r.query(), eventID)
 	if err != nil {
 		return nil
@@ -268,7 +256,7 @@ func (r *real) find(slug, eventID string) handle {
 	return nil
 }
 
-func (r *real) runs(slug string) ([]handle, error) {
+func (r *realServer) runs(slug string) ([]handle, error) {
 	r.mu.Lock()
 	slugs := slices.Clone(r.slugs)
 	r.mu.Unlock()
@@ -291,4 +279,4 @@ func (r *real) runs(slug string) ([]handle, error) {
 	return handles, nil
 }
 
-func (r *real) decisions() string { return "" }
+func (r *realServer) decisions() string { return "" }

@@ -45,7 +45,7 @@ type body struct {
 }
 
 // handle serves the apps of the test to the server.
-func (r *real) handle(w http.ResponseWriter, req *http.Request) {
+func (r *realServer) handle(w http.ResponseWriter, req *http.Request) {
 	r.touch(1)
 	defer r.touch(-1)
 	r.mu.Lock()
@@ -60,7 +60,7 @@ func (r *real) handle(w http.ResponseWriter, req *http.Request) {
 		return // the server has hung up
 	}
 	req.Body = io.NopCloser(bytes.NewReader(raw))
-	ctx := r.context()
+	ctx := r.env.context()
 	var call body
 	if req.Method == http.MethodPost && json.Unmarshal(raw, &call) == nil && call.Context.RunID != "" {
 		ctx = r.record(call.Context.RunID).begin(ctx, r.roundTrip, call)
@@ -73,7 +73,7 @@ func mergeContext(ctx, hooks context.Context) context.Context {
 	return testhooks.NewContext(ctx, testhooks.From(hooks))
 }
 
-func (r *real) record(runID string) *record {
+func (r *realServer) record(runID string) *record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.records[runID] == nil {
@@ -118,7 +118,7 @@ func (rec *record) end(s *StepRecord, value any, err error, call body) string {
 	if err != nil {
 		s.Errors = append(s.Errors, err.Error())
 		if inngestkit.IsNoRetry(err) || call.Context.Attempt+1 >= call.Context.MaxAttempts {
-			s.Ended, s.Err = true, step.Error{Name: "Error", Message: err.Error()}
+			s.Ended, s.Err = true, step.Error{Name: errorName, Message: err.Error()}
 		}
 		return "error: " + err.Error()
 	}
@@ -172,11 +172,11 @@ func stepKey(id string, index int) string {
 
 // realRun is a run on the real server.
 type realRun struct {
-	r   *real
+	r   *realServer
 	run devserver.Run
 }
 
-func (r *real) handleOf(run devserver.Run) handle { return realRun{r, run} }
+func (r *realServer) handleOf(run devserver.Run) handle { return realRun{r, run} }
 
 func (h realRun) id() string   { return h.run.RunID }
 func (h realRun) slug() string { return h.run.Function }

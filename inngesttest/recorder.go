@@ -14,6 +14,8 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/testhooks"
+	"github.com/inngestkit/inngestkit/inngesttest/internal/engine"
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // A Recorder takes the place of the Inngest server in a test of code that only sends events
@@ -25,14 +27,15 @@ import (
 type Recorder struct {
 	tb  testing.TB
 	app *inngestkit.App
+	// engine checks events as the server does. It has no functions.
+	engine *engine.Engine
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced when an event arrives
 	events   []inngestkit.RawEvent
 	signals  []SentSignal
-	seeds    map[string][]string // the IDs that the events of a request got, by its seed
-	count    int                 // how many IDs were given
-	failures []int               // the statuses of the next responses
+	seeds    map[string]bool // of the requests
+	failures []int           // the statuses of the next responses
 	latency  time.Duration
 }
 
@@ -47,8 +50,11 @@ type SentSignal struct {
 // logs become the test's.
 func NewRecorder(tb testing.TB, config ...inngestkit.Config) *Recorder {
 	tb.Helper()
-	r := &Recorder{tb: tb, changed: make(chan struct{}), seeds: map[string][]string{}}
-	c := inngestkit.Config{AppID: "test", Dev: true}
+	r := &Recorder{
+		tb: tb, changed: make(chan struct{}), seeds: map[string]bool{},
+		engine: engine.New(engine.Config{Version: version.Newest, Start: time.Now(), Bubble: inBubble(), Seed: 1}),
+	}
+	c := inngestkit.Config{AppID: testAppID, Dev: true}
 	switch len(config) {
 	case 0:
 	case 1:
@@ -93,8 +99,9 @@ func (r *Recorder) Context(ctx context.Context) context.Context {
 	return testhooks.NewContext(ctx, &hooks)
 }
 
-// Events returns the events that were accepted, as they were sent, in the order in which they
-// arrived. [EventsOf] and [RequireEvents] return those of one type, with their data decoded.
+// Events returns the events that were accepted, in the order in which they arrived. Those that
+// were sent without an ID or a time have the server's. [EventsOf] and [RequireEvents] return
+// those of one type, with their data decoded.
 func (r *Recorder) Events() []inngestkit.RawEvent {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,7 +133,8 @@ func (r *Recorder) Clear() {
 func (r *Recorder) FailNext(n, status int) {
 	r.tb.Helper()
 	if n < 1 || status != 0 && (status < http.StatusBadRequest || status > 599) {
-		r.tb.Fatalf("inngesttest: FailNext(%d, %d): give a number of requests from 1, and a status from 400 to 599 or 0", n, status)
+		r.tb.Fatalf("inngesttest: FailNext(%d, %d): give a number of requests from 1, and a status from 400 to 599 or 0",
+			n, status)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -178,6 +186,7 @@ func (r *Recorder) Await(ctx context.Context, n int) []inngestkit.RawEvent {
 
 // untilDeadline returns a context that ends a second before the timeout of go test.
 func untilDeadline(ctx context.Context, tb testing.TB) (context.Context, context.CancelFunc) {
+	tb.Helper()
 	deadline, ok := deadlineOf(tb)
 	if !ok {
 		return ctx, func() {}
@@ -190,6 +199,7 @@ var errDeadline = errors.New("the timeout of go test is near")
 // deadlineOf returns when go test ends the test. A bubble of testing/synctest has no such time:
 // Deadline panics there, and a test that waits forever ends as a deadlock.
 func deadlineOf(tb testing.TB) (deadline time.Time, ok bool) {
+	tb.Helper()
 	defer func() {
 		if recover() != nil {
 			ok = false

@@ -3,12 +3,10 @@ package inngesttest
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"syscall"
 	"time"
 
@@ -36,11 +34,7 @@ func (r *Recorder) roundTrip(req *http.Request) (*http.Response, error) {
 	if status == 0 {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
-	encoded, err := json.Marshal(response)
-	if err != nil {
-		return nil, err
-	}
-	return jsonResponse(req, status, encoded), nil
+	return jsonResponse(req, status, response), nil
 }
 
 // pause waits for d, or until the request is given up.
@@ -58,84 +52,105 @@ func pause(req *http.Request, d time.Duration) error {
 	}
 }
 
-// fields is a JSON object.
-type fields = map[string]any
-
 // answer does what a request asks for. Status 0 is a refused connection.
-func (r *Recorder) answer(req *http.Request, body []byte) (status int, response fields, latency time.Duration) {
+func (r *Recorder) answer(req *http.Request, body []byte) (status int, response []byte, latency time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	latency = r.latency
 	if len(r.failures) > 0 {
 		status = r.failures[0]
 		r.failures = r.failures[1:]
-		return status, fields{"error": "a failure of inngesttest.Recorder", "status": status}, latency
+		status, response = refusal(status, "a failure of inngesttest.Recorder")
+		return status, response, latency
 	}
 	switch path := req.URL.Path; {
-	case req.Method == http.MethodPost && strings.HasPrefix(path, "/e/"):
-		status, response = r.takeEvents(body, req.Header.Get(headerSeed))
+	case sendsEvents(req):
+		status, response = r.takeEvents(req, body)
 	case req.Method == http.MethodPost && path == "/v1/signals":
 		status, response = r.takeSignal(body)
-	case req.Method == http.MethodPost && path == "/fn/register":
-		status, response = http.StatusOK, fields{"ok": true, "modified": true}
-	case req.Method == http.MethodGet && path == "/dev":
-		status, response = http.StatusOK, fields{"functions": []any{}}
-	case req.Method == http.MethodGet && path == "/health":
-		status, response = http.StatusOK, fields{"status": http.StatusOK}
+	case path == "/fn/register", path == "/dev":
+		status, response = r.ask(req)
+	case path == "/health":
+		status, response = http.StatusOK, []byte("{}")
 	default:
 		status, response = refusal(http.StatusNotFound, "inngesttest.Recorder does not answer "+req.Method+" "+path)
 	}
 	return status, response, latency
 }
 
-func refusal(status int, message string) (int, fields) {
-	return status, fields{"error": message, "status": status}
+// refusal returns the response to a request that fails, in the server's form.
+func refusal(status int, message string) (int, []byte) {
+	return status, fmt.Appendf(nil, `{"error":%q,"status":%d}`, message, status)
 }
 
-// takeEvents records the events of a request, or of its repetition, which has the same seed.
-func (r *Recorder) takeEvents(body []byte, seed string) (status int, response fields) {
-	if ids, ok := r.seeds[seed]; ok && seed != "" {
-		return http.StatusOK, fields{"ids": ids, "status": http.StatusOK}
-	}
-	events, err := decodeEvents(body)
+// ask has the engine answer a request.
+func (r *Recorder) ask(req *http.Request) (status int, response []byte) {
+	resp, err := r.engine.RoundTrip(req)
 	if err != nil {
-		return refusal(http.StatusBadRequest, err.Error())
+		return refusal(http.StatusInternalServerError, err.Error())
 	}
-	ids := make([]string, len(events))
-	for i := range ids {
-		r.count++
-		ids[i] = fmt.Sprintf("%026d", r.count) // has the form of a ULID
+	defer func() { _ = resp.Body.Close() }()
+	if response, err = io.ReadAll(resp.Body); err != nil {
+		return refusal(http.StatusInternalServerError, err.Error())
 	}
-	if seed != "" {
-		r.seeds[seed] = ids
+	return resp.StatusCode, response
+}
+
+// takeEvents records the events of a request that the engine accepts: all, or those before the
+// first that it refuses. A repeated request has the same seed and the same IDs.
+func (r *Recorder) takeEvents(req *http.Request, body []byte) (status int, response []byte) {
+	status, response = r.ask(req)
+	r.engine.Settle(req.Context()) // drops the events, which start nothing
+	var accepted struct {
+		IDs []string `json:"ids"`
 	}
-	r.events = append(r.events, events...)
+	if json.Unmarshal(response, &accepted) != nil {
+		return status, response
+	}
+	if seed := req.Header.Get(headerSeed); seed != "" {
+		if r.seeds[seed] {
+			return status, response
+		}
+		r.seeds[seed] = true
+	}
+	for i, event := range decodeEvents(body) {
+		if i == len(accepted.IDs) || accepted.IDs[i] == "" {
+			break
+		}
+		if event.ID == nil || *event.ID == "" {
+			event.ID = &accepted.IDs[i]
+		}
+		if event.Timestamp == 0 {
+			event.Timestamp = time.Now().UnixMilli()
+		}
+		r.events = append(r.events, event)
+	}
 	close(r.changed)
 	r.changed = make(chan struct{})
-	return http.StatusOK, fields{"ids": ids, "status": http.StatusOK}
+	return status, response
 }
 
-var errNoName = errors.New("event name is empty")
-
-// decodeEvents decodes one event or an array of them.
-func decodeEvents(body []byte) ([]inngestkit.RawEvent, error) {
-	body = bytes.TrimSpace(body)
-	if bytes.HasPrefix(body, []byte("{")) {
+// decodeEvents returns the events of a request before the first that is not one. A request may
+// be one event without an array.
+func decodeEvents(body []byte) (events []inngestkit.RawEvent) {
+	if body = bytes.TrimSpace(body); bytes.HasPrefix(body, []byte("{")) {
 		body = fmt.Appendf(nil, "[%s]", body)
 	}
-	var events []inngestkit.RawEvent
-	if err := json.Unmarshal(body, &events); err != nil {
-		return nil, fmt.Errorf("unable to read the events: %w", err)
+	var all []json.RawMessage
+	if json.Unmarshal(body, &all) != nil {
+		return nil
 	}
-	for _, e := range events {
-		if e.Name == "" {
-			return nil, errNoName
+	for _, raw := range all {
+		var event inngestkit.RawEvent
+		if json.Unmarshal(raw, &event) != nil {
+			break
 		}
+		events = append(events, event)
 	}
-	return events, nil
+	return events
 }
 
-func (r *Recorder) takeSignal(body []byte) (status int, response fields) {
+func (r *Recorder) takeSignal(body []byte) (status int, response []byte) {
 	var sent struct {
 		Signal string          `json:"signal"`
 		Data   json.RawMessage `json:"data"`
@@ -144,8 +159,7 @@ func (r *Recorder) takeSignal(body []byte) (status int, response fields) {
 		return refusal(http.StatusBadRequest, "the request has no signal")
 	}
 	r.signals = append(r.signals, SentSignal{Name: sent.Signal, Data: sent.Data})
-	r.count++
-	return http.StatusOK, fields{"data": fields{"run_id": fmt.Sprintf("%026d", r.count)}}
+	return http.StatusOK, fmt.Appendf(nil, `{"data":{"run_id":%q}}`, stepContextRun)
 }
 
 // jsonResponse returns a response of the server.

@@ -3,6 +3,7 @@ package inngesttest_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -153,7 +154,7 @@ func TestRecorderAwait(t *testing.T) {
 		for i := range 3 {
 			time.AfterFunc(time.Duration(i)*time.Second, func() {
 				_, err := rec.App().Send(rec.Context(context.Background()), accountMade.New(account{"a@x"}))
-				require.NoError(t, err) //nolint:testifylint // it cannot fail
+				require.NoError(t, err)
 			})
 		}
 		require.Len(t, rec.Await(t.Context(), 2), 2)
@@ -212,7 +213,7 @@ func TestRecorderFailures(t *testing.T) {
 			log, failed := attempt(t, func(tb testing.TB) {
 				rec := inngesttest.NewRecorder(tb)
 				_, err := rec.App().Send(tb.Context(), accountMade.New(account{"a@x"}))
-				require.NoError(t, err) //nolint:testifylint // it cannot fail
+				require.NoError(t, err)
 				c.do(tb, rec)
 			})
 			require.True(t, failed)
@@ -235,14 +236,42 @@ func TestRecorderRefuses(t *testing.T) {
 		{"/v2/unknown", `{}`, 404},
 		{"/e/key", `{"name":"a","data":{}}`, 200},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://server.invalid"+c.path, strings.NewReader(c.body))
-		require.NoError(t, err)
-		resp, err := rec.Client().Do(req)
-		require.NoError(t, err)
-		require.NoError(t, resp.Body.Close())
-		require.Equal(t, c.status, resp.StatusCode, c.body)
+		status, _ := post(t, rec, c.path, c.body, "")
+		require.Equal(t, c.status, status, c.body)
 	}
-	require.Len(t, rec.Events(), 1)
+	require.Len(t, rec.Events(), 2, "the event before one that is refused is accepted")
+	_, body := post(t, rec, "/e/key", `{"name":"inngest/x"}`, "")
+	require.JSONEq(t, `{"error":"event name is reserved for internal use: inngest/x","ids":[""],"status":400}`, body)
 	_, err := rec.App().Send(t.Context(), inngestkit.Event[account]{})
 	require.ErrorContains(t, err, "it has no name")
+}
+
+// post makes a request to the server.
+func post(t *testing.T, rec *inngesttest.Recorder, path, body, seed string) (status int, response string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://server.invalid"+path, strings.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("X-Inngest-Event-Id-Seed", seed)
+	resp, err := rec.Client().Do(req)
+	require.NoError(t, err)
+	read, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	return resp.StatusCode, string(read)
+}
+
+// A request that is repeated, because its response was lost, has its events once.
+func TestRecorderSeed(t *testing.T) {
+	t.Parallel()
+	rec := inngesttest.NewRecorder(t)
+	const body = `[{"name":"a","data":{}}]`
+	_, first := post(t, rec, "/e/key", body, "1")
+	_, again := post(t, rec, "/e/key", body, "1")
+	require.Equal(t, first, again)
+	require.Len(t, rec.Events(), 1)
+	_, other := post(t, rec, "/e/key", body, "2")
+	require.NotEqual(t, first, other)
+	post(t, rec, "/e/key", body, "")
+	post(t, rec, "/e/key", body, "")
+	require.Len(t, rec.Events(), 4)
 }

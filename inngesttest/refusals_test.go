@@ -82,7 +82,7 @@ func TestRefusals(t *testing.T) {
 				func(context.Context, inngestkit.Input[order]) (any, error) { return nil, nil })
 			e.Register(f)
 			inngesttest.Start(e, f, order{Amount: 5}).Wait()
-		}, []string{"starts no run of test-large", "event.data.amount > 1000", "what the server decided", "false"}},
+		}, []string{"has started no run of test-large, and none will start", "condition event.data.amount > 1000 is false"}},
 		"a function that is not registered": {func(tb testing.TB) {
 			inngesttest.Start(virtual(tb), sleepy(time.Now), order{})
 		}, []string{`the function "sleepy" is not registered; registered are: test-checkout`}},
@@ -109,6 +109,22 @@ func TestRefusals(t *testing.T) {
 			})
 			inngesttest.Run(tb, f, order{}, inngesttest.StartAt(time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)))
 		}, []string{"synctest.Test"}},
+		"a step that is to be retried at a date": {func(tb testing.TB) {
+			f := inngestkit.OnEvent("f", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (any, error) {
+				step.Sleep(ctx, "an hour", time.Hour)
+				return step.Run(ctx, "late", func(context.Context) (any, error) {
+					return nil, inngestkit.RetryAt(errors.New("busy"), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+				})
+			})
+			inngesttest.Run(tb, f, order{})
+		}, []string{`the error of step "late" asks for a retry at 2100-01-01T00:00:00Z`, "Use RetryAfter"}},
+		"a function that is to be retried at a date": {func(tb testing.TB) {
+			f := inngestkit.OnEvent("f", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (any, error) {
+				step.Sleep(ctx, "an hour", time.Hour)
+				return nil, inngestkit.RetryAt(errors.New("busy"), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+			})
+			inngesttest.Run(tb, f, order{})
+		}, []string{"the error of the function asks for a retry", "synctest.Test"}},
 		"a request without an answer": {func(tb testing.TB) {
 			f := inngestkit.OnEvent("fetch", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (any, error) {
 				return step.Fetch(ctx, "rates", step.FetchRequest{URL: "https://rates.test/eur"})
@@ -164,6 +180,25 @@ func TestNotRefused(t *testing.T) {
 			e.Register(checkout)
 			e.Step("refund").Returns("x").Optional()
 			inngesttest.Start(e, checkout, order{}).Wait()
+		},
+		"RetryAfter after time has passed": func(tb testing.TB) {
+			tries := 0
+			f := inngestkit.OnEvent("f", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (int, error) {
+				step.Sleep(ctx, "an hour", time.Hour)
+				if tries++; tries == 1 {
+					return 0, inngestkit.RetryAfter(errors.New("busy"), 10*time.Minute)
+				}
+				return step.Run(ctx, "late", func(context.Context) (int, error) {
+					if tries++; tries < 4 {
+						return 0, inngestkit.RetryAfter(errors.New("busy"), 20*time.Minute)
+					}
+					return tries, nil
+				})
+			})
+			e := inngesttest.Virtual(tb)
+			e.Register(f)
+			inngesttest.Start(e, f, order{}).Wait().Output()
+			require.InDelta(tb, 90*time.Minute, e.Elapsed(), float64(3*time.Second), "Retry-After has whole seconds")
 		},
 		"SleepUntil as the first sleep": func(tb testing.TB) {
 			f := inngestkit.OnEvent("f", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {

@@ -52,27 +52,6 @@ type runState struct {
 	waiting []string
 }
 
-func (r *FunctionRun) functionRun() *FunctionRun { return r }
-
-// exists reports whether there is a run.
-func (r *FunctionRun) exists() bool {
-	if r.handle == nil {
-		r.handle = r.find()
-	}
-	return r.handle != nil
-}
-
-// get returns the run, or fails the test.
-func (r *FunctionRun) get() handle {
-	r.env.tb.Helper()
-	r.env.backend.settle()
-	if !r.exists() {
-		r.env.fatalf(nil, "%s has not started a run of %s yet. If a batch or a debounce holds it, let time pass with "+
-			"Advance or Wait", r.cause, r.function)
-	}
-	return r.handle
-}
-
 // Wait lets time pass until the run has ended, and returns it. The test fails if it can never
 // end. On the real server, Wait ends shortly before the deadline of the test.
 func (r *FunctionRun) Wait() *FunctionRun {
@@ -80,7 +59,7 @@ func (r *FunctionRun) Wait() *FunctionRun {
 	ended := func() bool { return r.exists() && r.handle.state().status.Ended() }
 	if err := r.env.backend.await(ended); err != nil {
 		if r.handle == nil {
-			r.env.fatalf(nil, "%s starts no run of %s: %v\n%s", r.cause, r.function, err, r.env.backend.decisions())
+			r.env.fatalf(nil, "%s has started no run of %s, and none will start: %v", r.cause, r.function, err)
 		}
 		r.env.fatalf(r.handle, "the run of %s does not end: %v\nIt waits for: %s", r.function, err,
 			orNone(r.handle.state().waiting))
@@ -161,6 +140,9 @@ func (s runState) err() error {
 	}
 }
 
+// errorName is the name of errors without one of their own.
+const errorName = "Error"
+
 // runError returns the error in the output of a failed run: {"error":{…}}, or the response of
 // the app.
 func runError(output json.RawMessage) error {
@@ -172,7 +154,7 @@ func runError(output json.RawMessage) error {
 	}
 	var failed inngestkit.RunError
 	if json.Unmarshal(output, &failed) != nil || failed.Message == "" {
-		return inngestkit.RunError{Name: "Error", Message: strings.Trim(string(output), `"`)}
+		return inngestkit.RunError{Name: errorName, Message: strings.Trim(string(output), `"`)}
 	}
 	return failed
 }
@@ -251,4 +233,25 @@ func (r *FunctionRun) Cancel() {
 func (r *FunctionRun) Timeline() string {
 	r.env.tb.Helper()
 	return r.get().timeline()
+}
+
+func (r *FunctionRun) functionRun() *FunctionRun { return r }
+
+// exists reports whether there is a run.
+func (r *FunctionRun) exists() bool {
+	if r.handle == nil {
+		r.handle = r.find()
+	}
+	return r.handle != nil
+}
+
+// get returns the run, or fails the test.
+func (r *FunctionRun) get() handle {
+	r.env.tb.Helper()
+	r.env.backend.settle()
+	if !r.exists() {
+		r.env.fatalf(nil, "%s has started no run of %s yet. If a batch or a debounce holds it, let time pass with "+
+			"Advance or Wait", r.cause, r.function)
+	}
+	return r.handle
 }

@@ -1,7 +1,6 @@
 package inngesttest_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -223,5 +222,5 @@ func TestUpdate(t *testing.T) {
 	e.Update(version("v2"))
 	require.Equal(t, "v1 then v2", run.Wait().Output())
 	require.Equal(t, "v2 then v2", inngesttest.Start(e, version("v2"), order{}).Wait().Output())
-	require.True(t, bytes.Contains([]byte(run.Timeline()), []byte("a day")))
+	require.Contains(t, run.Timeline(), "a day")
 }

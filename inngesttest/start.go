@@ -28,7 +28,7 @@ func Start[T, R any](target Target, function inngestkit.TypedFunction[T, R], dat
 		e.fatalf(nil, "the function %q is started by many events, %q; send one of them with Send and find the run with Runs",
 			function.ID(), name)
 	}
-	ids, err := e.appOf(f.app).Send(e.backend.context(), inngestkit.Event[T]{Name: name, Data: data})
+	ids, err := e.appOf(f.app).Send(e.context(), inngestkit.Event[T]{Name: name, Data: data})
 	if err != nil {
 		e.fatalf(nil, "%v", err)
 	}

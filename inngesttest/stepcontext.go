@@ -77,7 +77,7 @@ func Steps(ctx context.Context) []StepRecord {
 // production, the data has been JSON, and the events have an ID and a time.
 func Input[T any](tb testing.TB, event inngestkit.Event[T], batch ...inngestkit.Event[T]) inngestkit.Input[T] {
 	tb.Helper()
-	in := inngestkit.Input[T]{InputCtx: inngestkit.InputCtx{Env: "test", FunctionID: "test", RunID: stepContextRun}}
+	in := inngestkit.Input[T]{InputCtx: inngestkit.InputCtx{Env: "dev", FunctionID: testAppID, RunID: stepContextRun}}
 	for i, e := range slices.Concat([]inngestkit.Event[T]{event}, batch) {
 		raw, err := arrivedEvent(e, i+1)
 		var arrived inngestkit.Event[T]

@@ -3,10 +3,10 @@ package inngesttest
 import (
 	"context"
 	"crypto/sha1"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
 )
 
@@ -26,7 +27,7 @@ type receipt struct {
 
 var (
 	shipped   = inngestkit.DefineEvent[receipt]("order/shipped")
-	chargeFn  = inngestkit.Ref[orderData, receipt]{AppID: "shop", FunctionID: "charge"}
+	chargeFn  = inngestkit.Ref[receipt, receipt]{AppID: "shop", FunctionID: "charge"}
 	exampleTo = step.FetchRequest{URL: "https://example.com/"}
 )
 
@@ -62,7 +63,7 @@ func waitSignal(ctx context.Context) (any, error) {
 }
 
 func invokeCharge(ctx context.Context) (any, error) {
-	return step.Invoke(ctx, "s", chargeFn, orderData{ID: "o1"})
+	return step.Invoke(ctx, "s", chargeFn, receipt{ID: "o1"})
 }
 
 func fetch(ctx context.Context) (any, error) { return step.Fetch(ctx, "s", exampleTo) }
@@ -154,14 +155,22 @@ func TestStepsEndAsInProduction(t *testing.T) {
 // inProduction returns how the step "s" ends in a function that an app serves.
 func inProduction(t *testing.T, run func(ctx context.Context) (any, error), stored string) (e ending) {
 	t.Helper()
-	l := newLoop(t, inngestkit.OnEvent("f", triggered, func(ctx context.Context, _ orderInput) (any, error) {
-		e = endingOf(run(ctx))
-		return nil, nil
-	}))
+	app, err := inngestkit.New(inngestkit.Config{AppID: "test", Dev: true, Logger: testLogger(t)})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, app.Shutdown(t.Context())) }()
+	require.NoError(t, app.Register(inngestkit.OnEvent("f", shipped,
+		func(ctx context.Context, _ inngestkit.Input[receipt]) (any, error) {
+			e = endingOf(run(ctx))
+			return nil, nil
+		})))
 	key := sha1.Sum([]byte("s"))
-	l.results = map[string]json.RawMessage{hex.EncodeToString(key[:]): json.RawMessage(stored)}
-	resp := l.call("run", json.RawMessage("{}"), "", 0)
+	body := fmt.Sprintf(`{"ctx":{"run_id":"r","attempt":0,"fn_id":"6a1e4d3b-4d2c-4f0e-9a55-0c6a2c5d1f10",`+
+		`"stack":{"stack":[],"current":0}},"event":{"name":"e","data":{}},"events":[{"name":"e","data":{}}],"steps":{"%x":%s}}`,
+		key, stored)
+	resp := app.Do(t.Context(), &adapter.Request{
+		Method: http.MethodPost, Scheme: "http", Host: "localhost", Path: "/api/inngest", RawQuery: "fnId=test-f&stepId=step",
+		Header: http.Header{}, Body: strings.NewReader(body), ContentLength: int64(len(body)),
+	})
 	require.Equal(t, http.StatusOK, resp.Status, "%s", resp.Body)
-	require.Empty(t, l.reports)
 	return e
 }

@@ -3,6 +3,7 @@ package inngesttest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -48,7 +49,7 @@ func (s *stepContext) runStep(
 	}
 	raw, encodeErr := json.Marshal(value)
 	if encodeErr != nil {
-		return value, nil //nolint:nilerr // the step itself reports it
+		return value, nil // the step itself reports it
 	}
 	if raw, value, err = rounded(raw, value); err != nil {
 		return value, err
@@ -138,7 +139,7 @@ func (s *stepContext) suits(stub *Stub, st testhooks.Step) bool {
 	return ok
 }
 
-var errUnsuited = fmt.Errorf("inngesttest: the answer of the test does not suit the step")
+var errUnsuited = errors.New("inngesttest: the answer of the test does not suit the step")
 
 // checkFits fails the test if a value does not fit the type of the step's result.
 func (s *stepContext) checkFits(stub *Stub, st testhooks.Step, raw json.RawMessage) error {

@@ -64,9 +64,9 @@ func (s *stepContext) answer(ctx context.Context, st testhooks.Step, record *Ste
 	case sdkstep.WaitForSignalOpts:
 		return s.returned(ctx, stub, st, StepInput{ID: st.ID, Index: record.Index, Kind: st.Kind})
 	case sdkstep.InvokeOpts:
-		return s.invoked(ctx, stub, st, record, o)
+		return s.invoked(ctx, stub, st, record.Index, o)
 	case sdkstep.FetchOpts:
-		return s.fetched(ctx, stub, st, record, o)
+		return s.fetched(ctx, stub, record, o)
 	case sdkstep.InferOpts[json.RawMessage]:
 		return s.inferred(ctx, stub, st, record, o)
 	default:
@@ -104,7 +104,8 @@ func advice(st testhooks.Step) string {
 	case kindSignal:
 		return text + ".Returns(data) or " + text + ".TimesOut()"
 	case kindInvoke:
-		return fmt.Sprintf("%s.Returns(output), where output is a %v, %s.Fails(err) or %s.TimesOut()", text, st.Output, text, text)
+		return fmt.Sprintf("%s.Returns(output), where output is a %v, %s.Fails(err) or %s.TimesOut()",
+			text, st.Output, text, text)
 	default:
 		return text + ".Responds(200, body) or " + text + ".Fails(err)"
 	}
@@ -169,13 +170,13 @@ func (s *stepContext) returned(ctx context.Context, stub *Stub, st testhooks.Ste
 
 // invoked returns the output of an invoked function, or its error. The server does not retry.
 func (s *stepContext) invoked(
-	ctx context.Context, stub *Stub, st testhooks.Step, record *StepRecord, o sdkstep.InvokeOpts,
+	ctx context.Context, stub *Stub, st testhooks.Step, index int, o sdkstep.InvokeOpts,
 ) (json.RawMessage, error) {
 	data, err := json.Marshal(o.Data)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := s.returned(ctx, stub, st, StepInput{ID: st.ID, Index: record.Index, Kind: st.Kind, Data: data})
+	raw, err := s.returned(ctx, stub, st, StepInput{ID: st.ID, Index: index, Kind: st.Kind, Data: data})
 	if err != nil && !errors.Is(err, errUnsuited) {
 		err = sdkerrors.NoRetryError(functionError(err))
 	}
@@ -194,7 +195,7 @@ func functionError(err error) error {
 
 // fetched returns the response of an answer to step.Fetch.
 func (s *stepContext) fetched(
-	ctx context.Context, stub *Stub, st testhooks.Step, record *StepRecord, o sdkstep.FetchOpts,
+	ctx context.Context, stub *Stub, record *StepRecord, o sdkstep.FetchOpts,
 ) (json.RawMessage, error) {
 	resp, err := s.respond(ctx, stub, record, o.Method, o.URL, o.Headers, []byte(o.Body))
 	if err != nil {
@@ -257,6 +258,7 @@ func (s *stepContext) respond(
 	if err != nil {
 		return response{}, err
 	}
+	defer func() { _ = resp.Body.Close() }()
 	read, err := io.ReadAll(resp.Body)
 	return response{resp.StatusCode, resp.Header, read}, err
 }
@@ -265,32 +267,34 @@ func (s *stepContext) respond(
 func timeoutOf(kind string) error {
 	switch kind {
 	case kindSignal:
-		return signalTimeout{}
+		return signalTimeoutError{}
 	case kindInvoke:
-		return sdkerrors.NoRetryError(invokeTimeout{step.Error{
-			Name: "InngestInvokeTimeoutError", Message: "Timed out waiting for invoked function to complete", Data: []byte("null"),
+		return sdkerrors.NoRetryError(invokeTimeoutError{step.Error{
+			Name:    "InngestInvokeTimeoutError",
+			Message: "Timed out waiting for invoked function to complete",
+			Data:    []byte("null"),
 		}})
 	default:
 		return step.ErrTimeout
 	}
 }
 
-// signalTimeout is the error of step.WaitForSignal at its timeout.
-type signalTimeout struct{}
+// signalTimeoutError is the error of step.WaitForSignal at its timeout.
+type signalTimeoutError struct{}
 
 // Error returns the SDK's message.
-func (signalTimeout) Error() string { return sdkstep.ErrSignalNotReceived.Error() }
+func (signalTimeoutError) Error() string { return sdkstep.ErrSignalNotReceived.Error() }
 
 // Is reports whether target is step.ErrTimeout or the SDK's error for signals.
-func (signalTimeout) Is(target error) bool {
+func (signalTimeoutError) Is(target error) bool {
 	return target == step.ErrTimeout || target == sdkstep.ErrSignalNotReceived
 }
 
-// invokeTimeout is the error of step.Invoke at its timeout.
-type invokeTimeout struct{ failed step.Error }
+// invokeTimeoutError is the error of step.Invoke at its timeout.
+type invokeTimeoutError struct{ failed step.Error }
 
 // Error returns the server's message.
-func (e invokeTimeout) Error() string { return e.failed.Error() }
+func (e invokeTimeoutError) Error() string { return e.failed.Error() }
 
 // Unwrap returns the step.Error and step.ErrTimeout.
-func (e invokeTimeout) Unwrap() []error { return []error{e.failed, step.ErrTimeout} }
+func (e invokeTimeoutError) Unwrap() []error { return []error{e.failed, step.ErrTimeout} }

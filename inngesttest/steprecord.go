@@ -56,7 +56,7 @@ func newStepRecord(id string, index int, kind string, result json.RawMessage) St
 func storedError(raw json.RawMessage) error {
 	var failure step.Error
 	if json.Unmarshal(raw, &failure) != nil || failure.Message == "" {
-		return step.Error{Name: "Error", Message: "the step failed, and the server did not keep why"}
+		return step.Error{Name: errorName, Message: "the step failed, and the server did not keep why"}
 	}
 	return failure
 }

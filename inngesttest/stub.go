@@ -38,6 +38,16 @@ type Stub struct {
 	used int
 }
 
+// The names of the methods that choose an outcome.
+const (
+	outcomeReturns  = "Returns"
+	outcomeFails    = "Fails"
+	outcomeDoes     = "Does"
+	outcomeTimesOut = "TimesOut"
+	outcomeReceives = "Receives"
+	outcomeResponds = "Responds"
+)
+
 // outcome is what a stub does. kind is the name of the method that chose it.
 type outcome struct {
 	kind   string
@@ -101,7 +111,7 @@ func (s *Stub) Returns(value any) *Stub {
 	if _, err := json.Marshal(value); err != nil {
 		s.fail("%s: the value of Returns cannot be encoded as JSON: %v", s, err)
 	}
-	return s.choose(outcome{kind: "Returns", do: func(context.Context, StepInput) (any, error) { return value, nil }})
+	return s.choose(outcome{kind: outcomeReturns, do: func(context.Context, StepInput) (any, error) { return value, nil }})
 }
 
 // Fails makes the attempt at the step fail with err. As in production, the server retries the
@@ -110,7 +120,7 @@ func (s *Stub) Fails(err error) *Stub {
 	if err == nil {
 		s.fail("%s: Fails needs an error, use Returns for success", s)
 	}
-	return s.choose(outcome{kind: "Fails", do: func(context.Context, StepInput) (any, error) { return nil, err }})
+	return s.choose(outcome{kind: outcomeFails, do: func(context.Context, StepInput) (any, error) { return nil, err }})
 }
 
 // Does runs f in place of the step's callback. f may call in.Callback.
@@ -118,12 +128,12 @@ func (s *Stub) Does(f func(ctx context.Context, in StepInput) (any, error)) *Stu
 	if f == nil {
 		s.fail("%s: Does needs a function", s)
 	}
-	return s.choose(outcome{kind: "Does", do: f})
+	return s.choose(outcome{kind: outcomeDoes, do: f})
 }
 
 // TimesOut makes a wait, or an invoked function, reach its timeout. In an [Engine] that
 // happens when the time has passed.
-func (s *Stub) TimesOut() *Stub { return s.choose(outcome{kind: "TimesOut"}) }
+func (s *Stub) TimesOut() *Stub { return s.choose(outcome{kind: outcomeTimesOut}) }
 
 // Receives sends event as soon as the run waits for it in step.WaitForEvent. The conditions of
 // the wait apply, and other functions may react to the event, too.
@@ -131,7 +141,7 @@ func (s *Stub) Receives(event inngestkit.AnyEvent) *Stub {
 	if event == nil {
 		s.fail("%s: Receives needs an event", s)
 	}
-	return s.choose(outcome{kind: "Receives", event: event})
+	return s.choose(outcome{kind: outcomeReceives, event: event})
 }
 
 // Responds answers the request of step.Fetch or step.Infer. A body of []byte or string is sent
@@ -144,7 +154,7 @@ func (s *Stub) Responds(status int, body any) *Stub {
 	if status < 200 || status > 599 {
 		s.fail("%s: Responds has the status %d; it must be from 200 to 599", s, status)
 	}
-	return s.choose(outcome{kind: "Responds", status: status, body: encoded})
+	return s.choose(outcome{kind: outcomeResponds, status: status, body: encoded})
 }
 
 // Takes makes each attempt at the step take virtual time: its result reaches the server that
@@ -187,7 +197,7 @@ func (s *Stub) String() string {
 
 func (s *Stub) choose(o outcome) *Stub {
 	if s.outcome.kind != "" {
-		s.fail("%s: a stub has one outcome, this one gets %s in addition; make two stubs, the first with Once or Times", s, o.kind)
+		s.fail("%s: a stub has one outcome, and this one gets %s, too; make two stubs, the first with Once or Times", s, o.kind)
 	}
 	s.outcome = o
 	return s
@@ -247,12 +257,12 @@ func (s *Stub) fits(kind string) (suitable string, ok bool) {
 
 // outcomesOf has the outcomes of each kind of step.
 var outcomesOf = map[string][]string{
-	kindRun:    {"Returns", "Fails", "Does"},
-	kindWait:   {"Receives", "TimesOut"},
-	kindSignal: {"Returns", "TimesOut"},
-	kindInvoke: {"Returns", "Fails", "Does", "TimesOut"},
-	kindFetch:  {"Responds", "Fails", "Does"},
-	kindInfer:  {"Responds", "Fails", "Does"},
+	kindRun:    {outcomeReturns, outcomeFails, outcomeDoes},
+	kindWait:   {outcomeReceives, outcomeTimesOut},
+	kindSignal: {outcomeReturns, outcomeTimesOut},
+	kindInvoke: {outcomeReturns, outcomeFails, outcomeDoes, outcomeTimesOut},
+	kindFetch:  {outcomeResponds, outcomeFails, outcomeDoes},
+	kindInfer:  {outcomeResponds, outcomeFails, outcomeDoes},
 	kindSleep:  {},
 }
 

@@ -129,3 +129,28 @@ func TestTargetsFailures(t *testing.T) {
 		})
 	}
 }
+
+// Signals, and functions that no event starts, are the same on all targets.
+func TestTargetsInvocations(t *testing.T) {
+	t.Parallel()
+	for name, target := range inngesttest.Targets {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := target(t)
+			report := inngestkit.OnCron("report", "0 0 1 1 *", func(ctx context.Context, in inngestkit.CronInput) (string, error) {
+				by, err := step.WaitForSignal[string](ctx, "approval", "approve "+in.Event.Data.Cron, step.Timeout(time.Hour))
+				return in.Event.Data.Cron + " approved by " + by, err
+			})
+			env.Register(report)
+
+			first := inngesttest.Start(env, report, inngestkit.CronData{Cron: "first"})
+			second := inngesttest.Start(env, report, inngestkit.CronData{Cron: "second"})
+			env.Signal("approve second", "bob")
+			env.Signal("approve first", "ann")
+			require.Equal(t, "first approved by ann", first.Wait().Output())
+			require.Equal(t, "second approved by bob", second.Wait().Output())
+			require.JSONEq(t, `{"data":"ann","signal":"approve first"}`, string(first.Step("approval").Output))
+			require.Empty(t, env.Events())
+		})
+	}
+}

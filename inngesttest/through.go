@@ -17,6 +17,11 @@ import (
 // callHeader is the request header by which ContextOf finds the context of a call.
 const callHeader = "X-Inngesttest-Call"
 
+const (
+	contentType = "Content-Type"
+	typeJSON    = "application/json"
+)
+
 // calls has the contexts of the requests that run in the process, by the value of callHeader.
 var (
 	calls    sync.Map
@@ -98,7 +103,7 @@ func syncRequest(kind, host, path string) *adapter.Request {
 	body := fmt.Appendf(nil, `{"url":"http://%s%s"}`, host, path)
 	return &adapter.Request{
 		Method: http.MethodPut, Scheme: "http", Host: host, Path: path,
-		Header:        http.Header{"Content-Type": {"application/json"}, "X-Inngest-Sync-Kind": {kind}},
+		Header:        http.Header{contentType: {typeJSON}, "X-Inngest-Sync-Kind": {kind}},
 		Body:          bytes.NewReader(body),
 		ContentLength: int64(len(body)),
 	}

@@ -2,6 +2,7 @@ package inngesttest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -25,13 +26,13 @@ func table(heading string, rows []row) string {
 	text.WriteString(heading)
 	text.WriteByte('\n')
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "  time\tcall\tstep\tattempt\toutcome\n")
+	_, _ = fmt.Fprint(w, "  time\tcall\tstep\tattempt\toutcome\n")
 	for _, r := range rows {
 		call := "–"
 		if r.call > 0 {
-			call = fmt.Sprint(r.call)
+			call = strconv.Itoa(r.call)
 		}
-		fmt.Fprintf(w, "  +%s\t%s\t%s\t%s\t%s\n", short(r.at), call, orDash(r.step), orDash(r.attempt), cell(r.text))
+		_, _ = fmt.Fprintf(w, "  +%s\t%s\t%s\t%s\t%s\n", short(r.at), call, orDash(r.step), orDash(r.attempt), cell(r.text))
 	}
 	_ = w.Flush() // writes to a strings.Builder
 	return text.String()
@@ -57,8 +58,11 @@ func cell(text string) string {
 func short(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
-		days := d / (24 * time.Hour)
-		return fmt.Sprintf("%dd%s", days, (d - days*24*time.Hour).Round(time.Second))
+		text := strconv.Itoa(int(d/(24*time.Hour))) + "d"
+		if rest := (d % (24 * time.Hour)).Round(time.Second); rest > 0 {
+			text += rest.String()
+		}
+		return text
 	case d >= time.Second:
 		return d.Round(time.Millisecond).String()
 	default:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,7 +15,6 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adapter"
-	"github.com/inngestkit/inngestkit/core/testhooks"
 	"github.com/inngestkit/inngestkit/inngesttest/internal/engine"
 	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
@@ -38,7 +38,7 @@ func Virtual(tb testing.TB, options ...Option) *Engine {
 		tb.Fatal("inngesttest: " + err.Error())
 	}
 	env := newEnv(tb)
-	v := &virtual{env: env, tb: tb, options: config, bubble: inBubble()}
+	v := &virtual{env: env, tb: tb, options: config, bubble: inBubble(), hangsAfter: hangsAfter}
 	env.backend = v
 	if err := v.begin(); err != nil {
 		tb.Fatal("inngesttest: " + err.Error())
@@ -73,12 +73,13 @@ type virtual struct {
 	checks  *determinism
 	driving atomic.Bool // Settle or AdvanceTo runs
 	network *http.Transport
+	// hangsAfter is the real time after which the log names a call that has not ended.
+	hangsAfter time.Duration
 
 	mu      sync.Mutex
 	rows    []engine.Row
 	faults  int
-	calls   context.Context    //nolint:containedctx // of calls, which may go on after Settle or AdvanceTo
-	stop    context.CancelFunc // ends calls, and with them Settle or AdvanceTo
+	stop    context.CancelFunc // ends Settle or AdvanceTo
 	stubbed map[stepOf]*Stub   // the last stub of each step
 }
 
@@ -94,7 +95,6 @@ func (v *virtual) begin() error {
 		start = at
 	}
 	v.start, v.stubbed, v.network = start, map[stepOf]*Stub{}, &http.Transport{Proxy: http.ProxyFromEnvironment}
-	v.calls, v.stop = context.WithCancel(v.tb.Context())
 	v.checks = newDeterminism(func(run *engine.Run, text string) { v.Fault(run, "%s", text) })
 	v.engine = engine.New(engine.Config{
 		Version: version.Version(v.options.version), Start: start, Bubble: v.bubble, Seed: v.options.seed,
@@ -106,7 +106,7 @@ func (v *virtual) begin() error {
 
 // end is called when the test has ended.
 func (v *virtual) end() {
-	v.stop()
+	v.engine.Land()
 	v.network.CloseIdleConnections()
 	if !v.tb.Failed() {
 		for _, text := range v.stubs.unused() {
@@ -125,25 +125,6 @@ func (v *virtual) describe() string {
 	}
 	return fmt.Sprintf("virtual server %s, seed %d (repeat it with %s=%d); %s of virtual time passed, %s",
 		v.options.version, v.options.seed, SeedEnv, v.options.seed, short(v.engine.Now().Sub(v.start)), clock)
-}
-
-// testAppID is the ID of the app that Register builds.
-const testAppID = "test"
-
-func (v *virtual) config() inngestkit.Config {
-	return inngestkit.Config{
-		AppID: testAppID, Dev: true, Logger: testLogger(v.tb),
-		HTTPClient: &http.Client{Transport: transport(v.roundTrip)},
-	}
-}
-
-type transport func(*http.Request) (*http.Response, error)
-
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
-
-// context returns the context for code of the test that sends.
-func (v *virtual) context() context.Context {
-	return testhooks.NewContext(v.tb.Context(), &testhooks.Hooks{RoundTrip: v.roundTrip})
 }
 
 // roundTrip has the engine respond to a request of an app.
@@ -168,7 +149,7 @@ func (v *virtual) serve(app *inngestkit.App, do adapter.Handler) error {
 	if app.Dev() {
 		key = ""
 	}
-	if err := v.engine.AddApp(v.context(), &engine.App{ID: app.ID(), Do: do, SigningKey: key}); err != nil {
+	if err := v.engine.AddApp(v.env.context(), &engine.App{ID: app.ID(), Do: do, SigningKey: key}); err != nil {
 		return fmt.Errorf("the app %s cannot be registered: %w", app.ID(), err)
 	}
 	v.checks.restart() // a new version may take another way
@@ -198,7 +179,12 @@ func (v *virtual) drive(f func(ctx context.Context)) bool {
 		return false
 	}
 	defer v.driving.Store(false)
-	f(v.calls)
+	ctx, cancel := context.WithCancel(v.tb.Context())
+	defer cancel()
+	v.mu.Lock()
+	v.stop = cancel
+	v.mu.Unlock()
+	f(ctx)
 	v.mu.Lock()
 	faults := v.faults
 	v.mu.Unlock()
@@ -221,8 +207,7 @@ func (v *virtual) advanceTo(t time.Time) {
 	}
 }
 
-var errNothingScheduled = errors.New("nothing is scheduled any more, however much time passes. " +
-	"Send what it waits for, or let a stub answer")
+var errNothingScheduled = errors.New("nothing more is scheduled")
 
 func (v *virtual) await(done func() bool) error {
 	v.tb.Helper()
@@ -244,14 +229,13 @@ func (v *virtual) invoke(slug string, data json.RawMessage) (func() handle, erro
 }
 
 func (v *virtual) find(slug, eventID string) handle {
-	runs := v.engine.Runs()
-	for i := len(runs) - 1; i >= 0; i-- {
-		if runs[i].Function.Slug != slug {
+	for _, run := range slices.Backward(v.engine.Runs()) {
+		if run.Function.Slug != slug {
 			continue
 		}
-		for _, event := range runs[i].Events {
+		for _, event := range run.Events {
 			if event.InternalID == eventID || event.ID == eventID {
-				return virtualRun{v, runs[i]}
+				return virtualRun{v, run}
 			}
 		}
 	}

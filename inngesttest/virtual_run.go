@@ -62,6 +62,9 @@ func (r virtualRun) timeline() string {
 		if !r.run.Ended.IsZero() {
 			heading += " after " + short(r.run.Ended.Sub(r.run.Queued))
 		}
+		if r.run.Status == engine.Failed {
+			heading += ": " + cell(runError(r.run.Output).Error())
+		}
 	})
 	return table(heading, r.v.rowsOf(r.run))
 }

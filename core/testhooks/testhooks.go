@@ -21,6 +21,8 @@ type Hooks struct {
 	// EnterFunction is called when a call reaches the function. handler is the entry point of
 	// its handler.
 	EnterFunction func(ctx context.Context, handler uintptr)
+	// LeaveFunction is called when the function and all middleware have returned, with the error.
+	LeaveFunction func(ctx context.Context, err error)
 	// EnterStep is called when a function reaches a step, memoized or not.
 	EnterStep func(ctx context.Context, step Step)
 	// RunStep is called in place of a step's callback, inside all middleware. It may call

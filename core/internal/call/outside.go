@@ -48,19 +48,21 @@ func (e *outsideError) Error() string {
 // Unwrap returns the SDK's error.
 func (e *outsideError) Unwrap() error { return sdkstep.ErrNotInFunction }
 
-// An Ask is what a step asks the server for, with the options of the SDK's function.
-type Ask struct{ Options any }
-
-// Error implements error.
-func (a *Ask) Error() string { return fmt.Sprintf("nobody answers a step with %+v", a.Options) }
-
-// Asks returns the [*Ask] with which the body of a step ends outside a function if a test
-// answers it, nil if no test does.
+// Asks returns an error with which the body of a step ends outside a function if a test answers
+// it, nil if no test does. options are those of the SDK's function.
 func Asks(ctx context.Context, options any) error {
 	if testhooks.From(ctx).Wait == nil {
 		return nil
 	}
-	return &Ask{options}
+	return &askError{options}
+}
+
+// askError hands the options of a step to the test that answers it.
+type askError struct{ options any }
+
+// Error implements error.
+func (a *askError) Error() string {
+	return "the step is outside a function, and the test does not answer it"
 }
 
 // waitOutside runs a step of the server, with the body of [Wait], without a call of ours.
@@ -73,8 +75,8 @@ func waitOutside(
 		return raw, err
 	}
 	step := id.forTest(output)
-	if ask, ok := errors.AsType[*Ask](err); ok {
-		step.Options, err = ask.Options, nil
+	if ask, ok := errors.AsType[*askError](err); ok {
+		step.Options, err = ask.options, nil
 	}
 	return wait(ctx, step, err)
 }

@@ -3,19 +3,19 @@ package engine
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"testing"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/step"
+	"github.com/inngestkit/inngestkit/inngesttest/internal/version"
 )
 
 // newBench returns an engine and a function of core with so many steps.
 func newBench(b *testing.B, steps int) (*Engine, *Function) {
 	b.Helper()
-	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func newBench(b *testing.B, steps int) (*Engine, *Function) {
 		b.Fatal(err)
 	}
 	fn := newFunction(app.Do, 3)
-	return New(Config{Start: start}), fn
+	return New(Config{Start: start, Version: version.Newest}), fn
 }
 
 func (e *Engine) runOnce(b *testing.B, fn *Function) *Run {
@@ -68,7 +68,7 @@ func BenchmarkRun999Steps(b *testing.B) {
 
 // An app that does nothing shows what the engine itself costs.
 func BenchmarkEngine5Steps(b *testing.B) {
-	e := New(Config{Start: start})
+	e := New(Config{Start: start, Version: version.Newest})
 	n := 0
 	fn := newFunction(func(_ context.Context, _ *adapter.Request) *adapter.Response {
 		n++

@@ -34,19 +34,19 @@ func (b *callBody) withPlan(plan bool) []byte {
 	return append(body, b.json[b.flag+len(old):]...)
 }
 
-// body returns the body of a call (MarshalV1 in pkg/execution/driver of the server).
-func (e *Engine) body(it *item) *callBody {
+// body returns the body of a call with a plan (MarshalV1 in pkg/execution/driver of the server).
+func (e *Engine) body(it *item, p plan) *callBody {
 	run := it.run
-	b := e.encode(it, run.batch, run.size > maxRequest-requestReserve)
+	b := e.encode(it, p, run.batch, run.size > maxRequest-requestReserve)
 	if 6*len(b.json) > maxRequest && storedSize(b.json) > maxRequest {
 		// The first event stays, however large it is.
-		b = e.encode(it, json.RawMessage("[]"), true)
+		b = e.encode(it, p, json.RawMessage("[]"), true)
 	}
 	return b
 }
 
 // encode assembles a body. Without the state, the app requests it from the server's API.
-func (e *Engine) encode(it *item, events json.RawMessage, useAPI bool) *callBody {
+func (e *Engine) encode(it *item, p plan, events json.RawMessage, useAPI bool) *callBody {
 	run := it.run
 	size := len(run.first) + len(events) + len(run.stackJSON) + 600
 	if !useAPI {
@@ -57,7 +57,7 @@ func (e *Engine) encode(it *item, events json.RawMessage, useAPI bool) *callBody
 	buf = strconv.AppendInt(buf, int64(it.attempt), 10)
 	buf = append(buf, `,"disable_immediate_execution":`...)
 	flag := len(buf)
-	buf = strconv.AppendBool(buf, run.forcePlan)
+	buf = strconv.AppendBool(buf, p.forced)
 	buf = append(buf, `,"env":"","fn_id":`...)
 	buf = append(buf, quote(run.Function.ID)...)
 	newest := e.cfg.Version != version.Oldest
@@ -89,8 +89,8 @@ func (e *Engine) encode(it *item, events json.RawMessage, useAPI bool) *callBody
 	buf = append(buf, `},"use_api":`...)
 	buf = strconv.AppendBool(buf, useAPI)
 	buf = append(buf, `,"version":`...)
-	buf = strconv.AppendInt(buf, int64(run.protocol), 10)
-	return &callBody{json: append(buf, '}'), flag: flag, plan: run.forcePlan}
+	buf = strconv.AppendInt(buf, int64(p.protocol), 10)
+	return &callBody{json: append(buf, '}'), flag: flag, plan: p.forced}
 }
 
 // appendSteps appends the results of all finished steps, without the braces around them.

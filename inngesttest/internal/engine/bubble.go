@@ -8,13 +8,17 @@ import (
 
 // In a bubble of testing/synctest the clock is the bubble's, and calls take time. Each runs
 // on a goroutine until it has ended, or waits for time to pass or for another call. Then
-// the next one starts. So the calls overlap as those of a server do, but always in the same
-// way.
+// the next one of the wave starts. So the calls overlap as those of a server do, but always in
+// the same way.
 
-// launchInBubble starts a call and waits until it has ended or is blocked.
-func (e *Engine) launchInBubble(ctx context.Context, f *flight) {
-	go e.fly(ctx, f)
-	e.unlocked(synctest.Wait)
+// flyInBubble starts the calls of a wave, each when the one before has ended or is blocked.
+func (e *Engine) flyInBubble(ctx context.Context, wave []*flight) {
+	e.unlocked(func() {
+		for _, f := range wave {
+			go e.fly(ctx, f)
+			synctest.Wait()
+		}
+	})
 }
 
 // passInBubble lets time pass until t or until a call has ended.

@@ -25,6 +25,7 @@ type flight struct {
 	it      *item
 	call    *Call
 	began   time.Time
+	plan    plan
 	outcome *outcome
 	// ended reports that the app has responded, or that the call's goroutine has ended.
 	ended bool
@@ -38,6 +39,7 @@ func (e *Engine) prepare(it *item) *flight {
 	if run.over() {
 		return nil
 	}
+	plan := run.plan
 	if it.sleep != "" && it.attempt == 0 {
 		s := run.step(it.sleep)
 		run.save(s, []byte("null"), len("null"), now)
@@ -45,36 +47,35 @@ func (e *Engine) prepare(it *item) *flight {
 		if len(run.pending) > 0 {
 			return nil
 		}
-		e.resetPlan(run)
+		e.resetPlan(run, plan)
 	}
 	if len(run.stack) >= maxSteps {
-		o := &outcome{}
-		o.fail(nameOverflow, "function has too many steps", overflow().message)
-		e.row(run, "the run fails: %s", overflow().message)
-		e.fail(run, o)
+		e.failBeforeCall(run, overflow())
 		return nil
 	}
 	if run.Started.IsZero() {
 		run.Started, run.Status = now, Running
 	}
 	run.Calls++
-	body := e.body(it)
+	body := e.body(it, plan)
 	target := it.target
 	if target == "" {
 		target = anyStep
 	}
-	query := "fnId=" + url.QueryEscape(run.Function.Slug) + "&stepId=" + url.QueryEscape(target)
-	protocol := run.protocol
-	f := &flight{it: it, began: now}
+	f := &flight{it: it, began: now, plan: plan}
 	f.call = &Call{Run: run, Number: run.Calls, Attempt: it.attempt, Target: it.target}
-	f.call.Do = func(ctx context.Context, plan bool) *adapter.Response {
-		return e.request(ctx, run, query, target, protocol, body.withPlan(plan || body.plan))
+	f.call.Do = func(ctx context.Context, force bool) *adapter.Response {
+		target := target
+		if force {
+			target = anyStep // the app would run the step of a call that is for one
+		}
+		return e.request(ctx, run, target, plan.protocol, body.withPlan(force || plan.forced))
 	}
 	return f
 }
 
 // request sends a call to the app. The time of its signature is the app's.
-func (e *Engine) request(ctx context.Context, run *Run, query, target string, protocol int, body []byte) *adapter.Response {
+func (e *Engine) request(ctx context.Context, run *Run, target string, protocol int, body []byte) *adapter.Response {
 	app := run.Function.App
 	header := http.Header{
 		"Content-Type":          {"application/json"},
@@ -86,8 +87,9 @@ func (e *Engine) request(ctx context.Context, run *Run, query, target string, pr
 		return nil
 	}
 	return app.Do(ctx, &adapter.Request{
-		Method: http.MethodPost, Scheme: "http", Host: appHost, Path: appPath, RawQuery: query,
-		Header: header, Body: bytes.NewReader(body), ContentLength: int64(len(body)),
+		Method: http.MethodPost, Scheme: "http", Host: appHost, Path: appPath,
+		RawQuery: "fnId=" + url.QueryEscape(run.Function.Slug) + "&stepId=" + url.QueryEscape(target),
+		Header:   header, Body: bytes.NewReader(body), ContentLength: int64(len(body)),
 	})
 }
 

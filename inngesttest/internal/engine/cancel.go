@@ -30,7 +30,7 @@ func (e *Engine) addCancels(run *Run) {
 			c.expires = expires
 		}
 		if option.If != "" {
-			residue, err := e.expressions.Interpolate(option.If, run.Events[0].Decoded)
+			residue, err := e.interpolate(run, option.If, run.Events[0])
 			switch {
 			case err != nil:
 				e.row(run, "cancelOn %q never applies: %v", option.Event, err)
@@ -57,7 +57,7 @@ func (e *Engine) cancelBy(ev *Event, number uint64) {
 		}
 		because := ""
 		if c.condition != "" {
-			met := e.expressions.Value(c.condition, expr.Vars{"async": ev.Decoded})
+			met := e.value(c.run, c.condition, expr.Vars{"async": ev.Decoded})
 			if !met.OK {
 				e.row(c.run, "event %q does not cancel the run: the condition %s %s", ev.Name, c.condition, verdict(met))
 				continue

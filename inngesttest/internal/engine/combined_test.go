@@ -72,6 +72,27 @@ func TestThrottleAndRetries(t *testing.T) {
 	})
 }
 
+// What a call takes before another limit refuses it is given back.
+func TestAllLimitsOfAFunction(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Config{}, on("f", "x", echo, flow.Concurrency(1), flow.FnConcurrency(1), flow.Throttle(1, 10*time.Second)))
+	s.sendN("x", 4)
+	s.pass(time.Minute)
+	require.Equal(t, seconds(0, 10, 20, 30), s.starts("f"), s.text())
+}
+
+func TestSingletonAndTheSameEventTwice(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, v version.Version) {
+		s := newSite(t, Config{Version: v}, on("f", "x", echo, flow.Singleton(flow.SingletonSkip)))
+		for _, id := range []string{"1", "1", "2"} {
+			s.sendRaw(`{"id":"` + id + `","name":"x","data":{"id":"` + id + `"}}`)
+			s.settle()
+		}
+		require.Equal(t, []string{`"1"`, `"2"`}, s.outputs("f"), s.text())
+	})
+}
+
 func TestInvokeOfAThrottledFunction(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, Config{}, invoking("", "callee"), on("callee", "never", echo, flow.Throttle(1, time.Minute)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -229,5 +230,5 @@ func TestCoreLargeState(t *testing.T) {
 		return len(first) + len(second) + len(in.Event.Data.ID), err
 	}), 0, `{"id":"o1"}`)
 	require.Equal(t, Completed, run.Status)
-	require.JSONEq(t, fmt.Sprint(2*len(pad)+2), string(run.Output))
+	require.JSONEq(t, strconv.Itoa(2*len(pad)+2), string(run.Output))
 }

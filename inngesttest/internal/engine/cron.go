@@ -104,7 +104,7 @@ func (e *Engine) startScheduled(fn *Function, t Trigger, ev *Event, at time.Time
 func (e *Engine) NextBesidesSchedules() (next time.Time, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, it := range e.queue.later {
+	for _, it := range e.queue.later.items {
 		if _, schedule := e.crons[it]; !schedule && (!ok || it.at.Before(next)) {
 			next, ok = it.at, true
 		}

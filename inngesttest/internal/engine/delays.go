@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/inngestkit/inngestkit/inngesttest/internal/expr"
@@ -16,7 +17,7 @@ func (e *Engine) addToBatch(fn *Function, ev *Event) {
 	option := fn.options.batch
 	key := ""
 	if option.Key != "" {
-		value := e.expressions.Value(option.Key, expr.Vars{fieldEvent: ev.Decoded})
+		value := e.value(nil, option.Key, expr.Vars{fieldEvent: ev.Decoded})
 		if value.Err != nil {
 			e.row(nil, "event %q starts no run of %s: the key %s of its batch fails: %v",
 				ev.Name, fn.Slug, option.Key, value.Err)
@@ -24,7 +25,7 @@ func (e *Engine) addToBatch(fn *Function, ev *Event) {
 		}
 		key = expr.KeyText(value.Value)
 	}
-	e.row(nil, "%s", withKey("event "+quoted(ev.Name)+" waits in a batch of "+fn.Slug, option.Key, key))
+	e.row(nil, "%s", withKey("event "+strconv.Quote(ev.Name)+" waits in a batch of "+fn.Slug, option.Key, key))
 	e.startBatches(fn, fn.limiters.batches.Add(key, ev.InternalID, len(ev.Encoded), ev, e.clock.now()))
 	e.armDelays(fn, fn.limiters)
 }
@@ -40,7 +41,7 @@ func (e *Engine) debounce(fn *Function, ev *Event) {
 	option := fn.options.debounce
 	key := ""
 	if option.Key != "" {
-		value := e.expressions.Value(option.Key, expr.Vars{fieldEvent: ev.Decoded})
+		value := e.value(nil, option.Key, expr.Vars{fieldEvent: ev.Decoded})
 		if value.Err != nil {
 			key = "<invalid>" // as on the server
 			e.row(nil, "the key %s of the debounce of %s fails for event %q: %v; all such events share a debounce",

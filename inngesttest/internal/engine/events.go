@@ -298,18 +298,10 @@ func (e *Engine) Events() []*Event {
 	return slices.Clone(e.log)
 }
 
-// RunsOf returns the runs that an event has started, by its internal ID.
+// RunsOf returns the runs that an event has started, by its internal ID, as the server's API
+// does: without runs that were skipped.
 func (e *Engine) RunsOf(internalID string) []*Run {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.started[internalID])
-}
-
-// quoted returns a value for the timeline, shortened.
-func quoted(value any) string {
-	text := fmt.Sprintf("%q", fmt.Sprint(value))
-	if len(text) > 120 {
-		text = text[:116] + `…"`
-	}
-	return text
 }

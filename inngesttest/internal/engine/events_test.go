@@ -53,6 +53,7 @@ func TestTriggers(t *testing.T) {
 				got = append(got, run.Function.Slug)
 			}
 			require.Equal(t, test.want, got)
+			require.NotContains(t, s.text(), "an event with the same ID")
 		})
 	}
 }

@@ -1,11 +1,11 @@
 package engine
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -19,7 +19,8 @@ type execution struct {
 	flights []*flight
 	// landed wakes the engine when a call has ended.
 	landed chan struct{}
-	wave   sync.WaitGroup
+	// wave are the calls that are about to be made.
+	wave []*flight
 	// active are the runs that have not ended, by ID.
 	active map[string]*Run
 	// past are the runs that have ended, in this order. forgotten counts those of Engine.runs
@@ -38,7 +39,8 @@ func New(cfg Config) *Engine {
 	}
 	e := &Engine{
 		cfg:       cfg,
-		rand:      rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
+		rand:      rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)), //nolint:gosec // nothing is secret
+		queue:     newQueue(),
 		clock:     clock{bubble: cfg.Bubble, time: cfg.Start},
 		functions: map[string]*Function{},
 		execution: execution{
@@ -47,9 +49,7 @@ func New(cfg Config) *Engine {
 			active:  map[string]*Run{},
 		},
 	}
-	for i := range e.ids.prefix {
-		e.ids.prefix[i] = byte(e.rand.Uint32())
-	}
+	binary.BigEndian.PutUint32(e.ids.prefix[:], e.rand.Uint32())
 	e.initScheduling()
 	return e
 }
@@ -141,7 +141,6 @@ func (e *Engine) enqueue(it *item) {
 
 // done takes an item off its run.
 func (e *Engine) done(it *item) {
-	it.gone = true
 	it.run.items = remove(it.run.items, it)
 }
 
@@ -165,7 +164,7 @@ func (e *Engine) resume(run *Run, key string, result json.RawMessage) {
 		return
 	}
 	if run.save(s, stored, storedSize(stored), e.clock.now()) {
-		e.discover(run, kindEdge, key, key+"-resume")
+		e.discover(run, run.plan, kindEdge, key, key+"-resume")
 	}
 }
 
@@ -174,7 +173,7 @@ func (e *Engine) end(run *Run, status Status, output json.RawMessage) {
 	if run.over() {
 		return
 	}
-	run.Status, run.Output, run.Ended = status, output, e.clock.now()
+	run.Status, run.Output, run.Ended, run.Held = status, output, e.clock.now(), ""
 	for _, it := range run.items {
 		e.queue.remove(it)
 		if it.running {

@@ -98,9 +98,11 @@ func (e *Engine) waitsForItself(run *Run, limit int) {
 	}
 }
 
+// withKey adds the whole key to a text: the queue takes calls with the same text for held
+// back by the same limit.
 func withKey(text, expression, key string) string {
 	if expression != "" {
-		text += " of key " + quoted(key)
+		text += " of key " + strconv.Quote(key)
 	}
 	return text
 }

@@ -242,8 +242,9 @@ func TestSingleton(t *testing.T) {
 		t.Run("skip", func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, Config{Version: v}, on("f", "x", sleeps, flow.Singleton(flow.SingletonSkip, flow.Key("event.data.id"))))
+			var ids []string
 			for _, id := range []string{"a", "a", "b", "", ""} {
-				s.send("x", data{ID: id})
+				ids = append(ids, s.send("x", data{ID: id}))
 			}
 			s.pass(2 * time.Minute)
 			s.send("x", data{ID: "a"})
@@ -253,6 +254,7 @@ func TestSingleton(t *testing.T) {
 				want = []Status{Completed, Completed, Completed, Completed, Completed}
 			}
 			require.Equal(t, want, s.statuses("f"), s.text())
+			require.Empty(t, s.RunsOf(ids[1]))
 			s.says("of the singleton is under way", "is no singleton: its key event.data.id is false")
 		})
 		t.Run("cancel", func(t *testing.T) {
@@ -495,4 +497,17 @@ func TestTimeouts(t *testing.T) {
 		_, scheduled := s.Next()
 		require.False(t, scheduled, "nothing is left of a run that has ended")
 	})
+}
+
+// A run that is cancelled while it sleeps gives its place to one that is due in the same
+// instant.
+func TestFnConcurrencyOfACancelledRun(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Config{}, on("f", "x", sleeping(time.Hour), flow.FnConcurrency(1),
+		flow.CancelOn(inngestkit.DefineEvent[data]("stop"), flow.Match("data.id"))))
+	s.sendN("x", 2)
+	s.pass(time.Minute)
+	s.send("stop", data{ID: "1"})
+	s.settle()
+	require.Equal(t, seconds(0, 60), s.starts("f"), s.text())
 }

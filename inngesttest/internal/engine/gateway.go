@@ -192,7 +192,7 @@ func (e *Engine) applyGateway(f *flight, op *opcode) error {
 		return nil
 	}
 	run.save(s, result, storedSize(raw), e.clock.now())
-	e.discover(run, kindEdge, s.Key, s.Key)
+	e.discover(run, f.plan, kindEdge, s.Key, s.Key)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -9,7 +10,7 @@ import (
 )
 
 // failure is an error that ends a run at once.
-type failure struct{ name, message string }
+type failure struct{ name, message, stack string }
 
 // The names of errors that end a run at once (pkg/execution/state of the server).
 const (
@@ -23,7 +24,7 @@ const (
 const maxState = 32 << 20
 
 func overflow() *failure {
-	return &failure{nameOverflow, fmt.Sprintf("The function run exceeded the step limit of %d steps.", maxSteps)}
+	return &failure{name: nameOverflow, message: fmt.Sprintf("The function run exceeded the step limit of %d steps.", maxSteps)}
 }
 
 func (f *failure) Error() string { return f.name + ": " + f.message }
@@ -59,15 +60,25 @@ func (e *Engine) handle(f *flight) {
 // fail ends a run with the error of a call.
 func (e *Engine) fail(run *Run, o *outcome) {
 	run.raw, run.problem = o.output, o.standard()
-	e.end(run, Failed, o.wrapped())
+	e.end(run, Failed, o.failedOutput())
 }
 
 // failEarly ends a run with an error of the server, whatever attempts are left.
 func (e *Engine) failEarly(run *Run, f *failure) {
-	o := &outcome{}
-	o.fail(f.name, f.Error(), f.message)
+	text := serialized(standardError{Error: f.Error(), Name: f.name, Message: f.message, Stack: f.stack})
+	o := &outcome{failed: true, err: f.name, output: text, isText: true}
 	e.row(run, "the run fails: %s", f.message)
 	e.fail(run, o)
+}
+
+// failBeforeCall is failEarly for a call that is not made (checkStepLimit in
+// pkg/execution/executor/validate.go of the server). The server has only the text of the error.
+func (e *Engine) failBeforeCall(run *Run, f *failure) {
+	const text = "function has too many steps"
+	var err string
+	_ = json.Unmarshal(serialized(standardError{Error: text, Name: f.name, Message: f.message}), &err) // the engine's own JSON
+	e.row(run, "the run fails: %s", f.message)
+	e.fail(run, &outcome{failed: true, err: err})
 }
 
 // handleOps acts on the operations of a response.
@@ -97,10 +108,7 @@ func (e *Engine) handleOps(f *flight) {
 // the others in the order of the response, where the server has none.
 func (e *Engine) applyOps(f *flight) error {
 	run, ops := f.it.run, f.outcome.ops
-	if run.protocol == unknownProtocol {
-		run.protocol = f.outcome.protocol
-	}
-	if err := e.planOps(run, ops); err != nil {
+	if err := e.planOps(f); err != nil {
 		return err
 	}
 	if ops[0].Op == opNone && len(ops) == 1 {
@@ -135,7 +143,7 @@ func (e *Engine) applyNone(f *flight) error {
 			"the run would never end", f.call.Number)
 		return nil
 	}
-	e.resetPlan(run)
+	e.resetPlan(run, f.plan)
 	e.enqueue(&item{kind: kindEdge, run: run, after: last})
 	return nil
 }
@@ -160,7 +168,7 @@ func (e *Engine) applyOp(f *flight, op *opcode) error {
 	case opWait, opSignal, opInvoke:
 		return e.applyPause(f, op)
 	case opDiscovery:
-		e.discover(run, kindEdge, op.ID, op.ID)
+		e.discover(run, f.plan, kindEdge, op.ID, op.ID)
 		return nil
 	case opRunComplete:
 		if e.cfg.Version == version.Oldest {
@@ -189,7 +197,8 @@ func (e *Engine) applyStep(f *flight, op *opcode) error {
 		return err
 	}
 	if storedSize(raw)+run.size > maxState {
-		return &failure{nameStateOverflow, fmt.Sprintf("The function run exceeded the state size limit of %d bytes.", maxState)}
+		message := fmt.Sprintf("The function run exceeded the state size limit of %d bytes.", maxState)
+		return &failure{name: nameStateOverflow, message: message}
 	}
 	result, err := canonical(raw)
 	if err != nil {
@@ -206,7 +215,7 @@ func (e *Engine) applyStep(f *flight, op *opcode) error {
 	} else {
 		e.attemptRow(f, s, "ok %s", short(result))
 	}
-	e.discover(run, kindEdge, s.Key, s.Key)
+	e.discover(run, f.plan, kindEdge, s.Key, s.Key)
 	return nil
 }
 
@@ -249,7 +258,7 @@ func (e *Engine) applyStepFailed(f *flight, op *opcode) error {
 		return errors.New("duplicate response")
 	}
 	e.attemptRow(f, s, "failed: %s", op.Error.Message)
-	e.discover(run, kindEdgeError, s.Key, s.Key+"-failure")
+	e.discover(run, f.plan, kindEdgeError, s.Key, s.Key+"-failure")
 	return nil
 }
 

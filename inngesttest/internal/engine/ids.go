@@ -20,7 +20,8 @@ func (e *Engine) ulid(t time.Time) string {
 	var id ulid.ULID
 	_ = id.SetTime(ulid.Timestamp(t)) // fails after the year 10889
 	copy(id[6:], e.ids.prefix[:])
-	id[11] = byte(e.ids.count >> 32)
-	binary.BigEndian.PutUint32(id[12:], uint32(e.ids.count))
+	var count [8]byte
+	binary.BigEndian.PutUint64(count[:], e.ids.count)
+	copy(id[11:], count[3:])
 	return id.String()
 }

@@ -25,7 +25,10 @@ func (e *Engine) ended(run *Run) {
 	}
 	run.timers = nil
 	run.Function.limiters.singleton.Release(run.ID)
-	e.semaphores.Release(run.ID)
+	if e.semaphores.Holds(run.ID) {
+		e.semaphores.Release(run.ID)
+		e.queue.retry()
+	}
 	if run.Status != Skipped {
 		e.sendEnd(run)
 	}
@@ -43,7 +46,9 @@ func (e *Engine) sendEnd(run *Run) {
 		if correlation == "" && i > 0 {
 			continue
 		}
-		data := map[string]any{fieldFunction: run.Function.Slug, fieldRun: run.ID, fieldEvent: ev.Decoded, "events": decoded(run.Events)}
+		data := map[string]any{
+			fieldFunction: run.Function.Slug, fieldRun: run.ID, fieldEvent: ev.Decoded, "events": decoded(run.Events),
+		}
 		if result != nil {
 			data["result"] = *result
 		}
@@ -71,6 +76,9 @@ func (e *Engine) outcome(run *Run) (result *any, failure any) {
 	var output any
 	_ = json.Unmarshal(run.Output, &output) // nil without output
 	if run.Status == Completed {
+		if run.raw == nil {
+			return nil, nil // the response had no body
+		}
 		return &output, nil
 	}
 	if run.Status == Cancelled {

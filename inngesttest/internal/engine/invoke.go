@@ -198,7 +198,7 @@ func (e *Engine) finishInvocation(ev *Event) {
 	data, _ := ev.Decoded[fieldData].(map[string]any)
 	correlation, _ := data["correlation_id"].(string)
 	w := e.invocations[correlation]
-	if w == nil || w.expires.Before(e.clock.now()) {
+	if w == nil {
 		return
 	}
 	if ender, _ := data[fieldFunction].(string); ender != "" && ender != w.function {

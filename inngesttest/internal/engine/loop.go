@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"container/heap"
 	"context"
+	"slices"
 	"time"
 )
 
@@ -39,7 +39,7 @@ func (e *Engine) Advance(ctx context.Context) bool {
 	e.settle(ctx)
 	next, ok := e.queue.next()
 	switch {
-	case ctx.Err() != nil, !ok && len(e.flights) == 0:
+	case ctx.Err() != nil, !ok && len(e.flights) == 0: // outside a bubble, no call is under way here
 		return false
 	case ok:
 		e.pass(ctx, next)
@@ -69,48 +69,45 @@ func (e *Engine) unlocked(do func()) {
 	do()
 }
 
-// settle takes what is due.
+// settle takes what is due. The calls that are due at the same time are a wave, as on a server:
+// each has the state before the wave, and their responses count when all have ended, in the
+// order of the queue.
 func (e *Engine) settle(ctx context.Context) {
 	e.queue.retry()
 	for ctx.Err() == nil {
-		if e.cfg.Bubble {
-			e.land()
-		}
+		e.land()
 		e.queue.mature(e.clock.now())
 		it := e.queue.take()
-		if e.overlapping() && (it == nil || it.do != nil) {
-			// The calls of a wave count in its order, and before what comes after it.
+		switch {
+		case it != nil && it.do == nil:
+			e.admit(it)
+		case len(e.wave) > 0:
 			if it != nil {
-				heap.Push(&e.queue.due, it)
+				e.queue.back(it)
 			}
-			e.awaitWave()
-			continue
-		}
-		if it == nil {
+			e.launch(ctx)
+		case it == nil:
 			return
+		default:
+			it.do()
 		}
-		e.run(ctx, it)
 	}
 }
 
-// run takes one item.
-func (e *Engine) run(ctx context.Context, it *item) {
-	if it.do != nil {
-		it.gone = true
-		it.do()
-		return
-	}
+// admit adds a call to the wave, if its limits let it start.
+func (e *Engine) admit(it *item) {
 	if reason := e.mayStart(it); reason != "" {
 		if reason != it.waiting {
-			it.waiting = reason
+			it.waiting, it.run.Held = reason, reason
 			e.row(it.run, "%s", reason)
 		}
-		e.queue.hold(it)
+		e.queue.hold(it, reason)
 		return
 	}
 	it.waiting, it.running, it.released = "", true, false
+	it.run.Held = ""
 	if f := e.prepare(it); f != nil {
-		e.launch(ctx, f)
+		e.wave = append(e.wave, f)
 		return
 	}
 	it.running = false
@@ -118,18 +115,32 @@ func (e *Engine) run(ctx context.Context, it *item) {
 	e.done(it)
 }
 
-// launch makes a call.
-func (e *Engine) launch(ctx context.Context, f *flight) {
-	e.flights = append(e.flights, f)
+// launch makes the calls of the wave.
+func (e *Engine) launch(ctx context.Context) {
+	wave := e.wave
+	e.wave = nil
+	e.flights = append(e.flights, wave...)
 	switch {
 	case e.cfg.Bubble:
-		e.launchInBubble(ctx, f)
+		e.flyInBubble(ctx, wave)
 	case e.cfg.Overlap:
-		e.wave.Go(func() { e.fly(ctx, f) })
+		e.flyTogether(ctx, wave)
 	default:
-		e.unlocked(func() { e.fly(ctx, f) })
-		e.land()
+		e.flyInTurn(ctx, wave)
 	}
+}
+
+// flyInTurn makes the calls of a wave one after the other. If one of them ends the goroutine,
+// because the test has failed in it, the others are not made.
+func (e *Engine) flyInTurn(ctx context.Context, wave []*flight) {
+	defer func() {
+		e.flights = slices.DeleteFunc(e.flights, func(f *flight) bool { return !f.ended })
+	}()
+	e.unlocked(func() {
+		for _, f := range wave {
+			e.fly(ctx, f)
+		}
+	})
 }
 
 // land handles the responses of the calls that have ended, in the order in which they began.

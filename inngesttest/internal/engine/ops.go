@@ -98,7 +98,7 @@ func (op *opcode) lazy() bool { return op.Op == opDeferAdd || op.Op == opDeferAb
 func (op *opcode) stored() (json.RawMessage, error) {
 	switch op.Op {
 	case opStepError, opStepFailed:
-		return json.Marshal(map[string]any{"error": op.Error})
+		return json.Marshal(map[string]any{fieldError: op.Error})
 	case opStepRun:
 		data := op.Data
 		if len(data) == 0 {

@@ -1,16 +1,17 @@
 package engine
 
-// With Config.Overlap, the calls that are due at the same time are a wave: they run at the
-// same time on goroutines of their own, and count in the order of the queue when all have
-// ended.
+import (
+	"context"
+	"sync"
+)
 
-// overlapping reports whether the calls of a wave are under way.
-func (e *Engine) overlapping() bool {
-	return e.cfg.Overlap && !e.cfg.Bubble && len(e.flights) > 0
-}
-
-// awaitWave waits until all calls of the wave have ended, and handles their responses.
-func (e *Engine) awaitWave() {
-	e.unlocked(e.wave.Wait)
-	e.land()
+// flyTogether makes the calls of a wave on goroutines of their own, with Config.Overlap.
+func (e *Engine) flyTogether(ctx context.Context, wave []*flight) {
+	e.unlocked(func() {
+		var all sync.WaitGroup
+		for _, f := range wave {
+			all.Go(func() { e.fly(ctx, f) })
+		}
+		all.Wait()
+	})
 }

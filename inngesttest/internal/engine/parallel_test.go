@@ -31,7 +31,10 @@ func TestParallelSteps(t *testing.T) {
 			t.Parallel()
 			_, run, s := runScript(t, Config{Version: test.version}, func(r *received) *adapter.Response {
 				switch done := r.Context.Stack.Stack; {
-				case r.target != "step":
+				case r.target == "a" || r.target == "b":
+					require.Empty(t, r.Steps, "parallel steps begin together")
+					return stepOf(r)
+				case r.target != anyStep:
 					return stepOf(r)
 				case len(done) == 0:
 					return ops(`[{"op":"StepPlanned","id":"a"},{"op":"StepPlanned","id":"b"}]`)
@@ -73,34 +76,54 @@ func TestParallelKinds(t *testing.T) {
 	require.Equal(t, start.Add(15*time.Second), run.Ended)
 }
 
-// Three sleeps without a planned step: v1.43.0 calls the app after each, and ignores that it
-// announces the others again. v1.12.1 waits for all.
+// Sleeps are a group too. The call after it still plans steps in v1.43.0, which only then lets
+// the app run them at once.
 func TestParallelSleeps(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		version version.Version
-		calls   int
-	}{{version.Newest, 4}, {version.Oldest, 2}} {
+		calls   []string
+	}{
+		{version.Newest, []string{"step/0", "step/0 plan", "a/0", "step/0"}},
+		{version.Oldest, []string{"step/0", "step/0 plan", "a/0 plan", "step/0 plan"}},
+	} {
 		t.Run(string(test.version), func(t *testing.T) {
 			t.Parallel()
 			_, run, s := runScript(t, Config{Version: test.version}, func(r *received) *adapter.Response {
-				var left string
-				for i, id := range []string{"a", "b", "c"} {
-					if _, ok := r.Steps[id]; !ok {
-						left += fmt.Sprintf(`,{"op":"Sleep","id":%q,"opts":{"duration":"%ds"}}`, id, i+1)
-					}
+				switch {
+				case r.target != anyStep:
+					return stepOf(r)
+				case len(s0(r)) == 0:
+					return ops(`[{"op":"Sleep","id":"y","opts":{"duration":"1s"}},{"op":"Sleep","id":"z","opts":{"duration":"3s"}}]`)
+				case len(s0(r)) == 2:
+					return ops(`[{"op":"StepPlanned","id":"a"}]`)
 				}
-				if left == "" {
-					return response(200, `1`)
-				}
-				return ops("[" + left[1:] + "]")
+				return response(200, `1`)
 			})
 			require.Equal(t, Completed, run.Status)
-			require.Len(t, s.calls(), test.calls)
-			require.Equal(t, start.Add(3*time.Second), run.Ended, "the first announcement of a sleep counts")
+			require.Equal(t, test.calls, s.calls())
+			require.Equal(t, start.Add(3*time.Second), run.Ended)
 			require.Len(t, run.Steps, 3)
 		})
 	}
+}
+
+// Without a step to wait for, v1.43.0 calls the app for each result in a response, and ignores
+// what the app announces again.
+func TestAnnouncedAgain(t *testing.T) {
+	t.Parallel()
+	_, run, s := runScript(t, Config{}, func(r *received) *adapter.Response {
+		switch len(s0(r)) {
+		case 0:
+			return ops(`[{"op":"StepRun","id":"a"},{"op":"StepRun","id":"b"}]`)
+		case 2:
+			return ops(`[{"op":"Sleep","id":"z","opts":{"duration":"1s"}}]`)
+		}
+		return response(200, `1`)
+	})
+	require.Equal(t, Completed, run.Status)
+	require.Equal(t, []string{"step/0", "step/0 plan", "step/0 plan", "step/0 plan"}, s.calls())
+	require.Equal(t, start.Add(time.Second), run.Ended)
 }
 
 // An app whose protocol is older than 2 is called after each parallel step.
@@ -120,5 +143,5 @@ func TestParallelOldProtocol(t *testing.T) {
 		return response(200, `1`)
 	})
 	require.Equal(t, Completed, run.Status)
-	require.Equal(t, []string{"step/0", "a/0 plan", "b/0 plan", "step/0 plan"}, s.calls())
+	require.Equal(t, []string{"step/0", "a/0 plan", "b/0 plan", "step/0 plan", "step/0 plan"}, s.calls())
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -36,14 +37,13 @@ type item struct {
 	after string
 	// job is the item's ID, as JSON.
 	job []byte
-	// waiting says which limit holds the item back.
+	// waiting says which limit holds the item back, "" if none does.
 	waiting string
 	// running reports whether the app is being called, and released whether release was
 	// called since.
 	running, released bool
-	// gone reports that the item must not run any more.
-	gone bool
-
+	// in is the heap that has the item, nil if none has, and index is where.
+	in    *itemHeap
 	index int
 }
 
@@ -66,69 +66,49 @@ func score(it *item, now time.Time) int64 {
 	return score
 }
 
-// A queue has the items in two heaps: by time, and those that are due by score.
+// A queue has the items in heaps: by time, and those that are due by score.
 type queue struct {
-	later later
-	due   due
-	// held are the due items that a limit holds back.
-	held []*item
-	seq  uint64
+	later, due itemHeap
+	// held are the due items that limits hold back. order has them in the order in which
+	// their limits were reached first.
+	held  map[limit]*heldItems
+	order []*heldItems
+	seq   uint64
 }
 
-// later is a heap by (at, seq).
-type later []*item
+// limit is why items are held back: their function, and the limit with its key. While the
+// limit holds back one of them, it holds back all.
+type limit struct {
+	function *Function
+	reason   string
+}
 
-func (l later) Len() int { return len(l) }
+// heldItems are the items that one limit holds back.
+type heldItems struct {
+	limit limit
+	items itemHeap
+	// closed reports that the limit was asked since retry, and holds the items back.
+	closed bool
+}
 
-func (l later) Less(i, j int) bool {
-	if !l[i].at.Equal(l[j].at) {
-		return l[i].at.Before(l[j].at)
+func newQueue() queue {
+	return queue{later: itemHeap{before: earlier}, due: itemHeap{before: ahead}, held: map[limit]*heldItems{}}
+}
+
+// earlier orders items that are not due yet.
+func earlier(a, b *item) bool {
+	if !a.at.Equal(b.at) {
+		return a.at.Before(b.at)
 	}
-	return l[i].seq < l[j].seq
+	return a.seq < b.seq
 }
 
-func (l later) Swap(i, j int) {
-	l[i], l[j] = l[j], l[i]
-	l[i].index, l[j].index = i, j
-}
-
-func (l *later) Push(x any) {
-	it := x.(*item)
-	it.index = len(*l)
-	*l = append(*l, it)
-}
-
-func (l *later) Pop() any {
-	last := len(*l) - 1
-	it := (*l)[last]
-	(*l)[last] = nil
-	*l = (*l)[:last]
-	it.index = -1
-	return it
-}
-
-// due is a heap by (score, seq).
-type due []*item
-
-func (d due) Len() int { return len(d) }
-
-func (d due) Less(i, j int) bool {
-	if d[i].score != d[j].score {
-		return d[i].score < d[j].score
+// ahead orders items that are due.
+func ahead(a, b *item) bool {
+	if a.score != b.score {
+		return a.score < b.score
 	}
-	return d[i].seq < d[j].seq
-}
-
-func (d due) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
-
-func (d *due) Push(x any) { *d = append(*d, x.(*item)) }
-
-func (d *due) Pop() any {
-	last := len(*d) - 1
-	it := (*d)[last]
-	(*d)[last] = nil
-	*d = (*d)[:last]
-	return it
+	return a.seq < b.seq
 }
 
 // add puts an item into the queue. It numbers it, unless it is an item that returns.
@@ -137,54 +117,111 @@ func (q *queue) add(it *item) {
 		q.seq++
 		it.seq = q.seq
 	}
-	heap.Push(&q.later, it)
+	q.later.push(it)
 }
 
 // next returns the time of the earliest item that is not due yet.
 func (q *queue) next() (time.Time, bool) {
-	if len(q.later) == 0 {
-		return time.Time{}, false
+	if it := q.later.first(); it != nil {
+		return it.at, true
 	}
-	return q.later[0].at, true
+	return time.Time{}, false
 }
 
 // mature moves the items whose time has come to those that are due.
-func (q *queue) mature(now time.Time) (any bool) {
-	for len(q.later) > 0 && !q.later[0].at.After(now) {
-		heap.Push(&q.due, heap.Pop(&q.later))
-		any = true
+func (q *queue) mature(now time.Time) {
+	for it := q.later.first(); it != nil && !it.at.After(now); it = q.later.first() {
+		q.remove(it)
+		q.due.push(it)
 	}
-	return any
 }
 
-// take returns the first item that is due, nil if nothing is.
+// take returns the first item that is due and that no limit is known to hold back, nil if
+// there is none.
 func (q *queue) take() *item {
-	for len(q.due) > 0 {
-		if it := heap.Pop(&q.due).(*item); !it.gone {
-			return it
+	best := q.due.first()
+	for _, h := range q.order {
+		if it := h.items.first(); !h.closed && it != nil && (best == nil || ahead(it, best)) {
+			best = it
 		}
 	}
-	return nil
+	if best != nil {
+		q.remove(best)
+	}
+	return best
 }
 
-// hold keeps an item that a limit holds back.
-func (q *queue) hold(it *item) { q.held = append(q.held, it) }
+// back returns an item that was taken.
+func (q *queue) back(it *item) { q.due.push(it) }
+
+// hold keeps an item that a limit holds back until retry is called.
+func (q *queue) hold(it *item, reason string) {
+	key := limit{it.run.Function, reason}
+	h := q.held[key]
+	if h == nil {
+		h = &heldItems{limit: key, items: itemHeap{before: ahead}}
+		q.held[key] = h
+		q.order = append(q.order, h)
+	}
+	h.closed = true
+	h.items.push(it)
+}
 
 // retry lets the limits be asked again for the items that they hold back.
 func (q *queue) retry() {
-	for i, it := range q.held {
-		if !it.gone {
-			heap.Push(&q.due, it)
+	q.order = slices.DeleteFunc(q.order, func(h *heldItems) bool {
+		h.closed = false
+		if h.items.first() != nil {
+			return false
 		}
-		q.held[i] = nil
-	}
-	q.held = q.held[:0]
+		delete(q.held, h.limit)
+		return true
+	})
 }
 
-// remove takes an item out of the queue.
+// remove takes an item out of the queue, if it is there.
 func (q *queue) remove(it *item) {
-	it.gone = true
-	if it.index >= 0 && it.index < len(q.later) && q.later[it.index] == it {
-		heap.Remove(&q.later, it.index)
+	if it.in != nil {
+		heap.Remove(it.in, it.index)
 	}
+}
+
+// An itemHeap has items in the order that before defines, for package heap.
+type itemHeap struct {
+	items  []*item
+	before func(a, b *item) bool
+}
+
+func (h *itemHeap) Len() int { return len(h.items) }
+
+func (h *itemHeap) Less(i, j int) bool { return h.before(h.items[i], h.items[j]) }
+
+func (h *itemHeap) Swap(i, j int) {
+	h.items[i], h.items[j] = h.items[j], h.items[i]
+	h.items[i].index, h.items[j].index = i, j
+}
+
+func (h *itemHeap) Push(x any) {
+	it, _ := x.(*item)
+	it.in, it.index = h, len(h.items)
+	h.items = append(h.items, it)
+}
+
+func (h *itemHeap) Pop() any {
+	last := len(h.items) - 1
+	it := h.items[last]
+	it.in = nil
+	h.items[last] = nil
+	h.items = h.items[:last]
+	return it
+}
+
+func (h *itemHeap) push(it *item) { heap.Push(h, it) }
+
+// first returns the first item, nil if there is none.
+func (h *itemHeap) first() *item {
+	if len(h.items) == 0 {
+		return nil
+	}
+	return h.items[0]
 }

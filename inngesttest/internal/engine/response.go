@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -25,6 +24,8 @@ type outcome struct {
 	// that the server has it as text, even if it looks like JSON.
 	output json.RawMessage
 	isText bool
+	// hidden reports that the server's API does not show the output.
+	hidden bool
 	// failed reports that the call failed as a whole, and err is the text of the reason.
 	failed bool
 	err    string
@@ -35,10 +36,13 @@ type outcome struct {
 	protocol int
 }
 
-// fail makes the outcome a failure with an error of the server.
-func (o *outcome) fail(name, text, message string) {
-	o.failed, o.err, o.ops = true, text, nil
-	o.output, o.isText = serialized(text, name, message), true
+// failCall makes the outcome a call that failed for a reason of the server's own.
+func (e *Engine) failCall(o *outcome, reason string) {
+	o.failed, o.err, o.ops, o.isText = true, reason, nil, true
+	o.output = serialized(standardError{Error: reason, Name: defaultErrorName, Message: reason})
+	if e.cfg.Version == version.Oldest {
+		o.output = quote(string(quote(reason)))
+	}
 }
 
 // The names that the server gives to errors of its own.
@@ -50,25 +54,33 @@ const (
 	tooLargeMessage     = "Your function's response body exceeds the maximum size limit"
 )
 
-var errNotSDK = errors.New("The response did not come from an Inngest SDK")
+// notSDK returns the server's words for a response that did not come from an SDK.
+func (e *Engine) notSDK() string {
+	if e.cfg.Version == version.Oldest {
+		return "not_sdk"
+	}
+	return "The response did not come from an Inngest SDK"
+}
 
 // interpret returns what a response means (HandleHttpResponse in
 // pkg/execution/driver/httpdriver of the server).
 func (e *Engine) interpret(resp *adapter.Response) *outcome {
 	o := &outcome{}
 	if resp == nil {
-		o.fail(defaultErrorName, "Unable to reach SDK URL", "Unable to reach SDK URL")
+		e.failCall(o, "Unable to reach SDK URL")
 		return o
 	}
 	o.noRetry = resp.Header.Get("X-Inngest-No-Retry") == "true"
 	o.retryAfter = resp.Header.Get("Retry-After")
 	o.protocol, _ = strconv.Atoi(resp.Header.Get("X-Inngest-Req-Version"))
-	isSDK := resp.Header.Get("X-Inngest-SDK") != ""
+	isSDK := resp.Header.Get("X-Inngest-Sdk") != ""
 	switch {
 	case len(resp.Body) > maxResponse:
 		o.noRetry, o.retryAfter = false, ""
-		o.fail(tooLargeName, tooLargeName, tooLargeMessage)
-		o.output = serialized(tooLargeName+": "+tooLargeMessage, tooLargeName, tooLargeMessage)
+		o.failed, o.err, o.isText = true, tooLargeName, true
+		o.output = serialized(standardError{
+			Error: tooLargeName + ": " + tooLargeMessage, Name: tooLargeName, Message: tooLargeMessage,
+		})
 	case resp.Status == http.StatusPartialContent:
 		e.interpretOps(o, resp, isSDK)
 	default:
@@ -82,13 +94,13 @@ func (e *Engine) interpretOps(o *outcome, resp *adapter.Response, isSDK bool) {
 	if err != nil {
 		// The server does not look at the headers then.
 		o.noRetry, o.retryAfter = false, ""
-		o.fail(defaultErrorName, err.Error(), err.Error())
+		e.failCall(o, err.Error())
 		return
 	}
 	o.ops = ops
 	if !isSDK {
-		o.failed, o.err, o.ops = true, errNotSDK.Error(), nil
-		o.output, o.isText = quote(string(resp.Body)), true
+		o.failed, o.err, o.ops = true, e.notSDK(), nil
+		o.output, o.isText, o.hidden = quote(string(resp.Body)), true, true
 	}
 }
 
@@ -110,7 +122,7 @@ func (e *Engine) interpretOutput(o *outcome, resp *adapter.Response, isSDK bool)
 		}
 	}
 	if ok && !isSDK {
-		o.failed, o.err = true, errNotSDK.Error()
+		o.failed, o.err = true, e.notSDK()
 	}
 }
 
@@ -162,8 +174,8 @@ type standardError struct {
 }
 
 // serialized returns an error of the server as the text that it stores as an output.
-func serialized(text, name, message string) json.RawMessage {
-	inner, err := json.Marshal(map[string]standardError{"error": {Error: text, Name: name, Message: message}})
+func serialized(problem standardError) json.RawMessage {
+	inner, err := json.Marshal(map[string]standardError{fieldError: problem})
 	if err != nil {
 		panic(err) // impossible: it has only texts
 	}
@@ -245,25 +257,25 @@ func (o *outcome) errorFields() map[string]json.RawMessage {
 	return fields
 }
 
-// wrapped returns the output of a failed run with {"error":…} around it, unless it has that.
-func (o *outcome) wrapped() json.RawMessage {
-	output := o.output
+// failedOutput returns the output of a failed run as the server's API has it.
+func (o *outcome) failedOutput() json.RawMessage {
+	switch {
+	case o.hidden:
+		return json.RawMessage(`""`)
+	case o.output == nil:
+		return asJSON(o.err)
+	}
 	var text string
-	if o.isText && json.Unmarshal(output, &text) == nil && json.Valid([]byte(text)) {
-		if inner, ok := lenient([]byte(text)); ok {
-			output = inner
-		}
+	if o.isText && json.Unmarshal(o.output, &text) == nil {
+		return asJSON(text)
 	}
-	if output == nil {
-		output = quote(o.err)
+	return o.output
+}
+
+// asJSON returns a text as the JSON that it is, or as a JSON string.
+func asJSON(text string) json.RawMessage {
+	if out, ok := lenient([]byte(text)); ok {
+		return out
 	}
-	var known struct {
-		Error *struct {
-			Message *string `json:"message"`
-		} `json:"error"`
-	}
-	if json.Unmarshal(output, &known) == nil && known.Error != nil && known.Error.Message != nil {
-		return output
-	}
-	return append(append([]byte(`{"error":`), output...), '}')
+	return quote(text)
 }

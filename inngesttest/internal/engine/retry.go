@@ -16,7 +16,7 @@ func (e *Engine) retry(it *item, header string) string {
 		at = now.Add(e.backoff(it.attempt))
 	}
 	it.attempt++
-	it.at, it.gone = at, false
+	it.at = at
 	e.enqueue(it)
 	return fmt.Sprintf("attempt %d of %d in %s", it.attempt+1, it.run.Function.MaxAttempts, at.Sub(now))
 }

@@ -104,7 +104,7 @@ func (e *Engine) newRun(r request) *Run {
 	vars := expr.Vars{fieldEvent: r.events[0].Decoded}
 	o := &r.fn.options
 	if o.priority != "" {
-		run.priority = limits.Priority(e.expressions.Value(o.priority, vars).Value).Milliseconds()
+		run.priority = limits.Priority(e.value(nil, o.priority, vars).Value).Milliseconds()
 		if run.priority != 0 {
 			e.row(run, "goes ahead by %d s because of its priority", run.priority/1000)
 		}
@@ -129,7 +129,7 @@ func (e *Engine) newRun(r request) *Run {
 
 // key returns the value of a key as text. All runs whose key cannot be evaluated share one.
 func (e *Engine) key(text string, vars expr.Vars) string {
-	value := e.expressions.Value(text, vars)
+	value := e.value(nil, text, vars)
 	if value.Err != nil {
 		return "<nil>"
 	}
@@ -145,7 +145,7 @@ func (e *Engine) limitRate(r request) scheduled {
 	}
 	key := ""
 	if option.Key != "" {
-		value := e.expressions.Value(option.Key, expr.Vars{fieldEvent: ev.Decoded})
+		value := e.value(nil, option.Key, expr.Vars{fieldEvent: ev.Decoded})
 		if value.Err != nil {
 			e.row(nil, "event %q starts no run of %s: the key %s of %s fails: %v", ev.Name, fn.Slug, option.Key, what, value.Err)
 			return refused
@@ -160,8 +160,8 @@ func (e *Engine) limitRate(r request) scheduled {
 	if ok {
 		return started
 	}
-	e.row(nil, "event %q starts no run of %s: %s of key %s is reached, for %s",
-		ev.Name, fn.Slug, what, quoted(key), retryAt.Sub(e.clock.now()))
+	e.row(nil, "event %q starts no run of %s: %s is reached, for %s",
+		ev.Name, fn.Slug, withKey(what, option.Key, key), retryAt.Sub(e.clock.now()))
 	if ev.Name == functionInvoked {
 		e.invocationFailed(ev, "invoked function is rate limited")
 	}
@@ -173,7 +173,7 @@ func (e *Engine) lock(run *Run) scheduled {
 	fn, option := run.Function, run.Function.options.singleton
 	key := ""
 	if option.Key != "" {
-		value := e.expressions.Value(option.Key, expr.Vars{fieldEvent: run.Events[0].Decoded})
+		value := e.value(nil, option.Key, expr.Vars{fieldEvent: run.Events[0].Decoded})
 		if value.Err != nil || value.Value == false {
 			e.row(run, "is no singleton: its key %s %s", option.Key, verdict(value))
 			return started
@@ -198,9 +198,6 @@ func (e *Engine) lock(run *Run) scheduled {
 		return refused
 	}
 	run.Status, run.Ended = Skipped, e.clock.now()
-	for _, ev := range run.Events {
-		e.started[ev.InternalID] = append(e.started[ev.InternalID], run)
-	}
 	e.record(run)
 	e.row(run, "is skipped: run %s of the singleton is under way", holder)
 	return refused

@@ -58,8 +58,8 @@ func (s *site) Call(ctx context.Context, c *Call) (context.Context, func(*adapte
 
 func (s *site) Row(r Row) { s.rows = append(s.rows, r) }
 
-func (s *site) Fault(_ *Run, format string, args ...any) {
-	s.faults = append(s.faults, fmt.Sprintf(format, args...))
+func (s *site) Fault(_ *Run, text string, args ...any) {
+	s.faults = append(s.faults, fmt.Sprintf(text, args...))
 }
 
 // add syncs an app with functions.

@@ -22,7 +22,7 @@ func (e *Engine) applySleep(f *flight, op *opcode) error {
 		return err
 	}
 	if duration > maxSleep && e.cfg.Version != version.Oldest {
-		return &failure{nameTooLong, fmt.Sprintf(
+		return &failure{name: nameTooLong, message: fmt.Sprintf(
 			"The sleep %q ends more than one year in the future; sleeps may last at most one year.", text)}
 	}
 	if !run.claim(op.ID) {

@@ -34,10 +34,8 @@ type state struct {
 	pending map[string]struct{}
 	// jobs has what was put into the queue under a name that the server takes once.
 	jobs map[string]struct{}
-	// forcePlan makes the app announce steps instead of running them.
-	forcePlan bool
-	// protocol is the X-Inngest-Req-Version of the first response with steps, -1 before.
-	protocol int
+	// plan is how steps are planned.
+	plan plan
 	// items are the run's items in the queue, and those that are running.
 	items []*item
 	// raw is the output of the call that failed the run, and problem is the error in it, in
@@ -45,6 +43,14 @@ type state struct {
 	raw, problem json.RawMessage
 	// forgotten reports that Runs does not return the run any more.
 	forgotten bool
+}
+
+// plan is how the steps of a run are planned. A call has the plan that it began with.
+type plan struct {
+	// forced makes the app announce steps instead of running them.
+	forced bool
+	// protocol is the X-Inngest-Req-Version of the first response with steps, -1 before.
+	protocol int
 }
 
 // part is the result of a step in the form in which calls contain it: "key":result.
@@ -68,11 +74,11 @@ func (r *Run) initState() {
 	}
 	batch = append(batch, ']')
 	r.state = state{
-		batch: batch, stackJSON: []byte{'['}, protocol: unknownProtocol, size: storedSize(batch),
+		batch: batch, stackJSON: []byte{'['}, plan: plan{protocol: unknownProtocol}, size: storedSize(batch),
 		steps: map[string]*Step{}, jobs: map[string]struct{}{},
 	}
 	if id, err := ulid.ParseStrict(r.ID); err == nil {
-		r.born = int64(id.Time())
+		r.born = id.Timestamp().UnixMilli()
 	}
 	if len(r.Events) > 0 {
 		r.first = r.Events[0].Encoded
@@ -147,8 +153,8 @@ func (r *Run) position(key string) int {
 		return 0
 	}
 	// The step that leads to a call is usually the last one.
-	for i := len(r.stack) - 1; i >= 0; i-- {
-		if r.stack[i] == key {
+	for i, finished := range slices.Backward(r.stack) {
+		if finished == key {
 			return i + 1
 		}
 	}

@@ -48,23 +48,27 @@ func TestUseAPI(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		event  int
-		steps  []int
+		stored int // bytes of steps
 		useAPI bool
 		events int
 	}{
-		{"below the limit", 10, []int{4<<20 - 3000}, false, 1},
-		{"steps", 10, []int{3 << 20, 2 << 20}, true, 1},
-		{"event and its copy", 2<<20 + 100, []int{10}, true, 0},
-		{"event alone", 1 << 20, []int{10}, false, 1},
+		{"below the limit", 10, 4<<20 - 1024, false, 1},
+		{"steps", 10, 4<<20 - 1023, true, 1},
+		{"event and its copy", 2<<20 + 100, 0, true, 0},
+		{"event alone", 1 << 20, 0, false, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, Config{})
 			s := &script{t: t}
 			s.respond = func(r *received) *adapter.Response {
-				n := len(s0(r))
-				if n < len(test.steps) {
-					return ops(fmt.Sprintf(`[{"op":"StepRun","id":"s%d","data":%q}]`, n, strings.Repeat("x", test.steps[n])))
+				if len(s0(r)) == 0 {
+					w.Locked(func() {
+						if run := w.active[r.Context.RunID]; test.stored > 0 {
+							run.size = test.stored - len(`{"data":"x"}`)
+						}
+					})
+					return ops(`[{"op":"StepRun","id":"a","data":"x"}]`)
 				}
 				require.Equal(t, test.useAPI, r.Context.UseAPI)
 				require.Len(t, r.Events, test.events)
@@ -75,12 +79,12 @@ func TestUseAPI(t *testing.T) {
 					require.Equal(t, "["+string(r.Event)+"]", string(events))
 					steps, ok := w.actionsOf(r.Context.RunID)
 					require.True(t, ok)
-					require.True(t, strings.HasPrefix(string(steps), `{"s0":{"data":"xxxx`))
+					require.JSONEq(t, `{"a":{"data":"x"}}`, string(steps))
 				})
 				if test.useAPI {
 					require.Empty(t, r.Steps)
 				} else {
-					require.Len(t, r.Steps, len(test.steps))
+					require.Len(t, r.Steps, 1)
 				}
 				return response(200, `1`)
 			}

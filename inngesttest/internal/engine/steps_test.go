@@ -250,7 +250,7 @@ func TestNewestOperations(t *testing.T) {
 	})
 	require.Equal(t, Completed, run.Status)
 	require.Equal(t, `{"a":2,"b":1}`, string(run.Output))
-	require.Equal(t, []string{"step/0", "step/0"}, s.calls())
+	require.Equal(t, []string{"step/0", "step/0 plan", "step/0 plan"}, s.calls(), "both ask for a call")
 
 	calls := 0
 	_, run, _ = runScript(t, Config{}, func(*received) *adapter.Response {

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -54,7 +56,7 @@ func TestAdvance(t *testing.T) {
 func TestCallTakes(t *testing.T) {
 	t.Parallel()
 	for _, cancelled := range []bool{false, true} {
-		t.Run(fmt.Sprint(cancelled), func(t *testing.T) {
+		t.Run(strconv.FormatBool(cancelled), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, Config{})
 			w.call = func(ctx context.Context, c *Call) (context.Context, func(*adapter.Response)) {
@@ -184,16 +186,28 @@ func TestBubbleCancel(t *testing.T) {
 	})
 }
 
-// A call whose goroutine ends, because the test has failed in it, is reported.
+// A call whose goroutine ends, because the test has failed in it, is reported. The engine
+// does not wait for the calls that were to follow.
 func TestCallEndsGoroutine(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, Config{Overlap: true})
-	w.begin(newFunction(func(context.Context, *adapter.Request) *adapter.Response {
-		runtime.Goexit()
-		return nil
-	}, 3))
-	w.finish()
-	require.Contains(t, w.faults()[0], "call 1 of the app has not returned")
+	for _, overlap := range []bool{false, true} {
+		t.Run(strconv.FormatBool(overlap), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, Config{Overlap: overlap})
+			fn := newFunction(func(context.Context, *adapter.Request) *adapter.Response {
+				runtime.Goexit()
+				return nil
+			}, 3)
+			w.begin(fn)
+			w.begin(fn)
+			var test sync.WaitGroup
+			test.Go(func() { w.Advance(t.Context()) })
+			test.Wait()
+			w.finish()
+			require.Contains(t, w.faults()[0], "call 1 of the app has not returned")
+			require.Empty(t, w.flights)
+		})
+	}
 }
 
 // A done context stops the engine.
@@ -210,8 +224,8 @@ func TestContext(t *testing.T) {
 	require.Equal(t, start, w.Now())
 }
 
-// Runs with a higher priority go first, then older ones, then those that were started first. A
-// run's own calls come before those of newer runs.
+// Of the calls that are due at the same time, those of runs with a higher priority go first, then
+// those of older ones, then those of runs that were started first.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Config{})
@@ -235,7 +249,7 @@ func TestOrder(t *testing.T) {
 	}
 	w.Settle(t.Context())
 	require.Equal(t, []string{
-		`"first" 0`, `"first" 1`, `"old" 0`, `"old" 1`, `"new" 0`, `"new too" 0`, `"new" 1`, `"new too" 1`,
+		`"first" 0`, `"old" 0`, `"new" 0`, `"new too" 0`, `"first" 1`, `"old" 1`, `"new" 1`, `"new too" 1`,
 	}, calls)
 }
 
@@ -266,4 +280,47 @@ func TestForgets(t *testing.T) {
 	require.LessOrEqual(t, len(w.runs), 22)
 	require.Nil(t, last.parts)
 	require.JSONEq(t, `{"data":null}`, string(last.Steps[0].Result))
+}
+
+// Equal calls of an engine have equal results, down to the IDs and the jitter.
+func TestDeterministic(t *testing.T) {
+	t.Parallel()
+	play := func(seed uint64) []string {
+		s := newSite(t, Config{Seed: seed})
+		tries := map[string]int{}
+		flaky := func(id string) func(context.Context) (string, error) {
+			return func(context.Context) (string, error) {
+				if tries[id]++; tries[id] < 3 {
+					return "", errors.New("not yet")
+				}
+				return id, nil
+			}
+		}
+		s.add("shop", onOrder(func(ctx context.Context, in inngestkit.Input[order]) (string, error) {
+			names := []string{"a", "b", "c", "d", "e"}
+			_, err := step.Map(ctx, "map", names, func(ctx context.Context, name string) (string, error) {
+				return flaky(in.Event.Data.ID + name)(ctx)
+			})
+			step.Sleep(ctx, "nap", time.Hour)
+			return *in.Event.ID, err
+		}))
+		for i := range 10 {
+			s.sendRaw(fmt.Sprintf(`{"name":"shop/test","data":{"id":"%d"}}`, i))
+		}
+		s.pass(24 * time.Hour)
+		var seen []string
+		for _, r := range s.rows {
+			id := ""
+			if r.Run != nil {
+				id = r.Run.ID + string(r.Run.Status) + string(r.Run.Output)
+			}
+			seen = append(seen, fmt.Sprint(r.Time, r.Call, r.Step, r.Attempt, r.Text, id))
+		}
+		require.Greater(t, len(seen), 100)
+		require.Contains(t, seen[len(seen)-1], string(Completed))
+		return seen
+	}
+	once, again := play(7), play(7)
+	require.Equal(t, once, again)
+	require.NotEqual(t, once, play(8))
 }

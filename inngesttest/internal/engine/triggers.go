@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,7 +17,7 @@ func (e *Engine) trigger(ev *Event) {
 				continue
 			}
 			if t.Condition != "" {
-				met := e.expressions.Bool(t.Condition, expr.Vars{fieldEvent: ev.Decoded})
+				met := e.condition(nil, t.Condition, expr.Vars{fieldEvent: ev.Decoded})
 				if !met.OK {
 					e.row(nil, "event %q starts no run of %s: its condition %s %s",
 						ev.Name, fn.Slug, t.Condition, verdict(met))
@@ -48,18 +47,6 @@ func patternsOf(name string) []string {
 	return patterns
 }
 
-// verdict says for the timeline why an expression is not true.
-func verdict(r expr.Result) string {
-	if r.Err != nil {
-		return "fails: " + r.Err.Error()
-	}
-	text := fmt.Sprintf("is %v", r.Value)
-	if len(r.Why) > 0 {
-		text += " because " + strings.Join(r.Why, ", and ")
-	}
-	return text
-}
-
 // initialize starts a run of a function with an event, or adds the event to a batch.
 func (e *Engine) initialize(fn *Function, ev *Event) {
 	if b := fn.options.batch; b != nil {
@@ -67,7 +54,7 @@ func (e *Engine) initialize(fn *Function, ev *Event) {
 			e.addToBatch(fn, ev)
 			return
 		}
-		met := e.expressions.Bool(b.If, expr.Vars{fieldEvent: ev.Decoded})
+		met := e.condition(nil, b.If, expr.Vars{fieldEvent: ev.Decoded})
 		if met.OK {
 			e.addToBatch(fn, ev)
 			return

@@ -27,7 +27,8 @@ type Config struct {
 	RetryInterval time.Duration
 	// NoJitter leaves out the jitter of retries and schedules.
 	NoJitter bool
-	// Overlap runs the calls that are due at the same time on goroutines of their own.
+	// Overlap makes the calls that are due at the same time on goroutines of their own.
+	// Otherwise they are made one after the other.
 	Overlap bool
 	// Gateway answers the requests of step.Fetch and step.Infer.
 	Gateway func(g *GatewayRequest) (*http.Response, error)
@@ -97,20 +98,23 @@ const (
 
 // A Run is a run of a function.
 type Run struct {
+	state    // what the server keeps between calls; state.go
+	schedule // what flow control keeps; schedule.go
+
 	ID       string
 	Function *Function
 	Events   []*Event // more than one in a batch
 	Status   Status
-	// Output is the JSON that the function returned, or {"error":{…}} in the server's form.
+	// Output is the JSON that the function returned. If the run has failed, it is the output of
+	// the call that failed, as the server's API has it.
 	Output                 json.RawMessage
 	Queued, Started, Ended time.Time
 	// Steps are the steps that the run has reached, in order.
 	Steps []*Step
+	// Held says which limit holds back the run's next call, "" if none does.
+	Held string
 	// Calls is how many calls the app has received.
 	Calls int
-
-	state    // what the server keeps between calls; state.go
-	schedule // what flow control keeps; schedule.go
 }
 
 // A Step is a step that a run has reached.
@@ -163,18 +167,19 @@ type GatewayRequest struct {
 
 // Engine plays the server. Its exported methods may be called by several goroutines.
 type Engine struct {
+	execution   // execution.go
+	events      // events.go: log of events, waits, signals, idempotency
+	flowControl // flow.go: limits
+
 	cfg   Config
-	mu    sync.Mutex // guards all below; not held while an app is called
+	mu    sync.Mutex // guards all others; not held while an app is called
 	rand  *rand.Rand
 	clock clock
 	queue queue
 	apps  []*App
 	// functions are the registered functions by slug, and order has them in the order of
 	// registration.
-	functions   map[string]*Function
-	order       []*Function
-	runs        []*Run
-	execution   // execution.go
-	events      // events.go: log of events, waits, signals, idempotency
-	flowControl // flow.go: limits
+	functions map[string]*Function
+	order     []*Function
+	runs      []*Run
 }

@@ -125,7 +125,7 @@ func (e *Engine) waitForEvent(run *Run, s *Step, op *opcode) *failure {
 		}
 	}
 	if e.cfg.Version != version.Oldest && expires.Sub(now) > maxTimeout {
-		return &failure{name: "InngestErrTimeoutTooLong", message: fmt.Sprintf("The wait-for-event timeout %q expires "+
+		return &failure{name: nameTooLong, message: fmt.Sprintf("The wait-for-event timeout %q expires "+
 			"more than one year in the future; timeouts may last at most one year.", opts.Timeout)}
 	}
 	w := e.newWait(run, s, opts.Event, expires)
@@ -172,12 +172,13 @@ func (e *Engine) waitCondition(run *Run, condition *string) (string, *failure, e
 		return "", nil, nil
 	}
 	if err := e.expressions.CheckWait(*condition); err != nil {
-		return "", &failure{name: "InvalidExpression", message: "Wait for event If expression failed to compile"}, nil
+		message := "Wait for event If expression failed to compile"
+		return "", &failure{name: "InvalidExpression", message: message, stack: err.Error()}, nil
 	}
 	if !strings.Contains(*condition, "event.") {
 		return *condition, nil, nil
 	}
-	residue, err := e.expressions.Interpolate(*condition, run.Events[0].Decoded)
+	residue, err := e.interpolate(run, *condition, run.Events[0])
 	if _, invalid := errors.AsType[*expr.CompileError](err); invalid {
 		return "", &failure{name: "CompileError", message: "Could not compile expression"}, nil
 	}
@@ -190,11 +191,11 @@ func (e *Engine) resumeWaits(ev *Event, number uint64) {
 		if _, waiting := e.waits[ev.Name][w]; !waiting {
 			continue
 		}
-		if w.number > number || w.expires.Before(e.clock.now()) {
+		if w.number > number {
 			continue
 		}
 		if w.condition != "" {
-			met := e.expressions.Value(w.condition, expr.Vars{"async": ev.Decoded})
+			met := e.value(w.run, w.condition, expr.Vars{"async": ev.Decoded})
 			if !met.OK {
 				e.stepRow(w.run, w.step, "event %q is not received: the condition %s %s", ev.Name, w.condition, verdict(met))
 				continue

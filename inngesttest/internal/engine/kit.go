@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 )
@@ -75,7 +76,17 @@ func (e *Engine) waitInVain(run *Run, s *Step, op *opcode) bool {
 func (e *Engine) Idle() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.flights) == 0 && len(e.queue.due) == 0 && len(e.queue.later) <= len(e.crons)
+	return len(e.flights) == 0 && e.queue.due.Len() == 0 && e.queue.later.Len() <= len(e.crons)
+}
+
+// Land returns when the calls under way have ended. Their responses count, but nothing further
+// happens. Only in a bubble do calls outlive the method in which they begin.
+func (e *Engine) Land() {
+	defer e.drive()()
+	for len(e.flights) > 0 {
+		e.awaitLanding(context.Background())
+		e.land()
+	}
 }
 
 // Waiting describes what a run waits for, apart from its steps: limits that hold back its calls,
@@ -86,7 +97,7 @@ func (e *Engine) Waiting(run *Run) []string {
 	var reasons []string
 	for _, it := range run.items {
 		switch {
-		case it.gone || it.running || it.do != nil:
+		case it.running || it.do != nil:
 		case it.waiting != "":
 			reasons = append(reasons, it.waiting)
 		case it.attempt > 0 && it.at.After(e.clock.now()):
