@@ -91,10 +91,10 @@ var cancelRows = []Row{
 	},
 	{
 		Name: "start-timeout",
-		Functions: single(func(_ context.Context, p *Probe, in In) (any, error) {
+		Functions: single(func(ctx context.Context, p *Probe, in In) (any, error) {
 			p.Note(in.Event.Data.ID + " starts")
 			if p.Add(in.Event.Data.ID); in.Event.Data.ID == "first" {
-				time.Sleep(10 * time.Second)
+				return nil, p.hold(ctx)
 			}
 			return nil, nil
 		}, flow.Concurrency(1), flow.StartTimeout(2*time.Second)),
@@ -102,6 +102,7 @@ var cancelRows = []Row{
 			first := w.Send(t, p.Event("").New(Data{ID: "first"}))[0]
 			until(t, w, func() bool { return p.Of("first") > 0 })
 			w.Ended(t, w.Send(t, p.Event("").New(Data{ID: "second"}))...)
+			close(p.gate)
 			w.Ended(t, first)
 		},
 		Oldest: aboutCancelled,
@@ -113,12 +114,12 @@ var cancelRows = []Row{
 			if _, err := done(ctx, "before"); err != nil {
 				return "", err
 			}
-			_, err := step.Run(ctx, "long", func(context.Context) (any, error) {
+			_, err := step.Run(ctx, "long", func(ctx context.Context) (any, error) {
 				p.Note("a step begins")
-				time.Sleep(10 * time.Second)
+				p.Add("began")
+				err := p.hold(ctx)
 				p.Note("it ends")
-				p.Add("ended")
-				return nil, nil
+				return nil, err
 			})
 			if err != nil {
 				return "", err
@@ -127,11 +128,10 @@ var cancelRows = []Row{
 		}, flow.CancelOn(flow.EventNamed("cancel-while-a-step-runs/stop"))),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			id := w.Send(t, p.Event("").New(Data{}))[0]
-			w.Reached(t, id, "before")
-			w.LetPass(t, time.Second)
+			until(t, w, func() bool { return p.Of("began") > 0 })
 			w.Send(t, inngestkit.DefineEvent[Data]("cancel-while-a-step-runs/stop").New(Data{}))
 			w.Ended(t, id)
-			until(t, w, func() bool { return p.Of("ended") > 0 })
+			close(p.gate)
 		},
 		Oldest: aboutCancelled,
 	},

@@ -78,7 +78,7 @@ func onReal(version string) runsPrograms {
 			probes := make([]*Probe, len(programs))
 			functions := helpers()
 			for i, p := range programs {
-				probes[i] = &Probe{row: generatedName(i), recorder: recorder}
+				probes[i] = newProbe(generatedName(i), recorder)
 				functions = append(functions, p.function(probes[i]))
 			}
 			verdicts = judgeAll(t, newRealWorld(t, version, recorder, functions...), probes)
@@ -94,7 +94,7 @@ func onVirtual(version string) runsPrograms {
 		verdicts := make([]Verdict, len(programs))
 		for i, p := range programs {
 			synctest.Test(t, func(t *testing.T) {
-				probe := &Probe{row: generatedName(i), recorder: newRecorder()}
+				probe := newProbe(generatedName(i), newRecorder())
 				w := newVirtualWorld(t, version, probe.recorder, append(helpers(), p.function(probe))...)
 				verdicts[i] = judgeAll(t, w, []*Probe{probe})[0]
 			})

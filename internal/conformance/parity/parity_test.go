@@ -88,7 +88,7 @@ func onServer(t *testing.T, version string, rows []Row) {
 	probes := make([]*Probe, len(rows))
 	var functions []inngestkit.Function
 	for i, row := range rows {
-		probes[i] = &Probe{row: row.Name, recorder: recorder}
+		probes[i] = newProbe(row.Name, recorder)
 		functions = append(functions, row.Functions(probes[i])...)
 	}
 	w := newRealWorld(t, version, recorder, functions...)
@@ -109,7 +109,7 @@ func TestRowsOnEngine(t *testing.T) {
 			t.Run(version+"/"+row.Name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					p := &Probe{row: row.Name, recorder: newRecorder()}
+					p := newProbe(row.Name, newRecorder())
 					w := newVirtualWorld(t, version, p.recorder, row.Functions(p)...)
 					row.Drive(t, w, p)
 					row.check(t, w, judge(t, w, p, row.Unordered != ""))

@@ -48,12 +48,17 @@ type Probe struct {
 	row       string
 	recorder  *Recorder
 	functions []string
+	gate      chan struct{} // holds calls until the row closes it
 
 	mu    sync.Mutex
 	notes []string
 	times map[string]time.Time
 
 	gauges gauges
+}
+
+func newProbe(row string, recorder *Recorder) *Probe {
+	return &Probe{row: row, recorder: recorder, gate: make(chan struct{})}
 }
 
 // Event returns the event that triggers the function id.
@@ -122,6 +127,16 @@ func (p *Probe) clock(point string) {
 	}
 	if p.times[point].IsZero() {
 		p.times[point] = time.Now()
+	}
+}
+
+// hold holds a call until the row closes the gate.
+func (p *Probe) hold(ctx context.Context) error {
+	select {
+	case <-p.gate:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
