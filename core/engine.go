@@ -25,7 +25,6 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/manifest"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
-	"github.com/inngestkit/inngestkit/core/testhooks"
 )
 
 // A function is a registered function with its engine: an SDK client that serves only this
@@ -245,11 +244,12 @@ func runHandler(
 	if c == nil {
 		return nil, errNoCall
 	}
-	if enter := testhooks.From(ctx).EnterFunction; enter != nil {
-		enter(ctx, c.function.source.handler)
-	}
 	ctx, cancel := c.call.Begin(ctx)
 	defer cancel()
+	test := c.call.TestHooks()
+	if test.EnterFunction != nil {
+		test.EnterFunction(ctx, c.function.source.handler)
+	}
 	c.Env, c.RequestID, c.JobID = input.Env, input.RequestID, input.JobID
 	c.input, c.handler = input, handler
 	output, err := c.chain.function(withLogger(ctx, c), c)
@@ -257,8 +257,8 @@ func runHandler(
 	if c.call.Yielded() && c.call.Aborted() == nil {
 		call.Yield()
 	}
-	if leave := testhooks.From(ctx).LeaveFunction; leave != nil {
-		leave(ctx, err)
+	if test.LeaveFunction != nil {
+		test.LeaveFunction(ctx, err)
 	}
 	if err != nil && c.call.HasRunSteps() {
 		c.call.DeferFunctionError(err)

@@ -208,3 +208,18 @@ func TestSeveralApps(t *testing.T) {
 	require.Equal(t, 6, inngesttest.Start(e, place, order{Amount: 3}).Wait().Output())
 	require.Len(t, e.Runs(bill), 2)
 }
+
+// A bubble may end while a call sleeps: the engine lets the call end.
+func TestBubbleEndsDuringCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true}) // nobody shuts it down
+		require.NoError(t, err)
+		require.NoError(t, app.Register(checkout))
+		e := inngesttest.Virtual(t)
+		e.Serve(app)
+		e.Step("charge").Takes(time.Minute)
+		run := inngesttest.Start(e, checkout, order{})
+		require.Equal(t, inngesttest.RunRunning, run.Status())
+	})
+}

@@ -70,7 +70,7 @@ func (o *observedCall) enterStep(_ context.Context, s testhooks.Step) {
 		return
 	}
 	o.untilID = ""
-	if s.Memoized || o.v.bubble || !o.v.skipped() || o.announced(s) {
+	if o.v.bubble || !o.v.skipped() || o.announced(s) {
 		return
 	}
 	o.v.Fault(o.call.Run, "step.SleepUntil(%q) was given %s after %s of virtual time, but the clock of your code is real, so "+
@@ -108,8 +108,8 @@ func (o *observedCall) checkRetryAt(what string, err error) {
 	if !ok || o.v.bubble || !o.v.skipped() || strings.Contains(at.String(), " m=") {
 		return
 	}
-	o.v.Fault(o.call.Run, "the error of %s asks for a retry at %s (RetryAt) after %s of virtual time, but the clock of your code "+
-		"is real. Use RetryAfter, or run the test in a bubble, where there is one clock: "+
+	o.v.Fault(o.call.Run, "the error of %s asks for a retry at %s (RetryAt) after %s of virtual time, but the clock of your "+
+		"code is real. Use RetryAfter, or run the test in a bubble, where there is one clock: "+
 		"synctest.Test(t, func(t *testing.T) { … }) of testing/synctest", what, at.Format(time.RFC3339),
 		short(o.v.engine.Now().Sub(o.v.start)))
 }
@@ -175,8 +175,11 @@ func (o *observedCall) end(resp *adapter.Response) {
 	if resp.Status >= 400 {
 		o.checkMisfit(string(resp.Body))
 	}
-	if resp.Status == http.StatusPartialContent && !o.reached && !o.v.bubble && o.v.skipped() &&
-		strings.Contains(string(resp.Body), `"op":"Sleep"`) {
+	if resp.Status != http.StatusPartialContent || o.reached {
+		return
+	}
+	o.v.lost.Store(true)
+	if !o.v.bubble && o.v.skipped() && strings.Contains(string(resp.Body), `"op":"Sleep"`) {
 		o.v.Fault(o.call.Run, "the context of the call does not reach the function, so the kit cannot tell step.Sleep from "+
 			"step.SleepUntil, whose length depends on the real clock of your code. See ContextOf, or run the test in a bubble: "+
 			"synctest.Test(t, func(t *testing.T) { … }) of testing/synctest")

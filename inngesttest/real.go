@@ -121,7 +121,8 @@ func (r *realServer) touch(calls int) {
 
 func (r *realServer) serve(app *inngestkit.App, do adapter.Handler) error {
 	if !app.Dev() {
-		return fmt.Errorf("the app %s is in cloud mode; the real server of tests is a dev server: set Dev in its Config", app.ID())
+		return fmt.Errorf("the app %s is in cloud mode, but the real server of tests is a dev server: set Dev in its Config",
+			app.ID())
 	}
 	r.mu.Lock()
 	r.apps["/"+app.ID()] = do

@@ -200,6 +200,24 @@ func TestNotRefused(t *testing.T) {
 			inngesttest.Start(e, f, order{}).Wait().Output()
 			require.InDelta(tb, 90*time.Minute, e.Elapsed(), float64(3*time.Second), "Retry-After has whole seconds")
 		},
+		"SleepUntil that another call has announced": func(tb testing.TB) {
+			until, tries := time.Now().Add(2*time.Hour), 0
+			f := inngestkit.OnEvent("f", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
+				return "awake", step.Parallel(ctx, func(ctx context.Context) error {
+					_, err := step.Run(ctx, "flaky", func(context.Context) (int, error) {
+						if tries++; tries == 1 {
+							return 0, errors.New("not yet")
+						}
+						return tries, nil
+					})
+					return err
+				}, func(ctx context.Context) error {
+					step.SleepUntil(ctx, "a date", until)
+					return nil
+				})
+			})
+			require.Equal(tb, "awake", inngesttest.Run(tb, f, order{}).Output())
+		},
 		"SleepUntil as the first sleep": func(tb testing.TB) {
 			f := inngestkit.OnEvent("f", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (string, error) {
 				step.SleepUntil(ctx, "a date", time.Now().Add(time.Hour))

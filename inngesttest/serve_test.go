@@ -180,6 +180,46 @@ func TestThroughFuncLosesTheContext(t *testing.T) {
 	require.Contains(t, log, "the context of the call does not reach the function")
 }
 
+// Stubs that have no effect for that reason say so.
+func TestThroughFuncLosesStubs(t *testing.T) {
+	t.Parallel()
+	app := newApp(t, inngestkit.Config{Dev: true}, checkout)
+	log, failed := attempt(t, func(tb testing.TB) {
+		e := inngesttest.Virtual(tb)
+		e.Serve(app, inngesttest.ThroughFunc(func(r *http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			adapter.HTTPHandler("lossy", app.Do).ServeHTTP(w, r.WithContext(context.Background()))
+			return w.Result(), nil
+		}, "/api/inngest"))
+		e.Step("charge").Returns("stubbed")
+		inngesttest.Start(e, checkout, order{}).Wait()
+	})
+	require.True(t, failed)
+	require.Contains(t, log, `Step("charge").Returns was not used`)
+	require.Contains(t, log, "See ContextOf")
+}
+
+// An app with a client of its own runs on the real server, too, also through a router.
+func TestServeOnTheRealServer(t *testing.T) {
+	t.Parallel()
+	fulfill, count := orders()
+	app := newApp(t, inngestkit.Config{Dev: true}, fulfill, count)
+	env := inngesttest.Real(t)
+	mux := http.NewServeMux()
+	mux.Handle("/v1/inngest", adapter.HTTPHandler("mux", app.Do))
+	env.Serve(app, inngesttest.Through(mux, "/v1/inngest"))
+	run := inngesttest.Start(env, fulfill, order{ID: "o1"})
+	env.Send(approved.New(approval{OrderID: "o1", By: "ann"}))
+	require.Equal(t, "receipt of o1, approved by ann", run.Wait().Output())
+	env.Settle()
+	require.Len(t, env.Runs(count), 1)
+
+	cloud := newApp(t, inngestkit.Config{SigningKey: signingKey, EventKey: "key"}, checkout)
+	log, failed := attempt(t, func(tb testing.TB) { inngesttest.Real(tb).Serve(cloud) })
+	require.True(t, failed)
+	require.Contains(t, log, "set Dev in its Config")
+}
+
 // A hundred tests that share an app do not disturb each other.
 func TestSharedApp(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,13 +30,14 @@ import (
 //     step fails the test, and the failure names the line to add.
 //
 // [Step] makes the answers. They replace the callbacks of step.Run, too. An answer with Once
-// or Times counts attempts: behind the failure of a limited answer the step is tried again, at
-// once and five times in all. An answer that is never used fails the test, unless it is
+// or Times counts attempts: after the failure of a limited answer the step is tried again, at once
+// and five times in all. An answer that is never used fails the test, unless it is
 // Optional. The name of an event that an answer sends is checked, the conditions of its wait
-// are not: [Virtual] evaluates them.
+// are not, and neither is whether an invoked function exists: [Virtual] does both.
 //
 // What would end the run in production fails the test, for example a wait without a timeout or
-// a step inside the callback of another. [Steps] lists the steps that the handler has called.
+// a step inside the callback of another. [Steps] lists the steps that the handler has called, and
+// a failing test logs them.
 func StepContext(tb testing.TB, answers ...*Stub) context.Context {
 	tb.Helper()
 	s := &stepContext{tb: tb, counts: map[string]int{}, texts: map[string]stepName{}}
@@ -45,11 +47,7 @@ func StepContext(tb testing.TB, answers ...*Stub) context.Context {
 		}
 		s.stubs.add(answer)
 	}
-	tb.Cleanup(func() {
-		for _, text := range s.stubs.unused() {
-			tb.Errorf("inngesttest: %s", text)
-		}
-	})
+	tb.Cleanup(s.finish)
 	ctx := NewRecorder(tb).Context(tb.Context())
 	hooks := *testhooks.From(ctx)
 	hooks.RunStep, hooks.Wait, hooks.SleepUntil = s.runStep, s.wait, sleepUntil
@@ -74,7 +72,8 @@ func Steps(ctx context.Context) []StepRecord {
 }
 
 // Input returns the input of a handler for an event, or for a batch of events. As in
-// production, the data has been JSON, and the events have an ID and a time.
+// production, the data has been JSON, and the events have an ID and a time. The event of an
+// inngestkit.OnFailure handler is an inngestkit.Event[inngestkit.FailedRun[T]].
 func Input[T any](tb testing.TB, event inngestkit.Event[T], batch ...inngestkit.Event[T]) inngestkit.Input[T] {
 	tb.Helper()
 	in := inngestkit.Input[T]{InputCtx: inngestkit.InputCtx{Env: "dev", FunctionID: testAppID, RunID: stepContextRun}}
@@ -125,6 +124,32 @@ func (n stepName) text() string {
 		return n.id
 	}
 	return n.id + ":" + strconv.Itoa(n.index)
+}
+
+// finish is called when the test has ended. It logs the steps of a test that has failed.
+func (s *stepContext) finish() {
+	s.tb.Helper()
+	if !s.tb.Failed() {
+		for _, text := range s.stubs.unused() {
+			s.tb.Errorf("inngesttest: %s", text)
+		}
+	}
+	if !s.tb.Failed() || len(s.steps) == 0 {
+		return
+	}
+	var b strings.Builder
+	for _, record := range s.steps {
+		fmt.Fprintf(&b, "\n\t%s %s: ", record.Kind, stepName{record.ID, record.Index}.text())
+		switch {
+		case record.Err != nil:
+			b.WriteString("error: " + cell(record.Err.Error()))
+		case record.Ended:
+			b.WriteString("ok " + cell(string(record.Output)))
+		default:
+			b.WriteString("not ended")
+		}
+	}
+	s.tb.Logf("inngesttest: the steps that the handler has called:%s", &b)
 }
 
 // enter records a step. It returns an error if the step would end the run.

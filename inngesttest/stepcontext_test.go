@@ -296,6 +296,25 @@ func TestStepContextFailures(t *testing.T) {
 	}
 }
 
+// A failing test logs the steps, without the answers that were not used because of the failure.
+func TestStepContextLogsSteps(t *testing.T) {
+	t.Parallel()
+	log, failed := attempt(t, func(tb testing.TB) {
+		ctx := inngesttest.StepContext(tb,
+			inngesttest.Step("ask").Fails(errNoMail), inngesttest.Step("never").TimesOut())
+		for range 2 {
+			_, err := step.Run(ctx, "count", func(context.Context) (int, error) { return 1, nil })
+			require.NoError(t, err)
+		}
+		_, err := payExpense(ctx, inngesttest.Input(tb, nine))
+		tb.Errorf("the test's own failure: %v", err)
+	})
+	require.True(t, failed)
+	require.Contains(t, log, "the steps that the handler has called:\n\tStepRun count: ok 1\n\tStepRun count:1: ok 1\n"+
+		"\tStepRun ask: error: the mail server is down\n")
+	require.NotContains(t, log, "never")
+}
+
 func stubs(all ...*inngesttest.Stub) func() []*inngesttest.Stub {
 	return func() []*inngesttest.Stub { return all }
 }

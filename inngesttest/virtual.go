@@ -29,8 +29,8 @@ import (
 //		…
 //	})
 //
-// Without a bubble, the engine refuses what would depend on both clocks, such as
-// step.SleepUntil after time has passed.
+// Without a bubble, the engine refuses what would depend on both clocks: step.SleepUntil, and
+// inngestkit.RetryAt with a date, after time has passed.
 func Virtual(tb testing.TB, options ...Option) *Engine {
 	tb.Helper()
 	config, err := newVirtualConfig(options)
@@ -72,6 +72,7 @@ type virtual struct {
 	stubs   stubs
 	checks  *determinism
 	driving atomic.Bool // Settle or AdvanceTo runs
+	lost    atomic.Bool // the context of a call has not reached the function
 	network *http.Transport
 	// hangsAfter is the real time after which the log names a call that has not ended.
 	hangsAfter time.Duration
@@ -110,6 +111,9 @@ func (v *virtual) end() {
 	v.network.CloseIdleConnections()
 	if !v.tb.Failed() {
 		for _, text := range v.stubs.unused() {
+			if v.lost.Load() {
+				text += ". The context of calls does not reach functions, so stubs have no effect. See ContextOf"
+			}
 			v.tb.Error("inngesttest: " + text)
 		}
 	}

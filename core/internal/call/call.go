@@ -135,6 +135,9 @@ func From(ctx context.Context) *Call {
 	return c
 }
 
+// TestHooks returns the hooks of the test that the call belongs to, from Begin on.
+func (c *Call) TestHooks() *testhooks.Hooks { return c.test }
+
 // Begin returns the context for the function. It keeps the values that the SDK added and
 // is done when the caller hangs up, so the function can stop early. The SDK itself must not
 // see that: it would report the run as completed.

@@ -98,16 +98,3 @@ func (e *Engine) startScheduled(fn *Function, t Trigger, ev *Event, at time.Time
 	})
 	e.crons[it] = fn
 }
-
-// NextBesidesSchedules returns the time at which something is due next, other than the start
-// of a scheduled run, and false if nothing is.
-func (e *Engine) NextBesidesSchedules() (next time.Time, ok bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, it := range e.queue.later.items {
-		if _, schedule := e.crons[it]; !schedule && (!ok || it.at.Before(next)) {
-			next, ok = it.at, true
-		}
-	}
-	return next, ok
-}

@@ -267,6 +267,9 @@ func (e *Engine) deliver(ev *Event) {
 	e.arrivals++
 	number := e.arrivals
 	e.log = append(e.log, ev)
+	if _, repeated := e.started[ev.InternalID]; !repeated {
+		e.started[ev.InternalID] = nil
+	}
 	if excess := len(e.log) - e.cfg.Keep; excess > 0 {
 		for _, old := range e.log[:excess] {
 			delete(e.started, old.InternalID)

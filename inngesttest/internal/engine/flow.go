@@ -67,7 +67,7 @@ func (e *Engine) mayBegin(run *Run) (reason string) {
 		if e.semaphores.Holds(run.ID) {
 			e.waitsForItself(run, o.Limit)
 		}
-		return withKey(fmt.Sprintf("waits for concurrency of %d runs", o.Limit), o.Key, run.semaphoreKey)
+		return withKey(fmt.Sprintf("waits for FnConcurrency %d", o.Limit), o.Key, run.semaphoreKey)
 	}
 	o := fn.options.throttle
 	if o == nil {

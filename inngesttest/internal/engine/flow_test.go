@@ -189,7 +189,7 @@ func TestFnConcurrency(t *testing.T) {
 			return
 		}
 		require.Equal(t, seconds(0, 60, 0), s.starts("f"))
-		s.says(`waits for concurrency of 1 runs of key "a"`)
+		s.says(`waits for FnConcurrency 1 of key "a"`)
 	})
 }
 
@@ -255,7 +255,7 @@ func TestSingleton(t *testing.T) {
 			}
 			require.Equal(t, want, s.statuses("f"), s.text())
 			require.Empty(t, s.RunsOf(ids[1]))
-			s.says("of the singleton is under way", "is no singleton: its key event.data.id is false")
+			s.says("of the singleton is under way", "does not count as a singleton: its key event.data.id is false")
 		})
 		t.Run("cancel", func(t *testing.T) {
 			t.Parallel()
@@ -361,8 +361,7 @@ func TestCron(t *testing.T) {
 		require.Empty(t, s.Runs())
 		next, _ := s.Next()
 		require.Equal(t, begin.Add(time.Hour), next)
-		_, other := s.NextBesidesSchedules()
-		require.False(t, other)
+		require.True(t, s.Idle(), "apart from schedules")
 		s.pass(7 * 24 * time.Hour)
 		require.Len(t, s.runsOf("f"), 5)
 		require.Equal(t, time.Hour, s.starts("f")[0])
@@ -510,4 +509,39 @@ func TestFnConcurrencyOfACancelledRun(t *testing.T) {
 	s.send("stop", data{ID: "1"})
 	s.settle()
 	require.Equal(t, seconds(0, 60), s.starts("f"), s.text())
+}
+
+// Two events whose key cannot be evaluated, as seen on servers.
+func TestKeysThatFail(t *testing.T) {
+	t.Parallel()
+	handler := func(ctx context.Context, in inngestkit.Input[json.RawMessage]) (any, error) {
+		step.Sleep(ctx, "sleep", time.Minute)
+		return len(in.Events), nil
+	}
+	key := flow.Key(`event.data.id.startsWith("a")`)
+	for name, test := range map[string]struct {
+		option inngestkit.Option
+		starts []time.Duration
+		says   string
+	}{
+		"batch":           {flow.BatchEvents(2, time.Second, key), nil, "of its batch fails"},
+		"batch condition": {flow.BatchEvents(2, time.Second, flow.If(`event.data.id.startsWith("a")`)), seconds(0, 0), "starts a run alone"},
+		"debounce":        {flow.Debounce(10*time.Second, key), seconds(11.05), `of key "<invalid>"`},
+		"rate limit":      {flow.RateLimit(1, time.Hour, key), nil, "of the rate limit fails"},
+		"idempotency":     {flow.Idempotency(`event.data.id.startsWith("a")`), nil, "of the option idempotency fails"},
+		"throttle":        {flow.Throttle(1, time.Hour, key), seconds(0, 3600), `of key "<nil>"`},
+		"singleton":       {flow.Singleton(flow.SingletonSkip, key), seconds(0, 0), "does not count as a singleton: its key"},
+		"runs at a time":  {flow.FnConcurrency(1, key), seconds(0, 60), `waits for FnConcurrency 1 of key "<nil>"`},
+		"priority":        {flow.Priority(`int(event.data.id.startsWith("a"))`), seconds(0, 0), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, Config{}, inngestkit.OnEvent("f", inngestkit.DefineEvent[json.RawMessage]("x"), handler, test.option))
+			s.sendRaw(`{"name":"x","data":{"id":7}}`)
+			s.sendRaw(`{"name":"x","data":{"id":7}}`)
+			s.pass(2 * time.Hour)
+			require.Equal(t, test.starts, s.starts("f"), s.text())
+			s.says(test.says)
+		})
+	}
 }

@@ -23,7 +23,7 @@ func TestEventsOfEndedRuns(t *testing.T) {
 		handler func(context.Context, input) (any, error)
 		name    string // of the second event
 		status  string
-		data    string // besides those of all
+		data    string // in addition to what all have
 		oldest  string
 	}{
 		"completed": {echo, "", "Completed", `"result":"a"`, ""},

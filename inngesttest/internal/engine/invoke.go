@@ -158,9 +158,7 @@ func (e *Engine) runMock(slug string, mock Mock, ev *Event) {
 	data, err := canonicalOf(visible)
 	var output json.RawMessage
 	if err == nil {
-		e.mu.Unlock()
-		output, err = mock(data, ev)
-		e.mu.Lock()
+		e.unlocked(func() { output, err = mock(data, ev) })
 	}
 	finished := map[string]any{fieldFunction: slug, fieldRun: e.ulid(e.clock.now()), fieldEvent: ev.Decoded}
 	finished["events"] = decoded([]*Event{ev})

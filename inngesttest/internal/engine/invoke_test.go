@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -194,7 +195,7 @@ func TestUpdatedApp(t *testing.T) {
 func TestAppThatCannotBeSynced(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, Config{})
-	app, err := inngestkit.New(inngestkit.Config{AppID: "cloud", SigningKey: "signkey-test-0123456789abcdef0123456789abcdef"})
+	app, err := inngestkit.New(inngestkit.Config{AppID: "cloud", SigningKey: "signkey-test-0123456789abcdef0123456789abcdef", Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	require.NoError(t, app.Register(on("f", "x", echo)))
 	err = s.AddApp(t.Context(), &App{ID: "cloud", Do: app.Do})

@@ -134,7 +134,7 @@ func (o *options) readConcurrency(config json.RawMessage, v version.Version) err
 		if err := json.Unmarshal(config, &o.concurrency); err != nil {
 			return err
 		}
-		o.sortConcurrency()
+		o.dropUnlimited()
 		return nil
 	}
 	var both struct {
@@ -154,12 +154,11 @@ func (o *options) readConcurrency(config json.RawMessage, v version.Version) err
 			o.runs = &both.Fn[0]
 		}
 	}
-	o.sortConcurrency()
+	o.dropUnlimited()
 	return nil
 }
 
-// sortConcurrency leaves out limits of 0, which limit nothing, and puts the lowest first.
-func (o *options) sortConcurrency() {
+// dropUnlimited leaves out limits of 0, which limit nothing.
+func (o *options) dropUnlimited() {
 	o.concurrency = slices.DeleteFunc(o.concurrency, func(c concurrencyOption) bool { return c.Limit <= 0 })
-	slices.SortStableFunc(o.concurrency, func(a, b concurrencyOption) int { return a.Limit - b.Limit })
 }

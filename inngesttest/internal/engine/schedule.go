@@ -86,7 +86,9 @@ func (e *Engine) schedule(r request) scheduled {
 		at = r.at
 	}
 	for _, ev := range r.events {
-		e.started[ev.InternalID] = append(e.started[ev.InternalID], run)
+		if runs, logged := e.started[ev.InternalID]; logged {
+			e.started[ev.InternalID] = append(runs, run)
+		}
 	}
 	if at.After(e.clock.now()) {
 		e.row(run, "is scheduled for the time of event %q, in %s", ev.Name, at.Sub(e.clock.now()))
@@ -175,7 +177,7 @@ func (e *Engine) lock(run *Run) scheduled {
 	if option.Key != "" {
 		value := e.value(nil, option.Key, expr.Vars{fieldEvent: run.Events[0].Decoded})
 		if value.Err != nil || value.Value == false {
-			e.row(run, "is no singleton: its key %s %s", option.Key, verdict(value))
+			e.row(run, "does not count as a singleton: its key %s %s", option.Key, verdict(value))
 			return started
 		}
 		key = expr.KeyText(value.Value)

@@ -160,6 +160,12 @@ func TestWaitWithInvalidConditionFailsTheRun(t *testing.T) {
 	failed = s.waitForEvent(run, &Step{Key: "k", ID: "w"}, &opcode{Opts: []byte(`{"event":"go","timeout":"367d"}`)})
 	require.Equal(t, "InngestErrTimeoutTooLong", failed.name)
 
+	oldest := newSite(t, Config{Version: version.Oldest})
+	oldest.record(&Run{ID: "r"})
+	require.Nil(t, oldest.waitForEvent(run, &Step{Key: "k", ID: "w"}, &opcode{Opts: []byte(`{"event":"go","timeout":"367d"}`)}))
+	require.Len(t, oldest.waits, 1)
+	run.waits = nil
+
 	require.Nil(t, s.waitForEvent(run, &Step{Key: "k", ID: "w"}, &opcode{Opts: []byte(`{"event":"go","timeout":"soon"}`)}))
 	require.Equal(t, []string{
 		`step "w": timeout "soon" is not a duration such as 1d2h: a real server cannot handle this response, and the run would hang`,
