@@ -121,7 +121,7 @@ func (o versionOption) applyReal(c *realConfig) error {
 }
 
 // RetryInterval sets the constant time between attempts, like the option --retry-interval of
-// the server. By default, Virtual has the server's backoff, which starts at 10 to 40 s, and
+// the server. By default, Virtual has the server's backoff, which starts with 15 to 45 s, and
 // Real uses 1 s.
 func RetryInterval(d time.Duration) CommonOption { return retryIntervalOption(d) }
 
@@ -153,10 +153,8 @@ func StartAt(t time.Time) Option { return virtualOption(func(c *virtualConfig) {
 // prints its seed.
 func Seed(n uint64) Option { return virtualOption(func(c *virtualConfig) { c.seed = n }) }
 
-// NoJitter leaves out the random part of the time until a retry, up to 30 s, and of [Jitter] of
-// schedules. Production has both: use it only where a test needs exact times.
-//
-// [Jitter]: https://pkg.go.dev/github.com/inngestkit/inngestkit/core#Jitter
+// NoJitter leaves out the random part of the time until a retry, up to 30 s, and the delays of
+// inngestkit.Jitter. Production has both: use it only where a test needs exact times.
 func NoJitter() Option { return virtualOption(func(c *virtualConfig) { c.noJitter = true }) }
 
 // Overlap runs the calls that are due at the same virtual time on goroutines of their own, so

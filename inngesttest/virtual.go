@@ -29,8 +29,8 @@ import (
 //		…
 //	})
 //
-// Without a bubble, the engine refuses what would depend on both clocks, such as
-// step.SleepUntil after time has passed.
+// Without a bubble, the engine refuses what would depend on both clocks: step.SleepUntil, and
+// inngestkit.RetryAt with a date, after time has passed.
 func Virtual(tb testing.TB, options ...Option) *Engine {
 	tb.Helper()
 	config, err := newVirtualConfig(options)

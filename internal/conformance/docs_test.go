@@ -21,7 +21,7 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	t.Parallel()
 	exist := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz|Example)\w*)\(`)
-	scenarioName := regexp.MustCompile(`(?:name:|\{|\n\t*)\s*"([^"]+)"`) // a field, the first value, or a key
+	scenarioName := regexp.MustCompile(`(?:[nN]ame:|\{|\n\t*)\s*"([^"]+)"`) // a field, the first value, or a key
 	scenarios := map[string]bool{}
 	eachFile(t, "_test.go", func(path, text string) {
 		for _, match := range declared.FindAllStringSubmatch(text, -1) {

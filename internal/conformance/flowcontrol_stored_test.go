@@ -34,7 +34,7 @@ var stored = []struct {
 			flow.RateLimit(2, day, flow.Key("event.data.id")),
 			flow.Debounce(7*day, flow.Timeout(30*day), flow.Key("event.data.id")),
 			flow.Priority("120"), flow.Singleton(flow.SingletonCancel, flow.Key("event.data.id")),
-			flow.CancelOn(woken, flow.Match("data.id"), flow.Timeout(365*day)),
+			flow.CancelOn(wokenEvent, flow.Match("data.id"), flow.Timeout(365*day)),
 			flow.StartTimeout(2*day), flow.FinishTimeout(36*time.Hour+500*time.Millisecond),
 			flow.Checkpoint(flow.BatchSteps(3), flow.BatchInterval(time.Second), flow.MaxRuntime(day))),
 		`{
@@ -103,7 +103,10 @@ var stored = []struct {
 
 const day = 24 * time.Hour
 
-var storedEvent = inngestkit.DefineEvent[user]("flow/stored")
+var (
+	storedEvent = inngestkit.DefineEvent[user]("flow/stored")
+	wokenEvent  = inngestkit.DefineEvent[user]("flow/woken")
+)
 
 func TestFlowControlIsStored(t *testing.T) {
 	t.Parallel()

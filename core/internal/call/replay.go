@@ -40,22 +40,6 @@ func (r *Replay) Results() []byte { return r.steps }
 // Result returns the memoized result of a step as the server sent it, nil if it has none.
 func (r *Replay) Result(id ID) []byte { return []byte(gjson.GetBytes(r.steps, id.Key()).Raw) }
 
-// has reports whether a step has a memoized result. It indexes the results, for tests, which
-// ask for each step of a call.
-func (r *Replay) has(id ID) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.keys == nil {
-		r.keys = map[string]struct{}{}
-		gjson.ParseBytes(r.steps).ForEach(func(key, _ gjson.Result) bool {
-			r.keys[key.Str] = struct{}{}
-			return true
-		})
-	}
-	_, memoized := r.keys[id.Key()]
-	return memoized
-}
-
 // Replaying reports whether the function has not reached anything new yet.
 func (r *Replay) Replaying() bool {
 	r.mu.Lock()
@@ -84,6 +68,22 @@ func (r *Replay) BeginFresh() {
 	for _, f := range waiting {
 		f()
 	}
+}
+
+// has reports whether a step has a memoized result. It indexes the results, for tests, which
+// ask for each step of a call.
+func (r *Replay) has(id ID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.keys == nil {
+		r.keys = map[string]struct{}{}
+		gjson.ParseBytes(r.steps).ForEach(func(key, _ gjson.Result) bool {
+			r.keys[key.Str] = struct{}{}
+			return true
+		})
+	}
+	_, memoized := r.keys[id.Key()]
+	return memoized
 }
 
 // endFresh records that a branch has ended. What follows in a targeted call is not new.

@@ -53,6 +53,12 @@ func (c *Cleanup) Daily() inngestkit.TypedFunction[inngestkit.CronData, Report] 
 	return inngestkit.OnCron("daily-data-cleanup", "0 2 * * *", c.daily)
 }
 
+// Weekly returns the function that runs every Sunday at 3:00 UTC. It returns how many
+// backups it has deleted.
+func (c *Cleanup) Weekly() inngestkit.TypedFunction[inngestkit.CronData, int] {
+	return inngestkit.OnCron("weekly-deep-cleanup", "0 3 * * 0", c.weekly)
+}
+
 func (c *Cleanup) daily(ctx context.Context, in inngestkit.CronInput) (Report, error) {
 	scheduled := in.Event.Data.ScheduledAt // the same in every call; time.Now is not
 	report := Report{Date: scheduled.Format(time.DateOnly)}
@@ -81,12 +87,6 @@ func (c *Cleanup) daily(ctx context.Context, in inngestkit.CronInput) (Report, e
 		return nil, c.Mail.SendReport(ctx, "admin@example.com", report)
 	})
 	return report, err
-}
-
-// Weekly returns the function that runs every Sunday at 3:00 UTC. It returns how many
-// backups it has deleted.
-func (c *Cleanup) Weekly() inngestkit.TypedFunction[inngestkit.CronData, int] {
-	return inngestkit.OnCron("weekly-deep-cleanup", "0 3 * * 0", c.weekly)
 }
 
 func (c *Cleanup) weekly(ctx context.Context, in inngestkit.CronInput) (int, error) {

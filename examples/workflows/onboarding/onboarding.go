@@ -76,6 +76,16 @@ func (o *Onboarding) Flow() inngestkit.TypedFunction[Registered, Result] {
 	return inngestkit.OnEvent("user-onboarding-flow", UserRegistered, o.flow)
 }
 
+// Tips returns the function that sends one tip every three days.
+func (o *Onboarding) Tips() inngestkit.TypedFunction[FollowUp, int] {
+	return inngestkit.OnEvent("send-tip-series", TipsScheduled, o.tips)
+}
+
+// Feedback returns the function that asks for feedback.
+func (o *Onboarding) Feedback() inngestkit.TypedFunction[FollowUp, any] {
+	return inngestkit.OnEvent("request-feedback", FeedbackScheduled, o.feedback)
+}
+
 func (o *Onboarding) flow(ctx context.Context, in inngestkit.Input[Registered]) (Result, error) {
 	user := in.Event.Data
 	err := do(ctx, "send-welcome-email", func(ctx context.Context) error {
@@ -125,11 +135,6 @@ func (o *Onboarding) remind(ctx context.Context, user Registered) error {
 	})
 }
 
-// Tips returns the function that sends one tip every three days.
-func (o *Onboarding) Tips() inngestkit.TypedFunction[FollowUp, int] {
-	return inngestkit.OnEvent("send-tip-series", TipsScheduled, o.tips)
-}
-
 func (o *Onboarding) tips(ctx context.Context, in inngestkit.Input[FollowUp]) (sent int, err error) {
 	user := in.Event.Data
 	step.SleepUntil(ctx, "wait-for-first-tip", user.Begins)
@@ -151,11 +156,6 @@ func (o *Onboarding) tips(ctx context.Context, in inngestkit.Input[FollowUp]) (s
 		}
 	}
 	return len(tips), nil
-}
-
-// Feedback returns the function that asks for feedback.
-func (o *Onboarding) Feedback() inngestkit.TypedFunction[FollowUp, any] {
-	return inngestkit.OnEvent("request-feedback", FeedbackScheduled, o.feedback)
 }
 
 func (o *Onboarding) feedback(ctx context.Context, in inngestkit.Input[FollowUp]) (any, error) {

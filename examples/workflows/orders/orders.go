@@ -113,6 +113,18 @@ func (o *Orders) Process() inngestkit.TypedFunction[Submitted, Receipt] {
 		flow.Concurrency(10), flow.Retries(3), flow.CancelOn(OrderCancelled, flow.Match("data.orderId")))
 }
 
+// Refund is the output of cancel-order.
+type Refund struct {
+	OrderID string `json:"orderId"`
+	Cents   int    `json:"cents"`
+}
+
+// Cancel returns the function that takes back an order. It waits a minute first: a step of
+// process-order that runs when the order is cancelled still runs to its end.
+func (o *Orders) Cancel() inngestkit.TypedFunction[Cancelled, Refund] {
+	return inngestkit.OnEvent("cancel-order", OrderCancelled, o.cancel)
+}
+
 func (o *Orders) process(ctx context.Context, in inngestkit.Input[Submitted]) (Receipt, error) {
 	receipt, err := o.fulfil(ctx, in.Event.Data)
 	if err != nil {
@@ -186,18 +198,6 @@ func (o *Orders) undo(ctx context.Context, orderID, reason string) error {
 		}
 		return o.Mail.Send(ctx, order.Email, "order-failed", reason)
 	})
-}
-
-// Refund is the output of cancel-order.
-type Refund struct {
-	OrderID string `json:"orderId"`
-	Cents   int    `json:"cents"`
-}
-
-// Cancel returns the function that takes back an order. It waits a minute first: a step of
-// process-order that runs when the order is cancelled still runs to its end.
-func (o *Orders) Cancel() inngestkit.TypedFunction[Cancelled, Refund] {
-	return inngestkit.OnEvent("cancel-order", OrderCancelled, o.cancel)
 }
 
 func (o *Orders) cancel(ctx context.Context, in inngestkit.Input[Cancelled]) (Refund, error) {

@@ -114,16 +114,6 @@ func newShop() *shop {
 	return &shop{order: orders.Order{ID: "o1", Email: "ann@example.com", Cents: 4200}}
 }
 
-func (s *shop) service() *orders.Orders {
-	return &orders.Orders{Store: s, Bank: s, Warehouse: warehouse{s}, Mail: s}
-}
-
-func (s *shop) did(what string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.log = append(s.log, what)
-}
-
 func (s *shop) Order(context.Context, string) (orders.Order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,6 +156,16 @@ func (s *shop) Refund(_ context.Context, transactionID string, _ int) error {
 func (s *shop) Send(_ context.Context, _, template string, _ ...string) error {
 	s.did("mail " + template)
 	return nil
+}
+
+func (s *shop) service() *orders.Orders {
+	return &orders.Orders{Store: s, Bank: s, Warehouse: warehouse{s}, Mail: s}
+}
+
+func (s *shop) did(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = append(s.log, what)
 }
 
 type warehouse struct{ *shop }

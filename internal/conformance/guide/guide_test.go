@@ -121,7 +121,7 @@ func TestOtherApp(t *testing.T) {
 	})
 	e := inngesttest.Virtual(t)
 	e.Register(pay)
-	e.Mock("billing-charge", func(data json.RawMessage) (any, error) { return "receipt-1", nil })
+	e.Mock("billing-charge", func(json.RawMessage) (any, error) { return "receipt-1", nil })
 	require.Equal(t, "receipt-1", inngesttest.Start(e, pay, Expense{ExpenseID: "x1"}).Wait().Output())
 }
 

@@ -11,12 +11,11 @@ import (
 // The Go code of docs/testing.md is that of this package.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	code := ""
-	for _, name := range []string{"shop.go", "guide_test.go"} {
-		text, err := os.ReadFile(name)
-		require.NoError(t, err)
-		code += string(text)
-	}
+	functions, err := os.ReadFile("shop.go")
+	require.NoError(t, err)
+	tests, err := os.ReadFile("guide_test.go")
+	require.NoError(t, err)
+	code := string(functions) + string(tests)
 	page, err := os.ReadFile("../../../docs/testing.md")
 	require.NoError(t, err)
 	blocks := regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(string(page), -1)

@@ -77,7 +77,7 @@ func (s *Shop) welcome(ctx context.Context, in inngestkit.Input[User]) (Sent, er
 }
 
 // approveExpense waits a week for an approval.
-func approveExpense(ctx context.Context, in inngestkit.Input[Expense]) (string, error) {
+func approveExpense(ctx context.Context, _ inngestkit.Input[Expense]) (string, error) {
 	approval, err := step.WaitForEvent(ctx, "approval", expenseApproved,
 		step.Match("data.expenseId"), step.Timeout(7*24*time.Hour))
 	if errors.Is(err, step.ErrTimeout) {
