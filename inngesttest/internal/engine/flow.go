@@ -84,7 +84,8 @@ func (e *Engine) mayBegin(run *Run) (reason string) {
 		fn.limiters.wake = retryAt
 		e.at(retryAt, func() {}) // held calls are looked at again when time moves
 	}
-	return withKey(fmt.Sprintf("waits for the throttle of %d per %s", o.Limit, Span(time.Duration(o.Period))), o.Key, run.throttleKey)
+	what := fmt.Sprintf("waits for the throttle of %d per %s", o.Limit, Span(time.Duration(o.Period)))
+	return withKey(what, o.Key, run.throttleKey)
 }
 
 // waitsForItself reports a run whose retry waits for a place among the function's runs

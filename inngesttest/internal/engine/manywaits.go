@@ -7,8 +7,8 @@ import (
 )
 
 // refuseIndex reports, once, an event for which so many runs wait that the server finds them with
-// an index (HandlePauses in pkg/execution/executor of the server), if the index may overlook some.
-// The server counts waits and cancelOn together.
+// an index (HandlePauses in pkg/execution/executor of the server), if the index may be wrong. The
+// server counts waits and cancelOn together.
 func (e *Engine) refuseIndex(event string) {
 	waits, cancels := e.waits[event], e.cancels[event]
 	n := len(waits) + len(cancels)
@@ -27,8 +27,9 @@ func (e *Engine) refuseIndex(event string) {
 	}
 	e.indexed = true
 	e.fault(nil, "%d waits and cancelOn options are open for event %q. With more than 50, a real server finds those that the "+
-		"event meets with an index, which may overlook some: it is known to be right only if all conditions compare fields of "+
-		"the event by == with texts, numbers or null, and join these by &&, unlike %s. Let fewer runs wait, or use a real server for this test",
+		"event meets with an index, which overlooks some, and finds others that the event does not meet. The index is known to "+
+		"be right if all conditions compare fields of the event by == with texts, numbers or null, and join these by &&, "+
+		"unlike %s. Let fewer runs wait, or use a real server for this test",
 		n, event, orEmpty(slices.Min(conditions)))
 }
 

@@ -284,8 +284,8 @@ func TestConditionOfWhichNothingIsLeft(t *testing.T) {
 	})
 }
 
-// With more than 50 waits for an event, the server uses an index that overlooks some.
-func TestManyWaitsThatAnIndexOverlooks(t *testing.T) {
+// With more than 50 waits for an event, the server uses an index that is wrong about some.
+func TestManyWaitsUnsuitedForTheIndex(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		condition    string
