@@ -55,6 +55,8 @@ type checkedFunction struct {
 	off   bool
 	runs  int // how many runs have begun
 	hints []string
+	// certain says what the source shows to be wrong, "" for nothing.
+	certain string
 	// searched and failed report whether its source was searched, and whether a failure of it
 	// was reported.
 	searched, failed bool
@@ -153,20 +155,22 @@ func (d *determinism) done(ctx context.Context, c *engine.Call, f *checkedFuncti
 	}
 	d.mu.Unlock()
 
+	text := ""
 	if last != nil {
-		if text := difference(last, t); text != "" {
-			d.failed(c, f, text)
-			return
+		text = difference(last, t)
+	}
+	if resp.Status == http.StatusPartialContent {
+		for range replays {
+			if text == "" {
+				text = d.replay(ctx, c, t)
+			}
 		}
 	}
-	if resp.Status != http.StatusPartialContent {
-		return
+	if text == "" && resp.Status != http.StatusPartialContent {
+		text = f.certain
 	}
-	for range replays {
-		if text := d.replay(ctx, c, t); text != "" {
-			d.failed(c, f, text)
-			return
-		}
+	if text != "" {
+		d.failed(c.Run, f, text)
 	}
 }
 
@@ -200,7 +204,7 @@ func (d *determinism) replay(ctx context.Context, c *engine.Call, t *trace) stri
 }
 
 // failed reports that a function takes different ways, once.
-func (d *determinism) failed(c *engine.Call, f *checkedFunction, text string) {
+func (d *determinism) failed(run *engine.Run, f *checkedFunction, text string) {
 	d.mu.Lock()
 	first, hints := !f.failed, f.hints
 	f.failed = true
@@ -209,12 +213,12 @@ func (d *determinism) failed(c *engine.Call, f *checkedFunction, text string) {
 		return
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "function %q is not deterministic: %s.\n", c.Run.Function.Slug, text)
+	fmt.Fprintf(&b, "function %q is not deterministic: %s.\n", run.Function.Slug, text)
 	b.WriteString(differenceAdvice)
 	for _, hint := range hints {
 		b.WriteString("\nPerhaps " + hint)
 	}
-	d.report(c.Run, b.String())
+	d.report(run, b.String())
 }
 
 const differenceAdvice = "The server finds the results of steps by their IDs: a step whose ID has changed runs again, and the " +
@@ -239,6 +243,9 @@ func (d *determinism) search(run *engine.Run, f *checkedFunction, handler uintpt
 	d.mu.Lock()
 	for _, h := range hints {
 		f.hints = append(f.hints, h.Text)
+		if h.Certain {
+			f.certain = "the ID of a step has a value that changes, although it was the same in this test"
+		}
 	}
 	d.mu.Unlock()
 	if len(findings) == 0 {

@@ -83,6 +83,11 @@ var nondeterministic = map[string]struct {
 			return step.Run(ctx, "report-"+time.Now().Format(time.RFC3339Nano), value(1))
 		}
 	}, 1, `function "test-f" is not deterministic: call 1 reached step "report-.*" at its beginning, where a replay of call 1 reached step "report-`},
+	"an ID from the date": {func() orderHandler {
+		return func(ctx context.Context, _ orderInput) (any, error) {
+			return step.Run(ctx, "report-"+time.Now().Format(time.DateOnly), value(1))
+		}
+	}, 1, `(?s)function "test-f" is not deterministic: the ID of a step has a value that changes.*depends on time.Now`},
 	"a random ID": {func() orderHandler {
 		return func(ctx context.Context, _ orderInput) (any, error) {
 			_, err := step.Run(ctx, "first", value(1))

@@ -33,13 +33,16 @@ type Finding struct {
 	Text     string // the whole message, which begins with the file's base name and the line
 }
 
-// A Hint is code that may give a step another ID or another place in the next call. It
-// explains a failure and is not one.
+// A Hint is code that may give a step another ID or another place in the next call. Unless it
+// is certain, it explains a failure and is not one.
 type Hint struct {
 	File   string
 	Line   int
 	Column int
-	Text   string
+	// Certain reports that the ID itself is made from the clock or from a random value. The
+	// next call may still have the same ID by chance: one from the date, until midnight.
+	Certain bool
+	Text    string
 }
 
 type result struct {

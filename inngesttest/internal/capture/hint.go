@@ -6,6 +6,7 @@ import (
 	"go/types"
 	"path/filepath"
 	"regexp"
+	"strings"
 )
 
 // hint notes what may change the order or the IDs of a function's steps.
@@ -21,22 +22,23 @@ func (c *checker) hint(f *facts) {
 		}
 		if source := f.changing(id); source != "" {
 			c.addHint(id, "the ID of this step depends on "+source+
-				", which differs from call to call. Use a value of the event or of a step.")
+				", which differs from call to call. Use a value of the event or of a step.", f.callsChanging(id))
 		}
 		for _, around := range stack {
 			if loop, ok := around.(*ast.RangeStmt); ok && f.isUnordered(loop.X) {
-				c.addHint(loop,
-					"the steps in this loop have the order of a map, which differs from call to call. Range over sorted keys.")
+				c.addHint(loop, "the steps in this loop have the order of a map, which differs from call to call. "+
+					"Range over sorted keys.", false)
 			}
 		}
 	})
 }
 
-func (c *checker) addHint(n ast.Node, text string) {
+func (c *checker) addHint(n ast.Node, text string, certain bool) {
 	at := c.pkg.fset.Position(n.Pos())
 	c.hints[n.Pos()] = Hint{
 		File: at.Filename, Line: at.Line, Column: at.Column,
-		Text: fmt.Sprintf("%s:%d: %s", filepath.Base(at.Filename), at.Line, text),
+		Certain: certain,
+		Text:    fmt.Sprintf("%s:%d: %s", filepath.Base(at.Filename), at.Line, text),
 	}
 }
 
@@ -56,6 +58,24 @@ var (
 	newIDs            = regexp.MustCompile(`(^|/)(uuid|ulid|xid|ksuid|(go-)?nanoid)(/v\d+)?\.` +
 		`(New|NewString|NewRandom|NewUUID|NewV[1467]|Make|MustNew|Generate|Nanoid)$`)
 )
+
+// callsChanging reports whether a step's ID itself calls a function that gives another value
+// each time. Generators with a seed, from rand.New, may give the same.
+func (f *facts) callsChanging(id ast.Expr) bool {
+	found := false
+	ast.Inspect(id, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.CallExpr:
+			name := imported(f.info, n)
+			found = found || newIDs.MatchString(name) ||
+				changingFunctions.MatchString(name) && !strings.Contains(name, ".New")
+		}
+		return !found
+	})
+	return found
+}
 
 // changing returns the call in a step's ID that gives another value each time, "" if there
 // is none.

@@ -2,6 +2,7 @@ package benchmarks
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"runtime"
 	"testing"
@@ -64,11 +65,12 @@ func BenchmarkTestKit(b *testing.B) {
 	}
 }
 
-// BenchmarkTestKitTest measures a whole test of a function with five steps, with its engine.
+// BenchmarkTestKitTest measures a whole test of a function with five steps, with an engine and
+// an app of its own.
 func BenchmarkTestKitTest(b *testing.B) {
 	f := ofSteps()
 	for b.Loop() {
-		b.Run("", func(b *testing.B) { require.Equal(b, 10, inngesttest.Run(b, f, kitData{5}).Output()) })
+		require.Equal(b, 10, inngesttest.Run(b, f, kitData{5}).Output())
 	}
 }
 
@@ -81,6 +83,20 @@ func BenchmarkTestKitReal(b *testing.B) {
 		require.Equal(b, 10, inngesttest.Start(e, f, kitData{5}).Wait().Output())
 	}
 }
+
+// A package of 200 tests, each with an engine of its own. -v shows how long they take.
+func TestTestKit200(t *testing.T) {
+	t.Parallel()
+	f := ofSteps()
+	for range 200 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, 10, inngesttest.Run(t, f, kitData{5}).Output())
+		})
+	}
+}
+
+var kitRuns = flag.Int("kit.runs", 2_400, "how many runs TestTestKitMemory makes, more than the 1,000 that an engine keeps")
 
 // An engine does not keep what runs have left that ended long ago.
 func TestTestKitMemory(t *testing.T) {
@@ -100,10 +116,10 @@ func TestTestKitMemory(t *testing.T) {
 			e.Advance(time.Minute)
 		}
 	}
-	runs(3_000) // more than the engine keeps
+	runs(*kitRuns / 2)
 	before := heap()
-	runs(7_000)
+	runs(*kitRuns / 2)
 	grown := heap() - before
-	t.Logf("10,000 runs: the heap grew by %d KiB over the last 7,000", grown>>10)
+	t.Logf("%d runs: the heap is %d KiB, and grew by %d KiB over the second half", *kitRuns, heap()>>10, grown>>10)
 	require.Less(t, grown, int64(8<<20))
 }
