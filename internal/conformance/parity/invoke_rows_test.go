@@ -108,11 +108,12 @@ var invokeRows = []Row{
 		Functions: invokes(func(ctx context.Context, p *Probe, _ In) (string, error) {
 			_, err := step.WaitForEvent(ctx, "wait", p.Event("answer"), step.Timeout(time.Hour))
 			return "first", err
-		}, []inngestkit.Option{flow.Singleton(flow.SingletonSkip)}, step.Timeout(2*time.Second)),
+		}, []inngestkit.Option{flow.Singleton(flow.SingletonSkip)}, step.Timeout(5*time.Second)),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			first := w.Send(t, p.Event("target").New(Data{ID: "1"}))[0]
 			w.Reached(t, first, "wait")
 			w.Ended(t, w.Send(t, p.Event("").New(Data{ID: "2"}))...)
+			w.LetPass(t, time.Second)
 			answer(t, w, p, Data{})
 			w.Ended(t, first)
 		},

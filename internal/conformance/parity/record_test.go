@@ -180,11 +180,10 @@ func canonical(raw json.RawMessage) string {
 	if err != nil {
 		panic(err) // it was JSON before
 	}
-	line := masked(string(text))
-	if len(line) > longest {
-		return fmt.Sprintf("%s… and %d more bytes", line[:longest], len(line)-longest)
+	if len(text) > longest {
+		return fmt.Sprintf("%s… of %d bytes", masked(string(text[:longest])), len(text))
 	}
-	return line
+	return masked(string(text))
 }
 
 func withoutChance(value any) any {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -158,21 +157,5 @@ var stepRows = []Row{
 			misfit := inngestkit.DefineEvent[map[string]any](p.Event("").Name()).New(map[string]any{"number": "three"})
 			w.Ended(t, w.Send(t, misfit)...)
 		},
-	},
-	{
-		// The server omits a state above 4 MiB from its calls, and the app fetches it.
-		Name: "large-state",
-		Functions: single(func(ctx context.Context, _ *Probe, _ In) (int, error) {
-			total := 0
-			for range 4 {
-				text, err := step.Run(ctx, "large", func(context.Context) (string, error) { return strings.Repeat("x", 3<<19), nil })
-				if err != nil {
-					return 0, err
-				}
-				total += len(text)
-			}
-			return total, nil
-		}),
-		Drive: one(Data{}),
 	},
 }
