@@ -143,7 +143,9 @@ func parseOutput(body []byte) (output json.RawMessage, isText bool) {
 			}
 		}
 		if output[0] != '{' {
-			return bytes.Clone(body), false
+			var compact bytes.Buffer
+			_ = json.Compact(&compact, body) // lenient has read it
+			return compact.Bytes(), false
 		}
 		return output, false
 	}
