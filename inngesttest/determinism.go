@@ -137,6 +137,7 @@ func (d *determinism) call(ctx context.Context, c *engine.Call) (_ context.Conte
 	hooks := *testhooks.From(ctx)
 	hooks.EnterFunction = func(_ context.Context, handler uintptr) { d.search(c.Run, f, handler) }
 	hooks.EnterStep = t.hook(hooks.EnterStep)
+	hooks.MapItems = func(_ context.Context, id string, items any) { t.mapItems(id, items) }
 	hooks.RunStep = t.runHook(hooks.RunStep)
 	return testhooks.NewContext(ctx, &hooks), func(resp *adapter.Response) {
 		d.done(ctx, c, f, t, resp)
@@ -246,7 +247,7 @@ func (d *determinism) search(run *engine.Run, f *checkedFunction, handler uintpt
 	for _, h := range hints {
 		f.hints = append(f.hints, h.Text)
 		if h.Certain {
-			f.certain = "the ID of a step has a value that changes, although it was the same in this test"
+			f.certain = "the source shows a step that differs from call to call, although its ID was the same in this test"
 		}
 	}
 	d.mu.Unlock()

@@ -44,6 +44,7 @@ func replayHooks(ctx context.Context, t *trace) *testhooks.Hooks {
 	send := hooks.RoundTrip
 	hooks.EnterFunction = nil
 	hooks.EnterStep = t.hook(nil)
+	hooks.MapItems = func(_ context.Context, id string, items any) { t.mapItems(id, items) }
 	hooks.RunStep = func(context.Context, testhooks.Step, func(context.Context) (any, error)) (any, error) {
 		return nil, errReplay
 	}

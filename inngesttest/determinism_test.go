@@ -87,7 +87,26 @@ var nondeterministic = map[string]struct {
 		return func(ctx context.Context, _ orderInput) (any, error) {
 			return step.Run(ctx, "report-"+time.Now().Format(time.DateOnly), value(1))
 		}
-	}, 1, `(?s)function "test-f" is not deterministic: the ID of a step has a value that changes.*depends on time.Now`},
+	}, 1, `(?s)function "test-f" is not deterministic: the source shows a step that differs.*depends on time.Now`},
+	"a map behind equal IDs": {func() orderHandler {
+		return func(ctx context.Context, _ orderInput) (any, error) {
+			for k := range map[string]int{"a": 1} {
+				if _, err := step.Run(ctx, "charge", value(len(k))); err != nil {
+					return nil, err
+				}
+			}
+			return nil, nil
+		}
+	}, 1, `(?s)not deterministic: the source shows a step that differs.*in this loop have the order of a map`},
+	"step.Map over a map": {func() orderHandler {
+		return func(ctx context.Context, _ orderInput) (any, error) {
+			var items []string
+			for k := range map[string]int{"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6, "g": 7, "h": 8} {
+				items = append(items, k)
+			}
+			return step.Map(ctx, "charge", items, func(_ context.Context, item string) (string, error) { return item, nil })
+		}
+	}, 1, `step.Map "charge" has the items \["\w".* in .*, and had \["\w".*so steps get the results of other items`},
 	"a random ID": {func() orderHandler {
 		return func(ctx context.Context, _ orderInput) (any, error) {
 			_, err := step.Run(ctx, "first", value(1))

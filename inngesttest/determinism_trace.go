@@ -2,6 +2,7 @@ package inngesttest
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -25,6 +26,44 @@ type trace struct {
 	// cut reports whether the call ended before all branches had come to a step without a
 	// result: it failed, or it was for a single step.
 	cut bool
+	// items has the items of each step.Map, by its ID and its number among those with this ID.
+	items map[mapCall]string
+}
+
+// A mapCall identifies a call of step.Map.
+type mapCall struct {
+	id    string
+	index int
+}
+
+// mapItems records the items of a step.Map.
+func (t *trace) mapItems(id string, items any) {
+	encoded, err := json.Marshal(items)
+	if err != nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.items == nil {
+		t.items = map[mapCall]string{}
+	}
+	key := mapCall{id: id}
+	for _, known := t.items[key]; known; _, known = t.items[key] {
+		key.index++
+	}
+	t.items[key] = string(encoded)
+}
+
+// otherItems returns a step.Map that has other items in the call later than in the call earlier,
+// "" if there is none.
+func otherItems(earlier, later *trace) string {
+	for key, was := range earlier.items {
+		if is, both := later.items[key]; both && is != was {
+			return fmt.Sprintf("step.Map %q has the items %s in %s, and had %s in %s, so steps get the results of other items",
+				key.id, shortened(is), later.name, shortened(was), earlier.name)
+		}
+	}
+	return ""
 }
 
 // newTrace returns the trace of a call, or of a repetition that prefix describes. Most calls reach
@@ -57,6 +96,15 @@ func (t *trace) ran(s testhooks.Step) {
 	if i := t.find(visit{id: s.ID, index: s.Index}, 0); i >= 0 {
 		t.visits[i].ran = true
 	}
+}
+
+// shortened returns the beginning of a text for messages.
+func shortened(text string) string {
+	const limit = 120
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit]) + "…"
+	}
+	return text
 }
 
 // find returns the position of the same step from the position from on, -1 if it is not there.
@@ -97,13 +145,13 @@ func difference(earlier, later *trace) string {
 	c := comparison{earlier: earlier, later: later}
 	for i := range earlier.visits {
 		if text, done := c.step(i); done {
-			return text
+			return cmp.Or(text, otherItems(earlier, later))
 		}
 	}
 	if c.next < len(later.visits) && !c.further {
 		return c.added(c.next, "")
 	}
-	return ""
+	return otherItems(earlier, later)
 }
 
 // A comparison goes along two traces.

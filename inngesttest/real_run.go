@@ -6,6 +6,7 @@ import (
 	"crypto/sha1" //nolint:gosec // the protocol's choice
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -101,14 +102,16 @@ func (rec *record) begin(ctx context.Context, roundTrip transport, call body) co
 			}
 			rec.settle(call.Steps)
 		},
-		RunStep: func(ctx context.Context, s testhooks.Step, callback func(context.Context) (any, error)) (any, error) {
-			value, err := callback(ctx)
-			rec.mu.Lock()
-			defer rec.mu.Unlock()
-			known, _ := rec.step(s)
-			known.Attempts++
-			rec.add(number, s.ID, attempt(known.Attempts), rec.end(known, value, err, call))
-			return value, err
+		RunStep: func(ctx context.Context, s testhooks.Step, callback func(context.Context) (any, error)) (value any, err error) {
+			err = errors.New("panicked") // unless callback returns
+			defer func() {
+				rec.mu.Lock()
+				defer rec.mu.Unlock()
+				known, _ := rec.step(s)
+				known.Attempts++
+				rec.add(number, s.ID, attempt(known.Attempts), rec.end(known, value, err, call))
+			}()
+			return callback(ctx)
 		},
 	})
 }
@@ -141,9 +144,6 @@ func (rec *record) step(s testhooks.Step) (_ *StepRecord, isNew bool) {
 		}
 	}
 	known := &StepRecord{ID: s.ID, Index: s.Index, Kind: s.Kind}
-	if s.Kind != kindRun {
-		known.Attempts = 1
-	}
 	rec.steps = append(rec.steps, known)
 	return known, true
 }

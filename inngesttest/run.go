@@ -67,6 +67,25 @@ func (r *FunctionRun) Wait() *FunctionRun {
 	return r
 }
 
+// Reach lets time pass until the run has reached the step with the ID: its callback has run, or
+// the server waits for it. Then a test can send what the step waits for. The test fails if the
+// run ends without it.
+func (r *FunctionRun) Reach(id string) *FunctionRun {
+	r.env.tb.Helper()
+	reached := func() bool {
+		return r.exists() && slices.ContainsFunc(r.handle.state().steps, func(s StepRecord) bool { return s.ID == id })
+	}
+	err := r.env.backend.await(func() bool { return reached() || r.exists() && r.handle.state().status.Ended() })
+	if err == nil && reached() {
+		return r
+	}
+	if r.handle == nil {
+		r.env.fatalf(nil, "%s starts no run of %s: %v\n%s", r.cause, r.function, err, r.env.backend.decisions())
+	}
+	r.env.fatalf(r.handle, "the run of %s does not reach the step %q", r.function, id)
+	return r
+}
+
 // Wait is [FunctionRun.Wait].
 func (r *TypedRun[R]) Wait() *TypedRun[R] {
 	r.env.tb.Helper()

@@ -14,7 +14,7 @@ type StepRecord struct {
 	Index int
 	// Kind is the name of the step's operation in the protocol, such as StepRun or Sleep.
 	Kind string
-	// Attempts is how often it was tried.
+	// Attempts is how often its callback was tried, 0 for a step without a callback.
 	Attempts int
 	// Ended reports whether it has a result: an output or an error.
 	Ended bool

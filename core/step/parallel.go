@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/testhooks"
 )
 
 // Parallel runs branches whose steps run at the same time. It returns when all branches
@@ -80,6 +81,9 @@ func Map[T, R any](
 ) ([]R, error) {
 	if fn == nil {
 		return nil, refuse(ctx, "step.Map", fmt.Errorf("step %q: the function given to step.Map is nil", id))
+	}
+	if see := testhooks.From(ctx).MapItems; see != nil {
+		see(ctx, id, items)
 	}
 	results := make([]R, len(items))
 	branches := make([]func(context.Context) error, len(items))

@@ -25,6 +25,8 @@ type Hooks struct {
 	LeaveFunction func(ctx context.Context, err error)
 	// EnterStep is called when a function reaches a step, memoized or not.
 	EnterStep func(ctx context.Context, step Step)
+	// MapItems is called by step.Map with its ID and its items, a slice.
+	MapItems func(ctx context.Context, id string, items any)
 	// RunStep is called in place of a step's callback, inside all middleware. It may call
 	// callback.
 	RunStep func(ctx context.Context, step Step, callback func(ctx context.Context) (any, error)) (any, error)

@@ -39,8 +39,9 @@ type Hint struct {
 	File   string
 	Line   int
 	Column int
-	// Certain reports that the ID itself is made from the clock or from a random value. The
-	// next call may still have the same ID by chance: one from the date, until midnight.
+	// Certain reports that the step surely depends on the clock, on a random value or on the
+	// order of a map. The next call may still be the same by chance: an ID from the date, until
+	// midnight.
 	Certain bool
 	Text    string
 }

@@ -27,7 +27,7 @@ func (c *checker) hint(f *facts) {
 		for _, around := range stack {
 			if loop, ok := around.(*ast.RangeStmt); ok && f.isUnordered(loop.X) {
 				c.addHint(loop, "the steps in this loop have the order of a map, which differs from call to call. "+
-					"Range over sorted keys.", false)
+					"Range over sorted keys.", f.mentions(call, loop.Key) || f.mentions(call, loop.Value))
 			}
 		}
 	})
@@ -58,6 +58,25 @@ var (
 	newIDs            = regexp.MustCompile(`(^|/)(uuid|ulid|xid|ksuid|(go-)?nanoid)(/v\d+)?\.` +
 		`(New|NewString|NewRandom|NewUUID|NewV[1467]|Make|MustNew|Generate|Nanoid)$`)
 )
+
+// mentions reports whether a call has the loop variable v in its arguments, or in a callback
+// among them.
+func (f *facts) mentions(call *ast.CallExpr, v ast.Expr) bool {
+	loopVariable, ok := v.(*ast.Ident)
+	if !ok || f.variable(loopVariable) == nil {
+		return false
+	}
+	found := false
+	for _, arg := range call.Args {
+		ast.Inspect(arg, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && f.variable(id) == f.variable(loopVariable) {
+				found = true
+			}
+			return !found
+		})
+	}
+	return found
+}
 
 // callsChanging reports whether a step's ID itself calls a function that gives another value
 // each time. Generators with a seed, from rand.New, may give the same.

@@ -33,12 +33,14 @@ func f(ctx context.Context, in data, list []string) {
 		name, body, want string
 		certain          bool
 	}{
-		{"a map", `m := map[string]int{}; for k := range m { step.Run(ctx, k, run) }`, order, false},
-		{"a field", `for k := range in.items { step.Run(ctx, k, run) }`, order, false},
-		{"an iterator", `for k := range maps.Keys(in.items) { step.Sleep(ctx, k, 5) }`, order, false},
+		{"a map", `m := map[string]int{}; for k := range m { step.Run(ctx, k, run) }`, order, true},
+		{"a field", `for k := range in.items { step.Run(ctx, k, run) }`, order, true},
+		{"an iterator", `for k := range maps.Keys(in.items) { step.Sleep(ctx, k, 5) }`, order, true},
 		{"branches", `var b []func(context.Context) error
 			for k := range in.items { b = append(b, func(ctx context.Context) error { _, err := step.Run(ctx, k, run); return err }) }
-			step.Parallel(ctx, b...)`, order, false},
+			step.Parallel(ctx, b...)`, order, true},
+		{"a loop that only counts", `for range in.items { step.Run(ctx, "tick", run) }`, order, false},
+		{"equal IDs", `for k := range in.items { step.Run(ctx, "a", func(context.Context) (int, error) { return len(k), nil }) }`, order, true},
 		{"sorted keys", `for _, k := range slices.Sorted(maps.Keys(in.items)) { step.Run(ctx, k, run) }`, "", false},
 		{"a slice", `for _, k := range list { step.Run(ctx, k, run) }`, "", false},
 		{"a loop without steps", `for k := range in.items { println(k) }; step.Run(ctx, "a", run)`, "", false},

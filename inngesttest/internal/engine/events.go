@@ -217,14 +217,15 @@ func (e *Engine) stored(ev *wireEvent, internalID string) (*Event, error) {
 
 // encode sets the forms of the event's content.
 func (ev *Event) encode(data, user map[string]any) (err error) {
-	if data == nil {
-		data = map[string]any{}
-	}
 	if user == nil {
 		user = map[string]any{}
 	}
+	seen := data
+	if seen == nil {
+		seen = map[string]any{} // in expressions only: the function gets null (Map in pkg/event of the server)
+	}
 	ev.Decoded = map[string]any{
-		"id": ev.ID, fieldName: ev.Name, fieldData: data, "user": user, "ts": float64(ev.Timestamp),
+		"id": ev.ID, fieldName: ev.Name, fieldData: seen, "user": user, "ts": float64(ev.Timestamp),
 	}
 	if ev.Version != "" {
 		ev.Decoded["v"] = ev.Version

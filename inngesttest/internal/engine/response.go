@@ -128,7 +128,8 @@ func (e *Engine) interpretOutput(o *outcome, resp *adapter.Response, isSDK bool)
 
 // parseOutput returns the output of a function as JSON (ParseResponse in
 // pkg/execution/driver/httpdriver of the server). An object that arrives as text becomes an
-// object. What is not JSON becomes text.
+// object. Only objects are decoded, so the numbers of other outputs keep their digits. What is
+// not JSON becomes text.
 func parseOutput(body []byte) (output json.RawMessage, isText bool) {
 	if len(body) == 0 {
 		return nil, false
@@ -140,6 +141,11 @@ func parseOutput(body []byte) (output json.RawMessage, isText bool) {
 			if object, ok := lenient([]byte(text)); ok {
 				return object, false
 			}
+		}
+		if output[0] != '{' {
+			var compact bytes.Buffer
+			_ = json.Compact(&compact, body) // lenient has read it
+			return compact.Bytes(), false
 		}
 		return output, false
 	}
