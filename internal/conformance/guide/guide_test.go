@@ -197,7 +197,7 @@ func TestOnBoth(t *testing.T) {
 			env := target(t)
 			env.Register(approve)
 			run := inngesttest.Start(env, approve, Expense{ExpenseID: "x1"})
-			env.Settle()
+			run.Reach("approval")
 			env.Send(expenseApproved.New(Approval{ExpenseID: "x1", By: "ann"}))
 			require.Equal(t, "approved by ann", run.Wait().Output())
 		})
