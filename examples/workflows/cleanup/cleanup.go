@@ -1,4 +1,4 @@
-// Package cleanup deletes what is no longer needed, every night, and goes further every
+// Package cleanup deletes what has expired, every night, and does more every
 // Sunday.
 package cleanup
 

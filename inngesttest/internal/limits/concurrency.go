@@ -16,7 +16,7 @@ const (
 	ConcurrencyScopeAccount ConcurrencyScope = "account"
 )
 
-// A ConcurrencyLimit is one limit on calls that run at the same time, for one call.
+// A ConcurrencyLimit limits how many calls run at the same time, with the key of one of them.
 type ConcurrencyLimit struct {
 	Limit      int
 	Scope      ConcurrencyScope
