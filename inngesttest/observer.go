@@ -261,6 +261,9 @@ const maxRows = 10_000
 func (v *virtual) Fault(run *engine.Run, format string, args ...any) { //nolint:goprintffuncname // as the engine calls it
 	v.mu.Lock()
 	v.faults++
+	if run != nil {
+		v.blamed = run
+	}
 	if v.stop != nil {
 		v.stop()
 	}

@@ -82,6 +82,7 @@ type virtual struct {
 	faults  int
 	stop    context.CancelFunc // ends Settle or AdvanceTo
 	stubbed map[stepOf]*Stub   // the last stub of each step
+	blamed  *engine.Run        // the run of the last fault, nil for none
 }
 
 func (v *virtual) begin() error {
@@ -100,7 +101,8 @@ func (v *virtual) begin() error {
 	v.engine = engine.New(engine.Config{
 		Version: version.Version(v.options.version), Start: start, Bubble: v.bubble, Seed: v.options.seed,
 		RetryInterval: v.options.retryInterval, NoJitter: v.options.noJitter, Overlap: v.options.overlap,
-		Gateway: v.gateway, Answer: v.answer, Observer: v,
+		MaxStarts: v.options.maxStarts,
+		Gateway:   v.gateway, Answer: v.answer, Observer: v,
 	})
 	return nil
 }
@@ -118,8 +120,23 @@ func (v *virtual) end() {
 		}
 	}
 	if v.tb.Failed() {
+		v.showBlamed()
 		v.env.show()
 	}
+}
+
+// showBlamed prints the timeline of the run that is to blame, which [Env.show] may leave out.
+func (v *virtual) showBlamed() {
+	v.mu.Lock()
+	run := v.blamed
+	v.mu.Unlock()
+	if run == nil {
+		return
+	}
+	v.env.mu.Lock()
+	v.env.shown[run.ID] = true
+	v.env.mu.Unlock()
+	v.tb.Log("inngesttest: " + virtualRun{v, run}.timeline())
 }
 
 func (v *virtual) describe() string {
@@ -188,6 +205,7 @@ func (v *virtual) drive(f func(ctx context.Context)) bool {
 	v.mu.Lock()
 	v.stop = cancel
 	v.mu.Unlock()
+	defer v.watchDeadline()()
 	f(ctx)
 	v.mu.Lock()
 	faults := v.faults
@@ -198,6 +216,25 @@ func (v *virtual) drive(f func(ctx context.Context)) bool {
 	return true
 }
 
+// watchDeadline fails the test shortly before its deadline, as Real does. In a bubble, the
+// deadline is not known.
+func (v *virtual) watchDeadline() (stop func()) {
+	t, ok := v.tb.(interface{ Deadline() (time.Time, bool) })
+	if !ok || v.bubble {
+		return func() {}
+	}
+	deadline, ok := t.Deadline()
+	if !ok {
+		return func() {}
+	}
+	timer := time.AfterFunc(time.Until(deadline)-time.Second, func() {
+		v.Fault(nil, "the test has nearly reached its deadline, and the functions have not settled")
+	})
+	return func() { timer.Stop() }
+}
+
+var errTestEnded = errors.New("the test of this engine has ended")
+
 func (v *virtual) settle() {
 	v.tb.Helper()
 	v.drive(v.engine.Settle)
@@ -206,6 +243,9 @@ func (v *virtual) settle() {
 // advanceTo lets time pass until t.
 func (v *virtual) advanceTo(t time.Time) {
 	v.tb.Helper()
+	if v.tb.Context().Err() != nil {
+		v.env.fatalf(nil, "time cannot be advanced: %v", errTestEnded)
+	}
 	if !v.drive(func(ctx context.Context) { v.engine.AdvanceTo(ctx, t) }) {
 		v.env.fatalf(nil, "time cannot be advanced from within a function; use Takes of a stub, or a bubble of testing/synctest")
 	}
@@ -217,6 +257,9 @@ func (v *virtual) await(done func() bool) error {
 	v.tb.Helper()
 	v.settle()
 	for !done() {
+		if v.tb.Context().Err() != nil {
+			return errTestEnded
+		}
 		if v.engine.Idle() {
 			return errNothingScheduled
 		}

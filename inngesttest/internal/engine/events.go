@@ -70,6 +70,7 @@ type events struct {
 	crons       map[*item]*Function // the timers of schedules
 	cronRuns    int                 // since the last AdvanceTo
 	cronLimit   int                 // maxCronRuns, less in tests
+	starts      starts              // endless.go
 }
 
 func newEvents() events {
@@ -82,6 +83,7 @@ func newEvents() events {
 		mocks:       map[string]Mock{},
 		crons:       map[*item]*Function{},
 		cronLimit:   maxCronRuns,
+		starts:      starts{count: map[*Function]int{}},
 	}
 }
 
@@ -266,6 +268,7 @@ func canonicalOf(value any) (json.RawMessage, error) {
 func (e *Engine) deliver(ev *Event) {
 	e.arrivals++
 	number := e.arrivals
+	ev.number = number
 	e.log = append(e.log, ev)
 	if _, repeated := e.started[ev.InternalID]; !repeated {
 		e.started[ev.InternalID] = nil
