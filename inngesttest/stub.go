@@ -94,6 +94,9 @@ func newStub(id, place string, fail func(format string, args ...any)) *Stub {
 
 // Of limits the stub to the steps of one function.
 func (s *Stub) Of(function Named) *Stub {
+	if function == nil {
+		s.fail("%s: Of needs a function, it got nil", s)
+	}
 	s.function = function.ID()
 	return s
 }
@@ -101,6 +104,9 @@ func (s *Stub) Of(function Named) *Stub {
 // Index limits the stub to one of several steps with the same ID. They are counted from 0, in
 // the order in which the function reaches them.
 func (s *Stub) Index(i int) *Stub {
+	if i < 0 {
+		s.fail("%s: Index has the number %d; steps are counted from 0", s, i)
+	}
 	s.index = i
 	return s
 }
@@ -157,12 +163,18 @@ func (s *Stub) Responds(status int, body any) *Stub {
 	return s.choose(outcome{kind: outcomeResponds, status: status, body: encoded})
 }
 
+// maxTakes is how long a call may last (MaxFunctionTimeout in pkg/consts of the server).
+const maxTakes = 2 * time.Hour
+
 // Takes makes each attempt at the step take virtual time: its result reaches the server that
-// much later. It can be combined with an outcome. In a bubble of testing/synctest, the
+// much later, at most 2 h. It can be combined with an outcome. In a bubble of testing/synctest, the
 // callback itself can sleep instead.
 func (s *Stub) Takes(d time.Duration) *Stub {
 	if d < 0 {
 		s.fail("%s: Takes has the negative duration %s", s, d)
+	}
+	if d > maxTakes {
+		s.fail("%s: Takes has %s, but the server ends a call after %s", s, d, maxTakes)
 	}
 	s.takes = d
 	return s

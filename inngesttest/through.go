@@ -62,6 +62,9 @@ func throughFunc(do func(r *http.Request) (*http.Response, error), path string) 
 		if err != nil {
 			return failed("the framework returned the error: " + err.Error())
 		}
+		if resp == nil {
+			return failed("the framework returned neither a response nor an error")
+		}
 		defer resp.Body.Close() //nolint:errcheck // it is in memory
 		body, err := io.ReadAll(resp.Body)
 		if err != nil {
