@@ -125,8 +125,13 @@ func (e *Engine) Mock(slug string, f func(data json.RawMessage) (any, error)) {
 	if f == nil {
 		e.fatalf(nil, "Mock of %s needs a function", slug)
 	}
+	for _, known := range e.v.engine.Functions() {
+		if known.Slug == slug {
+			e.fatalf(nil, "Mock of %s, which is registered on this engine: use a stub of the step that invokes it", slug)
+		}
+	}
 	e.v.engine.Mock(slug, func(data json.RawMessage, _ *engine.Event) (json.RawMessage, error) {
-		output, err := f(data)
+		output, err := recovered(func() (any, error) { return f(data) })
 		if err != nil {
 			return nil, err
 		}

@@ -196,6 +196,31 @@ func TestRefusals(t *testing.T) {
 			e.Serve(devApp(tb), inngesttest.ThroughFunc(func(*http.Request) (*http.Response, error) { return nil, nil }, "/api"))
 			inngesttest.Start(e, checkout, order{}).Wait().Output()
 		}, []string{"the framework returned neither a response nor an error"}},
+		"a mock of a registered function": {func(tb testing.TB) {
+			virtual(tb).Mock("test-checkout", func(json.RawMessage) (any, error) { return nil, nil })
+		}, []string{"Mock of test-checkout, which is registered"}},
+		"a mock that panics": {func(tb testing.TB) {
+			f := inngestkit.OnEvent("f", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (any, error) {
+				return step.Invoke(ctx, "bill", inngestkit.Ref[order, any]{AppID: "other", FunctionID: "bill"}, order{})
+			})
+			e := inngesttest.Virtual(tb)
+			e.Register(f)
+			e.Mock("other-bill", func(json.RawMessage) (any, error) { panic("no bill") })
+			inngesttest.Start(e, f, order{}).Wait().Output()
+		}, []string{"it is Failed", "panic: no bill"}},
+		"a handler that panics": {func(tb testing.TB) {
+			e := inngesttest.Virtual(tb)
+			e.Serve(devApp(tb), inngesttest.Through(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("no route") }), "/api"))
+			inngesttest.Start(e, checkout, order{}).Wait().Output()
+		}, []string{"cannot be registered", "the framework returned the error: panic: no route"}},
+		"a stub of a sleep": {func(tb testing.TB) {
+			e := inngesttest.Virtual(tb)
+			f := sleepy(time.Now)
+			e.Register(f)
+			e.Step("an hour").Returns(1)
+			inngesttest.Start(e, f, order{})
+			e.Settle()
+		}, []string{"was not used: the step is a sleep, which cannot be stubbed; let its time pass with Advance"}},
 		"no app": {func(tb testing.TB) {
 			inngesttest.Virtual(tb).Send(ordered.New(order{}))
 		}, []string{"call Register or Serve first"}},
@@ -281,5 +306,14 @@ func TestNotRefused(t *testing.T) {
 			e.Register(f)
 			require.Equal(t, "awake", inngesttest.Start(e, f, order{}).Wait().Output())
 		})
+	})
+}
+
+func TestRealInABubble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, failed := attempt(t, func(tb testing.TB) { inngesttest.Real(tb) })
+		require.True(t, failed, log)
+		require.Contains(t, log, "Real cannot run in a bubble of testing/synctest")
 	})
 }

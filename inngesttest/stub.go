@@ -36,6 +36,8 @@ type Stub struct {
 
 	mu   sync.Mutex
 	used int
+	// sleeps reports that a step with the ID is a sleep, which stubs do not apply to.
+	sleeps bool
 }
 
 // The names of the methods that choose an outcome.
@@ -243,6 +245,16 @@ func (s *Stub) take(function, id string, index int) bool {
 	return true
 }
 
+// reachedSleep notes that a function has reached a sleep with the ID of the stub.
+func (s *Stub) reachedSleep(id string) {
+	if s.id != id {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sleeps = true
+}
+
 // unused returns how often the stub should have been used and was not, "" if it was used.
 func (s *Stub) unused() string {
 	s.mu.Lock()
@@ -250,6 +262,8 @@ func (s *Stub) unused() string {
 	switch {
 	case s.optional || s.used > 0 && s.used >= s.limit:
 		return ""
+	case s.used == 0 && s.sleeps:
+		return fmt.Sprintf("%s was not used: the step is a sleep, which cannot be stubbed; let its time pass with Advance", s)
 	case s.used == 0:
 		return fmt.Sprintf("%s was not used: no function reached this step. Check its ID, or allow that with Optional", s)
 	default:
@@ -311,6 +325,15 @@ func (s *stubs) take(function, id string, index int) *Stub {
 		}
 	}
 	return nil
+}
+
+// reachedSleep notes that a function has reached a sleep.
+func (s *stubs) reachedSleep(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, stub := range s.list {
+		stub.reachedSleep(id)
+	}
 }
 
 // unused describes the stubs that should have been used.

@@ -29,6 +29,9 @@ import (
 //		…
 //	})
 //
+// An engine is for one test: make one in each test and subtest, as their events would start each
+// other's functions.
+//
 // Without a bubble, the engine refuses what would depend on both clocks: step.SleepUntil, and
 // inngestkit.RetryAt with a date, after time has passed.
 func Virtual(tb testing.TB, options ...Option) *Engine {
@@ -71,8 +74,9 @@ type virtual struct {
 	start   time.Time
 	stubs   stubs
 	checks  *determinism
-	driving atomic.Bool // Settle or AdvanceTo runs
-	lost    atomic.Bool // the context of a call has not reached the function
+	driving atomic.Bool  // Settle or AdvanceTo runs
+	calling atomic.Int64 // how many calls are under way
+	lost    atomic.Bool  // the context of a call has not reached the function
 	network *http.Transport
 	// hangsAfter is the real time after which the log names a call that has not ended.
 	hangsAfter time.Duration
@@ -247,7 +251,7 @@ func (v *virtual) advanceTo(t time.Time) {
 		v.env.fatalf(nil, "time cannot be advanced: %v", errTestEnded)
 	}
 	if !v.drive(func(ctx context.Context) { v.engine.AdvanceTo(ctx, t) }) {
-		v.env.fatalf(nil, "time cannot be advanced from within a function; use Takes of a stub, or a bubble of testing/synctest")
+		v.env.fatalf(nil, "time cannot be advanced: %v", v.errDriven())
 	}
 }
 
@@ -264,10 +268,19 @@ func (v *virtual) await(done func() bool) error {
 			return errNothingScheduled
 		}
 		if !v.drive(func(ctx context.Context) { v.engine.Advance(ctx) }) {
-			return errors.New("a function cannot wait for the end of a run in its own call")
+			return v.errDriven()
 		}
 	}
 	return nil
+}
+
+// errDriven returns why the caller cannot let time pass: another one does.
+func (v *virtual) errDriven() error {
+	if v.calling.Load() == 0 {
+		return errors.New("another goroutine advances this engine; make one engine for each test and subtest")
+	}
+	return errors.New("a function cannot let time pass in its own call; use Takes of a stub, or a bubble of testing/synctest. " +
+		"If no function does, another goroutine advances this engine: make one engine for each test and subtest")
 }
 
 func (v *virtual) invoke(slug string, data json.RawMessage) (func() handle, error) {

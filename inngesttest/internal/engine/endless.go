@@ -28,6 +28,7 @@ func (e *Engine) countStart(run *Run) {
 	fn := run.Function
 	if e.starts.count[fn]++; e.starts.count[fn] == e.cfg.MaxStarts {
 		e.fault(run, "%s has started %d runs during one Settle, Advance, Drain or Wait, the last by the event %q: does it send "+
-			"the event that triggers it, or invoke itself? If it must, let time pass in shorter steps", fn.Slug, e.cfg.MaxStarts, ev.Name)
+			"the event that triggers it, or invoke itself? If it must, let time pass in shorter steps",
+			fn.Slug, e.cfg.MaxStarts, ev.Name)
 	}
 }
