@@ -2,7 +2,9 @@ package inngesttest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/adapter"
@@ -48,7 +50,10 @@ func (e *Env) build() {
 // A ServeOption is an option of [Env.Serve].
 type ServeOption interface{ applyServe(s *serving) }
 
-type serving struct{ do adapter.Handler }
+type serving struct {
+	do  adapter.Handler
+	err error // a mistake in an option
+}
 
 type serveOption func(s *serving)
 
@@ -58,7 +63,9 @@ func (o serveOption) applyServe(s *serving) { o(s) }
 // through the router, the adapter and the middleware of a program. By default, calls reach the
 // app directly.
 func Through(handler http.Handler, path string) ServeOption {
-	return serveOption(func(s *serving) { s.do = throughHandler(handler, path) })
+	return serveOption(func(s *serving) {
+		s.do, s.err = throughHandler(handler, path), checkThrough("Through", handler == nil, path)
+	})
 }
 
 // ThroughFunc is [Through] for frameworks that are not built on net/http, such as Fiber, whose
@@ -66,7 +73,19 @@ func Through(handler http.Handler, path string) ServeOption {
 // context of a request, so stubs and virtual time do not reach steps, unless the program
 // takes it from [ContextOf].
 func ThroughFunc(do func(r *http.Request) (*http.Response, error), path string) ServeOption {
-	return serveOption(func(s *serving) { s.do = throughFunc(do, path) })
+	return serveOption(func(s *serving) {
+		s.do, s.err = throughFunc(do, path), checkThrough("ThroughFunc", do == nil, path)
+	})
+}
+
+func checkThrough(name string, missing bool, path string) error {
+	if missing {
+		return fmt.Errorf("%s needs a handler, it got nil", name)
+	}
+	if !strings.HasPrefix(path, "/") {
+		return fmt.Errorf("%s has the path %q; it must begin with a slash", name, path)
+	}
+	return nil
 }
 
 // Serve adds an app as production builds it, with its functions and middleware. Its Config
@@ -82,6 +101,9 @@ func (e *Env) Serve(app *inngestkit.App, options ...ServeOption) {
 	s := serving{do: app.Do}
 	for _, option := range options {
 		option.applyServe(&s)
+		if s.err != nil {
+			e.fatalf(nil, "%v", s.err)
+		}
 	}
 	e.add(app, s.do)
 }

@@ -36,7 +36,7 @@ func (e *Engine) Advance(d time.Duration) {
 func (e *Engine) AdvanceTo(t time.Time) {
 	e.tb.Helper()
 	if now := e.v.engine.Now(); t.Before(now) {
-		e.fatalf(nil, "AdvanceTo has the time %s, which is past; it is %s", t, now)
+		e.fatalf(nil, "AdvanceTo has the time %s, which is past; it is %s", t.Round(0), now.Round(0))
 	}
 	e.v.advanceTo(t)
 }
@@ -81,6 +81,11 @@ func (e *Engine) Context() context.Context {
 // begun go on with the new version.
 func (e *Engine) Update(functions ...inngestkit.Function) {
 	e.tb.Helper()
+	for i, f := range functions {
+		if f == nil {
+			e.fatalf(nil, "Update needs functions, number %d of them is nil", i+1)
+		}
+	}
 	e.mu.Lock()
 	for _, f := range functions {
 		found := false
@@ -114,11 +119,19 @@ func (e *Engine) Step(id string) *Stub {
 // failed for good.
 func (e *Engine) Mock(slug string, f func(data json.RawMessage) (any, error)) {
 	e.tb.Helper()
+	if slug == "" {
+		e.fatalf(nil, "Mock needs the IDs of the app and the function, joined by a hyphen")
+	}
 	if f == nil {
 		e.fatalf(nil, "Mock of %s needs a function", slug)
 	}
+	for _, known := range e.v.engine.Functions() {
+		if known.Slug == slug {
+			e.fatalf(nil, "Mock of %s, which is registered on this engine: use a stub of the step that invokes it", slug)
+		}
+	}
 	e.v.engine.Mock(slug, func(data json.RawMessage, _ *engine.Event) (json.RawMessage, error) {
-		output, err := f(data)
+		output, err := recovered(func() (any, error) { return f(data) })
 		if err != nil {
 			return nil, err
 		}

@@ -95,7 +95,7 @@ func TestAdvanceFromWithin(t *testing.T) {
 		inngesttest.Start(e, f, order{}).Wait()
 	})
 	require.True(t, failed)
-	require.Contains(t, log, "time cannot be advanced from within a function")
+	require.Contains(t, log, "a function cannot let time pass in its own call")
 }
 
 // With Overlap, steps of the same time can meet.

@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// maxAttr bounds a text in the log, in bytes.
+const maxAttr = 1 << 10
+
 // testLogger returns a logger that writes to the test's log.
 func testLogger(tb testing.TB) *slog.Logger {
 	tb.Helper()
@@ -14,6 +17,9 @@ func testLogger(tb testing.TB) *slog.Logger {
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey {
 				return slog.Attr{}
+			}
+			if a.Value.Kind() == slog.KindString && len(a.Value.String()) > maxAttr {
+				a.Value = slog.StringValue(strings.ToValidUTF8(a.Value.String()[:maxAttr], "") + "…")
 			}
 			return a
 		},

@@ -41,8 +41,10 @@ func (v *virtual) Call(_ context.Context, c *engine.Call) (context.Context, func
 	})
 	ctx, check := v.checks.call(ctx, c)
 	stop := v.watch(o)
+	v.calling.Add(1)
 	return ctx, func(resp *adapter.Response) {
 		stop()
+		v.calling.Add(-1)
 		if resp == nil {
 			return // the app could not be called
 		}
@@ -66,6 +68,9 @@ func (v *virtual) watch(o *observedCall) (stop func()) {
 
 func (o *observedCall) enterStep(_ context.Context, s testhooks.Step) {
 	o.reached = true
+	if s.Kind == kindSleep {
+		o.v.stubs.reachedSleep(s.ID)
+	}
 	if s.Kind != kindSleep || o.untilID != s.ID {
 		return
 	}
@@ -261,6 +266,9 @@ const maxRows = 10_000
 func (v *virtual) Fault(run *engine.Run, format string, args ...any) { //nolint:goprintffuncname // as the engine calls it
 	v.mu.Lock()
 	v.faults++
+	if run != nil {
+		v.blamed = run
+	}
 	if v.stop != nil {
 		v.stop()
 	}

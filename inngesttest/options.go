@@ -45,6 +45,7 @@ type virtualConfig struct {
 	signingKey       string
 	retryInterval    time.Duration
 	allowNetwork     bool
+	maxStarts        int             // less than the default in tests of the kit
 	nondeterministic map[string]bool // by the ID of the function
 }
 

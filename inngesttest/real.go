@@ -44,6 +44,9 @@ func Targets(yield func(name string, target func(tb testing.TB) *Env) bool) {
 // their events. Package devserver has more of the server.
 func Real(tb testing.TB, options ...RealOption) *Env {
 	tb.Helper()
+	if inBubble() {
+		tb.Fatal("inngesttest: Real cannot run in a bubble of testing/synctest, as the server is another process; use Virtual")
+	}
 	config, err := newRealConfig(options)
 	if err != nil {
 		tb.Fatal("inngesttest: " + err.Error())

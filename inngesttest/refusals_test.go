@@ -2,7 +2,9 @@ package inngesttest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +23,15 @@ func sleepy(until func() time.Time) inngestkit.TypedFunction[order, string] {
 		step.SleepUntil(ctx, "a date", until())
 		return "awake", nil
 	})
+}
+
+// devApp returns an app with checkout.
+func devApp(tb testing.TB) *inngestkit.App {
+	tb.Helper()
+	app, err := inngestkit.New(inngestkit.Config{AppID: "shop", Dev: true})
+	require.NoError(tb, err)
+	require.NoError(tb, app.Register(checkout))
+	return app
 }
 
 // Mistakes of a test, and what the kit cannot do truly, fail the test and say what to do.
@@ -156,6 +167,60 @@ func TestRefusals(t *testing.T) {
 		"a retry interval that the server rounds": {func(tb testing.TB) {
 			virtual(tb, inngesttest.RetryInterval(1500*time.Millisecond))
 		}, []string{"whole seconds"}},
+		"a stub that takes longer than a call may last": {func(tb testing.TB) {
+			virtual(tb).Step("charge").Takes(2*time.Hour + 1)
+		}, []string{"the server ends a call after 2h0m0s"}},
+		"a negative index": {func(tb testing.TB) {
+			virtual(tb).Step("charge").Index(-1)
+		}, []string{"Index has the number -1; steps are counted from 0"}},
+		"a stub of no function": {func(tb testing.TB) {
+			virtual(tb).Step("charge").Of(nil)
+		}, []string{"Of needs a function"}},
+		"a mock without a name": {func(tb testing.TB) {
+			virtual(tb).Mock("", func(json.RawMessage) (any, error) { return nil, nil })
+		}, []string{"Mock needs the IDs of the app and the function"}},
+		"an update without a function": {func(tb testing.TB) {
+			virtual(tb).Update(nil)
+		}, []string{"Update needs functions, number 1 of them is nil"}},
+		"no handler": {func(tb testing.TB) {
+			inngesttest.Virtual(tb).Serve(devApp(tb), inngesttest.Through(nil, "/api"))
+		}, []string{"Through needs a handler"}},
+		"no function of a framework": {func(tb testing.TB) {
+			inngesttest.Virtual(tb).Serve(devApp(tb), inngesttest.ThroughFunc(nil, "/api"))
+		}, []string{"ThroughFunc needs a handler"}},
+		"a relative path": {func(tb testing.TB) {
+			inngesttest.Virtual(tb).Serve(devApp(tb), inngesttest.Through(http.NotFoundHandler(), "api"))
+		}, []string{`Through has the path "api"; it must begin with a slash`}},
+		"a framework that returns nothing": {func(tb testing.TB) {
+			e := inngesttest.Virtual(tb)
+			e.Serve(devApp(tb), inngesttest.ThroughFunc(func(*http.Request) (*http.Response, error) { return nil, nil }, "/api"))
+			inngesttest.Start(e, checkout, order{}).Wait().Output()
+		}, []string{"the framework returned neither a response nor an error"}},
+		"a mock of a registered function": {func(tb testing.TB) {
+			virtual(tb).Mock("test-checkout", func(json.RawMessage) (any, error) { return nil, nil })
+		}, []string{"Mock of test-checkout, which is registered"}},
+		"a mock that panics": {func(tb testing.TB) {
+			f := inngestkit.OnEvent("f", ordered, func(ctx context.Context, _ inngestkit.Input[order]) (any, error) {
+				return step.Invoke(ctx, "bill", inngestkit.Ref[order, any]{AppID: "other", FunctionID: "bill"}, order{})
+			})
+			e := inngesttest.Virtual(tb)
+			e.Register(f)
+			e.Mock("other-bill", func(json.RawMessage) (any, error) { panic("no bill") })
+			inngesttest.Start(e, f, order{}).Wait().Output()
+		}, []string{"it is Failed", "panic: no bill"}},
+		"a handler that panics": {func(tb testing.TB) {
+			e := inngesttest.Virtual(tb)
+			e.Serve(devApp(tb), inngesttest.Through(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("no route") }), "/api"))
+			inngesttest.Start(e, checkout, order{}).Wait().Output()
+		}, []string{"cannot be registered", "the framework returned the error: panic: no route"}},
+		"a stub of a sleep": {func(tb testing.TB) {
+			e := inngesttest.Virtual(tb)
+			f := sleepy(time.Now)
+			e.Register(f)
+			e.Step("an hour").Returns(1)
+			inngesttest.Start(e, f, order{})
+			e.Settle()
+		}, []string{"was not used: the step is a sleep, which cannot be stubbed; let its time pass with Advance"}},
 		"no app": {func(tb testing.TB) {
 			inngesttest.Virtual(tb).Send(ordered.New(order{}))
 		}, []string{"call Register or Serve first"}},
@@ -241,5 +306,14 @@ func TestNotRefused(t *testing.T) {
 			e.Register(f)
 			require.Equal(t, "awake", inngesttest.Start(e, f, order{}).Wait().Output())
 		})
+	})
+}
+
+func TestRealInABubble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, failed := attempt(t, func(tb testing.TB) { inngesttest.Real(tb) })
+		require.True(t, failed, log)
+		require.Contains(t, log, "Real cannot run in a bubble of testing/synctest")
 	})
 }

@@ -62,7 +62,7 @@ func (r *FunctionRun) Wait() *FunctionRun {
 			r.env.fatalf(nil, "%s has started no run of %s, and none will start: %v", r.cause, r.function, err)
 		}
 		r.env.fatalf(r.handle, "the run of %s does not end: %v\nIt waits for: %s", r.function, err,
-			orNone(r.handle.state().waiting))
+			orNextCall(r.handle.state().waiting))
 	}
 	return r
 }
@@ -84,6 +84,14 @@ func (r *FunctionRun) Reach(id string) *FunctionRun {
 	}
 	r.env.fatalf(r.handle, "the run of %s does not reach the step %q", r.function, id)
 	return r
+}
+
+// orNextCall returns what a run waits for.
+func orNextCall(waiting []string) string {
+	if len(waiting) == 0 {
+		return "its next call"
+	}
+	return strings.Join(waiting, ", ")
 }
 
 // Wait is [FunctionRun.Wait].
@@ -134,7 +142,7 @@ func (r *FunctionRun) OutputJSON() json.RawMessage {
 		return state.output
 	case !state.status.Ended():
 		r.env.fatalf(h, "the run of %s has no output, because it has not ended; call Wait first\nIt waits for: %s",
-			r.function, orNone(state.waiting))
+			r.function, orNextCall(state.waiting))
 	default:
 		r.env.fatalf(h, "the run of %s has no output, it is %s: %v", r.function, state.status, state.err())
 	}

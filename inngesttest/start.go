@@ -53,7 +53,8 @@ func (e *Env) invoke(run *FunctionRun, data any) {
 }
 
 // Run runs a function on a virtual engine until it has ended: [Virtual], [Env.Register],
-// [Start] and [FunctionRun.Wait] in one.
+// [Start] and [FunctionRun.Wait] in one. A run that fails does not fail the test: call Output,
+// Status or Err of the run.
 func Run[T, R any](tb testing.TB, function inngestkit.TypedFunction[T, R], data T, options ...Option) *TypedRun[R] {
 	tb.Helper()
 	e := Virtual(tb, options...)

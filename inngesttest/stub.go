@@ -36,6 +36,8 @@ type Stub struct {
 
 	mu   sync.Mutex
 	used int
+	// sleeps reports that a step with the ID is a sleep, which stubs do not apply to.
+	sleeps bool
 }
 
 // The names of the methods that choose an outcome.
@@ -94,6 +96,9 @@ func newStub(id, place string, fail func(format string, args ...any)) *Stub {
 
 // Of limits the stub to the steps of one function.
 func (s *Stub) Of(function Named) *Stub {
+	if function == nil {
+		s.fail("%s: Of needs a function, it got nil", s)
+	}
 	s.function = function.ID()
 	return s
 }
@@ -101,6 +106,9 @@ func (s *Stub) Of(function Named) *Stub {
 // Index limits the stub to one of several steps with the same ID. They are counted from 0, in
 // the order in which the function reaches them.
 func (s *Stub) Index(i int) *Stub {
+	if i < 0 {
+		s.fail("%s: Index has the number %d; steps are counted from 0", s, i)
+	}
 	s.index = i
 	return s
 }
@@ -157,12 +165,18 @@ func (s *Stub) Responds(status int, body any) *Stub {
 	return s.choose(outcome{kind: outcomeResponds, status: status, body: encoded})
 }
 
+// maxTakes is how long a call may last (MaxFunctionTimeout in pkg/consts of the server).
+const maxTakes = 2 * time.Hour
+
 // Takes makes each attempt at the step take virtual time: its result reaches the server that
-// much later. It can be combined with an outcome. In a bubble of testing/synctest, the
+// much later, at most 2 h. It can be combined with an outcome. In a bubble of testing/synctest, the
 // callback itself can sleep instead.
 func (s *Stub) Takes(d time.Duration) *Stub {
 	if d < 0 {
 		s.fail("%s: Takes has the negative duration %s", s, d)
+	}
+	if d > maxTakes {
+		s.fail("%s: Takes has %s, but the server ends a call after %s", s, d, maxTakes)
 	}
 	s.takes = d
 	return s
@@ -231,6 +245,16 @@ func (s *Stub) take(function, id string, index int) bool {
 	return true
 }
 
+// reachedSleep notes that a function has reached a sleep with the ID of the stub.
+func (s *Stub) reachedSleep(id string) {
+	if s.id != id {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sleeps = true
+}
+
 // unused returns how often the stub should have been used and was not, "" if it was used.
 func (s *Stub) unused() string {
 	s.mu.Lock()
@@ -238,6 +262,8 @@ func (s *Stub) unused() string {
 	switch {
 	case s.optional || s.used > 0 && s.used >= s.limit:
 		return ""
+	case s.used == 0 && s.sleeps:
+		return fmt.Sprintf("%s was not used: the step is a sleep, which cannot be stubbed; let its time pass with Advance", s)
 	case s.used == 0:
 		return fmt.Sprintf("%s was not used: no function reached this step. Check its ID, or allow that with Optional", s)
 	default:
@@ -299,6 +325,15 @@ func (s *stubs) take(function, id string, index int) *Stub {
 		}
 	}
 	return nil
+}
+
+// reachedSleep notes that a function has reached a sleep.
+func (s *stubs) reachedSleep(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, stub := range s.list {
+		stub.reachedSleep(id)
+	}
 }
 
 // unused describes the stubs that should have been used.

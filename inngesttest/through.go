@@ -58,9 +58,12 @@ func throughFunc(do func(r *http.Request) (*http.Response, error), path string) 
 		call := strconv.FormatUint(lastCall.Add(1), 10)
 		calls.Store(call, ctx)
 		defer calls.Delete(call)
-		resp, err := do(httpRequest(ctx, req, path, call))
+		resp, err := recovered(func() (*http.Response, error) { return do(httpRequest(ctx, req, path, call)) })
 		if err != nil {
 			return failed("the framework returned the error: " + err.Error())
+		}
+		if resp == nil {
+			return failed("the framework returned neither a response nor an error")
 		}
 		defer resp.Body.Close() //nolint:errcheck // it is in memory
 		body, err := io.ReadAll(resp.Body)
@@ -69,6 +72,16 @@ func throughFunc(do func(r *http.Request) (*http.Response, error), path string) 
 		}
 		return &adapter.Response{Status: resp.StatusCode, Header: resp.Header, Body: body}
 	}
+}
+
+// recovered calls f, and returns a panic of f as an error: servers of frameworks survive it.
+func recovered[T any](f func() (T, error)) (result T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return f()
 }
 
 // httpRequest returns req as a server of net/http receives it.

@@ -29,6 +29,9 @@ import (
 //		…
 //	})
 //
+// An engine is for one test: make one in each test and subtest, as their events would start each
+// other's functions.
+//
 // Without a bubble, the engine refuses what would depend on both clocks: step.SleepUntil, and
 // inngestkit.RetryAt with a date, after time has passed.
 func Virtual(tb testing.TB, options ...Option) *Engine {
@@ -71,8 +74,9 @@ type virtual struct {
 	start   time.Time
 	stubs   stubs
 	checks  *determinism
-	driving atomic.Bool // Settle or AdvanceTo runs
-	lost    atomic.Bool // the context of a call has not reached the function
+	driving atomic.Bool  // Settle or AdvanceTo runs
+	calling atomic.Int64 // how many calls are under way
+	lost    atomic.Bool  // the context of a call has not reached the function
 	network *http.Transport
 	// hangsAfter is the real time after which the log names a call that has not ended.
 	hangsAfter time.Duration
@@ -82,6 +86,7 @@ type virtual struct {
 	faults  int
 	stop    context.CancelFunc // ends Settle or AdvanceTo
 	stubbed map[stepOf]*Stub   // the last stub of each step
+	blamed  *engine.Run        // the run of the last fault, nil for none
 }
 
 func (v *virtual) begin() error {
@@ -100,7 +105,8 @@ func (v *virtual) begin() error {
 	v.engine = engine.New(engine.Config{
 		Version: version.Version(v.options.version), Start: start, Bubble: v.bubble, Seed: v.options.seed,
 		RetryInterval: v.options.retryInterval, NoJitter: v.options.noJitter, Overlap: v.options.overlap,
-		Gateway: v.gateway, Answer: v.answer, Observer: v,
+		MaxStarts: v.options.maxStarts,
+		Gateway:   v.gateway, Answer: v.answer, Observer: v,
 	})
 	return nil
 }
@@ -118,8 +124,23 @@ func (v *virtual) end() {
 		}
 	}
 	if v.tb.Failed() {
+		v.showBlamed()
 		v.env.show()
 	}
+}
+
+// showBlamed prints the timeline of the run that is to blame, which [Env.show] may leave out.
+func (v *virtual) showBlamed() {
+	v.mu.Lock()
+	run := v.blamed
+	v.mu.Unlock()
+	if run == nil {
+		return
+	}
+	v.env.mu.Lock()
+	v.env.shown[run.ID] = true
+	v.env.mu.Unlock()
+	v.tb.Log("inngesttest: " + virtualRun{v, run}.timeline())
 }
 
 func (v *virtual) describe() string {
@@ -188,6 +209,7 @@ func (v *virtual) drive(f func(ctx context.Context)) bool {
 	v.mu.Lock()
 	v.stop = cancel
 	v.mu.Unlock()
+	defer v.watchDeadline()()
 	f(ctx)
 	v.mu.Lock()
 	faults := v.faults
@@ -198,6 +220,25 @@ func (v *virtual) drive(f func(ctx context.Context)) bool {
 	return true
 }
 
+// watchDeadline fails the test shortly before its deadline, as Real does. In a bubble, the
+// deadline is not known.
+func (v *virtual) watchDeadline() (stop func()) {
+	t, ok := v.tb.(interface{ Deadline() (time.Time, bool) })
+	if !ok || v.bubble {
+		return func() {}
+	}
+	deadline, ok := t.Deadline()
+	if !ok {
+		return func() {}
+	}
+	timer := time.AfterFunc(time.Until(deadline)-time.Second, func() {
+		v.Fault(nil, "the test has nearly reached its deadline, and the functions have not settled")
+	})
+	return func() { timer.Stop() }
+}
+
+var errTestEnded = errors.New("the test of this engine has ended")
+
 func (v *virtual) settle() {
 	v.tb.Helper()
 	v.drive(v.engine.Settle)
@@ -206,8 +247,11 @@ func (v *virtual) settle() {
 // advanceTo lets time pass until t.
 func (v *virtual) advanceTo(t time.Time) {
 	v.tb.Helper()
+	if v.tb.Context().Err() != nil {
+		v.env.fatalf(nil, "time cannot be advanced: %v", errTestEnded)
+	}
 	if !v.drive(func(ctx context.Context) { v.engine.AdvanceTo(ctx, t) }) {
-		v.env.fatalf(nil, "time cannot be advanced from within a function; use Takes of a stub, or a bubble of testing/synctest")
+		v.env.fatalf(nil, "time cannot be advanced: %v", v.errDriven())
 	}
 }
 
@@ -217,14 +261,26 @@ func (v *virtual) await(done func() bool) error {
 	v.tb.Helper()
 	v.settle()
 	for !done() {
+		if v.tb.Context().Err() != nil {
+			return errTestEnded
+		}
 		if v.engine.Idle() {
 			return errNothingScheduled
 		}
 		if !v.drive(func(ctx context.Context) { v.engine.Advance(ctx) }) {
-			return errors.New("a function cannot wait for the end of a run in its own call")
+			return v.errDriven()
 		}
 	}
 	return nil
+}
+
+// errDriven returns why the caller cannot let time pass: another one does.
+func (v *virtual) errDriven() error {
+	if v.calling.Load() == 0 {
+		return errors.New("another goroutine advances this engine; make one engine for each test and subtest")
+	}
+	return errors.New("a function cannot let time pass in its own call; use Takes of a stub, or a bubble of testing/synctest. " +
+		"If no function does, another goroutine advances this engine: make one engine for each test and subtest")
 }
 
 func (v *virtual) invoke(slug string, data json.RawMessage) (func() handle, error) {

@@ -71,6 +71,7 @@ type events struct {
 	cronRuns    int                 // since the last AdvanceTo
 	cronLimit   int                 // maxCronRuns, less in tests
 	indexed     bool                // refuseIndex has reported an event
+	starts      starts              // endless.go
 }
 
 func newEvents() events {
@@ -83,6 +84,7 @@ func newEvents() events {
 		mocks:       map[string]Mock{},
 		crons:       map[*item]*Function{},
 		cronLimit:   maxCronRuns,
+		starts:      starts{count: map[*Function]int{}},
 	}
 }
 
@@ -268,6 +270,7 @@ func canonicalOf(value any) (json.RawMessage, error) {
 func (e *Engine) deliver(ev *Event) {
 	e.arrivals++
 	number := e.arrivals
+	ev.number = number
 	e.log = append(e.log, ev)
 	if _, repeated := e.started[ev.InternalID]; !repeated {
 		e.started[ev.InternalID] = nil

@@ -39,6 +39,9 @@ func New(cfg Config) *Engine {
 	if cfg.Keep == 0 {
 		cfg.Keep = defaultKeep
 	}
+	if cfg.MaxStarts == 0 {
+		cfg.MaxStarts = defaultMaxStarts
+	}
 	e := &Engine{
 		cfg:       cfg,
 		rand:      rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)), //nolint:gosec // nothing is secret
@@ -132,6 +135,7 @@ func (e *Engine) record(run *Run) {
 	}
 	run.initState()
 	e.active[run.ID] = run
+	e.countStart(run)
 }
 
 // start puts the first call of a new run into the queue.

@@ -10,7 +10,7 @@ import (
 // calls that wait for time to pass are under way afterwards.
 func (e *Engine) Settle(ctx context.Context) {
 	defer e.drive()()
-	e.cronRuns = 0
+	e.beginStarts()
 	e.settle(ctx)
 }
 
@@ -18,7 +18,7 @@ func (e *Engine) Settle(ctx context.Context) {
 // early if ctx is done.
 func (e *Engine) AdvanceTo(ctx context.Context, t time.Time) {
 	defer e.drive()()
-	e.cronRuns = 0
+	e.beginStarts()
 	for ctx.Err() == nil {
 		e.settle(ctx)
 		if !e.clock.now().Before(t) {

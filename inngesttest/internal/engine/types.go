@@ -36,6 +36,9 @@ type Config struct {
 	Answer Answerer
 	// Keep is how many ended runs Runs returns, 1,000 if it is 0.
 	Keep int
+	// MaxStarts is how many runs of a function its events may start while time advances once,
+	// 10,000 if it is 0.
+	MaxStarts int
 	// Observer sees what happens. It is never called concurrently, except Call.
 	Observer Observer
 }
@@ -81,6 +84,8 @@ type Event struct {
 	Decoded map[string]any
 	// Encoded is the whole event in canonical form, as calls contain it.
 	Encoded json.RawMessage
+
+	number uint64 // its position among all arrivals
 }
 
 // Status is the state of a run.
