@@ -17,7 +17,7 @@ import (
 var combinedRows = []Row{
 	{
 		Name:      "debounce-and-cancel",
-		Functions: sleepy(flow.Debounce(4*time.Second), flow.CancelOn(flow.EventNamed("debounce-and-cancel/stop"), flow.If("event.data.id == async.data.id"))),
+		Functions: sleepy(flow.Debounce(debouncePeriod), flow.CancelOn(flow.EventNamed("debounce-and-cancel/stop"), flow.If("event.data.id == async.data.id"))),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			ids := w.Send(t, inOrder(p, "", withIDs("old", "new")...)...)
 			w.Reached(t, ids[1], "wait")

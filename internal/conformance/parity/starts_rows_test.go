@@ -161,7 +161,7 @@ var startRows = []Row{
 	},
 	{
 		Name:      "debounce",
-		Functions: notes(flow.Debounce(6 * time.Second)),
+		Functions: notes(flow.Debounce(debouncePeriod)),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			w.Ended(t, w.Send(t, inOrder(p, "", withIDs("1", "2", "3")...)...)[2])
 			w.Ended(t, w.Send(t, p.Event("").New(Data{ID: "4"}))...)
@@ -169,11 +169,9 @@ var startRows = []Row{
 	},
 	{
 		Name:      "debounce-by-key",
-		Functions: notes(flow.Debounce(4*time.Second, flow.Key("event.data.plan"))),
+		Functions: notes(flow.Debounce(debouncePeriod, flow.Key("event.data.plan"))),
 		Drive: func(t testing.TB, w World, p *Probe) {
-			for _, event := range inOrder(p, "", Data{ID: "a1", Plan: "a"}, Data{ID: "b1", Plan: "b"}, Data{ID: "a2", Plan: "a"}) {
-				w.Send(t, event)
-			}
+			w.Send(t, inOrder(p, "", Data{ID: "a1", Plan: "a"}, Data{ID: "b1", Plan: "b"}, Data{ID: "a2", Plan: "a"})...)
 			w.EndedOf(t, p.name(""), 2)
 		},
 		Unordered: "the two end at the same time",
@@ -181,7 +179,7 @@ var startRows = []Row{
 	{
 		// Times of events count, not the order in which they arrive.
 		Name:      "debounce-keeps-the-newest",
-		Functions: notes(flow.Debounce(6 * time.Second)),
+		Functions: notes(flow.Debounce(debouncePeriod)),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			events := inOrder(p, "", withIDs("old", "new")...)
 			w.Send(t, events[1])
@@ -194,15 +192,17 @@ var startRows = []Row{
 		Name: "debounce-with-a-timeout",
 		Functions: single(func(_ context.Context, _ *Probe, in In) (int64, error) {
 			return in.Event.Data.Number, nil
-		}, flow.Debounce(5*time.Second, flow.Timeout(time.Minute))),
+		}, flow.Debounce(debouncePeriod, flow.Timeout(time.Minute))),
 		Drive: func(t testing.TB, w World, p *Probe) {
-			for _, event := range inOrder(p, "", Data{ID: "1"}, Data{ID: "2", Number: 1234567890123456}) {
-				w.Send(t, event)
-			}
+			w.Send(t, inOrder(p, "", Data{ID: "1"}, Data{ID: "2", Number: 1234567890123456})...)
 			w.EndedOf(t, p.name(""), 1)
 		},
 	},
 }
+
+// debouncePeriod is long enough for a busy server to see all events of a row within it. The rows
+// run together, and others take longer.
+const debouncePeriod = 12 * time.Second
 
 // inOrder returns events for the function id whose times are in order.
 func inOrder(p *Probe, id string, data ...Data) []inngestkit.AnyEvent {
