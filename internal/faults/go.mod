@@ -1,0 +1,3 @@
+module github.com/inngestkit/inngestkit/internal/faults
+
+go 1.26.0
