@@ -39,7 +39,8 @@ func lockState(dir string) (unlock func() error, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating Config.StateDir: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, stateLock), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // G304: the caller names the directory
+	//nolint:gosec // G304: the caller names the directory
+	f, err := os.OpenFile(filepath.Join(dir, stateLock), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking Config.StateDir: %w", err)
 	}
