@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -25,6 +26,7 @@ func FuzzRequest(f *testing.F) {
 		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length : 1\r\n\r\na",
 		"POST / HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\nContent-Length: +1\r\n\r\na", "POST / HTTP/1.1\nHost: h\nContent-Length: 1\n\na",
 		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+		"GET /?x HTTP/1.1\r\nHost: a b\r\n\r\n",
 	} {
 		f.Add([]byte(raw), false)
 		f.Add([]byte(raw), true)
@@ -41,7 +43,7 @@ func FuzzRequest(f *testing.F) {
 		}
 		require.Equal(t, string(body), got.body, "the body")
 		require.Equal(t, want.Method, got.Method)
-		if want.URL.Host == "" {
+		if _, err := url.Parse("http://" + want.Host); err == nil && want.URL.Host == "" { // net/http's server refuses others
 			require.Equal(t, want.URL.RawQuery, got.RawQuery)
 		}
 		for key, values := range want.Header {

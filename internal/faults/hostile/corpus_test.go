@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	inngesthealth "github.com/inngestkit/inngestkit/contrib/health"
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
@@ -91,7 +92,7 @@ func targets() []malformed {
 		"/api/inngest/", "/api/inngest//", "/api/inngest;x=y", "/api/inngest%00", "/api/inngest%", "/api/inngest%zz", "/API/INNGEST",
 		"/api/inngest/%2e%2e/inngest", "/api\\inngest", "//evil.test/api/inngest", "///evil.test", "/\\evil.test", "/%2fevil.test/..",
 		"/api/inngest%23", "/api/inngest#", "http://evil.test/api/inngest", "http://user:pw@evil.test/api/inngest", "evil.test:80", "*", "api/inngest",
-		"/api/inngest\xff", "/api/inngest\x00", "/" + strings.Repeat("a/", 2000), "/health/../api/inngest", "/health/live/..%2f", "//", "",
+		"/api/inngest\xff", "/api/inngest\x00", "/" + strings.Repeat("a/", 2000), "/health/../api/inngest", "/health/inngest/livez/..%2f", "//", "",
 	} {
 		for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodPut} {
 			all = append(all, malformed{
@@ -180,8 +181,8 @@ func headers() []malformed {
 		post("a method override", "X-HTTP-Method-Override: GET\r\nX-Method-Override: GET\r\n"+end),
 		post("forwarded headers", "X-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: javascript\r\nX-Forwarded-Prefix: //evil.test\r\nX-Original-URL: /hidden\r\n"+end),
 		post("cookies", "Cookie: "+strings.Repeat("a=b; ", 1000)+"\r\n"+end),
-		{name: "an Accept of 1,000 types", method: http.MethodGet, bytes: []byte(head(http.MethodGet, "/health", "Accept: "+strings.Repeat("text/html;q=0.1,", 1000)))},
-		{name: "details in every form", method: http.MethodGet, bytes: []byte(head(http.MethodGet, "/health?details=true&details=%00&details=\xff"))},
+		{name: "an Accept of 1,000 types", method: http.MethodGet, bytes: []byte(head(http.MethodGet, inngesthealth.DefaultPath, "Accept: "+strings.Repeat("text/html;q=0.1,", 1000)))},
+		{name: "details in every form", method: http.MethodGet, bytes: []byte(head(http.MethodGet, inngesthealth.DefaultPath+"?details=true&details=%00&details=\xff"))},
 	}
 }
 
