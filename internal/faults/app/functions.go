@@ -25,6 +25,7 @@ const (
 	Naps        = "naps"        // a step, a sleep, a step
 	Answers     = "answers"     // a step, a wait for "answered", a step
 	Checkpoints = "checkpoints" // five steps in one call
+	Once        = "once"        // one step
 	Answered    = "answered"    // no function: the event that "answers" waits for
 )
 
@@ -37,6 +38,8 @@ func StepsOf(function string, build Build) []string {
 	switch function {
 	case Branches:
 		return []string{"left", "middle", "right", "last"}
+	case Once:
+		return []string{"once"}
 	case Naps, Answers:
 		return []string{"before", "after"}
 	default:
@@ -82,6 +85,7 @@ func functions(cfg Config, l *ledger) []inngestkit.Function {
 		define(Steps, oneByOne),
 		define(Checkpoints, oneByOne, flow.Checkpoint()),
 		define(Branches, branches),
+		define(Once, func(ctx context.Context, _ input, do doer) (string, error) { return do(ctx, "once") }),
 		define(Naps, func(ctx context.Context, in input, do doer) (string, error) {
 			return around(ctx, do, func() error {
 				step.Sleep(ctx, "nap", time.Duration(in.Event.Data.Nap)*time.Millisecond)

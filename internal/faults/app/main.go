@@ -66,6 +66,11 @@ func run(cfg Config) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
+	gauges, err := serveGauges(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(Gauges + gauges)                      //nolint:forbidigo // the laboratory reads it
 	fmt.Println(Listening + listener.Addr().String()) //nolint:forbidigo // the laboratory reads it
 	if err := app.Start(ctx); err != nil {
 		return err
