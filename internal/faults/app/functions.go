@@ -60,7 +60,8 @@ func resultOf(step, item string) string { return step + "(" + item + ")" }
 
 // functions returns the functions of a build, which report to the ledger.
 func functions(cfg Config, l *ledger) []inngestkit.Function {
-	define := func(id string, body func(ctx context.Context, in input, do doer) (string, error), options ...inngestkit.Option) inngestkit.Function {
+	type body = func(ctx context.Context, in input, do doer) (string, error)
+	define := func(id string, body body, options ...inngestkit.Option) inngestkit.Function {
 		return inngestkit.OnEvent(id, inngestkit.DefineEvent[Data](id), func(ctx context.Context, in input) (string, error) {
 			if cfg.Wrong == Hasty {
 				return Output(id, cfg.Build, in.Event.Data.Item), nil
@@ -94,7 +95,8 @@ func functions(cfg Config, l *ledger) []inngestkit.Function {
 		}),
 		define(Answers, func(ctx context.Context, _ input, do doer) (string, error) {
 			return around(ctx, do, func() error {
-				_, err := step.WaitForEvent(ctx, "wait", inngestkit.DefineEvent[Data](Answered), step.Timeout(time.Hour), step.Match("data.item"))
+				_, err := step.WaitForEvent(ctx, "wait", inngestkit.DefineEvent[Data](Answered),
+					step.Timeout(time.Hour), step.Match("data.item"))
 				return err
 			})
 		}),

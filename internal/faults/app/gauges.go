@@ -33,14 +33,15 @@ func serveGauges(ctx context.Context) (addr string, err error) {
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := &http.Server{ReadHeaderTimeout: time.Minute}
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		gauge, err := read()
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 		_ = json.NewEncoder(w).Encode(gauge)
-	})}
+	})
 	go func() { _ = server.Serve(listener) }()
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	return listener.Addr().String(), nil
@@ -61,7 +62,7 @@ func read() (g Gauge, err error) {
 		return g, err
 	}
 	pages, err := strconv.ParseUint(strings.Fields(string(statm))[1], 10, 64)
-	g.Resident = pages * uint64(os.Getpagesize()) //nolint:gosec // G115: a page size is positive
+	g.Resident = pages * uint64(os.Getpagesize())
 	g.CPU = processorTime()
 	return g, err
 }

@@ -45,8 +45,9 @@ type Kind string
 const (
 	// Sent means that the server has accepted an event.
 	Sent Kind = "sent"
-	// Started and Finished mean that the body of a step has begun and ended.
-	Started  Kind = "started"
+	// Started means that the body of a step has begun.
+	Started Kind = "started"
+	// Finished means that it has ended.
 	Finished Kind = "finished"
 	// Delivered means that the result of a step has reached the server.
 	Delivered Kind = "delivered"

@@ -60,7 +60,7 @@ func startProcess(t *testing.T, cfg app.Config, env ...string) *Process {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	p := &Process{Config: cfg, ended: make(chan struct{}), log: &output{}}
-	p.cmd = exec.Command(self) //nolint:gosec,noctx // G204: it is this program; Kill and Terminate end it
+	p.cmd = exec.Command(self) //nolint:noctx // Kill and Terminate end it
 	p.cmd.Env = append(append(os.Environ(), app.Env+"="+string(text)), env...)
 	p.cmd.Stderr = p.log
 	stdout, err := p.cmd.StdoutPipe()
@@ -119,11 +119,6 @@ func (p *Process) Kill(t *testing.T) {
 	p.kill()
 }
 
-func (p *Process) kill() {
-	_ = p.cmd.Process.Kill() // it may have ended
-	<-p.ended
-}
-
 // Terminate stops the process as an orchestrator does (SIGTERM), waits for its end, and
 // fails the test unless it ends without an error.
 func (p *Process) Terminate(t *testing.T) {
@@ -141,4 +136,9 @@ func (p *Process) AwaitEnd(t *testing.T) {
 	case <-time.After(patience):
 		require.Fail(t, "the process has not ended", "%s", p.log)
 	}
+}
+
+func (p *Process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.ended
 }

@@ -155,7 +155,7 @@ func (p *Proxy) accept() {
 	}
 }
 
-// track makes close close a connection.
+// track remembers a connection, which ends with the proxy.
 func (p *Proxy) track(conn net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
