@@ -20,6 +20,9 @@ import (
 // Listening precedes the address of a process in its output. Frameworks print other lines.
 const Listening = "the app listens on "
 
+// Draining is what a process logs when it refuses new calls.
+const Draining = "the app drains"
+
 // stopTime is how long a stop may take.
 const stopTime = 30 * time.Second
 
@@ -56,6 +59,10 @@ func run(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	go func() {
+		<-app.Draining()
+		_, _ = fmt.Fprintln(os.Stderr, Draining)
+	}()
 	if cfg.Connect {
 		return connect(ctx, app)
 	}

@@ -170,6 +170,14 @@ func (l *Ledger) Order(order app.Order, step string, finished bool, n int) {
 	l.orders = append(l.orders, &standing{match: reports(step, finished), order: order, left: n})
 }
 
+// OrderFor is [Ledger.Order] for the reports of one process.
+func (l *Ledger) OrderFor(process string, order app.Order, step string, finished bool, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	match := func(r app.Report) bool { return r.App == process && reports(step, finished)(r) }
+	l.orders = append(l.orders, &standing{match: match, order: order, left: n})
+}
+
 // Hold holds the next n reports about a step until the function that it returns is called.
 func (l *Ledger) Hold(step string, finished bool, n int) (release func()) {
 	l.mu.Lock()

@@ -119,13 +119,25 @@ func (p *Process) Kill(t *testing.T) {
 	p.kill()
 }
 
-// Terminate stops the process as an orchestrator does (SIGTERM), waits for its end, and
-// fails the test unless it ends without an error.
-func (p *Process) Terminate(t *testing.T) {
+// Signal asks the process to stop, as an orchestrator does (SIGTERM).
+func (p *Process) Signal(t *testing.T) {
 	t.Helper()
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	<-p.ended
+}
+
+// AwaitStop waits for the end of the process after [Process.Signal], and fails the test
+// unless it ends without an error.
+func (p *Process) AwaitStop(t *testing.T) {
+	t.Helper()
+	p.AwaitEnd(t)
 	require.NoError(t, p.err, "the end of %s: %s", p.Config.Name, p.log)
+}
+
+// Terminate is [Process.Signal] and [Process.AwaitStop].
+func (p *Process) Terminate(t *testing.T) {
+	t.Helper()
+	p.Signal(t)
+	p.AwaitStop(t)
 }
 
 // AwaitEnd waits until the process has ended by itself, as ordered.

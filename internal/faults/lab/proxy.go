@@ -64,7 +64,8 @@ type Fault struct {
 	// HalfClose closes the connection to the app for writing, after the request.
 	HalfClose bool
 	// CutResponse passes on only so many bytes of the response, if it is not 0, and then
-	// closes the connection. With Reset, it resets it.
+	// closes the connection. A negative number counts from the end of the response. With
+	// Reset, it resets it.
 	CutResponse int
 	// Reset resets the connection instead of passing on the response.
 	Reset bool
@@ -77,7 +78,7 @@ type Fault struct {
 	// dropped.
 	ReplayAfter time.Duration
 	// AfterRequest is called when the app has the request, and AfterResponse when the
-	// server has the response.
+	// server has the response, or as much of it as CutResponse passes on.
 	AfterRequest, AfterResponse func()
 }
 
@@ -238,8 +239,13 @@ func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
 		reset(conn)
 		return false
 	}
-	if n := fault.CutResponse; n > 0 && n < len(response) {
+	n := fault.CutResponse
+	if n < 0 {
+		n = max(0, len(response)+n)
+	}
+	if fault.CutResponse != 0 && n < len(response) {
 		_, _ = conn.Write(response[:n])
+		fault.afterResponse()
 		return false
 	}
 	if _, err := conn.Write(response); err != nil {
@@ -252,10 +258,14 @@ func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
 		_, _ = conn.Write(response)
 		return false
 	}
-	if fault.AfterResponse != nil {
-		fault.AfterResponse()
-	}
+	fault.afterResponse()
 	return true
+}
+
+func (f Fault) afterResponse() {
+	if f.AfterResponse != nil {
+		f.AfterResponse()
+	}
 }
 
 // deliver records the results that have reached the server.
