@@ -100,7 +100,7 @@ func (c *child) used(t *testing.T) usage {
 	return u
 }
 
-var long = flag.Bool("faults.long", false, "also measure what takes a GiB of memory")
+var long = flag.Bool("faults.long", false, "also run what takes 30 s or a GiB of memory")
 
 // The bounds are about three times what was measured, see docs/reliability.md. They say
 // nothing about the speed of the network.
