@@ -1,0 +1,115 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
+)
+
+// Listening precedes the address of a process in its output. Frameworks print other lines.
+const Listening = "the app listens on "
+
+// stopTime is how long a stop may take.
+const stopTime = 30 * time.Second
+
+// Main runs an app process and ends it, if the environment asks for one. Call it first in
+// TestMain.
+func Main() {
+	cfg, ok, err := fromEnv()
+	if !ok {
+		return
+	}
+	if err == nil {
+		err = run(cfg)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// run serves the app until SIGTERM, and then stops it as docs/adapters.md says.
+func run(cfg Config) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	var log io.Writer = os.Stderr
+	if cfg.Log != "" {
+		file, err := os.OpenFile(cfg.Log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		log = file
+	}
+	app, err := newApp(cfg, log)
+	if err != nil {
+		return err
+	}
+	if cfg.Connect {
+		return connect(ctx, app)
+	}
+	server := testsite.Frameworks[cfg.Framework](app)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	gauges, err := serveGauges(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(Gauges + gauges)                      //nolint:forbidigo // the laboratory reads it
+	fmt.Println(Listening + listener.Addr().String()) //nolint:forbidigo // the laboratory reads it
+	if err := app.Start(ctx); err != nil {
+		return err
+	}
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	within, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	err = errors.Join(app.Shutdown(within), server.Shutdown(within))
+	if servedErr := <-served; !errors.Is(servedErr, http.ErrServerClosed) {
+		err = errors.Join(err, servedErr)
+	}
+	return err
+}
+
+func newApp(cfg Config, log io.Writer) (*inngestkit.App, error) {
+	app, err := inngestkit.New(inngestkit.Config{
+		AppID: cfg.ID, Dev: cfg.SigningKey == "", SigningKey: inngestkit.Secret(cfg.SigningKey),
+		EventKey: inngestkit.Secret(cfg.EventKey), BaseURL: cfg.Server, APIBaseURL: cfg.API, ServeHost: cfg.ServeHost,
+		MaxInFlight: cfg.MaxInFlight, ConnectInstanceID: cfg.Name,
+		Logger: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return app, app.Register(functions(cfg, newLedger(cfg))...)
+}
+
+// connect serves the app through Connect until ctx ends.
+func connect(ctx context.Context, app *inngestkit.App) error {
+	fmt.Println(Listening) //nolint:forbidigo // the laboratory reads it
+	connected := make(chan error, 1)
+	go func() { connected <- app.Connect(ctx) }()
+	<-ctx.Done()
+	within, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	err := app.Shutdown(within)
+	return errors.Join(err, <-connected)
+}

@@ -1,0 +1,339 @@
+package lab
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A Proxy is a TCP proxy that stands between the Inngest server and the processes of an app,
+// or between an app and the server's API. It understands enough HTTP to know which results
+// have reached the server, and it passes on the bytes as they are.
+type Proxy struct {
+	ledger   *Ledger
+	listener net.Listener
+	// results reads the results of steps that an exchange carries to the server: in the
+	// response to its call, or in a request to its API.
+	results func(*Exchange) []result
+	toAPI   bool
+
+	mu        sync.Mutex
+	upstreams []string
+	next      int
+	fault     func(*Exchange) Fault
+	observe   func(time.Duration)
+	exchanges int
+	conns     map[net.Conn]struct{}
+	running   sync.WaitGroup
+	closed    chan struct{}
+}
+
+// An Exchange is one request and its response.
+type Exchange struct {
+	// N counts the exchanges of the proxy, from 1.
+	N int
+	// Request is the request without its body.
+	Request *http.Request
+	// RequestBody is its body, Run the ID of its run if it is a call.
+	RequestBody []byte
+	Run         string
+	// Status and ResponseBody are those of the response. They are empty until the app has
+	// responded.
+	Status       int
+	ResponseBody []byte
+}
+
+// A Fault says what happens to an exchange. The zero value means nothing.
+type Fault struct {
+	// Refuse resets the server's connection without reaching the app.
+	Refuse bool
+	// DelayRequest and DelayResponse wait before passing on.
+	DelayRequest, DelayResponse time.Duration
+	// CutRequest passes on only so many bytes of the request and resets the connection to
+	// the app, if it is not 0.
+	CutRequest int
+	// HalfClose closes the connection to the app for writing, after the request.
+	HalfClose bool
+	// CutResponse passes on only so many bytes of the response, if it is not 0, and then
+	// closes the connection. With Reset, it resets it.
+	CutResponse int
+	// Reset resets the connection instead of passing on the response.
+	Reset bool
+	// DuplicateResponse passes on the response twice.
+	DuplicateResponse bool
+	// Duplicates is how often the request reaches the app again, at the same time. The
+	// responses are dropped.
+	Duplicates int
+	// ReplayAfter sends the request to the app once more, so much later. The response is
+	// dropped.
+	ReplayAfter time.Duration
+	// AfterRequest is called when the app has the request, and AfterResponse when the
+	// server has the response.
+	AfterRequest, AfterResponse func()
+}
+
+// NewProxy starts a proxy on a free port.
+func newProxy(t *testing.T, ledger *Ledger, toAPI bool) *Proxy {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	p := &Proxy{
+		ledger: ledger, listener: listener, results: ofCall, toAPI: toAPI, conns: map[net.Conn]struct{}{},
+		fault: func(*Exchange) Fault { return Fault{} }, closed: make(chan struct{}),
+	}
+	if toAPI {
+		p.results = ofCheckpoint
+	}
+	p.running.Go(p.accept)
+	t.Cleanup(p.close)
+	return p
+}
+
+// Addr returns the address of the proxy.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// Forward passes further connections on to the addresses, in turn. Without addresses it
+// resets them.
+func (p *Proxy) Forward(upstreams ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.upstreams = upstreams
+}
+
+// Inject asks fault about each exchange from now on, before it begins.
+func (p *Proxy) Inject(fault func(*Exchange) Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = fault
+}
+
+// Exchanges returns how many exchanges there were.
+func (p *Proxy) Exchanges() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.exchanges
+}
+
+// Observe makes the proxy report how long the upstream takes to respond.
+func (p *Proxy) Observe(observe func(time.Duration)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.observe = observe
+}
+
+func (p *Proxy) close() {
+	close(p.closed)
+	_ = p.listener.Close()
+	p.mu.Lock()
+	for conn := range p.conns {
+		_ = conn.Close()
+	}
+	p.mu.Unlock()
+	p.running.Wait()
+}
+
+func (p *Proxy) accept() {
+	for {
+		conn, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		p.track(conn)
+		p.running.Go(func() {
+			defer p.forget(conn)
+			p.serve(conn)
+		})
+	}
+}
+
+// track makes close close a connection.
+func (p *Proxy) track(conn net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns[conn] = struct{}{}
+	select {
+	case <-p.closed:
+		_ = conn.Close()
+	default:
+	}
+}
+
+func (p *Proxy) forget(conn net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, conn)
+	_ = conn.Close()
+}
+
+// begin counts an exchange, and chooses its fault and its upstream.
+func (p *Proxy) begin(e *Exchange) (Fault, string) {
+	p.mu.Lock()
+	p.exchanges++
+	e.N = p.exchanges
+	var upstream string
+	if len(p.upstreams) > 0 {
+		upstream = p.upstreams[p.next%len(p.upstreams)]
+		p.next++
+	}
+	fault := p.fault
+	p.mu.Unlock()
+	return fault(e), upstream
+}
+
+// serve passes on the requests of one connection, one after another.
+func (p *Proxy) serve(conn net.Conn) {
+	var raw bytes.Buffer
+	reader := bufio.NewReader(io.TeeReader(conn, &raw))
+	for {
+		raw.Reset()
+		req, err := http.ReadRequest(reader)
+		if err != nil {
+			return
+		}
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return
+		}
+		e := &Exchange{Request: req, RequestBody: body, Run: runOf(body)}
+		if !p.exchange(conn, e, bytes.Clone(raw.Bytes())) || req.Close {
+			return
+		}
+	}
+}
+
+// exchange passes on one request and its response. It reports whether the connection may
+// be used again.
+func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
+	fault, upstream := p.begin(e)
+	if fault.Refuse || upstream == "" {
+		reset(conn)
+		return false
+	}
+	p.wait(fault.DelayRequest)
+	for range fault.Duplicates {
+		p.repeat(e, upstream, request, 0)
+	}
+	if fault.ReplayAfter > 0 {
+		p.repeat(e, upstream, request, fault.ReplayAfter)
+	}
+	response, err := p.ask(e, upstream, request, fault)
+	if err != nil {
+		reset(conn)
+		return false
+	}
+	if p.toAPI {
+		p.deliver(e)
+	}
+	p.wait(fault.DelayResponse)
+	if fault.Reset {
+		reset(conn)
+		return false
+	}
+	if n := fault.CutResponse; n > 0 && n < len(response) {
+		_, _ = conn.Write(response[:n])
+		return false
+	}
+	if _, err := conn.Write(response); err != nil {
+		return false
+	}
+	if !p.toAPI {
+		p.deliver(e)
+	}
+	if fault.DuplicateResponse {
+		_, _ = conn.Write(response)
+		return false
+	}
+	if fault.AfterResponse != nil {
+		fault.AfterResponse()
+	}
+	return true
+}
+
+// deliver records the results that have reached the server.
+func (p *Proxy) deliver(e *Exchange) {
+	for _, r := range p.results(e) {
+		p.ledger.Add(Entry{Kind: Delivered, Run: r.Run, Step: r.Step})
+	}
+}
+
+// repeat sends a request once more, and drops the response.
+func (p *Proxy) repeat(e *Exchange, upstream string, request []byte, after time.Duration) {
+	p.ledger.Add(Entry{Kind: Duplicated, Run: e.Run})
+	again := *e
+	p.running.Go(func() {
+		p.wait(after)
+		_, _ = p.ask(&again, upstream, request, Fault{})
+	})
+}
+
+// ask sends a request to an app, or the API, and returns the bytes of the response.
+func (p *Proxy) ask(e *Exchange, upstream string, request []byte, fault Fault) ([]byte, error) {
+	begun := time.Now()
+	up, err := new(net.Dialer).DialContext(context.Background(), "tcp", upstream)
+	if err != nil {
+		return nil, err
+	}
+	p.track(up)
+	defer p.forget(up)
+	if n := fault.CutRequest; n > 0 && n < len(request) {
+		_, _ = up.Write(request[:n])
+		p.wait(50 * time.Millisecond) // the app reads what it got
+		reset(up)
+		return nil, errors.New("cut")
+	}
+	if _, err := up.Write(request); err != nil {
+		return nil, err
+	}
+	if fault.HalfClose {
+		_ = up.(*net.TCPConn).CloseWrite()
+	}
+	if fault.AfterRequest != nil {
+		fault.AfterRequest()
+	}
+	var raw bytes.Buffer
+	resp, err := http.ReadResponse(bufio.NewReader(io.TeeReader(up, &raw)), e.Request)
+	if err != nil {
+		return nil, err
+	}
+	if e.ResponseBody, err = io.ReadAll(resp.Body); err != nil {
+		return nil, err
+	}
+	e.Status = resp.StatusCode
+	p.mu.Lock()
+	observe := p.observe
+	p.mu.Unlock()
+	if observe != nil {
+		observe(time.Since(begun))
+	}
+	return raw.Bytes(), nil
+}
+
+// wait waits, or less if the proxy is closed.
+func (p *Proxy) wait(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.closed:
+	}
+}
+
+// reset closes a connection with RST, as a host does that has lost it.
+func reset(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}

@@ -1,0 +1,71 @@
+package lab
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// A result of a step on its way to the server.
+type result struct{ Run, Step string }
+
+// An opcode is how a result, or a plan, looks in a response or a checkpoint
+// (docs/SDK_SPEC.md of the server).
+type opcode struct {
+	Op          string `json:"op"`
+	Name        string `json:"name"`
+	DisplayName string `json:"displayName"`
+}
+
+// opStepRun is a step that has succeeded. Others plan a step or report its failure.
+const opStepRun = "StepRun"
+
+func (o opcode) step() string {
+	if o.DisplayName != "" {
+		return o.DisplayName
+	}
+	return o.Name
+}
+
+// runOf returns the ID of the run that a call's body names, or "".
+func runOf(body []byte) string {
+	var call struct {
+		Ctx struct {
+			RunID string `json:"run_id"`
+		} `json:"ctx"`
+	}
+	_ = json.Unmarshal(body, &call) // other requests have none
+	return call.Ctx.RunID
+}
+
+// ofCall reads the results in the response to a call.
+func ofCall(e *Exchange) []result {
+	if e.Run == "" || e.Status != http.StatusPartialContent {
+		return nil
+	}
+	var ops []opcode
+	if json.Unmarshal(e.ResponseBody, &ops) != nil {
+		return nil
+	}
+	return succeeded(e.Run, ops)
+}
+
+// ofCheckpoint reads the results that an app has sent to the server's API.
+func ofCheckpoint(e *Exchange) []result {
+	var checkpoint struct {
+		RunID string   `json:"run_id"`
+		Steps []opcode `json:"steps"`
+	}
+	if e.Status >= http.StatusMultipleChoices || json.Unmarshal(e.RequestBody, &checkpoint) != nil || checkpoint.RunID == "" {
+		return nil
+	}
+	return succeeded(checkpoint.RunID, checkpoint.Steps)
+}
+
+func succeeded(run string, ops []opcode) (results []result) {
+	for _, op := range ops {
+		if op.Op == opStepRun || op.Op == "Step" {
+			results = append(results, result{run, op.step()})
+		}
+	}
+	return results
+}

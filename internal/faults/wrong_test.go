@@ -1,0 +1,28 @@
+package faults_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/internal/faults/app"
+	"github.com/inngestkit/inngestkit/internal/faults/lab"
+)
+
+// The laboratory notices an app that breaks a promise.
+func TestWrongApps(t *testing.T) {
+	t.Parallel()
+	for wrong, broken := range map[app.Wrong]string{
+		app.Forgetful: "after its result has reached the server",
+		app.Hasty:     "is completed, and its step one has not finished",
+	} {
+		t.Run(string(wrong), func(t *testing.T) {
+			t.Parallel()
+			l := lab.New(t, lab.Config{Framework: "nethttp", App: func(_ int, cfg *app.Config) { cfg.Wrong = wrong }})
+			l.Send(app.Steps, 1)
+			v := l.Judge()
+			require.NotEmpty(t, v.Broken)
+			require.Contains(t, v.Broken[0], broken)
+		})
+	}
+}
