@@ -122,6 +122,7 @@ var attacks = []struct {
 }{
 	{"unsigned, 8 MiB of numbers", func() string { return "X: y" }, "[" + strings.Repeat("5e-324,", inngestkit.DefaultMaxBodyBytes/7-1) + "1]", mostPeak, false},
 	{"forged, 4 KiB of numbers", forged, "[" + strings.Repeat("5e-324,", 580) + "1]", mostPeak, false},
+	{"forged, 256 KiB of numbers", forged, "[" + strings.Repeat("5e-324,", 256<<10/7-1) + "1]", 4 * mostPeak, false},
 	{"forged, 8 MiB of numbers", forged, "[" + strings.Repeat("5e-324,", inngestkit.DefaultMaxBodyBytes/7-1) + "1]", mostRead, true},
 	{"forged, 8 MiB of arrays", forged, strings.Repeat("[", inngestkit.DefaultMaxBodyBytes), mostRead, true},
 }
