@@ -218,8 +218,8 @@ func bodies() []malformed {
 			all = append(all, malformed{name: method + ", " + name, method: method, bytes: []byte(head(method, target, length(body), forged()) + body)})
 		}
 	}
+	bomb := bomb()
 	for _, encoding := range []string{"gzip", "deflate", "br", "gzip, gzip", "x-gzip"} {
-		bomb := bomb()
 		all = append(all, malformed{
 			name: "a bomb of 64 MiB, " + encoding, method: http.MethodPost,
 			bytes: append([]byte(head(http.MethodPost, target, length(bomb), forged(), "Content-Encoding: "+encoding)), bomb...),

@@ -100,7 +100,7 @@ func (c *child) used(t *testing.T) usage {
 	return u
 }
 
-var long = flag.Bool("faults.long", false, "also measure what takes a GiB of memory")
+var long = flag.Bool("faults.long", false, "also run what takes 30 s or a GiB of memory")
 
 // The bounds are about three times what was measured, see docs/reliability.md. They say
 // nothing about the speed of the network.
@@ -122,6 +122,7 @@ var attacks = []struct {
 }{
 	{"unsigned, 8 MiB of numbers", func() string { return "X: y" }, "[" + strings.Repeat("5e-324,", inngestkit.DefaultMaxBodyBytes/7-1) + "1]", mostPeak, false},
 	{"forged, 4 KiB of numbers", forged, "[" + strings.Repeat("5e-324,", 580) + "1]", mostPeak, false},
+	{"forged, 256 KiB of numbers", forged, "[" + strings.Repeat("5e-324,", 256<<10/7-1) + "1]", 4 * mostPeak, false},
 	{"forged, 8 MiB of numbers", forged, "[" + strings.Repeat("5e-324,", inngestkit.DefaultMaxBodyBytes/7-1) + "1]", mostRead, true},
 	{"forged, 8 MiB of arrays", forged, strings.Repeat("[", inngestkit.DefaultMaxBodyBytes), mostRead, true},
 }
