@@ -15,7 +15,7 @@ func startPostgres(tb testing.TB) *Database {
 	tb.Helper()
 	initdb, postgres, isReady := postgresProgram(tb, "initdb"), postgresProgram(tb, "postgres"), postgresProgram(tb, "pg_isready")
 	// Not tb.TempDir, whose parent only this user can enter.
-	dir, err := os.MkdirTemp("", "faults-postgres-")
+	dir, err := os.MkdirTemp("", "faults-postgres-") //nolint:usetesting // see above
 	require.NoError(tb, err)
 	tb.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
@@ -26,7 +26,8 @@ func startPostgres(tb testing.TB) *Database {
 	require.NoError(tb, err)
 	data, port := filepath.Join(dir, "data"), freePort(tb)
 
-	create := exec.Command(initdb, "--pgdata", data, "--username", "postgres", "--auth", "trust") //nolint:gosec,noctx // G204: it ends
+	//nolint:gosec,noctx // G204: the program was found above; it ends by itself
+	create := exec.Command(initdb, "--pgdata", data, "--username", "postgres", "--auth", "trust")
 	create.Dir = dir
 	unprivileged(create)
 	out, err := create.CombinedOutput()
