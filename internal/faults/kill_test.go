@@ -1,23 +1,172 @@
 package faults_test
 
 import (
+	"net/http"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 	"github.com/inngestkit/inngestkit/internal/faults/app"
 	"github.com/inngestkit/inngestkit/internal/faults/lab"
 )
 
-// A process that is killed in a step leaves a step that runs again, and nothing else.
-func TestKilledInAStep(t *testing.T) {
-	t.Parallel()
-	l := lab.New(t, lab.Config{Framework: "gin"})
-	l.Ledger.Order(app.Die, "three", false, 1)
-	l.Send(app.Steps, 10)
+// inFlight is how many runs a case has in flight.
+const inFlight = 15
+
+// replaceDead waits for the end of the only process, and starts another.
+func replaceDead(t *testing.T, l *lab.Lab) {
+	t.Helper()
 	l.Processes[0].AwaitEnd(t)
 	l.Forward()
 	l.StartProcess()
-	v := l.Holds()
-	require.Positive(t, v.Repeated)
+}
+
+// A process that is killed in a step, or after its end and before the response, leaves steps
+// that run again because the server does not have their results, and nothing else.
+func TestKilledInAStep(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		short, function, step string
+		finished              bool
+	}{
+		"in a step":                    {"gin", app.Steps, "three", false},
+		"after a step":                 {"echo", app.Steps, "three", true},
+		"in a branch":                  {"fiber", app.Branches, "middle", false},
+		"after a branch":               {"nethttp", app.Branches, "right", true},
+		"in a step with checkpoints":   {"fiberv3", app.Checkpoints, "three", false},
+		"after a step with checkpoint": {"echov5", app.Checkpoints, "three", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			withAdapters(t, test.short, func(t *testing.T, framework string) {
+				l := lab.New(t, lab.Config{Framework: framework})
+				l.Ledger.Order(app.Die, test.step, test.finished, 1)
+				l.Send(test.function, inFlight)
+				replaceDead(t, l)
+				require.Positive(t, l.Holds().Repeated)
+			})
+		})
+	}
+}
+
+// A process that is killed between two steps of a run leaves nothing to be repeated in this
+// run: the server has the result of the first step.
+func TestKilledBetweenSteps(t *testing.T) {
+	t.Parallel()
+	withAdapters(t, "fiber", func(t *testing.T, framework string) {
+		l := lab.New(t, lab.Config{Framework: framework})
+		first := l.Processes[0]
+		var kill sync.Once
+		l.Calls.Inject(func(*lab.Exchange) lab.Fault {
+			return lab.Fault{AfterResponse: func() {
+				if l.Ledger.Count(lab.Delivered, "three") > 0 {
+					kill.Do(func() { first.Kill(t) })
+				}
+			}}
+		})
+		l.Send(app.Steps, inFlight)
+		replaceDead(t, l)
+		l.Holds()
+	})
+}
+
+// A process that is killed while it answers leaves a truncated response: the server does not
+// take it for a result, nor for the end of the run.
+func TestKilledWhileAnswering(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		short string
+		bytes int
+	}{"in the status line": {"gin", 10}, "in the headers": {"echov5", 60}, "in the body": {"fiberv3", -2}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			withAdapters(t, test.short, func(t *testing.T, framework string) {
+				l := lab.New(t, lab.Config{Framework: framework})
+				first := l.Processes[0]
+				var cut sync.Once
+				l.Calls.Inject(func(e *lab.Exchange) lab.Fault {
+					fault := lab.Fault{}
+					if e.Run != "" && l.Ledger.Count(lab.Delivered, "two") > 0 {
+						cut.Do(func() { fault = lab.Fault{CutResponse: test.bytes, AfterResponse: func() { first.Kill(t) }} })
+					}
+					return fault
+				})
+				l.Send(app.Steps, inFlight)
+				replaceDead(t, l)
+				require.Positive(t, l.Holds().Repeated)
+			})
+		})
+	}
+}
+
+// Runs that sleep or wait for an event do not notice that the process is killed.
+func TestKilledDuringAPause(t *testing.T) {
+	t.Parallel()
+	t.Run("sleep", func(t *testing.T) {
+		t.Parallel()
+		withAdapters(t, "nethttp", func(t *testing.T, framework string) {
+			l := lab.New(t, lab.Config{Framework: framework})
+			l.SendData(app.Naps, inFlight, app.Data{Nap: 3000})
+			l.Ledger.Await(t, lab.Delivered, "before", inFlight)
+			l.Processes[0].Kill(t)
+			replaceDead(t, l)
+			l.Holds()
+		})
+	})
+	t.Run("wait for an event", func(t *testing.T) {
+		t.Parallel()
+		withAdapters(t, "echo", func(t *testing.T, framework string) {
+			l := lab.New(t, lab.Config{Framework: framework})
+			l.Send(app.Answers, inFlight)
+			l.Ledger.Await(t, lab.Delivered, "before", inFlight)
+			l.Processes[0].Kill(t)
+			replaceDead(t, l)
+			answer(t, l)
+			l.Holds()
+		})
+	})
+}
+
+// answer sends the events that runs wait for, again and again, because nothing tells when the
+// server has begun to wait.
+func answer(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	entries := l.Ledger.Entries()
+	testsite.Eventually(t, time.Second, func() bool {
+		for _, e := range entries {
+			if e.Kind == lab.Sent {
+				_, err := l.Server.Send(t.Context(), app.Answered, app.Data{Item: e.Item})
+				require.NoError(t, err)
+			}
+		}
+		return l.Ledger.Count(lab.Started, "after") >= inFlight
+	})
+}
+
+// refusals counts exchanges that ended with an error of the server's class, or without a
+// response. It replaces the faults of the proxy.
+func refusals(l *lab.Lab) (count func() int) {
+	var mu sync.Mutex
+	open, refused := map[*lab.Exchange]bool{}, 0
+	l.Calls.Inject(func(e *lab.Exchange) lab.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		open[e] = true
+		return lab.Fault{AfterResponse: func() {
+			mu.Lock()
+			defer mu.Unlock()
+			delete(open, e)
+			if e.Status >= http.StatusBadRequest {
+				refused++
+			}
+		}}
+	})
+	return func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return refused + len(open)
+	}
 }

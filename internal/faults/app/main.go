@@ -20,6 +20,9 @@ import (
 // Listening precedes the address of a process in its output. Frameworks print other lines.
 const Listening = "the app listens on "
 
+// Draining is what a process logs when it refuses new calls.
+const Draining = "the app drains"
+
 // stopTime is how long a stop may take.
 const stopTime = 30 * time.Second
 
@@ -56,6 +59,10 @@ func run(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	go func() {
+		<-app.Draining()
+		_, _ = fmt.Fprintln(os.Stderr, Draining)
+	}()
 	if cfg.Connect {
 		return connect(ctx, app)
 	}
@@ -66,7 +73,12 @@ func run(cfg Config) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	fmt.Println(Listening + listener.Addr().String()) //nolint:forbidigo // the laboratory reads it
+	gauges, err := serveGauges(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(Gauges + gauges)                      // the laboratory reads it
+	fmt.Println(Listening + listener.Addr().String()) // the laboratory reads it
 	if err := app.Start(ctx); err != nil {
 		return err
 	}
@@ -104,7 +116,7 @@ func newApp(cfg Config, log io.Writer) (*inngestkit.App, error) {
 
 // connect serves the app through Connect until ctx ends.
 func connect(ctx context.Context, app *inngestkit.App) error {
-	fmt.Println(Listening) //nolint:forbidigo // the laboratory reads it
+	fmt.Println(Listening) // the laboratory reads it
 	connected := make(chan error, 1)
 	go func() { connected <- app.Connect(ctx) }()
 	<-ctx.Done()

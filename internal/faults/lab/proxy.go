@@ -30,6 +30,7 @@ type Proxy struct {
 	upstreams []string
 	next      int
 	fault     func(*Exchange) Fault
+	observe   func(time.Duration)
 	exchanges int
 	conns     map[net.Conn]struct{}
 	running   sync.WaitGroup
@@ -63,7 +64,8 @@ type Fault struct {
 	// HalfClose closes the connection to the app for writing, after the request.
 	HalfClose bool
 	// CutResponse passes on only so many bytes of the response, if it is not 0, and then
-	// closes the connection. With Reset, it resets it.
+	// closes the connection. A negative number counts from the end of the response. With
+	// Reset, it resets it.
 	CutResponse int
 	// Reset resets the connection instead of passing on the response.
 	Reset bool
@@ -76,7 +78,7 @@ type Fault struct {
 	// dropped.
 	ReplayAfter time.Duration
 	// AfterRequest is called when the app has the request, and AfterResponse when the
-	// server has the response.
+	// server has the response, or as much of it as CutResponse passes on.
 	AfterRequest, AfterResponse func()
 }
 
@@ -122,6 +124,13 @@ func (p *Proxy) Exchanges() int {
 	return p.exchanges
 }
 
+// Observe makes the proxy report how long the upstream takes to respond.
+func (p *Proxy) Observe(observe func(time.Duration)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.observe = observe
+}
+
 func (p *Proxy) close() {
 	close(p.closed)
 	_ = p.listener.Close()
@@ -147,7 +156,7 @@ func (p *Proxy) accept() {
 	}
 }
 
-// track makes close close a connection.
+// track remembers a connection, which ends with the proxy.
 func (p *Proxy) track(conn net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -230,8 +239,13 @@ func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
 		reset(conn)
 		return false
 	}
-	if n := fault.CutResponse; n > 0 && n < len(response) {
+	n := fault.CutResponse
+	if n < 0 {
+		n = max(0, len(response)+n)
+	}
+	if fault.CutResponse != 0 && n < len(response) {
 		_, _ = conn.Write(response[:n])
+		fault.afterResponse()
 		return false
 	}
 	if _, err := conn.Write(response); err != nil {
@@ -244,10 +258,14 @@ func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
 		_, _ = conn.Write(response)
 		return false
 	}
-	if fault.AfterResponse != nil {
-		fault.AfterResponse()
-	}
+	fault.afterResponse()
 	return true
+}
+
+func (f Fault) afterResponse() {
+	if f.AfterResponse != nil {
+		f.AfterResponse()
+	}
 }
 
 // deliver records the results that have reached the server.
@@ -269,6 +287,7 @@ func (p *Proxy) repeat(e *Exchange, upstream string, request []byte, after time.
 
 // ask sends a request to an app, or the API, and returns the bytes of the response.
 func (p *Proxy) ask(e *Exchange, upstream string, request []byte, fault Fault) ([]byte, error) {
+	begun := time.Now()
 	up, err := new(net.Dialer).DialContext(context.Background(), "tcp", upstream)
 	if err != nil {
 		return nil, err
@@ -299,6 +318,12 @@ func (p *Proxy) ask(e *Exchange, upstream string, request []byte, fault Fault) (
 		return nil, err
 	}
 	e.Status = resp.StatusCode
+	p.mu.Lock()
+	observe := p.observe
+	p.mu.Unlock()
+	if observe != nil {
+		observe(time.Since(begun))
+	}
 	return raw.Bytes(), nil
 }
 
