@@ -82,6 +82,11 @@ func run(cfg Config) error {
 	if err := app.Start(ctx); err != nil {
 		return err
 	}
+	if cfg.SigningKey != "" { // in cloud mode Start does nothing
+		if err := app.Sync(ctx); err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, err) // the server may be down at the moment
+		}
+	}
 	select {
 	case err := <-served:
 		return err
