@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +13,11 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/internal/faults/app"
 	"github.com/inngestkit/inngestkit/internal/faults/lab"
+)
+
+const (
+	seedHeader     = "X-Inngest-Event-Id-Seed"
+	checkpointPath = "/v1/checkpoint/"
 )
 
 // apiFaults are what the network does to the requests of an app to the server's API.
@@ -43,7 +49,7 @@ func TestCheckpointsThroughABadNetwork(t *testing.T) {
 				l := lab.New(t, lab.Config{Framework: framework})
 				injected := firstOf(l, func(e *lab.Exchange) string {
 					path := e.Request.URL.Path
-					if !strings.HasPrefix(path, "/v1/checkpoint/") {
+					if !strings.HasPrefix(path, checkpointPath) {
 						return ""
 					}
 					return path
@@ -65,11 +71,8 @@ func TestSendsThroughABadNetwork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := lab.New(t, lab.Config{Framework: test.short})
-			injected := firstOf(l, func(e *lab.Exchange) string { return e.Request.Header.Get("X-Inngest-Event-Id-Seed") }, test.fault)
-			sender, err := inngestkit.New(inngestkit.Config{AppID: "sender", Dev: true, BaseURL: "http://" + l.API.Addr()})
-			require.NoError(t, err)
-			t.Cleanup(func() { require.NoError(t, sender.Shutdown(context.WithoutCancel(t.Context()))) })
-			event := inngestkit.DefineEvent[app.Data](app.Once)
+			injected := firstOf(l, func(e *lab.Exchange) string { return e.Request.Header.Get(seedHeader) }, test.fault)
+			sender, event := newSender(t, l), inngestkit.DefineEvent[app.Data](app.Once)
 			sent := map[string]bool{}
 			for _, n := range []int{1, 1, 1, 10} {
 				events := make([]inngestkit.AnyEvent, n)
@@ -114,4 +117,27 @@ func firstOf(l *lab.Lab, kind func(*lab.Exchange) string, fault lab.Fault) (inje
 		defer mu.Unlock()
 		return len(seen)
 	}
+}
+
+// everyRequest rewrites the requests of the app to the server for which choose returns how.
+// It returns a function that counts them.
+func everyRequest(l *lab.Lab, choose func(*lab.Exchange) func(*lab.Exchange)) (rewritten func() int) {
+	var n atomic.Int64
+	l.API.Inject(func(e *lab.Exchange) lab.Fault {
+		rewrite := choose(e)
+		if rewrite != nil {
+			n.Add(1)
+		}
+		return lab.Fault{Rewrite: rewrite}
+	})
+	return func() int { return int(n.Load()) }
+}
+
+// newSender returns an app that sends events through the proxy.
+func newSender(t *testing.T, l *lab.Lab) *inngestkit.App {
+	t.Helper()
+	sender, err := inngestkit.New(inngestkit.Config{AppID: "sender", Dev: true, BaseURL: "http://" + l.API.Addr()})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sender.Shutdown(context.WithoutCancel(t.Context()))) })
+	return sender
 }
