@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/faults/app"
 	"github.com/inngestkit/inngestkit/internal/faults/lab"
 )
@@ -21,7 +22,9 @@ const (
 	checkpointPath = "/v1/checkpoint/"
 )
 
-// apiFaults are what the network does to the requests of an app to the server's API.
+// apiFaults are what the network does to the requests of an app to the server's API. A
+// duplicated response is not among them: HTTP/1.1 cannot tell it from the response to the
+// next request on the connection, so that one may be lost without a notice.
 var apiFaults = map[string]struct {
 	short string
 	fault lab.Fault
@@ -34,7 +37,6 @@ var apiFaults = map[string]struct {
 	"response lost":               {"nethttp", lab.Fault{Reset: true}},
 	"response cut":                {"gin", lab.Fault{CutResponse: 20}},
 	"response reset":              {"echo", lab.Fault{CutResponse: -2, Reset: true}},
-	"response duplicated":         {"fiber", lab.Fault{DuplicateResponse: true}},
 	"duplicated at the same time": {"fiberv3", lab.Fault{Duplicates: 1}},
 	"replayed":                    {"echov5", lab.Fault{ReplayAfter: time.Second}},
 }
@@ -59,12 +61,21 @@ func TestCheckpointsThroughABadNetwork(t *testing.T) {
 				l.Ledger.Order(app.Fail, "five", false, inFlight)
 				l.Send(app.Checkpoints, inFlight)
 				require.Equal(t, inFlight, l.Holds().Repeated)
-				require.GreaterOrEqual(t, injected(), inFlight, "faults")
+				require.GreaterOrEqual(t, injected(), checkpointing(l, inFlight), "faults")
 				l.API.AwaitRepeats()
 				require.Equal(t, inFlight, l.Holds().Repeated)
 			})
 		})
 	}
+}
+
+// checkpointing returns how many of n runs send checkpoints at least. The oldest server has
+// no such API, and an app that has noticed does not ask it again for a minute.
+func checkpointing(l *lab.Lab, n int) int {
+	if l.Server.Version() == devserver.OldestVersion {
+		return 1
+	}
+	return n
 }
 
 // Whatever the network does to the first attempts to send an event, it starts one run.

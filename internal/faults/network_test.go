@@ -110,7 +110,7 @@ func TestRandomNetwork(t *testing.T) {
 	withAdapters(t, "nethttp", func(t *testing.T, framework string) {
 		l := lab.New(t, lab.Config{Framework: framework})
 		kinds := slices.Sorted(maps.Keys(callFaults))
-		random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // repeatable on purpose
+		random := rand.New(rand.NewPCG(seed, seed))
 		injected := everyThirdCall(l, func() lab.Fault { return callFaults[kinds[random.IntN(len(kinds))]].fault })
 		for _, function := range []string{app.Steps, app.Branches, app.Checkpoints, app.Answers} {
 			l.Send(function, each)

@@ -134,6 +134,9 @@ func (p *Proxy) Observe(observe func(time.Duration)) {
 	p.observe = observe
 }
 
+// AwaitRepeats waits for the responses to duplicated and replayed requests.
+func (p *Proxy) AwaitRepeats() { p.repeats.Wait() }
+
 func (p *Proxy) close() {
 	close(p.closed)
 	_ = p.listener.Close()
@@ -314,9 +317,6 @@ func (p *Proxy) repeat(e *Exchange, upstream string, request []byte, after time.
 		_, _ = p.ask(&again, upstream, request, Fault{})
 	})
 }
-
-// AwaitRepeats waits for the responses to duplicated and replayed requests.
-func (p *Proxy) AwaitRepeats() { p.repeats.Wait() }
 
 // ask sends a request to an app, or the API, and returns the bytes of the response.
 func (p *Proxy) ask(e *Exchange, upstream string, request []byte, fault Fault) ([]byte, error) {
