@@ -18,7 +18,7 @@ import (
 var ordered = inngestkit.DefineEvent[any]("order.placed")
 
 // newApp returns an app with a function that calls handler.
-func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Context) (any, error)) *inngestkit.App {
+func newApp(t testing.TB, config inngestkit.Config, handler func(ctx context.Context) (any, error)) *inngestkit.App {
 	t.Helper()
 	config.AppID = "shop"
 	if config.Logger == nil {
@@ -37,7 +37,7 @@ func newApp(t *testing.T, config inngestkit.Config, handler func(ctx context.Con
 
 // install installs without a memory threshold unless the options set one. The memory
 // usage of other processes, such as builds, must not affect the tests.
-func install(t *testing.T, app *inngestkit.App, options ...Option) *Health {
+func install(t testing.TB, app *inngestkit.App, options ...Option) *Health {
 	t.Helper()
 	h, err := Install(app, append([]Option{WithMemoryThreshold(0)}, options...)...)
 	require.NoError(t, err)

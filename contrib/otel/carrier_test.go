@@ -3,6 +3,7 @@ package inngestotel
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,6 +35,7 @@ func FuzzCarrier(f *testing.F) {
 	f.Add(`{"a*":1}`, "a?")
 	f.Add(`{"@this":1}`, "@this")
 	f.Add(`{"#":1}`, `"#`)
+	f.Add(`{"A":0}`, "a")
 	f.Fuzz(func(t *testing.T, data, field string) {
 		if field == "" || field == serverField || !json.Valid([]byte(`{"x":`+data+`}`)) && data != "" {
 			return
@@ -45,7 +47,10 @@ func FuzzCarrier(f *testing.F) {
 		ctx := trace.ContextWithSpanContext(context.Background(), span)
 		before := map[string]json.RawMessage{}
 		isObject := data == "" || json.Unmarshal([]byte(data), &before) == nil
-		_, had := before[field]
+		had := false // encoding/json ignores case, too
+		for key := range before {
+			had = had || strings.EqualFold(key, field)
+		}
 
 		got := c.withField(json.RawMessage(data), c.newField(ctx))
 		after := map[string]json.RawMessage{}

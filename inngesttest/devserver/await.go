@@ -70,7 +70,8 @@ func describe(runs []Run) string {
 }
 
 // poll calls ask until it returns true or an error, or ctx or the server ends. It ignores
-// connection errors: either the server has ended, or it will respond again.
+// connection errors: either the server has ended, or it will respond again. It also ignores
+// that the server's database is locked, which passes.
 func (s *Server) poll(ctx context.Context, ask func() (bool, error)) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -82,7 +83,7 @@ func (s *Server) poll(ctx context.Context, ask func() (bool, error)) error {
 			return context.Cause(ctx)
 		case ok:
 			return nil
-		case err != nil && !unreachable(err):
+		case err != nil && !unreachable(err) && !locked(err):
 			return err
 		}
 		select {
@@ -100,3 +101,7 @@ func unreachable(err error) bool {
 	_, network := errors.AsType[*net.OpError](err)
 	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
+
+// locked reports whether the server could not read its SQLite database because it was writing
+// to it. In the self-hosted mode its API returns such errors instead of waiting.
+func locked(err error) bool { return strings.Contains(err.Error(), "SQLITE_BUSY") }

@@ -54,13 +54,27 @@ type Config struct {
 	// SigningKey, when set, selects the self-hosted mode (`inngest start`) instead of
 	// dev mode: requests between the server and its apps are signed, and the API
 	// requires the key. It is hexadecimal with an even number of digits; a prefix
-	// such as signkey-prod- is allowed. State is kept in SQLite in a temporary
-	// directory.
+	// such as signkey-prod- is allowed. Its database is SQLite, in a temporary
+	// directory or in StateDir, unless Args or Env name another one.
 	SigningKey string
 
 	// EventKey is the key for sending events. The self-hosted mode requires one; dev
 	// mode accepts any.
 	EventKey string
+
+	// StateDir is the directory for the server's database. It is created if missing and
+	// never deleted, and only one server at a time can use it. A server that starts with
+	// the StateDir (and the Port) of one that has ended still has its apps, functions and
+	// the history of its runs.
+	//
+	// The database does not have the queue and the state of runs, which the server keeps in
+	// memory: without --redis-uri in Args, every run that has not ended is lost with the
+	// server, stopped or killed, and stays [RunRunning] forever. With --redis-uri and
+	// --postgres-uri in Args, all state is there, and StateDir only says that it is kept.
+	//
+	// In dev mode StateDir requires a server that has the flag --persist, from v1.15.0 on.
+	// Default: the state is deleted when the server ends.
+	StateDir string
 
 	// Env are further environment variables for the server, KEY=value. From this
 	// process it inherits only PATH and the variables for time zone, TLS roots and
@@ -129,9 +143,17 @@ func (c *Config) validate() error {
 func (c *Config) args(state string, ports ports) []string {
 	mode := []string{"dev", "--no-discovery"}
 	if c.selfHosted() {
-		mode = []string{"start", "--sqlite-dir", state}
+		mode = []string{"start"}
 	} else if c.PollInterval == 0 {
 		mode = append(mode, "--no-poll")
+	}
+	switch {
+	case c.StateDir != "" && !c.selfHosted():
+		mode = append(mode, persistFlag, "--sqlite-dir", c.StateDir)
+	case c.StateDir != "":
+		mode = append(mode, "--sqlite-dir", c.StateDir)
+	case c.selfHosted():
+		mode = append(mode, "--sqlite-dir", state)
 	}
 	args := append(mode,
 		// Without our own file, the server searches the parents of its directory and

@@ -2,11 +2,16 @@ package devserver
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -20,7 +25,7 @@ type fakeApp struct {
 	// api is the base URL of the server that the app registers with. It is set after the
 	// app has started, because the two need each other's address.
 	api chan string
-	// signingKey authorizes the registration.
+	// signingKey authorizes the registration and signs responses.
 	signingKey string
 	// signatures receives the signature header of each call, if there is room.
 	signatures chan string
@@ -71,6 +76,9 @@ func (a *fakeApp) serve(w http.ResponseWriter, r *http.Request) {
 			a.t.Errorf("the response of %s: %v", id, err)
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
+		}
+		if a.signingKey != "" {
+			w.Header().Set("X-Inngest-Signature", sign(encoded, bareKey(a.signingKey)))
 		}
 		w.WriteHeader(status)
 		// It fails if the server has ended in the meantime, as in some tests.
@@ -138,6 +146,16 @@ func (a *fakeApp) serverFor(cfg Config) *Server {
 	}
 	require.NoError(a.t, s.AwaitFunctions(testContext(a.t), slugs...))
 	return s
+}
+
+// sign returns the signature of JSON without spaces and with sorted keys, as encoding/json
+// writes maps.
+func sign(body []byte, key string) string {
+	at := strconv.FormatInt(time.Now().Unix(), 10)
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write(body)
+	mac.Write([]byte(at))
+	return "t=" + at + "&s=" + hex.EncodeToString(mac.Sum(nil))
 }
 
 func always(status int, body any) func() (int, any) {

@@ -137,3 +137,13 @@ func TestMergeSteps(t *testing.T) {
 		require.Equal(t, test.want, mergeSteps(spans), name)
 	}
 }
+
+// A server that cannot read its database because it writes to it is asked again.
+func TestLockedDatabase(t *testing.T) {
+	t.Parallel()
+	s := answeredBy(t, map[string][]string{"/v0/gql": {
+		`{"errors":[{"message":"database is locked (5) (SQLITE_BUSY)"}],"data":null}`,
+		`{"data":{"functions":[{"id":"f","slug":"app-f","name":"F","config":"{}"}],"apps":[]}}`,
+	}})
+	require.NoError(t, s.AwaitFunctions(testContext(t), "app-f"))
+}

@@ -22,10 +22,6 @@ const (
 	loopback = "127.0.0.1"
 	// logTail is the number of bytes of the server's output that are kept.
 	logTail = 64 << 10
-	// stopGrace limits how long the server may take to end. In dev mode it needs
-	// milliseconds. The self-hosted mode would take 30 s to drain a queue that is
-	// deleted with the server.
-	stopGrace = time.Second
 	// portAttempts limits how often the server is restarted because another process
 	// took its port between our choice and its use.
 	portAttempts = 5
@@ -80,6 +76,15 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("devserver: %w", err)
 	}
+	if err := cfg.checkState(binary, about); err != nil {
+		return nil, fmt.Errorf("devserver: %w", err)
+	}
+	if cfg.StateDir != "" {
+		// The server has a working directory of its own.
+		if cfg.StateDir, err = filepath.Abs(cfg.StateDir); err != nil {
+			return nil, fmt.Errorf("devserver: Config.StateDir: %w", err)
+		}
+	}
 	warnUntested(binary, cfg.Progress)
 	for attempt := 1; ; attempt++ {
 		s, err := start(ctx, cfg, binary, about)
@@ -118,12 +123,19 @@ func start(ctx context.Context, cfg Config, binary Binary, about probed) (*Serve
 
 // startOn starts the server once, on the ports.
 func startOn(ctx context.Context, cfg Config, binary Binary, chosen ports) (_ *Server, err error) {
+	unlock := func() error { return nil }
+	if cfg.StateDir != "" {
+		if unlock, err = lockState(cfg.StateDir); err != nil {
+			return nil, err
+		}
+	}
 	state, err := temporaryDirectory("inngest-server-")
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, unlock())
 	}
+	release := func() error { return errors.Join(os.RemoveAll(state), unlock()) }
 	if err := os.WriteFile(configFile(state), []byte("{}\n"), 0o600); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(state))
+		return nil, errors.Join(err, release())
 	}
 	s := &Server{
 		cfg: cfg, binary: binary, ports: chosen, identity: rand.Text(), state: state, log: newTailBuffer(logTail),
@@ -135,13 +147,13 @@ func startOn(ctx context.Context, cfg Config, binary Binary, chosen ports) (_ *S
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = state, cfg.env(state, s.identity), lines, lines
 	s.proc, err = startProcess(cmd, func() {
 		lines.flush()
-		_ = os.RemoveAll(state) // Stop reports what is left
+		_ = release() // Stop reports what is left
 	})
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(state))
+		return nil, errors.Join(err, release())
 	}
 	if err := s.awaitHealthy(ctx); err != nil {
-		return nil, errors.Join(err, s.Stop())
+		return nil, errors.Join(err, s.Kill())
 	}
 	return s, nil
 }
@@ -172,10 +184,28 @@ func (s *Server) Done() <-chan struct{} { return s.proc.done }
 
 // Stop ends the server and deletes its state. It kills the server after a second.
 // Further calls return the result of the first.
+//
+// With [Config.StateDir] the state remains, and the server ends in its own time: in the
+// self-hosted mode it waits for calls in progress, v1.12.1 up to 30 s even without any. Stop
+// kills it after 70 s, and then returns an error.
 func (s *Server) Stop() error {
 	s.stopping.Store(true)
 	s.stop.Do(func() { s.stopErr = s.end() })
 	return s.stopErr
+}
+
+// Kill ends the server and its children at once, as a crash does: calls in progress are cut
+// off. With [Config.StateDir] the state remains, as far as the server has stored it. Kill
+// also ends a [Server.Stop] that waits. It returns when the process has ended.
+func (s *Server) Kill() error {
+	s.stopping.Store(true)
+	if !s.ended() {
+		if err := kill(s.proc.cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return fmt.Errorf("devserver: killing the Inngest server: %w", err)
+		}
+		<-s.proc.done
+	}
+	return s.Stop()
 }
 
 // logLine returns the function that processes one line of the server's output.
@@ -203,15 +233,24 @@ func (s *Server) end() error {
 	if err := terminate(s.proc.cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("devserver: stopping the Inngest server: %w", err)
 	}
-	grace := time.NewTimer(stopGrace)
+	limit := stopGrace
+	if s.cfg.StateDir != "" {
+		limit = keepGrace
+	}
+	grace := time.NewTimer(limit)
 	defer grace.Stop()
 	select {
 	case <-s.proc.done:
+		return s.leftover()
 	case <-grace.C:
-		if err := kill(s.proc.cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return fmt.Errorf("devserver: killing the Inngest server: %w", err)
-		}
-		<-s.proc.done
+	}
+	if err := kill(s.proc.cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("devserver: killing the Inngest server: %w", err)
+	}
+	<-s.proc.done
+	if s.cfg.StateDir != "" {
+		return errors.Join(s.leftover(), fmt.Errorf("devserver: the Inngest server did not end within %s and was killed; "+
+			"the end of its log:\n%s", limit, s.Logs()))
 	}
 	return s.leftover()
 }

@@ -92,8 +92,7 @@ func TestSelfHosted(t *testing.T) {
 	ctx := testContext(t)
 	id, err := s.Send(ctx, "x", nil)
 	require.NoError(t, err)
-	// The fake app does not sign its response, so the server rejects it. But the server's
-	// call has arrived, and is signed.
+	// The server's call is signed.
 	require.Eventually(t, func() bool {
 		select {
 		case signature := <-app.signatures:

@@ -25,6 +25,8 @@ type Config struct {
 	Build Build
 	// Wrong breaks a promise on purpose, to show that the laboratory notices.
 	Wrong Wrong
+	// Quiet runs steps without the ledger, for measurements.
+	Quiet bool
 	// MaxInFlight is the field of inngestkit.Config.
 	MaxInFlight int
 	// Connect connects to the server (App.Connect) instead of serving HTTP.

@@ -25,6 +25,7 @@ const (
 	Naps        = "naps"        // a step, a sleep, a step
 	Answers     = "answers"     // a step, a wait for "answered", a step
 	Checkpoints = "checkpoints" // five steps in one call
+	Once        = "once"        // one step
 	Answered    = "answered"    // no function: the event that "answers" waits for
 )
 
@@ -37,6 +38,8 @@ func StepsOf(function string, build Build) []string {
 	switch function {
 	case Branches:
 		return []string{"left", "middle", "right", "last"}
+	case Once:
+		return []string{"once"}
 	case Naps, Answers:
 		return []string{"before", "after"}
 	default:
@@ -57,7 +60,8 @@ func resultOf(step, item string) string { return step + "(" + item + ")" }
 
 // functions returns the functions of a build, which report to the ledger.
 func functions(cfg Config, l *ledger) []inngestkit.Function {
-	define := func(id string, body func(ctx context.Context, in input, do doer) (string, error), options ...inngestkit.Option) inngestkit.Function {
+	type body = func(ctx context.Context, in input, do doer) (string, error)
+	define := func(id string, body body, options ...inngestkit.Option) inngestkit.Function {
 		return inngestkit.OnEvent(id, inngestkit.DefineEvent[Data](id), func(ctx context.Context, in input) (string, error) {
 			if cfg.Wrong == Hasty {
 				return Output(id, cfg.Build, in.Event.Data.Item), nil
@@ -85,6 +89,7 @@ func functions(cfg Config, l *ledger) []inngestkit.Function {
 	return append(newer,
 		define(Steps, oneByOne),
 		define(Branches, branches),
+		define(Once, func(ctx context.Context, _ input, do doer) (string, error) { return do(ctx, "once") }),
 		define(Naps, func(ctx context.Context, in input, do doer) (string, error) {
 			return around(ctx, do, func() error {
 				step.Sleep(ctx, "nap", time.Duration(in.Event.Data.Nap)*time.Millisecond)
@@ -93,7 +98,8 @@ func functions(cfg Config, l *ledger) []inngestkit.Function {
 		}),
 		define(Answers, func(ctx context.Context, _ input, do doer) (string, error) {
 			return around(ctx, do, func() error {
-				_, err := step.WaitForEvent(ctx, "wait", inngestkit.DefineEvent[Data](Answered), step.Timeout(time.Hour), step.Match("data.item"))
+				_, err := step.WaitForEvent(ctx, "wait", inngestkit.DefineEvent[Data](Answered),
+					step.Timeout(time.Hour), step.Match("data.item"))
 				return err
 			})
 		}),

@@ -73,7 +73,12 @@ func run(cfg Config) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	fmt.Println(Listening + listener.Addr().String()) //nolint:forbidigo // the laboratory reads it
+	gauges, err := serveGauges(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(Gauges + gauges)                      // the laboratory reads it
+	fmt.Println(Listening + listener.Addr().String()) // the laboratory reads it
 	if err := app.Start(ctx); err != nil {
 		return err
 	}
@@ -106,7 +111,7 @@ func newApp(cfg Config, log io.Writer) (*inngestkit.App, error) {
 
 // connect serves the app through Connect until ctx ends.
 func connect(ctx context.Context, app *inngestkit.App) error {
-	fmt.Println(Listening) //nolint:forbidigo // the laboratory reads it
+	fmt.Println(Listening) // the laboratory reads it
 	connected := make(chan error, 1)
 	go func() { connected <- app.Connect(ctx) }()
 	<-ctx.Done()

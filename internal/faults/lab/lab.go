@@ -126,7 +126,7 @@ func (l *Lab) Forward(processes ...*Process) {
 func (l *Lab) AwaitFunctions() {
 	l.t.Helper()
 	var slugs []string
-	for _, id := range []string{app.Steps, app.Branches, app.Naps, app.Answers, app.Checkpoints} {
+	for _, id := range []string{app.Steps, app.Branches, app.Naps, app.Answers, app.Checkpoints, app.Once} {
 		slugs = append(slugs, AppID+"-"+id)
 	}
 	ctx, cancel := context.WithTimeout(l.t.Context(), patience)

@@ -21,6 +21,7 @@ type Ledger struct {
 
 	mu      sync.Mutex
 	entries []Entry
+	counts  map[counted]int
 	orders  []*standing
 	changed chan struct{}   // closed by the next entry
 	stop    context.Context //nolint:containedctx // ends the wait of reports that are held
@@ -44,8 +45,9 @@ type Kind string
 const (
 	// Sent means that the server has accepted an event.
 	Sent Kind = "sent"
-	// Started and Finished mean that the body of a step has begun and ended.
-	Started  Kind = "started"
+	// Started means that the body of a step has begun.
+	Started Kind = "started"
+	// Finished means that it has ended.
 	Finished Kind = "finished"
 	// Delivered means that the result of a step has reached the server.
 	Delivered Kind = "delivered"
@@ -67,7 +69,7 @@ type standing struct {
 // newLedger starts a ledger.
 func newLedger(t *testing.T) *Ledger {
 	t.Helper()
-	l := &Ledger{changed: make(chan struct{}), stop: t.Context()}
+	l := &Ledger{counts: map[counted]int{}, changed: make(chan struct{}), stop: t.Context()}
 	server := httptest.NewServer(l)
 	t.Cleanup(server.Close)
 	l.url = server.URL
@@ -103,6 +105,10 @@ func (l *Ledger) Add(entry Entry) {
 	defer l.mu.Unlock()
 	entry.At = time.Now()
 	l.entries = append(l.entries, entry)
+	l.counts[counted{entry.Kind, entry.Step}]++
+	if entry.Step != "" {
+		l.counts[counted{entry.Kind, ""}]++
+	}
 	close(l.changed)
 	l.changed = make(chan struct{})
 }
@@ -114,32 +120,45 @@ func (l *Ledger) Entries() []Entry {
 	return slices.Clone(l.entries)
 }
 
+// counted is what Count counts.
+type counted struct {
+	kind Kind
+	step string
+}
+
 // Count returns the number of entries of a kind for a step, in all runs. An empty step means
 // all steps.
-func (l *Ledger) Count(kind Kind, step string) (n int) {
-	for _, e := range l.Entries() {
-		if e.Kind == kind && (step == "" || e.Step == step) {
-			n++
-		}
-	}
-	return n
+func (l *Ledger) Count(kind Kind, step string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.counts[counted{kind, step}]
 }
 
 // Await waits for n entries of a kind for a step. An empty step means all steps.
 func (l *Ledger) Await(t *testing.T, kind Kind, step string, n int) {
 	t.Helper()
-	timeout := time.After(patience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for seen := l.Count(kind, step); seen < n; seen = l.Count(kind, step) {
+		if !l.AwaitMore(ctx, kind, step, seen) {
+			t.Fatalf("the ledger has %d entries %q for step %q instead of %d", seen, kind, step, n)
+		}
+	}
+}
+
+// AwaitMore waits for more entries than seen, and reports whether there are before ctx ends.
+func (l *Ledger) AwaitMore(ctx context.Context, kind Kind, step string, seen int) bool {
 	for {
 		l.mu.Lock()
-		changed := l.changed
+		changed, n := l.changed, l.counts[counted{kind, step}]
 		l.mu.Unlock()
-		if l.Count(kind, step) >= n {
-			return
+		if n > seen {
+			return true
 		}
 		select {
 		case <-changed:
-		case <-timeout:
-			t.Fatalf("the ledger has %d entries %q for step %q instead of %d", l.Count(kind, step), kind, step, n)
+		case <-ctx.Done():
+			return false
 		}
 	}
 }

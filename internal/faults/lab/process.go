@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -24,10 +25,11 @@ type Process struct {
 	// Addr is where it listens, without the proxy.
 	Addr string
 
-	cmd   *exec.Cmd
-	ended chan struct{}
-	err   error
-	log   *output
+	gauges string // where its gauges are
+	cmd    *exec.Cmd
+	ended  chan struct{}
+	err    error
+	log    *output
 }
 
 // output keeps what a process writes to stderr.
@@ -58,7 +60,7 @@ func startProcess(t *testing.T, cfg app.Config, env ...string) *Process {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	p := &Process{Config: cfg, ended: make(chan struct{}), log: &output{}}
-	p.cmd = exec.Command(self) //nolint:gosec,noctx // G204: it is this program; Kill and Terminate end it
+	p.cmd = exec.Command(self) //nolint:noctx // Kill and Terminate end it
 	p.cmd.Env = append(append(os.Environ(), app.Env+"="+string(text)), env...)
 	p.cmd.Stderr = p.log
 	stdout, err := p.cmd.StdoutPipe()
@@ -78,6 +80,9 @@ func startProcess(t *testing.T, cfg app.Config, env ...string) *Process {
 			if addr, found := strings.CutPrefix(lines.Text(), app.Listening); found {
 				listening <- addr
 			}
+			if addr, found := strings.CutPrefix(lines.Text(), app.Gauges); found {
+				p.gauges = addr
+			}
 		}
 		p.err = p.cmd.Wait()
 	}()
@@ -95,15 +100,23 @@ func (p *Process) Log() string { return p.log.String() }
 // Pid returns the ID of the process.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
+// Gauge returns what the process uses, after a garbage collection.
+func (p *Process) Gauge(t *testing.T) (gauge app.Gauge) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.gauges, nil)
+	require.NoError(t, err)
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&gauge))
+	return gauge
+}
+
 // Kill ends the process at once (SIGKILL).
 func (p *Process) Kill(t *testing.T) {
 	t.Helper()
 	p.kill()
-}
-
-func (p *Process) kill() {
-	_ = p.cmd.Process.Kill() // it may have ended
-	<-p.ended
 }
 
 // Signal asks the process to stop, as an orchestrator does (SIGTERM).
@@ -135,4 +148,9 @@ func (p *Process) AwaitEnd(t *testing.T) {
 	case <-time.After(patience):
 		require.Fail(t, "the process has not ended", "%s", p.log)
 	}
+}
+
+func (p *Process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.ended
 }

@@ -30,6 +30,7 @@ type Proxy struct {
 	upstreams []string
 	next      int
 	fault     func(*Exchange) Fault
+	observe   func(time.Duration)
 	exchanges int
 	conns     map[net.Conn]struct{}
 	running   sync.WaitGroup
@@ -123,6 +124,13 @@ func (p *Proxy) Exchanges() int {
 	return p.exchanges
 }
 
+// Observe makes the proxy report how long the upstream takes to respond.
+func (p *Proxy) Observe(observe func(time.Duration)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.observe = observe
+}
+
 func (p *Proxy) close() {
 	close(p.closed)
 	_ = p.listener.Close()
@@ -148,7 +156,7 @@ func (p *Proxy) accept() {
 	}
 }
 
-// track makes close close a connection.
+// track remembers a connection, which ends with the proxy.
 func (p *Proxy) track(conn net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -279,6 +287,7 @@ func (p *Proxy) repeat(e *Exchange, upstream string, request []byte, after time.
 
 // ask sends a request to an app, or the API, and returns the bytes of the response.
 func (p *Proxy) ask(e *Exchange, upstream string, request []byte, fault Fault) ([]byte, error) {
+	begun := time.Now()
 	up, err := new(net.Dialer).DialContext(context.Background(), "tcp", upstream)
 	if err != nil {
 		return nil, err
@@ -309,6 +318,12 @@ func (p *Proxy) ask(e *Exchange, upstream string, request []byte, fault Fault) (
 		return nil, err
 	}
 	e.Status = resp.StatusCode
+	p.mu.Lock()
+	observe := p.observe
+	p.mu.Unlock()
+	if observe != nil {
+		observe(time.Since(begun))
+	}
 	return raw.Bytes(), nil
 }
 

@@ -29,8 +29,9 @@ type Verdict struct {
 }
 
 // String returns the verdict in one line.
-func (v Verdict) String() string {
-	return fmt.Sprintf("%d events, %d runs, %d completed, %d failed; %d steps started, %d finished, %d repeated; %d promises broken",
+func (v *Verdict) String() string {
+	return fmt.Sprintf("%d events, %d runs, %d completed, %d failed; "+
+		"%d steps started, %d finished, %d repeated; %d promises broken",
 		v.Events, v.Runs, v.Completed, v.Failed, v.Started, v.Finished, v.Repeated, len(v.Broken))
 }
 
@@ -39,7 +40,7 @@ func (v Verdict) String() string {
 const storeTime = 5 * time.Second
 
 // Judge waits for the end of the runs of all events, and returns the verdict.
-func (l *Lab) Judge() Verdict {
+func (l *Lab) Judge() *Verdict {
 	l.t.Helper()
 	runs := map[string][]devserver.Run{}
 	for _, e := range l.Ledger.Entries() {
@@ -51,7 +52,7 @@ func (l *Lab) Judge() Verdict {
 }
 
 // Holds judges, and fails the test if a promise was broken or a run has not completed.
-func (l *Lab) Holds() Verdict {
+func (l *Lab) Holds() *Verdict {
 	l.t.Helper()
 	v := l.Judge()
 	l.t.Log(v)
@@ -72,7 +73,8 @@ func (l *Lab) runsOf(eventID string) []devserver.Run {
 
 // judge compares the ledger with the runs of the server, by event. durable servers do not
 // lose results that they have stored.
-func judge(entries []Entry, runs map[string][]devserver.Run, durable bool) (v Verdict) {
+func judge(entries []Entry, runs map[string][]devserver.Run, durable bool) *Verdict {
+	v := &Verdict{}
 	steps := map[stepKey]*history{}
 	for _, e := range entries {
 		v.count(e)
@@ -130,7 +132,7 @@ func (v *Verdict) judgeStep(e Entry, step, run *history) {
 		}
 		step.started = true
 		if !step.delivered.IsZero() && (run == nil || !run.duplicated) {
-			v.broken("%s of run %s runs again on %s, %s after its result has reached the server",
+			v.brokenf("%s of run %s runs again on %s, %s after its result has reached the server",
 				e.Step, e.Run, e.App, e.At.Sub(step.delivered))
 		}
 	case Delivered:
@@ -145,7 +147,7 @@ func (v *Verdict) judgeStep(e Entry, step, run *history) {
 func (v *Verdict) judgeEvent(sent Entry, runs []devserver.Run, entries []Entry) {
 	v.Runs += len(runs)
 	if len(runs) != 1 {
-		v.broken("event %s for %s was accepted, and has %d runs instead of one", sent.Event, sent.Function, len(runs))
+		v.brokenf("event %s for %s was accepted, and has %d runs instead of one", sent.Event, sent.Function, len(runs))
 	}
 	for _, run := range runs {
 		switch run.Status {
@@ -155,7 +157,7 @@ func (v *Verdict) judgeEvent(sent Entry, runs []devserver.Run, entries []Entry) 
 		case devserver.RunFailed:
 			v.Failed++
 		default:
-			v.broken("run %s of %s has not ended: it is %s", run.RunID, sent.Function, run.Status)
+			v.brokenf("run %s of %s has not ended: it is %s", run.RunID, sent.Function, run.Status)
 		}
 	}
 }
@@ -165,7 +167,7 @@ func (v *Verdict) judgeEvent(sent Entry, runs []devserver.Run, entries []Entry) 
 func (v *Verdict) judgeCompleted(sent Entry, run devserver.Run, entries []Entry) {
 	var output string
 	if err := json.Unmarshal(run.Output, &output); err != nil {
-		v.broken("run %s of %s is completed with the output %s, which is not text", run.RunID, sent.Function, run.Output)
+		v.brokenf("run %s of %s is completed with the output %s, which is not text", run.RunID, sent.Function, run.Output)
 		return
 	}
 	finished := map[string]bool{}
@@ -176,17 +178,17 @@ func (v *Verdict) judgeCompleted(sent Entry, run devserver.Run, entries []Entry)
 	}
 	steps := stepsIn(output, sent.Item)
 	if !known(sent.Function, steps) {
-		v.broken("run %s of %s is completed with the output %q, which no build returns for %q",
+		v.brokenf("run %s of %s is completed with the output %q, which no build returns for %q",
 			run.RunID, sent.Function, output, sent.Item)
 	}
 	for _, step := range steps {
 		if !finished[step] {
-			v.broken("run %s of %s is completed, and its step %s has not finished", run.RunID, sent.Function, step)
+			v.brokenf("run %s of %s is completed, and its step %s has not finished", run.RunID, sent.Function, step)
 		}
 	}
 }
 
-func (v *Verdict) broken(format string, args ...any) {
+func (v *Verdict) brokenf(format string, args ...any) {
 	v.Broken = append(v.Broken, fmt.Sprintf(format, args...))
 }
 

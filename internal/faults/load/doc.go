@@ -1,0 +1,2 @@
+// Package load holds the load tests of the fault laboratory.
+package load

@@ -1,0 +1,35 @@
+package load_test
+
+import (
+	"flag"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
+	"github.com/inngestkit/inngestkit/internal/faults/app"
+)
+
+// The long form of the tests:
+//
+//	go test ./internal/faults/load -v -parallel 1 -timeout 0 -load.time 10m -load.runs 10000 -load.batch 100 -load.all
+var (
+	loadTime  = flag.Duration("load.time", time.Second, "how long each load lasts")
+	loadRuns  = flag.Int("load.runs", 50, "how many runs sleep at the same time, and a tenth of the events sent in bulk")
+	loadBatch = flag.Int("load.batch", 20, "how many runs are begun at the same time, twice as many as may remain of the last ones")
+	loadAll   = flag.Bool("load.all", false, "test the load of the real server on all adapters, not on one")
+)
+
+func TestMain(m *testing.M) {
+	app.Main()
+	testsite.VerifyTestMain(m)
+}
+
+// frameworks returns those that the real server calls.
+func frameworks() []string {
+	if !*loadAll {
+		return []string{"nethttp"}
+	}
+	return slices.Sorted(maps.Keys(testsite.Frameworks))
+}

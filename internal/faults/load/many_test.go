@@ -1,0 +1,85 @@
+package load_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/faults/app"
+	"github.com/inngestkit/inngestkit/internal/faults/lab"
+)
+
+// batch is how many events are sent in one request.
+const batch = 100
+
+// Runs that sleep cost the app nothing, and all of them wake up.
+func TestSleepingRuns(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t, lab.Config{Framework: "nethttp"})
+	sender, process := newSender(t, l), l.Processes[0]
+	before := process.Gauge(t)
+	nap := time.Second + time.Duration(*loadRuns)*10*time.Millisecond
+	begun := time.Now()
+	send(t, sender, app.Naps, *loadRuns, app.Data{Item: "load", Nap: int(nap.Milliseconds())})
+	t.Logf("sent %d events in %s", *loadRuns, time.Since(begun).Round(time.Millisecond))
+	await(t, l, lab.Finished, "before", *loadRuns)
+	t.Logf("all sleep after %s: %+v", time.Since(begun).Round(time.Millisecond), process.Gauge(t))
+	await(t, l, lab.Finished, "after", *loadRuns)
+	after := process.Gauge(t)
+	t.Logf("all have ended after %s; before %+v, after %+v", time.Since(begun).Round(time.Millisecond), before, after)
+	require.Equal(t, *loadRuns, l.Ledger.Count(lab.Started, "before"), "steps started")
+	require.Equal(t, *loadRuns, l.Ledger.Count(lab.Started, "after"), "steps started")
+	requireFlat(t, before, after)
+}
+
+// Events that are sent in bulk all arrive: each starts a run.
+func TestBulkSend(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t, lab.Config{Framework: "nethttp"})
+	sender := newSender(t, l)
+	n := 10 * *loadRuns
+	begun := time.Now()
+	send(t, sender, app.Once, n, app.Data{Item: "load"})
+	sent := time.Since(begun)
+	t.Logf("sent %d events in %s, %d/s", n, sent.Round(time.Millisecond), int(float64(n)/sent.Seconds()))
+	await(t, l, lab.Finished, "once", n)
+	t.Logf("all runs after %s", time.Since(begun).Round(time.Millisecond))
+	require.Equal(t, n, l.Ledger.Count(lab.Started, "once"), "steps started")
+}
+
+// send sends n events, and requires an ID for each, no two of them equal.
+func send(t *testing.T, sender *inngestkit.App, name string, n int, data app.Data) {
+	t.Helper()
+	event, ids := inngestkit.DefineEvent[app.Data](name), map[string]bool{}
+	for range (n + batch - 1) / batch {
+		events := make([]inngestkit.AnyEvent, min(batch, n-len(ids)))
+		for i := range events {
+			events[i] = event.New(data)
+		}
+		sent, err := sender.Send(t.Context(), events...)
+		require.NoError(t, err)
+		require.Len(t, sent, len(events))
+		for _, id := range sent {
+			ids[id] = true
+		}
+	}
+	require.Len(t, ids, n)
+}
+
+// await waits for n entries, for as long as the ledger changes at least once a minute.
+func await(t *testing.T, l *lab.Lab, kind lab.Kind, step string, n int) {
+	t.Helper()
+	for {
+		seen := l.Ledger.Count(kind, step)
+		if seen >= n {
+			return
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		grown := l.Ledger.AwaitMore(ctx, kind, step, seen)
+		cancel()
+		require.True(t, grown, "%d of %d entries %q for step %q, and no more for a minute", seen, n, kind, step)
+	}
+}
