@@ -34,6 +34,7 @@ type Proxy struct {
 	exchanges int
 	conns     map[net.Conn]struct{}
 	running   sync.WaitGroup
+	repeats   sync.WaitGroup
 	closed    chan struct{}
 }
 
@@ -58,16 +59,18 @@ type Fault struct {
 	Refuse bool
 	// DelayRequest and DelayResponse wait before passing on.
 	DelayRequest, DelayResponse time.Duration
-	// CutRequest passes on only so many bytes of the request and resets the connection to
-	// the app, if it is not 0.
+	// Rewrite changes the header and the body of the request before it is passed on.
+	Rewrite func(*Exchange)
+	// CutRequest passes on only so many bytes of the request, if it is not 0, and resets
+	// the connection to the app. A negative number counts from the end of the request.
 	CutRequest int
 	// HalfClose closes the connection to the app for writing, after the request.
 	HalfClose bool
 	// CutResponse passes on only so many bytes of the response, if it is not 0, and then
-	// closes the connection. A negative number counts from the end of the response. With
-	// Reset, it resets it.
+	// closes the connection. A negative number counts from the end of the response.
 	CutResponse int
-	// Reset resets the connection instead of passing on the response.
+	// Reset resets the connection instead of passing on the response, or after the bytes
+	// that CutResponse passes on.
 	Reset bool
 	// DuplicateResponse passes on the response twice.
 	DuplicateResponse bool
@@ -220,6 +223,13 @@ func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
 		return false
 	}
 	p.wait(fault.DelayRequest)
+	if fault.Rewrite != nil {
+		var err error
+		if request, err = e.rewrite(fault.Rewrite); err != nil {
+			reset(conn)
+			return false
+		}
+	}
 	for range fault.Duplicates {
 		p.repeat(e, upstream, request, 0)
 	}
@@ -235,17 +245,16 @@ func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
 		p.deliver(e)
 	}
 	p.wait(fault.DelayResponse)
-	if fault.Reset {
-		reset(conn)
+	if n, cut := cutAt(fault.CutResponse, len(response)); cut {
+		_, _ = conn.Write(response[:n])
+		if fault.Reset {
+			reset(conn)
+		}
+		fault.afterResponse()
 		return false
 	}
-	n := fault.CutResponse
-	if n < 0 {
-		n = max(0, len(response)+n)
-	}
-	if fault.CutResponse != 0 && n < len(response) {
-		_, _ = conn.Write(response[:n])
-		fault.afterResponse()
+	if fault.Reset {
+		reset(conn)
 		return false
 	}
 	if _, err := conn.Write(response); err != nil {
@@ -260,6 +269,25 @@ func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
 	}
 	fault.afterResponse()
 	return true
+}
+
+// rewrite changes the request of an exchange, and returns its bytes.
+func (e *Exchange) rewrite(change func(*Exchange)) ([]byte, error) {
+	change(e)
+	e.Request.Body = io.NopCloser(bytes.NewReader(e.RequestBody))
+	e.Request.ContentLength = int64(len(e.RequestBody))
+	var raw bytes.Buffer
+	err := e.Request.Write(&raw)
+	return raw.Bytes(), err
+}
+
+// cutAt returns where a cut is in so many bytes, from their end if at is negative, and
+// whether it is before their end.
+func cutAt(at, length int) (n int, cut bool) {
+	if at < 0 {
+		return max(0, length+at), true
+	}
+	return at, at > 0 && at < length
 }
 
 func (f Fault) afterResponse() {
@@ -279,11 +307,16 @@ func (p *Proxy) deliver(e *Exchange) {
 func (p *Proxy) repeat(e *Exchange, upstream string, request []byte, after time.Duration) {
 	p.ledger.Add(Entry{Kind: Duplicated, Run: e.Run})
 	again := *e
+	p.repeats.Add(1)
 	p.running.Go(func() {
+		defer p.repeats.Done()
 		p.wait(after)
 		_, _ = p.ask(&again, upstream, request, Fault{})
 	})
 }
+
+// AwaitRepeats waits for the responses to duplicated and replayed requests.
+func (p *Proxy) AwaitRepeats() { p.repeats.Wait() }
 
 // ask sends a request to an app, or the API, and returns the bytes of the response.
 func (p *Proxy) ask(e *Exchange, upstream string, request []byte, fault Fault) ([]byte, error) {
@@ -294,7 +327,7 @@ func (p *Proxy) ask(e *Exchange, upstream string, request []byte, fault Fault) (
 	}
 	p.track(up)
 	defer p.forget(up)
-	if n := fault.CutRequest; n > 0 && n < len(request) {
+	if n, cut := cutAt(fault.CutRequest, len(request)); cut {
 		_, _ = up.Write(request[:n])
 		p.wait(50 * time.Millisecond) // the app reads what it got
 		reset(up)
