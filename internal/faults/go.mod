@@ -4,11 +4,13 @@ go 1.26.0
 
 require (
 	github.com/gin-gonic/gin v1.12.0
+	github.com/inngest/inngestgo v0.16.0
 	github.com/inngestkit/inngestkit/contrib/health v0.1.0
 	github.com/inngestkit/inngestkit/core v0.1.0
 	github.com/inngestkit/inngestkit/inngesttest v0.1.0
 	github.com/inngestkit/inngestkit/internal/conformance v0.1.0
 	github.com/stretchr/testify v1.12.1
+	golang.org/x/net v0.62.0
 )
 
 require (
@@ -40,7 +42,6 @@ require (
 	github.com/hashicorp/errwrap v1.1.0 // indirect
 	github.com/hashicorp/go-multierror v1.1.1 // indirect
 	github.com/inngest/inngest v1.19.3 // indirect
-	github.com/inngest/inngestgo v0.16.0 // indirect
 	github.com/inngestkit/inngestkit/adapters/echo v0.1.0 // indirect
 	github.com/inngestkit/inngestkit/adapters/echov5 v0.1.0 // indirect
 	github.com/inngestkit/inngestkit/adapters/fiber v0.1.0 // indirect
@@ -85,7 +86,6 @@ require (
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/arch v0.24.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
-	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect

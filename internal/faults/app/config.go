@@ -31,6 +31,9 @@ type Config struct {
 	MaxInFlight int
 	// Connect connects to the server (App.Connect) instead of serving HTTP.
 	Connect bool
+	// Resolver is the address of the name server that the app asks for the Inngest server;
+	// that of the machine without it.
+	Resolver string
 	// Log is the file that the app logs to; stderr without it.
 	Log string
 }

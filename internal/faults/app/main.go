@@ -105,7 +105,7 @@ func newApp(cfg Config, log io.Writer) (*inngestkit.App, error) {
 	app, err := inngestkit.New(inngestkit.Config{
 		AppID: cfg.ID, Dev: cfg.SigningKey == "", SigningKey: inngestkit.Secret(cfg.SigningKey),
 		EventKey: inngestkit.Secret(cfg.EventKey), BaseURL: cfg.Server, APIBaseURL: cfg.API, ServeHost: cfg.ServeHost,
-		MaxInFlight: cfg.MaxInFlight, ConnectInstanceID: cfg.Name,
+		MaxInFlight: cfg.MaxInFlight, ConnectInstanceID: cfg.Name, HTTPClient: ClientOf(cfg.Resolver),
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {
