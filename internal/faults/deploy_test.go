@@ -36,8 +36,7 @@ func TestDeploys(t *testing.T) {
 				old := l.Processes[0]
 				l.Forward(l.StartBuild(test.build))
 				release()
-				drain(t, old)
-				old.AwaitStop(t)
+				old.Terminate(t)
 				v := l.Holds()
 				require.Zero(t, v.Repeated)
 				for step, times := range test.started {

@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,7 +18,7 @@ func TestReplicas(t *testing.T) {
 		short    string
 		replicas int
 	}{{"gin", 2}, {"echo", 3}} {
-		t.Run(string(rune('0'+test.replicas)), func(t *testing.T) {
+		t.Run(strconv.Itoa(test.replicas), func(t *testing.T) {
 			t.Parallel()
 			withAdapters(t, test.short, func(t *testing.T, framework string) {
 				l := lab.New(t, lab.Config{Framework: framework, Processes: test.replicas})
@@ -56,8 +57,27 @@ func TestDyingReplica(t *testing.T) {
 	})
 }
 
-// A full app makes the server's calls wait: with MaxInFlight of 2 and no limit on the wait
-// below the server's own, all runs complete, and no step runs again.
+// During a rolling deploy, an older replica refuses calls of a function that it lacks with
+// 410, and the server counts each as an attempt. Runs complete as long as they have retries
+// left ([app.Retries]).
+func TestOlderReplica(t *testing.T) {
+	t.Parallel()
+	withAdapters(t, "fiberv3", func(t *testing.T, framework string) {
+		l := lab.New(t, lab.Config{Framework: framework, Processes: 2, App: func(n int, cfg *app.Config) {
+			if n == 1 {
+				cfg.Build = app.Older
+			}
+		}})
+		refused := refusals(l)
+		l.Send(app.Checkpoints, inFlight)
+		require.Zero(t, l.Holds().Repeated)
+		require.Positive(t, refused())
+		t.Logf("%d calls refused", refused())
+	})
+}
+
+// A full app makes the server's calls wait for a place. All runs complete, and no step runs
+// again.
 func TestMaxInFlight(t *testing.T) {
 	t.Parallel()
 	withAdapters(t, "echov5", func(t *testing.T, framework string) {

@@ -62,6 +62,8 @@ const (
 	Renamed Build = "renamed"
 	// Reordered runs the step four before the step three.
 	Reordered Build = "reordered"
+	// Older lacks the function "checkpoints".
+	Older Build = "older"
 )
 
 // Steps returns the IDs of the steps of the function "steps", in order.

@@ -82,9 +82,12 @@ func functions(cfg Config, l *ledger) []inngestkit.Function {
 	oneByOne := func(ctx context.Context, _ input, do doer) (string, error) {
 		return inOrder(ctx, do, cfg.Build.Steps()...)
 	}
-	return []inngestkit.Function{
+	var newer []inngestkit.Function
+	if cfg.Build != Older {
+		newer = append(newer, define(Checkpoints, oneByOne, flow.Checkpoint()))
+	}
+	return append(newer,
 		define(Steps, oneByOne),
-		define(Checkpoints, oneByOne, flow.Checkpoint()),
 		define(Branches, branches),
 		define(Once, func(ctx context.Context, _ input, do doer) (string, error) { return do(ctx, "once") }),
 		define(Naps, func(ctx context.Context, in input, do doer) (string, error) {
@@ -100,7 +103,7 @@ func functions(cfg Config, l *ledger) []inngestkit.Function {
 				return err
 			})
 		}),
-	}
+	)
 }
 
 type (

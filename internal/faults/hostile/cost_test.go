@@ -36,7 +36,7 @@ func serveUntilEOF(framework string) error {
 		return err
 	}
 	go func() { _ = recommended(testsite.Frameworks[framework](app)).Serve(listener) }()
-	fmt.Println(listener.Addr())
+	fmt.Fprintln(os.Stdout, listener.Addr())
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		var r syscall.Rusage
 		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
@@ -51,7 +51,7 @@ func serveUntilEOF(framework string) error {
 		if _, err := fmt.Sscan(peak, &kib); err != nil {
 			return err
 		}
-		fmt.Println(r.Utime.Nano()+r.Stime.Nano(), kib)
+		fmt.Fprintln(os.Stdout, r.Utime.Nano()+r.Stime.Nano(), kib)
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ type usage struct {
 
 func newChild(t *testing.T, framework string) *child {
 	t.Helper()
-	cmd := exec.Command(os.Args[0]) //nolint:noctx // it ends with its standard input
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childVariable+"="+framework)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

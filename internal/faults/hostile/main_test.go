@@ -33,7 +33,7 @@ func recommended(server testsite.Server) testsite.Server {
 	case *http.Server:
 		s.ReadHeaderTimeout, s.ReadTimeout = readTimeout, readTimeout
 	case testsite.Echo:
-		s.Echo.Server.ReadHeaderTimeout, s.Echo.Server.ReadTimeout = readTimeout, readTimeout
+		s.Server.ReadHeaderTimeout, s.Server.ReadTimeout = readTimeout, readTimeout
 	case testsite.Fiber:
 		s.Server().ReadTimeout = readTimeout
 	case testsite.FiberV3:
