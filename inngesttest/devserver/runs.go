@@ -3,6 +3,7 @@ package devserver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -93,11 +94,24 @@ func (s *Server) Runs(ctx context.Context, eventID string) ([]Run, error) {
 	for i, id := range ids {
 		// Newer servers take the state of a run in the list from its trace: a run
 		// with a failed step is Failed there, even if it continues.
-		if runs[i], err = s.Run(ctx, id); err != nil {
+		runs[i], err = s.Run(ctx, id)
+		switch {
+		case notLoaded(err):
+			runs[i] = Run{RunID: id, EventID: eventID, Status: RunRunning}
+		case err != nil:
 			return nil, err
 		}
 	}
 	return runs, nil
+}
+
+// notLoaded reports whether the server cannot load a run that it lists. It lists a run from
+// its trace, and may store the run later (getEventRuns and GetFunctionRun in pkg/api/apiv1
+// of v1.43.0).
+func notLoaded(err error) bool {
+	status, ok := errors.AsType[*StatusError](err)
+	return ok && status.Status == http.StatusInternalServerError &&
+		strings.Contains(status.Body, "Unable to load function run")
 }
 
 // runIDs lists the runs of an event. While a run exists without its trace, newer
