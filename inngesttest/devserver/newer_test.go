@@ -94,6 +94,25 @@ func TestRunsOfThatAreQueued(t *testing.T) {
 	require.True(t, runs[0].Ended())
 }
 
+// Servers list a run before they can load it. It has not ended then.
+func TestRunsThatAreNotLoaded(t *testing.T) {
+	t.Parallel()
+	s := answeredBy(t, map[string][]string{
+		"/v1/events/e/runs": {`{"data":[{"run_id":"r"}]}`},
+		"/v1/runs/r": {
+			`{"error":"Unable to load function run: r","data":null,"status":500}`,
+			`{"data":{"run_id":"r","function_id":"f","status":"Completed","ended_at":"2026-11-28T12:00:05Z"}}`,
+		},
+		"/v0/gql": {`{"data":{"functions":[{"id":"f","slug":"app-f","name":"F","config":"{}"}]}}`},
+	})
+	runs, err := s.Runs(testContext(t), "e")
+	require.NoError(t, err)
+	require.Equal(t, []Run{{RunID: "r", EventID: "e", Status: RunRunning}}, runs)
+	runs, err = s.AwaitRuns(testContext(t), "e", 1)
+	require.NoError(t, err)
+	require.Equal(t, RunCompleted, runs[0].Status)
+}
+
 func TestRunsWithoutAList(t *testing.T) {
 	t.Parallel()
 	s := answeredBy(t, map[string][]string{"/v1/events/x/runs": {`{}`}})

@@ -96,7 +96,7 @@ func (s *Server) Runs(ctx context.Context, eventID string) ([]Run, error) {
 		// with a failed step is Failed there, even if it continues.
 		runs[i], err = s.Run(ctx, id)
 		switch {
-		case err != nil && s.cannotLoad(err):
+		case notLoaded(err):
 			runs[i] = Run{RunID: id, EventID: eventID, Status: RunRunning}
 		case err != nil:
 			return nil, err
@@ -105,12 +105,13 @@ func (s *Server) Runs(ctx context.Context, eventID string) ([]Run, error) {
 	return runs, nil
 }
 
-// cannotLoad reports whether a run that the server lists has not ended. v1.12.1 with
-// PostgreSQL cannot load such a run: it reads the end that the run does not have yet
+// notLoaded reports whether the server cannot load a run that it lists. It lists a run from
+// its trace, and may store the run later (getEventRuns and GetFunctionRun in pkg/api/apiv1
+// of v1.43.0). v1.12.1 with PostgreSQL reads the end of a run that has none yet
 // (GetFunctionRun in pkg/cqrs/base_cqrs/sqlc/postgres).
-func (s *Server) cannotLoad(err error) bool {
+func notLoaded(err error) bool {
 	status, ok := errors.AsType[*StatusError](err)
-	return ok && status.Status == http.StatusInternalServerError && s.Version() == OldestVersion &&
+	return ok && status.Status == http.StatusInternalServerError &&
 		strings.Contains(status.Body, "Unable to load function run")
 }
 

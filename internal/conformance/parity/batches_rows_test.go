@@ -64,7 +64,7 @@ var batchRows = []Row{
 	{
 		// A batch that opened half a second ago waits for its timeout, also when it fills.
 		Name:      "batch-that-fills-slowly",
-		Functions: collects(flow.BatchEvents(2, 15*time.Second)),
+		Functions: collects(flow.BatchEvents(2, 40*time.Second)),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			w.Send(t, p.Event("").New(Data{ID: "1"}))
 			w.LetPass(t, 1500*time.Millisecond)

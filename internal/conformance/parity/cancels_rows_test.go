@@ -85,7 +85,7 @@ var cancelRows = []Row{
 	},
 	{
 		Name:      "finish-timeout",
-		Functions: sleepy(flow.FinishTimeout(2 * time.Second)),
+		Functions: sleepy(flow.FinishTimeout(5 * time.Second)),
 		Drive:     one(Data{}),
 		Oldest:    aboutCancelled,
 	},
@@ -97,7 +97,7 @@ var cancelRows = []Row{
 				return nil, p.hold(ctx)
 			}
 			return nil, nil
-		}, flow.Concurrency(1), flow.StartTimeout(2*time.Second)),
+		}, flow.Concurrency(1), flow.StartTimeout(8*time.Second)),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			first := w.Send(t, p.Event("").New(Data{ID: "first"}))[0]
 			until(t, w, func() bool { return p.Of("first") > 0 })

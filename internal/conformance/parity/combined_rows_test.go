@@ -72,7 +72,7 @@ var combinedRows = []Row{
 			return step.Run(ctx, "busy", func(context.Context) (any, error) {
 				return nil, inngestkit.RetryAfter(errNotYet, time.Hour)
 			})
-		}, flow.FinishTimeout(2*time.Second)),
+		}, flow.FinishTimeout(5*time.Second)),
 		Drive:  one(Data{}),
 		Oldest: aboutCancelled,
 	},

@@ -85,7 +85,7 @@ var failureRows = []Row{
 				On(p, "", func(ctx context.Context, _ In) (string, error) {
 					Sleep(ctx, "wait", time.Hour)
 					return "", nil
-				}, flow.FinishTimeout(time.Second), inngestkit.OnFailure(handleFailure)),
+				}, flow.FinishTimeout(5*time.Second), inngestkit.OnFailure(handleFailure)),
 				OnTrigger(p, "cancelled", cancelled.If(`event.data.function_id == "`+appID+"-"+p.name("")+`"`),
 					func(_ context.Context, in failedIn) (string, error) { return in.Event.Data.Event.Data.ID, nil }),
 			}

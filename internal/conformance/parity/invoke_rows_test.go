@@ -77,7 +77,7 @@ var invokeRows = []Row{
 	{
 		Name: "invoke-too-slow",
 		Functions: invokes(func(ctx context.Context, _ *Probe, _ In) (string, error) {
-			Sleep(ctx, "long", 3*time.Second)
+			Sleep(ctx, "long", 15*time.Second)
 			return "late", nil
 		}, nil, step.Timeout(time.Second)),
 		Drive: func(t testing.TB, w World, p *Probe) {
@@ -123,7 +123,7 @@ var invokeRows = []Row{
 		Functions: invokes(func(ctx context.Context, _ *Probe, _ In) (map[string]any, error) {
 			Sleep(ctx, "long", time.Hour)
 			return nil, nil
-		}, []inngestkit.Option{flow.FinishTimeout(time.Second)}, step.Timeout(20*time.Second)),
+		}, []inngestkit.Option{flow.FinishTimeout(5 * time.Second)}, step.Timeout(time.Minute)),
 		Drive:  one(Data{}),
 		Oldest: "the step gets an error, and not the event about the cancelled run",
 	},

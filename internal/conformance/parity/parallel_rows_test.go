@@ -105,7 +105,7 @@ var parallelRows = []Row{
 	{
 		Name: "parallel-sleeps",
 		Functions: parallel(func(*Probe) []branch {
-			return []branch{sleeping("s1", time.Second), sleeping("s2", 1500*time.Millisecond, "then"), sleeping("s3", 500*time.Millisecond)}
+			return []branch{sleeping("s1", 5*time.Second), sleeping("s2", 10*time.Second, "then"), sleeping("s3", time.Second)}
 		}),
 		Drive:  one(Data{}),
 		Oldest: "",
@@ -113,7 +113,7 @@ var parallelRows = []Row{
 	{
 		Name: "parallel-sleep-and-steps",
 		Functions: parallel(func(*Probe) []branch {
-			return []branch{sleeping("nap", time.Second, "rested"), doing("x1", "x2", "x3")}
+			return []branch{sleeping("nap", 8*time.Second, "rested"), doing("x1", "x2", "x3")}
 		}),
 		Drive: one(Data{}),
 	},

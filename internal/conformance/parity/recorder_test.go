@@ -126,8 +126,8 @@ func (r *Recorder) watch(events []inngestkit.RawEvent) {
 		run := r.record(data.RunID)
 		r.mu.Unlock()
 		run.addInternal(line)
-		if e.Name == internalEvents[0] {
-			r.close(*data.Event.ID)
+		if id := data.Event.ID; id != nil && e.Name == internalEvents[0] {
+			r.close(*id)
 		}
 	}
 }

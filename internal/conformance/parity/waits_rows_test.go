@@ -139,7 +139,7 @@ var waitRows = []Row{
 			if _, err := step.SendEvent(ctx, "send", p.Event("answer").New(Data{})); err != nil {
 				return "", err
 			}
-			Sleep(ctx, "until it is handled", time.Second)
+			Sleep(ctx, "until it is handled", 10*time.Second)
 			_, err := step.WaitForEvent(ctx, "wait", p.Event("answer"), step.Timeout(time.Second))
 			if errors.Is(err, step.ErrTimeout) {
 				return "gave up", nil
@@ -152,7 +152,7 @@ var waitRows = []Row{
 		Name: "event-after-the-timeout",
 		Functions: single(func(ctx context.Context, p *Probe, _ In) (string, error) {
 			_, err := step.WaitForEvent(ctx, "wait", p.Event("answer"), step.Timeout(time.Second))
-			Sleep(ctx, "longer", 2*time.Second)
+			Sleep(ctx, "longer", 10*time.Second)
 			if errors.Is(err, step.ErrTimeout) {
 				return "gave up", nil
 			}
