@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -47,15 +46,7 @@ func Main() {
 func run(cfg Config) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	var log io.Writer = os.Stderr
-	if cfg.Log != "" {
-		file, err := os.OpenFile(cfg.Log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		log = file
-	}
-	app, err := newApp(cfg, log)
+	app, err := newApp(cfg)
 	if err != nil {
 		return err
 	}
@@ -66,6 +57,11 @@ func run(cfg Config) error {
 	if cfg.Connect {
 		return connect(ctx, app)
 	}
+	return serve(ctx, cfg, app)
+}
+
+// serve serves the app over HTTP until ctx ends.
+func serve(ctx context.Context, cfg Config, app *inngestkit.App) error {
 	server := testsite.Frameworks[cfg.Framework](app)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -101,7 +97,15 @@ func run(cfg Config) error {
 	return err
 }
 
-func newApp(cfg Config, log io.Writer) (*inngestkit.App, error) {
+func newApp(cfg Config) (*inngestkit.App, error) {
+	log := os.Stderr
+	if cfg.Log != "" {
+		file, err := os.OpenFile(cfg.Log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		log = file
+	}
 	app, err := inngestkit.New(inngestkit.Config{
 		AppID: cfg.ID, Dev: cfg.SigningKey == "", SigningKey: inngestkit.Secret(cfg.SigningKey),
 		EventKey: inngestkit.Secret(cfg.EventKey), BaseURL: cfg.Server, APIBaseURL: cfg.API, ServeHost: cfg.ServeHost,

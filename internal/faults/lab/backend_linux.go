@@ -36,7 +36,6 @@ func unprivileged(dir string) (apply func(*exec.Cmd), err error) {
 		return nil, err
 	}
 	apply = func(cmd *exec.Cmd) {
-		//nolint:gosec // G115: both were parsed with 32 bits
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	}
 	return apply, os.Chown(dir, int(uid), int(gid))

@@ -26,7 +26,7 @@ func startPostgres(tb testing.TB) *Database {
 	require.NoError(tb, err)
 	data, port := filepath.Join(dir, "data"), freePort(tb)
 
-	//nolint:gosec,noctx // G204: the program was found above; it ends by itself
+	//nolint:noctx // it ends by itself
 	create := exec.Command(initdb, "--pgdata", data, "--username", "postgres", "--auth", "trust")
 	create.Dir = dir
 	unprivileged(create)
@@ -36,7 +36,7 @@ func startPostgres(tb testing.TB) *Database {
 	d := &Database{
 		URI: "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable", name: "PostgreSQL", log: &output{},
 		command: func() *exec.Cmd {
-			//nolint:gosec,noctx // G204: the program was found above; Kill ends it
+			//nolint:noctx // Kill ends it
 			cmd := exec.Command(postgres, "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1",
 				// Each Inngest server opens up to 100 connections.
 				"-c", "unix_socket_directories=", "-c", "max_connections=300")
@@ -46,7 +46,7 @@ func startPostgres(tb testing.TB) *Database {
 			return cmd
 		},
 		ready: func() bool {
-			return exec.Command(isReady, "-q", "-h", "127.0.0.1", "-p", port).Run() == nil //nolint:gosec,noctx // G204: it ends
+			return exec.Command(isReady, "-q", "-h", "127.0.0.1", "-p", port).Run() == nil //nolint:noctx // it ends by itself
 		},
 	}
 	d.start(tb)

@@ -20,7 +20,7 @@ func startRedis(tb testing.TB) *Database {
 	d := &Database{
 		URI: "redis://" + address, name: "Redis", log: &output{},
 		command: func() *exec.Cmd {
-			//nolint:gosec,noctx // G204: the program was found above; Kill ends it
+			//nolint:noctx // Kill ends it
 			cmd := exec.Command(program, "--bind", "127.0.0.1", "--port", port, "--dir", dir,
 				"--appendonly", "yes", "--appendfsync", "always", "--save", "")
 			cmd.Dir = dir

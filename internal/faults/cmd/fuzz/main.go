@@ -108,6 +108,6 @@ func (t target) fuzz(ctx context.Context, each time.Duration) error {
 			progress = lines.Text()
 		}
 	}
-	fmt.Fprintf(os.Stdout, "%-24s %-70s %s\n", t.name, t.pkg, progress)
+	fmt.Printf("%-24s %-70s %s\n", t.name, t.pkg, progress)
 	return nil
 }
