@@ -138,7 +138,13 @@ func newConnector(a *App) *connector {
 		app: a, gate: drain.NewGate(0), released: make(chan struct{}),
 		allAcked: make(chan struct{}, 1), lastLogged: map[string]bool{},
 	}
-	c.open = func(ctx context.Context) (conn, error) { return sdkconnect.Open(ctx, c.options(), c) }
+	c.open = func(ctx context.Context) (conn, error) {
+		connection, err := sdkconnect.Open(ctx, c.options(), c)
+		if err != nil {
+			return nil, a.config.secrets().Error(err)
+		}
+		return connection, nil
+	}
 	return c
 }
 
@@ -176,7 +182,9 @@ func (c *connector) Acknowledged() {
 }
 
 // NotConnected implements sdkconnect.Handler.
-func (c *connector) NotConnected(err error) { c.warn("could not establish connection", err) }
+func (c *connector) NotConnected(err error) {
+	c.warn("could not establish connection", c.app.config.secrets().Error(err))
+}
 
 // options returns the configuration of the next connection, with the functions that
 // are registered by now.

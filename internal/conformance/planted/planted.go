@@ -46,7 +46,7 @@ func NewFinder(secrets ...Secret) *Finder {
 		}
 		for how, text := range forms(secret.Value) {
 			text = strings.ToLower(text)
-			size := min(window, len(text))
+			size := min(window*max(1, len(text)/len(secret.Value)), len(text)) // some forms have several characters for one
 			if !slices.Contains(f.sizes, size) {
 				f.sizes = append(f.sizes, size)
 			}
