@@ -91,8 +91,11 @@ func TestFailuresShowNoSecrets(t *testing.T) {
 						defer cancel()
 						result := operate(ctx, app)
 						log.write(result, app.Shutdown(ctx))
-						if resp, ok := result.(*adapter.Response); ok {
-							log.write(string(resp.Body), resp.Header)
+						switch result := result.(type) {
+						case *adapter.Response:
+							log.write(string(result.Body), result.Header)
+						case error:
+							log.write(dumped(result))
 						}
 						log.absent(t, "an error, a response or the log")
 					})

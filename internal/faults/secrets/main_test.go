@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/gin-gonic/gin"
+	"go.uber.org/goleak"
 
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 	"github.com/inngestkit/inngestkit/internal/faults/app"
@@ -18,8 +19,12 @@ import (
 func TestMain(m *testing.M) {
 	app.Main()
 	gin.SetMode(gin.ReleaseMode)
-	testsite.VerifyTestMain(searched{m})
+	testsite.VerifyTestMain(searched{m}, sdkTimer)
 }
+
+// sdkTimer is a goroutine of the SDK that checks five seconds after each reply whether it was
+// acknowledged. Nothing ends it earlier.
+var sdkTimer = goleak.IgnoreTopFunction("github.com/inngest/inngestgo/connect.(*messageBuffer).addPending.func1")
 
 // searched runs the tests, and then searches what they have written to standard error and to
 // the default loggers.

@@ -1,6 +1,8 @@
 package secrets
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -29,6 +31,7 @@ var finder = planted.NewFinder(append(append(
 	planted.SigningKey("the fallback key", fallbackKey)...),
 	planted.Secret{Name: "the event key", Value: eventKey},
 	planted.Secret{Name: "the event key of the real server", Value: plainEventKey},
+	planted.Secret{Name: "the hash of that", Value: fmt.Sprintf("%x", sha256.Sum256([]byte(plainEventKey)))},
 	planted.Secret{Name: "the password of a URL", Value: password},
 	planted.Secret{Name: "the token in a URL", Value: token},
 	planted.Secret{Name: "the password of the proxy", Value: proxyPassword},

@@ -22,11 +22,11 @@ type record struct {
 
 // write adds values, printed in all ways.
 func (r *record) write(values ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for _, value := range values {
-		r.text.WriteString(printed(value))
-		r.text.WriteByte('\n')
+		text := printed(value) // it may log
+		r.mu.Lock()
+		r.text.WriteString(text + "\n")
+		r.mu.Unlock()
 	}
 }
 
@@ -70,8 +70,7 @@ func (r *record) WithGroup(name string) slog.Handler {
 	return r
 }
 
-// printed returns a value printed in all ways. An error is followed by all that it wraps and
-// by the text in all its fields, as some error trackers report them.
+// printed returns a value printed in all ways. An error is followed by all that it wraps.
 func printed(value any) string {
 	if text, ok := value.(string); ok {
 		return text
@@ -86,7 +85,6 @@ func printed(value any) string {
 	}
 	if err, ok := value.(error); ok {
 		b.WriteString(chain(err))
-		b.WriteString(strings.Join(deepText(reflect.ValueOf(err), map[any]bool{}), "\n"))
 	}
 	return b.String()
 }
@@ -104,6 +102,11 @@ func chain(err error) string {
 		return printed(wrapped)
 	}
 	return ""
+}
+
+// dumped returns all text that can be reached from an error, as some error trackers report it.
+func dumped(err error) string {
+	return strings.Join(deepText(reflect.ValueOf(err), map[any]bool{}), "\n")
 }
 
 // deepText returns all text that can be reached from a value, in unexported fields as well.
