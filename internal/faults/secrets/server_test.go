@@ -25,6 +25,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/flow"
 	"github.com/inngestkit/inngestkit/core/step"
 	"github.com/inngestkit/inngestkit/inngesttest/devserver"
+	"github.com/inngestkit/inngestkit/internal/conformance/planted"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
@@ -197,7 +198,7 @@ func (s *site) search(t *testing.T) {
 
 // searchCommandLines fails the test if a command line of this machine contains a secret: every
 // user can read them.
-func searchCommandLines(t *testing.T) {
+func searchCommandLines(t *testing.T, finder *planted.Finder) {
 	t.Helper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline") // none on other systems than Linux
 	require.NoError(t, err)
@@ -234,7 +235,7 @@ func TestFrameworks(t *testing.T) {
 				require.NoError(t, s.app.AwaitSync(testsite.Within(t)))
 				require.NoError(t, s.server.AwaitFunctions(testsite.Within(t), "shop-returns"))
 				s.run(t)
-				searchCommandLines(t)
+				searchCommandLines(t, finder)
 				c := caller{t, testsite.NewClient(t), endpoint}
 				c.asStranger()
 				c.asOperator()
