@@ -62,6 +62,19 @@ var behaviours = map[string]behaviour{
 	"redirect without end": func(req *http.Request) (*http.Response, error) {
 		return redirect(http.StatusTemporaryRedirect, req.URL.String()), nil
 	},
+	"the app is behind a proxy that fails": func(req *http.Request) (*http.Response, error) {
+		if req.URL.Host == appHost {
+			return nil, errors.New(`invalid proxy address "http://ops:` + proxyPassword + `@proxy:3128"`)
+		}
+		return response(http.StatusOK, "{}"), nil
+	},
+	"the server explains its refusal elsewhere": func(req *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(req.URL.Path, "/gql") {
+			return response(http.StatusOK, `{"data":{"apps":[{"externalID":"shop","url":"https://shop.test/api/inngest","error":`+
+				inJSON(dump(req))+`}]}}`), nil
+		}
+		return response(http.StatusBadRequest, `{"error":"no"}`), nil
+	},
 	"a page that repeats the request": func(req *http.Request) (*http.Response, error) {
 		return response(http.StatusOK, dump(req)), nil
 	},
