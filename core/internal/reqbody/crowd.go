@@ -85,8 +85,9 @@ func (c *crowd) readPiece(ctx context.Context, r io.Reader, body *arrival, piece
 			return err
 		}
 	}
-	c.readBegins(body)
-	n, err := r.Read(piece[:min(len(piece), cap(body.text)-len(body.text))])
+	piece = piece[:min(len(piece), cap(body.text)-len(body.text))]
+	c.readBegins(body) // the text may be taken away from here on
+	n, err := r.Read(piece)
 	if c.readEnds(body) {
 		return ErrCrowded
 	}
