@@ -99,11 +99,12 @@ func (c *crowd) readPiece(ctx context.Context, r io.Reader, body *arrival, piece
 }
 
 // grow doubles the memory of a body. It does not exceed what is still expected, and one
-// more byte, which detects the end.
+// more byte, which detects the end. While much is free, a body gets its announced length at
+// once, which saves copying.
 func (c *crowd) grow(ctx context.Context, body *arrival, length, limit int64) error {
 	room := min(2*int64(cap(body.text)), limit+1)
-	if length >= int64(len(body.text)) {
-		room = min(room, length+1)
+	if length >= int64(len(body.text)) && (room > length || c.isCalm(length)) {
+		room = length + 1
 	}
 	if err := c.take(ctx, body, room); err != nil {
 		return err
@@ -112,6 +113,13 @@ func (c *crowd) grow(ctx context.Context, body *arrival, length, limit int64) er
 	body.text = append(make([]byte, 0, room), body.text...)
 	c.giveBack(body, old)
 	return nil
+}
+
+// isCalm reports whether half of the memory stays free if a body gets so much.
+func (c *crowd) isCalm(bytes int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.used+bytes <= maxLarge/2
 }
 
 // join adds a body, whose first bytes do not wait.
