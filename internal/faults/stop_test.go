@@ -35,10 +35,12 @@ func TestStopOfTheOnlyProcess(t *testing.T) {
 				l.Ledger.Await(t, lab.Started, step, 5)
 				old := l.Processes[0]
 				drain(t, old)
+				const early = "App.Shutdown has returned while calls run"
+				require.NotContains(t, old.Log(), app.Stopped, early)
 				l.Send(app.Once, 1)
 				testsite.Eventually(t, 10*time.Millisecond, func() bool { return failed.errors() > 0 })
 				require.Zero(t, l.Ledger.Count(lab.Started, "once"), "a process that stops has begun a call")
-				require.NotContains(t, old.Log(), app.Stopped, "App.Shutdown has returned while calls run")
+				require.NotContains(t, old.Log(), app.Stopped, early)
 				release()
 				old.AwaitStop(t)
 				l.Forward()

@@ -98,18 +98,31 @@ func TestSmallBodiesDoNotWait(t *testing.T) {
 	})
 }
 
-// Many large bodies at a time wait for each other, and none fails: not even when the memory
-// is used up by bodies of which only a part has arrived.
+// The oldest body does not wait, so there is always one that arrives when the memory is used
+// up by bodies of which only a part has.
+func TestOldestBodyDoesNotWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var b Reader
+		oldest, other := b.large.join(nil), b.large.join(nil)
+		oldest.held, other.held, b.large.used = maxLarge/2, maxLarge/2, maxLarge
+		begun := time.Now()
+		require.NoError(t, b.large.take(t.Context(), oldest, 8<<20))
+		require.Zero(t, time.Since(begun))
+		require.ErrorIs(t, b.large.take(t.Context(), other, 8<<20), ErrCrowded)
+	})
+}
+
+// Many large bodies at a time wait for each other, and none fails.
 func TestLargeBodiesWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var b Reader
-		const bodies = 40
+		const bodies = 100
 		results := make(chan error, bodies)
-		for i := range bodies {
-			length := []int64{-1, 4 << 20}[i%2]
+		for range bodies {
 			go func() {
-				body, release, err := b.ReadUpTo(t.Context(), send(4<<20), length, 8<<20)
+				body, release, err := b.ReadUpTo(t.Context(), send(4<<20), -1, 8<<20)
 				if err == nil && len(body) != 4<<20 {
 					err = errors.New("a part is missing")
 				}
