@@ -39,13 +39,19 @@ func (v *Verdict) String() string {
 // it.
 const storeTime = 5 * time.Second
 
-// Judge waits for the end of the runs of all events, and returns the verdict.
+// Judge waits for the end of the runs of all events, and returns the verdict. Once it has
+// waited in vain, it waits only a moment for the others, which have had the same time.
 func (l *Lab) Judge() *Verdict {
 	l.t.Helper()
 	runs := map[string][]devserver.Run{}
+	wait := patience
 	for _, e := range l.Ledger.Entries() {
-		if e.Kind == Sent {
-			runs[e.Event] = l.runsOf(e.Event)
+		if e.Kind != Sent {
+			continue
+		}
+		var ended bool
+		if runs[e.Event], ended = l.runsOf(e.Event, wait); !ended {
+			wait = time.Second
 		}
 	}
 	return judge(l.Ledger.Entries(), runs, l.cfg.Backend.Durable())
@@ -61,14 +67,15 @@ func (l *Lab) Holds() *Verdict {
 	return v
 }
 
-// runsOf waits for the end of the run of an event. It returns what there is in the end.
-func (l *Lab) runsOf(eventID string) []devserver.Run {
-	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
+// runsOf waits for the end of the run of an event. It returns what there is in the end, and
+// whether the run has ended.
+func (l *Lab) runsOf(eventID string, wait time.Duration) (runs []devserver.Run, ended bool) {
+	ctx, cancel := context.WithTimeout(l.t.Context(), wait)
 	defer cancel()
-	_, _ = l.Server.AwaitRuns(ctx, eventID, 1) // the verdict tells what is missing
+	_, awaited := l.Server.AwaitRuns(ctx, eventID, 1) // the verdict tells what is missing
 	runs, err := l.Server.Runs(l.t.Context(), eventID)
 	require.NoError(l.t, err)
-	return runs
+	return runs, awaited == nil
 }
 
 // judge compares the ledger with the runs of the server, by event. durable servers do not
