@@ -38,8 +38,8 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		body, err := io.ReadAll(want.Body)
-		if err != nil {
-			return
+		if err != nil || strings.Contains(want.RequestURI, "#") {
+			return // a target has no fragment; fasthttp cuts it off, net/http keeps it in the path
 		}
 		require.Equal(t, string(body), got.body, "the body")
 		require.Equal(t, want.Method, got.Method)
