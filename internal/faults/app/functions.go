@@ -16,6 +16,8 @@ type Data struct {
 	Item string `json:"item"`
 	// Nap is how long the function "naps" sleeps, in milliseconds.
 	Nap int `json:"nap,omitempty"`
+	// Work is how long each step waits, as for a database, in milliseconds.
+	Work int `json:"work,omitempty"`
 }
 
 // The functions are named after their events.
@@ -68,6 +70,7 @@ func functions(cfg Config, l *ledger) []inngestkit.Function {
 			}
 			return body(ctx, in, func(ctx context.Context, stepID string) (string, error) {
 				work := func(ctx context.Context) (string, error) {
+					time.Sleep(time.Duration(in.Event.Data.Work) * time.Millisecond)
 					return l.run(ctx, id, in.InputCtx.RunID, stepID, resultOf(stepID, in.Event.Data.Item))
 				}
 				if cfg.Wrong == Forgetful {
