@@ -75,7 +75,7 @@ func functions(cfg Config, l *ledger) []inngestkit.Function {
 						return "", err
 					}
 				}
-				return step.Run(ctx, stepID, work)
+				return l.step(ctx, id, in.InputCtx.RunID, stepID, work)
 			})
 		}, append(options, flow.Retries(Retries))...)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,7 +83,14 @@ func (l *Lab) StartServer() {
 	}
 	l.Server = l.cfg.Backend.Start(l.t, cfg)
 	l.API.Forward(hostOf(l.t, l.Server.URL()))
+	server := l.Server
+	testsite.Eventually(l.t, 20*time.Millisecond, func() bool { return strings.Contains(server.Logs(), subscribing) })
+	l.Ledger.Add(Entry{Kind: Back})
 }
+
+// subscribing is logged when the server begins to pass on events. Those that it accepts
+// before are lost.
+const subscribing = "subscribing to events"
 
 // StartProcess starts one more process of the app, and forwards calls to it as well.
 func (l *Lab) StartProcess() *Process {
@@ -159,8 +167,14 @@ func (l *Lab) SendData(function string, n int, data app.Data) (eventIDs []string
 	return eventIDs
 }
 
-// ServerLost records that the server was killed. What it had not stored is forgotten.
-func (l *Lab) ServerLost() { l.Ledger.Add(Entry{Kind: Forgotten}) }
+// EndServer ends the server, by [devserver.Server.Kill] or [devserver.Server.Stop], and records
+// that what it had not stored is forgotten.
+func (l *Lab) EndServer(end func(*devserver.Server) error) {
+	l.t.Helper()
+	require.NoError(l.t, end(l.Server))
+	l.Calls.Cut()
+	l.Ledger.Add(Entry{Kind: Forgotten})
+}
 
 func hostOf(t *testing.T, address string) string {
 	t.Helper()
