@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/inngesttest/devserver"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 	"github.com/inngestkit/inngestkit/internal/faults/app"
 	"github.com/inngestkit/inngestkit/internal/faults/lab"
 )
@@ -35,6 +37,16 @@ func TestServerEnds(t *testing.T) {
 		versions = []string{devserver.OldestVersion, devserver.NewestVersion}
 		ends["stopped"] = (*devserver.Server).Stop // takes 30 s with v1.12.1
 		maps.Copy(cases, databaseCases)
+	}
+	if *longForm {
+		for name, run := range map[string]func(*testing.T, string){"postgres": postgresEnds, "redis": redisEnds} {
+			for _, version := range versions {
+				t.Run(name+" "+version, func(t *testing.T) {
+					t.Parallel()
+					run(t, version)
+				})
+			}
+		}
 	}
 	for name, run := range cases {
 		for _, version := range versions {
@@ -114,6 +126,48 @@ var databaseCases = map[string]serverCase{
 		require.Empty(t, v.Broken)
 		require.Equal(t, v.Events, v.Completed+v.Lost+v.Unreported)
 	},
+}
+
+// While PostgreSQL is down, runs go on, and events wait. Runs that end meanwhile are reported
+// as running for ever: v1.43.0 does not try again to record their end.
+func postgresEnds(t *testing.T, version string) {
+	t.Helper()
+	backend := lab.PostgresRedis(t)
+	l := lab.New(t, lab.Config{Framework: "gin", Version: version, Backend: backend})
+	release := inSteps(t, l)
+	restart := l.EndDatabase(backend.Postgres)
+	release()
+	l.Send(app.Once, sleepers)
+	time.Sleep(3 * time.Second) // how long PostgreSQL is down
+	restart()
+	v := l.Judge()
+	t.Log(v)
+	require.Empty(t, v.Broken)
+	require.Zero(t, v.Repeated)
+	require.Equal(t, v.Events, v.Completed+v.Unreported)
+}
+
+// A server that cannot read its queue stops by itself, and ends at the latest when Redis is
+// back. Started again, it continues the runs.
+func redisEnds(t *testing.T, version string) {
+	t.Helper()
+	backend := lab.PostgresRedis(t)
+	l := lab.New(t, lab.Config{Framework: "gin", Version: version, Backend: backend})
+	release := inSteps(t, l)
+	restart := l.EndDatabase(backend.Redis)
+	release()
+	testsite.Eventually(t, 50*time.Millisecond, func() bool {
+		return strings.Contains(l.Server.Logs(), "error scanning partition")
+	})
+	restart()
+	select {
+	case <-l.Server.Done():
+	case <-testsite.Within(t).Done():
+		require.Fail(t, "the server has not ended", l.Server.Logs())
+	}
+	l.EndServer((*devserver.Server).Kill) // records it
+	l.StartServer()
+	l.Holds()
 }
 
 func withDatabases(t *testing.T, version string) *lab.Lab {

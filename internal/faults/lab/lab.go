@@ -176,6 +176,19 @@ func (l *Lab) EndServer(end func(*devserver.Server) error) {
 	l.Ledger.Add(Entry{Kind: Forgotten})
 }
 
+// EndDatabase kills a database of the server, and records it. The function that it returns
+// starts the database again.
+func (l *Lab) EndDatabase(d *Database) (restart func()) {
+	l.t.Helper()
+	d.Kill()
+	l.Ledger.Add(Entry{Kind: Down})
+	return func() {
+		l.t.Helper()
+		d.Restart(l.t)
+		l.Ledger.Add(Entry{Kind: Up})
+	}
+}
+
 func hostOf(t *testing.T, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)

@@ -46,10 +46,6 @@ func (v *Verdict) String() string {
 		v.Started, v.Finished, v.Repeated, v.Unstored, len(v.Broken))
 }
 
-// storeTime is how long before its end a server may have got a result without having stored
-// it. The longest time that was measured, on a busy machine, is 0.4 s.
-const storeTime = 2 * time.Second
-
 // Judge waits until the runs of all events have ended, or none has ended for a minute, and
 // returns the verdict.
 func (l *Lab) Judge() *Verdict {
@@ -106,9 +102,9 @@ func judge(entries []Entry, runs map[string][]devserver.Run, durable bool) *Verd
 		if e.Kind == Sent {
 			v.judgeEvent(e, runs[e.Event], entries)
 		}
-		if e.Kind == Forgotten {
+		if e.Kind == Forgotten || e.Kind == Up {
 			for _, h := range steps {
-				h.forget(e.At, durable)
+				h.forget(outageBefore(e, entries), durable)
 			}
 			continue
 		}
@@ -134,14 +130,13 @@ type history struct {
 	unstored time.Duration
 }
 
-// forget is called when the server has been killed. A durable one only forgets a result that
-// it may not have stored yet.
-func (h *history) forget(at time.Time, durable bool) {
-	before := at.Sub(h.delivered)
-	if h.delivered.IsZero() || durable && (h.memoized || before > storeTime) {
+// forget is called after an outage. A durable server only forgets a result that it may not
+// have stored.
+func (h *history) forget(o outage, durable bool) {
+	if h.delivered.IsZero() || durable && (h.memoized || !o.contains(h.delivered)) {
 		return
 	}
-	*h = history{started: h.started, duplicated: h.duplicated, unstored: before}
+	*h = history{started: h.started, duplicated: h.duplicated, unstored: o.to.Sub(h.delivered)}
 }
 
 func (v *Verdict) count(e Entry) {
@@ -152,7 +147,7 @@ func (v *Verdict) count(e Entry) {
 		v.Started++
 	case Finished:
 		v.Finished++
-	case Delivered, Memoized, Duplicated, Ended, Forgotten, Back:
+	case Delivered, Memoized, Duplicated, Ended, Forgotten, Down, Up, Back:
 	}
 }
 
@@ -177,7 +172,7 @@ func (v *Verdict) judgeStep(e Entry, step, run *history) {
 		}
 	case Duplicated:
 		step.duplicated = true
-	case Sent, Finished, Ended, Forgotten, Back:
+	case Sent, Finished, Ended, Forgotten, Down, Up, Back:
 	}
 }
 
@@ -198,7 +193,7 @@ func (v *Verdict) judgeEvent(sent Entry, runs []devserver.Run, entries []Entry) 
 		case devserver.RunFailed:
 			v.Failed++
 		default:
-			if unreported(run.RunID, entries) {
+			if ended(run.RunID, entries) {
 				v.Unreported++
 				continue
 			}
@@ -236,13 +231,6 @@ func (v *Verdict) judgeCompleted(sent Entry, run devserver.Run, entries []Entry)
 // followed reports whether an entry of one of the kinds follows a time.
 func followed(at time.Time, entries []Entry, kinds ...Kind) bool {
 	return slices.ContainsFunc(entries, func(e Entry) bool { return !e.At.Before(at) && slices.Contains(kinds, e.Kind) })
-}
-
-// unreported reports whether the end of a run has reached the server before the server ended.
-func unreported(run string, entries []Entry) bool {
-	return slices.ContainsFunc(entries, func(e Entry) bool {
-		return e.Kind == Ended && e.Run == run && followed(e.At, entries, Forgotten)
-	})
 }
 
 func (v *Verdict) brokenf(format string, args ...any) {
