@@ -72,12 +72,16 @@ func (l *ledger) step(ctx context.Context, function, run, id string, body func(c
 }
 
 // run is the body of a step: it reports its start and its end, and does what it is ordered to.
-func (l *ledger) run(ctx context.Context, function, run, id, result string) (string, error) {
+func (l *ledger) run(ctx context.Context, function, run, id string, work func(context.Context) (string, error)) (string, error) {
 	if l.quiet {
-		return result, nil
+		return work(ctx)
 	}
 	report := Report{App: l.app, Function: function, Run: run, Step: id}
 	if err := l.obey(ctx, report); err != nil {
+		return "", err
+	}
+	result, err := work(ctx)
+	if err != nil {
 		return "", err
 	}
 	report.Finished = true

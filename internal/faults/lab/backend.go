@@ -64,7 +64,7 @@ type External struct {
 // missing, the test fails.
 func PostgresRedis(tb testing.TB) *External {
 	tb.Helper()
-	return &External{Postgres: startPostgres(tb), Redis: startRedis(tb), dir: tb.TempDir()}
+	return &External{Postgres: StartPostgres(tb), Redis: startRedis(tb), dir: tb.TempDir()}
 }
 
 // Start implements [Backend].
