@@ -72,6 +72,18 @@ func TestJudge(t *testing.T) {
 			entries: append(slices.Clone(whole), of(Ended, ""), Entry{Kind: Forgotten}), runs: []devserver.Run{{RunID: run, Status: devserver.RunRunning}},
 			unreported: 1,
 		},
+		"a result that came while a database was down": {
+			entries: append([]Entry{{Kind: Down}}, append(slices.Clone(whole), Entry{Kind: Up}, of(Started, "before"))...),
+			runs:    []devserver.Run{completed}, durable: true, repeated: 1,
+		},
+		"a result that came when the database was back": {
+			entries: append([]Entry{{Kind: Down}, {Kind: Up}}, append(slices.Clone(whole), of(Started, "before"))...),
+			runs:    []devserver.Run{completed}, durable: true, broken: "runs again", repeated: 1,
+		},
+		"a run that ends while a database is down": {
+			entries: append([]Entry{{Kind: Down}}, append(slices.Clone(whole), of(Ended, ""), Entry{Kind: Up})...),
+			runs:    []devserver.Run{{RunID: run, Status: devserver.RunRunning}}, unreported: 1,
+		},
 		"a run that ends after the start of the server": {
 			entries: append(slices.Clone(whole), Entry{Kind: Forgotten}, of(Ended, "")), runs: []devserver.Run{{RunID: run, Status: devserver.RunRunning}},
 			broken: "has not ended",

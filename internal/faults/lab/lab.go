@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -29,6 +30,8 @@ type Config struct {
 	Backend Backend
 	// Processes is the number of app processes behind the proxy. Default: 1.
 	Processes int
+	// Patience is how long [Lab.Judge] waits for the end of the next run. Default: a minute.
+	Patience time.Duration
 	// App changes the configuration of each process before it starts.
 	App func(n int, cfg *app.Config)
 	// Env are further environment variables of the processes, KEY=value.
@@ -59,6 +62,7 @@ func New(t *testing.T, cfg Config) *Lab {
 	if cfg.Backend == nil {
 		cfg.Backend = Memory()
 	}
+	cfg.Patience = cmp.Or(cfg.Patience, patience)
 	ledger := newLedger(t)
 	l := &Lab{Ledger: ledger, Calls: newProxy(t, ledger, false), API: newProxy(t, ledger, true), t: t, cfg: cfg}
 	l.StartServer()

@@ -46,11 +46,11 @@ func (v *Verdict) String() string {
 		v.Started, v.Finished, v.Repeated, v.Unstored, len(v.Broken))
 }
 
-// Judge waits until the runs of all events have ended, or none has ended for a minute, and
-// returns the verdict.
+// Judge waits until the runs of all events have ended, or none has ended for
+// [Config.Patience], and returns the verdict.
 func (l *Lab) Judge() *Verdict {
 	l.t.Helper()
-	runs, durable, deadline := map[string][]devserver.Run{}, l.cfg.Backend.Durable(), time.Now().Add(patience)
+	runs, durable, deadline := map[string][]devserver.Run{}, l.cfg.Backend.Durable(), time.Now().Add(l.cfg.Patience)
 	entries := l.Ledger.Entries()
 	for _, e := range entries {
 		if e.Kind != Sent {
@@ -62,7 +62,7 @@ func (l *Lab) Judge() *Verdict {
 		}
 		var ended bool
 		if runs[e.Event], ended = l.runsOf(e.Event, until); ended {
-			deadline = time.Now().Add(patience)
+			deadline = time.Now().Add(l.cfg.Patience)
 		}
 	}
 	return judge(l.Ledger.Entries(), runs, durable)
