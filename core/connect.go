@@ -138,13 +138,7 @@ func newConnector(a *App) *connector {
 		app: a, gate: drain.NewGate(0), released: make(chan struct{}),
 		allAcked: make(chan struct{}, 1), lastLogged: map[string]bool{},
 	}
-	c.open = func(ctx context.Context) (conn, error) {
-		connection, err := sdkconnect.Open(ctx, c.options(), c)
-		if err != nil {
-			return nil, a.config.secrets().Error(err)
-		}
-		return connection, nil
-	}
+	c.open = func(ctx context.Context) (conn, error) { return sdkconnect.Open(ctx, c.options(), c) }
 	return c
 }
 
@@ -241,6 +235,7 @@ func (c *connector) dial(ctx context.Context) conn {
 	wait.InitialInterval, wait.MaxInterval = connectFirstWait, connectMaxWait
 	connection, err := backoff.Retry(ctx, func() (conn, error) {
 		connection, err := c.open(ctx)
+		err = c.app.config.secrets().Error(err)
 		if err != nil && ctx.Err() == nil {
 			c.lastErr = err
 		}
