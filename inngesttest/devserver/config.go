@@ -16,7 +16,7 @@ import (
 
 // Config configures the Inngest server for [Start]. The zero value means
 // a dev server on a free port.
-type Config struct {
+type Config struct { //nolint:recvcheck // values are printed, too
 	// Binary is the path of the server's executable. Default: what
 	// [Find] finds.
 	Binary string

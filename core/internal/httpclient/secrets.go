@@ -90,7 +90,8 @@ func (s *Secrets) Text(text string) string {
 	}
 	text = credentials.ReplaceAllLiteralString(s.known.Replace(text), "://"+removed+"@")
 	return basic.ReplaceAllStringFunc(text, func(found string) string {
-		if sent, err := base64.StdEncoding.DecodeString(found[len("basic "):]); err == nil && strings.Contains(string(sent), ":") {
+		sent, err := base64.StdEncoding.DecodeString(found[len("basic "):])
+		if err == nil && strings.Contains(string(sent), ":") {
 			return found[:len("basic ")] + removed
 		}
 		return found

@@ -96,13 +96,15 @@ func forms(value string) map[string]string {
 		", quoted in ASCII":            trimQuotes(strconv.QuoteToASCII(value)),
 		", in HTML":                    html.EscapeString(value),
 		", in hexadecimal":             hex.EncodeToString(raw),
-		", as decimal bytes":           strings.Trim(fmt.Sprint(raw), "[]"),
+		", as decimal bytes":           strings.Trim(fmt.Sprintf("%d", raw), "[]"),
 		", as bytes in Go":             strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", raw), "[]byte{"), "}"),
 		", as escapes for a shell":     fmt.Sprintf("%+q", value),
 		", hexadecimal with separator": fmt.Sprintf("% x", raw),
 	}
 	for offset := range 3 {
-		for name, encoding := range map[string]*base64.Encoding{"base64": base64.RawStdEncoding, "URL-safe base64": base64.RawURLEncoding} {
+		for name, encoding := range map[string]*base64.Encoding{
+			"base64": base64.RawStdEncoding, "URL-safe base64": base64.RawURLEncoding,
+		} {
 			all[fmt.Sprintf(", in %s at offset %d", name, offset)] = base64At(encoding, raw, offset)
 		}
 	}

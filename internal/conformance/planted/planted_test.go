@@ -45,7 +45,7 @@ func TestFormsAreFound(t *testing.T) {
 		"%+q":              fmt.Sprintf("%+q", value),
 		"%x":               fmt.Sprintf("%x", value),
 		"% X":              fmt.Sprintf("% X", value),
-		"%v of bytes":      fmt.Sprint([]byte("key " + value)),
+		"%v of bytes":      fmt.Sprintf("%v", []byte("key "+value)),
 		"%#v of bytes":     fmt.Sprintf("%#v", []byte("key "+value)),
 		"base64":           base64.StdEncoding.EncodeToString([]byte(value)),
 		"base64, offset 1": base64.StdEncoding.EncodeToString([]byte("a" + value + "b")),

@@ -20,22 +20,6 @@ type record struct {
 	text strings.Builder
 }
 
-// write adds values, printed in all ways.
-func (r *record) write(values ...any) {
-	for _, value := range values {
-		text := printed(value) // it may log
-		r.mu.Lock()
-		r.text.WriteString(text + "\n")
-		r.mu.Unlock()
-	}
-}
-
-// absent fails the test if a secret was written.
-func (r *record) absent(tb testing.TB, place string) {
-	tb.Helper()
-	finder.Absent(tb, place, r.String())
-}
-
 // String returns the text.
 func (r *record) String() string {
 	r.mu.Lock()
@@ -70,6 +54,22 @@ func (r *record) WithGroup(name string) slog.Handler {
 	return r
 }
 
+// write adds values, printed in all ways.
+func (r *record) write(values ...any) {
+	for _, value := range values {
+		text := printed(value) // it may log
+		r.mu.Lock()
+		r.text.WriteString(text + "\n")
+		r.mu.Unlock()
+	}
+}
+
+// absent fails the test if a secret was written.
+func (r *record) absent(tb testing.TB, place string) {
+	tb.Helper()
+	finder.Absent(tb, place, r.String())
+}
+
 // printed returns a value printed in all ways. An error is followed by all that it wraps.
 func printed(value any) string {
 	if text, ok := value.(string); ok {
@@ -91,7 +91,7 @@ func printed(value any) string {
 
 // chain prints what an error wraps.
 func chain(err error) string {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each layer is printed
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var all strings.Builder
 		for _, wrapped := range several.Unwrap() {
 			all.WriteString(printed(wrapped))
@@ -111,7 +111,7 @@ func dumped(err error) string {
 
 // deepText returns all text that can be reached from a value, in unexported fields as well.
 func deepText(v reflect.Value, seen map[any]bool) (texts []string) {
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the others have no text
 	case reflect.String:
 		return []string{v.String()}
 	case reflect.Pointer, reflect.Map, reflect.Slice:
@@ -120,7 +120,7 @@ func deepText(v reflect.Value, seen map[any]bool) (texts []string) {
 		}
 		seen[v.Pointer()] = true
 	}
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the others have no text
 	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
 			return nil

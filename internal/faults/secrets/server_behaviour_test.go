@@ -25,7 +25,7 @@ func (b behaviour) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // behaviours are those that make requests fail.
-var behaviours = map[string]behaviour{
+var behaviours = withStatuses(map[string]behaviour{
 	"nothing listens": func(*http.Request) (*http.Response, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	},
@@ -78,11 +78,11 @@ var behaviours = map[string]behaviour{
 	"a page that repeats the request": func(req *http.Request) (*http.Response, error) {
 		return response(http.StatusOK, dump(req)), nil
 	},
-}
+})
 
-// Every status that a server responds with, in every form of an error that repeats the
-// request.
-func init() {
+// withStatuses adds the statuses that servers respond with, in every form of an error that
+// repeats the request.
+func withStatuses(behaviours map[string]behaviour) map[string]behaviour {
 	for _, status := range []int{
 		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
 		http.StatusInternalServerError, http.StatusServiceUnavailable,
@@ -98,6 +98,7 @@ func init() {
 			}
 		}
 	}
+	return behaviours
 }
 
 // dump returns everything about a request, the URL in the forms in which programs show it.
