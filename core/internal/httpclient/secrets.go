@@ -55,7 +55,7 @@ func NewSecrets(values ...string) *Secrets {
 
 // forms returns a value as it is in paths, queries, URLs, JSON, quotes and HTML.
 func forms(value string) []string {
-	inJSON, _ := json.Marshal(value) // a string cannot fail
+	inJSON, _ := json.Marshal(value) //nolint:errchkjson // a string cannot fail
 	quoted, ascii := strconv.Quote(value), strconv.QuoteToASCII(value)
 	return []string{
 		value, url.PathEscape(value), (&url.URL{Path: value}).EscapedPath(), url.QueryEscape(value), url.User(value).String(),

@@ -84,7 +84,7 @@ func (f *Finder) Absent(tb testing.TB, place, text string) {
 
 // forms returns the forms of a value by how they are made.
 func forms(value string) map[string]string {
-	quoted, _ := json.Marshal(value) // a string cannot fail
+	quoted, _ := json.Marshal(value) //nolint:errchkjson // a string cannot fail
 	raw := []byte(value)
 	all := map[string]string{
 		"":                             value,
