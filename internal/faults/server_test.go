@@ -1,52 +1,235 @@
 package faults_test
 
 import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 	"github.com/inngestkit/inngestkit/internal/faults/app"
 	"github.com/inngestkit/inngestkit/internal/faults/lab"
 )
 
-// ends are the ways in which a server ends.
-var ends = map[string]func(*devserver.Server) error{
-	"killed":  (*devserver.Server).Kill,
-	"stopped": (*devserver.Server).Stop,
-}
+// An end is how a server ends.
+type end func(*devserver.Server) error
 
-// With PostgreSQL and Redis, runs that sleep survive the end of the server. Only the long
-// form has the case, because it needs programs that a fresh machine lacks.
-func TestServerEndsWhileRunsSleep(t *testing.T) {
-	if !*longForm {
-		return
+// A serverCase is what happens around the end of a server.
+type serverCase func(t *testing.T, version string, end end)
+
+// TestServerEnds ends servers and starts them again. The cases with PostgreSQL and Redis need
+// programs that a fresh machine lacks, so they are cases of the long form.
+func TestServerEnds(t *testing.T) {
+	t.Parallel()
+	cases := map[string]serverCase{
+		"memory": keeps(func(testing.TB) lab.Backend { return lab.Memory() }, 0),
+		"sqlite": keeps(lab.SQLite, inFlight),
 	}
-	for _, version := range []string{devserver.OldestVersion, devserver.NewestVersion} {
-		for how, end := range ends {
-			t.Run(version+" "+how, func(t *testing.T) {
-				t.Parallel()
-				l := lab.New(t, lab.Config{Framework: "gin", Version: version, Backend: lab.PostgresRedis(t)})
-				l.SendData(app.Naps, 10, app.Data{Nap: 3000})
-				testsite.Eventually(t, 50*time.Millisecond, func() bool { return finished(l, "before") == 10 })
-				require.NoError(t, end(l.Server))
-				l.ServerLost()
-				l.StartServer()
-				require.Zero(t, finished(l, "after"))
-				l.Holds()
-			})
+	versions, ends := []string{""}, map[string]end{"killed": (*devserver.Server).Kill}
+	if *longForm {
+		versions = []string{devserver.OldestVersion, devserver.NewestVersion}
+		ends["stopped"] = (*devserver.Server).Stop // takes 30 s with v1.12.1
+		maps.Copy(cases, databaseCases)
+	}
+	if *longForm {
+		for name, run := range map[string]func(*testing.T, string){"postgres": postgresEnds, "redis": redisEnds} {
+			for _, version := range versions {
+				t.Run(name+" "+version, func(t *testing.T) {
+					t.Parallel()
+					run(t, version)
+				})
+			}
+		}
+	}
+	for name, run := range cases {
+		for _, version := range versions {
+			for how, end := range ends {
+				t.Run(name+" "+version+" "+how, func(t *testing.T) {
+					t.Parallel()
+					run(t, version, end)
+				})
+			}
 		}
 	}
 }
 
-// finished counts the bodies of a step that have finished.
-func finished(l *lab.Lab, step string) (n int) {
-	for _, e := range l.Ledger.Entries() {
-		if e.Kind == lab.Finished && e.Step == step {
-			n++
-		}
+// keeps shows what is left after the end of a server without databases. SQLite keeps apps,
+// functions and the runs that have ended; what a server has in memory is lost, and the app
+// registers again by itself. In both cases new runs work.
+func keeps(backend func(testing.TB) lab.Backend, runs int) serverCase {
+	return func(t *testing.T, version string, end end) {
+		t.Helper()
+		l := lab.New(t, lab.Config{Framework: "echo", Version: version, Backend: backend(t)})
+		l.Send(app.Steps, inFlight)
+		require.Zero(t, l.Holds().Repeated)
+		l.EndServer(end)
+		l.StartServer()
+		l.AwaitFunctions()
+		l.Send(app.Branches, inFlight)
+		v := l.Judge()
+		t.Log(v)
+		require.Empty(t, v.Broken)
+		require.Equal(t, inFlight-runs, v.Lost)
+		require.Equal(t, inFlight+runs, v.Completed)
+		require.Zero(t, v.Repeated)
 	}
-	return n
+}
+
+// sleepers is how many runs sleep or wait in a case.
+const sleepers = 10
+
+// databaseCases are those with PostgreSQL and Redis, where runs survive.
+var databaseCases = map[string]serverCase{
+	"in steps": func(t *testing.T, version string, end end) {
+		l := withDatabases(t, version)
+		inSteps(t, l)()
+		l.Ledger.Await(t, lab.Finished, "two", 5)
+		l.EndServer(end)
+		l.StartServer()
+		l.Holds()
+	},
+	"asleep": func(t *testing.T, version string, end end) {
+		l := withDatabases(t, version)
+		l.SendData(app.Naps, sleepers, app.Data{Nap: 3000})
+		l.Ledger.Await(t, lab.Memoized, "before", sleepers)
+		l.EndServer(end)
+		l.StartServer()
+		require.Zero(t, l.Ledger.Count(lab.Started, "after"))
+		require.Zero(t, l.Holds().Repeated)
+	},
+	"waiting": func(t *testing.T, version string, end end) {
+		l := withDatabases(t, version)
+		l.Send(app.Answers, sleepers)
+		l.Ledger.Await(t, lab.Memoized, "before", sleepers)
+		l.EndServer(end)
+		l.StartServer()
+		answerAll(t, l, sleepers)
+		require.Zero(t, l.Holds().Repeated)
+	},
+	"while sending": func(t *testing.T, version string, end end) {
+		l := withDatabases(t, version)
+		stop := keepSending(t, l)
+		l.Ledger.Await(t, lab.Finished, "once", 20)
+		l.EndServer(end)
+		l.StartServer()
+		l.Ledger.Await(t, lab.Finished, "once", l.Ledger.Count(lab.Finished, "once")+20)
+		stop()
+		v := l.Judge()
+		t.Log(v)
+		require.Empty(t, v.Broken)
+		require.Equal(t, v.Events, v.Completed+v.Lost+v.Unreported)
+	},
+}
+
+// While PostgreSQL is down, runs go on, and events wait. Runs that end meanwhile are reported
+// as running for ever: v1.43.0 does not try again to record their end.
+func postgresEnds(t *testing.T, version string) {
+	t.Helper()
+	backend := lab.PostgresRedis(t)
+	l := lab.New(t, lab.Config{Framework: "gin", Version: version, Backend: backend})
+	release := inSteps(t, l)
+	restart := l.EndDatabase(backend.Postgres)
+	release()
+	l.Send(app.Once, sleepers)
+	time.Sleep(3 * time.Second) // how long PostgreSQL is down
+	restart()
+	v := l.Judge()
+	t.Log(v)
+	require.Empty(t, v.Broken)
+	require.Zero(t, v.Repeated)
+	require.Equal(t, v.Events, v.Completed+v.Unreported)
+}
+
+// A server that cannot read its queue stops by itself, and ends at the latest when Redis is
+// back. Started again, it continues the runs.
+func redisEnds(t *testing.T, version string) {
+	t.Helper()
+	backend := lab.PostgresRedis(t)
+	l := lab.New(t, lab.Config{Framework: "gin", Version: version, Backend: backend})
+	release := inSteps(t, l)
+	restart := l.EndDatabase(backend.Redis)
+	release()
+	testsite.Eventually(t, 50*time.Millisecond, func() bool {
+		return strings.Contains(l.Server.Logs(), "error scanning partition")
+	})
+	restart()
+	select {
+	case <-l.Server.Done():
+	case <-testsite.Within(t).Done():
+		require.Fail(t, "the server has not ended", l.Server.Logs())
+	}
+	l.EndServer((*devserver.Server).Kill) // records it
+	l.StartServer()
+	l.Holds()
+}
+
+func withDatabases(t *testing.T, version string) *lab.Lab {
+	t.Helper()
+	return lab.New(t, lab.Config{Framework: "gin", Version: version, Backend: lab.PostgresRedis(t)})
+}
+
+// inSteps starts 30 runs, and returns when all of them are in a step, in which they stay until
+// the function that it returns is called.
+func inSteps(t *testing.T, l *lab.Lab) (release func()) {
+	t.Helper()
+	const each = 10
+	steps, branches := l.Ledger.Hold("two", false, 2*each), l.Ledger.Hold("middle", false, each)
+	for _, function := range []string{app.Steps, app.Branches, app.Checkpoints} {
+		l.Send(function, each)
+	}
+	l.Ledger.Await(t, lab.Started, "two", 2*each)
+	l.Ledger.Await(t, lab.Started, "middle", each)
+	return func() {
+		steps()
+		branches()
+	}
+}
+
+// keepSending sends events through the API and through an app, one after the other, and
+// records those that the server accepts, until the function that it returns is called.
+func keepSending(t *testing.T, l *lab.Lab) (stop func()) {
+	t.Helper()
+	const pause = 20 * time.Millisecond // the server also has to run the functions
+	server, event := l.Server, inngestkit.DefineEvent[app.Data](app.Once)
+	sender, err := inngestkit.New(inngestkit.Config{
+		AppID: "sender", SigningKey: lab.SigningKey, EventKey: lab.EventKey, BaseURL: "http://" + l.API.Addr(),
+	})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	var sending sync.WaitGroup
+	for name, send := range map[string]func(app.Data) (id string, err error){
+		"api": func(data app.Data) (string, error) { return server.Send(ctx, app.Once, data) },
+		"app": func(data app.Data) (string, error) {
+			ids, err := sender.Send(ctx, event.New(data))
+			if err != nil {
+				return "", err
+			}
+			return ids[0], nil
+		},
+	} {
+		sending.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				item := fmt.Sprintf("%s-%d", name, i)
+				if id, err := send(app.Data{Item: item}); err == nil {
+					l.Ledger.Add(lab.Entry{Kind: lab.Sent, Function: app.Once, Event: id, Item: item})
+				}
+				select {
+				case <-ctx.Done():
+				case <-time.After(pause):
+				}
+			}
+		})
+	}
+	return func() {
+		cancel()
+		sending.Wait()
+		require.NoError(t, sender.Shutdown(context.WithoutCancel(t.Context())))
+	}
 }

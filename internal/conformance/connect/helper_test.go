@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if code, done := isolated(); done {
+	if code, done := testsite.Isolated(); done {
 		os.Exit(code)
 	}
 	goleak.VerifyTestMain(patient{m}, ignored)

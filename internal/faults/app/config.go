@@ -34,6 +34,9 @@ type Config struct {
 	// Resolver is the address of the name server that the app asks for the Inngest server;
 	// that of the machine without it.
 	Resolver string
+	// Database is what the functions "writes" and "gives-up" write to: the path of a SQLite
+	// file, or the URI of a PostgreSQL server.
+	Database string
 	// Log is the file that the app logs to; stderr without it.
 	Log string
 }

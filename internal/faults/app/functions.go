@@ -29,6 +29,18 @@ const (
 	Checkpoints = "checkpoints" // five steps in one call
 	Once        = "once"        // one step
 	Answered    = "answered"    // no function: the event that "answers" waits for
+
+	// With [Config.Database]:
+
+	Writes  = "writes"   // a step, one that writes to the database, a step
+	GivesUp = "gives-up" // the same with a single retry, and a failure handler
+)
+
+// Write is the step that writes to the database, and FailureHandled what the failure handler
+// reports as a step.
+const (
+	Write          = "write"
+	FailureHandled = "failure handled"
 )
 
 // Retries is how often the server repeats a failed call. A laboratory that takes the app
@@ -42,6 +54,8 @@ func StepsOf(function string, build Build) []string {
 		return []string{"left", "middle", "right", "last"}
 	case Once:
 		return []string{"once"}
+	case Writes, GivesUp:
+		return []string{"before", Write, "after"}
 	case Naps, Answers:
 		return []string{"before", "after"}
 	default:
@@ -60,53 +74,87 @@ func Output(function string, build Build, item string) string {
 
 func resultOf(step, item string) string { return step + "(" + item + ")" }
 
-// functions returns the functions of a build, which report to the ledger.
-func functions(cfg Config, l *ledger) []inngestkit.Function {
-	type body = func(ctx context.Context, in input, do doer) (string, error)
-	define := func(id string, body body, options ...inngestkit.Option) inngestkit.Function {
-		return inngestkit.OnEvent(id, inngestkit.DefineEvent[Data](id), func(ctx context.Context, in input) (string, error) {
-			if cfg.Wrong == Hasty {
-				return Output(id, cfg.Build, in.Event.Data.Item), nil
+// A definer defines functions whose steps report to the ledger.
+type definer struct {
+	cfg    Config
+	ledger *ledger
+	store  *store
+}
+
+func (d *definer) define(
+	id string, body func(ctx context.Context, in input, do doer) (string, error), options ...inngestkit.Option,
+) inngestkit.Function {
+	return inngestkit.OnEvent(id, inngestkit.DefineEvent[Data](id), func(ctx context.Context, in input) (string, error) {
+		run, item := in.InputCtx.RunID, in.Event.Data.Item
+		if d.cfg.Wrong == Hasty {
+			return Output(id, d.cfg.Build, item), nil
+		}
+		return body(ctx, in, func(ctx context.Context, stepID string) (string, error) {
+			work := func(ctx context.Context) (string, error) {
+				time.Sleep(time.Duration(in.Event.Data.Work) * time.Millisecond)
+				return d.ledger.run(ctx, id, run, stepID, func(ctx context.Context) (string, error) {
+					return resultOf(stepID, item), d.write(ctx, run, stepID, item)
+				})
 			}
-			return body(ctx, in, func(ctx context.Context, stepID string) (string, error) {
-				work := func(ctx context.Context) (string, error) {
-					time.Sleep(time.Duration(in.Event.Data.Work) * time.Millisecond)
-					return l.run(ctx, id, in.InputCtx.RunID, stepID, resultOf(stepID, in.Event.Data.Item))
+			if d.cfg.Wrong == Forgetful {
+				if _, err := work(ctx); err != nil {
+					return "", err
 				}
-				if cfg.Wrong == Forgetful {
-					if _, err := work(ctx); err != nil {
-						return "", err
-					}
-				}
-				return step.Run(ctx, stepID, work)
-			})
-		}, append(options, flow.Retries(Retries))...)
+			}
+			return d.ledger.step(ctx, id, run, stepID, work)
+		})
+	}, options...)
+}
+
+// write writes to the database in the step that does.
+func (d *definer) write(ctx context.Context, run, stepID, item string) error {
+	if stepID != Write {
+		return nil
 	}
-	oneByOne := func(ctx context.Context, _ input, do doer) (string, error) {
-		return inOrder(ctx, do, cfg.Build.Steps()...)
+	return d.store.write(ctx, run, item)
+}
+
+// functions returns the functions of a build.
+func functions(cfg Config, l *ledger, s *store) []inngestkit.Function {
+	d, retries := &definer{cfg, l, s}, flow.Retries(Retries)
+	oneByOne := func(ids ...string) func(context.Context, input, doer) (string, error) {
+		return func(ctx context.Context, _ input, do doer) (string, error) { return inOrder(ctx, do, ids...) }
 	}
-	var newer []inngestkit.Function
+	var some []inngestkit.Function
 	if cfg.Build != Older {
-		newer = append(newer, define(Checkpoints, oneByOne, flow.Checkpoint()))
+		some = append(some, d.define(Checkpoints, oneByOne(cfg.Build.Steps()...), retries, flow.Checkpoint()))
 	}
-	return append(newer,
-		define(Steps, oneByOne),
-		define(Branches, branches),
-		define(Once, func(ctx context.Context, _ input, do doer) (string, error) { return do(ctx, "once") }),
-		define(Naps, func(ctx context.Context, in input, do doer) (string, error) {
+	if s != nil {
+		some = append(some,
+			d.define(Writes, oneByOne(StepsOf(Writes, cfg.Build)...), retries),
+			d.define(GivesUp, oneByOne(StepsOf(GivesUp, cfg.Build)...), flow.Retries(1), d.onFailure(GivesUp)))
+	}
+	return append(some,
+		d.define(Steps, oneByOne(cfg.Build.Steps()...), retries),
+		d.define(Branches, branches, retries),
+		d.define(Once, oneByOne("once"), retries),
+		d.define(Naps, func(ctx context.Context, in input, do doer) (string, error) {
 			return around(ctx, do, func() error {
 				step.Sleep(ctx, "nap", time.Duration(in.Event.Data.Nap)*time.Millisecond)
 				return nil
 			})
-		}),
-		define(Answers, func(ctx context.Context, _ input, do doer) (string, error) {
+		}, retries),
+		d.define(Answers, func(ctx context.Context, _ input, do doer) (string, error) {
 			return around(ctx, do, func() error {
 				_, err := step.WaitForEvent(ctx, "wait", inngestkit.DefineEvent[Data](Answered),
 					step.Timeout(time.Hour), step.Match("data.item"))
 				return err
 			})
-		}),
+		}, retries),
 	)
+}
+
+// onFailure reports the failure of a run as a step of the run.
+func (d *definer) onFailure(function string) inngestkit.Option {
+	return inngestkit.OnFailure(func(ctx context.Context, in inngestkit.Input[inngestkit.FailedRun[Data]]) (string, error) {
+		done := func(context.Context) (string, error) { return FailureHandled, nil }
+		return d.ledger.run(ctx, function, in.Event.Data.RunID, FailureHandled, done)
+	})
 }
 
 type (

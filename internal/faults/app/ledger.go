@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync"
 	"syscall"
 	"time"
+
+	"github.com/inngestkit/inngestkit/core/step"
 )
 
 // A Report is what an app process tells the ledger, before and after the body of a step.
@@ -19,6 +22,8 @@ type Report struct {
 	Run      string `json:"run"`
 	Step     string `json:"step"`
 	Finished bool   `json:"finished"`
+	// Memoized means that the server has passed the step's result back with a call.
+	Memoized bool `json:"memoized"`
 }
 
 // An Order is the ledger's answer to a report.
@@ -40,19 +45,43 @@ type ledger struct {
 	app, url string
 	quiet    bool
 	client   *http.Client
+	memoized sync.Map // the reports of memoized steps that were made, each once
 }
 
 func newLedger(cfg Config) *ledger {
-	return &ledger{cfg.Name, cfg.Ledger, cfg.Quiet, &http.Client{Timeout: time.Minute}}
+	return &ledger{app: cfg.Name, url: cfg.Ledger, quiet: cfg.Quiet, client: &http.Client{Timeout: time.Minute}}
+}
+
+// step runs a step of a run. If the server has its result, the body does not run, and the
+// ledger learns it.
+func (l *ledger) step(ctx context.Context, function, run, id string, body func(context.Context) (string, error)) (string, error) {
+	ran := false
+	result, err := step.Run(ctx, id, func(ctx context.Context) (string, error) {
+		ran = true
+		return body(ctx)
+	})
+	if err != nil || ran || l.quiet {
+		return result, err
+	}
+	report := Report{App: l.app, Function: function, Run: run, Step: id, Memoized: true}
+	if _, made := l.memoized.LoadOrStore(report, true); made {
+		return result, nil
+	}
+	_, err = l.report(context.WithoutCancel(ctx), report)
+	return result, err
 }
 
 // run is the body of a step: it reports its start and its end, and does what it is ordered to.
-func (l *ledger) run(ctx context.Context, function, run, step, result string) (string, error) {
+func (l *ledger) run(ctx context.Context, function, run, id string, work func(context.Context) (string, error)) (string, error) {
 	if l.quiet {
-		return result, nil
+		return work(ctx)
 	}
-	report := Report{App: l.app, Function: function, Run: run, Step: step}
+	report := Report{App: l.app, Function: function, Run: run, Step: id}
 	if err := l.obey(ctx, report); err != nil {
+		return "", err
+	}
+	result, err := work(ctx)
+	if err != nil {
 		return "", err
 	}
 	report.Finished = true

@@ -120,7 +120,11 @@ func newApp(cfg Config) (*inngestkit.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app, app.Register(functions(cfg, newLedger(cfg))...)
+	s, err := openStore(cfg.Database)
+	if err != nil {
+		return nil, err
+	}
+	return app, app.Register(functions(cfg, newLedger(cfg), s)...)
 }
 
 // connect serves the app through Connect until ctx ends.

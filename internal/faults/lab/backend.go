@@ -17,7 +17,7 @@ const (
 type Backend interface {
 	// Start starts a server, which is killed at the end of the test if it still runs.
 	Start(tb testing.TB, cfg devserver.Config) *devserver.Server
-	// Durable reports whether runs survive the end of a server.
+	// Durable reports whether runs that have begun survive the end of a server.
 	Durable() bool
 	// Name returns the name of the backend for the names of tests.
 	Name() string
@@ -53,7 +53,8 @@ func (sqlite) Durable() bool { return false }
 func (sqlite) Name() string  { return "sqlite" }
 
 // External is the backend of `inngest start` with PostgreSQL and Redis. Both write to the
-// disk before they respond, so nothing that the server has stored is lost.
+// disk before they respond, so nothing that the server has stored is lost. What it has only
+// in memory is: events that it has accepted a moment before (docs/servers.md).
 type External struct {
 	Postgres, Redis *Database
 	dir             string
@@ -63,7 +64,7 @@ type External struct {
 // missing, the test fails.
 func PostgresRedis(tb testing.TB) *External {
 	tb.Helper()
-	return &External{Postgres: startPostgres(tb), Redis: startRedis(tb), dir: tb.TempDir()}
+	return &External{Postgres: StartPostgres(tb), Redis: startRedis(tb), dir: tb.TempDir()}
 }
 
 // Start implements [Backend].

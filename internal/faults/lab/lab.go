@@ -1,9 +1,11 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +30,8 @@ type Config struct {
 	Backend Backend
 	// Processes is the number of app processes behind the proxy. Default: 1.
 	Processes int
+	// Patience is how long [Lab.Judge] waits for the end of the next run. Default: a minute.
+	Patience time.Duration
 	// App changes the configuration of each process before it starts.
 	App func(n int, cfg *app.Config)
 	// Env are further environment variables of the processes, KEY=value.
@@ -58,6 +62,7 @@ func New(t *testing.T, cfg Config) *Lab {
 	if cfg.Backend == nil {
 		cfg.Backend = Memory()
 	}
+	cfg.Patience = cmp.Or(cfg.Patience, patience)
 	ledger := newLedger(t)
 	l := &Lab{Ledger: ledger, Calls: newProxy(t, ledger, false), API: newProxy(t, ledger, true), t: t, cfg: cfg}
 	l.StartServer()
@@ -82,7 +87,14 @@ func (l *Lab) StartServer() {
 	}
 	l.Server = l.cfg.Backend.Start(l.t, cfg)
 	l.API.Forward(hostOf(l.t, l.Server.URL()))
+	server := l.Server
+	testsite.Eventually(l.t, 20*time.Millisecond, func() bool { return strings.Contains(server.Logs(), subscribing) })
+	l.Ledger.Add(Entry{Kind: Back})
 }
+
+// subscribing is logged when the server begins to pass on events. Those that it accepts
+// before are lost.
+const subscribing = "subscribing to events"
 
 // StartProcess starts one more process of the app, and forwards calls to it as well.
 func (l *Lab) StartProcess() *Process {
@@ -159,8 +171,27 @@ func (l *Lab) SendData(function string, n int, data app.Data) (eventIDs []string
 	return eventIDs
 }
 
-// ServerLost records that the server was killed. What it had not stored is forgotten.
-func (l *Lab) ServerLost() { l.Ledger.Add(Entry{Kind: Forgotten}) }
+// EndServer ends the server, by [devserver.Server.Kill] or [devserver.Server.Stop], and records
+// that what it had not stored is forgotten.
+func (l *Lab) EndServer(end func(*devserver.Server) error) {
+	l.t.Helper()
+	require.NoError(l.t, end(l.Server))
+	l.Calls.Cut()
+	l.Ledger.Add(Entry{Kind: Forgotten})
+}
+
+// EndDatabase kills a database of the server, and records it. The function that it returns
+// starts the database again.
+func (l *Lab) EndDatabase(d *Database) (restart func()) {
+	l.t.Helper()
+	d.Kill()
+	l.Ledger.Add(Entry{Kind: Down})
+	return func() {
+		l.t.Helper()
+		d.Restart(l.t)
+		l.Ledger.Add(Entry{Kind: Up})
+	}
+}
 
 func hostOf(t *testing.T, address string) string {
 	t.Helper()

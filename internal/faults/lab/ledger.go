@@ -51,11 +51,20 @@ const (
 	Finished Kind = "finished"
 	// Delivered means that the result of a step has reached the server.
 	Delivered Kind = "delivered"
+	// Memoized means that the server has passed the result of a step back with a call: the
+	// server has stored it.
+	Memoized Kind = "memoized"
 	// Duplicated means that the proxy has delivered a call of the run more than once, so
 	// steps may run more than once.
 	Duplicated Kind = "duplicated"
-	// Forgotten means that the server has lost what it had not stored.
+	// Ended means that the end of a run has reached the server.
+	Ended Kind = "ended"
+	// Forgotten means that the server has ended and lost what it had not stored.
 	Forgotten Kind = "forgotten"
+	// Down means that a database of the server has ended, and Up that it responds again.
+	Down, Up Kind = "down", "up"
+	// Back means that the server has started, and passes on the events that it accepts.
+	Back Kind = "back"
 )
 
 // A standing order applies to reports that match, as often as left says.
@@ -84,8 +93,11 @@ func (l *Ledger) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	kind := Started
-	if report.Finished {
+	switch {
+	case report.Finished:
 		kind = Finished
+	case report.Memoized:
+		kind = Memoized
 	}
 	l.Add(Entry{Kind: kind, App: report.App, Function: report.Function, Run: report.Run, Step: report.Step})
 	order, hold := l.orderFor(report)
@@ -188,7 +200,7 @@ func (l *Ledger) Hold(step string, finished bool, n int) (release func()) {
 }
 
 func reports(step string, finished bool) func(app.Report) bool {
-	return func(r app.Report) bool { return r.Step == step && r.Finished == finished }
+	return func(r app.Report) bool { return r.Step == step && r.Finished == finished && !r.Memoized }
 }
 
 func (l *Ledger) orderFor(report app.Report) (app.Order, <-chan struct{}) {

@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startPostgres starts a PostgreSQL server on the loopback interface, with its data in a
+// StartPostgres starts a PostgreSQL server on the loopback interface, with its data in a
 // temporary directory. It synchronizes each commit with the disk, as by default.
-func startPostgres(tb testing.TB) *Database {
+func StartPostgres(tb testing.TB) *Database {
 	tb.Helper()
 	initdb, postgres, isReady := postgresProgram(tb, "initdb"), postgresProgram(tb, "postgres"), postgresProgram(tb, "pg_isready")
 	// Not tb.TempDir, whose parent only this user can enter.

@@ -137,14 +137,20 @@ func (p *Proxy) Observe(observe func(time.Duration)) {
 // AwaitRepeats waits for the responses to duplicated and replayed requests.
 func (p *Proxy) AwaitRepeats() { p.repeats.Wait() }
 
+// Cut closes all connections. No result that is still on one of them counts as delivered.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns {
+		_ = conn.Close()
+		delete(p.conns, conn)
+	}
+}
+
 func (p *Proxy) close() {
 	close(p.closed)
 	_ = p.listener.Close()
-	p.mu.Lock()
-	for conn := range p.conns {
-		_ = conn.Close()
-	}
-	p.mu.Unlock()
+	p.Cut()
 	p.running.Wait()
 }
 
@@ -245,7 +251,7 @@ func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
 		return false
 	}
 	if p.toAPI {
-		p.deliver(e)
+		p.deliver(conn, e)
 	}
 	p.wait(fault.DelayResponse)
 	if n, cut := cutAt(fault.CutResponse, len(response)); cut {
@@ -264,7 +270,7 @@ func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
 		return false
 	}
 	if !p.toAPI {
-		p.deliver(e)
+		p.deliver(conn, e)
 	}
 	if fault.DuplicateResponse {
 		_, _ = conn.Write(response)
@@ -299,10 +305,19 @@ func (f Fault) afterResponse() {
 	}
 }
 
-// deliver records the results that have reached the server.
-func (p *Proxy) deliver(e *Exchange) {
+// deliver records the results, and the end of a run, that have reached the server, unless the
+// connection was cut: the first write to a server that has ended succeeds.
+func (p *Proxy) deliver(conn net.Conn, e *Exchange) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, open := p.conns[conn]; !open {
+		return
+	}
 	for _, r := range p.results(e) {
 		p.ledger.Add(Entry{Kind: Delivered, Run: r.Run, Step: r.Step})
+	}
+	if !p.toAPI && e.Run != "" && e.Status == http.StatusOK {
+		p.ledger.Add(Entry{Kind: Ended, Run: e.Run})
 	}
 }
 

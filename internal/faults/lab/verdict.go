@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,63 +20,76 @@ type Verdict struct {
 	Events, Runs int
 	// Completed and Failed runs are those that the server reports.
 	Completed, Failed int
+	// Lost events have no run, and the server has ended after it accepted them, or was about
+	// to start: it keeps events in memory until it has begun their runs (docs/servers.md).
+	Lost int
+	// Unreported runs are running according to the server, which ended after their end had
+	// reached it, and before it had recorded this.
+	Unreported int
 	// Started and Finished count bodies of steps.
 	Started, Finished int
 	// Repeated counts bodies that ran again with a good reason: they had not finished, or
 	// their result had not reached the server, or the proxy had duplicated their call.
 	Repeated int
+	// Unstored is the longest time between a result's delivery and the end of the server,
+	// after which the server did not have the result.
+	Unstored time.Duration
 	// Broken lists the promises that were broken.
 	Broken []string
 }
 
 // String returns the verdict in one line.
 func (v *Verdict) String() string {
-	return fmt.Sprintf("%d events, %d runs, %d completed, %d failed; "+
-		"%d steps started, %d finished, %d repeated; %d promises broken",
-		v.Events, v.Runs, v.Completed, v.Failed, v.Started, v.Finished, v.Repeated, len(v.Broken))
+	return fmt.Sprintf("%d events, %d lost, %d runs, %d completed, %d failed, %d unreported; "+
+		"%d steps started, %d finished, %d repeated, unstored after %s; %d promises broken",
+		v.Events, v.Lost, v.Runs, v.Completed, v.Failed, v.Unreported,
+		v.Started, v.Finished, v.Repeated, v.Unstored, len(v.Broken))
 }
 
-// storeTime is how long before its end a server may have got a result without having stored
-// it.
-const storeTime = 5 * time.Second
-
-// Judge waits for the end of the runs of all events, and returns the verdict. Once it has
-// waited in vain, it waits only a moment for the others, which have had the same time.
+// Judge waits until the runs of all events have ended, or none has ended for
+// [Config.Patience], and returns the verdict.
 func (l *Lab) Judge() *Verdict {
 	l.t.Helper()
-	runs := map[string][]devserver.Run{}
-	wait := patience
-	for _, e := range l.Ledger.Entries() {
+	runs, durable, deadline := map[string][]devserver.Run{}, l.cfg.Backend.Durable(), time.Now().Add(l.cfg.Patience)
+	entries := l.Ledger.Entries()
+	for _, e := range entries {
 		if e.Kind != Sent {
 			continue
 		}
+		until := deadline
+		if !durable && followed(e.At, entries, Forgotten) {
+			until = time.Now() // what has not ended with the server never will
+		}
 		var ended bool
-		if runs[e.Event], ended = l.runsOf(e.Event, wait); !ended {
-			wait = time.Second
+		if runs[e.Event], ended = l.runsOf(e.Event, until); ended {
+			deadline = time.Now().Add(l.cfg.Patience)
 		}
 	}
-	return judge(l.Ledger.Entries(), runs, l.cfg.Backend.Durable())
+	return judge(l.Ledger.Entries(), runs, durable)
 }
 
-// Holds judges, and fails the test if a promise was broken or a run has not completed.
+// Holds judges, and fails the test if a promise was broken, an event was lost or a run has
+// not completed.
 func (l *Lab) Holds() *Verdict {
 	l.t.Helper()
 	v := l.Judge()
 	l.t.Log(v)
 	require.Empty(l.t, v.Broken, "%s", v)
+	require.Zero(l.t, v.Lost, "%s", v)
+	require.Zero(l.t, v.Unreported, "%s", v)
 	require.Equal(l.t, v.Runs, v.Completed, "%s", v)
 	return v
 }
 
 // runsOf waits for the end of the run of an event. It returns what there is in the end, and
-// whether the run has ended.
-func (l *Lab) runsOf(eventID string, wait time.Duration) (runs []devserver.Run, ended bool) {
-	ctx, cancel := context.WithTimeout(l.t.Context(), wait)
+// whether a run has ended.
+func (l *Lab) runsOf(eventID string, deadline time.Time) (runs []devserver.Run, ended bool) {
+	ctx, cancel := context.WithDeadline(l.t.Context(), deadline)
 	defer cancel()
-	_, awaited := l.Server.AwaitRuns(ctx, eventID, 1) // the verdict tells what is missing
+	_, notEnded := l.Server.AwaitRuns(ctx, eventID, 1) // the verdict tells what is missing
 	runs, err := l.Server.Runs(l.t.Context(), eventID)
 	require.NoError(l.t, err)
-	return runs, awaited == nil
+	return runs, notEnded == nil
 }
 
 // judge compares the ledger with the runs of the server, by event. durable servers do not
@@ -88,9 +102,9 @@ func judge(entries []Entry, runs map[string][]devserver.Run, durable bool) *Verd
 		if e.Kind == Sent {
 			v.judgeEvent(e, runs[e.Event], entries)
 		}
-		if e.Kind == Forgotten {
+		if e.Kind == Forgotten || e.Kind == Up {
 			for _, h := range steps {
-				h.forget(e.At, durable)
+				h.forget(outageBefore(e, entries), durable)
 			}
 			continue
 		}
@@ -110,13 +124,19 @@ type stepKey struct{ run, step string }
 type history struct {
 	started, duplicated bool
 	delivered           time.Time // zero if the server has no result
+	memoized            bool      // the server has shown that it has stored the result
+	// unstored is how long before the end of the server the last result was delivered, if
+	// the server need not have it.
+	unstored time.Duration
 }
 
-// forget is called when the server has been killed.
-func (h *history) forget(at time.Time, durable bool) {
-	if !durable || at.Sub(h.delivered) < storeTime {
-		h.delivered = time.Time{}
+// forget is called after an outage. A durable server only forgets a result that it may not
+// have stored.
+func (h *history) forget(o outage, durable bool) {
+	if h.delivered.IsZero() || durable && (h.memoized || !o.contains(h.delivered)) {
+		return
 	}
+	*h = history{started: h.started, duplicated: h.duplicated, unstored: o.to.Sub(h.delivered)}
 }
 
 func (v *Verdict) count(e Entry) {
@@ -127,7 +147,7 @@ func (v *Verdict) count(e Entry) {
 		v.Started++
 	case Finished:
 		v.Finished++
-	case Delivered, Duplicated, Forgotten:
+	case Delivered, Memoized, Duplicated, Ended, Forgotten, Down, Up, Back:
 	}
 }
 
@@ -136,6 +156,7 @@ func (v *Verdict) judgeStep(e Entry, step, run *history) {
 	case Started:
 		if step.started {
 			v.Repeated++
+			v.Unstored = max(v.Unstored, step.unstored)
 		}
 		step.started = true
 		if !step.delivered.IsZero() && (run == nil || !run.duplicated) {
@@ -143,17 +164,25 @@ func (v *Verdict) judgeStep(e Entry, step, run *history) {
 				e.Step, e.Run, e.App, e.At.Sub(step.delivered))
 		}
 	case Delivered:
-		step.delivered = e.At
+		step.delivered, step.unstored = e.At, 0
+	case Memoized:
+		step.memoized = true
+		if step.delivered.IsZero() { // the proxy does not see all results, for example none over Connect
+			step.delivered = e.At
+		}
 	case Duplicated:
 		step.duplicated = true
-	case Sent, Finished, Forgotten:
+	case Sent, Finished, Ended, Forgotten, Down, Up, Back:
 	}
 }
 
 // judgeEvent judges the runs of an event.
 func (v *Verdict) judgeEvent(sent Entry, runs []devserver.Run, entries []Entry) {
 	v.Runs += len(runs)
-	if len(runs) != 1 {
+	switch {
+	case len(runs) == 0 && followed(sent.At, entries, Forgotten, Back):
+		v.Lost++
+	case len(runs) != 1:
 		v.brokenf("event %s for %s was accepted, and has %d runs instead of one", sent.Event, sent.Function, len(runs))
 	}
 	for _, run := range runs {
@@ -164,6 +193,10 @@ func (v *Verdict) judgeEvent(sent Entry, runs []devserver.Run, entries []Entry) 
 		case devserver.RunFailed:
 			v.Failed++
 		default:
+			if ended(run.RunID, entries) {
+				v.Unreported++
+				continue
+			}
 			v.brokenf("run %s of %s has not ended: it is %s", run.RunID, sent.Function, run.Status)
 		}
 	}
@@ -193,6 +226,11 @@ func (v *Verdict) judgeCompleted(sent Entry, run devserver.Run, entries []Entry)
 			v.brokenf("run %s of %s is completed, and its step %s has not finished", run.RunID, sent.Function, step)
 		}
 	}
+}
+
+// followed reports whether an entry of one of the kinds follows a time.
+func followed(at time.Time, entries []Entry, kinds ...Kind) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool { return !e.At.Before(at) && slices.Contains(kinds, e.Kind) })
 }
 
 func (v *Verdict) brokenf(format string, args ...any) {

@@ -1,4 +1,4 @@
-package connect
+package testsite
 
 import (
 	"context"
@@ -16,10 +16,10 @@ import (
 // inside marks the process that runs in its own network namespace.
 const inside = "INNGESTKIT_TEST_NETWORK"
 
-// isolated runs the tests once more in their own network, in which no other server runs, and
+// Isolated runs the tests once more in their own network, in which no other server runs, and
 // returns their exit code. It returns false if this is that process, if the server does not
 // need it, or if the system does not allow it.
-func isolated() (code int, done bool) {
+func Isolated() (code int, done bool) {
 	if os.Getenv(inside) != "" {
 		if err := loopbackUp(); err != nil {
 			fmt.Fprintln(os.Stderr, "the network of the tests has no loopback:", err)
