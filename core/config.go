@@ -115,7 +115,8 @@ type Config struct {
 	AllowUnsignedSync bool
 
 	// MaxBodyBytes is the maximum size of a request body, in bytes. Larger bodies are
-	// refused with status 413. The default is [DefaultMaxBodyBytes].
+	// refused with status 413. The default is [DefaultMaxBodyBytes]. Bodies above 256 KiB
+	// share 64 MiB until their signatures are verified, and wait for it.
 	MaxBodyBytes int64
 	// MaxInFlight bounds how many calls of functions run at once. Further calls wait, with
 	// their bodies in memory. The default, 0, sets no bound.

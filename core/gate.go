@@ -76,9 +76,9 @@ func (a *App) doPost(ctx context.Context, req *adapter.Request) *adapter.Respons
 	// that contains probe=trust: the server would treat a probe's response as the function's
 	// result.
 	if query.Get("probe") == "trust" && !query.Has("fnId") {
-		return a.doTrustProbe(req)
+		return a.doTrustProbe(ctx, req)
 	}
-	body, _, refusal := a.readSigned(req, a.verifier.Verify)
+	body, _, refusal := a.readSigned(ctx, req, a.verifier.Verify)
 	if refusal != nil {
 		return refusal
 	}
@@ -88,8 +88,8 @@ func (a *App) doPost(ctx context.Context, req *adapter.Request) *adapter.Respons
 // doTrustProbe proves to the server that the app has the signing key, by signing the
 // response. The signed response cannot be replayed to the app as a request: a sync contains
 // a URL, and a call an event.
-func (a *App) doTrustProbe(req *adapter.Request) *adapter.Response {
-	_, key, refusal := a.readSigned(req, a.verifier.VerifyCanonical)
+func (a *App) doTrustProbe(ctx context.Context, req *adapter.Request) *adapter.Response {
+	_, key, refusal := a.readSigned(ctx, req, a.verifier.VerifyCanonical)
 	if refusal != nil {
 		return refusal
 	}
@@ -107,11 +107,15 @@ type verify func(signature signing.Signature, body []byte) (signed, key []byte)
 // signed bytes and the key, or the response that refuses the request. It checks what
 // the header shows before it reads any of the body. In dev mode nothing is signed, but
 // requests from browsers are refused.
-func (a *App) readSigned(req *adapter.Request, verify verify) (signed, key []byte, refusal *adapter.Response) {
+func (a *App) readSigned(ctx context.Context, req *adapter.Request, verify verify) (
+	signed, key []byte, refusal *adapter.Response,
+) {
 	if a.config.Dev {
 		if refusal = a.refuseBrowser(req); refusal == nil {
 			a.checkReceivedPath(req)
-			signed, refusal = a.readBody(req)
+			var release func()
+			signed, release, refusal = a.readBody(ctx, req)
+			release()
 		}
 		return signed, nil, refusal
 	}
@@ -119,7 +123,8 @@ func (a *App) readSigned(req *adapter.Request, verify verify) (signed, key []byt
 	if err != nil {
 		return nil, nil, a.refuseUnsigned(req, err)
 	}
-	body, refusal := a.readBody(req)
+	body, release, refusal := a.readBody(ctx, req)
+	defer release()
 	if refusal != nil {
 		return nil, nil, refusal
 	}
@@ -136,20 +141,23 @@ func (a *App) readSigned(req *adapter.Request, verify verify) (signed, key []byt
 }
 
 // readBody reads the whole body, up to Config.MaxBodyBytes, or returns the response to
-// a body that cannot be read.
-func (a *App) readBody(req *adapter.Request) ([]byte, *adapter.Response) {
+// a body that cannot be read. The caller must call release once the sender is known.
+func (a *App) readBody(ctx context.Context, req *adapter.Request) (body []byte, release func(), refusal *adapter.Response) {
 	limit := a.config.MaxBodyBytes
-	body, err := a.bodies.ReadUpTo(req.Body, req.ContentLength, limit)
+	body, release, err := a.bodies.ReadUpTo(ctx, req.Body, req.ContentLength, limit)
 	req.Body = nil // middleware may keep the request
 	switch {
 	case err == nil:
-		return body, nil
 	case errors.Is(err, reqbody.ErrTooLarge):
-		return nil, a.refuseStranger(req, tooLarge, http.StatusRequestEntityTooLarge, fmt.Sprintf(
+		refusal = a.refuseStranger(req, tooLarge, http.StatusRequestEntityTooLarge, fmt.Sprintf(
 			"the body is larger than %d bytes; raise Config.MaxBodyBytes if it is right", limit))
+	case errors.Is(err, reqbody.ErrCrowded):
+		refusal = a.refuseStranger(req, crowded, http.StatusServiceUnavailable, err.Error()+"; the server retries the call")
+		refusal.Header.Set(headerRetryAfter, drainRetryAfter)
 	default:
-		return nil, a.refuseStranger(req, unreadable, http.StatusBadRequest, "the body could not be read: "+err.Error())
+		refusal = a.refuseStranger(req, unreadable, http.StatusBadRequest, "the body could not be read: "+err.Error())
 	}
+	return body, release, refusal
 }
 
 // callFunction executes a call whose body is known to come from the server.

@@ -114,6 +114,7 @@ const (
 	untimelySignature
 	wrongSignature
 	tooLarge
+	crowded
 	unreadable
 	redirected
 	fromBrowser

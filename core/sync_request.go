@@ -27,7 +27,7 @@ func (a *App) doSync(ctx context.Context, req *adapter.Request) *adapter.Respons
 	if a.config.AllowUnsignedSync && !a.config.Dev && req.Header.Get(headerSignature) == "" && !wantsInBand(req) {
 		return a.doUnsignedSync(ctx, req)
 	}
-	body, key, refusal := a.readSigned(req, a.verifier.VerifyCanonical)
+	body, key, refusal := a.readSigned(ctx, req, a.verifier.VerifyCanonical)
 	if refusal != nil {
 		return refusal
 	}

@@ -23,6 +23,9 @@ const maxEvent = 3 << 20
 // as a trace context. W3C allows 8 KiB of baggage.
 const maxCarrier = 16 << 10
 
+// maxField is the maximum size in bytes of the field's name, so that it fits into maxCarrier.
+const maxField = 1024
+
 // inject returns the events with the trace context of ctx in their data. It does not
 // change its argument.
 func (t *telemetry) inject(ctx context.Context, events []inngestkit.RawEvent) []inngestkit.RawEvent {

@@ -37,7 +37,7 @@ func FuzzCarrier(f *testing.F) {
 	f.Add(`{"#":1}`, `"#`)
 	f.Add(`{"A":0}`, "a")
 	f.Fuzz(func(t *testing.T, data, field string) {
-		if field == "" || field == serverField || !json.Valid([]byte(`{"x":`+data+`}`)) && data != "" {
+		if field == "" || field == serverField || len(field) > maxField || !json.Valid([]byte(`{"x":`+data+`}`)) && data != "" {
 			return
 		}
 		name, err := json.Marshal(field)
@@ -93,4 +93,25 @@ func FuzzExtract(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, data []byte) {
 		c.extract(context.Background(), data)
 	})
+}
+
+// Names that cannot carry a trace context are refused.
+func TestFieldsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	for field, reason := range map[string]string{
+		serverField:                       "the server deletes this field",
+		"a\xff":                           "valid UTF-8",
+		strings.Repeat("x", maxField+1):   "has 1025 bytes; use at most 1024",
+		strings.Repeat("\x15", maxField):  "",
+		strings.Repeat("x", maxField/2+1): "",
+	} {
+		_, err := newConfig([]Option{WithField(field)})
+		if reason == "" {
+			require.NoError(t, err)
+			c := carrying(t, WithField(field))
+			require.NotEmpty(t, c.newField(trace.ContextWithSpanContext(t.Context(), span)))
+			continue
+		}
+		require.ErrorContains(t, err, reason)
+	}
 }

@@ -100,7 +100,7 @@ func WithBaggage() Option {
 //
 // Choose a name that your own data does not use: an existing value is not overwritten,
 // and functions whose data is a map do not see the field. With "", no trace context is
-// written to events or read from them.
+// written to events or read from them. Names above 1,024 bytes are an error.
 func WithField(name string) Option {
 	return option(func(c *config) {
 		if name == serverField {
@@ -109,6 +109,10 @@ func WithField(name string) Option {
 		}
 		if !utf8.ValidString(name) {
 			c.errs = append(c.errs, fmt.Errorf("inngestotel: WithField(%q): the name must be valid UTF-8", name))
+		}
+		if len(name) > maxField {
+			c.errs = append(c.errs, fmt.Errorf("inngestotel: WithField(%q…): the name has %d bytes; use at most %d",
+				name[:20], len(name), maxField))
 		}
 		c.field = name
 	})

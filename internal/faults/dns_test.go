@@ -90,7 +90,7 @@ func TestSendWithoutNames(t *testing.T) {
 }
 
 // A name server that does not answer holds up a send until the end of its context, and not
-// longer.
+// longer. The error says what the send was waiting for.
 func TestSendWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	names := lab.StartResolver(t)
@@ -98,7 +98,9 @@ func TestSendWithoutAnswer(t *testing.T) {
 	sender := newNamedSender(t, l, names)
 	event := inngestkit.DefineEvent[app.Data](app.Once).New(app.Data{Item: "x"})
 	names.Fail(lab.Silent)
-	require.ErrorIs(t, sendWithin(t, time.Second, sender, event), context.DeadlineExceeded)
+	err := sendWithin(t, time.Second, sender, event)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "looking up the name "+host)
 	require.Positive(t, names.Failed())
 	sendNamed(t, l, names, sender, event)
 }

@@ -1,7 +1,6 @@
 package faults_test
 
 import (
-	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -47,6 +46,7 @@ func TestKilledInAStep(t *testing.T) {
 				l.Send(test.function, inFlight)
 				replaceDead(t, l)
 				require.Positive(t, l.Holds().Repeated)
+				requireFewRepeated(t, l, atATime(test.function))
 			})
 		})
 	}
@@ -70,6 +70,7 @@ func TestKilledBetweenSteps(t *testing.T) {
 		l.Send(app.Steps, inFlight)
 		replaceDead(t, l)
 		l.Holds()
+		requireFewRepeated(t, l, atATime(app.Steps))
 	})
 }
 
@@ -97,6 +98,7 @@ func TestKilledWhileAnswering(t *testing.T) {
 				l.Send(app.Steps, inFlight)
 				replaceDead(t, l)
 				require.Positive(t, l.Holds().Repeated)
+				requireFewRepeated(t, l, atATime(app.Steps))
 			})
 		})
 	}
@@ -113,7 +115,7 @@ func TestKilledDuringAPause(t *testing.T) {
 			l.Ledger.Await(t, lab.Delivered, "before", inFlight)
 			l.Processes[0].Kill(t)
 			replaceDead(t, l)
-			l.Holds()
+			require.Zero(t, l.Holds().Repeated)
 		})
 	})
 	t.Run("wait for an event", func(t *testing.T) {
@@ -125,7 +127,7 @@ func TestKilledDuringAPause(t *testing.T) {
 			l.Processes[0].Kill(t)
 			replaceDead(t, l)
 			answer(t, l)
-			l.Holds()
+			require.Zero(t, l.Holds().Repeated)
 		})
 	})
 }
@@ -144,29 +146,4 @@ func answer(t *testing.T, l *lab.Lab) {
 		}
 		return l.Ledger.Count(lab.Started, "after") >= inFlight
 	})
-}
-
-// refusals counts exchanges that ended with an error of the server's class, or without a
-// response. It replaces the faults of the proxy.
-func refusals(l *lab.Lab) (count func() int) {
-	var mu sync.Mutex
-	open, refused := map[*lab.Exchange]bool{}, 0
-	l.Calls.Inject(func(e *lab.Exchange) lab.Fault {
-		mu.Lock()
-		defer mu.Unlock()
-		open[e] = true
-		return lab.Fault{AfterResponse: func() {
-			mu.Lock()
-			defer mu.Unlock()
-			delete(open, e)
-			if e.Status >= http.StatusBadRequest {
-				refused++
-			}
-		}}
-	})
-	return func() int {
-		mu.Lock()
-		defer mu.Unlock()
-		return refused + len(open)
-	}
 }

@@ -28,19 +28,25 @@ func TestStopOfTheOnlyProcess(t *testing.T) {
 			t.Parallel()
 			withAdapters(t, short, func(t *testing.T, framework string) {
 				l := lab.New(t, lab.Config{Framework: framework})
-				refused := refusals(l)
+				failed := countFailures(l)
 				step := app.StepsOf(name, app.Original)[2]
 				release := l.Ledger.Hold(step, false, 5)
 				l.Send(name, inFlight)
 				l.Ledger.Await(t, lab.Started, step, 5)
 				old := l.Processes[0]
 				drain(t, old)
+				const early = "App.Shutdown has returned while calls run"
+				require.NotContains(t, old.Log(), app.Stopped, early)
+				l.Send(app.Once, 1)
+				testsite.Eventually(t, 10*time.Millisecond, func() bool { return failed.errors() > 0 })
+				require.Zero(t, l.Ledger.Count(lab.Started, "once"), "a process that stops has begun a call")
+				require.NotContains(t, old.Log(), app.Stopped, early)
 				release()
 				old.AwaitStop(t)
 				l.Forward()
 				l.StartProcess()
 				require.Zero(t, l.Holds().Repeated)
-				t.Logf("%d calls refused", refused())
+				t.Logf("%d calls refused", failed.errors())
 			})
 		})
 	}
@@ -51,18 +57,19 @@ func TestStopOfAReplica(t *testing.T) {
 	t.Parallel()
 	withAdapters(t, "fiber", func(t *testing.T, framework string) {
 		l := lab.New(t, lab.Config{Framework: framework, Processes: 2})
-		refused := refusals(l)
-		release := l.Ledger.Hold("three", false, inFlight)
+		failed := countFailures(l)
+		release := l.Ledger.Hold("three", false, 2*inFlight)
 		l.Send(app.Steps, 2*inFlight)
-		l.Ledger.Await(t, lab.Started, "three", inFlight)
 		leaving := l.Processes[0]
+		testsite.Eventually(t, 10*time.Millisecond, func() bool { return startedBy(l, leaving, "three") > 0 })
 		l.Forward(l.Processes[1])
 		// A call for which the proxy has already chosen this process reaches it before the signal.
 		l.Ledger.Await(t, lab.Started, "one", 2*inFlight)
 		drain(t, leaving)
+		require.NotContains(t, leaving.Log(), app.Stopped, "App.Shutdown has returned while calls run")
 		release()
 		leaving.AwaitStop(t)
 		require.Zero(t, l.Holds().Repeated)
-		require.Zero(t, refused())
+		require.Zero(t, failed.all())
 	})
 }

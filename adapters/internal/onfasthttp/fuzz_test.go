@@ -38,12 +38,12 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		body, err := io.ReadAll(want.Body)
-		if err != nil {
-			return
+		if err != nil || strings.Contains(want.RequestURI, "#") {
+			return // a target has no fragment; fasthttp cuts it off, net/http keeps it in the path
 		}
 		require.Equal(t, string(body), got.body, "the body")
 		require.Equal(t, want.Method, got.Method)
-		if _, err := url.Parse("http://" + want.Host); err == nil && want.URL.Host == "" { // net/http's server refuses others
+		if u, err := url.Parse("http://" + want.Host); err == nil && u.Host == want.Host && want.URL.Host == "" { // net/http's server refuses others
 			require.Equal(t, want.URL.RawQuery, got.RawQuery)
 		}
 		for key, values := range want.Header {

@@ -177,7 +177,8 @@ func (c *Client) do(ctx context.Context, r request, key string) response {
 	}
 	limited, cancel := context.WithTimeout(ctx, httpclient.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(limited, r.method, r.to.base+r.path, bytes.NewReader(r.body))
+	traced, progress := follow(limited, r.to)
+	req, err := http.NewRequestWithContext(traced, r.method, r.to.base+r.path, bytes.NewReader(r.body))
 	if err != nil {
 		return response{err: httpclient.WithoutURL(err)}
 	}
@@ -194,9 +195,9 @@ func (c *Client) do(ctx context.Context, r request, key string) response {
 	failed := response{err: httpclient.WithoutURL(err), uncertain: !httpclient.NeverSent(err), panicked: panicked}
 	switch {
 	case ctx.Err() != nil:
-		failed.err = ctxerr.Cause(ctx)
+		failed.err = progress.ended(ctxerr.Cause(ctx))
 	case limited.Err() != nil:
-		failed.err = httpclient.ErrNoResponse // the caller's context is not done
+		failed.err = progress.ended(httpclient.ErrNoResponse) // the caller's context is not done
 	}
 	return failed
 }

@@ -41,7 +41,7 @@ func doWithRetry(ctx context.Context, maxAttempts uint, attempt func() response)
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		now := attempt()
 		uncertain = uncertain || now.uncertain
-		if ctx.Err() == nil || now.status != 0 {
+		if ctx.Err() == nil || now.status != 0 || last.status == 0 && last.err == nil {
 			last = now // otherwise the previous response says more
 		}
 		switch {
@@ -56,7 +56,7 @@ func doWithRetry(ctx context.Context, maxAttempts uint, attempt func() response)
 		}
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(maxTime), backoff.WithMaxTries(maxAttempts))
 	if err != nil && ctx.Err() != nil {
-		last.err = endedAfter(ctxerr.Cause(ctx), last.err)
+		last.err = endedAfter(ctx, last.err)
 	}
 	last.uncertain = uncertain
 	return last
@@ -64,7 +64,11 @@ func doWithRetry(ctx context.Context, maxAttempts uint, attempt func() response)
 
 // endedAfter adds to the end of a context the error before it, which is the one to look
 // into.
-func endedAfter(end, before error) error {
+func endedAfter(ctx context.Context, before error) error {
+	if during, ok := errors.AsType[*endedError](before); ok && errors.Is(during, ctx.Err()) {
+		return before
+	}
+	end := ctxerr.Cause(ctx)
 	if before == nil || errors.Is(before, end) {
 		return end
 	}

@@ -39,16 +39,19 @@ func TestReadUpToReservesLittle(t *testing.T) {
 			r := &room{Reader: strings.NewReader(text)}
 			b := Reader{}
 			b.reserved.Store(maxReserved) // by other bodies
-			body, err := b.ReadUpTo(r, length, 8<<20)
+			body, release, err := b.ReadUpTo(t.Context(), r, length, 8<<20)
 			require.NoError(t, err)
 			require.Equal(t, text, string(body))
 			require.LessOrEqual(t, r.most, 0, "size %d, length %d", size, length)
 			require.EqualValues(t, maxReserved, b.reserved.Load())
+			release()
+			require.Zero(t, b.large.used)
 		}
 		var b Reader
-		body, err := b.ReadUpTo(strings.NewReader(text), int64(size), 8<<20)
+		body, release, err := b.ReadUpTo(t.Context(), strings.NewReader(text), int64(size), 8<<20)
 		require.NoError(t, err)
 		require.LessOrEqual(t, cap(body), size+1, "a body of known length")
+		release()
 		require.Zero(t, b.reserved.Load())
 	}
 }
@@ -57,13 +60,13 @@ func TestReadUpToReservesLittle(t *testing.T) {
 func TestReadUpToSharesTheBudget(t *testing.T) {
 	t.Parallel()
 	var b Reader
-	const each = 8 << 20
+	const each = small
 	for i := range int64(maxReserved/each + 1) {
 		asked := make(chan int)
 		r, w := io.Pipe()
 		read := make(chan error, 1)
 		go func() {
-			_, err := b.ReadUpTo(asking{r, asked}, each, each)
+			_, _, err := b.ReadUpTo(t.Context(), asking{r, asked}, each, each)
 			read <- err
 		}()
 		if i < maxReserved/each {
@@ -98,12 +101,12 @@ func TestReadUpToStopsAtTheLimit(t *testing.T) {
 	b := &Reader{}
 	over := strings.Repeat("x", 1<<20+1)
 	for _, length := range []int64{-1, 1, 1 << 20, 1<<20 + 1} {
-		_, err := b.ReadUpTo(strings.NewReader(over), length, 1<<20)
+		_, _, err := b.ReadUpTo(t.Context(), strings.NewReader(over), length, 1<<20)
 		require.ErrorIs(t, err, ErrTooLarge, "length %d", length)
 	}
-	_, err := b.ReadUpTo(iotest.ErrReader(io.ErrClosedPipe), 1<<20+1, 1<<20)
+	_, _, err := b.ReadUpTo(t.Context(), iotest.ErrReader(io.ErrClosedPipe), 1<<20+1, 1<<20)
 	require.ErrorIs(t, err, ErrTooLarge, "nothing is read")
 	broken := errors.New("broken")
-	_, err = b.ReadUpTo(io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken)), -1, 1<<20)
+	_, _, err = b.ReadUpTo(t.Context(), io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken)), -1, 1<<20)
 	require.ErrorIs(t, err, broken)
 }

@@ -81,10 +81,14 @@ func (s Echo) Serve(listener net.Listener) error {
 // stops when the context that it was started with ends.
 func EchoV5(e *echov5.Echo) Server {
 	running, stop := context.WithCancel(context.Background())
-	return &echoV5{e, running, stop, make(chan struct{})}
+	return &EchoV5Server{echo: e, running: running, stop: stop, stopped: make(chan struct{})}
 }
 
-type echoV5 struct {
+// EchoV5Server is an Echo v5 application as a [Server].
+type EchoV5Server struct {
+	// BeforeServe configures the server that Echo creates.
+	BeforeServe func(*http.Server) error
+
 	echo    *echov5.Echo
 	running context.Context //nolint:containedctx // Shutdown ends what Serve has started
 	stop    context.CancelFunc
@@ -92,14 +96,16 @@ type echoV5 struct {
 }
 
 // Serve implements Server.
-func (s *echoV5) Serve(listener net.Listener) error {
+func (s *EchoV5Server) Serve(listener net.Listener) error {
 	defer close(s.stopped)
-	config := echov5.StartConfig{Listener: listener, HideBanner: true, HidePort: true, GracefulTimeout: Timeout}
+	config := echov5.StartConfig{
+		Listener: listener, HideBanner: true, HidePort: true, GracefulTimeout: Timeout, BeforeServeFunc: s.BeforeServe,
+	}
 	return config.Start(s.running, s.echo)
 }
 
 // Shutdown implements Server.
-func (s *echoV5) Shutdown(ctx context.Context) error {
+func (s *EchoV5Server) Shutdown(ctx context.Context) error {
 	s.stop()
 	select {
 	case <-s.stopped:

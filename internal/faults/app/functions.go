@@ -16,6 +16,8 @@ type Data struct {
 	Item string `json:"item"`
 	// Nap is how long the function "naps" sleeps, in milliseconds.
 	Nap int `json:"nap,omitempty"`
+	// Work is how long each step waits, as for a database, in milliseconds.
+	Work int `json:"work,omitempty"`
 }
 
 // The functions are named after their events.
@@ -28,7 +30,7 @@ const (
 	Once        = "once"        // one step
 	Answered    = "answered"    // no function: the event that "answers" waits for
 
-	// Only with [Config.Database].
+	// The functions that follow need [Config.Database].
 
 	Writes  = "writes"   // a step, one that writes to the database, a step
 	GivesUp = "gives-up" // the same with a single retry, and a failure handler
@@ -89,6 +91,7 @@ func (d *definer) define(
 		}
 		return body(ctx, in, func(ctx context.Context, stepID string) (string, error) {
 			work := func(ctx context.Context) (string, error) {
+				time.Sleep(time.Duration(in.Event.Data.Work) * time.Millisecond)
 				return d.ledger.run(ctx, id, run, stepID, func(ctx context.Context) (string, error) {
 					return resultOf(stepID, item), d.write(ctx, run, stepID, item)
 				})

@@ -22,6 +22,9 @@ const Listening = "the app listens on "
 // Draining is what a process logs when it refuses new calls.
 const Draining = "the app drains"
 
+// Stopped is what a process logs when App.Shutdown has returned.
+const Stopped = "the app has stopped"
+
 // stopTime is how long a stop may take.
 const stopTime = 30 * time.Second
 
@@ -90,7 +93,9 @@ func serve(ctx context.Context, cfg Config, app *inngestkit.App) error {
 	}
 	within, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	err = errors.Join(app.Shutdown(within), server.Shutdown(within))
+	err = app.Shutdown(within)
+	_, _ = fmt.Fprintln(os.Stderr, Stopped)
+	err = errors.Join(err, server.Shutdown(within))
 	if servedErr := <-served; !errors.Is(servedErr, http.ErrServerClosed) {
 		err = errors.Join(err, servedErr)
 	}

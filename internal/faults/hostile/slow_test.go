@@ -16,14 +16,10 @@ import (
 )
 
 // Clients that send a byte now and then lose their connections with the timeouts that
-// docs/adapters.md recommends, and do not hold up the server's calls. Echo v5 has a timeout
-// of its own, of 30 s, which belongs in the long form.
+// docs/adapters.md recommends, only shorter, and do not hold up the server's calls.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	eachFramework(t, func(t *testing.T, s *site) {
-		if s.framework == "echov5" && !*long {
-			return
-		}
 		const each = 20
 		var all sync.WaitGroup
 		for _, request := range []string{

@@ -63,7 +63,7 @@ const (
 	Forgotten Kind = "forgotten"
 	// Down means that a database of the server has ended.
 	Down Kind = "down"
-	// Up means that the database responds again.
+	// Up means that it responds again.
 	Up Kind = "up"
 	// Back means that the server has started, and passes on the events that it accepts.
 	Back Kind = "back"

@@ -13,10 +13,11 @@ import (
 
 // The long form of the tests:
 //
-//	go test ./internal/faults/load -v -parallel 1 -timeout 0 -load.time 10m -load.runs 10000 -load.batch 100 -load.all
+//	go test ./internal/faults/load -v -parallel 1 -timeout 0 -load.time 10m -load.runs 10000 -load.nap 30m -load.batch 100 -load.all
 var (
 	loadTime  = flag.Duration("load.time", time.Second, "how long each load lasts")
 	loadRuns  = flag.Int("load.runs", 50, "how many runs sleep at the same time, and a tenth of the events sent in bulk")
+	loadNap   = flag.Duration("load.nap", 3*time.Second, "how long they sleep, which must be longer than their start takes")
 	loadBatch = flag.Int("load.batch", 20, "how many runs are begun at the same time, twice as many as may remain of the last ones")
 	loadAll   = flag.Bool("load.all", false, "test the load of the real server on all adapters, not on one")
 )

@@ -21,12 +21,12 @@ func TestSleepingRuns(t *testing.T) {
 	l := lab.New(t, lab.Config{Framework: "nethttp"})
 	sender, process := newSender(t, l), l.Processes[0]
 	before := process.Gauge(t)
-	nap := time.Second + time.Duration(*loadRuns)*10*time.Millisecond
 	begun := time.Now()
-	send(t, sender, app.Naps, *loadRuns, app.Data{Item: "load", Nap: int(nap.Milliseconds())})
+	send(t, sender, app.Naps, *loadRuns, app.Data{Item: "load", Nap: int(loadNap.Milliseconds())})
 	t.Logf("sent %d events in %s", *loadRuns, time.Since(begun).Round(time.Millisecond))
 	await(t, l, lab.Finished, "before", *loadRuns)
-	t.Logf("all sleep after %s: %+v", time.Since(begun).Round(time.Millisecond), process.Gauge(t))
+	t.Logf("after %s %d sleep at the same time: %+v", time.Since(begun).Round(time.Millisecond),
+		*loadRuns-l.Ledger.Count(lab.Started, "after"), process.Gauge(t))
 	await(t, l, lab.Finished, "after", *loadRuns)
 	after := process.Gauge(t)
 	t.Logf("all have ended after %s; before %+v, after %+v", time.Since(begun).Round(time.Millisecond), before, after)

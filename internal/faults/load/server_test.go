@@ -43,7 +43,7 @@ func serverLoad(t *testing.T, framework string) {
 	t.Helper()
 	l := lab.New(t, lab.Config{Framework: framework})
 	process, sender := l.Processes[0], newSender(t, l)
-	load := &serverCaller{lab: l, sender: sender}
+	load := &serverCaller{lab: l, sender: sender, data: app.Data{Item: "load"}}
 	load.run(t, *loadTime/5)
 	before := process.Gauge(t)
 	var taken latencies
@@ -63,6 +63,7 @@ func serverLoad(t *testing.T, framework string) {
 type serverCaller struct {
 	lab    *lab.Lab
 	sender *inngestkit.App
+	data   app.Data
 	events []string // IDs
 }
 
@@ -74,7 +75,7 @@ func (c *serverCaller) run(t *testing.T, d time.Duration) {
 	for time.Now().Before(end) {
 		await(t, c.lab, lab.Finished, last, len(c.events)-*loadBatch/2)
 		ids, err := c.sender.Send(t.Context(), slices.Repeat([]inngestkit.AnyEvent{
-			inngestkit.DefineEvent[app.Data](app.Steps).New(app.Data{Item: "load"}),
+			inngestkit.DefineEvent[app.Data](app.Steps).New(c.data),
 		}, *loadBatch)...)
 		require.NoError(t, err)
 		c.events = append(c.events, ids...)
@@ -96,7 +97,11 @@ func (c *serverCaller) requireCompleted(t *testing.T) {
 // newSender returns an app without functions that sends to the server.
 func newSender(t *testing.T, l *lab.Lab) *inngestkit.App {
 	t.Helper()
-	sender, err := inngestkit.New(inngestkit.Config{AppID: "sender", Dev: true, BaseURL: l.Server.URL(), Logger: testsite.Logger(t)})
+	keys := l.Processes[0].Config
+	sender, err := inngestkit.New(inngestkit.Config{
+		AppID: "sender", Dev: keys.SigningKey == "", SigningKey: inngestkit.Secret(keys.SigningKey),
+		EventKey: inngestkit.Secret(keys.EventKey), BaseURL: l.Server.URL(), Logger: testsite.Logger(t),
+	})
 	require.NoError(t, err)
 	return sender
 }

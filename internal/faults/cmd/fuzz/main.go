@@ -2,8 +2,8 @@
 //
 //	go run ./internal/faults/cmd/fuzz -time 10m
 //
-// It finds the targets in the sources, so new ones need no list. It stops at the first
-// target that fails, and prints how often each one ran.
+// It finds the targets in the sources, so new ones need no list. It prints how often each
+// one ran, and fails at the end if any of them failed.
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -47,15 +48,16 @@ func run(ctx context.Context, each time.Duration, only string) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, t := range targets {
-		if !pattern.MatchString(t.name) {
+		if !pattern.MatchString(t.name) || ctx.Err() != nil {
 			continue
 		}
 		if err := t.fuzz(ctx, each); err != nil {
-			return fmt.Errorf("%s in %s: %w", t.name, t.pkg, err)
+			failed = errors.Join(failed, fmt.Errorf("%s in %s: %w", t.name, t.pkg, err))
 		}
 	}
-	return nil
+	return failed
 }
 
 // declaration is how a fuzz target is declared.
@@ -90,24 +92,23 @@ func list(ctx context.Context) ([]target, error) {
 	}
 }
 
-// fuzz runs a target and prints the last line of its progress. If it fails, it prints
-// everything.
+// fuzz runs a target and prints the last line of its progress, and what else it says if it
+// fails.
 func (t target) fuzz(ctx context.Context, each time.Duration) error {
 	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$",
 		"-fuzztime", each.String(), "-fuzzminimizetime", "1s", t.pkg)
 	var all bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &all, &all
 	err := cmd.Run()
-	if err != nil {
-		_, _ = os.Stdout.Write(all.Bytes())
-		return err
-	}
 	progress := ""
 	for lines := bufio.NewScanner(&all); lines.Scan(); {
-		if bytes.Contains(lines.Bytes(), []byte("execs:")) {
-			progress = lines.Text()
+		switch line := lines.Text(); {
+		case strings.HasPrefix(line, "fuzz: elapsed:"):
+			progress = line
+		case err != nil:
+			fmt.Println(line)
 		}
 	}
 	fmt.Printf("%-24s %-70s %s\n", t.name, t.pkg, progress)
-	return nil
+	return err
 }
