@@ -2,6 +2,7 @@ package inngestkit
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 	"github.com/inngestkit/inngestkit/core/internal/reqbody"
+	"github.com/inngestkit/inngestkit/core/internal/safe"
 	"github.com/inngestkit/inngestkit/core/internal/selfcheck"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
@@ -21,7 +23,9 @@ import (
 // App holds the functions of one Inngest app and handles the server's calls. It
 // is safe for concurrent use.
 type App struct {
-	config     Config
+	// config is a pointer because fmt prints the fields of an App that is in an unexported
+	// field, and follows no pointers there.
+	config     *Config
 	ownsClient bool // the app closes the HTTP client
 
 	registering sync.Mutex
@@ -62,7 +66,7 @@ func New(config Config) (*App, error) {
 		return nil, err
 	}
 	config.warnOfShortKeys()
-	a := &App{config: config, ownsClient: ownsClient}
+	a := &App{config: &config, ownsClient: ownsClient}
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))
 	a.verifier = signing.NewVerifier(string(config.SigningKey), string(config.SigningKeyFallback))
@@ -90,7 +94,7 @@ func (c Config) newAPIClient() *inngestapi.Client {
 		HTTPClient: c.HTTPClient, Logger: c.Logger, Dev: c.Dev,
 		APIBaseURL: c.APIBaseURL, EventAPIBaseURL: c.EventAPIBaseURL,
 		SigningKey: signing.HashedKey(string(c.SigningKey)), SigningKeyFallback: signing.HashedKey(string(c.SigningKeyFallback)),
-		EventKey: c.eventKey(), Header: header,
+		EventKey: c.eventKey(), Header: header, Secrets: c.secrets(),
 	})
 }
 
@@ -99,6 +103,9 @@ func (a *App) String() string { return "inngestkit.App(" + a.config.AppID + ")" 
 
 // GoString returns the same as String, for %#v.
 func (a *App) GoString() string { return a.String() }
+
+// Format implements [fmt.Formatter]. It prints the same as String, whatever the verb.
+func (a *App) Format(state fmt.State, verb rune) { safe.Format(state, verb, a.String(), a.GoString()) }
 
 // ID returns the ID of the app.
 func (a *App) ID() string { return a.config.AppID }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/inngestkit/inngestkit/core/adapter"
@@ -43,7 +44,7 @@ func (a *App) CheckEndpoint(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(a.gate.Closing(), func() { cancel(ErrShutdown) })()
-	findings, err := a.endpoint.Check(ctx, target.url)
+	findings, err := a.check(ctx, target.url)
 	if err != nil {
 		return fmt.Errorf("inngestkit: check endpoint: %w", err)
 	}
@@ -51,6 +52,16 @@ func (a *App) CheckEndpoint(ctx context.Context) error {
 		findings[i] = fmt.Errorf("inngestkit: check endpoint: %w", finding)
 	}
 	return errors.Join(findings...)
+}
+
+// check is [selfcheck.Checker.Check] without secrets in what the findings quote.
+func (a *App) check(ctx context.Context, endpoint *url.URL) (findings []error, err error) {
+	findings, err = a.endpoint.Check(ctx, endpoint)
+	secrets := a.config.secrets()
+	for i, finding := range findings {
+		findings[i] = secrets.Error(finding)
+	}
+	return findings, secrets.Error(err)
 }
 
 // newEndpointChecker returns the checker of the app's endpoint. listeners is nil except in tests.
@@ -97,7 +108,7 @@ func (a *App) checkAtStart(ctx context.Context, target syncTarget) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = syncFirstWait, listenMaxWait
 	findings, err := backoff.Retry(ctx, func() ([]error, error) {
-		return a.endpoint.Check(ctx, target.url)
+		return a.check(ctx, target.url)
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(listenPatience), backoff.WithNotify(silence.notice))
 	if err == nil && len(findings) > 0 {
 		// It may be an old process that is about to end, or a program that is not ready yet.
@@ -105,7 +116,7 @@ func (a *App) checkAtStart(ctx context.Context, target syncTarget) {
 		case <-time.After(checkAgainAfter):
 		case <-ctx.Done():
 		}
-		findings, err = a.endpoint.Check(ctx, target.url)
+		findings, err = a.check(ctx, target.url)
 	}
 	if err != nil {
 		a.config.Logger.Debug("inngest: the endpoint was not checked", "error", err)

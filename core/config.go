@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/inngestkit/inngestkit/core/internal/httpclient"
@@ -159,6 +160,14 @@ func (c Config) String() string { return fmt.Sprintf("%+v", c.printable()) }
 // GoString returns the same as String, for %#v.
 func (c Config) GoString() string { return "inngestkit.Config" + c.String() }
 
+// Format implements [fmt.Formatter]. It prints the same as String, whatever the verb.
+func (c Config) Format(state fmt.State, verb rune) {
+	safe.Format(state, verb, c.String(), c.GoString())
+}
+
+// MarshalText returns the same as String, for YAML and other encodings than JSON.
+func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // LogValue returns the same as String, for log/slog.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
@@ -199,10 +208,22 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.Default()
 	}
 	c.Logger = safe.Logger(c.Logger)
-	c.HTTPClient = httpclient.Guard(c.HTTPClient, c.Logger,
-		string(c.EventKey), url.PathEscape(string(c.EventKey)), string(c.SigningKey), signing.HashedKey(string(c.SigningKey)),
-		string(c.SigningKeyFallback), signing.HashedKey(string(c.SigningKeyFallback)))
+	c.HTTPClient = httpclient.Guard(c.HTTPClient, c.Logger, c.secrets())
 	return c, nil
+}
+
+// secrets returns what removes the secrets of c from text that others write.
+func (c Config) secrets() *httpclient.Secrets {
+	all := []string{string(c.EventKey)}
+	for _, key := range []Secret{c.SigningKey, c.SigningKeyFallback} {
+		for _, form := range []string{string(key), signing.HashedKey(string(key))} {
+			all = append(all, form, signing.SecretPart(form))
+		}
+	}
+	for _, u := range []string{c.BaseURL, c.APIBaseURL, c.EventAPIBaseURL} {
+		all = append(all, httpclient.InURL(u)...)
+	}
+	return httpclient.NewSecrets(all...)
 }
 
 // devEventKey is sent where no key is needed, since the path of the API has one.
@@ -215,8 +236,8 @@ func (c Config) eventKey() string {
 	return string(c.EventKey)
 }
 
-// shownURL returns a URL, or what was given as one, without its password and query, which
-// may be secret.
+// shownURL returns a URL, or what was given as one, as [httpclient.ShownURL] does, and
+// without its query, which may be secret.
 func shownURL(s string) string {
 	if !strings.ContainsAny(s, "@?#") {
 		return s
@@ -226,7 +247,7 @@ func shownURL(s string) string {
 		return "(not a URL)"
 	}
 	u.RawQuery, u.Fragment = "", ""
-	return u.Redacted()
+	return httpclient.ShownURL(u)
 }
 
 // Secret is a string that is not printed: fmt, log/slog and encoding/json show only
@@ -243,7 +264,13 @@ func (s Secret) String() string {
 }
 
 // GoString returns the same as String, for %#v.
-func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
+func (s Secret) GoString() string { return strconv.Quote(s.String()) }
+
+// Format implements [fmt.Formatter]. It prints the same as String, whatever the verb: for a
+// verb that does not fit, such as %d, fmt would otherwise print the value itself.
+func (s Secret) Format(state fmt.State, verb rune) {
+	safe.Format(state, verb, s.String(), s.GoString())
+}
 
 // MarshalText returns the same as String, for JSON and other encodings.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 	"github.com/inngestkit/inngestkit/core/internal/signing"
 )
 
@@ -241,13 +242,13 @@ func (c Config) warnOfShortKeys() {
 // server returns the URL of the API for logs and errors.
 func (c Config) server() string { return redacted(c.APIBaseURL) }
 
-// redacted returns a URL without its password.
+// redacted returns a URL as [httpclient.ShownURL] does.
 func redacted(s string) string {
 	u, err := url.Parse(s)
 	if err != nil {
 		return "" // New refuses such URLs.
 	}
-	return u.Redacted()
+	return httpclient.ShownURL(u)
 }
 
 func trimURL(s string) string { return strings.TrimRight(s, "/") }

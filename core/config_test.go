@@ -125,7 +125,8 @@ func TestNewAccepts(t *testing.T) {
 func TestAppDoesNotPrintItsConfiguration(t *testing.T) {
 	t.Parallel()
 	app, _ := newAppWith(t, cloud)
-	printed := fmt.Sprintf("%v %+v %#v %s", app, app, app, app)
+	var inside any = struct{ app *inngestkit.App }{app} // fmt reads the field, and calls no methods
+	printed := fmt.Sprintf("%v %+v %#v %s %d %t %v %s %d", app, app, app, app, app, app, inside, inside, inside)
 	require.Contains(t, printed, "inngestkit.App(app)")
 	for _, secret := range []string{signingKey, fallbackKey, "an-event-key"} {
 		require.NotContains(t, printed, secret)
@@ -174,6 +175,10 @@ func TestConfigPrintsNoSecrets(t *testing.T) {
 	printed, err := json.Marshal([]any{config, &config})
 	require.NoError(t, err)
 	printed = fmt.Appendf(printed, "%v %+v %#v %s %q %x %v %+v %#v", config, config, config, config, config, config, &config, &config, &config)
+	printed = fmt.Appendf(printed, "%d %t %d %t", config, config, config.SigningKey, config.EventKey) // fmt prints the value with its error
+	asText, err := config.MarshalText()                                                               // YAML
+	require.NoError(t, err)
+	printed = append(printed, asText...)
 	for _, all := range []string{logged.String(), string(printed)} {
 		require.Contains(t, all, "shop")
 		require.Contains(t, all, redacted(t, "http://user:a-password@inngest.test:8288"))

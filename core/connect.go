@@ -176,7 +176,9 @@ func (c *connector) Acknowledged() {
 }
 
 // NotConnected implements sdkconnect.Handler.
-func (c *connector) NotConnected(err error) { c.warn("could not establish connection", err) }
+func (c *connector) NotConnected(err error) {
+	c.warn("could not establish connection", c.app.config.secrets().Error(err))
+}
 
 // options returns the configuration of the next connection, with the functions that
 // are registered by now.
@@ -233,6 +235,7 @@ func (c *connector) dial(ctx context.Context) conn {
 	wait.InitialInterval, wait.MaxInterval = connectFirstWait, connectMaxWait
 	connection, err := backoff.Retry(ctx, func() (conn, error) {
 		connection, err := c.open(ctx)
+		err = c.app.config.secrets().Error(err)
 		if err != nil && ctx.Err() == nil {
 			c.lastErr = err
 		}

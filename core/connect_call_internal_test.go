@@ -353,7 +353,7 @@ func TestConnectedCallsThatWaitAreHeld(t *testing.T) {
 func TestConnectOptions(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, OnEvent("fn", DefineEvent[invoked]("e"), func(context.Context, Input[invoked]) (any, error) { return nil, nil }, Name("Name")))
-	config := &s.connector.app.config
+	config := s.connector.app.config
 	config.AppVersion = "v7"
 	config.MaxInFlight = 7
 	fn := s.connector.app.registry.Load().byID["app-fn"]

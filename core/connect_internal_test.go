@@ -173,11 +173,13 @@ func TestConnectEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestServer(t)
-		s.refuse(errors.New("connection refused"))
+		s.refuse(errors.New("http://me:a-password@server.test: connection refused"))
 		end := s.serve(t)
 		time.Sleep(time.Hour)
 		err := end()
-		require.ErrorContains(t, err, "inngestkit: connect to http://127.0.0.1:8288: never connected: connection refused")
+		require.ErrorContains(t, err,
+			"inngestkit: connect to http://127.0.0.1:8288: never connected: http://…@server.test: connection refused")
+		require.Zero(t, s.log.count("a-password"))
 		require.ErrorIs(t, err, context.Canceled)
 	})
 	synctest.Test(t, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/inngestkit/inngestkit/core/internal/hosts"
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
@@ -240,7 +241,7 @@ func (w *watch) checkOther(ctx context.Context, other string, known bool) (respo
 		return r.App
 	}
 	w.otherURLs[other] = true
-	l := w.app.config.Logger.With("server", w.app.config.server(), "other_url", u.Redacted(), "listening", r.String())
+	l := w.app.config.Logger.With("server", w.app.config.server(), "other_url", httpclient.ShownURL(u), "listening", r.String())
 	switch {
 	case r.App:
 		l.Warn("inngest: the dev server calls this app at another URL, too, or only there, where another program " +
@@ -248,7 +249,7 @@ func (w *watch) checkOther(ctx context.Context, other string, known bool) (respo
 	case known:
 		l.Warn("inngest: the dev server still calls this app at another URL, too, where it is not: each event starts runs "+
 			"there that fail; restart the dev server, or remove that URL",
-			"remove", "curl -X DELETE '"+w.app.api.RemovalURL(u.Redacted())+"'")
+			"remove", "curl -X DELETE '"+w.app.api.RemovalURL(httpclient.ShownURL(u))+"'")
 	default:
 		l.Warn("inngest: the dev server calls this app at another URL, where it is not; announcing it again")
 	}

@@ -128,7 +128,7 @@ func (a *App) announce(ctx context.Context, appURL *url.URL, from inngestapi.Ann
 	if err != nil {
 		return false, fmt.Errorf("sync with %s: %w", a.config.server(), err)
 	}
-	a.syncs.record(Sync{Time: time.Now(), URL: appURL.Redacted(), Functions: len(payload.Functions)})
+	a.syncs.record(Sync{Time: time.Now(), URL: httpclient.ShownURL(appURL), Functions: len(payload.Functions)})
 	return modified, nil
 }
 

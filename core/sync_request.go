@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 
 	"github.com/inngestkit/inngestkit/core/adapter"
@@ -93,7 +94,7 @@ func (a *App) syncInBand(req *adapter.Request, calledAt *url.URL, key []byte) *a
 	if key != nil {
 		resp.Header[headerSignature] = []string{signing.Sign(key, resp.Body, time.Now())}
 	}
-	a.syncs.record(Sync{Time: time.Now(), URL: appURL.Redacted(), Functions: len(announced.Functions), InBand: true})
+	a.syncs.record(Sync{Time: time.Now(), URL: httpclient.ShownURL(appURL), Functions: len(announced.Functions), InBand: true})
 	return resp
 }
 

@@ -42,7 +42,7 @@ func TestLogLineRedacts(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	cfg := Config{SigningKey: "signkey-prod-0123abcd", EventKey: "the-event-key", Log: &log}
-	s := &Server{cfg: cfg, log: newTailBuffer(logTail)}
+	s := &Server{cfg: &cfg, log: newTailBuffer(logTail)}
 	w := newLineWriter(s.logLine(cfg.secrets()))
 	for part := range strings.SplitSeq("POST /e/the-event|-key with signkey-prod-0123|abcd or "+hashedKey(cfg.SigningKey)+"\n", "|") {
 		_, _ = w.Write([]byte(part))

@@ -30,7 +30,7 @@ const (
 // Server is a running Inngest server. Start it with [Start], or with
 // [New] in a test. It is safe for concurrent use.
 type Server struct {
-	cfg    Config
+	cfg    *Config // a pointer, because fmt follows none in unexported fields
 	binary Binary
 	ports  ports
 	// identity is an event key that only this server has.
@@ -138,7 +138,7 @@ func startOn(ctx context.Context, cfg Config, binary Binary, chosen ports) (_ *S
 		return nil, errors.Join(err, release())
 	}
 	s := &Server{
-		cfg: cfg, binary: binary, ports: chosen, identity: rand.Text(), state: state, log: newTailBuffer(logTail),
+		cfg: &cfg, binary: binary, ports: chosen, identity: rand.Text(), state: state, log: newTailBuffer(logTail),
 		http: &http.Client{Transport: &http.Transport{}},
 	}
 	lines := newLineWriter(s.logLine(append(cfg.secrets(), s.identity)))

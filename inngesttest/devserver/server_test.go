@@ -3,6 +3,7 @@ package devserver
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -233,4 +234,14 @@ func TestServerArguments(t *testing.T) {
 	require.NotContains(t, line, "event-key")
 	require.Contains(t, cfg.env("dir", "identity"), "INNGEST_SIGNING_KEY=abcd")
 	require.Contains(t, cfg.env("dir", "identity"), "INNGEST_EVENT_KEY=event-key,identity")
+
+	cfg.Env = []string{"POSTGRES=a-password"}
+	s := &Server{cfg: &cfg}
+	var inside any = struct{ server *Server }{s} // fmt reads the field, and calls no methods
+	printed := fmt.Sprintf("%v %+v %#v %s %d %v %s %v %d", cfg, cfg, cfg, cfg, cfg, s, s, inside, inside) + fmt.Sprintf("%s", inside)
+	require.Contains(t, printed, "SigningKey:(set) EventKey:(set)")
+	require.Contains(t, printed, "Env:[POSTGRES]")
+	for _, secret := range []string{"abcd", "event-key", "a-password"} {
+		require.NotContains(t, printed, secret)
+	}
 }

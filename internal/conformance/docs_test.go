@@ -27,7 +27,7 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 		for _, match := range declared.FindAllStringSubmatch(text, -1) {
 			exist[match[1]] = true
 		}
-		if strings.Contains(path, "conformance") {
+		if strings.Contains(path, "conformance") || strings.Contains(path, "faults") {
 			for _, match := range scenarioName.FindAllStringSubmatch(text, -1) {
 				scenarios[match[1]] = true
 			}
@@ -46,6 +46,22 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	})
 	require.Empty(t, missing)
 	require.NotZero(t, count)
+}
+
+// SECURITY.md, which GitHub shows to whoever reports a vulnerability, is linked from the
+// README, and names a test in each of its parts about the code.
+func TestSecurityNamesTests(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	require.NoError(t, err)
+	require.Contains(t, string(readme), "](SECURITY.md)")
+	page, err := os.ReadFile(filepath.Join(repository, "SECURITY.md"))
+	require.NoError(t, err)
+	parts := strings.Split(string(page), "\n## ")[1:]
+	require.Greater(t, len(parts), 1)
+	for _, part := range parts[1:] { // the first one says how to report
+		require.Regexp(t, "`(?:Test|Fuzz)\\w+`", part)
+	}
 }
 
 // eachFile calls read with each file of the repository that has the suffix.
@@ -69,7 +85,7 @@ func eachFile(t *testing.T, suffix string, read func(path, text string)) {
 // The pages name only files that exist.
 func TestDocsNameFilesThatExist(t *testing.T) {
 	t.Parallel()
-	named := regexp.MustCompile("`((?:core|adapters|contrib|inngesttest|internal/conformance|examples)/[\\w./-]+\\.go)`")
+	named := regexp.MustCompile("`((?:core|adapters|contrib|inngesttest|internal/conformance|internal/faults|examples)/[\\w./-]+\\.go)`")
 	var missing []string
 	count := 0
 	eachFile(t, ".md", func(path, text string) {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"strings"
 
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 	"github.com/inngestkit/inngestkit/core/testhooks"
@@ -15,22 +14,38 @@ import (
 
 // Guard returns a copy of client that turns a panic of user code into the error of the
 // request, a [*PanicError], because requests run on goroutines without a recover. It logs
-// the stack once a minute at most, and replaces secrets, the keys that requests carry, in
-// both. It cannot catch a panic on the transport's own goroutines, for example in
-// DialContext.
-func Guard(client *http.Client, logger *slog.Logger, secrets ...string) *http.Client {
+// the stack once a minute at most, and removes secrets from both. It cannot catch a panic on
+// the transport's own goroutines, for example in DialContext.
+//
+// Redirected requests have no header Referer: net/http sets it to the URL before, which may
+// end with the event key, for whichever host the redirect names.
+func Guard(client *http.Client, logger *slog.Logger, secrets *Secrets) *http.Client {
 	guarded, g := *client, &guard{logger: logger, secrets: secrets}
 	guarded.Transport = guardedTransport{client.Transport, g}
-	if check := client.CheckRedirect; check != nil {
-		guarded.CheckRedirect = func(req *http.Request, via []*http.Request) (err error) {
-			defer g.recovered("CheckRedirect", &err)
-			return safe.Sound("CheckRedirect of the HTTPClient", check(req, via))
-		}
+	check := client.CheckRedirect
+	if check == nil {
+		check = checkRedirect
+	}
+	guarded.CheckRedirect = func(req *http.Request, via []*http.Request) (err error) {
+		defer g.recovered("CheckRedirect", &err)
+		req.Header.Del("Referer")
+		return safe.Sound("CheckRedirect of the HTTPClient", check(req, via))
 	}
 	if client.Jar != nil {
 		guarded.Jar = guardedJar{client.Jar, g}
 	}
 	return &guarded
+}
+
+// maxRedirects is how many redirects net/http follows by default.
+const maxRedirects = 10
+
+// checkRedirect is what net/http does for a client without CheckRedirect.
+func checkRedirect(_ *http.Request, via []*http.Request) error {
+	if len(via) >= maxRedirects {
+		return fmt.Errorf("stopped after %d redirects", maxRedirects)
+	}
+	return nil
 }
 
 // Direct returns a copy of a guarded client without its cookies and its proxy, for requests
@@ -55,7 +70,7 @@ func (p *PanicError) Error() string {
 // guard turns the panics of one client into errors.
 type guard struct {
 	logger  *slog.Logger
-	secrets []string
+	secrets *Secrets
 	stacks  safe.OncePerMinute
 }
 
@@ -66,22 +81,11 @@ func (g *guard) recovered(what string, err *error) {
 	if r == nil {
 		return
 	}
-	p := &PanicError{what, g.withoutSecrets(safe.Sprint(r))}
+	p := &PanicError{what, g.secrets.Text(safe.Sprint(r))}
 	*err = p
 	if r != http.ErrAbortHandler && g.stacks.Allow() { //nolint:errorlint // net/http compares it like that, too
 		g.logger.Error("inngest: "+p.Error(), slog.String("stack", string(debug.Stack())))
 	}
-}
-
-// withoutSecrets removes the secrets from text: transports tend to panic with the URL or
-// the whole request.
-func (g *guard) withoutSecrets(text string) string {
-	for _, secret := range g.secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "…")
-		}
-	}
-	return text
 }
 
 // guardedTransport wraps the transport of a client, nil for the default one.
@@ -99,7 +103,7 @@ func (t guardedTransport) RoundTrip(req *http.Request) (resp *http.Response, err
 		resp, err = t.transport().RoundTrip(req)
 	}
 	if err != nil {
-		return resp, safe.Sound("the HTTPClient's transport", err)
+		return resp, t.guard.secrets.Error(safe.Sound("the HTTPClient's transport", err))
 	}
 	if resp != nil && resp.Body != nil {
 		resp.Body = guardedBody{resp.Body, t.guard}
@@ -147,7 +151,7 @@ func (b guardedBody) Read(p []byte) (n int, err error) {
 	if err == nil || err == io.EOF {
 		return n, err
 	}
-	return n, safe.Sound("the HTTPClient's response body", err)
+	return n, b.guard.secrets.Error(safe.Sound("the HTTPClient's response body", err))
 }
 
 // Close implements io.Closer.

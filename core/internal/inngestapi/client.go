@@ -48,6 +48,8 @@ type Options struct {
 	EventKey string
 	// Header is sent with every request.
 	Header http.Header
+	// Secrets removes the keys from what servers and proxies respond.
+	Secrets *httpclient.Secrets
 }
 
 // Client calls the API of one Inngest server. It is safe for concurrent use.
@@ -61,6 +63,7 @@ type Client struct {
 	fallback   string
 	eventPath  string // ends with the event key and must not be shown
 	header     http.Header
+	secrets    *httpclient.Secrets
 
 	unreachable atomic.Bool // nothing listens at the URL for events, and that is logged
 }
@@ -71,7 +74,7 @@ func New(o Options) *Client {
 		http: o.HTTPClient, logger: o.Logger, dev: o.Dev,
 		api: newHost(o.APIBaseURL), events: newHost(o.EventAPIBaseURL),
 		signingKey: o.SigningKey, fallback: o.SigningKeyFallback,
-		eventPath: "/e/" + url.PathEscape(o.EventKey), header: o.Header,
+		eventPath: "/e/" + url.PathEscape(o.EventKey), header: o.Header, secrets: o.Secrets,
 	}
 }
 
@@ -86,10 +89,10 @@ func newHost(base string) Host {
 	if err != nil {
 		return Host{base: base} // every request to it fails
 	}
-	return Host{base, u.Redacted()}
+	return Host{base, httpclient.ShownURL(u)}
 }
 
-// String returns the URL without its password.
+// String returns the URL as [httpclient.ShownURL] does.
 func (h Host) String() string { return h.shown }
 
 // request is one request to the server.
@@ -180,7 +183,7 @@ func (c *Client) do(ctx context.Context, r request, key string) response {
 	traced, progress := follow(limited, r.to)
 	req, err := http.NewRequestWithContext(traced, r.method, r.to.base+r.path, bytes.NewReader(r.body))
 	if err != nil {
-		return response{err: httpclient.WithoutURL(err)}
+		return response{err: c.secrets.Error(httpclient.WithoutURL(err))}
 	}
 	req.Header = c.header.Clone()
 	maps.Copy(req.Header, r.header)
@@ -192,7 +195,7 @@ func (c *Client) do(ctx context.Context, r request, key string) response {
 		return resp
 	}
 	_, panicked := errors.AsType[*httpclient.PanicError](err)
-	failed := response{err: httpclient.WithoutURL(err), uncertain: !httpclient.NeverSent(err), panicked: panicked}
+	failed := response{err: c.secrets.Error(httpclient.WithoutURL(err)), uncertain: !httpclient.NeverSent(err), panicked: panicked}
 	switch {
 	case ctx.Err() != nil:
 		failed.err = progress.ended(ctxerr.Cause(ctx))

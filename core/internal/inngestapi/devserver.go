@@ -96,7 +96,11 @@ func (c *Client) Apps(ctx context.Context) ([]App, error) {
 	if err := json.Unmarshal(resp.body, &result); err != nil || resp.status != http.StatusOK {
 		return nil, fmt.Errorf("it responded with %s", statusText(resp.status))
 	}
-	return result.Data.Apps, nil
+	apps := result.Data.Apps
+	for i := range apps {
+		apps[i].Error = c.secrets.Text(apps[i].Error)
+	}
+	return apps, nil
 }
 
 // RemoveApp makes a dev server forget the app at a URL. It ignores failures: the server then

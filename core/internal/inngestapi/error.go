@@ -79,6 +79,7 @@ func (c *Client) result(r request, resp response) ([]byte, *Error) {
 		return nil, err
 	}
 	err.Message, err.FromInngest = explanation(resp.body)
+	err.Message = c.secrets.Text(err.Message)
 	err.Cure = c.cure(r, resp, err.FromInngest)
 	return nil, err
 }

@@ -81,7 +81,7 @@ func (c *Client) sendBatch(ctx context.Context, events [][]byte) (ids []string, 
 		return ids, 0, nil
 	}
 	failure = &Error{
-		Status: resp.status, Message: accepted.Error, FromInngest: accepted.Error != "",
+		Status: resp.status, Message: c.secrets.Text(accepted.Error), FromInngest: accepted.Error != "",
 		RetryAfter: resp.retryAfter, Uncertain: resp.uncertain, Err: resp.err,
 		Cure: c.cure(r, resp, accepted.Error != ""),
 	}

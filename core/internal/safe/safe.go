@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 )
 
@@ -18,6 +19,19 @@ func Sprint(value any) (text string) {
 		}
 	}()
 	return fmt.Sprint(value)
+}
+
+// Format prints a value as text, or as goText for %#v. It is for the method Format of values
+// with secrets: fmt prints the fields of a value whose methods do not know the verb.
+func Format(state fmt.State, verb rune, text, goText string) {
+	switch {
+	case verb == 'v' && state.Flag('#'):
+		_, _ = io.WriteString(state, goText)
+	case verb == 'v':
+		_, _ = fmt.Fprintf(state, fmt.FormatString(state, 's'), text)
+	default:
+		_, _ = fmt.Fprintf(state, fmt.FormatString(state, verb), text)
+	}
 }
 
 // Marshal returns value as JSON. It converts a panic of a MarshalJSON or MarshalText
