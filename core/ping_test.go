@@ -150,7 +150,7 @@ func TestPingIsCanceled(t *testing.T) {
 		cancel(errors.New("no longer needed"))
 	}()
 	err := app.Ping(ctx)
-	require.EqualError(t, err, "inngestkit: ping "+server.URL+": context canceled: no longer needed")
+	require.EqualError(t, err, "inngestkit: ping "+server.URL+": context canceled: no longer needed while waiting for the response of "+server.URL)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -172,7 +172,7 @@ func TestPingTakesAtMostThirtySeconds(t *testing.T) {
 		})
 		start := time.Now()
 		err := app.Ping(t.Context())
-		require.EqualError(t, err, "inngestkit: ping http://api.test: no response within 30s")
+		require.EqualError(t, err, "inngestkit: ping http://api.test: no response within 30s while waiting for http://api.test")
 		require.NotErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, 30*time.Second, time.Since(start))
 		require.EqualValues(t, 1, answered.Load())

@@ -67,12 +67,11 @@ func startedBy(l *lab.Lab, p *lab.Process, step string) (n int) {
 func mostRunning(l *lab.Lab) (most int) {
 	running := 0
 	for _, e := range l.Ledger.Entries() {
-		switch e.Kind {
-		case lab.Started:
+		if e.Kind == lab.Started {
 			running++
-		case lab.Finished:
+		}
+		if e.Kind == lab.Finished {
 			running--
-		case lab.Sent, lab.Delivered, lab.Duplicated, lab.Forgotten:
 		}
 		most = max(most, running)
 	}

@@ -2,8 +2,10 @@ package faults_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -87,6 +89,7 @@ const sleepers = 10
 
 // databaseCases are those with PostgreSQL and Redis, where runs survive.
 var databaseCases = map[string]serverCase{
+	"sent again": sentAgain,
 	"in steps": func(t *testing.T, version string, end end) {
 		l := withDatabases(t, version)
 		inSteps(t, l)()
@@ -197,11 +200,7 @@ func inSteps(t *testing.T, l *lab.Lab) (release func()) {
 func keepSending(t *testing.T, l *lab.Lab) (stop func()) {
 	t.Helper()
 	const pause = 20 * time.Millisecond // the server also has to run the functions
-	server, event := l.Server, inngestkit.DefineEvent[app.Data](app.Once)
-	sender, err := inngestkit.New(inngestkit.Config{
-		AppID: "sender", SigningKey: lab.SigningKey, EventKey: lab.EventKey, BaseURL: "http://" + l.API.Addr(),
-	})
-	require.NoError(t, err)
+	server, sender, event := l.Server, newKeyedSender(t, l), inngestkit.DefineEvent[app.Data](app.Once)
 	ctx, cancel := context.WithCancel(t.Context())
 	var sending sync.WaitGroup
 	for name, send := range map[string]func(app.Data) (id string, err error){
@@ -230,6 +229,48 @@ func keepSending(t *testing.T, l *lab.Lab) (stop func()) {
 	return func() {
 		cancel()
 		sending.Wait()
-		require.NoError(t, sender.Shutdown(context.WithoutCancel(t.Context())))
 	}
+}
+
+// newKeyedSender returns an app that sends events to a self-hosted server through the proxy.
+func newKeyedSender(t *testing.T, l *lab.Lab) *inngestkit.App {
+	t.Helper()
+	sender, err := inngestkit.New(inngestkit.Config{
+		AppID: "sender", SigningKey: lab.SigningKey, EventKey: lab.EventKey, BaseURL: "http://" + l.API.Addr(),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sender.Shutdown(context.WithoutCancel(t.Context()))) })
+	return sender
+}
+
+// sentAgain sends events with IDs of their own before and after the end of the server. Each
+// of them has one run, whether the server had lost the first or not.
+func sentAgain(t *testing.T, version string, end end) {
+	const n = 200
+	l := withDatabases(t, version)
+	sender := newKeyedSender(t, l)
+	events := make([]inngestkit.AnyEvent, n)
+	for i := range events {
+		e := inngestkit.DefineEvent[app.Data](app.Once).New(app.Data{Item: strconv.Itoa(i)})
+		e.ID = new(fmt.Sprintf("%s-%d", rand.Text(), i))
+		events[i] = e
+	}
+	first, err := sender.Send(t.Context(), events...)
+	require.NoError(t, err)
+	l.Ledger.Await(t, lab.Started, "once", 5)
+	l.EndServer(end)
+	l.StartServer()
+	again, err := sender.Send(t.Context(), events...)
+	require.NoError(t, err)
+	l.Ledger.Await(t, lab.Memoized, "once", n)
+	lost := 0
+	for i := range events {
+		before, err := l.Server.Runs(t.Context(), first[i])
+		require.NoError(t, err)
+		after, err := l.Server.Runs(t.Context(), again[i])
+		require.NoError(t, err)
+		require.Len(t, append(before, after...), 1, "runs of event %d", i)
+		lost += len(after)
+	}
+	t.Logf("%d of %d events lost, none after they were sent again", lost, n)
 }

@@ -60,7 +60,9 @@ type arrival struct {
 var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 
 // read reads the rest of a body that began with begun; see [Reader.ReadUpTo].
-func (c *crowd) read(ctx context.Context, r io.Reader, begun []byte, length, limit int64) (text []byte, release func(), err error) {
+func (c *crowd) read(
+	ctx context.Context, r io.Reader, begun []byte, length, limit int64,
+) (text []byte, release func(), err error) {
 	body := c.join(begun)
 	defer func() {
 		if text == nil { // it has failed, or Read has panicked

@@ -38,7 +38,7 @@ func Isolated() (code int, done bool) {
 	}
 	// The thread must live as long as the process, which dies with it.
 	runtime.LockOSThread()
-	cmd := exec.Command(os.Args[0], os.Args[1:]...)
+	cmd := exec.Command(os.Args[0], os.Args[1:]...) //nolint:gosec // G204: it is this program again
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), inside+"=own", devserver.PathEnv+"="+binary.Path)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
@@ -73,6 +73,7 @@ func loopbackUp() error {
 		_     [22]byte
 	}{flags: syscall.IFF_UP}
 	copy(request.name[:], "lo")
+	//nolint:gosec // G103: ioctl takes a pointer
 	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(socket), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&request)))
 	if errno != 0 {
 		return errno

@@ -30,7 +30,7 @@ const (
 	Once        = "once"        // one step
 	Answered    = "answered"    // no function: the event that "answers" waits for
 
-	// With [Config.Database]:
+	// The functions that follow need [Config.Database].
 
 	Writes  = "writes"   // a step, one that writes to the database, a step
 	GivesUp = "gives-up" // the same with a single retry, and a failure handler

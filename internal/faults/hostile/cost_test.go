@@ -132,7 +132,7 @@ var attacks = []struct {
 	{"unsigned, 8 MiB of numbers", func() string { return "X: y" }, "[" + strings.Repeat("5e-324,", inngestkit.DefaultMaxBodyBytes/7-1) + "1]", mostPeak, each},
 	{"forged, 4 KiB of numbers", forged, "[" + strings.Repeat("5e-324,", 580) + "1]", mostPeak, each[:1]},
 	{"forged, 256 KiB of numbers", forged, "[" + strings.Repeat("5e-324,", 256<<10/7-1) + "1]", mostPeak, each},
-	{"forged, 8 MiB of numbers", forged, "[" + strings.Repeat("5e-324,", inngestkit.DefaultMaxBodyBytes/7-1) + "1]", mostLarge, each[:1]},
+	{"forged, 8 MiB of numbers", forged, "[" + strings.Repeat("5e-324,", inngestkit.DefaultMaxBodyBytes/7-1) + "1]", mostLarge, nil},
 	{"forged, 8 MiB of arrays", forged, strings.Repeat("[", inngestkit.DefaultMaxBodyBytes), mostLarge, nil},
 }
 

@@ -61,8 +61,10 @@ const (
 	Ended Kind = "ended"
 	// Forgotten means that the server has ended and lost what it had not stored.
 	Forgotten Kind = "forgotten"
-	// Down means that a database of the server has ended, and Up that it responds again.
-	Down, Up Kind = "down", "up"
+	// Down means that a database of the server has ended.
+	Down Kind = "down"
+	// Up means that it responds again.
+	Up Kind = "up"
 	// Back means that the server has started, and passes on the events that it accepts.
 	Back Kind = "back"
 )
