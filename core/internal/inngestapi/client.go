@@ -195,7 +195,9 @@ func (c *Client) do(ctx context.Context, r request, key string) response {
 		return resp
 	}
 	_, panicked := errors.AsType[*httpclient.PanicError](err)
-	failed := response{err: c.secrets.Error(httpclient.WithoutURL(err)), uncertain: !httpclient.NeverSent(err), panicked: panicked}
+	failed := response{
+		err: c.secrets.Error(httpclient.WithoutURL(err)), uncertain: !httpclient.NeverSent(err), panicked: panicked,
+	}
 	switch {
 	case ctx.Err() != nil:
 		failed.err = progress.ended(ctxerr.Cause(ctx))

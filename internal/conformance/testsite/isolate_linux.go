@@ -38,7 +38,8 @@ func Isolated() (code int, done bool) {
 	}
 	// The thread must live as long as the process, which dies with it.
 	runtime.LockOSThread()
-	cmd := exec.Command(os.Args[0], os.Args[1:]...) //nolint:gosec // G204: it is this program again
+	//nolint:gosec // G204: it is this program again
+	cmd := exec.CommandContext(context.Background(), os.Args[0], os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), inside+"=own", devserver.PathEnv+"="+binary.Path)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
