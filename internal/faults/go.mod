@@ -10,8 +10,8 @@ require (
 	github.com/inngestkit/inngestkit/core v0.1.0
 	github.com/inngestkit/inngestkit/inngesttest v0.1.0
 	github.com/inngestkit/inngestkit/internal/conformance v0.1.0
-	github.com/shirou/gopsutil/v4 v4.26.10
 	github.com/jackc/pgx/v5 v5.9.2
+	github.com/shirou/gopsutil/v4 v4.26.10
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/otel/sdk v1.47.0
 	go.opentelemetry.io/otel/sdk/metric v1.47.0
