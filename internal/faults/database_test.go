@@ -86,8 +86,9 @@ func downForAWhile(t *testing.T, l *lab.Lab, db *sql.DB, down outage) {
 	repeated := l.Holds().Repeated
 	require.GreaterOrEqual(t, repeated, inFlight)
 	requireWritten(t, db, inFlight, repeated)
+	const idle = 10 // connections: to the database, and to the ledger, each with two goroutines
 	testsite.Eventually(t, 50*time.Millisecond, func() bool {
-		return l.Processes[0].Gauge(t).Goroutines <= before.Goroutines+2 // the connection and its pool
+		return l.Processes[0].Gauge(t).Goroutines <= before.Goroutines+idle
 	})
 }
 

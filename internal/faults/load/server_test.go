@@ -32,6 +32,7 @@ func TestBackPressure(t *testing.T) {
 	known := l.Calls.Exchanges()
 	release := l.Ledger.Hold("one", false, limit)
 	l.Send(app.Steps, 5*limit)
+	l.Ledger.Await(t, lab.Started, "one", limit)
 	testsite.Eventually(t, 10*time.Millisecond, func() bool { return l.Calls.Exchanges()-known >= 4*limit })
 	require.Equal(t, limit, l.Ledger.Count(lab.Started, "one"), "calls at the same time")
 	release()
