@@ -165,6 +165,9 @@ func (s *site) run(t *testing.T) {
 func (s *site) fail(t *testing.T) {
 	t.Helper()
 	require.NoError(t, s.server.Stop())
+	// Nothing responds there, not even the server of another test.
+	silent := testsite.Listen(t, strings.TrimPrefix(s.server.URL(), "http://"))
+	defer func() { require.NoError(t, silent.Close()) }()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	for what, operate := range operations {
