@@ -29,8 +29,8 @@ func answeredBy(t *testing.T, answers map[string][]string) *Server {
 	}))
 	t.Cleanup(stub.Close)
 	return &Server{
-		ports: ports{api: stub.Listener.Addr().(*net.TCPAddr).Port},
-		proc:  &process{done: make(chan struct{})}, log: newTailBuffer(1), http: stub.Client(),
+		cfg: new(Config), ports: ports{api: stub.Listener.Addr().(*net.TCPAddr).Port},
+		proc: &process{done: make(chan struct{})}, log: newTailBuffer(1), http: stub.Client(),
 	}
 }
 

@@ -107,7 +107,7 @@ func TestSelfHosted(t *testing.T) {
 	require.Len(t, runs, 1)
 
 	// Without the keys, the API denies access.
-	stranger := &Server{ports: s.ports, proc: s.proc, log: s.log, http: s.http}
+	stranger := &Server{cfg: new(Config), ports: s.ports, proc: s.proc, log: s.log, http: s.http}
 	var status *StatusError
 	_, err = stranger.Runs(ctx, id)
 	require.ErrorAs(t, err, &status)
@@ -176,8 +176,8 @@ func TestIdentify(t *testing.T) {
 	}))
 	t.Cleanup(stranger.Close)
 	s := &Server{
-		ports: ports{api: stranger.Listener.Addr().(*net.TCPAddr).Port, gateway: 1111},
-		proc:  &process{done: make(chan struct{})}, log: newTailBuffer(1), http: stranger.Client(),
+		cfg: new(Config), ports: ports{api: stranger.Listener.Addr().(*net.TCPAddr).Port, gateway: 1111},
+		proc: &process{done: make(chan struct{})}, log: newTailBuffer(1), http: stranger.Client(),
 	}
 	require.NoError(t, s.identify(t.Context()))
 	s.ports.gateway = 2222

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -55,12 +56,12 @@ func newLedger(cfg Config) *ledger {
 // step runs a step of a run. If the server has its result, the body does not run, and the
 // ledger learns it.
 func (l *ledger) step(ctx context.Context, function, run, id string, body func(context.Context) (string, error)) (string, error) {
-	ran := false
+	var ran atomic.Bool
 	result, err := step.Run(ctx, id, func(ctx context.Context) (string, error) {
-		ran = true
+		ran.Store(true)
 		return body(ctx)
 	})
-	if err != nil || ran || l.quiet {
+	if err != nil || ran.Load() || l.quiet {
 		return result, err
 	}
 	report := Report{App: l.app, Function: function, Run: run, Step: id, Memoized: true}
