@@ -15,8 +15,8 @@ const (
 // coreLayers lists the packages of the core from the bottom up. A package imports only
 // packages of lower layers.
 var coreLayers = [][]string{
-	{"ctxerr", "datacheck", "envelope", "eventpath", "hosts", "manifest", "reqbody", "safe", "signing"},
-	{"drain", "fnconfig", "httpclient", "jsontype", "sdkconnect"},
+	{"ctxerr", "datacheck", "envelope", "eventpath", "hosts", "manifest", "safe", "signing"},
+	{"drain", "fnconfig", "httpclient", "jsontype", "reqbody", "sdkconnect"},
 	{"call", "inngestapi", "selfcheck"},
 }
 
