@@ -168,6 +168,8 @@ func (s *site) fail(t *testing.T) {
 	// Nothing responds there, not even the server of another test.
 	silent := testsite.Listen(t, strings.TrimPrefix(s.server.URL(), "http://"))
 	defer func() { require.NoError(t, silent.Close()) }()
+	// Over Connect, Ping succeeds until the app has noticed.
+	testsite.Eventually(t, 10*time.Millisecond, func() bool { return s.app.Connection() != inngestkit.ConnectionConnected })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	for what, operate := range operations {
