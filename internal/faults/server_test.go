@@ -39,8 +39,6 @@ func TestServerEnds(t *testing.T) {
 		versions = []string{devserver.OldestVersion, devserver.NewestVersion}
 		ends["stopped"] = (*devserver.Server).Stop // takes 30 s with v1.12.1
 		maps.Copy(cases, databaseCases)
-	}
-	if *longForm {
 		for name, run := range map[string]func(*testing.T, string){"postgres": postgresEnds, "redis": redisEnds} {
 			for _, version := range versions {
 				t.Run(name+" "+version, func(t *testing.T) {
