@@ -42,7 +42,8 @@ func TestServerLifeCycle(t *testing.T) {
 	requireGone(t, pid)
 	require.NoDirExists(t, s.state)
 	require.Contains(t, s.Logs(), "demo/event")
-	require.Equal(t, log.String(), s.Logs(), "short logs are kept whole")
+	// If a port was taken, Config.Log has the attempts before, too.
+	require.True(t, strings.HasSuffix(log.String(), s.Logs()), "short logs are kept whole")
 	require.NoError(t, s.Stop(), "a second stop does nothing")
 	require.Error(t, s.Do(testContext(t), http.MethodGet, "/health", nil, nil))
 }

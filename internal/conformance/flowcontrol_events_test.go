@@ -41,20 +41,17 @@ var eventScenarios = []scenario{
 			return []inngestkit.Function{inngestkit.OnEvent("debounced", debounced, func(_ context.Context, in input) (string, error) {
 				c.Add("called")
 				return in.Event.Data.ID, nil
-			}, flow.Debounce(10*time.Second))}
+			}, flow.Debounce(20*time.Second))}
 		},
 		check: func(t *testing.T, s *site, c *counter) {
-			// In one request and a long period, so that a busy server sees all of them within it,
-			// and with times that determine which is the last.
-			now := time.Now().UnixMilli()
-			events := make([]inngestkit.AnyEvent, 3)
-			for i, id := range []string{"1", "2", "3"} {
-				event := debounced.New(user{ID: id})
-				event.Timestamp = now + int64(i)
-				events[i] = event
+			// A long period, so that a busy server sees all of them within it. One by one: v1.43.0
+			// may start no run at all for the first events of a debounce if it sees them at the
+			// same time ("queue item already exists" in its log).
+			var ids []string
+			for _, id := range []string{"1", "2", "3"} {
+				ids = append(ids, testsite.Send(t, s.app, debounced.New(user{ID: id})))
+				s.letPass(t)
 			}
-			ids, err := s.app.Send(testsite.Within(t), events...)
-			require.NoError(t, err)
 			run := s.ended(t, ids[2])
 			require.Equal(t, devserver.RunCompleted, run.Status)
 			require.Equal(t, `"3"`, string(run.Output))

@@ -19,7 +19,7 @@ var combinedRows = []Row{
 		Name:      "debounce-and-cancel",
 		Functions: sleepy(flow.Debounce(debouncePeriod), flow.CancelOn(flow.EventNamed("debounce-and-cancel/stop"), flow.If("event.data.id == async.data.id"))),
 		Drive: func(t testing.TB, w World, p *Probe) {
-			ids := w.Send(t, inOrder(p, "", withIDs("old", "new")...)...)
+			ids := oneByOne(t, w, inOrder(p, "", withIDs("old", "new")...)...)
 			w.Reached(t, ids[1], "wait")
 			for _, data := range withIDs("old", "new") {
 				w.Send(t, inngestkit.DefineEvent[Data]("debounce-and-cancel/stop").New(data))

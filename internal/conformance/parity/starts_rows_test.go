@@ -163,7 +163,7 @@ var startRows = []Row{
 		Name:      "debounce",
 		Functions: notes(flow.Debounce(debouncePeriod)),
 		Drive: func(t testing.TB, w World, p *Probe) {
-			w.Ended(t, w.Send(t, inOrder(p, "", withIDs("1", "2", "3")...)...)[2])
+			w.Ended(t, oneByOne(t, w, inOrder(p, "", withIDs("1", "2", "3")...)...)[2])
 			w.Ended(t, w.Send(t, p.Event("").New(Data{ID: "4"}))...)
 		},
 	},
@@ -171,7 +171,7 @@ var startRows = []Row{
 		Name:      "debounce-by-key",
 		Functions: notes(flow.Debounce(debouncePeriod, flow.Key("event.data.plan"))),
 		Drive: func(t testing.TB, w World, p *Probe) {
-			w.Send(t, inOrder(p, "", Data{ID: "a1", Plan: "a"}, Data{ID: "b1", Plan: "b"}, Data{ID: "a2", Plan: "a"})...)
+			oneByOne(t, w, inOrder(p, "", Data{ID: "a1", Plan: "a"}, Data{ID: "b1", Plan: "b"}, Data{ID: "a2", Plan: "a"})...)
 			w.EndedOf(t, p.name(""), 2)
 		},
 		Unordered: "the two end at the same time",
@@ -182,8 +182,7 @@ var startRows = []Row{
 		Functions: notes(flow.Debounce(debouncePeriod)),
 		Drive: func(t testing.TB, w World, p *Probe) {
 			events := inOrder(p, "", withIDs("old", "new")...)
-			w.Send(t, events[1])
-			w.Send(t, events[0])
+			oneByOne(t, w, events[1], events[0])
 			w.EndedOf(t, p.name(""), 1)
 		},
 	},
@@ -194,7 +193,7 @@ var startRows = []Row{
 			return in.Event.Data.Number, nil
 		}, flow.Debounce(debouncePeriod, flow.Timeout(time.Minute))),
 		Drive: func(t testing.TB, w World, p *Probe) {
-			w.Send(t, inOrder(p, "", Data{ID: "1"}, Data{ID: "2", Number: 1234567890123456})...)
+			oneByOne(t, w, inOrder(p, "", Data{ID: "1"}, Data{ID: "2", Number: 1234567890123456})...)
 			w.EndedOf(t, p.name(""), 1)
 		},
 	},
@@ -202,7 +201,20 @@ var startRows = []Row{
 
 // debouncePeriod is long enough for a busy server to see all events of a row within it. The rows
 // run together, and others take longer.
-const debouncePeriod = 12 * time.Second
+const debouncePeriod = 20 * time.Second
+
+// oneByOne sends events, each when the server has seen the one before. v1.43.0 may start no run
+// at all for the first events of a debounce if it sees them at the same time.
+func oneByOne(t testing.TB, w World, events ...inngestkit.AnyEvent) (ids []string) {
+	t.Helper()
+	for i, event := range events {
+		if i > 0 {
+			w.LetPass(t, 100*time.Millisecond)
+		}
+		ids = append(ids, w.Send(t, event)...)
+	}
+	return ids
+}
 
 // inOrder returns events for the function id whose times are in order.
 func inOrder(p *Probe, id string, data ...Data) []inngestkit.AnyEvent {
