@@ -3,4 +3,4 @@ package sdkconnect
 import "log/slog"
 
 // LogHandler returns what receives the SDK's log.
-func LogHandler(h Handler) slog.Handler { return &logHandler{h} }
+func LogHandler(h Handler) slog.Handler { return &logHandler{handler: h} }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -22,6 +23,7 @@ type gateway struct {
 	hello   chan *connectproto.WorkerConnectRequestData
 	replies chan *connectproto.SDKResponse // each is acknowledged
 	ws      *websocket.Conn                // once there is something in hello
+	starts  sync.Mutex                     // while it is locked, no further connection begins
 }
 
 func newGateway(t *testing.T) *gateway {
@@ -32,6 +34,8 @@ func newGateway(t *testing.T) *gateway {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v0/connect/start", func(w http.ResponseWriter, r *http.Request) {
+		g.starts.Lock()
+		defer g.starts.Unlock()
 		_, _ = w.Write(encoded(&connectproto.StartResponse{
 			ConnectionId:    "01ARZ3NDEKTSV4RRFFQ69G5FAV",
 			GatewayEndpoint: "ws://" + r.Host + "/gateway",

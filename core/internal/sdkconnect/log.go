@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
@@ -15,12 +16,18 @@ const (
 	msgReceived     = "received gateway request"
 	keyReceived     = "kind"
 	kindReplyAck    = "WORKER_REPLY_ACK"
+	msgDraining     = "gateway requested connection drain"
+	msgEstablished  = "connection established"
 )
 
 // logHandler receives the SDK's log. The SDK logs a lot, including URLs with their
-// passwords, so the log itself is dropped. Two of its messages are reported to the
-// handler, because the SDK reports these events in no other way.
-type logHandler struct{ handler Handler }
+// passwords, so the log itself is dropped. Some of its messages are evaluated, because
+// the SDK reports these events in no other way.
+type logHandler struct {
+	handler Handler
+	// draining is whether the gateway has asked to be replaced, and is not replaced yet.
+	draining atomic.Bool
+}
 
 // Enabled implements slog.Handler.
 func (l *logHandler) Enabled(context.Context, slog.Level) bool { return true }
@@ -39,6 +46,10 @@ func (l *logHandler) Handle(_ context.Context, r slog.Record) error {
 				l.handler.NotConnected(err)
 			}
 		}
+	case msgDraining:
+		l.draining.Store(true)
+	case msgEstablished:
+		l.draining.Store(false)
 	}
 	return nil
 }

@@ -93,6 +93,7 @@ const (
 // Conn is one connection of the SDK, which reconnects a few times by itself.
 type Conn struct {
 	worker connect.WorkerConnection
+	log    *logHandler
 	end    context.CancelFunc // ends the SDK's workers
 }
 
@@ -102,12 +103,13 @@ func Open(ctx context.Context, options Options, handler Handler) (*Conn, error) 
 	sdkCtx, end := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, end)
 	invokers := map[string]connect.FunctionInvoker{options.AppID: Invoker(handler)}
-	worker, err := connect.Connect(sdkCtx, options.sdk(), invokers, slog.New(&logHandler{handler}))
+	log := &logHandler{handler: handler}
+	worker, err := connect.Connect(sdkCtx, options.sdk(), invokers, slog.New(log))
 	if err != nil {
 		end()
 		return nil, safe.Sound("the transport", err) // http.DefaultTransport may be the program's own
 	}
-	c := &Conn{worker, end}
+	c := &Conn{worker, log, end}
 	if !stop() {
 		c.Close()
 		return nil, ctxerr.Cause(ctx)
@@ -115,10 +117,14 @@ func Open(ctx context.Context, options Options, handler Handler) (*Conn, error) 
 	return c, nil
 }
 
-// State returns the current state.
+// State returns the current state. The SDK calls a connection active that a gateway has
+// asked to replace, for as long as the replacement takes, which has no limit.
 func (c *Conn) State() State {
 	switch c.worker.State() {
 	case connect.ConnectionStateActive:
+		if c.log.draining.Load() {
+			return StateReconnecting
+		}
 		return StateActive
 	case connect.ConnectionStateReconnecting:
 		return StateReconnecting

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -259,7 +260,26 @@ func TestOpenWithADoneContext(t *testing.T) {
 	require.Error(t, err)
 }
 
-// Only the two messages that are needed leave the SDK's log.
+// A gateway that asks to be replaced sends no more calls. The connection counts as lost until
+// there is another one.
+func TestGatewayIsReplaced(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	conn := open(t, g, newHandler(), sdkconnect.Options{Dev: true})
+	receive(t, g.hello)
+	is := func(state sdkconnect.State) func() bool { return func() bool { return conn.State() == state } }
+	require.Eventually(t, is(sdkconnect.StateActive), timeout, time.Millisecond)
+	g.starts.Lock()
+	replace := sync.OnceFunc(g.starts.Unlock)
+	t.Cleanup(replace)
+	send(t.Context(), g.ws, connectproto.GatewayMessageType_GATEWAY_CLOSING, nil)
+	require.Eventually(t, is(sdkconnect.StateReconnecting), timeout, time.Millisecond, hint)
+	replace()
+	receive(t, g.hello)
+	require.Eventually(t, is(sdkconnect.StateActive), timeout, time.Millisecond, hint)
+}
+
+// Only the messages that are needed leave the SDK's log.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	h := newHandler()
