@@ -12,18 +12,26 @@ import (
 	"github.com/inngestkit/inngestkit/internal/faults/lab"
 )
 
-// inFlight is how many runs a case has in flight.
-const inFlight = 15
+const (
+	// inFlight is how many runs a case has in flight.
+	inFlight = 15
+	// held is how many of them are in a step when something happens to the connection.
+	held = 5
+)
 
 // TestConnect ends workers and servers while runs are in flight. The cases run one after the
 // other, because the oldest server cannot run twice in a network.
 func TestConnect(t *testing.T) {
-	cases := map[string]func(*testing.T){"stopped in a step": stoppedInAStep, "server in memory": memoryServer}
+	cases := map[string]func(*testing.T){
+		"stopped in a step": stoppedInAStep, "connection cut": connectionCut, "server in memory": memoryServer,
+	}
 	if *longForm {
 		maps.Copy(cases, map[string]func(*testing.T){
 			"killed in a step":     killedInAStep,
 			"killed between steps": killedBetweenSteps,
 			"a dying worker":       dyingWorker,
+			"silent connection":    silentConnection,
+			"gateway out of reach": gatewayOutOfReach,
 			"server killed":        serverWithDatabases((*devserver.Server).Kill),
 			"server stopped":       serverWithDatabases((*devserver.Server).Stop),
 		})
@@ -43,14 +51,60 @@ func newLab(t *testing.T, backend lab.Backend, processes int) *lab.Lab {
 	})
 }
 
+// newGatewayLab is a lab with a proxy in front of the gateway.
+func newGatewayLab(t *testing.T) *lab.Lab {
+	t.Helper()
+	return lab.New(t, lab.Config{
+		Framework: "nethttp", Gateway: true, Patience: 4 * time.Minute,
+		App: func(_ int, cfg *app.Config) { cfg.Connect = true },
+	})
+}
+
+// holdInStep sends runs, and returns when some of them are in a step, where they stay until
+// release is called.
+func holdInStep(t *testing.T, l *lab.Lab) (release func()) {
+	t.Helper()
+	release = l.Ledger.Hold("three", false, held)
+	l.Send(app.Steps, inFlight)
+	l.Ledger.Await(t, lab.Started, "three", held)
+	return release
+}
+
+// Replies of steps that ran when their connection was cut reach the server.
+func connectionCut(t *testing.T) {
+	l := newGatewayLab(t)
+	release := holdInStep(t, l)
+	l.Gateway.Cut()
+	release()
+	require.LessOrEqual(t, l.Holds().Repeated, held)
+}
+
+// The network loses everything that is sent on the connection, and neither side is told.
+func silentConnection(t *testing.T) {
+	l := newGatewayLab(t)
+	release := holdInStep(t, l)
+	l.Gateway.Silence()
+	release()
+	require.LessOrEqual(t, l.Holds().Repeated, held)
+}
+
+// The gateway is out of reach for some time, in which steps end.
+func gatewayOutOfReach(t *testing.T) {
+	l := newGatewayLab(t)
+	release := holdInStep(t, l)
+	l.Gateway.Refuse(true)
+	l.Gateway.Cut()
+	release()
+	time.Sleep(15 * time.Second) // how long it is out of reach
+	l.Gateway.Refuse(false)
+	require.LessOrEqual(t, l.Holds().Repeated, held)
+}
+
 // A worker that is asked to stop while steps run delivers their results, so no step runs again.
 // Calls that come later go to the next worker.
 func stoppedInAStep(t *testing.T) {
 	l := newLab(t, lab.Memory(), 1)
-	const held = 5
-	release := l.Ledger.Hold("three", false, held)
-	l.Send(app.Steps, inFlight)
-	l.Ledger.Await(t, lab.Started, "three", held)
+	release := holdInStep(t, l)
 	old := l.Processes[0]
 	old.Signal(t)
 	l.StartProcess()

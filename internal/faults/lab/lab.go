@@ -32,6 +32,8 @@ type Config struct {
 	Processes int
 	// Patience is how long [Lab.Judge] waits for the end of the next run. Default: a minute.
 	Patience time.Duration
+	// Gateway has the connections of connect mode pass a proxy.
+	Gateway bool
 	// App changes the configuration of each process before it starts.
 	App func(n int, cfg *app.Config)
 	// Env are further environment variables of the processes, KEY=value.
@@ -45,6 +47,8 @@ type Lab struct {
 	Server *devserver.Server
 	// Calls is the proxy in front of the app, API the one in front of the server.
 	Calls, API *Proxy
+	// Gateway is the proxy in front of the gateway for connect mode, if Config has Gateway.
+	Gateway *Gateway
 	// Processes are the processes that run.
 	Processes []*Process
 
@@ -65,6 +69,9 @@ func New(t *testing.T, cfg Config) *Lab {
 	cfg.Patience = cmp.Or(cfg.Patience, patience)
 	ledger := newLedger(t)
 	l := &Lab{Ledger: ledger, Calls: newProxy(t, ledger, false), API: newProxy(t, ledger, true), t: t, cfg: cfg}
+	if cfg.Gateway {
+		l.Gateway = newGateway(t, l.API)
+	}
 	l.StartServer()
 	t.Cleanup(func() {
 		if t.Failed() {

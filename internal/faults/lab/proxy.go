@@ -66,6 +66,8 @@ type Fault struct {
 	CutRequest int
 	// HalfClose closes the connection to the app for writing, after the request.
 	HalfClose bool
+	// RewriteResponse changes the body of the response before it is passed on.
+	RewriteResponse func(*Exchange)
 	// CutResponse passes on only so many bytes of the response, if it is not 0, and then
 	// closes the connection. A negative number counts from the end of the response.
 	CutResponse int
@@ -372,7 +374,20 @@ func (p *Proxy) ask(e *Exchange, upstream string, request []byte, fault Fault) (
 	if observe != nil {
 		observe(time.Since(begun))
 	}
+	if fault.RewriteResponse != nil {
+		return e.rewriteResponse(resp, fault.RewriteResponse)
+	}
 	return raw.Bytes(), nil
+}
+
+// rewriteResponse changes the body of a response, and returns the bytes of the response.
+func (e *Exchange) rewriteResponse(resp *http.Response, change func(*Exchange)) ([]byte, error) {
+	change(e)
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(e.ResponseBody)), int64(len(e.ResponseBody))
+	resp.TransferEncoding = nil
+	var raw bytes.Buffer
+	err := resp.Write(&raw)
+	return raw.Bytes(), err
 }
 
 // wait waits, or less if the proxy is closed.

@@ -29,10 +29,10 @@ func TestSleepingRuns(t *testing.T) {
 		*loadRuns-l.Ledger.Count(lab.Started, "after"), process.Gauge(t))
 	await(t, l, lab.Finished, "after", *loadRuns)
 	after := process.Gauge(t)
-	t.Logf("all have ended after %s; before %+v, after %+v", time.Since(begun).Round(time.Millisecond), before, after)
+	t.Logf("all have ended after %s", time.Since(begun).Round(time.Millisecond))
 	require.Equal(t, *loadRuns, l.Ledger.Count(lab.Started, "before"), "steps started")
 	require.Equal(t, *loadRuns, l.Ledger.Count(lab.Started, "after"), "steps started")
-	requireFlat(t, before, after)
+	gauges{before, after}.requireFlat(t)
 }
 
 // Events that are sent in bulk all arrive: each starts a run.

@@ -33,51 +33,47 @@ func TestSyntheticLoad(t *testing.T) {
 		t.Run(framework, func(t *testing.T) {
 			l := lab.New(t, lab.Config{Framework: framework, App: func(_ int, cfg *app.Config) { cfg.Quiet = true }})
 			process := l.Processes[0]
-			caller := &synthetic{url: "http://" + process.Addr + "/api/inngest?fnId=" + lab.AppID + "-" + app.Steps, body: callBody(t)}
+			caller := newSynthetic(t, "http://"+process.Addr+"/api/inngest?fnId="+lab.AppID+"-"+app.Steps)
 			caller.load(t, *loadTime/5) // until memory has grown to what the load needs
-			before := process.Gauge(t)
-			taken := caller.load(t, *loadTime)
-			after := process.Gauge(t)
-			used := after.CPU - before.CPU
-			t.Logf("%d calls in %s, %d/s; %s; %s of processor time a call", taken.len(), *loadTime,
-				int(float64(taken.len())/loadTime.Seconds()), taken, used/time.Duration(taken.len()))
-			t.Logf("before %+v, after %+v", before, after)
-			requireFlat(t, before, after)
+			caller.taken = latencies{}
+			gauges := course(t, process, func() { caller.load(t, *loadTime/sections) })
+			used, calls := gauges.last().CPU-gauges[0].CPU, caller.taken.len()
+			t.Logf("%d calls in %s, %d/s; %s; %s of processor time a call", calls, *loadTime,
+				int(float64(calls)/loadTime.Seconds()), &caller.taken, used/time.Duration(calls))
+			gauges.requireFlat(t)
 		})
 	}
 }
 
-// requireFlat allows for what is in the pools and caches of a framework.
-func requireFlat(t *testing.T, before, after app.Gauge) {
-	t.Helper()
-	require.LessOrEqual(t, after.Goroutines, before.Goroutines+callers, "goroutines")
-	require.LessOrEqual(t, after.Files, before.Files+callers, "files")
-	require.LessOrEqual(t, after.Heap, before.Heap+before.Heap/2+8<<20, "heap")
-}
-
 // synthetic plays the server for one call that is repeated.
 type synthetic struct {
-	url  string
-	body []byte
+	url    string
+	body   []byte
+	client *http.Client
+	taken  latencies
 }
 
-// load calls for some time, and returns how long each call took.
-func (s *synthetic) load(t *testing.T, d time.Duration) *latencies {
+func newSynthetic(t *testing.T, url string) *synthetic {
 	t.Helper()
-	var taken latencies
-	var failed atomic.Pointer[string]
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}, Timeout: testsite.Timeout}
-	defer client.CloseIdleConnections()
+	t.Cleanup(client.CloseIdleConnections)
+	return &synthetic{url: url, body: callBody(t), client: client}
+}
+
+// load calls for some time.
+func (s *synthetic) load(t *testing.T, d time.Duration) {
+	t.Helper()
+	var failed atomic.Pointer[string]
 	end := time.Now().Add(d)
 	var running sync.WaitGroup
 	for range callers {
 		running.Go(func() {
 			for time.Now().Before(end) && failed.Load() == nil {
 				begun := time.Now()
-				if problem := s.call(t, client); problem != "" {
+				if problem := s.call(t); problem != "" {
 					failed.Store(&problem)
 				}
-				taken.add(time.Since(begun))
+				s.taken.add(time.Since(begun))
 			}
 		})
 	}
@@ -85,17 +81,16 @@ func (s *synthetic) load(t *testing.T, d time.Duration) *latencies {
 	if problem := failed.Load(); problem != nil {
 		require.Fail(t, "a call failed", *problem)
 	}
-	return &taken
 }
 
 // call makes the call, and says what is wrong with the response.
-func (s *synthetic) call(t *testing.T, client *http.Client) string {
+func (s *synthetic) call(t *testing.T) string {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, bytes.NewReader(s.body))
 	if err != nil {
 		return err.Error()
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := client.Do(req)
+	resp, err := s.client.Do(req)
 	if err != nil {
 		return err.Error()
 	}
