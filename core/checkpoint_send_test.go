@@ -354,8 +354,8 @@ func TestCheckpointsBeforeABadOutput(t *testing.T) {
 	require.Equal(t, []string{"StepRun a"}, checkpoints(t, server))
 }
 
-// With an error of its own, too, the SDK drops what has run.
-func TestCheckpointsBeforeAnErrorOfTheSDK(t *testing.T) {
+// A memoized result that cannot be read does not drop what has run.
+func TestCheckpointsBeforeAnUnreadableResult(t *testing.T) {
 	t.Parallel()
 	handler := func(ctx context.Context, _ input) (greeted, error) {
 		_ = stepOf("a", new(string))(ctx)
@@ -366,7 +366,7 @@ func TestCheckpointsBeforeAnErrorOfTheSDK(t *testing.T) {
 	app, server := newCheckpointing(t, http.StatusOK, checkpoint.Config{BatchSteps: 10}, handler)
 	resp := callFn(t.Context(), t, app, e)
 	require.Equal(t, http.StatusInternalServerError, resp.Status)
-	require.Contains(t, message(t, resp), "unknown shape")
+	require.Contains(t, message(t, resp), "neither data nor an error")
 	require.Equal(t, []string{"StepRun a"}, checkpoints(t, server))
 
 	app, _ = newCheckpointing(t, http.StatusBadRequest, checkpoint.Config{BatchSteps: 10}, handler)

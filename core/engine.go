@@ -122,7 +122,6 @@ const anyStep = manifest.AnyStep
 
 // call serves one call by the server.
 func (f *function) call(ctx context.Context, req *adapter.Request, e *envelope.Envelope, stepID string) (resp *adapter.Response) {
-	e.NormalizeSteps()
 	targeted := stepID != "" && stepID != anyStep
 	if targeted && f.config.Checkpoint != nil {
 		// The SDK sends the result of such a step as a checkpoint, and then responds with a
@@ -153,9 +152,9 @@ func (f *function) sdkRequest(ctx context.Context, c *FunctionCall, e *envelope.
 	if stepID != "" && stepID != anyStep {
 		query = url.Values{"fnId": {f.id}, "stepId": {stepID}}.Encode()
 	}
-	body := e.WithoutEvents()
+	body := e.ForSDK()
 	if f.adopted != nil {
-		body = f.adopted.shown(e, c.hidden).WithEvents()
+		body = f.adopted.shown(e, c.hidden).Whole()
 	}
 	r := &http.Request{
 		Method:        http.MethodPost,
@@ -244,7 +243,10 @@ func runHandler(
 	if c == nil {
 		return nil, errNoCall
 	}
-	ctx, cancel := c.call.Begin(ctx)
+	ctx, cancel, err := c.call.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
 	defer cancel()
 	test := c.call.TestHooks()
 	if test.EnterFunction != nil {

@@ -68,6 +68,7 @@ func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelop
 			Logger:       f.app.config.Logger,
 			Checker:      f.app.checker,
 			SeveralSteps: f.config.Checkpoint != nil,
+			SDKReplays:   f.adopted != nil,
 		},
 	}
 	if req.Scheme != connectScheme {
@@ -75,7 +76,7 @@ func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelop
 	}
 	c.hidden = c.chain.hidden
 	c.call.Hooks = hooks{c}
-	c.call.Replay.Start(e.Steps, targeted)
+	c.call.Replay.Start(e, targeted)
 	if c.call.SeveralSteps && !targeted && f.adopted == nil {
 		c.call.Checkpoints = f.checkpoints(&c.call, e)
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/inngest/inngestgo"
 	"github.com/inngest/inngestgo/middleware"
-	"github.com/tidwall/gjson"
 )
 
 // SDKMiddleware adapts middleware that is written for the SDK. As in the SDK, factory is
@@ -124,10 +123,9 @@ func (s *sdkCall) transformInput(ctx context.Context, call *FunctionCall) (conte
 		return nil, err
 	}
 	input := middleware.TransformableInput{Event: first[0], Events: events, Steps: map[string]string{}}
-	gjson.ParseBytes(call.call.Replay.Results()).ForEach(func(id, result gjson.Result) bool {
-		input.Steps[id.Str] = result.Raw
-		return true
-	})
+	for _, result := range call.call.Replay.Results() {
+		input.Steps[string(result.Key)] = string(result.Raw)
+	}
 	input.WithContext(ctx)
 	s.hooks.TransformInput(ctx, s.context, &input)
 	return input.Context(), takeOver(call, raw, before, input)

@@ -55,7 +55,7 @@ func Fetch(ctx context.Context, id string, request FetchRequest) (FetchResponse,
 	if request.Method == "" {
 		request.Method = http.MethodGet
 	}
-	return call.Wait[FetchResponse](ctx, call.Gateway, id, func(call.ID) (json.RawMessage, error) {
+	begin := func(ctx context.Context, _ call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		if err := checkURL(c, id, request.URL); err != nil {
 			return nil, err
@@ -77,5 +77,6 @@ func Fetch(ctx context.Context, id string, request FetchRequest) (FetchResponse,
 			c.Abort(call.MisfitStep(id, FetchResponse{}, err))
 		}
 		return nil, err
-	})
+	}
+	return call.Wait[FetchResponse](ctx, call.Waiting{Kind: call.Gateway, Name: id, Begin: begin, Kept: (*call.Call).Kept})
 }

@@ -48,7 +48,7 @@ type InferRequest struct {
 // the model's API decoded into T, which may be any. The app does not run while the server
 // waits. If the request fails and has no attempts left, Infer returns an [Error].
 func Infer[T any](ctx context.Context, id string, request InferRequest) (T, error) {
-	return call.Wait[T](ctx, call.AIGateway, id, func(call.ID) (json.RawMessage, error) {
+	begin := func(ctx context.Context, _ call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		if err := checkURL(c, id, request.URL); err != nil {
 			return nil, err
@@ -78,5 +78,6 @@ func Infer[T any](ctx context.Context, id string, request InferRequest) (T, erro
 			return nil, err
 		}
 		return sdkstep.Infer[json.RawMessage, json.RawMessage](ctx, id, opts)
-	})
+	}
+	return call.Wait[T](ctx, call.Waiting{Kind: call.AIGateway, Name: id, Begin: begin, Kept: (*call.Call).Kept})
 }

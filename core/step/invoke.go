@@ -13,6 +13,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
@@ -56,7 +57,7 @@ func Invoke[T, R any](
 	for _, o := range options {
 		o.applyInvoke(&i)
 	}
-	return call.Wait[R](ctx, call.InvokeFunction, id, func(callID call.ID) (json.RawMessage, error) {
+	begin := func(ctx context.Context, callID call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		functionID, err := compositeID(ctx, function.Ref())
 		if err == nil && c != nil {
@@ -80,10 +81,22 @@ func Invoke[T, R any](
 		}
 		raw, err := sdkstep.Invoke[json.RawMessage](ctx, id, opts)
 		if err != nil {
-			err = sdkerrors.NoRetryError(invokeError(c, callID, err))
+			err = sdkerrors.NoRetryError(invokeError(memoized(c, callID), err.Error()))
 		}
 		return raw, err
-	})
+	}
+	return call.Wait[R](ctx, call.Waiting{Kind: call.InvokeFunction, Name: id, Begin: begin, Kept: keptOutput})
+}
+
+// keptOutput returns the memoized output of an invoked function, or its error.
+func keptOutput(c *call.Call, id call.ID, r *envelope.Result) (json.RawMessage, error) {
+	if r.Data == nil && r.Error == nil {
+		c.Abort(fmt.Errorf("the memoized result of step %q has neither data nor an error", id.Name))
+	}
+	if r.Data == nil {
+		return nil, sdkerrors.NoRetryError(invokeError(r, ""))
+	}
+	return r.Data, nil
 }
 
 // compositeID returns the ID by which the server knows a function.
@@ -107,17 +120,23 @@ const invokeTimedOut = "InngestInvokeTimeoutError"
 
 // invokeError returns the whole error that an invoked function ended with. The SDK's
 // error has only the message.
-func invokeError(c *call.Call, id call.ID, err error) error {
-	var kept struct {
-		Error Error `json:"error"`
+func invokeError(r *envelope.Result, message string) error {
+	failed := Error{Data: json.RawMessage("null")} // servers leave the data out
+	if r == nil || json.Unmarshal(r.Error, &failed) != nil || failed.Message == "" {
+		return Error{Name: "Error", Message: message}
 	}
-	if c == nil || json.Unmarshal(c.Replay.Result(id), &kept) != nil || kept.Error.Message == "" {
-		return Error{Name: "Error", Message: err.Error()}
+	if failed.Name == invokeTimedOut {
+		return invokeTimeoutError{failed}
 	}
-	if kept.Error.Name == invokeTimedOut {
-		return invokeTimeoutError{kept.Error}
+	return failed
+}
+
+// memoized returns the memoized result of a step, nil if it has none or is outside a call.
+func memoized(c *call.Call, id call.ID) *envelope.Result {
+	if c == nil {
+		return nil
 	}
-	return kept.Error
+	return c.Replay.Result(id)
 }
 
 // invokeTimeoutError is the error of a function that did not end within the timeout.
@@ -139,7 +158,7 @@ func invokeData[T any](ctx context.Context, c *call.Call, id call.ID, data T) (m
 	if err != nil {
 		return nil, err
 	}
-	if c != nil && len(c.Replay.Result(id)) == 0 {
+	if c != nil && memoized(c, id) == nil {
 		if raw, err = newInvokeData(ctx, c, id, raw); err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/testhooks"
 )
@@ -58,7 +59,7 @@ func WaitForEvent[T any](
 	for _, o := range options {
 		o.applyWait(&w)
 	}
-	return call.Wait[inngestkit.Event[T]](ctx, call.WaitForEvent, id, func(call.ID) (json.RawMessage, error) {
+	begin := func(ctx context.Context, _ call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		if event.Name() == "" { // the server would use the ID of the step instead
 			return nil, abort(c, fmt.Errorf("step %q waits for an event without a name: make it with inngestkit.DefineEvent", id))
@@ -80,7 +81,16 @@ func WaitForEvent[T any](
 			return nil, err
 		}
 		return sdkstep.WaitForEvent[json.RawMessage](ctx, id, opts)
-	})
+	}
+	return call.Wait[inngestkit.Event[T]](ctx, call.Waiting{Kind: call.WaitForEvent, Name: id, Begin: begin, Kept: keptEvent})
+}
+
+// keptEvent returns the event that a step has waited for.
+func keptEvent(_ *call.Call, _ call.ID, r *envelope.Result) (json.RawMessage, error) {
+	if string(r.Raw) == "null" {
+		return nil, ErrTimeout
+	}
+	return r.Raw, nil
 }
 
 func (c condition) expression() string {
@@ -150,7 +160,7 @@ func WaitForSignal[T any](ctx context.Context, id, name string, options ...Signa
 	for _, o := range options {
 		o.applySignal(&s)
 	}
-	return call.Wait[T](ctx, call.WaitForSignal, id, func(call.ID) (json.RawMessage, error) {
+	begin := func(ctx context.Context, _ call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		if name == "" {
 			return nil, abort(c, fmt.Errorf("step %q waits for a signal without a name: give it one", id))
@@ -167,7 +177,20 @@ func WaitForSignal[T any](ctx context.Context, id, name string, options ...Signa
 			err = errSignalTimeout
 		}
 		return result.Data, err
-	})
+	}
+	return call.Wait[T](ctx, call.Waiting{Kind: call.WaitForSignal, Name: id, Begin: begin, Kept: keptSignal})
+}
+
+// keptSignal returns the data of the signal that a step has waited for.
+func keptSignal(c *call.Call, id call.ID, r *envelope.Result) (json.RawMessage, error) {
+	if string(r.Raw) == "null" {
+		return nil, errSignalTimeout
+	}
+	var signal sdkstep.SignalResult[json.RawMessage]
+	if err := json.Unmarshal(r.Data, &signal); err != nil {
+		c.Abort(call.MisfitStep(id.Name, signal, err))
+	}
+	return signal.Data, nil
 }
 
 // TimeoutOption is an option of every step that waits: [WaitForEvent],
@@ -193,7 +216,7 @@ func (t timeout) applyInvoke(i *invoke) { i.timeout = new(time.Duration(t)) }
 // Outside a function, Sleep panics. On a goroutine that the function has started, it ends
 // that goroutine with [runtime.Goexit], and the call fails.
 func Sleep(ctx context.Context, id string, d time.Duration) {
-	_, err := call.Wait[any](ctx, call.Sleep, id, func(call.ID) (json.RawMessage, error) {
+	begin := func(ctx context.Context, _ call.ID) (json.RawMessage, error) {
 		c := call.From(ctx)
 		if d > maxPause {
 			return nil, abort(c, fmt.Errorf("step %q sleeps for %s: a run sleeps for at most 366 days", id, d))
@@ -203,7 +226,9 @@ func Sleep(ctx context.Context, id string, d time.Duration) {
 		}
 		sdkstep.Sleep(ctx, id, max(d, 0))
 		return nil, nil
-	})
+	}
+	slept := func(*call.Call, call.ID, *envelope.Result) (json.RawMessage, error) { return nil, nil }
+	_, err := call.Wait[any](ctx, call.Waiting{Kind: call.Sleep, Name: id, Begin: begin, Kept: slept})
 	if err != nil && call.From(ctx) != nil {
 		runtime.Goexit() // the code after the sleep must not run now, and a panic would end the process
 	}

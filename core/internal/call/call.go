@@ -64,6 +64,8 @@ type Call struct {
 
 	// Replay is how much of what earlier calls did the function has passed.
 	Replay Replay
+	// SDKReplays is set if the SDK hands out the memoized results: it got the whole envelope.
+	SDKReplays bool
 
 	// test are the hooks of the test that the call belongs to.
 	test     *testhooks.Hooks
@@ -76,6 +78,7 @@ type Call struct {
 	mu       sync.Mutex // guards all below, and all branches
 	abortErr error
 	names    names
+	manager  *manager // nil if the SDK hands out the memoized results
 }
 
 // Identity names a call.
@@ -140,10 +143,15 @@ func (c *Call) TestHooks() *testhooks.Hooks { return c.test }
 
 // Begin returns the context for the function. It keeps the values that the SDK added and
 // is done when the caller hangs up, so the function can stop early. The SDK itself must not
-// see that: it would report the run as completed.
-func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc) {
+// see that: it would report the run as completed. An error means that the SDK is of an unknown
+// version.
+func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc, error) {
 	c.sdk, c.test = sdk, testhooks.From(sdk)
-	ctx, cancel := context.WithCancelCause(sdk)
+	visible, err := c.hideManager(sdk)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancelCause(visible)
 	stop := context.AfterFunc(c.Caller, func() {
 		defer func() {
 			if recover() != nil {
@@ -159,11 +167,11 @@ func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc) 
 	}
 	deadline, ok := c.Caller.Deadline()
 	if !ok {
-		return ctx, end
+		return ctx, end, nil
 	}
 	ctx, release := context.WithDeadline(ctx, deadline)
 	return ctx, func() {
 		release()
 		end()
-	}
+	}, nil
 }

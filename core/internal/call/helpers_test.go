@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 )
 
 // These tests run calls on the real SDK, with the hooks below instead of the core's.
@@ -36,7 +37,9 @@ type given struct {
 	// PlanFirst is set if the server wants to plan each step before it runs.
 	PlanFirst bool
 	// Several is set if the call may run several steps, which the SDK would send.
-	Several     bool
+	Several bool
+	// Whole is set if the SDK gets the whole envelope.
+	Whole       bool
 	Checkpoints *call.Checkpoints
 	Hooks       *fakeHooks
 }
@@ -66,7 +69,7 @@ func serve(t *testing.T, g given, f handler) ended {
 		Identity: call.Identity{FunctionID: "fn", RunID: "run-1", Attempt: g.Attempt, MaxAttempts: 4},
 		Hooks:    g.Hooks, Caller: g.Caller, Inner: g.Caller,
 		Logger:       slog.New(slog.NewTextHandler(&log, nil)),
-		SeveralSteps: g.Several || g.Checkpoints != nil, Checkpoints: g.Checkpoints,
+		SeveralSteps: g.Several || g.Checkpoints != nil, Checkpoints: g.Checkpoints, SDKReplays: g.Whole,
 	}}
 	opts := inngestgo.FunctionOpts{ID: "fn"}
 	if end.SeveralSteps {
@@ -80,7 +83,10 @@ func serve(t *testing.T, g given, f handler) ended {
 	_, err = inngestgo.CreateFunction(client, opts, inngestgo.EventTrigger("e", nil),
 		func(ctx context.Context, _ inngestgo.Input[struct{}]) (any, error) {
 			c := call.From(ctx)
-			ctx, cancel := c.Begin(ctx)
+			ctx, cancel, err := c.Begin(ctx)
+			if err != nil {
+				return nil, err
+			}
 			defer cancel()
 			output, err := guarded(ctx)
 			if c.Yielded() && c.Aborted() == nil {
@@ -93,16 +99,22 @@ func serve(t *testing.T, g given, f handler) ended {
 	require.NoError(t, err)
 
 	steps := encodeSteps(t, g.Steps)
-	end.Replay.Start(steps, g.Target != "")
 	stepID := "step"
 	if g.Target != "" {
 		stepID = call.ID{Name: g.Target}.Key()
 	}
-	ctx := call.NewContext(context.WithoutCancel(g.Caller), end.Call)
-	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/?fnId=app-fn&stepId="+stepID, strings.NewReader(fmt.Sprintf(
+	e, err := envelope.Parse(fmt.Appendf(nil,
 		`{"event":{},"events":[],"steps":%s,"ctx":{"run_id":"run-1","step_id":%q,"attempt":%d,"max_attempts":4,`+
-			`"disable_immediate_execution":%t,"fn_id":"6a1e4d3b-4d2c-4f0e-9a55-0c6a2c5d1f10","stack":{"stack":[],"current":0}}}`,
-		steps, stepID, g.Attempt, g.PlanFirst)))
+			`"disable_immediate_execution":%t,"fn_id":"6a1e4d3b-4d2c-4f0e-9a55-0c6a2c5d1f10","stack":{"stack":%s,"current":1}}}`,
+		steps, stepID, g.Attempt, g.PlanFirst, encodeStack(t, g.Steps)))
+	require.NoError(t, err)
+	end.Replay.Start(e, g.Target != "")
+	body := e.ForSDK()
+	if end.SDKReplays {
+		body = e.Whole()
+	}
+	ctx := call.NewContext(context.WithoutCancel(g.Caller), end.Call)
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/?fnId=app-fn&stepId="+stepID, bytes.NewReader(body))
 	w := httptest.NewRecorder()
 	client.Serve().ServeHTTP(w, r)
 	end.Status, end.Body, end.Log = w.Code, strings.TrimSpace(w.Body.String()), log.String()
@@ -124,6 +136,18 @@ func encodeSteps(t *testing.T, steps map[string]any) []byte {
 		}
 	}
 	encoded, err := json.Marshal(byKey)
+	require.NoError(t, err)
+	return encoded
+}
+
+// encodeStack returns the keys of the steps that have run.
+func encodeStack(t *testing.T, steps map[string]any) []byte {
+	t.Helper()
+	keys := []string{}
+	for name := range steps {
+		keys = append(keys, call.ID{Name: name}.Key())
+	}
+	encoded, err := json.Marshal(keys)
 	require.NoError(t, err)
 	return encoded
 }
@@ -227,3 +251,6 @@ func run(ctx context.Context, ran *[]string, name string) (string, error) {
 		return name, nil
 	})
 }
+
+// whole returns a memoized result as the server sent it.
+func whole(_ *call.Call, _ call.ID, r *envelope.Result) (json.RawMessage, error) { return r.Raw, nil }

@@ -40,8 +40,14 @@ const (
 // Key returns the step's name in the protocol, which is also its key among the memoized
 // results.
 func (id ID) Key() string {
+	key := id.key()
+	return string(key[:])
+}
+
+func (id ID) key() (key [2 * sha1.Size]byte) {
 	sum := sha1.Sum([]byte(id.text())) //nolint:gosec // the protocol's choice; docs/SDK_SPEC.md, 5.1.2
-	return hex.EncodeToString(sum[:])
+	hex.Encode(key[:], sum[:])
+	return key
 }
 
 // forTest returns the step as hooks of a test see it. output is the type of its result.

@@ -65,11 +65,11 @@ func (a *askError) Error() string {
 	return "the step is outside a function, and the test does not answer it"
 }
 
-// waitOutside runs a step of the server, with the body of [Wait], without a call of ours.
+// waitOutside runs a step of the server, without a call of ours.
 func waitOutside(
-	ctx context.Context, id ID, output reflect.Type, body func(ID) (json.RawMessage, error),
+	ctx context.Context, id ID, output reflect.Type, begin func(context.Context, ID) (json.RawMessage, error),
 ) (json.RawMessage, error) {
-	raw, err := outside(ctx, id.Name, func() (json.RawMessage, error) { return body(id) })
+	raw, err := outside(ctx, id.Name, func() (json.RawMessage, error) { return begin(ctx, id) })
 	wait := testhooks.From(ctx).Wait
 	if wait == nil {
 		return raw, err

@@ -3,7 +3,7 @@ package call
 import (
 	"sync"
 
-	"github.com/tidwall/gjson"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 )
 
 // A Replay follows the function through what earlier calls did:
@@ -19,26 +19,27 @@ import (
 // a replay, and what follows it belongs to other calls.
 type Replay struct {
 	mu       sync.Mutex
-	steps    []byte
+	envelope *envelope.Envelope
 	targeted bool
 	fresh    bool
-	counted  bool
-	memoized int // how many results are in steps, once they are counted
-	claims   int // how many the function has received
+	claims   int // how many results the function has received
 	onFresh  []func()
-	keys     map[string]struct{} // of the memoized results, once has was called
 }
 
-// Start sets the memoized results, a JSON object by step, and whether the call is targeted.
-func (r *Replay) Start(steps []byte, targeted bool) {
-	r.steps, r.targeted = steps, targeted
+// Start sets the envelope with the memoized results, and whether the call is targeted.
+func (r *Replay) Start(e *envelope.Envelope, targeted bool) { r.envelope, r.targeted = e, targeted }
+
+// Results returns the memoized results of steps.
+func (r *Replay) Results() envelope.Results { return r.envelope.Results }
+
+// Result returns the memoized result of a step, nil if it has none.
+func (r *Replay) Result(id ID) *envelope.Result {
+	if r.envelope == nil || len(r.envelope.Results) == 0 {
+		return nil
+	}
+	key := id.key()
+	return r.envelope.Results.Find(key[:])
 }
-
-// Results returns the memoized results of steps, a JSON object; nil if they are not known.
-func (r *Replay) Results() []byte { return r.steps }
-
-// Result returns the memoized result of a step as the server sent it, nil if it has none.
-func (r *Replay) Result(id ID) []byte { return []byte(gjson.GetBytes(r.steps, id.Key()).Raw) }
 
 // Replaying reports whether the function has not reached anything new yet.
 func (r *Replay) Replaying() bool {
@@ -70,22 +71,6 @@ func (r *Replay) BeginFresh() {
 	}
 }
 
-// has reports whether a step has a memoized result. It indexes the results, for tests, which
-// ask for each step of a call.
-func (r *Replay) has(id ID) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.keys == nil {
-		r.keys = map[string]struct{}{}
-		gjson.ParseBytes(r.steps).ForEach(func(key, _ gjson.Result) bool {
-			r.keys[key.Str] = struct{}{}
-			return true
-		})
-	}
-	_, memoized := r.keys[id.Key()]
-	return memoized
-}
-
 // endFresh records that a branch has ended. What follows in a targeted call is not new.
 func (r *Replay) endFresh() {
 	r.mu.Lock()
@@ -95,26 +80,11 @@ func (r *Replay) endFresh() {
 	}
 }
 
-// isFresh counts the memoized results when first called: most calls never need the count.
 func (r *Replay) isFresh() bool {
-	if r.fresh || r.targeted {
-		return r.fresh
+	if !r.fresh && !r.targeted {
+		r.fresh = r.claims >= len(r.envelope.Results)
 	}
-	r.count()
-	r.fresh = r.claims >= r.memoized
 	return r.fresh
-}
-
-// count counts the memoized results, once.
-func (r *Replay) count() {
-	if r.counted {
-		return
-	}
-	r.counted = true
-	gjson.ParseBytes(r.steps).ForEach(func(gjson.Result, gjson.Result) bool {
-		r.memoized++
-		return true
-	})
 }
 
 // claimed records that the function has received a memoized result.
@@ -135,11 +105,9 @@ func (r *Replay) claimedSoFar() int {
 	return r.claims
 }
 
-// unclaimed returns how many memoized results the function has not received. It has to count
-// all of them.
+// unclaimed returns how many memoized results the function has not received.
 func (r *Replay) unclaimed() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.count()
-	return r.memoized - r.claims
+	return len(r.envelope.Results) - r.claims
 }

@@ -85,7 +85,7 @@ func TestReplayAfterTheTarget(t *testing.T) {
 func TestMemoizedResults(t *testing.T) {
 	t.Parallel()
 	end := serve(t, given{Steps: map[string]any{"a": 1}}, func(context.Context) (any, error) { return nil, nil })
-	require.JSONEq(t, `{"`+call.ID{Name: "a"}.Key()+`":{"data":1}}`, string(end.Replay.Results()))
-	require.JSONEq(t, `{"data":1}`, string(end.Replay.Result(call.ID{Name: "a"})))
-	require.Empty(t, end.Replay.Result(call.ID{Name: "b"}))
+	require.Len(t, end.Replay.Results(), 1)
+	require.Equal(t, "1", string(end.Replay.Result(call.ID{Name: "a"}).Data)) //nolint:testifylint // byte for byte
+	require.Nil(t, end.Replay.Result(call.ID{Name: "b"}))
 }

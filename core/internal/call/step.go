@@ -13,6 +13,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
@@ -63,8 +64,12 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 	s := begin[T](ctx, c, StepRun, name)
 	defer s.leave(&err)
 	s.enter(ctx)
+	if kept := c.kept(s.id); kept != nil {
+		raw, err := c.Kept(s.id, kept)
+		return result[T](ctx, s, raw, err)
+	}
 	start := time.Now()
-	raw, err := sdkstep.Run(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
+	raw, err := sdkstep.Run(c.toSDK(ctx, s.id), name, func(ctx context.Context) (json.RawMessage, error) {
 		return s.callback(ctx, memoizable(name, fn))
 	})
 	if s.state == stepRan {
@@ -73,24 +78,37 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 	return result[T](ctx, s, raw, err)
 }
 
-// Wait runs a step without a callback: one that the server does. It decodes the value from
-// the JSON that body returns.
-func Wait[T any](
-	ctx context.Context, kind Kind, name string, body func(id ID) (json.RawMessage, error),
-) (value T, err error) {
+// A Waiting is a step without a callback: one that the server does.
+type Waiting struct {
+	Kind Kind
+	Name string
+	// Begin hands the new step over to the SDK. It returns only outside a function, or if the
+	// SDK has a memoized result.
+	Begin func(ctx context.Context, id ID) (json.RawMessage, error)
+	// Kept returns the value of the step, as JSON, or its error, from the memoized result.
+	Kept func(c *Call, id ID, r *envelope.Result) (json.RawMessage, error)
+}
+
+// Wait runs a step without a callback.
+func Wait[T any](ctx context.Context, w Waiting) (value T, err error) {
 	c := From(ctx)
 	if c == nil {
-		raw, err := waitOutside(ctx, ID{Name: name, Kind: kind}, reflect.TypeFor[T](), body)
+		raw, err := waitOutside(ctx, ID{Name: w.Name, Kind: w.Kind}, reflect.TypeFor[T](), w.Begin)
 		if err != nil {
 			return value, err
 		}
 		return decode[T](raw)
 	}
-	s := begin[T](ctx, c, kind, name)
+	s := begin[T](ctx, c, w.Kind, w.Name)
 	defer s.leave(&err)
 	s.enter(ctx)
-	checkType[T](c, name)
-	raw, err := body(s.id)
+	checkType[T](c, w.Name)
+	var raw json.RawMessage
+	if kept := c.kept(s.id); kept != nil {
+		raw, err = w.Kept(c, s.id, kept)
+	} else {
+		raw, err = w.Begin(c.toSDK(ctx, s.id), s.id)
+	}
 	return result[T](ctx, s, raw, err)
 }
 
@@ -127,7 +145,7 @@ func (s *step) enter(ctx context.Context) {
 	}
 	if enter := c.test.EnterStep; enter != nil {
 		seen := s.id.forTest(s.output)
-		seen.Memoized = c.Replay.has(s.id)
+		seen.Memoized = c.Replay.Result(s.id) != nil
 		enter(ctx, seen)
 	}
 }

@@ -166,10 +166,10 @@ func TestAWait(t *testing.T) {
 	hooks := &fakeHooks{hide: func(json.RawMessage) json.RawMessage { return json.RawMessage(`{"name":"hidden"}`) }}
 	type event struct{ Name string }
 	wait := func(ctx context.Context) (any, error) {
-		e, err := call.Wait[event](ctx, call.WaitForEvent, "a", func(id call.ID) (json.RawMessage, error) {
+		e, err := call.Wait[event](ctx, call.Waiting{Kind: call.WaitForEvent, Name: "a", Begin: func(ctx context.Context, id call.ID) (json.RawMessage, error) {
 			require.Equal(t, call.ID{Name: "a", Kind: call.WaitForEvent}, id)
 			return sdkstep.WaitForEvent[json.RawMessage](ctx, "a", sdkstep.WaitForEventOpts{Event: "e", Timeout: time.Hour})
-		})
+		}, Kept: whole})
 		return e.Name, err
 	}
 	require.Equal(t, []string{"WaitForEvent a"}, serve(t, given{Hooks: hooks}, wait).operations(t))
@@ -185,9 +185,9 @@ func TestOnlyEventsHaveHiddenFields(t *testing.T) {
 	hooks := &fakeHooks{}
 	serve(t, given{Hooks: hooks, Steps: map[string]any{"a": 1, "b": 2}}, func(ctx context.Context) (any, error) {
 		_, _ = call.Run(ctx, "a", func(context.Context) (int, error) { return 0, nil })
-		return call.Wait[int](ctx, call.WaitForSignal, "b", func(call.ID) (json.RawMessage, error) {
+		return call.Wait[int](ctx, call.Waiting{Kind: call.WaitForSignal, Name: "b", Begin: func(ctx context.Context, _ call.ID) (json.RawMessage, error) {
 			return json.RawMessage("2"), nil
-		})
+		}, Kept: (*call.Call).Kept})
 	})
 	require.Equal(t, []string{"restore a 1", "restore b 2"}, hooks.calls)
 }
@@ -263,10 +263,10 @@ func TestStepsWithoutACall(t *testing.T) {
 	_, err = call.Run(done, "a", func(context.Context) (string, error) { return "", nil })
 	require.ErrorIs(t, err, context.Canceled)
 
-	_, err = call.Wait[any](t.Context(), call.Sleep, "nap", func(call.ID) (json.RawMessage, error) {
-		sdkstep.Sleep(t.Context(), "nap", time.Hour)
+	_, err = call.Wait[any](t.Context(), call.Waiting{Kind: call.Sleep, Name: "nap", Begin: func(ctx context.Context, _ call.ID) (json.RawMessage, error) {
+		sdkstep.Sleep(ctx, "nap", time.Hour)
 		return nil, nil
-	})
+	}, Kept: whole})
 	require.ErrorIs(t, err, sdkstep.ErrNotInFunction)
 	require.ErrorContains(t, err, `step "nap" was called outside a function`)
 }
@@ -306,9 +306,9 @@ func TestAResultThatCannotBeDecoded(t *testing.T) {
 func TestATypeThatCannotBeDecoded(t *testing.T) {
 	t.Parallel()
 	end := serve(t, given{}, func(ctx context.Context) (any, error) {
-		return call.Wait[chan int](ctx, call.WaitForEvent, "a", func(call.ID) (json.RawMessage, error) {
+		return call.Wait[chan int](ctx, call.Waiting{Kind: call.WaitForEvent, Name: "a", Begin: func(ctx context.Context, _ call.ID) (json.RawMessage, error) {
 			panic("unreachable")
-		})
+		}, Kept: whole})
 	})
 	require.EqualError(t, end.Err, `step "a" cannot return Go type chan int: JSON has no chan`)
 	require.True(t, sdkerrors.IsNoRetryError(end.Err))

@@ -5,9 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-
-	"github.com/tidwall/gjson"
 )
 
 // Envelope is the body of a call by the server, split into its parts. The parts are
@@ -15,7 +12,8 @@ import (
 type Envelope struct {
 	Event   []byte
 	Events  []byte
-	Steps   []byte // the memoized results by step ID; nil if the body has none
+	Steps   []byte  // the memoized results by step, a JSON object; nil if the body has none
+	Results Results // the same, indexed
 	Context []byte
 	// RunID, Attempt and MaxAttempts are decoded from Context.
 	RunID       string
@@ -23,7 +21,12 @@ type Envelope struct {
 	MaxAttempts int
 	// UseAPI reports that the server left out Events and Steps; see FetchState.
 	UseAPI bool
+
+	stack span // the steps that have run, in Context
 }
+
+// A span is a part of a slice.
+type span struct{ start, end int }
 
 // ErrEmpty is returned for an empty body.
 var ErrEmpty = errors.New("the body is empty; if the server sent one, a middleware in front of the endpoint has read it " +
@@ -35,43 +38,42 @@ var (
 	errNoParts   = errors.New(`the body has no "event" or no "ctx"`)
 )
 
-// Parse splits a body into its parts, in one pass after the one that validates the
-// JSON.
+// Parse splits a body into its parts. It looks at each byte once.
 func Parse(body []byte) (*Envelope, error) {
 	if len(body) == 0 {
 		return nil, ErrEmpty
 	}
-	// The validation of gjson has no limit of depth.
-	if !json.Valid(body) {
+	s := newScanner(body)
+	if !s.isObject() {
+		if s.value(); s.ended() {
+			return nil, errNotObject
+		}
 		return nil, errNotJSON
 	}
-	parsed := gjson.ParseBytes(body)
-	if !parsed.IsObject() {
-		return nil, errNotObject
-	}
 	var e Envelope
-	parsed.ForEach(func(key, value gjson.Result) bool {
-		raw := body[value.Index : value.Index+len(value.Raw)]
-		switch key.Str {
+	s.members(func(key []byte) {
+		switch string(key) {
 		case "event":
-			e.Event = raw
+			e.Event = s.value()
 		case "events":
-			e.Events = raw
+			e.Events = s.value()
 		case "steps":
-			if value.Type != gjson.Null {
-				e.Steps = raw
-			}
+			e.Steps, e.Results = s.results()
 		case "ctx":
-			if value.Type != gjson.Null {
-				e.Context = raw
-			}
+			e.Context, e.stack = s.runContext()
 		case "use_api":
-			e.UseAPI = value.Bool()
+			e.UseAPI = string(s.value()) == "true"
+		default:
+			s.value()
 		}
-		return true
 	})
-	if e.Context == nil || e.Event == nil {
+	switch {
+	case !s.ended():
+		return nil, errNotJSON
+	case e.Context == nil || e.Event == nil:
 		return nil, errNoParts
+	case len(e.Steps) > 0 && e.Steps[0] != '{':
+		return nil, errNoResults
 	}
 	if err := e.decodeContext(); err != nil {
 		return nil, err
@@ -79,33 +81,20 @@ func Parse(body []byte) (*Envelope, error) {
 	return &e, nil
 }
 
-// SetStepID sets the targeted step in Context, where servers do not name it.
-func (e *Envelope) SetStepID(stepID string) {
-	var context map[string]json.RawMessage
-	if json.Unmarshal(e.Context, &context) == nil { // Parse has decoded it before
-		context["step_id"] = encode(stepID)
-		e.Context = encode(context)
-	}
-}
-
-// WithoutEvents returns the body that the SDK gets. It has no events, which the SDK
-// would encode and decode several times.
-func (e *Envelope) WithoutEvents() []byte {
+// ForSDK returns the body that the SDK gets. It has neither the events, which the SDK would
+// encode and decode several times, nor the memoized results.
+func (e *Envelope) ForSDK() []byte {
 	var b bytes.Buffer
-	b.Grow(len(e.Steps) + len(e.Context) + 64)
+	b.Grow(len(e.Context) - (e.stack.end - e.stack.start) + 64)
 	b.WriteString(`{"event":{},"events":[],"ctx":`)
-	b.Write(e.Context)
-	if len(e.Steps) > 0 {
-		b.WriteString(`,"steps":`)
-		b.Write(e.Steps)
-	}
+	b.Write(e.withoutStack())
 	b.WriteByte('}')
 	return b.Bytes()
 }
 
-// WithEvents returns the body that the SDK gets for an adopted function. It has the
-// events, which the SDK decodes.
-func (e *Envelope) WithEvents() []byte {
+// Whole returns the body that the SDK gets for an adopted function. It has the events and the
+// memoized results, which the SDK decodes.
+func (e *Envelope) Whole() []byte {
 	var b bytes.Buffer
 	b.Grow(len(e.Event) + len(e.Events) + len(e.Steps) + len(e.Context) + 64)
 	b.WriteString(`{"ctx":`)
@@ -113,7 +102,7 @@ func (e *Envelope) WithEvents() []byte {
 	for _, part := range []struct {
 		key string
 		raw []byte
-	}{{"event", e.Event}, {"events", e.Events}, {"steps", e.Steps}} {
+	}{{"event", e.Event}, {"events", e.Events}, {"steps", e.SDKSteps()}} {
 		if len(part.raw) > 0 {
 			b.WriteString(`,"` + part.key + `":`)
 			b.Write(part.raw)
@@ -121,21 +110,6 @@ func (e *Envelope) WithEvents() []byte {
 	}
 	b.WriteByte('}')
 	return b.Bytes()
-}
-
-func (e *Envelope) decodeContext() error {
-	var context struct {
-		RunID       string `json:"run_id"`
-		Attempt     int    `json:"attempt"`
-		MaxAttempts int    `json:"max_attempts"`
-		UseAPI      bool   `json:"use_api"`
-	}
-	if err := json.Unmarshal(e.Context, &context); err != nil {
-		return fmt.Errorf(`the body's "ctx": %w`, err)
-	}
-	e.RunID, e.Attempt, e.MaxAttempts = context.RunID, context.Attempt, context.MaxAttempts
-	e.UseAPI = e.UseAPI || context.UseAPI
-	return nil
 }
 
 // encode returns the JSON of a value whose encoding cannot fail.

@@ -2,7 +2,9 @@ package envelope
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -23,11 +25,12 @@ func FuzzState(f *testing.F) {
 		if !json.Valid(events) || !json.Valid(steps) {
 			return // Get returns JSON
 		}
-		e := &Envelope{Context: []byte(`{"stack":{"stack":["a"]}}`), UseAPI: true}
+		e, err := Parse([]byte(`{"event":{},"ctx":{"stack":{"stack":["a"]}},"use_api":true}`))
+		require.NoError(t, err)
 		var results map[string]json.RawMessage
 		isObject := json.Unmarshal(steps, &results) == nil
 		_, has := results["a"]
-		err := e.setState(events, steps)
+		err = e.setState(events, steps)
 		var list []json.RawMessage
 		_ = json.Unmarshal(events, &list)
 		if err != nil {
@@ -37,13 +40,19 @@ func FuzzState(f *testing.F) {
 		require.True(t, isObject && has, "a step that has run has a result")
 		require.NotEmpty(t, list)
 		require.JSONEq(t, string(list[0]), string(e.Event))
-		e.NormalizeSteps()
 		var normalized map[string]json.RawMessage
-		require.NoError(t, json.Unmarshal(e.Steps, &normalized))
+		require.NoError(t, json.Unmarshal(e.SDKSteps(), &normalized))
 		for id, result := range results {
-			if !isInput(result) {
-				require.Contains(t, normalized, id)
+			if strings.ContainsRune(id, utf8.RuneError) {
+				continue // encoding/json has replaced something in it
 			}
+			found := e.Results.Find([]byte(id))
+			if isInput(result) {
+				require.Nil(t, found)
+				continue
+			}
+			require.Contains(t, normalized, id)
+			require.Equal(t, string(result), string(found.Raw))
 		}
 	})
 }

@@ -74,23 +74,22 @@ func (e *Envelope) setState(events, steps []byte) error {
 	if err := json.Unmarshal(steps, &byID); err != nil {
 		return errors.New("the steps are not a JSON object")
 	}
-	for _, id := range e.stack() {
+	for _, id := range e.stackIDs() {
 		if _, ok := byID[id]; !ok {
 			return fmt.Errorf("the result of step %s is missing, though it has run; perhaps the run has ended", id)
 		}
 	}
-	e.Event, e.Events, e.Steps = []byte(first.Raw), events, steps
+	e.Event, e.Events = []byte(first.Raw), events
+	e.Steps, e.Results = newScanner(steps).results()
 	e.UseAPI = false
 	return nil
 }
 
-// stack returns the IDs of the steps that have run, as far as this call is concerned.
-func (e *Envelope) stack() []string {
-	var context struct {
-		Stack struct {
-			Stack []string `json:"stack"`
-		} `json:"stack"`
+// stackIDs returns the IDs of the steps that have run, as far as this call is concerned.
+func (e *Envelope) stackIDs() []string {
+	var stack struct {
+		Stack []string `json:"stack"`
 	}
-	_ = json.Unmarshal(e.Context, &context) // the SDK reports what is wrong
-	return context.Stack.Stack
+	_ = json.Unmarshal(e.Stack(), &stack) // the SDK reports what is wrong
+	return stack.Stack
 }

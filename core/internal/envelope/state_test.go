@@ -38,7 +38,8 @@ func TestFetchState(t *testing.T) {
 	require.JSONEq(t, `{"name":"first"}`, string(e.Event))
 	require.Len(t, e.Events, len(`[{"name":"first"},{}]`), "without the white space around it")
 	require.False(t, e.UseAPI)
-	require.Contains(t, string(e.WithoutEvents()), `"steps":{"a":{}}`)
+	require.Contains(t, string(e.Whole()), `"steps":{"a":{}}`)
+	require.NotNil(t, e.Results.Find([]byte("a")))
 }
 
 func TestFetchStateFails(t *testing.T) {

@@ -5,21 +5,21 @@ import (
 	"encoding/json"
 )
 
-// lostError replaces an error that the server could not store: it stores null if the
+// LostError replaces an error that the server could not store: it stores null if the
 // API of a model fails with a body that is not JSON.
-var lostError = json.RawMessage(`{"name":"Error","message":"the step failed, and the server did not keep why","data":null}`)
+var LostError = json.RawMessage(`{"name":"Error","message":"the step failed, and the server did not keep why","data":null}`)
 
-// NormalizeSteps repairs memoized results that the SDK cannot read. The SDK requires
-// "data" in every error, which errors made by the server lack. It treats an "error" of
-// null as an unreadable error, and an input as a result.
-func (e *Envelope) NormalizeSteps() {
+// SDKSteps returns Steps without what the SDK cannot read. The SDK requires "data" in every
+// error, which errors made by the server lack. It treats an "error" of null as an unreadable
+// error, and an input as a result.
+func (e *Envelope) SDKSteps() []byte {
 	if !bytes.Contains(e.Steps, []byte(`"error"`)) && !bytes.Contains(e.Steps, []byte(`"input"`)) &&
 		!bytes.Contains(e.Steps, encodedInput) {
-		return
+		return e.Steps
 	}
 	var all map[string]json.RawMessage
 	if json.Unmarshal(e.Steps, &all) != nil {
-		return // the SDK reports what is wrong
+		return e.Steps // the SDK reports what is wrong
 	}
 	for id, result := range all {
 		if isInput(result) {
@@ -28,7 +28,7 @@ func (e *Envelope) NormalizeSteps() {
 		}
 		all[id] = normalizeStep(result)
 	}
-	e.Steps = encode(all)
+	return encode(all)
 }
 
 // encodedInput is how {"input": begins in base64. The server's API encodes inputs that
@@ -53,7 +53,7 @@ func normalizeStep(result json.RawMessage) json.RawMessage {
 	}
 	switch {
 	case stepError == nil && step["data"] == nil:
-		step["error"] = lostError
+		step["error"] = LostError
 	case stepError == nil:
 		delete(step, "error")
 	case stepError["data"] == nil:

@@ -7,13 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNormalizeSteps(t *testing.T) {
+func TestSDKSteps(t *testing.T) {
 	t.Parallel()
 	encoded := base64.StdEncoding.EncodeToString([]byte(`{"input":[{"n":1}]}`))
 	for name, tc := range map[string]struct{ steps, want string }{
 		"an error of the server":      {`{"a":{"error":{"name":"E","message":"no"}}}`, `{"a":{"error":{"name":"E","message":"no","data":null}}}`},
 		"an error of an app":          {`{"a":{"error":{"message":"no","data":1}}}`, `{"a":{"error":{"message":"no","data":1}}}`},
-		"an error that is lost":       {`{"a":{"error":null}}`, `{"a":{"error":` + string(lostError) + `}}`},
+		"an error that is lost":       {`{"a":{"error":null}}`, `{"a":{"error":` + string(LostError) + `}}`},
 		"a result without an error":   {`{"a":{"data":1,"error":null}}`, `{"a":{"data":1}}`},
 		"an error of another type":    {`{"a":{"error":"no"}}`, `{"a":{"error":"no"}}`},
 		"an input":                    {`{"a":{"input":[1]},"b":{"data":2}}`, `{"b":{"data":2}}`},
@@ -28,21 +28,20 @@ func TestNormalizeSteps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := Envelope{Steps: []byte(tc.steps)}
-			e.NormalizeSteps()
-			require.JSONEq(t, tc.want, string(e.Steps))
-			require.Equal(t, len(tc.want) == len(tc.steps), string(e.Steps) == tc.steps)
+			steps := string(e.SDKSteps())
+			require.JSONEq(t, tc.want, steps)
+			require.Equal(t, len(tc.want) == len(tc.steps), steps == tc.steps)
 		})
 	}
 	var none Envelope
-	none.NormalizeSteps()
-	require.Nil(t, none.Steps)
+	require.Nil(t, none.SDKSteps())
 }
 
 // Most calls need no repair, and must not pay for it.
-func TestNormalizeStepsLeavesSoundStepsAlone(t *testing.T) { //nolint:paralleltest // AllocsPerRun forbids it
+func TestSDKStepsLeavesSoundStepsAlone(t *testing.T) { //nolint:paralleltest // AllocsPerRun forbids it
 	e := Envelope{Steps: []byte(`{"a":{"data":{"id":1}},"b":null}`)}
-	require.Zero(t, testing.AllocsPerRun(10, e.NormalizeSteps))
-	require.Equal(t, `{"a":{"data":{"id":1}},"b":null}`, string(e.Steps)) //nolint:testifylint // byte for byte
+	require.Zero(t, testing.AllocsPerRun(10, func() { e.SDKSteps() }))
+	require.Equal(t, `{"a":{"data":{"id":1}},"b":null}`, string(e.SDKSteps())) //nolint:testifylint // byte for byte
 }
 
 func TestSetStepID(t *testing.T) {

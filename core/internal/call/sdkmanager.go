@@ -1,0 +1,176 @@
+package call
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+
+	"github.com/inngest/inngest/pkg/enums"
+	sdkstep "github.com/inngest/inngestgo/step"
+
+	"github.com/inngestkit/inngestkit/core/internal/envelope"
+)
+
+// The SDK keeps what it knows of a call in a manager: the memoized results, and how many steps
+// of each name it has seen. A [Call] hands out memoized results by itself, so the SDK is told
+// neither, until it has to know:
+//
+//   - the count, when a new step has a name that the function has used before,
+//   - everything, when the function calls a step of the SDK's own.
+
+// manager is the SDK's manager of a call. Its type is internal to the SDK.
+type manager struct {
+	key     any // of the manager in a context
+	value   reflect.Value
+	counted map[string]int // how many steps of a name it has counted
+}
+
+// managerKeys are the keys that the SDK looks for in the context of a step. They are internal
+// to the SDK, so they are captured at startup.
+var managerKeys = captureManagerKeys()
+
+func captureManagerKeys() []any {
+	var asked keySpy
+	_, _ = sdkstep.Run(context.Context(&asked), "", func(context.Context) (any, error) { return nil, nil })
+	return asked.keys
+}
+
+// keySpy is an empty context that records which keys it is asked for.
+type keySpy struct {
+	context.Context
+	keys []any
+}
+
+func (*keySpy) Err() error { return nil }
+
+func (s *keySpy) Value(key any) any {
+	s.keys = append(s.keys, key)
+	return nil
+}
+
+// setsResults is implemented by the SDK's manager.
+type setsResults interface {
+	SetSteps(results map[string]json.RawMessage)
+}
+
+// managerIn returns the manager in ctx, nil if this version of the SDK has none that is known.
+func managerIn(ctx context.Context) *manager {
+	for _, key := range managerKeys {
+		if value, ok := ctx.Value(key).(setsResults); ok {
+			return &manager{key: key, value: reflect.ValueOf(value), counted: map[string]int{}}
+		}
+	}
+	return nil
+}
+
+// countTo makes the manager count steps of a name, until it has counted n.
+func (m *manager) countTo(n int, name string) {
+	for ; m.counted[name] < n; m.counted[name]++ {
+		m.value.MethodByName("NewOp").Call([]reflect.Value{reflect.ValueOf(enums.OpcodeStepRun), reflect.ValueOf(name)})
+	}
+}
+
+// claim makes the manager remember that the function has received the result of a step.
+func (m *manager) claim(ctx context.Context, id ID) {
+	claim := m.value.MethodByName("Step")
+	step := reflect.New(claim.Type().In(1)).Elem()
+	step.FieldByName("ID").SetString(id.Name)
+	step.FieldByName("Pos").SetUint(uint64(id.Index)) //nolint:gosec // it is not negative
+	claim.Call([]reflect.Value{reflect.ValueOf(ctx), step})
+}
+
+// restore gives the manager what was left out of the body of the call.
+func (m *manager) restore(e *envelope.Envelope) {
+	var results map[string]json.RawMessage
+	_ = json.Unmarshal(e.SDKSteps(), &results) // they have been parsed
+	m.value.Interface().(setsResults).SetSteps(results)
+	callContext := m.value.MethodByName("Request").Call(nil)[0].Elem().FieldByName("CallCtx")
+	_ = json.Unmarshal(e.Stack(), callContext.FieldByName("Stack").Addr().Interface())
+}
+
+// A hidingContext is the context of a function. When it is asked for the SDK's manager, the
+// function calls a step of the SDK's own.
+type hidingContext struct {
+	context.Context
+	key  any
+	call *Call
+}
+
+// Value implements context.Context.
+func (h *hidingContext) Value(key any) any {
+	if key == h.key {
+		h.call.tellSDK()
+	}
+	return h.Context.Value(key)
+}
+
+var errNoManager = errors.New("inngestkit does not know this version of inngestgo: use the version that its own go.mod requires")
+
+// hideManager returns the context for a function, which is derived from the SDK's.
+func (c *Call) hideManager(sdk context.Context) (context.Context, error) {
+	if c.SDKReplays {
+		return sdk, nil
+	}
+	if c.manager = managerIn(sdk); c.manager == nil {
+		return nil, errNoManager
+	}
+	return &hidingContext{sdk, c.manager.key, c}, nil
+}
+
+// A showingContext is the context of a step on its way to the SDK.
+type showingContext struct {
+	context.Context
+	manager *manager
+}
+
+// Value implements context.Context.
+func (s *showingContext) Value(key any) any {
+	if key == s.manager.key {
+		return s.manager.value.Interface()
+	}
+	return s.Context.Value(key)
+}
+
+// toSDK returns the context with which the SDK runs the new step id.
+func (c *Call) toSDK(ctx context.Context, id ID) context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.manager == nil {
+		return ctx
+	}
+	c.manager.countTo(id.Index, id.Name)
+	c.manager.counted[id.Name]++ // the SDK will
+	return &showingContext{ctx, c.manager}
+}
+
+// tellSDK tells the SDK what it does not know, once. From then on it hands out the memoized
+// results.
+func (c *Call) tellSDK() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.manager
+	if m == nil {
+		return
+	}
+	c.manager = nil
+	m.restore(c.Replay.envelope)
+	for name, n := range c.names.counts {
+		m.countTo(n, name)
+		for i := range n {
+			if id := (ID{Name: name, Index: i}); c.Replay.Result(id) != nil {
+				m.claim(c.sdk, id)
+			}
+		}
+	}
+}
+
+// kept returns the memoized result of a step, nil if it has none or if the SDK hands them out.
+func (c *Call) kept(id ID) *envelope.Result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.manager == nil {
+		return nil
+	}
+	return c.Replay.Result(id)
+}
