@@ -13,16 +13,14 @@ func (s *scanner) runContext() (context []byte, stack span) {
 		}
 		return context, stack
 	}
-	start := 0
 	context = s.members(func(key []byte) {
 		value := s.value()
 		if string(key) == "stack" {
-			stack = span{s.offset() - len(value), s.offset()}
+			stack = span{s.position() - len(value), s.position()}
 		}
 	})
-	if start = s.offset() - len(context); stack.end > 0 {
-		stack.start -= start
-		stack.end -= start
+	if start := s.position() - len(context); stack.end > 0 {
+		stack = span{stack.start - start, stack.end - start}
 	}
 	return context, stack
 }

@@ -45,30 +45,15 @@ func Parse(body []byte) (*Envelope, error) {
 	}
 	s := newScanner(body)
 	if !s.isObject() {
-		if s.value(); s.ended() {
+		if s.value(); s.err == nil && s.skipSpace(s.position()) == len(body) {
 			return nil, errNotObject
 		}
 		return nil, errNotJSON
 	}
 	var e Envelope
-	s.members(func(key []byte) {
-		switch string(key) {
-		case "event":
-			e.Event = s.value()
-		case "events":
-			e.Events = s.value()
-		case "steps":
-			e.Steps, e.Results = s.results()
-		case "ctx":
-			e.Context, e.stack = s.runContext()
-		case "use_api":
-			e.UseAPI = string(s.value()) == "true"
-		default:
-			s.value()
-		}
-	})
+	s.whole(func(key []byte) { e.read(s, key) })
 	switch {
-	case !s.ended():
+	case s.err != nil:
 		return nil, errNotJSON
 	case e.Context == nil || e.Event == nil:
 		return nil, errNoParts
@@ -79,6 +64,27 @@ func Parse(body []byte) (*Envelope, error) {
 		return nil, err
 	}
 	return &e, nil
+}
+
+// read reads the member key of the body.
+func (e *Envelope) read(s *scanner, key []byte) {
+	switch string(key) {
+	case "event":
+		e.Event = s.value()
+	case "events":
+		// Unless the events are a batch, they are the event once more.
+		if e.Events = s.arrayOf(e.Event); e.Events == nil {
+			e.Events = s.value()
+		}
+	case "steps":
+		e.Steps, e.Results = s.results()
+	case "ctx":
+		e.Context, e.stack = s.runContext()
+	case "use_api":
+		e.UseAPI = string(s.value()) == "true"
+	default:
+		s.value()
+	}
 }
 
 // ForSDK returns the body that the SDK gets. It has neither the events, which the SDK would

@@ -19,7 +19,6 @@ import (
 	"github.com/gowebpki/jcs"
 	"github.com/inngest/inngestgo"
 	"github.com/inngest/inngestgo/middleware"
-	sdkstep "github.com/inngest/inngestgo/step"
 	"github.com/stretchr/testify/require"
 
 	inngestgin "github.com/inngestkit/inngestkit/adapters/gin"
@@ -113,15 +112,7 @@ func BenchmarkFunctions(b *testing.B) {
 func BenchmarkMemoizedSteps(b *testing.B) {
 	const steps = 100
 	body := callBody(b, itemsOf(1<<10), steps)
-	sdk := func(ctx context.Context, _ inngestkit.Input[benchData]) (any, error) {
-		for i := range steps {
-			if _, err := sdkstep.Run(ctx, stepName(i), benchStep); err != nil {
-				return nil, err
-			}
-		}
-		return "done", nil
-	}
-	ours := stepsThenDone(steps)
+	sdk, ours := sdkStepsThenDone(steps), stepsThenDone(steps)
 	b.Run(fmt.Sprintf("steps=%d", steps), func(b *testing.B) {
 		b.Run("sdk", func(b *testing.B) { run(b, bareSDK(b, 1, sdk), body) })
 		b.Run("ours", func(b *testing.B) { run(b, onGin(b, 1, ours), body) })
@@ -189,6 +180,9 @@ type benchResult struct {
 func benchStep(context.Context) (benchResult, error) { return benchResult{}, nil }
 
 func stepName(i int) string { return fmt.Sprintf("step-%d", i) }
+
+// stepKey returns the key of a step's memoized result.
+func stepKey(i int) string { return fmt.Sprintf("%x", sha1.Sum([]byte(stepName(i)))) }
 
 type benchHandler = func(context.Context, inngestkit.Input[benchData]) (any, error)
 
@@ -296,7 +290,7 @@ func callBody(b *testing.B, data any, steps int) []byte {
 	memoized := map[string]any{}
 	stack := []string{}
 	for i := range steps {
-		id := fmt.Sprintf("%x", sha1.Sum([]byte(stepName(i))))
+		id := stepKey(i)
 		memoized[id] = map[string]any{"data": benchResult{Status: "done", Count: i}}
 		stack = append(stack, id)
 	}

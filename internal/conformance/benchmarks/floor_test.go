@@ -1,0 +1,97 @@
+package benchmarks
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	sdkstep "github.com/inngest/inngestgo/step"
+	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// BenchmarkFloor compares the SDK and us with what a call has to do at least: read the body,
+// verify its signature, cut out the event and the memoized results, decode each once into its
+// type, and encode the response. The three take turns, and the figures are medians.
+func BenchmarkFloor(b *testing.B) {
+	for _, size := range eventSizes {
+		b.Run(fmt.Sprintf("items/event=%dKiB", size>>10), func(b *testing.B) { overFloor(b, itemsOf(size), 0) })
+	}
+	for _, size := range eventSizes {
+		b.Run(fmt.Sprintf("text/event=%dKiB", size>>10), func(b *testing.B) { overFloor(b, textOf(size), 0) })
+	}
+	for _, steps := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprintf("steps=%d", steps), func(b *testing.B) { overFloor(b, itemsOf(1<<10), steps) })
+	}
+}
+
+func overFloor(b *testing.B, data benchData, steps int) {
+	b.Helper()
+	body := callBody(b, data, steps)
+	handlers := []http.Handler{floor(b, steps), onGin(b, 1, stepsThenDone(steps)), bareSDK(b, 1, sdkStepsThenDone(steps))}
+	call := caller(b, body)
+	calls := make([]func(), len(handlers))
+	for i, handler := range handlers {
+		calls[i] = func() { call(handler) }
+	}
+	inTurn(b, []string{"floor", "ours", "sdk"}, calls)
+}
+
+// floor returns a handler that does what every handler of this call must do, and checks
+// nothing else.
+func floor(b *testing.B, steps int) http.Handler {
+	b.Helper()
+	secret := []byte(strings.TrimPrefix(benchKey, "signkey-test-"))
+	keys := make([]string, steps)
+	for i := range keys {
+		keys[i] = stepKey(i)
+	}
+	r := gin.New()
+	r.POST(path, func(c *gin.Context) {
+		body, err := io.ReadAll(c.Request.Body)
+		require.NoError(b, err)
+		signature, err := url.ParseQuery(c.GetHeader("X-Inngest-Signature"))
+		require.NoError(b, err)
+		mac := hmac.New(sha256.New, secret)
+		mac.Write(body)
+		mac.Write([]byte(signature.Get("t")))
+		require.Equal(b, signature.Get("s"), hex.EncodeToString(mac.Sum(nil)))
+		var event inngestkit.Event[benchData]
+		require.NoError(b, json.Unmarshal([]byte(gjson.GetBytes(body, "event").Raw), &event))
+		if steps > 0 {
+			results := map[string]string{}
+			gjson.GetBytes(body, "steps").ForEach(func(key, value gjson.Result) bool {
+				results[key.Str] = value.Get("data").Raw
+				return true
+			})
+			for _, key := range keys {
+				var result benchResult
+				require.NoError(b, json.Unmarshal([]byte(results[key]), &result))
+			}
+		}
+		c.JSON(http.StatusOK, "done")
+	})
+	return r
+}
+
+func sdkStepsThenDone(steps int) benchHandler {
+	return func(ctx context.Context, _ inngestkit.Input[benchData]) (any, error) {
+		for i := range steps {
+			if _, err := sdkstep.Run(ctx, stepName(i), benchStep); err != nil {
+				return nil, err
+			}
+		}
+		return "done", nil
+	}
+}
