@@ -96,7 +96,8 @@ const (
 
 // Connection returns the state of the connection that [App.Connect] serves the app
 // over. A connection that the server closes is noticed at once; if only the network is
-// gone, it is noticed when the server's heartbeats are overdue.
+// gone, it is noticed when the server's heartbeats are overdue. While the server has the app
+// replace its connection, the state is ConnectionConnecting.
 func (a *App) Connection() ConnectionState {
 	if !a.connecting.Load() {
 		return ConnectionUnused

@@ -53,6 +53,18 @@ func (f *failures) all() int {
 	return f.refused + len(f.open)
 }
 
+// openAt counts the calls that a process has not responded to.
+func (f *failures) openAt(p *lab.Process) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for e := range f.open {
+		if e.Upstream == p.Addr {
+			n++
+		}
+	}
+	return n
+}
+
 // startedBy counts the bodies of a step that have begun in a process.
 func startedBy(l *lab.Lab, p *lab.Process, step string) (n int) {
 	for _, e := range l.Ledger.Entries() {

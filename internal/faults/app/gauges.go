@@ -18,8 +18,8 @@ const Gauges = "gauges on "
 
 // A Gauge is what a process uses at one time.
 type Gauge struct {
-	// Heap is what is in use after a garbage collection, and Resident the memory of the
-	// process that is in RAM, both in bytes.
+	// Heap is what is left after garbage collections, and Resident the memory of the process
+	// that is in RAM, both in bytes.
 	Heap, Resident uint64
 	// Goroutines and Files are numbers of goroutines and of open file descriptors.
 	Goroutines, Files int
@@ -49,9 +49,10 @@ func serveGauges(ctx context.Context) (addr string, err error) {
 
 func read() (g Gauge, err error) {
 	runtime.GC()
+	runtime.GC() // a sync.Pool keeps its values over the first one
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
-	g.Heap, g.Goroutines = memory.HeapInuse, runtime.NumGoroutine()
+	g.Heap, g.Goroutines = memory.HeapAlloc, runtime.NumGoroutine()
 	files, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return g, err

@@ -42,6 +42,8 @@ type Proxy struct {
 type Exchange struct {
 	// N counts the exchanges of the proxy, from 1.
 	N int
+	// Upstream is the address that the request goes to.
+	Upstream string
 	// Request is the request without its body.
 	Request *http.Request
 	// RequestBody is its body, Run the ID of its run if it is a call.
@@ -190,18 +192,17 @@ func (p *Proxy) forget(conn net.Conn) {
 }
 
 // begin counts an exchange, and chooses its fault and its upstream.
-func (p *Proxy) begin(e *Exchange) (Fault, string) {
+func (p *Proxy) begin(e *Exchange) Fault {
 	p.mu.Lock()
 	p.exchanges++
 	e.N = p.exchanges
-	var upstream string
 	if len(p.upstreams) > 0 {
-		upstream = p.upstreams[p.next%len(p.upstreams)]
+		e.Upstream = p.upstreams[p.next%len(p.upstreams)]
 		p.next++
 	}
 	fault := p.fault
 	p.mu.Unlock()
-	return fault(e), upstream
+	return fault(e)
 }
 
 // serve passes on the requests of one connection, one after another.
@@ -228,8 +229,8 @@ func (p *Proxy) serve(conn net.Conn) {
 // exchange passes on one request and its response. It reports whether the connection may
 // be used again.
 func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
-	fault, upstream := p.begin(e)
-	if fault.Refuse || upstream == "" {
+	fault := p.begin(e)
+	if fault.Refuse || e.Upstream == "" {
 		reset(conn)
 		return false
 	}
@@ -242,12 +243,12 @@ func (p *Proxy) exchange(conn net.Conn, e *Exchange, request []byte) bool {
 		}
 	}
 	for range fault.Duplicates {
-		p.repeat(e, upstream, request, 0)
+		p.repeat(e, request, 0)
 	}
 	if fault.ReplayAfter > 0 {
-		p.repeat(e, upstream, request, fault.ReplayAfter)
+		p.repeat(e, request, fault.ReplayAfter)
 	}
-	response, err := p.ask(e, upstream, request, fault)
+	response, err := p.ask(e, request, fault)
 	if err != nil {
 		reset(conn)
 		return false
@@ -324,21 +325,21 @@ func (p *Proxy) deliver(conn net.Conn, e *Exchange) {
 }
 
 // repeat sends a request once more, and drops the response.
-func (p *Proxy) repeat(e *Exchange, upstream string, request []byte, after time.Duration) {
+func (p *Proxy) repeat(e *Exchange, request []byte, after time.Duration) {
 	p.ledger.Add(Entry{Kind: Duplicated, Run: e.Run})
 	again := *e
 	p.repeats.Add(1)
 	p.running.Go(func() {
 		defer p.repeats.Done()
 		p.wait(after)
-		_, _ = p.ask(&again, upstream, request, Fault{})
+		_, _ = p.ask(&again, request, Fault{})
 	})
 }
 
 // ask sends a request to an app, or the API, and returns the bytes of the response.
-func (p *Proxy) ask(e *Exchange, upstream string, request []byte, fault Fault) ([]byte, error) {
+func (p *Proxy) ask(e *Exchange, request []byte, fault Fault) ([]byte, error) {
 	begun := time.Now()
-	up, err := new(net.Dialer).DialContext(context.Background(), "tcp", upstream)
+	up, err := new(net.Dialer).DialContext(context.Background(), "tcp", e.Upstream)
 	if err != nil {
 		return nil, err
 	}

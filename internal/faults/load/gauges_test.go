@@ -32,13 +32,13 @@ func (g gauges) last() app.Gauge { return g[len(g)-1] }
 func (g gauges) requireFlat(t *testing.T) {
 	t.Helper()
 	const mib = 1 << 20
-	first := g[0]
 	for i, now := range g {
 		t.Logf("%d/%d: heap %.1f MiB, resident %.1f MiB, %d goroutines, %d files",
 			i, len(g)-1, float64(now.Heap)/mib, float64(now.Resident)/mib, now.Goroutines, now.Files)
-		require.LessOrEqual(t, now.Goroutines, first.Goroutines+callers, "goroutines")
-		require.LessOrEqual(t, now.Files, first.Files+callers, "files")
-		require.LessOrEqual(t, now.Heap, first.Heap+first.Heap/2+8*mib, "heap")
-		require.LessOrEqual(t, now.Resident, 2*first.Resident+32*mib, "resident memory")
 	}
+	first, last := g[0], g.last()
+	require.LessOrEqual(t, last.Goroutines, first.Goroutines+callers, "goroutines")
+	require.LessOrEqual(t, last.Files, first.Files+callers, "files")
+	require.LessOrEqual(t, last.Heap, first.Heap+first.Heap/2+8*mib, "heap")
+	require.LessOrEqual(t, last.Resident, 2*first.Resident+32*mib, "resident memory")
 }

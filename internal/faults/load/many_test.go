@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 	"github.com/inngestkit/inngestkit/internal/faults/app"
 	"github.com/inngestkit/inngestkit/internal/faults/lab"
 )
@@ -20,6 +21,8 @@ func TestSleepingRuns(t *testing.T) {
 	t.Parallel()
 	l := lab.New(t, lab.Config{Framework: "nethttp"})
 	sender, process := newSender(t, l), l.Processes[0]
+	send(t, sender, app.Once, callers, app.Data{Item: "load"}) // memory grows to what calls need
+	await(t, l, lab.Finished, "once", callers)
 	before := process.Gauge(t)
 	begun := time.Now()
 	send(t, sender, app.Naps, *loadRuns, app.Data{Item: "load", Nap: int(loadNap.Milliseconds())})
@@ -28,10 +31,14 @@ func TestSleepingRuns(t *testing.T) {
 	t.Logf("after %s %d sleep at the same time: %+v", time.Since(begun).Round(time.Millisecond),
 		*loadRuns-l.Ledger.Count(lab.Started, "after"), process.Gauge(t))
 	await(t, l, lab.Finished, "after", *loadRuns)
-	after := process.Gauge(t)
 	t.Logf("all have ended after %s", time.Since(begun).Round(time.Millisecond))
 	require.Equal(t, *loadRuns, l.Ledger.Count(lab.Started, "before"), "steps started")
 	require.Equal(t, *loadRuns, l.Ledger.Count(lab.Started, "after"), "steps started")
+	after := process.Gauge(t)
+	testsite.Eventually(t, 100*time.Millisecond, func() bool { // the last responses are on their way
+		after = process.Gauge(t)
+		return after.Goroutines <= before.Goroutines+callers/2
+	})
 	gauges{before, after}.requireFlat(t)
 }
 
