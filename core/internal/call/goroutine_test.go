@@ -124,7 +124,7 @@ func TestAFunctionThatLeavesAStepBehind(t *testing.T) {
 	end := serve(t, given{}, func(ctx context.Context) (any, error) {
 		go func() {
 			defer close(left)
-			_, _ = call.Wait[string](ctx, call.Waiting{Kind: call.WaitForSignal, Name: "a", Begin: func(ctx context.Context, _ call.ID) (json.RawMessage, error) {
+			_, _ = call.Wait[string](ctx, call.Waiting{Kind: call.WaitForSignal, Name: "a", Begin: func(_ context.Context, _ call.ID) (json.RawMessage, error) {
 				close(entered)
 				<-release
 				return json.RawMessage(`"x"`), nil

@@ -86,6 +86,6 @@ func TestMemoizedResults(t *testing.T) {
 	t.Parallel()
 	end := serve(t, given{Steps: map[string]any{"a": 1}}, func(context.Context) (any, error) { return nil, nil })
 	require.Len(t, end.Replay.Results(), 1)
-	require.Equal(t, "1", string(end.Replay.Result(call.ID{Name: "a"}).Data)) //nolint:testifylint // byte for byte
+	require.Equal(t, "1", string(end.Replay.Result(call.ID{Name: "a"}).Data))
 	require.Nil(t, end.Replay.Result(call.ID{Name: "b"}))
 }

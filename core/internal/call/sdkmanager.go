@@ -32,13 +32,14 @@ var managerKeys = captureManagerKeys()
 
 func captureManagerKeys() []any {
 	var asked keySpy
-	_, _ = sdkstep.Run(context.Context(&asked), "", func(context.Context) (any, error) { return nil, nil })
+	_, _ = sdkstep.Run(context.Context(&asked), "", func(context.Context) (int, error) { return 0, nil })
 	return asked.keys
 }
 
 // keySpy is an empty context that records which keys it is asked for.
 type keySpy struct {
-	context.Context
+	context.Context //nolint:containedctx // it is a context
+
 	keys []any
 }
 
@@ -92,7 +93,8 @@ func (m *manager) restore(e *envelope.Envelope) {
 // A hidingContext is the context of a function. When it is asked for the SDK's manager, the
 // function calls a step of the SDK's own.
 type hidingContext struct {
-	context.Context
+	context.Context //nolint:containedctx // it is a context
+
 	key  any
 	call *Call
 }
@@ -120,7 +122,8 @@ func (c *Call) hideManager(sdk context.Context) (context.Context, error) {
 
 // A showingContext is the context of a step on its way to the SDK.
 type showingContext struct {
-	context.Context
+	context.Context //nolint:containedctx // it is a context
+
 	manager *manager
 }
 

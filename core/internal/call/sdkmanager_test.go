@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"testing"
 
 	"github.com/inngest/inngestgo/group"
@@ -91,7 +92,7 @@ func (s script) names() (names []string) {
 func TestSDKIsTold(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(400) {
-		random := rand.New(rand.NewPCG(seed, 19)) //nolint:gosec // it makes examples
+		random := rand.New(rand.NewPCG(seed, 19))
 		s := make(script, 1+random.IntN(6))
 		for i := range s {
 			s[i] = scripted{name: string(rune('a' + random.IntN(3))), own: random.IntN(3) > 0}
@@ -102,7 +103,7 @@ func TestSDKIsTold(t *testing.T) {
 		names := s.names()
 		g := given{Steps: map[string]any{}, Several: random.IntN(4) == 0, PlanFirst: random.IntN(4) == 0}
 		for i, name := range names[:random.IntN(len(names)+1)] {
-			g.Steps[name] = fmt.Sprintf("kept %s", name)
+			g.Steps[name] = "kept " + name
 			if random.IntN(4) == 0 {
 				g.Steps[name] = failure{Name: "E", Message: "failed", Data: i}
 			}
@@ -115,7 +116,7 @@ func TestSDKIsTold(t *testing.T) {
 		for _, g.Whole = range []bool{true, false} {
 			var notes []string
 			end := serve(t, g, s.run(&notes))
-			ends[g.Whole] = append(notes, fmt.Sprint(end.Status), withoutTiming(t, end.Body))
+			ends[g.Whole] = append(notes, strconv.Itoa(end.Status), withoutTiming(t, end.Body))
 		}
 		require.Equal(t, ends[true], ends[false], "seed %d: %v, memoized %v, target %q", seed, s, g.Steps, g.Target)
 	}

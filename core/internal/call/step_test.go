@@ -185,7 +185,7 @@ func TestOnlyEventsHaveHiddenFields(t *testing.T) {
 	hooks := &fakeHooks{}
 	serve(t, given{Hooks: hooks, Steps: map[string]any{"a": 1, "b": 2}}, func(ctx context.Context) (any, error) {
 		_, _ = call.Run(ctx, "a", func(context.Context) (int, error) { return 0, nil })
-		return call.Wait[int](ctx, call.Waiting{Kind: call.WaitForSignal, Name: "b", Begin: func(ctx context.Context, _ call.ID) (json.RawMessage, error) {
+		return call.Wait[int](ctx, call.Waiting{Kind: call.WaitForSignal, Name: "b", Begin: func(_ context.Context, _ call.ID) (json.RawMessage, error) {
 			return json.RawMessage("2"), nil
 		}, Kept: (*call.Call).Kept})
 	})
@@ -306,7 +306,7 @@ func TestAResultThatCannotBeDecoded(t *testing.T) {
 func TestATypeThatCannotBeDecoded(t *testing.T) {
 	t.Parallel()
 	end := serve(t, given{}, func(ctx context.Context) (any, error) {
-		return call.Wait[chan int](ctx, call.Waiting{Kind: call.WaitForEvent, Name: "a", Begin: func(ctx context.Context, _ call.ID) (json.RawMessage, error) {
+		return call.Wait[chan int](ctx, call.Waiting{Kind: call.WaitForEvent, Name: "a", Begin: func(_ context.Context, _ call.ID) (json.RawMessage, error) {
 			panic("unreachable")
 		}, Kept: whole})
 	})

@@ -8,7 +8,7 @@ import (
 // runContext reads the context of a call, and finds the stack in it. null is no context.
 func (s *scanner) runContext() (context []byte, stack span) {
 	if !s.isObject() {
-		if context = s.value(); string(context) == "null" {
+		if context = s.value(); string(context) == null {
 			context = nil
 		}
 		return context, stack

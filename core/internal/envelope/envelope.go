@@ -66,27 +66,6 @@ func Parse(body []byte) (*Envelope, error) {
 	return &e, nil
 }
 
-// read reads the member key of the body.
-func (e *Envelope) read(s *scanner, key []byte) {
-	switch string(key) {
-	case "event":
-		e.Event = s.value()
-	case "events":
-		// Unless the events are a batch, they are the event once more.
-		if e.Events = s.arrayOf(e.Event); e.Events == nil {
-			e.Events = s.value()
-		}
-	case "steps":
-		e.Steps, e.Results = s.results()
-	case "ctx":
-		e.Context, e.stack = s.runContext()
-	case "use_api":
-		e.UseAPI = string(s.value()) == "true"
-	default:
-		s.value()
-	}
-}
-
 // ForSDK returns the body that the SDK gets. It has neither the events, which the SDK would
 // encode and decode several times, nor the memoized results.
 func (e *Envelope) ForSDK() []byte {
@@ -116,6 +95,27 @@ func (e *Envelope) Whole() []byte {
 	}
 	b.WriteByte('}')
 	return b.Bytes()
+}
+
+// read reads the member key of the body.
+func (e *Envelope) read(s *scanner, key []byte) {
+	switch string(key) {
+	case "event":
+		e.Event = s.value()
+	case "events":
+		// Unless the events are a batch, they are the event once more.
+		if e.Events = s.arrayOf(e.Event); e.Events == nil {
+			e.Events = s.value()
+		}
+	case "steps":
+		e.Steps, e.Results = s.results()
+	case "ctx":
+		e.Context, e.stack = s.runContext()
+	case "use_api":
+		e.UseAPI = string(s.value()) == "true"
+	default:
+		s.value()
+	}
 }
 
 // encode returns the JSON of a value whose encoding cannot fail.

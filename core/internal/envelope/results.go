@@ -6,6 +6,8 @@ import (
 	"slices"
 )
 
+const null = "null"
+
 // Results are the memoized results of a run, in the order of their keys.
 type Results []Result
 
@@ -36,7 +38,7 @@ func (r Results) Find(key []byte) *Result {
 // results reads the memoized results by step. Other values than an object have none.
 func (s *scanner) results() (steps []byte, results Results) {
 	if !s.isObject() {
-		if steps = s.value(); string(steps) == "null" {
+		if steps = s.value(); string(steps) == null {
 			steps = nil
 		}
 		return steps, nil
@@ -74,7 +76,7 @@ func (s *scanner) result() (r Result, isInput bool) {
 		}
 		others = true
 	})
-	if string(r.Error) == "null" {
+	if string(r.Error) == null {
 		if r.Error = nil; r.Data == nil {
 			r.Error = LostError
 		}

@@ -3,6 +3,7 @@ package envelope
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -121,7 +122,7 @@ func (s *scanner) skip(b byte, position int) int {
 
 // skipSpace returns the position after white space.
 func (s *scanner) skipSpace(position int) int {
-	for position < len(s.text) && bytes.IndexByte([]byte(" \t\r\n"), s.text[position]) >= 0 {
+	for position < len(s.text) && strings.IndexByte(" \t\r\n", s.text[position]) >= 0 {
 		position++
 	}
 	return position

@@ -52,26 +52,6 @@ func newGateway(t *testing.T, api *Proxy) *Gateway {
 	return g
 }
 
-// name puts the address of the proxy in the place of the gateway's.
-func (g *Gateway) name(e *Exchange) {
-	var start connectproto.StartResponse
-	if e.Status != http.StatusOK || proto.Unmarshal(e.ResponseBody, &start) != nil {
-		return
-	}
-	address, err := url.Parse(start.GetGatewayEndpoint())
-	if err != nil {
-		return
-	}
-	g.mu.Lock()
-	g.upstream = address.Host
-	g.mu.Unlock()
-	address.Host = g.listener.Addr().String()
-	start.GatewayEndpoint = address.String()
-	if body, err := proto.Marshal(&start); err == nil {
-		e.ResponseBody = body
-	}
-}
-
 // Cut resets all connections.
 func (g *Gateway) Cut() {
 	g.mu.Lock()
@@ -96,6 +76,26 @@ func (g *Gateway) Refuse(refuse bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.refusing = refuse
+}
+
+// name puts the address of the proxy in the place of the gateway's.
+func (g *Gateway) name(e *Exchange) {
+	var start connectproto.StartResponse
+	if e.Status != http.StatusOK || proto.Unmarshal(e.ResponseBody, &start) != nil {
+		return
+	}
+	address, err := url.Parse(start.GetGatewayEndpoint())
+	if err != nil {
+		return
+	}
+	g.mu.Lock()
+	g.upstream = address.Host
+	g.mu.Unlock()
+	address.Host = g.listener.Addr().String()
+	start.GatewayEndpoint = address.String()
+	if body, err := proto.Marshal(&start); err == nil {
+		e.ResponseBody = body
+	}
 }
 
 func (g *Gateway) accept() {
