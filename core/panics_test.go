@@ -122,7 +122,7 @@ func TestEncodingThatPanics(t *testing.T) {
 		},
 		"an event": {
 			run:    func(ctx context.Context) (any, error) { return step.SendEvent(ctx, "a", happened.New(unruly{})) },
-			want:   "inngestkit: send: event 0: it cannot be encoded: encoding event.GenericEvent[github.com/inngestkit/inngestkit/core_test.unruly] panicked: not today",
+			want:   "inngestkit: send: event 0: it cannot be encoded: encoding inngestkit_test.unruly panicked: not today",
 			inStep: true,
 		},
 	} {
@@ -146,7 +146,7 @@ func TestEncodingThatPanics(t *testing.T) {
 		return next(ctx, events)
 	}))
 	_, err := app.Send(t.Context(), happened.New(unruly{}))
-	require.ErrorContains(t, err, "inngestkit: send: event 0: it cannot be encoded: encoding event.GenericEvent")
+	require.ErrorContains(t, err, "inngestkit: send: event 0: it cannot be encoded: encoding inngestkit_test.unruly")
 }
 
 // picky panics when it is decoded.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
@@ -33,14 +31,13 @@ func (c *FunctionCall) warnUnclaimed(resp *adapter.Response) {
 
 // noteSent records, in dev mode, that a function sends events outside its steps. Events with
 // an ID do not count: the server takes them once, however often they are sent.
-func (a *App) noteSent(ctx context.Context, events []AnyEvent) {
+func (a *App) noteSent(ctx context.Context, events []RawEvent) {
 	c := callOf(ctx)
 	if !a.config.Dev || c == nil || c.call.InStep(ctx) {
 		return
 	}
 	for _, event := range events {
-		raw, err := marshalEvent(event)
-		if err == nil && gjson.GetBytes(raw, "id").Str == "" {
+		if event.ID == nil || *event.ID == "" {
 			c.sentOutside.Store(true)
 		}
 	}

@@ -129,7 +129,12 @@ func acceptedIDs(ids []string, sent int) []string {
 
 // jsonArray returns the JSON array of values that are JSON.
 func jsonArray(values [][]byte) []byte {
+	size := len("[]")
+	for _, value := range values {
+		size += len(value) + len(",")
+	}
 	var b bytes.Buffer
+	b.Grow(size)
 	for i, value := range values {
 		b.WriteByte("[,"[min(i, 1)])
 		b.Write(value)
