@@ -12,19 +12,20 @@ import (
 	"github.com/inngestkit/inngestkit/internal/faults/lab"
 )
 
-// The services of the Compose file, without containers: the Inngest server with the variables
-// that Compose gives it, on PostgreSQL and Redis, and the app with its own. Only hosts and ports
-// differ. A run that is in a step when the server is killed completes.
+// The services of the Compose file, without containers: the Inngest server with the keys that
+// Compose gives it, and the app with its variables. Only hosts and ports differ. In the long form
+// the server is on PostgreSQL and Redis, and a run that is in a step when the server is killed
+// completes; without them that run would be lost.
 func TestComposeSetUp(t *testing.T) {
 	t.Parallel()
-	if !*longForm {
-		t.Log("the long form runs this: it needs PostgreSQL and Redis")
-		return
-	}
 	project, err := loadCompose(t, realEnv(t))
 	require.NoError(t, err)
 	app, inngest := project.Services["app"], project.Services["inngest"]
-	databases := lab.PostgresRedis(t)
+	databases := map[string]string{}
+	if *longForm {
+		external := lab.PostgresRedis(t)
+		databases["INNGEST_POSTGRES_URI"], databases["INNGEST_REDIS_URI"] = external.Postgres.URI, external.Redis.URI
+	}
 	state := t.TempDir()
 	start := func(port int) *devserver.Server {
 		t.Helper()
@@ -32,7 +33,7 @@ func TestComposeSetUp(t *testing.T) {
 			SigningKey: value(inngest, "INNGEST_SIGNING_KEY"), EventKey: value(inngest, "INNGEST_EVENT_KEY"),
 			Version: strings.TrimPrefix(inngest.Image, "inngest/inngest:"), StateDir: state, Port: port,
 		}
-		for variable, uri := range map[string]string{"INNGEST_POSTGRES_URI": databases.Postgres.URI, "INNGEST_REDIS_URI": databases.Redis.URI} {
+		for variable, uri := range databases {
 			require.Equal(t, scheme(t, value(inngest, variable)), scheme(t, uri))
 			cfg.Env = append(cfg.Env, variable+"="+uri)
 		}
@@ -48,6 +49,9 @@ func TestComposeSetUp(t *testing.T) {
 	require.NoError(t, err, out)
 	require.NoError(t, server.AwaitFunctions(testsite.Within(t), function))
 	completes(t, p, server, "sales")
+	if !*longForm {
+		return
+	}
 
 	event := p.requestReport(t, "stock")
 	_, err = server.AwaitStep(testsite.Within(t), event, "collect")
