@@ -21,7 +21,6 @@ import (
 // binary is the program, built once by the command of the Dockerfile from what its build gets.
 var binary struct {
 	once sync.Once
-	dir  string // of the program and its sources
 	path string
 	out  string
 	err  error
@@ -32,18 +31,18 @@ func buildBinary(t *testing.T) string {
 	t.Helper()
 	binary.once.Do(func() {
 		// Not t.TempDir, whose parent only this user can enter.
-		binary.dir, binary.err = os.MkdirTemp("", "deploy-") //nolint:usetesting // see above
+		programDir, binary.err = os.MkdirTemp("", "deploy-") //nolint:usetesting // see above
 		if binary.err != nil {
 			return
 		}
-		source := filepath.Join(binary.dir, "src")
-		if binary.err = errors.Join(os.Chmod(binary.dir, 0o755), copyContext(source)); binary.err != nil { //nolint:gosec // another user runs the program
+		source := filepath.Join(programDir, "src")
+		if binary.err = errors.Join(os.Chmod(programDir, 0o755), copyContext(source)); binary.err != nil {
 			return
 		}
 		build := stages(t)[0].instructions
-		binary.path = filepath.Join(binary.dir, "out", "reports")
+		binary.path = filepath.Join(programDir, "out", "reports")
 		command := strings.ReplaceAll(build["RUN"].Next.Value, "/out/", filepath.Dir(binary.path)+"/")
-		cmd := exec.Command("sh", "-c", command) //nolint:noctx // the test times out
+		cmd := exec.Command("sh", "-c", command)
 		cmd.Dir = source
 		cmd.Env = append(os.Environ(), "TARGETOS="+runtime.GOOS, "TARGETARCH="+runtime.GOARCH, build["ARG"].Next.Value)
 		out, err := cmd.CombinedOutput()
@@ -91,8 +90,8 @@ func copyContext(target string) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(target, name)), 0o755), //nolint:gosec // see above
-			os.WriteFile(filepath.Join(target, name), text, 0o644)) //nolint:gosec // see above
+		return errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(target, name)), 0o755),
+			os.WriteFile(filepath.Join(target, name), text, 0o644))
 	})
 }
 
@@ -128,6 +127,6 @@ func TestBinaryIsStatic(t *testing.T) {
 	require.Empty(t, libraries)
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.False(t, bytes.Contains(text, []byte(binary.dir)))
+	require.False(t, bytes.Contains(text, []byte(programDir)))
 	t.Logf("%d MiB", len(text)>>20)
 }

@@ -18,14 +18,14 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
-// loadCompose reads the Compose file as Compose does, with these variables.
-func loadCompose(t *testing.T, env map[string]string) (*types.Project, error) {
+// loadCompose reads a Compose file as Compose does, with these variables.
+func loadCompose(t *testing.T, file string, env map[string]string) (*types.Project, error) {
 	t.Helper()
 	dir, err := filepath.Abs(directory)
 	require.NoError(t, err)
 	return loader.LoadWithContext(t.Context(), types.ConfigDetails{
 		WorkingDir:  dir,
-		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(dir, "compose.yaml"), Content: read(t, "compose.yaml")}},
+		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(dir, file), Content: read(t, file)}},
 		Environment: env,
 	}, func(o *loader.Options) { o.Profiles = []string{"*"} })
 }
@@ -66,7 +66,7 @@ func TestComposeVariables(t *testing.T) {
 		}
 		env := realEnv(t)
 		delete(env, variable)
-		_, err := loadCompose(t, env)
+		_, err := loadCompose(t, "compose.yaml", env)
 		require.ErrorContains(t, err, "make deploy/.env of deploy/env.example", variable)
 	}
 }
@@ -75,7 +75,7 @@ func TestComposeVariables(t *testing.T) {
 func TestComposeServicesFindEachOther(t *testing.T) {
 	t.Parallel()
 	env := realEnv(t)
-	project, err := loadCompose(t, env)
+	project, err := loadCompose(t, "compose.yaml", env)
 	require.NoError(t, err)
 	require.Equal(t, []string{"app", "inngest", "postgres", "redis", "sync"}, slices.Sorted(maps.Keys(project.Services)))
 	app, inngest, postgres := project.Services["app"], project.Services["inngest"], project.Services["postgres"]
@@ -102,7 +102,7 @@ func TestComposeServicesFindEachOther(t *testing.T) {
 func TestComposeConfiguresTheApp(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string]map[string]string{"real": realEnv(t), "fake": exampleEnv(t)} {
-		project, err := loadCompose(t, env)
+		project, err := loadCompose(t, "compose.yaml", env)
 		require.NoError(t, err)
 		app, err := inngestkit.New(configOf(t, project.Services["app"]))
 		if name == "fake" {
@@ -119,7 +119,7 @@ func TestComposeConfiguresTheApp(t *testing.T) {
 // starts again, the app stops in time, and the databases keep what docs/servers.md demands.
 func TestComposeServices(t *testing.T) {
 	t.Parallel()
-	project, err := loadCompose(t, realEnv(t))
+	project, err := loadCompose(t, "compose.yaml", realEnv(t))
 	require.NoError(t, err)
 	for name, s := range project.Services {
 		for _, port := range s.Ports {

@@ -20,9 +20,6 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
-// programDir is where the program and its sources are, "" before it was built.
-func programDir() string { return binary.dir }
-
 // A process is the program with nothing but these variables, as a user who is not root.
 type process struct {
 	url   string

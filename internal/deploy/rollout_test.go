@@ -47,7 +47,7 @@ func TestRollout(t *testing.T) {
 			t.Parallel()
 			bin, record := t.TempDir(), t.TempDir()
 			for program, text := range map[string]string{"kubectl": kubectl, "sleep": "#!/bin/sh\necho \"sleep $*\" >> \"$RECORD/commands\"\n"} {
-				require.NoError(t, os.WriteFile(filepath.Join(bin, program), []byte(text), 0o700)) //nolint:gosec // programs
+				require.NoError(t, os.WriteFile(filepath.Join(bin, program), []byte(text), 0o700))
 			}
 			cmd := exec.CommandContext(t.Context(), filepath.Join(directory, "kubernetes", "rollout.sh"), "example.com/reports:1.2.3")
 			cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "RECORD=" + record, "FAIL=" + tc.fail, "TMPDIR=" + record}

@@ -47,6 +47,8 @@ func TestKeyRotation(t *testing.T) {
 		require.NoError(t, server.Stop())
 		server = start(next)
 		completes(t, app, server, "stock") // the server has kept the functions
+		out, err := app.run(t, "sync")
+		require.NoError(t, err, out)
 		redeploy(next, "")
 	}
 

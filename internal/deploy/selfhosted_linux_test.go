@@ -18,7 +18,7 @@ import (
 // completes; without them that run would be lost.
 func TestComposeSetUp(t *testing.T) {
 	t.Parallel()
-	project, err := loadCompose(t, realEnv(t))
+	project, err := loadCompose(t, "compose.yaml", realEnv(t))
 	require.NoError(t, err)
 	app, inngest := project.Services["app"], project.Services["inngest"]
 	databases := map[string]string{}
