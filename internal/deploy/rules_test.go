@@ -38,7 +38,7 @@ func expect(ok bool, format string, args ...any) error {
 	return fmt.Errorf(format, args...)
 }
 
-// names: all objects are in the namespace, and refer to each other by their names.
+// names checks that all objects are in the namespace, and refer to each other by their names.
 func names(m *manifests) error {
 	namespace, job := m.namespace.Name, m.sync.Spec.Template.Spec.Containers[0]
 	var errs []error
@@ -58,7 +58,8 @@ func names(m *manifests) error {
 		expect(job.Image == m.container().Image, "the sync has the image %q", job.Image))...)
 }
 
-// probes: they request the routes of contrib/health, on the port on which the program listens.
+// probes checks that they request the routes of contrib/health, on the port on which the program
+// listens.
 func probes(m *manifests) error {
 	c := m.container()
 	live, ready := inngesthealth.DefaultPath+"/"+inngesthealth.DefaultLiveness, inngesthealth.DefaultPath+"/"+inngesthealth.DefaultReadiness
@@ -74,8 +75,8 @@ func probes(m *manifests) error {
 		expect(fmt.Sprint(c.Ports[0].ContainerPort) == m.config.Data["PORT"], "the container has the port %v", c.Ports))...)
 }
 
-// stop: load balancers get the time to notice, calls in progress get theirs, and only then is
-// the pod killed.
+// stop checks that load balancers get the time to notice and calls in progress theirs, and that
+// only then the pod is killed.
 func stop(m *manifests) error {
 	ready := m.container().ReadinessProbe
 	notice := time.Duration(ready.PeriodSeconds*ready.FailureThreshold) * time.Second
@@ -98,8 +99,8 @@ func duration(text string) (time.Duration, error) {
 	return time.ParseDuration(text)
 }
 
-// security: Kubernetes' own checks accept the pods where it enforces the level restricted, and
-// the root file system is read only.
+// security checks that Kubernetes accepts the pods where it enforces the level restricted, with
+// its own code, and that the root file system is read-only.
 func security(m *manifests) error {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks())
 	if err != nil {
@@ -118,7 +119,8 @@ func security(m *manifests) error {
 	return errors.Join(errs...)
 }
 
-// selectors: everything selects the pods of the Deployment, and nothing that of the sync.
+// selectors checks that everything selects the pods of the Deployment, and nothing that of the
+// sync.
 func selectors(m *manifests) error {
 	pods, sync := labels.Set(m.deployment.Spec.Template.Labels), labels.Set(m.sync.Spec.Template.Labels)
 	var errs []error
@@ -136,7 +138,7 @@ func selectors(m *manifests) error {
 	return errors.Join(errs...)
 }
 
-// scaling: three pods at least, of which a drained node may stop one.
+// scaling checks that there are at least three pods, of which a drained node may stop one.
 func scaling(m *manifests) error {
 	lowest := *m.autoscaler.Spec.MinReplicas
 	return errors.Join(
@@ -145,8 +147,8 @@ func scaling(m *manifests) error {
 		expect(m.budget.Spec.MinAvailable == nil && *m.budget.Spec.MaxUnavailable == intstr.FromInt32(1), "the budget is %v", m.budget.Spec))
 }
 
-// resources: the scheduler and the autoscaler know the requests, and the garbage collector the
-// memory limit.
+// resources checks that the scheduler and the autoscaler know the requests, and the garbage
+// collector the memory limit.
 func resources(m *manifests) error {
 	has := m.container().Resources
 	memory, err := resource.ParseQuantity(strings.TrimSuffix(m.config.Data["GOMEMLIMIT"], "B"))
@@ -158,7 +160,8 @@ func resources(m *manifests) error {
 		expect(0.85 < share && share < 0.95, "GOMEMLIMIT is %.0f %% of the memory limit", 100*share))
 }
 
-// addresses: the server calls the app at its Service, and the policy lets both reach each other.
+// addresses checks that the server calls the app at its Service, and that the policy lets both
+// reach each other.
 func addresses(m *manifests) error {
 	serve, err := url.Parse(m.config.Data["INNGEST_SERVE_HOST"])
 	server, serverErr := url.Parse(m.config.Data["INNGEST_BASE_URL"])
