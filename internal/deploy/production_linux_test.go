@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,7 +69,7 @@ func TestComposeHealthCheck(t *testing.T) {
 	require.Equal(t, "CMD", test[0])
 	server := testsite.NewServer(t)
 	check := func(port string) error {
-		args := append([]string{}, test[1:]...)
+		args := slices.Clone(test[1:])
 		last := len(args) - 1
 		require.Contains(t, args[last], "/127.0.0.1/8288")
 		args[last] = strings.ReplaceAll(args[last], "/8288", "/"+port)

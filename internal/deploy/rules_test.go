@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,15 +65,15 @@ func probes(m *manifests) error {
 	c := m.container()
 	live, ready := inngesthealth.DefaultPath+"/"+inngesthealth.DefaultLiveness, inngesthealth.DefaultPath+"/"+inngesthealth.DefaultReadiness
 	var errs []error
-	for name, probe := range map[string]struct {
-		*corev1.Probe
-		path string
+	for name, tc := range map[string]struct {
+		probe *corev1.Probe
+		path  string
 	}{"startup": {c.StartupProbe, live}, "liveness": {c.LivenessProbe, live}, "readiness": {c.ReadinessProbe, ready}} {
-		get := probe.HTTPGet
-		errs = append(errs, expect(get.Path == probe.path && get.Port.StrVal == c.Ports[0].Name, "the %s probe requests %v", name, get))
+		get := tc.probe.HTTPGet
+		errs = append(errs, expect(get.Path == tc.path && get.Port.StrVal == c.Ports[0].Name, "the %s probe requests %v", name, get))
 	}
 	return errors.Join(append(errs,
-		expect(fmt.Sprint(c.Ports[0].ContainerPort) == m.config.Data["PORT"], "the container has the port %v", c.Ports))...)
+		expect(strconv.Itoa(int(c.Ports[0].ContainerPort)) == m.config.Data["PORT"], "the container has the port %v", c.Ports))...)
 }
 
 // stop checks that load balancers get the time to notice and calls in progress theirs, and that
@@ -110,9 +111,9 @@ func security(m *manifests) error {
 	errs := []error{expect(m.namespace.Labels[api.EnforceLevelLabel] == string(level.Level), "the namespace enforces %v", m.namespace.Labels)}
 	for name, template := range map[string]*corev1.PodTemplateSpec{"deployment": &m.deployment.Spec.Template, "sync": &m.sync.Spec.Template} {
 		result := policy.AggregateCheckResults(evaluator.EvaluatePod(level, &template.ObjectMeta, &template.Spec))
-		context := template.Spec.Containers[0].SecurityContext
+		limits := template.Spec.Containers[0].SecurityContext
 		errs = append(errs, expect(result.Allowed, "%s: %s: %s", name, result.ForbiddenReason(), result.ForbiddenDetail()),
-			expect(context.ReadOnlyRootFilesystem != nil && *context.ReadOnlyRootFilesystem, "%s: the root file system is writable", name),
+			expect(limits.ReadOnlyRootFilesystem != nil && *limits.ReadOnlyRootFilesystem, "%s: the root file system is writable", name),
 			expect(template.Spec.AutomountServiceAccountToken != nil && !*template.Spec.AutomountServiceAccountToken,
 				"%s: it has a token for the Kubernetes API", name))
 	}
