@@ -59,8 +59,11 @@ func requestReport(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusAccepted)
-	_ = json.NewEncoder(w).Encode(map[string]string{"eventId": ids[0]}) // the client may be gone
+	if err := json.NewEncoder(w).Encode(map[string]string{"eventId": ids[0]}); err != nil {
+		slog.WarnContext(r.Context(), "response not sent", "error", err) // the client has gone
+	}
 }
 
 // serve serves until ctx is done, and then stops in the order of docs/deployment.md.
