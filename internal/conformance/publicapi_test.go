@@ -9,13 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/inngestkit/inngestkit/internal/conformance/release/api"
+	"github.com/inngestkit/inngestkit/internal/conformance/release/workspace"
 )
 
 // Users can name every type that they meet: no exported declaration of a public package
 // mentions a type of an internal package.
 func TestPublicPackagesShowNoInternalTypes(t *testing.T) {
 	t.Parallel()
-	public, err := api.Load(t.Context(), repository)
+	w, err := workspace.Open(repository)
+	require.NoError(t, err)
+	public, err := api.Load(t.Context(), w)
 	require.NoError(t, err)
 	require.Contains(t, paths(public), modules+"core/flow")
 	for _, pkg := range public {

@@ -21,9 +21,9 @@ import (
 
 const prefix = workspace.Repository + "/"
 
-// Load returns the packages of the workspace around a directory that users can import.
-func Load(ctx context.Context, dir string) ([]*types.Package, error) {
-	names, exports, err := list(ctx, dir)
+// Load returns the packages of a workspace that users can import.
+func Load(ctx context.Context, w *workspace.Workspace) ([]*types.Package, error) {
+	names, exports, err := list(ctx, w)
 	if err != nil {
 		return nil, err
 	}
@@ -41,11 +41,15 @@ func Load(ctx context.Context, dir string) ([]*types.Package, error) {
 	return packages, nil
 }
 
-// list builds the packages of the workspace. It returns the names of those that users can
-// import, and the files with the types of all packages.
-func list(ctx context.Context, dir string) (names []string, exports map[string]string, err error) {
-	cmd := exec.CommandContext(ctx, "go", "list", "-export", "-deps", "-json=ImportPath,Export,Name", "work")
-	cmd.Dir = dir
+// list builds the packages of published modules. It returns the names of those that users
+// can import, and the files with the types of all packages.
+func list(ctx context.Context, w *workspace.Workspace) (names []string, exports map[string]string, err error) {
+	args := []string{"list", "-export", "-deps", "-json=ImportPath,Export,Name"}
+	for _, m := range w.Published() {
+		args = append(args, m.Path()+"/...")
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = w.Root
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -65,15 +69,11 @@ func list(ctx context.Context, dir string) (names []string, exports map[string]s
 			return nil, nil, err
 		}
 		exports[listed.ImportPath] = listed.Export
-		if IsPublic(listed.ImportPath) && listed.Name != "main" {
+		isOurs := strings.HasPrefix(listed.ImportPath, workspace.Repository+"/")
+		if isOurs && !IsInternal(listed.ImportPath) && listed.Name != "main" {
 			names = append(names, listed.ImportPath)
 		}
 	}
-}
-
-// IsPublic reports whether a package is one of this repository that users can import.
-func IsPublic(path string) bool {
-	return strings.HasPrefix(path, prefix) && !IsInternal(path) && !strings.HasPrefix(path, prefix+"examples/")
 }
 
 // IsInternal reports whether a package is one of this repository that users cannot import.

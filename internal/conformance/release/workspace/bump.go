@@ -122,5 +122,5 @@ func heading(version string) []byte {
 }
 
 func (w *Workspace) write(name string, text []byte) error {
-	return os.WriteFile(w.file(name), text, 0o644) //nolint:gosec // files of a repository are readable
+	return os.WriteFile(w.file(name), text, 0o644)
 }

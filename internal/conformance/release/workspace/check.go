@@ -1,7 +1,6 @@
 package workspace
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -46,21 +45,16 @@ func (w *Workspace) checkRequirements(m Module) error {
 // checkSums refuses checksums of siblings: they hold only until the next change of the
 // sibling.
 func (w *Workspace) checkSums(m Module) error {
-	sums, err := os.Open(w.file(m.Dir + "/go.sum"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	sums, err := os.ReadFile(w.file(m.Dir + "/go.sum"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	defer sums.Close()
-	lines := bufio.NewScanner(sums)
-	for lines.Scan() {
-		if line := lines.Text(); strings.HasPrefix(line, Repository+"/") {
+	for line := range strings.Lines(string(sums)) {
+		if strings.HasPrefix(line, Repository+"/") {
 			return fmt.Errorf("%s/go.sum has a checksum of a module of this repository; run .ci/tidy: %s", m.Dir, line)
 		}
 	}
-	return lines.Err()
+	return nil
 }
 
 // checkReplacements compares the replacements in go.work with the requirements: without a
