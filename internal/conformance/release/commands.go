@@ -25,7 +25,7 @@ func check(ctx context.Context, w *workspace.Workspace, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	packages, err := api.Load(ctx, w.Root)
+	packages, err := api.Load(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func bump(ctx context.Context, w *workspace.Workspace, args []string) error {
 
 // record records the API as that of a release.
 func record(ctx context.Context, w *workspace.Workspace, _ []string) error {
-	packages, err := api.Load(ctx, w.Root)
+	packages, err := api.Load(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -78,11 +78,8 @@ func record(ctx context.Context, w *workspace.Workspace, _ []string) error {
 // tags prints the tags of a release: first the one that starts the proof on GitHub, and then
 // those of the modules.
 func tags(_ context.Context, w *workspace.Workspace, _ []string) error {
-	fmt.Println(tagPrefix + w.Version)
-	for _, tag := range w.Tags() {
-		fmt.Println(tag)
-	}
-	return nil
+	_, err := fmt.Fprintln(os.Stdout, strings.Join(append([]string{tagPrefix + w.Version}, w.Tags()...), "\n"))
+	return err
 }
 
 // prove gets, builds and runs each module alone.
@@ -98,7 +95,7 @@ func prove(ctx context.Context, w *workspace.Workspace, args []string) (err erro
 	if untracked, err := candidate.Untracked(ctx, w); err != nil {
 		return err
 	} else if len(untracked) > 0 {
-		fmt.Println("not released, because Git does not track them:", strings.Join(untracked, ", "))
+		_, _ = fmt.Fprintln(os.Stdout, "not released, because Git does not track them:", strings.Join(untracked, ", "))
 	}
 	p, err := candidate.NewProver(ctx, w)
 	if err != nil {
@@ -108,7 +105,7 @@ func prove(ctx context.Context, w *workspace.Workspace, args []string) (err erro
 	start := time.Now()
 	p.Update = *update
 	p.Log = func(done string) {
-		fmt.Fprintf(os.Stdout, "%3.0fs ok %s\n", time.Since(start).Seconds(), done)
+		_, _ = fmt.Fprintf(os.Stdout, "%3.0fs ok %s\n", time.Since(start).Seconds(), done)
 	}
 	return p.Prove(ctx, flags.Args()...)
 }

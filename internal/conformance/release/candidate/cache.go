@@ -28,7 +28,7 @@ func shareCache(dir, machine string) error {
 		if !exists {
 			continue
 		}
-		if err := os.MkdirAll(filepath.Join(dir, level), 0o755); err != nil { //nolint:gosec // nothing in it is secret
+		if err := os.MkdirAll(filepath.Join(dir, level), 0o755); err != nil {
 			return err
 		}
 		entries, err := os.ReadDir(filepath.Join(machine, level))

@@ -50,7 +50,7 @@ func writeModule(ctx context.Context, w *workspace.Workspace, m workspace.Module
 		return err
 	}
 	versions := filepath.Join(proxy, filepath.FromSlash(escaped), "@v")
-	if err := os.MkdirAll(versions, 0o755); err != nil { //nolint:gosec // nothing in it is secret
+	if err := os.MkdirAll(versions, 0o755); err != nil {
 		return err
 	}
 	for name, content := range map[string][]byte{
@@ -59,7 +59,6 @@ func writeModule(ctx context.Context, w *workspace.Workspace, m workspace.Module
 		w.Version + ".mod":  goMod,
 		w.Version + ".zip":  archive.Bytes(),
 	} {
-		//nolint:gosec // nothing in it is secret
 		if err := os.WriteFile(filepath.Join(versions, name), content, 0o644); err != nil {
 			return err
 		}

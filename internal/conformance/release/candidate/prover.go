@@ -46,11 +46,37 @@ func NewProver(ctx context.Context, w *workspace.Workspace) (*Prover, error) {
 		workspace: w,
 		dir:       dir,
 	}
-	return p, errors.Join(p.writeProxies(ctx), p.setEnv(ctx))
+	if err := errors.Join(p.writeProxies(ctx), p.setEnv(ctx)); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
 }
 
 // Close removes the temporary directory.
 func (p *Prover) Close() error { return os.RemoveAll(p.dir) }
+
+// Prove tidies modules, gets and runs the published ones alone, and builds the examples and
+// the program in the README. Arguments select directories of modules and README.md.
+func (p *Prover) Prove(ctx context.Context, dirs ...string) error {
+	jobs, err := p.jobs(dirs)
+	if err != nil {
+		return err
+	}
+	failures := make([]error, len(jobs))
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for n, job := range jobs {
+		group.Go(func() error {
+			if err := job.run(ctx); err != nil {
+				failures[n] = fmt.Errorf("%s: %w", job.name, err)
+			} else {
+				p.Log(job.name)
+			}
+			return nil // the other jobs go on
+		})
+	}
+	return errors.Join(group.Wait(), errors.Join(failures...))
+}
 
 // writeProxies writes the published modules into one proxy and the others into a second one:
 // a published module must not find the others.
@@ -93,50 +119,44 @@ func (p *Prover) proxy(name string) string {
 	return "file://" + filepath.ToSlash(filepath.Join(p.dir, name))
 }
 
-// Prove tidies the modules whose directories match, gets and runs the published ones alone,
-// and builds the examples and the program in the README. Without dirs, it does so with all.
-func (p *Prover) Prove(ctx context.Context, dirs ...string) error {
-	selected := func(dir string) bool { return len(dirs) == 0 || slices.Contains(dirs, dir) }
-	var group errgroup.Group
-	group.SetLimit(runtime.NumCPU())
-	failures := make(chan error, 3*len(p.workspace.Modules)+1)
-	run := func(what string, work func(ctx context.Context) error) {
-		group.Go(func() error {
-			if err := work(ctx); err != nil {
-				failures <- fmt.Errorf("%s: %w", what, err)
-			} else {
-				p.Log(what)
-			}
-			return nil
-		})
+// A job is one part of the proof.
+type job struct {
+	name string
+	run  func(ctx context.Context) error
+}
+
+// jobs returns the parts of the proof for some directories, or all.
+func (p *Prover) jobs(dirs []string) ([]job, error) {
+	var jobs []job
+	rest := slices.Clone(dirs)
+	selected := func(dir string) bool {
+		rest = slices.DeleteFunc(rest, func(d string) bool { return d == dir })
+		return len(dirs) == 0 || slices.Contains(dirs, dir)
 	}
 	for _, m := range p.workspace.Modules {
 		if !selected(m.Dir) {
 			continue
 		}
-		run("tidy "+m.Dir, func(ctx context.Context) error { return p.tidy(ctx, m) })
+		jobs = append(jobs, job{"tidy " + m.Dir, func(ctx context.Context) error { return p.tidy(ctx, m) }})
 		switch {
 		case m.Published():
-			run("use "+m.Dir, func(ctx context.Context) error { return p.use(ctx, m) })
+			jobs = append(jobs, job{"use " + m.Dir, func(ctx context.Context) error { return p.use(ctx, m) }})
 		case strings.HasPrefix(m.Dir, "examples/"):
-			run("build "+m.Dir, func(ctx context.Context) error { return p.build(ctx, m) })
+			jobs = append(jobs, job{"build " + m.Dir, func(ctx context.Context) error { return p.build(ctx, m) }})
 		}
 	}
 	if selected(readme) {
-		run("build "+readme, p.buildReadme)
+		jobs = append(jobs, job{"build " + readme, p.buildReadme})
 	}
-	_ = group.Wait() // failures has the errors
-	close(failures)
-	var all []error
-	for err := range failures {
-		all = append(all, err)
+	if len(rest) > 0 {
+		return nil, fmt.Errorf("%s is neither a module of the workspace nor %s", strings.Join(rest, ", "), readme)
 	}
-	return errors.Join(all...)
+	return jobs, nil
 }
 
 // command runs a command in a directory and returns what it prints.
 func command(ctx context.Context, dir string, env []string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the go command and what it built
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = dir
 	cmd.Env = env
 	var stdout, stderr bytes.Buffer
