@@ -27,9 +27,9 @@ func TestRelease(t *testing.T) {
 
 	r.replace("core/app.go", "// Version is", "// Version, which is exported, is")
 	require.ErrorContains(t, check(t.Context(), w, []string{"-tag", "release/v0.2.0"}), "not everything is committed:\nM core/app.go")
-	r.replace("core/app.go", "const Version", "const New = 1\n\nconst Version")
+	r.replace("core/app.go", "const Version", "const Added = 1\n\nconst Version")
 	require.NoError(t, check(t.Context(), w, nil), "additions break nothing")
-	require.ErrorContains(t, check(t.Context(), w, []string{"-tag", "release/v0.2.0"}), "core: New: added")
+	require.ErrorContains(t, check(t.Context(), w, []string{"-tag", "release/v0.2.0"}), "core: Added: added")
 	r.replace("core/event.go", "func AdditionalProperties(", "func unexportedProperties(")
 	require.ErrorContains(t, bump(t.Context(), w, []string{"v0.2.0"}), "core: AdditionalProperties: removed")
 }
