@@ -37,10 +37,18 @@ func check(ctx context.Context, w *workspace.Workspace, args []string) error {
 	return errors.Join(mistakes...)
 }
 
-// checkTag fails unless the tag is that of the version, and everything is committed.
+// checkTag fails unless the tag is that of the version, which no module has as a tag yet, and
+// everything is committed.
 func checkTag(ctx context.Context, w *workspace.Workspace, tag string) error {
 	if want := tagPrefix + w.Version; tag != want {
 		return fmt.Errorf("the tag is %s, but the modules are ready for %s", tag, want)
+	}
+	tagged, err := output(ctx, w.Root, append([]string{"git", "tag", "--list"}, w.Tags()...)...)
+	if err != nil {
+		return err
+	}
+	if tagged != "" {
+		return fmt.Errorf("modules are tagged already: %s", strings.Join(strings.Fields(tagged), ", "))
 	}
 	changed, err := output(ctx, w.Root, "git", "status", "--porcelain")
 	if err != nil {

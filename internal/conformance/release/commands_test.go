@@ -18,6 +18,9 @@ func TestRelease(t *testing.T) {
 	w := r.open()
 	require.NoError(t, check(t.Context(), w, []string{"-tag", "release/v0.2.0"}))
 	require.ErrorContains(t, check(t.Context(), w, []string{"-tag", "release/v0.1.0"}), "the modules are ready for release/v0.2.0")
+	r.git("tag", "core/v0.2.0")
+	require.ErrorContains(t, check(t.Context(), w, []string{"-tag", "release/v0.2.0"}), "modules are tagged already: core/v0.2.0")
+	r.git("tag", "--delete", "core/v0.2.0")
 	require.NoError(t, proveOnly(t, w, "core", "adapters/fiber"))
 	for _, m := range w.Modules {
 		for line := range strings.Lines(r.read(m.Dir + "/go.mod")) {
