@@ -1,38 +1,31 @@
 package conformance
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"go/importer"
 	"go/token"
 	"go/types"
-	"io"
-	"os"
-	"os/exec"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/internal/conformance/release/api"
+	"github.com/inngestkit/inngestkit/internal/conformance/release/workspace"
 )
 
 // Users can name every type that they meet: no exported declaration of a public package
 // mentions a type of an internal package.
 func TestPublicPackagesShowNoInternalTypes(t *testing.T) {
 	t.Parallel()
-	public, export := exportData(t)
-	require.Contains(t, public, modules+"core/flow")
-	load := importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
-		return os.Open(export[path])
-	})
-	for _, path := range public {
-		pkg, err := load.Import(path)
-		require.NoError(t, err)
+	w, err := workspace.Open(repository)
+	require.NoError(t, err)
+	public, err := api.Load(t.Context(), w)
+	require.NoError(t, err)
+	require.Contains(t, paths(public), modules+"core/flow")
+	for _, pkg := range public {
 		for _, name := range pkg.Scope().Names() {
 			object := pkg.Scope().Lookup(name)
 			if object.Exported() {
-				require.Empty(t, internalTypes(object), "%s.%s", path, name)
+				require.Empty(t, internalTypes(object), "%s.%s", pkg.Path(), name)
 			}
 		}
 	}
@@ -61,35 +54,12 @@ func TestInternalTypes(t *testing.T) {
 	require.Empty(t, internalTypes(types.NewVar(token.NoPos, pkg, "V", private)))
 }
 
-// exportData returns the public packages of the workspace, and the files with the export data
-// of these packages and their dependencies.
-func exportData(t *testing.T) (public []string, export map[string]string) {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Export,Name", "work").Output()
-	require.NoError(t, err)
-	export = map[string]string{}
-	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var pkg struct {
-			ImportPath string `json:"ImportPath"`
-			Export     string `json:"Export"`
-			Name       string `json:"Name"`
-		}
-		err := decoder.Decode(&pkg)
-		if errors.Is(err, io.EOF) {
-			return public, export
-		}
-		require.NoError(t, err)
-		export[pkg.ImportPath] = pkg.Export
-		if isOurs := strings.HasPrefix(pkg.ImportPath, modules); isOurs && !isInternal(pkg.ImportPath) && pkg.Name != "main" {
-			public = append(public, pkg.ImportPath)
-		}
+func paths(packages []*types.Package) []string {
+	var all []string
+	for _, p := range packages {
+		all = append(all, p.Path())
 	}
-}
-
-// isInternal reports whether a package is one of ours that users cannot import. Internal
-// types of the SDK have public names there.
-func isInternal(path string) bool {
-	return strings.HasPrefix(path, modules) && slices.Contains(strings.Split(strings.TrimPrefix(path, modules), "/"), "internal")
+	return all
 }
 
 // internalTypes returns the types of internal packages that the exported part of an object
@@ -136,7 +106,7 @@ func (f *finder) find(t types.Type) {
 	case *types.Alias:
 		f.find(t.Rhs())
 	case *types.Named:
-		if pkg := t.Obj().Pkg(); pkg != nil && isInternal(pkg.Path()) {
+		if pkg := t.Obj().Pkg(); pkg != nil && api.IsInternal(pkg.Path()) {
 			f.found = append(f.found, fmt.Sprint(t))
 		}
 		for argument := range t.TypeArgs().Types() {

@@ -4,22 +4,22 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"go/ast"
 	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/internal/conformance/snippets"
 )
 
 // snippetsDir contains what the Go code of the pages omits: imports.go has the
@@ -45,7 +45,7 @@ func TestSnippetsCompile(t *testing.T) {
 		if filepath.ToSlash(page) == "docs/testing.md" { // guide.TestPage compares it with code that runs
 			return
 		}
-		count += len(goBlock.FindAllString(text, -1))
+		count += len(snippets.Blocks(page, text))
 		mistakes = append(mistakes, checker.check(filepath.ToSlash(page), text))
 	})
 	require.NoError(t, errors.Join(mistakes...))
@@ -69,38 +69,24 @@ func TestSnippetsThatDoNotCompile(t *testing.T) {
 	require.NoError(t, checker.check("page.md", "```go\nfunc f() int {\n\t…\n}\n```\n\n```go\nunused := f()\n```\n"))
 }
 
-var (
-	goBlock      = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
-	leftOut      = regexp.MustCompile(`(?m)^\s*…(\s*//.*)?$`)
-	majorVersion = regexp.MustCompile(`/v\d+\b`)
-	leadImports  = regexp.MustCompile(`^(?s:import \(.*?\n\)\n|import [^\n(]*\n|\n)*`)
-)
-
 type snippetChecker struct {
 	fset     *token.FileSet
 	importer types.Importer
-	imports  map[string]string // the paths of the packages that blocks need not import, and their names
+	imports  snippets.Imports // the packages that blocks need not import
 }
 
 func newSnippetChecker(t *testing.T) *snippetChecker {
 	t.Helper()
-	c := &snippetChecker{fset: token.NewFileSet(), imports: map[string]string{}}
+	c := &snippetChecker{fset: token.NewFileSet()}
 	paths := []string{}
 	files, err := filepath.Glob(snippetsDir + "/*.go")
 	require.NoError(t, err)
 	for _, name := range files {
-		file, err := parser.ParseFile(c.fset, name, nil, parser.ImportsOnly)
+		imports, err := snippets.ReadImports(name)
 		require.NoError(t, err)
-		for _, spec := range file.Imports {
-			path, err := strconv.Unquote(spec.Path.Value)
-			require.NoError(t, err)
-			paths = append(paths, path)
-			if filepath.Base(name) == "imports.go" {
-				c.imports[path] = ""
-				if spec.Name != nil {
-					c.imports[path] = spec.Name.Name
-				}
-			}
+		paths = slices.AppendSeq(paths, maps.Keys(imports))
+		if filepath.Base(name) == "imports.go" {
+			c.imports = imports
 		}
 	}
 	exports := exportFiles(t, paths)
@@ -139,10 +125,9 @@ func exportFiles(t *testing.T, packages []string) map[string]string {
 // check type-checks the blocks of one page together with its file in snippetsDir.
 func (c *snippetChecker) check(page, text string) error {
 	var files []*ast.File
-	blocks := goBlock.FindAllStringSubmatchIndex(text, -1)
-	for _, at := range blocks {
-		line := strings.Count(text[:at[2]], "\n") + 1
-		file, err := c.parse(page, line, text[at[2]:at[3]])
+	blocks := snippets.Blocks(page, text)
+	for _, block := range blocks {
+		file, err := block.Parse(c.fset, c.imports)
 		if err != nil {
 			return err
 		}
@@ -151,8 +136,8 @@ func (c *snippetChecker) check(page, text string) error {
 	if len(blocks) == 0 {
 		return nil
 	}
-	for _, name := range []string{"common.go", strings.ReplaceAll(strings.TrimSuffix(page, ".md"), "/", "_") + ".go"} {
-		file, err := parser.ParseFile(c.fset, filepath.Join(snippetsDir, name), nil, 0)
+	for _, name := range []string{filepath.Join(snippetsDir, "common.go"), snippets.Completion(snippetsDir, page)} {
+		file, err := parser.ParseFile(c.fset, name, nil, 0)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -169,33 +154,4 @@ func (c *snippetChecker) check(page, text string) error {
 	}}
 	_, _ = config.Check("snippets", c.fset, files, nil) // Error has all its errors
 	return errors.Join(mistakes...)
-}
-
-// parse parses a block, which begins on the given line of its page, as declarations,
-// and otherwise as statements.
-func (c *snippetChecker) parse(page string, line int, block string) (*ast.File, error) {
-	imports := leadImports.FindString(block)
-	rest := strings.ReplaceAll(leftOut.ReplaceAllString(block[len(imports):], `panic("")`), "{…}", "{}")
-	var head strings.Builder
-	head.WriteString("package snippets\n")
-	for path, name := range c.imports {
-		if !strings.Contains(majorVersion.ReplaceAllString(imports, ""), strconv.Quote(majorVersion.ReplaceAllString(path, ""))) {
-			fmt.Fprintf(&head, "import %s %q\n", name, path)
-		}
-	}
-	fmt.Fprintf(&head, "//line %s:%d\n%s", page, line, imports)
-	declarations := head.String() + rest
-	file, err := parser.ParseFile(c.fset, "", declarations, parser.SkipObjectResolution)
-	if err == nil {
-		return file, nil
-	}
-	statements := fmt.Sprintf("%sfunc _() {\n//line %s:%d\n%s\n}\n", head.String(), page, line+strings.Count(imports, "\n"), rest)
-	if file, failed := parser.ParseFile(c.fset, "", statements, parser.SkipObjectResolution); failed == nil {
-		return file, nil
-	}
-	if strings.Contains(rest, "\nfunc ") || strings.HasPrefix(rest, "func ") {
-		return nil, err
-	}
-	_, err = parser.ParseFile(c.fset, "", statements, parser.SkipObjectResolution)
-	return nil, err
 }

@@ -1,0 +1,3 @@
+// Package github tests the files that GitHub reads: workflows, Dependabot's configuration
+// and the forms for issues.
+package github
