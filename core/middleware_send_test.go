@@ -97,3 +97,20 @@ func TestSendMiddlewareOrder(t *testing.T) {
 	_, err = app.Send(t.Context(), inngestkit.DefineEvent[func()]("f").New(func() {}))
 	require.ErrorContains(t, err, "event 0: it cannot be encoded")
 }
+
+// Middleware that breaks the data of an event is named in the error, and nothing is sent.
+func TestMiddlewareBreaksAnEvent(t *testing.T) {
+	t.Parallel()
+	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { accepted(w, "id1") })
+	app, _ := newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL})
+	app.Use(inngestkit.Middleware{Send: func(next inngestkit.SendHandler) inngestkit.SendHandler {
+		return func(ctx context.Context, events []inngestkit.RawEvent) ([]string, error) {
+			events[0].Data = events[0].Data[1:]
+			return next(ctx, events)
+		}
+	}})
+	_, err := app.Send(t.Context(), signedUp.New(user{}))
+	require.EqualError(t, err, "inngestkit: send: event 0: the middleware passed on data that is not JSON")
+	requests, _ := server.seen()
+	require.Empty(t, requests)
+}

@@ -103,7 +103,7 @@ func (a *App) sendGuarded(ctx context.Context, send SendHandler, events []RawEve
 func (a *App) sendRaw(ctx context.Context, events []RawEvent) ([]string, error) {
 	for i, event := range events {
 		if len(event.Data) > 0 && !envelope.Valid(event.Data) {
-			return nil, NoRetry(fmt.Errorf("inngestkit: send: event %d: its data, as the middleware passed it on, is not JSON", i))
+			return nil, NoRetry(fmt.Errorf("inngestkit: send: event %d: the middleware passed on data that is not JSON", i))
 		}
 	}
 	return a.sendEvents(ctx, events)
