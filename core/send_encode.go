@@ -129,11 +129,16 @@ func rawEvent(event AnyEvent) (RawEvent, error) {
 	return raw, nil
 }
 
-// dataField is the index of the data in an [Event], whatever its type.
-var dataField = func() int {
-	field, _ := reflect.TypeFor[RawEvent]().FieldByName("Data")
-	return field.Index[0]
-}()
+var (
+	rawEventType = reflect.TypeFor[RawEvent]()
+	// eventTypeName begins the names of the types of all events.
+	eventTypeName = rawEventType.Name()[:strings.IndexByte(rawEventType.Name(), '[')+1]
+	// dataField is the index of the data in an [Event], whatever its type.
+	dataField = func() int {
+		field, _ := rawEventType.FieldByName("Data")
+		return field.Index[0]
+	}()
+)
 
 // encodeData encodes the data of event, whose value is v.
 func encodeData(event AnyEvent, v reflect.Value) (raw RawEvent, err error) {
@@ -158,9 +163,7 @@ func encodeData(event AnyEvent, v reflect.Value) (raw RawEvent, err error) {
 
 // isEvent reports whether t is an [Event] of any data type.
 func isEvent(t reflect.Type) bool {
-	raw := reflect.TypeFor[RawEvent]()
-	name, _, _ := strings.Cut(raw.Name(), "[")
-	return t.PkgPath() == raw.PkgPath() && strings.HasPrefix(t.Name(), name+"[")
+	return t.PkgPath() == rawEventType.PkgPath() && strings.HasPrefix(t.Name(), eventTypeName)
 }
 
 // encodeOther encodes an event of another type, for example one that embeds [Event].

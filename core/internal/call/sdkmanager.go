@@ -59,7 +59,7 @@ type setsResults interface {
 func managerIn(ctx context.Context) *manager {
 	for _, key := range managerKeys {
 		if value, ok := ctx.Value(key).(setsResults); ok {
-			return &manager{key: key, value: reflect.ValueOf(value), counted: map[string]int{}}
+			return &manager{key: key, value: reflect.ValueOf(value)}
 		}
 	}
 	return nil
@@ -67,6 +67,9 @@ func managerIn(ctx context.Context) *manager {
 
 // countTo makes the manager count steps of a name, until it has counted n.
 func (m *manager) countTo(n int, name string) {
+	if m.counted == nil { // calls without a new step do not need it
+		m.counted = map[string]int{}
+	}
 	for ; m.counted[name] < n; m.counted[name]++ {
 		m.value.MethodByName("NewOp").Call([]reflect.Value{reflect.ValueOf(enums.OpcodeStepRun), reflect.ValueOf(name)})
 	}
@@ -107,7 +110,8 @@ func (h *hidingContext) Value(key any) any {
 	return h.Context.Value(key)
 }
 
-var errNoManager = errors.New("inngestkit does not know this version of inngestgo: use the version that its own go.mod requires")
+var errNoManager = errors.New("inngestkit does not know this version of inngestgo: require the version of docs/servers.md, " +
+	"or a newer inngestkit")
 
 // hideManager returns the context for a function, which is derived from the SDK's.
 func (c *Call) hideManager(sdk context.Context) (context.Context, error) {
@@ -143,7 +147,7 @@ func (c *Call) toSDK(ctx context.Context, id ID) context.Context {
 		return ctx
 	}
 	c.manager.countTo(id.Index, id.Name)
-	c.manager.counted[id.Name]++ // the SDK will
+	c.manager.counted[id.Name]++ // the SDK counts it itself
 	return &showingContext{ctx, c.manager}
 }
 

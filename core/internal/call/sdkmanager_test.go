@@ -142,6 +142,15 @@ func TestSDKKnowsWhatWasClaimed(t *testing.T) {
 	require.Contains(t, request, "Stack:{Current:1 Stack:["+call.ID{Name: "a"}.Key()+"]}")
 }
 
+// A call on a version of the SDK that keeps its state elsewhere fails, because the SDK would run
+// memoized steps again.
+func TestUnknownSDK(t *testing.T) {
+	t.Parallel()
+	c := &call.Call{Caller: t.Context()}
+	_, _, err := c.Begin(t.Context())
+	require.ErrorContains(t, err, "inngestkit does not know this version of inngestgo")
+}
+
 // withoutTiming returns a response without the times at which steps ran.
 func withoutTiming(t *testing.T, body string) string {
 	t.Helper()

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// runContext reads the context of a call, and finds the stack in it. null is no context.
+// runContext reads the context of a call, and finds the stack in it. It returns nil for null.
 func (s *scanner) runContext() (context []byte, stack span) {
 	if !s.isObject() {
 		if context = s.value(); string(context) == null {
