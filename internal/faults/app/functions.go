@@ -89,7 +89,7 @@ func (d *definer) define(
 		if d.cfg.Wrong == Hasty {
 			return Output(id, d.cfg.Build, item), nil
 		}
-		return body(ctx, in, func(ctx context.Context, stepID string) (string, error) {
+		output, err := body(ctx, in, func(ctx context.Context, stepID string) (string, error) {
 			work := func(ctx context.Context) (string, error) {
 				time.Sleep(time.Duration(in.Event.Data.Work) * time.Millisecond)
 				return d.ledger.run(ctx, id, run, stepID, func(ctx context.Context) (string, error) {
@@ -103,6 +103,10 @@ func (d *definer) define(
 			}
 			return d.ledger.step(ctx, id, run, stepID, work)
 		})
+		if err == nil {
+			d.ledger.forget(run)
+		}
+		return output, err
 	}, options...)
 }
 

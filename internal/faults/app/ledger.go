@@ -46,7 +46,7 @@ type ledger struct {
 	app, url string
 	quiet    bool
 	client   *http.Client
-	memoized sync.Map // the reports of memoized steps that were made, each once
+	memoized sync.Map // the memoized steps that were reported, a *sync.Map for each run
 }
 
 func newLedger(cfg Config) *ledger {
@@ -64,13 +64,16 @@ func (l *ledger) step(ctx context.Context, function, run, id string, body func(c
 	if err != nil || ran.Load() || l.quiet {
 		return result, err
 	}
-	report := Report{App: l.app, Function: function, Run: run, Step: id, Memoized: true}
-	if _, made := l.memoized.LoadOrStore(report, true); made {
+	steps, _ := l.memoized.LoadOrStore(run, new(sync.Map))
+	if _, reported := steps.(*sync.Map).LoadOrStore(id, true); reported {
 		return result, nil
 	}
-	_, err = l.report(context.WithoutCancel(ctx), report)
+	_, err = l.report(context.WithoutCancel(ctx), Report{App: l.app, Function: function, Run: run, Step: id, Memoized: true})
 	return result, err
 }
+
+// forget frees what is kept of a run that has ended.
+func (l *ledger) forget(run string) { l.memoized.Delete(run) }
 
 // run is the body of a step: it reports its start and its end, and does what it is ordered to.
 func (l *ledger) run(ctx context.Context, function, run, id string, work func(context.Context) (string, error)) (string, error) {

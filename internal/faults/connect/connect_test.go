@@ -17,21 +17,24 @@ const (
 	inFlight = 15
 	// held is how many of them are in a step when something happens to the connection.
 	held = 5
+	// patience allows for the newest server, which waits two minutes for a worker that has gone
+	// (docs/servers.md).
+	patience = 4 * time.Minute
 )
 
 // TestConnect ends workers and servers while runs are in flight. The cases run one after the
 // other, because the oldest server cannot run twice in a network.
 func TestConnect(t *testing.T) {
 	cases := map[string]func(*testing.T){
-		"stopped in a step": stoppedInAStep, "connection cut": connectionCut, "server in memory": memoryServer,
+		"stopped in a step": stoppedInAStep, "connection cut": atGateway(connectionCut), "server in memory": memoryServer,
 	}
 	if *longForm {
 		maps.Copy(cases, map[string]func(*testing.T){
 			"killed in a step":     killedInAStep,
 			"killed between steps": killedBetweenSteps,
 			"a dying worker":       dyingWorker,
-			"silent connection":    silentConnection,
-			"gateway out of reach": gatewayOutOfReach,
+			"silent connection":    atGateway(silentConnection),
+			"gateway out of reach": atGateway(gatewayOutOfReach),
 			"server killed":        serverWithDatabases((*devserver.Server).Kill),
 			"server stopped":       serverWithDatabases((*devserver.Server).Stop),
 		})
@@ -45,18 +48,8 @@ func newLab(t *testing.T, backend lab.Backend, processes int) *lab.Lab {
 	t.Helper()
 	return lab.New(t, lab.Config{
 		Framework: "nethttp", Backend: backend, Processes: processes,
-		// The newest server waits two minutes for a worker that has gone (docs/servers.md).
-		Patience: 4 * time.Minute,
+		Patience: patience,
 		App:      func(_ int, cfg *app.Config) { cfg.Connect = true },
-	})
-}
-
-// newGatewayLab is a lab with a proxy in front of the gateway.
-func newGatewayLab(t *testing.T) *lab.Lab {
-	t.Helper()
-	return lab.New(t, lab.Config{
-		Framework: "nethttp", Gateway: true, Patience: 4 * time.Minute,
-		App: func(_ int, cfg *app.Config) { cfg.Connect = true },
 	})
 }
 
@@ -70,34 +63,39 @@ func holdInStep(t *testing.T, l *lab.Lab) (release func()) {
 	return release
 }
 
-// Replies of steps that ran when their connection was cut reach the server.
-func connectionCut(t *testing.T) {
-	l := newGatewayLab(t)
-	release := holdInStep(t, l)
-	l.Gateway.Cut()
+// atGateway is a case in which something happens to the connection while steps run, which end
+// with release. Of those, some may run again, and nothing else.
+func atGateway(happens func(g *lab.Gateway, release func())) func(t *testing.T) {
+	return func(t *testing.T) {
+		t.Helper()
+		l := lab.New(t, lab.Config{
+			Framework: "nethttp", Gateway: true, Patience: patience,
+			App: func(_ int, cfg *app.Config) { cfg.Connect = true },
+		})
+		happens(l.Gateway, holdInStep(t, l))
+		require.LessOrEqual(t, l.Holds().Repeated, held)
+	}
+}
+
+// The connection is reset.
+func connectionCut(g *lab.Gateway, release func()) {
+	g.Cut()
 	release()
-	require.LessOrEqual(t, l.Holds().Repeated, held)
 }
 
 // The network loses everything that is sent on the connection, and neither side is told.
-func silentConnection(t *testing.T) {
-	l := newGatewayLab(t)
-	release := holdInStep(t, l)
-	l.Gateway.Silence()
+func silentConnection(g *lab.Gateway, release func()) {
+	g.Silence()
 	release()
-	require.LessOrEqual(t, l.Holds().Repeated, held)
 }
 
 // The gateway is out of reach for some time, in which steps end.
-func gatewayOutOfReach(t *testing.T) {
-	l := newGatewayLab(t)
-	release := holdInStep(t, l)
-	l.Gateway.Refuse(true)
-	l.Gateway.Cut()
+func gatewayOutOfReach(g *lab.Gateway, release func()) {
+	g.Refuse(true)
+	g.Cut()
 	release()
 	time.Sleep(15 * time.Second) // how long it is out of reach
-	l.Gateway.Refuse(false)
-	require.LessOrEqual(t, l.Holds().Repeated, held)
+	g.Refuse(false)
 }
 
 // A worker that is asked to stop while steps run delivers their results, so no step runs again.

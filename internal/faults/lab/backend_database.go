@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 const (
@@ -28,7 +30,7 @@ type Database struct {
 	ready   func() bool
 	cmd     *exec.Cmd
 	ended   chan struct{}
-	log     *output
+	log     *testsite.Log
 }
 
 // Kill ends the database at once (SIGKILL). Its state remains.

@@ -32,7 +32,8 @@ type Config struct {
 	Processes int
 	// Patience is how long [Lab.Judge] waits for the end of the next run. Default: a minute.
 	Patience time.Duration
-	// Gateway has the connections of connect mode pass a proxy.
+	// Gateway makes the connections of connect mode pass a proxy. A fault injected into API
+	// later takes its place.
 	Gateway bool
 	// App changes the configuration of each process before it starts.
 	App func(n int, cfg *app.Config)

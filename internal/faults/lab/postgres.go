@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // StartPostgres starts a PostgreSQL server on the loopback interface, with its data in a
@@ -34,7 +36,7 @@ func StartPostgres(tb testing.TB) *Database {
 	require.NoError(tb, err, "initdb: %s", out)
 
 	d := &Database{
-		URI: "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable", name: "PostgreSQL", log: &output{},
+		URI: "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable", name: "PostgreSQL", log: &testsite.Log{},
 		command: func() *exec.Cmd {
 			//nolint:noctx // Kill ends it
 			cmd := exec.Command(postgres, "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1",

@@ -2,19 +2,18 @@ package lab
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 	"github.com/inngestkit/inngestkit/internal/faults/app"
 )
 
@@ -29,27 +28,7 @@ type Process struct {
 	cmd    *exec.Cmd
 	ended  chan struct{}
 	err    error
-	log    *output
-}
-
-// output keeps what a process writes to stderr.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(b)
-}
-
-// String returns all of it.
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
+	log    *testsite.Log
 }
 
 // startProcess starts the test binary as an app, and waits until it listens.
@@ -59,7 +38,7 @@ func startProcess(t *testing.T, cfg app.Config, env ...string) *Process {
 	require.NoError(t, err)
 	self, err := os.Executable()
 	require.NoError(t, err)
-	p := &Process{Config: cfg, ended: make(chan struct{}), log: &output{}}
+	p := &Process{Config: cfg, ended: make(chan struct{}), log: &testsite.Log{}}
 	p.cmd = exec.Command(self) //nolint:noctx // Kill and Terminate end it
 	p.cmd.Env = append(append(os.Environ(), app.Env+"="+string(text)), env...)
 	p.cmd.Stderr = p.log

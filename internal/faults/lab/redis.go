@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
 
 // startRedis starts a Redis server on the loopback interface, with its data in a temporary
@@ -18,7 +20,7 @@ func startRedis(tb testing.TB) *Database {
 	dir, port := tb.TempDir(), freePort(tb)
 	address := net.JoinHostPort("127.0.0.1", port)
 	d := &Database{
-		URI: "redis://" + address, name: "Redis", log: &output{},
+		URI: "redis://" + address, name: "Redis", log: &testsite.Log{},
 		command: func() *exec.Cmd {
 			//nolint:noctx // Kill ends it
 			cmd := exec.Command(program, "--bind", "127.0.0.1", "--port", port, "--dir", dir,
