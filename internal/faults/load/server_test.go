@@ -54,7 +54,7 @@ func serverLoad(t *testing.T, framework string) {
 	runs = len(load.events) - runs
 	t.Logf("%d runs in %s, %.0f/s; %d calls, %.0f/s; a call takes %s", runs, took.Round(time.Second),
 		float64(runs)/took.Seconds(), taken.len(), float64(taken.len())/took.Seconds(), &taken)
-	gauges.requireFlat(t)
+	gauges.requireFlat(t, process)
 	load.requireCompleted(t)
 }
 

@@ -40,7 +40,7 @@ func TestSyntheticLoad(t *testing.T) {
 			used, calls := gauges.last().CPU-gauges[0].CPU, caller.taken.len()
 			t.Logf("%d calls in %s, %d/s; %s; %s of processor time a call", calls, *loadTime,
 				int(float64(calls)/loadTime.Seconds()), &caller.taken, used/time.Duration(calls))
-			gauges.requireFlat(t)
+			gauges.requireFlat(t, process)
 		})
 	}
 }
