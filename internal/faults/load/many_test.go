@@ -18,7 +18,7 @@ const batch = 100
 // Runs that sleep cost the app nothing, and all of them wake up.
 func TestSleepingRuns(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t, lab.Config{Framework: "nethttp"})
+	l := lab.New(t, lab.Config{Framework: "nethttp", Backend: backend(t)})
 	sender, process := newSender(t, l), l.Processes[0]
 	send(t, sender, app.Once, callers, app.Data{Item: "load"}) // memory grows to what calls need
 	await(t, l, lab.Finished, "once", callers)
@@ -29,7 +29,7 @@ func TestSleepingRuns(t *testing.T) {
 	await(t, l, lab.Finished, "before", *loadRuns)
 	t.Logf("after %s %d sleep at the same time: %+v", time.Since(begun).Round(time.Millisecond),
 		*loadRuns-l.Ledger.Count(lab.Started, "after"), process.Gauge(t))
-	await(t, l, lab.Finished, "after", *loadRuns)
+	awaitAsleep(t, l, lab.Finished, "after", *loadRuns, *loadNap)
 	t.Logf("all have ended after %s", time.Since(begun).Round(time.Millisecond))
 	require.Equal(t, *loadRuns, l.Ledger.Count(lab.Started, "before"), "steps started")
 	require.Equal(t, *loadRuns, l.Ledger.Count(lab.Started, "after"), "steps started")
@@ -39,7 +39,7 @@ func TestSleepingRuns(t *testing.T) {
 // Events that are sent in bulk all arrive: each starts a run.
 func TestBulkSend(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t, lab.Config{Framework: "nethttp"})
+	l := lab.New(t, lab.Config{Framework: "nethttp", Backend: backend(t)})
 	sender := newSender(t, l)
 	n := 10 * *loadRuns
 	begun := time.Now()
@@ -73,14 +73,21 @@ func send(t *testing.T, sender *inngestkit.App, name string, n int, data app.Dat
 // await waits for n entries, for as long as the ledger changes at least once a minute.
 func await(t *testing.T, l *lab.Lab, kind lab.Kind, step string, n int) {
 	t.Helper()
+	awaitAsleep(t, l, kind, step, n, 0)
+}
+
+// awaitAsleep is await for steps before which all runs may sleep at the same time.
+func awaitAsleep(t *testing.T, l *lab.Lab, kind lab.Kind, step string, n int, nap time.Duration) {
+	t.Helper()
+	patience := nap + time.Minute
 	for {
 		seen := l.Ledger.Count(kind, step)
 		if seen >= n {
 			return
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		grown := l.Ledger.AwaitMore(ctx, kind, step, seen)
 		cancel()
-		require.True(t, grown, "%d of %d entries %q for step %q, and no more for a minute", seen, n, kind, step)
+		require.True(t, grown, "%d of %d entries %q for step %q, and no more for %s", seen, n, kind, step, patience)
 	}
 }

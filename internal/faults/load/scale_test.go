@@ -20,14 +20,11 @@ const (
 	work = 250
 )
 
-// Processes share nothing: more of them run more steps at the same time. The long form has
-// a server with PostgreSQL and Redis, the short form the dev server, because a fresh machine
-// lacks the programs.
+// Processes share nothing: more of them run more steps at the same time.
 func TestScale(t *testing.T) {
 	t.Parallel()
-	backend, numbers := func(testing.TB) lab.Backend { return lab.Memory() }, []int{2}
+	numbers := []int{2}
 	if *loadAll {
-		backend = func(tb testing.TB) lab.Backend { return lab.PostgresRedis(tb) }
 		numbers = []int{1, 2, 4, 8}
 	}
 	for _, n := range numbers {
