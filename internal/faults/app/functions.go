@@ -28,6 +28,7 @@ const (
 	Answers     = "answers"     // a step, a wait for "answered", a step
 	Checkpoints = "checkpoints" // five steps in one call
 	Once        = "once"        // one step
+	Bulk        = "bulk"        // one step for up to 100 events, reported by their IDs
 	Answered    = "answered"    // no function: the event that "answers" waits for
 
 	// The functions that follow need [Config.Database].
@@ -137,6 +138,7 @@ func functions(cfg Config, l *ledger, s *store) []inngestkit.Function {
 		d.define(Steps, oneByOne(cfg.Build.Steps()...), retries),
 		d.define(Branches, branches, retries),
 		d.define(Once, oneByOne("once"), retries),
+		d.bulk(),
 		d.define(Naps, func(ctx context.Context, in input, do doer) (string, error) {
 			return around(ctx, do, func() error {
 				step.Sleep(ctx, "nap", time.Duration(in.Event.Data.Nap)*time.Millisecond)
@@ -151,6 +153,22 @@ func functions(cfg Config, l *ledger, s *store) []inngestkit.Function {
 			})
 		}, retries),
 	)
+}
+
+// bulk defines the function for batches. Its step has the IDs of the events, with spaces
+// between them.
+func (d *definer) bulk() inngestkit.Function {
+	return inngestkit.OnEvent(Bulk, inngestkit.DefineEvent[Data](Bulk), func(ctx context.Context, in input) (int, error) {
+		ids := make([]string, len(in.Events))
+		for i, event := range in.Events {
+			ids[i] = *event.ID
+		}
+		done := func(context.Context) (string, error) { return Bulk, nil }
+		_, err := step.Run(ctx, Bulk, func(ctx context.Context) (string, error) {
+			return d.ledger.run(ctx, Bulk, in.InputCtx.RunID, strings.Join(ids, " "), done)
+		})
+		return len(ids), err
+	}, flow.Retries(Retries), flow.BatchEvents(100, 2*time.Second))
 }
 
 // onFailure reports the failure of a run as a step of the run.
