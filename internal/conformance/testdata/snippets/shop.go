@@ -1,11 +1,12 @@
 package snippets
 
+// The shop that the pages on features use in their examples. What a page declares itself
+// takes the place of what is here.
+
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"net/http"
-	"testing"
 
 	"github.com/gin-gonic/gin"
 
@@ -13,9 +14,26 @@ import (
 )
 
 type (
+	UserCreated struct {
+		UserID string `json:"userId"`
+		Email  string `json:"email"`
+	}
+	Order struct {
+		OrderID string `json:"orderId"`
+		UserID  string `json:"userId"`
+		Plan    string `json:"plan"`
+		Amount  int    `json:"amount"`
+	}
+
 	User    struct{}
 	Plan    struct{}
 	Payment struct{ TransactionID string }
+)
+
+var (
+	userCreated, emailVerified  inngestkit.EventType[UserCreated]
+	orderPlaced, orderCancelled inngestkit.EventType[Order]
+	welcomeFunction             inngestkit.TypedFunction[UserCreated, string]
 )
 
 var (
@@ -41,7 +59,6 @@ var (
 
 	audit       inngestkit.Middleware
 	vaultLookup inngestkit.Lookup
-	db          *sql.DB
 	r           *gin.Engine
 	server      *http.Server
 	shutdownCtx context.Context
