@@ -34,7 +34,7 @@ const snippetsDir = "testdata/snippets"
 // statements. It may import another major version of a package than imports.go does.
 // An ellipsis (…) on its own line stands for code, and in {…} for fields.
 // Variables and imports may be unused. A block whose fence is "go unchecked" is
-// skipped.
+// skipped; TestDocsBlocksAreChecked requires the reason.
 func TestSnippetsCompile(t *testing.T) {
 	t.Parallel()
 	checker := newSnippetChecker(t)
