@@ -24,9 +24,15 @@ import (
 
 // snippetsDir contains what the Go code of the pages omits: imports.go has the
 // imports, and one file per page declares the names that its code uses without
-// explanation. common.go and shop.go declare names for all pages; what a page declares
-// itself takes their place.
+// explanation. common.go declares names for all pages, and shop.go for shopPages; what a
+// page declares itself takes their place.
 const snippetsDir = "testdata/snippets"
+
+// shopPages have examples of the same shop.
+var shopPages = []string{
+	"docs/errors.md", "docs/flow-control.md", "docs/functions-and-triggers.md", "docs/life-cycle.md",
+	"docs/connect.md", "docs/middleware.md", "docs/sending.md", "docs/steps.md",
+}
 
 // TestSnippetsCompile type-checks the Go code of each page against the workspace.
 //
@@ -137,16 +143,9 @@ func (c *snippetChecker) check(page, text string) error {
 	if len(blocks) == 0 {
 		return nil
 	}
-	for _, name := range []string{snippets.Completion(snippetsDir, page), filepath.Join(snippetsDir, "common.go"), filepath.Join(snippetsDir, "shop.go")} {
-		file, err := parser.ParseFile(c.fset, name, nil, parser.SkipObjectResolution)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		snippets.Remove(file, snippets.Declared(files))
-		files = append(files, file)
+	files, err := c.complete(files, page)
+	if err != nil {
+		return err
 	}
 	var mistakes []error
 	config := types.Config{Importer: c.importer, Error: func(err error) {
@@ -156,4 +155,24 @@ func (c *snippetChecker) check(page, text string) error {
 	}}
 	_, _ = config.Check("snippets", c.fset, files, nil) // Error has all its errors
 	return errors.Join(mistakes...)
+}
+
+// complete adds to the files of a page the declarations that it omits.
+func (c *snippetChecker) complete(files []*ast.File, page string) ([]*ast.File, error) {
+	names := []string{snippets.Completion(snippetsDir, page), filepath.Join(snippetsDir, "common.go")}
+	if slices.Contains(shopPages, page) {
+		names = append(names, filepath.Join(snippetsDir, "shop.go"))
+	}
+	for _, name := range names {
+		file, err := parser.ParseFile(c.fset, name, nil, parser.SkipObjectResolution)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		snippets.Remove(file, snippets.Declared(files))
+		files = append(files, file)
+	}
+	return files, nil
 }

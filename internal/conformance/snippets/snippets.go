@@ -10,7 +10,6 @@ import (
 	"go/token"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -95,61 +94,4 @@ func (b Block) Parse(fset *token.FileSet, imports Imports) (*ast.File, error) {
 	}
 	_, err = parser.ParseFile(fset, "", statements, parser.SkipObjectResolution)
 	return nil, err
-}
-
-// Declared returns the names that files declare.
-func Declared(files []*ast.File) map[string]bool {
-	names := map[string]bool{}
-	for _, file := range files {
-		for _, name := range declaredNames(file) {
-			names[name] = true
-		}
-	}
-	return names
-}
-
-// Remove removes the declarations of names from a file of types and variables.
-func Remove(file *ast.File, names map[string]bool) {
-	isNamed := func(name *ast.Ident) bool { return names[name.Name] }
-	for _, declaration := range file.Decls {
-		general, ok := declaration.(*ast.GenDecl)
-		if !ok {
-			continue
-		}
-		general.Specs = slices.DeleteFunc(general.Specs, func(spec ast.Spec) bool {
-			switch spec := spec.(type) {
-			case *ast.TypeSpec:
-				return isNamed(spec.Name)
-			case *ast.ValueSpec:
-				spec.Names = slices.DeleteFunc(spec.Names, isNamed)
-				return len(spec.Names) == 0
-			}
-			return false
-		})
-	}
-}
-
-// declaredNames returns the names that a file declares, without those of methods.
-func declaredNames(file *ast.File) []string {
-	var names []string
-	for _, declaration := range file.Decls {
-		switch declaration := declaration.(type) {
-		case *ast.FuncDecl:
-			if declaration.Recv == nil {
-				names = append(names, declaration.Name.Name)
-			}
-		case *ast.GenDecl:
-			for _, spec := range declaration.Specs {
-				switch spec := spec.(type) {
-				case *ast.TypeSpec:
-					names = append(names, spec.Name.Name)
-				case *ast.ValueSpec:
-					for _, name := range spec.Names {
-						names = append(names, name.Name)
-					}
-				}
-			}
-		}
-	}
-	return names
 }

@@ -5,4 +5,5 @@ import "go.opentelemetry.io/otel/log"
 var (
 	provider log.LoggerProvider
 	err      error
+	user     struct{ UserID string }
 )
