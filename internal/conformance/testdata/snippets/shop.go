@@ -75,7 +75,7 @@ var (
 
 	audit       inngestkit.Middleware
 	vaultLookup = func(context.Context, string) (string, bool, error) { return "", false, nil }
-	r           = gin.New()
+	r           *gin.Engine
 	server      = &http.Server{}
 	shutdownCtx = context.Background()
 	connected   = make(chan error, 1)
