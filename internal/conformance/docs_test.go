@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/inngestkit/inngestkit/inngesttest/devserver"
+	"github.com/inngestkit/inngestkit/internal/conformance/pages"
 )
 
 const repository = "../.."
@@ -118,16 +120,69 @@ func TestDocsNameTheServers(t *testing.T) {
 	}
 }
 
-// Links between pages have a target.
+// Links to pages, and to headings in them, have a target.
 func TestDocsLinkToPagesThatExist(t *testing.T) {
 	t.Parallel()
-	link := regexp.MustCompile(`\]\(([\w-]*[./][\w./-]*)(?:#[\w-]*)?\)`)
-	code := regexp.MustCompile("(?s)```.*?```") // the brackets of generic functions look like links
-	eachFile(t, ".md", func(path, text string) {
-		text = code.ReplaceAllString(text, "")
-		for _, match := range link.FindAllStringSubmatch(text, -1) {
-			_, err := os.Stat(filepath.Join(filepath.Dir(path), match[1]))
-			require.NoError(t, err, "%s: %s", path, match[0])
+	all := allPages(t)
+	var broken []string
+	count := 0
+	for _, page := range all {
+		for _, link := range page.Links {
+			if strings.Contains(link, "://") {
+				continue
+			}
+			count++
+			if reason := brokenLink(all, page.Path, link); reason != "" {
+				broken = append(broken, page.Path+": "+link+": "+reason)
+			}
 		}
+	}
+	require.Empty(t, broken)
+	require.NotZero(t, count)
+}
+
+// brokenLink returns what is wrong with a link in a page, if anything is.
+func brokenLink(all map[string]pages.Page, from, link string) string {
+	file, anchor, hasAnchor := strings.Cut(link, "#")
+	target := from
+	if file != "" {
+		target = path.Join(path.Dir(from), file)
+	}
+	if _, err := os.Stat(filepath.Join(repository, target)); err != nil {
+		return "no such file"
+	}
+	if page, ok := all[target]; hasAnchor && (!ok || !page.Anchors[anchor]) {
+		return "no such heading"
+	}
+	return ""
+}
+
+func TestBrokenLinksAreFound(t *testing.T) {
+	t.Parallel()
+	all := allPages(t)
+	for link, want := range map[string]string{
+		"steps.md#run":              "",
+		"#features":                 "",
+		"../README.md":              "",
+		"../examples/quickstart":    "",
+		"steps.md#walk":             "no such heading",
+		"#gone":                     "no such heading",
+		"gone.md#run":               "no such file",
+		"../examples/quickstart#up": "no such heading",
+	} {
+		require.Equal(t, want, brokenLink(all, "docs/features.md", link), link)
+	}
+}
+
+// allPages returns the pages of the repository by their paths in it.
+func allPages(t *testing.T) map[string]pages.Page {
+	t.Helper()
+	all := map[string]pages.Page{}
+	eachFile(t, ".md", func(name, text string) {
+		name, err := filepath.Rel(repository, name)
+		require.NoError(t, err)
+		name = filepath.ToSlash(name)
+		all[name] = pages.Parse(name, []byte(text))
 	})
+	return all
 }

@@ -24,8 +24,15 @@ import (
 
 // snippetsDir contains what the Go code of the pages omits: imports.go has the
 // imports, and one file per page declares the names that its code uses without
-// explanation.
+// explanation. common.go declares names for all pages, and shop.go for shopPages; what a
+// page declares itself takes their place.
 const snippetsDir = "testdata/snippets"
+
+// shopPages have examples of the same shop.
+var shopPages = []string{
+	"docs/errors.md", "docs/flow-control.md", "docs/functions-and-triggers.md", "docs/life-cycle.md",
+	"docs/connect.md", "docs/middleware.md", "docs/sending.md", "docs/steps.md",
+}
 
 // TestSnippetsCompile type-checks the Go code of each page against the workspace.
 //
@@ -33,7 +40,7 @@ const snippetsDir = "testdata/snippets"
 // statements. It may import another major version of a package than imports.go does.
 // An ellipsis (…) on its own line stands for code, and in {…} for fields.
 // Variables and imports may be unused. A block whose fence is "go unchecked" is
-// skipped.
+// skipped; TestDocsBlocksAreChecked requires the reason.
 func TestSnippetsCompile(t *testing.T) {
 	t.Parallel()
 	checker := newSnippetChecker(t)
@@ -136,15 +143,9 @@ func (c *snippetChecker) check(page, text string) error {
 	if len(blocks) == 0 {
 		return nil
 	}
-	for _, name := range []string{filepath.Join(snippetsDir, "common.go"), snippets.Completion(snippetsDir, page)} {
-		file, err := parser.ParseFile(c.fset, name, nil, 0)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		files = append(files, file)
+	files, err := c.complete(files, page)
+	if err != nil {
+		return err
 	}
 	var mistakes []error
 	config := types.Config{Importer: c.importer, Error: func(err error) {
@@ -154,4 +155,24 @@ func (c *snippetChecker) check(page, text string) error {
 	}}
 	_, _ = config.Check("snippets", c.fset, files, nil) // Error has all its errors
 	return errors.Join(mistakes...)
+}
+
+// complete adds to the files of a page the declarations that it omits.
+func (c *snippetChecker) complete(files []*ast.File, page string) ([]*ast.File, error) {
+	names := []string{snippets.Completion(snippetsDir, page), filepath.Join(snippetsDir, "common.go")}
+	if slices.Contains(shopPages, page) {
+		names = append(names, filepath.Join(snippetsDir, "shop.go"))
+	}
+	for _, name := range names {
+		file, err := parser.ParseFile(c.fset, name, nil, parser.SkipObjectResolution)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		snippets.Remove(file, snippets.Declared(files))
+		files = append(files, file)
+	}
+	return files, nil
 }

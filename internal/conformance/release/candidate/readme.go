@@ -9,11 +9,8 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
-	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 
 	"github.com/inngestkit/inngestkit/internal/conformance/release/workspace"
 	"github.com/inngestkit/inngestkit/internal/conformance/snippets"
@@ -23,8 +20,6 @@ const (
 	readme        = "README.md"
 	readmeAdapter = workspace.Repository + "/adapters/gin"
 )
-
-var majorVersion = regexp.MustCompile(`^v\d+$`)
 
 // buildReadme builds the program in the README, in a module with nothing but its adapter.
 func (p *Prover) buildReadme(ctx context.Context) error {
@@ -90,76 +85,10 @@ func firstProgram(fset *token.FileSet, blocks []snippets.Block, imports snippets
 		}
 		isMain := func(d ast.Decl) bool { f, ok := d.(*ast.FuncDecl); return ok && f.Name.Name == "main" }
 		if slices.ContainsFunc(file.Decls, isMain) {
-			removeUnusedImports(file)
-			useVariables(file)
+			snippets.RemoveUnusedImports(file)
+			snippets.UseVariables(file)
 			return file, nil
 		}
 	}
 	return nil, errors.New(readme + " has no function main")
-}
-
-func removeUnusedImports(file *ast.File) {
-	used := map[string]bool{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		if selector, ok := n.(*ast.SelectorExpr); ok {
-			if x, ok := selector.X.(*ast.Ident); ok {
-				used[x.Name] = true
-			}
-		}
-		return true
-	})
-	seen := map[string]bool{}
-	file.Decls = slices.DeleteFunc(file.Decls, func(d ast.Decl) bool {
-		declaration, ok := d.(*ast.GenDecl)
-		if !ok || declaration.Tok != token.IMPORT {
-			return false
-		}
-		declaration.Specs = slices.DeleteFunc(declaration.Specs, func(s ast.Spec) bool {
-			name := importName(s.(*ast.ImportSpec))
-			unused := !used[name] || seen[name]
-			seen[name] = true
-			return unused
-		})
-		return len(declaration.Specs) == 0
-	})
-}
-
-// importName returns the name that a package has in a file. It guesses that the name of a
-// package is the last element of its path, apart from a major version.
-func importName(spec *ast.ImportSpec) string {
-	if spec.Name != nil {
-		return spec.Name.Name
-	}
-	name, _ := strconv.Unquote(spec.Path.Value)
-	if majorVersion.MatchString(path.Base(name)) {
-		name = path.Dir(name)
-	}
-	return path.Base(name)
-}
-
-// useVariables adds a use of each variable after its declaration.
-func useVariables(file *ast.File) {
-	ast.Inspect(file, func(n ast.Node) bool {
-		block, ok := n.(*ast.BlockStmt)
-		if !ok {
-			return true
-		}
-		var statements []ast.Stmt
-		for _, statement := range block.List {
-			statements = append(statements, statement)
-			declared, ok := statement.(*ast.AssignStmt)
-			if !ok || declared.Tok != token.DEFINE {
-				continue
-			}
-			for _, variable := range declared.Lhs {
-				if name := variable.(*ast.Ident).Name; name != "_" {
-					statements = append(statements, &ast.AssignStmt{
-						Lhs: []ast.Expr{ast.NewIdent("_")}, Tok: token.ASSIGN, Rhs: []ast.Expr{ast.NewIdent(name)},
-					})
-				}
-			}
-		}
-		block.List = statements
-		return true
-	})
 }

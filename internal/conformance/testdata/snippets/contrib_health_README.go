@@ -18,6 +18,8 @@ var (
 	search interface {
 		Ping(ctx context.Context) error
 	}
+	errorTracker interface{ Report(message string) }
+
 	alert func(ctx context.Context) (string, error)
 
 	r           *gin.Engine
