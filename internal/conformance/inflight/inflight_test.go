@@ -92,4 +92,7 @@ func testRun(t *testing.T, server *devserver.Server, r *row, appID string, pick 
 	defer s.mu.Unlock()
 	require.Greater(t, len(s.served), 1, "only one side takes part")
 	require.GreaterOrEqual(t, s.calls, r.calls)
+	if r.checkpoint && server.Version() != devserver.OldestVersion {
+		require.Less(t, s.calls, len(r.counts)+2, "a call runs one step only")
+	}
 }
