@@ -1,0 +1,2 @@
+// Package inflight tests runs that the bare SDK begins and inngestkit ends, and the reverse.
+package inflight
