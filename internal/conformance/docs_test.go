@@ -118,15 +118,20 @@ func TestDocsNameTheServers(t *testing.T) {
 	}
 }
 
-// Links between pages have a target.
+// Links between pages have a target. Pages that are shown alone, such as the README of a module,
+// name others by their address on GitHub.
 func TestDocsLinkToPagesThatExist(t *testing.T) {
 	t.Parallel()
-	link := regexp.MustCompile(`\]\(([\w-]*[./][\w./-]*)(?:#[\w-]*)?\)`)
+	link := regexp.MustCompile(`\]\((?:https://github\.com/inngestkit/inngestkit/(?:blob|tree)/main/([\w./-]+)|([\w-]*[./][\w./-]*))(?:#[\w-]*)?\)`)
 	code := regexp.MustCompile("(?s)```.*?```") // the brackets of generic functions look like links
 	eachFile(t, ".md", func(path, text string) {
 		text = code.ReplaceAllString(text, "")
 		for _, match := range link.FindAllStringSubmatch(text, -1) {
-			_, err := os.Stat(filepath.Join(filepath.Dir(path), match[1]))
+			target := filepath.Join(repository, match[1])
+			if match[2] != "" {
+				target = filepath.Join(filepath.Dir(path), match[2])
+			}
+			_, err := os.Stat(target)
 			require.NoError(t, err, "%s: %s", path, match[0])
 		}
 	})
