@@ -38,7 +38,7 @@
 // A step without attempts left returns an [Error]. It is the SDK's own type, so go doc does
 // not show its fields here:
 //
-//	Name     string, the type of the error that the step returned
+//	Name     string, such as "Step failed"
 //	Message  string, its text
 //	Data     json.RawMessage, the value that the step returned with the error
 //
