@@ -107,7 +107,7 @@ func runOnLambda(t *testing.T, binary string, server *devserver.Server) {
 func start(t *testing.T, binary string, env ...string) *exec.Cmd {
 	t.Helper()
 	var log testsite.Log
-	program := exec.Command(binary) //nolint:noctx // the cleanup ends it in the program's own way
+	program := exec.Command(binary) // without a context: the cleanup ends it in its own way
 	program.Env, program.Stdout, program.Stderr = env, &log, &log
 	require.NoError(t, program.Start())
 	t.Cleanup(func() {
