@@ -48,6 +48,24 @@
 //
 // The engine underneath is the official SDK, github.com/inngest/inngestgo. Its types and the
 // semantics of its steps are unchanged. [FromClient] serves functions made with the SDK alone.
+// These types are the SDK's own, so go doc does not show their fields here:
+//
+//	Input[T]   Event      Event[T], the event that started the run
+//	           Events     []Event[T], all events of the batch
+//	           InputCtx   InputCtx
+//	Event[T]   Name       string
+//	           Data       T
+//	           ID         *string, set by the sender or the server
+//	           Timestamp  int64, in milliseconds since 1970
+//	           Version    string, of the structure of Data
+//	           User       map[string]any, deprecated
+//	           methods    Event, Map, Validate, which the SDK uses
+//	InputCtx   RunID      string, the same in all calls of a run
+//	           Attempt    int, from 0, of the step or function that the call runs
+//	           FunctionID, StepID, RequestID, JobID, Env
+//	                      string, as the server names them
+//	CronInput  an Input whose Data is a CronData
+//	RawEvent   an Event whose Data is a json.RawMessage
 //
 // [Inngest]: https://www.inngest.com
 package inngestkit

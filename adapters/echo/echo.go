@@ -1,4 +1,9 @@
 // Package inngestecho serves an inngestkit app with Echo v4.
+//
+//	e.Use(inngestecho.Middleware(app)) // for From and Send in handlers
+//	inngestecho.Mount(e, app)          // at /api/inngest, where the Inngest server calls the functions
+//
+// The README of the module has a complete program.
 package inngestecho
 
 import (

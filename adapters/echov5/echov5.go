@@ -1,4 +1,9 @@
 // Package inngestechov5 serves an inngestkit app with Echo v5.
+//
+//	e.Use(inngestechov5.Middleware(app)) // for From and Send in handlers
+//	inngestechov5.Mount(e, app)          // at /api/inngest, where the Inngest server calls the functions
+//
+// The README of the module has a complete program.
 package inngestechov5
 
 import (

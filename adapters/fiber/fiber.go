@@ -1,4 +1,9 @@
 // Package inngestfiber serves an inngestkit app with Fiber v2.
+//
+//	f.Use(inngestfiber.Middleware(app)) // for From and Send in handlers
+//	inngestfiber.Mount(f, app)          // at /api/inngest, where the Inngest server calls the functions
+//
+// The README of the module has a complete program.
 package inngestfiber
 
 import (

@@ -1,4 +1,9 @@
 // Package inngestfiberv3 serves an inngestkit app with Fiber v3.
+//
+//	f.Use(inngestfiberv3.Middleware(app)) // for From and Send in handlers
+//	inngestfiberv3.Mount(f, app)          // at /api/inngest, where the Inngest server calls the functions
+//
+// The README of the module has a complete program.
 package inngestfiberv3
 
 import (

@@ -1,4 +1,9 @@
 // Package inngestgin serves an inngestkit app with Gin.
+//
+//	r.Use(inngestgin.Middleware(app)) // for From and Send in handlers
+//	inngestgin.Mount(r, app)          // at /api/inngest, where the Inngest server calls the functions
+//
+// The README of the module has a complete program.
 package inngestgin
 
 import (

@@ -1,5 +1,10 @@
 // Package inngesthttp serves an inngestkit app with net/http, chi, gorilla/mux, httprouter,
 // and other routers that accept an http.Handler.
+//
+//	inngesthttp.Mount(mux, app)                 // at /api/inngest, where the Inngest server calls the functions
+//	handler := inngesthttp.Middleware(app)(mux) // for From and Send in handlers
+//
+// The README of the module has a complete program.
 package inngesthttp
 
 import (

@@ -33,6 +33,19 @@
 // A step whose context is done ends the call with an error, and the server retries. The
 // run does not count as completed.
 //
+// # Errors
+//
+// A step without attempts left returns an [Error]. It is the SDK's own type, so go doc does
+// not show its fields here:
+//
+//	Name     string, such as "Step failed"
+//	Message  string, its text
+//	Data     json.RawMessage, the value that the step returned with the error
+//
+// Its method Error returns Message. By its method Is, errors.Is(err, step.Error{}) is true for
+// each Error. [WaitForEvent] and [WaitForSignal] return [ErrTimeout] when nothing came.
+// [InferFormat], a string, is the SDK's own type as well.
+//
 // # Unit tests
 //
 // Outside a function, for example in a unit test of a handler, [Run] calls its callback and

@@ -2,8 +2,11 @@ package conformance
 
 import (
 	"fmt"
+	"go/parser"
 	"go/token"
 	"go/types"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,6 +32,63 @@ func TestPublicPackagesShowNoInternalTypes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Package comments list the fields and methods of types that are only another name for a type
+// of the SDK, because go doc does not show them.
+func TestPublicPackagesListWhatAliasesHide(t *testing.T) {
+	t.Parallel()
+	w, err := workspace.Open(repository)
+	require.NoError(t, err)
+	public, err := api.Load(t.Context(), w)
+	require.NoError(t, err)
+	count := 0
+	for _, pkg := range public {
+		for _, name := range pkg.Scope().Names() {
+			object, isType := pkg.Scope().Lookup(name).(*types.TypeName)
+			if !isType || !object.Exported() || !object.IsAlias() {
+				continue
+			}
+			comment := packageComment(t, strings.TrimPrefix(pkg.Path(), modules))
+			for _, hidden := range append(membersOf(object.Type()), name) {
+				count++
+				require.Regexp(t, `\b`+hidden+`\b`, comment, "%s.%s", pkg.Path(), name)
+			}
+		}
+	}
+	require.NotZero(t, count)
+}
+
+// packageComment returns the comment of the package in a directory of the repository.
+func packageComment(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(repository, dir, "*.go"))
+	require.NoError(t, err)
+	var comment strings.Builder
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.PackageClauseOnly|parser.ParseComments)
+		require.NoError(t, err)
+		comment.WriteString(file.Doc.Text())
+	}
+	return comment.String()
+}
+
+// membersOf returns the names of the exported fields and methods of a type.
+func membersOf(of types.Type) []string {
+	var names []string
+	if fields, ok := of.Underlying().(*types.Struct); ok {
+		for field := range fields.Fields() {
+			if field.Exported() {
+				names = append(names, field.Name())
+			}
+		}
+	}
+	for method := range types.NewMethodSet(types.NewPointer(of)).Methods() {
+		if method.Obj().Exported() {
+			names = append(names, method.Obj().Name())
+		}
+	}
+	return names
 }
 
 // The search finds internal types.

@@ -36,10 +36,11 @@ var shopPages = []string{
 
 // TestSnippetsCompile type-checks the Go code of each page against the workspace.
 //
-// All blocks of a page are one package. A block is a list of declarations or of
-// statements. It may import another major version of a package than imports.go does.
+// A complete program is a package of its own, and compiles as it is. All other blocks of a
+// page are one package. Such a block is a list of declarations or of statements. It may
+// import another major version of a package than imports.go does.
 // An ellipsis (…) on its own line stands for code, and in {…} for fields.
-// Variables and imports may be unused. A block whose fence is "go unchecked" is
+// Variables and imports may be unused there. A block whose fence is "go unchecked" is
 // skipped; TestDocsBlocksAreChecked requires the reason.
 func TestSnippetsCompile(t *testing.T) {
 	t.Parallel()
@@ -73,6 +74,8 @@ func TestSnippetsThatDoNotCompile(t *testing.T) {
 		page := "A page.\n\n```go\n" + code + "\n```\n"
 		require.ErrorContains(t, checker.check("page.md", page), want, code)
 	}
+	unused := "package main\n\nimport \"os\"\n\nfunc main() {}\n"
+	require.ErrorContains(t, checker.check("page.md", "```go\n"+unused+"```\n"), `page.md:4: "os" imported and not used`)
 	require.NoError(t, checker.check("page.md", "```go\nfunc f() int {\n\t…\n}\n```\n\n```go\nunused := f()\n```\n"))
 }
 
@@ -129,27 +132,37 @@ func exportFiles(t *testing.T, packages []string) map[string]string {
 	}
 }
 
-// check type-checks the blocks of one page together with its file in snippetsDir.
+// check type-checks the blocks of one page: each program alone, and the others together with
+// the page's file in snippetsDir.
 func (c *snippetChecker) check(page, text string) error {
 	var files []*ast.File
-	blocks := snippets.Blocks(page, text)
-	for _, block := range blocks {
+	var mistakes []error
+	for _, block := range snippets.Blocks(page, text) {
 		file, err := block.Parse(c.fset, c.imports)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case block.IsProgram():
+			mistakes = append(mistakes, c.checkFiles([]*ast.File{file}, false))
+		default:
+			files = append(files, file)
 		}
-		files = append(files, file)
 	}
-	if len(blocks) == 0 {
-		return nil
+	if len(files) == 0 {
+		return errors.Join(mistakes...)
 	}
 	files, err := c.complete(files, page)
 	if err != nil {
 		return err
 	}
+	return errors.Join(append(mistakes, c.checkFiles(files, true))...)
+}
+
+// checkFiles type-checks the files of a package, in which variables and imports may be unused.
+func (c *snippetChecker) checkFiles(files []*ast.File, unused bool) error {
 	var mistakes []error
 	config := types.Config{Importer: c.importer, Error: func(err error) {
-		if failed := (types.Error{}); !errors.As(err, &failed) || !failed.Soft {
+		if failed := (types.Error{}); !unused || !errors.As(err, &failed) || !failed.Soft {
 			mistakes = append(mistakes, err)
 		}
 	}}

@@ -57,6 +57,13 @@ func TestProofFails(t *testing.T) {
 			mistake: func(r repository) { r.replace(adapter+"/example_test.go", "Output: 200", "Output: 404") },
 			want:    []string{"the example prints\n200", "not\n404"},
 		},
+		"a README that gets too little": {
+			mistake: func(r repository) {
+				r.replace("README.md", "go get github.com/inngestkit/inngestkit/adapters/gin\n", "go get github.com/inngestkit/inngestkit/adapters/echo\n")
+			},
+			prove: "README.md",
+			want:  []string{"build README.md", "no required module provides package github.com/inngestkit/inngestkit/adapters/gin"},
+		},
 		"a README that names what does not exist": {
 			mistake: func(r repository) { r.replace("README.md", "inngestgin.Mount(r, app)", "inngestgin.Gone(r, app)") },
 			prove:   "README.md",
@@ -100,7 +107,7 @@ func TestProofAfterAChange(t *testing.T) {
 func TestProofOfNothing(t *testing.T) {
 	t.Parallel()
 	err := prove(t.Context(), openHere(t), []string{"adapters/gone"})
-	require.EqualError(t, err, "adapters/gone is neither a module of the workspace nor README.md")
+	require.EqualError(t, err, "adapters/gone is neither a module of the workspace nor a page with a program")
 }
 
 // There is a list of what each published module brings along, and no other list.

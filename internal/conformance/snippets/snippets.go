@@ -1,13 +1,16 @@
-// Package snippets reads the Go code of the pages. A block is a list of declarations or of
-// statements, and omits what the reader can guess: imports, and code in the place of an
-// ellipsis.
+// Package snippets reads the Go code of the pages. A block is a complete program, or a list
+// of declarations or of statements that omits what the reader can guess: imports, and code in
+// the place of an ellipsis.
 package snippets
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -62,14 +65,40 @@ func Blocks(page, text string) []Block {
 	return blocks
 }
 
+// IsProgram reports whether a block is a complete program, which omits nothing.
+func (b Block) IsProgram() bool { return strings.HasPrefix(b.Code, "package ") }
+
+// Programs returns the complete programs in all pages below a directory.
+func Programs(root string) ([]Block, error) {
+	var programs []Block
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(name) != ".md" {
+			return err
+		}
+		text, err1 := os.ReadFile(name)
+		page, err2 := filepath.Rel(root, name)
+		for _, block := range Blocks(filepath.ToSlash(page), string(text)) {
+			if block.IsProgram() {
+				programs = append(programs, block)
+			}
+		}
+		return errors.Join(err1, err2)
+	})
+	return programs, err
+}
+
 // Completion returns the name of the file in a directory that declares what a page does not.
 func Completion(dir, page string) string {
 	return filepath.Join(dir, strings.ReplaceAll(strings.TrimSuffix(page, ".md"), "/", "_")+".go")
 }
 
-// Parse parses a block as declarations, and otherwise as statements. The file imports what
-// the block imports, and everything in imports, except another major version of that.
+// Parse parses a block as a program, or as declarations, and otherwise as statements. The
+// file imports what the block imports, and unless it is a program everything in imports,
+// except another major version of that.
 func (b Block) Parse(fset *token.FileSet, imports Imports) (*ast.File, error) {
+	if b.IsProgram() {
+		return parser.ParseFile(fset, "", fmt.Sprintf("//line %s:%d\n%s", b.Page, b.Line, b.Code), parser.SkipObjectResolution)
+	}
 	own := leadImports.FindString(b.Code)
 	rest := strings.ReplaceAll(leftOut.ReplaceAllString(b.Code[len(own):], `panic("")`), "{…}", "{}")
 	var head strings.Builder

@@ -56,7 +56,7 @@ func NewProver(ctx context.Context, w *workspace.Workspace) (*Prover, error) {
 func (p *Prover) Close() error { return os.RemoveAll(p.dir) }
 
 // Prove tidies modules, gets and runs the published ones alone, and builds the examples and
-// the program in the README. Arguments select directories of modules and README.md.
+// the programs in the pages. Arguments select directories of modules, and pages.
 func (p *Prover) Prove(ctx context.Context, dirs ...string) error {
 	jobs, err := p.jobs(dirs)
 	if err != nil {
@@ -125,7 +125,7 @@ type job struct {
 	run  func(ctx context.Context) error
 }
 
-// jobs returns the parts of the proof for some directories, or all.
+// jobs returns the parts of the proof for some directories and pages, or all.
 func (p *Prover) jobs(dirs []string) ([]job, error) {
 	var jobs []job
 	rest := slices.Clone(dirs)
@@ -145,11 +145,17 @@ func (p *Prover) jobs(dirs []string) ([]job, error) {
 			jobs = append(jobs, job{"build " + m.Dir, func(ctx context.Context) error { return p.build(ctx, m) }})
 		}
 	}
-	if selected(readme) {
-		jobs = append(jobs, job{"build " + readme, p.buildReadme})
+	pages, err := p.pages()
+	if err != nil {
+		return nil, err
+	}
+	for _, page := range pages {
+		if selected(page) {
+			jobs = append(jobs, job{"build " + page, func(ctx context.Context) error { return p.buildPage(ctx, page) }})
+		}
 	}
 	if len(rest) > 0 {
-		return nil, fmt.Errorf("%s is neither a module of the workspace nor %s", strings.Join(rest, ", "), readme)
+		return nil, fmt.Errorf("%s is neither a module of the workspace nor a page with a program", strings.Join(rest, ", "))
 	}
 	return jobs, nil
 }

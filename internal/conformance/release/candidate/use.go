@@ -31,15 +31,19 @@ func (p *Prover) use(ctx context.Context, m workspace.Module) error {
 	return errors.Join(p.compareModules(ctx, m, dir), p.runExample(ctx, m, dir))
 }
 
-// newProgram makes an empty module. It has the checksums of the module that it will use, so
+// newProgram makes an empty module. It has the checksums of the modules that it may use, so
 // they are compared with those of the modules that it gets.
-func (p *Prover) newProgram(dir string, m workspace.Module) error {
-	sums, err := os.ReadFile(filepath.Join(p.workspace.Root, filepath.FromSlash(m.Dir), "go.sum"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+func (p *Prover) newProgram(dir string, modules ...workspace.Module) error {
+	var sums []byte
+	for _, m := range modules {
+		own, err := os.ReadFile(filepath.Join(p.workspace.Root, filepath.FromSlash(m.Dir), "go.sum"))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		sums = append(sums, own...)
 	}
 	return errors.Join(
-		write(dir, "go.mod", "module example.com/program\n\ngo "+m.File.Go.Version+"\n"),
+		write(dir, "go.mod", "module example.com/program\n\ngo "+modules[0].File.Go.Version+"\n"),
 		write(dir, "go.sum", string(sums)),
 	)
 }

@@ -1,0 +1,7 @@
+package snippets
+
+import "context"
+
+type User struct{}
+
+var closeAccount func(ctx context.Context) (string, error)
