@@ -74,6 +74,8 @@ func (s *source) checkCommand(dir string, command pages.Command, reason string) 
 	switch {
 	case name == "go":
 		return s.checkGo(dir, args)
+	case name == "curl" && reason == "":
+		return checkRequest(args[0])
 	case name == "bash" && len(args) > 0:
 		return s.checkScript(args[0], args[1:])
 	case strings.Contains(name, "/"):
@@ -84,6 +86,22 @@ func (s *source) checkCommand(dir string, command pages.Command, reason string) 
 		return s.checkFiles(args)
 	}
 	return fmt.Errorf("%q is not a program of this repository, and no comment says why it is not run", name)
+}
+
+// requests are the paths of requests on the pages that tests send, too.
+var requests = map[string]string{
+	"localhost:3000/users":      "TestProgramsRun, to each program of the pages",
+	"localhost:8288/e/":         "TestSend in devserver",
+	"localhost:8288/v1/events/": "AwaitRunsOf in devserver",
+}
+
+func checkRequest(url string) error {
+	for known := range requests {
+		if strings.HasPrefix(url, known) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no test sends a request to %s, and no comment says why", url)
 }
 
 // checkScript checks that a script exists, that its syntax is right, and that its arguments
@@ -139,6 +157,12 @@ func TestCommandsThatAreWrong(t *testing.T) {
 		"report sync":                                                 `"report"`,
 		"reports sync":                                                "",
 		"$ reports health\nok":                                        "",
+		"go tool inngest-dev -port 8289":                              "",
+		"go tool inngest-dev -gate 8289":                              "no flag -gate",
+		"go tool inngest-gone":                                        "no package",
+		"go get -tool github.com/inngestkit/inngestkit/inngesttest/cmd/inngest-dev": "",
+		"curl localhost:3000/users -d '{}'":                                         "",
+		"curl localhost:3000/losers":                                                "no test sends a request",
 	} {
 		commands, err := pages.Commands(code)
 		require.NoError(t, err, code)

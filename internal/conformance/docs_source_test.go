@@ -81,7 +81,7 @@ func readSource(t *testing.T) *source {
 
 // goFlags are the go command's own, and whether they are boolean.
 var goFlags = map[string]bool{
-	"race": true, "v": true, "short": true, "json": true, "trimpath": true, "u": true,
+	"race": true, "v": true, "short": true, "json": true, "trimpath": true, "tool": true, "u": true,
 	"run": false, "bench": false, "benchtime": false, "count": false, "cpu": false, "timeout": false, "parallel": false, "p": false,
 	"fuzz": false, "fuzztime": false, "fuzzminimizetime": false, "tags": false, "ldflags": false, "o": false,
 }
@@ -92,6 +92,8 @@ func (s *source) checkGo(page string, args []string) error {
 	switch command {
 	case "run":
 		return s.checkGoRun(args)
+	case "tool": // go get -tool has added it
+		return s.checkGoRun(append([]string{"inngesttest/cmd/" + args[0]}, args[1:]...))
 	case "mod", "work", "version", "env":
 		return nil
 	}
@@ -177,7 +179,7 @@ func (s *source) checkGoRun(args []string) error {
 func (s *source) checkModules(packages []string) error {
 	for _, name := range packages {
 		name, version, hasVersion := strings.Cut(name, "@")
-		if slices.Contains(s.modules, name) || name == "./..." {
+		if slices.Contains(s.modules, name) || name == "./..." || s.packages[strings.TrimPrefix(name, modules)] {
 			continue
 		}
 		if !hasVersion {
