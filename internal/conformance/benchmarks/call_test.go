@@ -258,13 +258,21 @@ func onGinWith(b *testing.B, functions int, handler benchHandler, use ...inngest
 	b.Helper()
 	app, err := newApp(functions, handler, use...)
 	require.NoError(b, err)
+	return mounted(app)
+}
+
+func mounted(app *inngestkit.App) http.Handler {
 	r := gin.New()
 	inngestgin.Mount(r, app)
 	return r
 }
 
 func newApp(functions int, handler benchHandler, use ...inngestkit.Middleware) (*inngestkit.App, error) {
-	app, err := inngestkit.New(inngestkit.Config{AppID: benchAppID, SigningKey: benchKey, Logger: benchLogger()})
+	return newAppWith(nil, functions, handler, use...)
+}
+
+func newAppWith(codec inngestkit.JSON, functions int, handler benchHandler, use ...inngestkit.Middleware) (*inngestkit.App, error) {
+	app, err := inngestkit.New(inngestkit.Config{AppID: benchAppID, SigningKey: benchKey, Logger: benchLogger(), JSON: codec})
 	if err != nil {
 		return nil, err
 	}
