@@ -11,6 +11,7 @@ import (
 	"github.com/inngest/inngestgo"
 
 	"github.com/inngestkit/inngestkit/core/adapter"
+	"github.com/inngestkit/inngestkit/core/internal/codec"
 	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/drain"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
@@ -39,6 +40,7 @@ type App struct {
 	bodies   reqbody.Reader
 	api      *inngestapi.Client
 	checker  *datacheck.Checker
+	codec    codec.Codec
 	syncs    *syncs
 	unsigned unsignedSyncs
 	gate     *drain.Gate
@@ -70,6 +72,7 @@ func New(config Config) (*App, error) {
 	a.registry.Store(&registry{byID: map[string]*function{}})
 	a.chain.Store(newChain(a, nil))
 	a.verifier = signing.NewVerifier(string(config.SigningKey), string(config.SigningKeyFallback))
+	a.codec = codec.Codec{JSON: config.JSON}
 	a.checker = &datacheck.Checker{Logger: config.Logger, Refuse: config.RefuseRoundedIntegers}
 	a.api = config.newAPIClient()
 	a.syncs = newSyncs()

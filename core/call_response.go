@@ -14,7 +14,6 @@ import (
 	sdkerrors "github.com/inngest/inngestgo/errors"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
-	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
 var (
@@ -68,12 +67,16 @@ func (c *FunctionCall) outputError(rec *recorder) error {
 
 // encodingError returns why the output cannot be encoded, nil if it can.
 func (c *FunctionCall) encodingError() error {
-	output := c.call.Output()
-	_, err := jsontype.Marshal(output)
+	_, err := c.encode(c.call.Output())
+	return err
+}
+
+func (c *FunctionCall) encode(output any) (json.RawMessage, error) {
+	raw, err := c.call.Codec.Marshal(output)
 	if err != nil {
 		err = fmt.Errorf("the output of function %q, of Go type %T, is not JSON: %w", c.FunctionID, output, err)
 	}
-	return err
+	return raw, err
 }
 
 // maxCallResponse is the size of a response to a call above which the server fails

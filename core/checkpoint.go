@@ -15,7 +15,6 @@ import (
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
-	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
 
 // With checkpoints a call runs several steps and sends their results on the way. What is
@@ -51,7 +50,7 @@ func (c *FunctionCall) settleCheckpoints(rec *recorder) {
 // recordOutput makes the function's output the response, because nothing else is left. If
 // the function has not returned, response replaces it.
 func (c *FunctionCall) recordOutput(rec *recorder) {
-	output, err := jsontype.Marshal(c.call.Output())
+	output, err := c.call.Codec.Marshal(c.call.Output())
 	if err != nil {
 		rec.replace(http.StatusInternalServerError, mustJSON(errorBody{Name: errorName, Message: err.Error()}))
 		return

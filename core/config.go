@@ -140,6 +140,14 @@ type Config struct {
 	// INNGEST_CONNECT_MAX_WORKER_CONCURRENCY.
 	ConnectMaxWorkerConcurrency int
 
+	// JSON encodes and decodes what is yours: the data of events, the results and inputs of
+	// steps, the outputs of functions, signals. The default is encoding/json. Other encoders
+	// and decoders of its kind fit as they are, such as sonic.ConfigStd. JSON must understand
+	// the struct tags of encoding/json, and must not change the bytes that it decodes. Types
+	// that encoding/json cannot encode or decode are refused nonetheless. [EventType.Decode]
+	// and functions created with the SDK keep to encoding/json.
+	JSON JSON
+
 	// HTTPClient makes the requests to the Inngest server, and, without its proxy, those of
 	// [App.CheckEndpoint]. Each request takes at most 30 s, regardless of the client's own
 	// timeout. The default is a client with its own connections, which [App.Shutdown]
@@ -149,6 +157,15 @@ type Config struct {
 	// Logger receives the app's logs. The default is slog.Default(). If its handler panics,
 	// the record is lost; standard error reports that at most once a minute.
 	Logger *slog.Logger
+}
+
+// A JSON encodes and decodes values in place of encoding/json. It must be safe for concurrent
+// use.
+type JSON interface {
+	// Marshal returns value as JSON.
+	Marshal(value any) ([]byte, error)
+	// Unmarshal decodes data into what into points to.
+	Unmarshal(data []byte, into any) error
 }
 
 // printable is a Config without its methods, printed field by field.
@@ -171,10 +188,10 @@ func (c Config) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 // LogValue returns the same as String, for log/slog.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// MarshalJSON returns an object of the fields without secrets, HTTPClient and Logger. It is
+// MarshalJSON returns an object of the fields without secrets, JSON, HTTPClient and Logger. It is
 // for reading by people: a Config cannot be restored from it.
 func (c Config) MarshalJSON() ([]byte, error) {
-	c.HTTPClient, c.Logger = nil, nil
+	c.JSON, c.HTTPClient, c.Logger = nil, nil, nil
 	return json.Marshal(c.printable()) //nolint:musttag,staticcheck // documented names; HTTPClient is nil
 }
 

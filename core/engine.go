@@ -268,7 +268,19 @@ func runHandler(
 	}
 	output = jsontype.Addressed(output)
 	c.call.Return(output)
+	if c.call.Codec.JSON != nil && err == nil {
+		return c.encoded(output)
+	}
 	return output, err
+}
+
+// encoded encodes the output of the function, because the SDK would do so with encoding/json.
+func (c *FunctionCall) encoded(output any) (any, error) {
+	raw, err := c.encode(output)
+	if err != nil {
+		return nil, NoRetry(err)
+	}
+	return raw, nil
 }
 
 // sdkLogHandler passes on what functions log with the SDK's logger, and drops what the SDK

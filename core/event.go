@@ -9,6 +9,7 @@ import (
 	"github.com/inngest/inngestgo"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/codec"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 )
 
@@ -21,7 +22,7 @@ type Event[T any] = inngestgo.GenericEvent[T]
 // and the context of the call, in its fields Event, Events and InputCtx. It is the SDK's
 // own type, so functions written for the SDK compile unchanged.
 //
-// Data is decoded with encoding/json from the bytes that the server sent. Numbers keep
+// Data is decoded with encoding/json, or Config.JSON, from the bytes that the server sent. Numbers keep
 // every digit in integer fields and json.Number; in fields of type any they become
 // float64.
 type Input[T any] = inngestgo.Input[T]
@@ -88,7 +89,7 @@ func (e EventType[T]) New(data T) Event[T] {
 
 // Decode returns event with its data decoded into T, as for [Input]. It is for events whose
 // data is still JSON: a [RawEvent] in middleware, or the event of a [FailedRun] of
-// json.RawMessage.
+// json.RawMessage. It decodes with encoding/json, whatever Config.JSON is.
 //
 // An event with another name is an error, unless it is that of an invoked run, whose name
 // is always "inngest/function.invoked". Errors are not retried if the function returns them.
@@ -98,7 +99,7 @@ func (e EventType[T]) Decode(event Event[json.RawMessage]) (Event[T], error) {
 		return withData(event, data), NoRetry(
 			fmt.Errorf("event %q is not %q: check its Name before decoding it", event.Name, e.name))
 	}
-	err := unmarshalData(event.Name, event.Data, &data)
+	err := unmarshalData(codec.Codec{}, event.Name, event.Data, &data)
 	return withData(event, data), err
 }
 
@@ -147,7 +148,7 @@ func (types eventTypes) decodeInput(c *FunctionCall) (Input[any], error) {
 	}
 	in := Input[any]{InputCtx: raw.InputCtx, Events: make([]Event[any], len(raw.Events))}
 	for i, event := range raw.Events {
-		if in.Events[i], err = types.decode(event); err != nil {
+		if in.Events[i], err = types.decode(c.call.Codec, event); err != nil {
 			return in, err
 		}
 	}
@@ -155,14 +156,14 @@ func (types eventTypes) decodeInput(c *FunctionCall) (Input[any], error) {
 	return in, nil
 }
 
-func (types eventTypes) decode(event RawEvent) (Event[any], error) {
+func (types eventTypes) decode(with codec.Codec, event RawEvent) (Event[any], error) {
 	decoded := withData[any](event, event.Data)
 	t := types.of(event.Name)
 	if t == nil {
 		return decoded, nil
 	}
 	data := reflect.New(t)
-	if err := unmarshalData(event.Name, event.Data, data.Interface()); err != nil {
+	if err := unmarshalData(with, event.Name, event.Data, data.Interface()); err != nil {
 		return decoded, err
 	}
 	decoded.Data = data.Elem().Interface()
@@ -196,8 +197,8 @@ func withData[T any](event RawEvent, data T) Event[T] {
 
 // unmarshalData decodes the data of the event called name into what into points to. The
 // error is not retried: another attempt would get the same data.
-func unmarshalData(name string, data json.RawMessage, into any) error {
-	if err := json.Unmarshal(data, into); err != nil {
+func unmarshalData(with codec.Codec, name string, data json.RawMessage, into any) error {
+	if err := with.Unmarshal(data, into); err != nil {
 		t := reflect.TypeOf(into).Elem()
 		return NoRetry(call.Misfit(fmt.Sprintf("the data of event %q does not fit its Go type %v", name, t), err))
 	}

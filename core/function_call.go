@@ -67,6 +67,7 @@ func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelop
 			Caller:   ctx, Inner: ctx,
 			Logger:       f.app.config.Logger,
 			Checker:      f.app.checker,
+			Codec:        f.app.codec,
 			SeveralSteps: f.config.Checkpoint != nil,
 			SDKReplays:   f.adopted != nil,
 		},

@@ -21,13 +21,13 @@ import (
 func decodeInput[T any](c *FunctionCall, inputCtx InputCtx, hidden eventFields) (Input[T], error) {
 	in := Input[T]{InputCtx: inputCtx}
 	if isBatch(c.event, c.batch) {
-		if err := json.Unmarshal(hidden.hide(c.batch), &in.Events); err != nil {
+		if err := c.call.Codec.Unmarshal(hidden.hide(c.batch), &in.Events); err != nil {
 			return in, eventError(c.FunctionID, err)
 		}
 		in.Event = in.Events[0]
 		return in, nil
 	}
-	if err := json.Unmarshal(hidden.hide(c.event), &in.Event); err != nil {
+	if err := c.call.Codec.Unmarshal(hidden.hide(c.event), &in.Event); err != nil {
 		return in, eventError(c.FunctionID, err)
 	}
 	in.Events = []Event[T]{in.Event}

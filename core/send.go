@@ -33,7 +33,7 @@ func (a *App) Send(ctx context.Context, events ...AnyEvent) ([]string, error) {
 	if a.config.Dev && !a.warned.Load() {
 		a.warnUnstarted()
 	}
-	raw, err := rawEvents(events)
+	raw, err := a.rawEvents(events)
 	if err != nil {
 		return nil, err
 	}

@@ -99,12 +99,12 @@ func joinEvent(event RawEvent) ([]byte, error) {
 }
 
 // rawEvents encodes the data of events.
-func rawEvents(events []AnyEvent) ([]RawEvent, error) {
+func (a *App) rawEvents(events []AnyEvent) ([]RawEvent, error) {
 	raw := make([]RawEvent, len(events))
 	var errs []error
 	for i, event := range events {
 		var err error
-		if raw[i], err = rawEvent(event); err != nil {
+		if raw[i], err = a.rawEvent(event); err != nil {
 			errs = append(errs, fmt.Errorf("inngestkit: send: event %d: %w", i, err))
 		}
 	}
@@ -114,7 +114,7 @@ func rawEvents(events []AnyEvent) ([]RawEvent, error) {
 	return raw, nil
 }
 
-func rawEvent(event AnyEvent) (RawEvent, error) {
+func (a *App) rawEvent(event AnyEvent) (RawEvent, error) {
 	v := reflect.ValueOf(event)
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
@@ -122,7 +122,7 @@ func rawEvent(event AnyEvent) (RawEvent, error) {
 	if !v.IsValid() {
 		return RawEvent{}, errors.New("it is nil")
 	}
-	raw, err := encodeData(event, v)
+	raw, err := a.encodeData(event, v)
 	if err != nil {
 		return RawEvent{}, fmt.Errorf("it cannot be encoded: %w", err)
 	}
@@ -141,9 +141,9 @@ var (
 )
 
 // encodeData encodes the data of event, whose value is v.
-func encodeData(event AnyEvent, v reflect.Value) (raw RawEvent, err error) {
+func (a *App) encodeData(event AnyEvent, v reflect.Value) (raw RawEvent, err error) {
 	if !isEvent(v.Type()) {
-		return encodeOther(event)
+		return a.encodeOther(event)
 	}
 	if reason := jsontype.Of(v.Field(dataField).Type()).Empty; reason != "" {
 		return raw, errors.New(reason)
@@ -155,9 +155,9 @@ func encodeData(event AnyEvent, v reflect.Value) (raw RawEvent, err error) {
 		}
 	}
 	if raw.User != nil {
-		return encodeOther(event) // middleware gets it as JSON
+		return a.encodeOther(event) // middleware gets it as JSON
 	}
-	raw.Data, err = jsontype.Marshal(v.Field(dataField).Interface())
+	raw.Data, err = a.codec.Marshal(v.Field(dataField).Interface())
 	return raw, err
 }
 
@@ -167,8 +167,8 @@ func isEvent(t reflect.Type) bool {
 }
 
 // encodeOther encodes an event of another type, for example one that embeds [Event].
-func encodeOther(event AnyEvent) (raw RawEvent, err error) {
-	encoded, err := jsontype.Marshal(event)
+func (a *App) encodeOther(event AnyEvent) (raw RawEvent, err error) {
+	encoded, err := a.codec.Marshal(event)
 	if err == nil {
 		raw, err = decodeRawEvent(encoded)
 	}

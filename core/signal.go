@@ -8,7 +8,6 @@ import (
 
 	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
-	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // ErrNoSignalWaiter is the error of [App.SendSignal] if no run waits for the signal: the run
@@ -25,7 +24,7 @@ func (a *App) SendSignal(ctx context.Context, signal string, data any) error {
 	if signal == "" {
 		return errors.New("inngestkit: signal: it has no name")
 	}
-	encoded, err := safe.Marshal(data)
+	encoded, err := a.codec.Marshal(data)
 	if err != nil {
 		return fmt.Errorf("inngestkit: signal %q: its data cannot be encoded: %w", signal, err)
 	}

@@ -154,7 +154,7 @@ func invokeData[T any](ctx context.Context, c *call.Call, id call.ID, data T) (m
 	if reason := jsontype.Of(reflect.TypeFor[T]()).Empty; reason != "" {
 		return nil, errors.New(reason)
 	}
-	raw, err := jsontype.Marshal(data)
+	raw, err := codecOf(c).Marshal(data)
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,8 @@ const (
 // coreLayers lists the packages of the core from the bottom up. A package imports only
 // packages of lower layers.
 var coreLayers = [][]string{
-	{"ctxerr", "datacheck", "envelope", "eventpath", "hosts", "manifest", "safe", "signing"},
-	{"drain", "fnconfig", "httpclient", "jsontype", "reqbody", "sdkconnect"},
+	{"ctxerr", "datacheck", "envelope", "eventpath", "hosts", "jsontype", "manifest", "safe", "signing"},
+	{"codec", "drain", "fnconfig", "httpclient", "reqbody", "sdkconnect"},
 	{"call", "inngestapi", "selfcheck"},
 }
 

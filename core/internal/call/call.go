@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"sync"
 
+	"github.com/inngestkit/inngestkit/core/internal/codec"
 	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/eventpath"
 	"github.com/inngestkit/inngestkit/core/testhooks"
@@ -53,6 +54,8 @@ type Call struct {
 	Inner context.Context //nolint:containedctx // see Caller
 
 	Logger *slog.Logger
+	// Codec encodes and decodes the data.
+	Codec codec.Codec
 	// Checker looks for integers that the server would round.
 	Checker *datacheck.Checker
 

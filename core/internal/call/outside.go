@@ -11,6 +11,7 @@ import (
 	sdkerrors "github.com/inngest/inngestgo/errors"
 	sdkstep "github.com/inngest/inngestgo/step"
 
+	"github.com/inngestkit/inngestkit/core/internal/codec"
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/testhooks"
 )
@@ -98,7 +99,7 @@ func runOutside[T any](ctx context.Context, name string, fn func(ctx context.Con
 
 // runAlone runs fn as if the server kept the result.
 func runAlone[T any](ctx context.Context, name string, fn func(ctx context.Context) (T, error)) (value T, err error) {
-	id, run := ID{Name: name, Kind: StepRun}, memoizable(name, fn)
+	id, run := ID{Name: name, Kind: StepRun}, memoizable(codec.Codec{}, name, fn)
 	if test := testhooks.From(ctx).RunStep; test != nil {
 		callback := run
 		run = func(ctx context.Context) (any, error) { return test(ctx, id.forTest(reflect.TypeFor[T]()), callback) }
@@ -108,9 +109,9 @@ func runAlone[T any](ctx context.Context, name string, fn func(ctx context.Conte
 	raw, err := new(Call).encode(ctx, id, end)
 	if err != nil {
 		raw, err = fit(err, raw)
-		return withValue[T](name, raw, sdkerrors.StepError{Name: failedStep, Message: err.Error(), Data: raw})
+		return withValue[T](codec.Codec{}, name, raw, sdkerrors.StepError{Name: failedStep, Message: err.Error(), Data: raw})
 	}
-	if value, err = decode[T](raw); err != nil {
+	if value, err = codec.Decode[T](codec.Codec{}, raw); err != nil {
 		err = MisfitStep(name, value, err)
 	}
 	return value, err

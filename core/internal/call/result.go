@@ -11,6 +11,7 @@ import (
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
 
+	"github.com/inngestkit/inngestkit/core/internal/codec"
 	"github.com/inngestkit/inngestkit/core/internal/datacheck"
 	"github.com/inngestkit/inngestkit/core/internal/jsontype"
 )
@@ -23,7 +24,7 @@ var null = json.RawMessage("null")
 
 // memoizable returns the callback of the step name. It does not run fn if no result of type T
 // could be decoded again, because its work would be lost.
-func memoizable[T any](name string, fn func(ctx context.Context) (T, error)) Callback {
+func memoizable[T any](c codec.Codec, name string, fn func(ctx context.Context) (T, error)) Callback {
 	return func(ctx context.Context) (any, error) {
 		facts := jsontype.Of(reflect.TypeFor[T]())
 		if reason := cmp.Or(facts.Encoding, facts.Empty, facts.Decoding); reason != "" {
@@ -33,7 +34,7 @@ func memoizable[T any](name string, fn func(ctx context.Context) (T, error)) Cal
 		}
 		value, err := fn(ctx)
 		if err == nil && facts.Doubtful {
-			err = checkDecodes(name, value)
+			err = checkDecodes(c, name, value)
 		}
 		return value, err
 	}
@@ -41,13 +42,13 @@ func memoizable[T any](name string, fn func(ctx context.Context) (T, error)) Cal
 
 // checkDecodes returns an error that is not retried if value, once encoded, cannot be
 // decoded. It ignores a value that cannot be encoded, which encode refuses.
-func checkDecodes[T any](name string, value T) error {
-	raw, err := jsontype.Marshal(value)
+func checkDecodes[T any](c codec.Codec, name string, value T) error {
+	raw, err := c.Marshal(value)
 	if err != nil {
 		return nil //nolint:nilerr // see above
 	}
 	var again T
-	if err := json.Unmarshal(raw, &again); err != nil {
+	if err := c.Unmarshal(raw, &again); err != nil {
 		return sdkerrors.NoRetryError(MisfitStep(name, again, err))
 	}
 	return nil
@@ -64,7 +65,7 @@ func checkType[T any](c *Call, name string) {
 
 // encode encodes the result of a step, and refuses one that the server would not keep.
 func (c *Call) encode(ctx context.Context, id ID, end StepEnd) (json.RawMessage, error) {
-	raw, err := jsontype.Marshal(end.Output)
+	raw, err := c.Codec.Marshal(end.Output)
 	switch {
 	case err != nil:
 		raw, err = nil, sdkerrors.NoRetryError(fmt.Errorf(
@@ -120,14 +121,6 @@ func withoutStepError(err error) error {
 	}
 }
 
-// decode decodes the result of a step.
-func decode[T any](raw json.RawMessage) (value T, err error) {
-	if len(raw) > 0 {
-		err = json.Unmarshal(raw, &value)
-	}
-	return value, err
-}
-
 // failed returns what a failed step returned with its final error, as the middleware
 // restores it, and the error. If the value cannot be restored or decoded, it returns the
 // error joined with the reason.
@@ -138,15 +131,15 @@ func failed[T any](ctx context.Context, c *Call, id ID, raw json.RawMessage, fai
 	if raw, err = c.Hooks.RestoreResult(ctx, id, raw); err != nil {
 		return value, errors.Join(withData(failure, nil), notRestored(id.Name, err))
 	}
-	return withValue[T](id.Name, raw, withData(failure, raw))
+	return withValue[T](c.Codec, id.Name, raw, withData(failure, raw))
 }
 
 // withValue decodes raw, which the failed step name returned with failure.
-func withValue[T any](name string, raw json.RawMessage, failure error) (value T, err error) {
+func withValue[T any](c codec.Codec, name string, raw json.RawMessage, failure error) (value T, err error) {
 	if hasNoValue(raw) {
 		return value, failure
 	}
-	decoded, err := decode[T](raw)
+	decoded, err := codec.Decode[T](c, raw)
 	if err != nil {
 		return value, errors.Join(failure, MisfitStep(name, value, err))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/inngest/inngestgo/pkg/interval"
 	sdkstep "github.com/inngest/inngestgo/step"
 
+	"github.com/inngestkit/inngestkit/core/internal/codec"
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
@@ -70,7 +71,7 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 	}
 	start := time.Now()
 	raw, err := sdkstep.Run(c.toSDK(ctx, s.id), name, func(ctx context.Context) (json.RawMessage, error) {
-		return s.callback(ctx, memoizable(name, fn))
+		return s.callback(ctx, memoizable(c.Codec, name, fn))
 	})
 	if s.state == stepRan {
 		s.finish(raw, err, start)
@@ -97,7 +98,7 @@ func Wait[T any](ctx context.Context, w Waiting) (value T, err error) {
 		if err != nil {
 			return value, err
 		}
-		return decode[T](raw)
+		return codec.Decode[T](codec.Codec{}, raw)
 	}
 	s := begin[T](ctx, c, w.Kind, w.Name)
 	defer s.leave(&err)
@@ -263,7 +264,7 @@ func result[T any](ctx context.Context, s *step, raw json.RawMessage, err error)
 	if s.id.Kind == WaitForEvent {
 		raw = c.Hooks.HideFields(reflect.TypeFor[T](), raw)
 	}
-	value, err = decode[T](raw)
+	value, err = codec.Decode[T](c.Codec, raw)
 	if err != nil {
 		c.Abort(MisfitStep(s.id.Name, value, err))
 	}

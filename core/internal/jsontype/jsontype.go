@@ -9,8 +9,6 @@ import (
 	"reflect"
 	"strings"
 	"sync"
-
-	"github.com/inngestkit/inngestkit/core/internal/safe"
 )
 
 // Facts describe a type.
@@ -52,10 +50,6 @@ func Of(t reflect.Type) Facts {
 	known.Store(t, facts)
 	return facts
 }
-
-// Marshal is [safe.Marshal] that also calls methods with pointer receivers, as decoding
-// does.
-func Marshal(value any) (json.RawMessage, error) { return safe.Marshal(Addressed(value)) }
 
 // Addressed returns a pointer to value if that changes its JSON, otherwise value.
 func Addressed(value any) any {

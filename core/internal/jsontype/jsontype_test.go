@@ -104,7 +104,7 @@ func TestFactsMatchEncodingJSON(t *testing.T) {
 	}
 }
 
-func TestMarshal(t *testing.T) {
+func TestAddressed(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		value any
@@ -117,7 +117,7 @@ func TestMarshal(t *testing.T) {
 		{[2]bothWays{{"x"}, {"y"}}, `["<x>","<y>"]`},
 		{struct{ B bothWays }{bothWays{"x"}}, `{"B":"<x>"}`},
 	} {
-		raw, err := jsontype.Marshal(tc.value)
+		raw, err := json.Marshal(jsontype.Addressed(tc.value))
 		require.NoError(t, err)
 		require.JSONEq(t, tc.want, string(raw))
 	}

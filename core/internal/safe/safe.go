@@ -3,7 +3,6 @@
 package safe
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,15 +33,15 @@ func Format(state fmt.State, verb rune, text, goText string) {
 	}
 }
 
-// Marshal returns value as JSON. It converts a panic of a MarshalJSON or MarshalText
-// into an error that names the type of value.
-func Marshal(value any) (raw []byte, err error) {
+// Marshal returns what encode makes of value. It converts a panic, such as one of a MarshalJSON
+// or MarshalText, into an error that names the type of value.
+func Marshal(value any, encode func(any) ([]byte, error)) (raw []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			raw, err = nil, &panicError{fmt.Sprintf("encoding %T panicked: %s", value, Sprint(r)), debug.Stack()}
 		}
 	}()
-	raw, err = json.Marshal(value)
+	raw, err = encode(value)
 	if err != nil {
 		return nil, Sound(fmt.Sprintf("encoding %T", value), err)
 	}

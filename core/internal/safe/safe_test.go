@@ -119,7 +119,7 @@ func (badKey) MarshalText() ([]byte, error) { panic("no key") }
 
 func TestMarshal(t *testing.T) {
 	t.Parallel()
-	raw, err := safe.Marshal(map[string]int{"a": 1})
+	raw, err := safe.Marshal(map[string]int{"a": 1}, json.Marshal)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"a":1}`, string(raw))
 	for name, tc := range map[string]struct {
@@ -137,12 +137,12 @@ func TestMarshal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := safe.Marshal(tc.value)
+			_, err := safe.Marshal(tc.value, json.Marshal)
 			require.EqualError(t, err, tc.want)
 			require.Equal(t, strings.Contains(tc.want, "panicked"), strings.Contains(safe.Stack(err), "safe_test.go"))
 		})
 	}
-	_, err = safe.Marshal(func() {})
+	_, err = safe.Marshal(func() {}, json.Marshal)
 	var unsupported *json.UnsupportedTypeError
 	require.ErrorAs(t, err, &unsupported)
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,7 +89,7 @@ func done(context.Context, inngestkit.Input[benchData]) (any, error) { return "d
 func BenchmarkFunctions(b *testing.B) {
 	const many = 1000
 	body := callBody(b, itemsOf(1<<10), 0)
-	for name, serve := range map[string]func(*testing.B, int, benchHandler) http.Handler{"sdk": bareSDK, "ours": onGin} {
+	for name, serve := range map[string]func(testing.TB, int, benchHandler) http.Handler{"sdk": bareSDK, "ours": onGin} {
 		b.Run(fmt.Sprintf("registered=1,%d/%s", many, name), func(b *testing.B) {
 			handlers := []http.Handler{serve(b, 1, done), serve(b, many, done)}
 			call := caller(b, body)
@@ -199,34 +200,34 @@ func run(b *testing.B, handler http.Handler, body []byte) {
 
 // caller returns a function that sends a call to a handler, and checks that the function
 // ends.
-func caller(b *testing.B, body []byte) func(http.Handler) {
-	b.Helper()
-	return callerOf(b, body, http.StatusOK, `"done"`)
+func caller(tb testing.TB, body []byte) func(http.Handler) {
+	tb.Helper()
+	return callerOf(tb, body, http.StatusOK, `"done"`)
 }
 
 // callerOf returns a function that sends a call to a handler, and checks the status and the
 // beginning of the response.
-func callerOf(b *testing.B, body []byte, status int, answer string) func(http.Handler) {
-	b.Helper()
-	signature, err := inngestgo.Sign(b.Context(), time.Now(), []byte(benchKey), body)
-	require.NoError(b, err)
+func callerOf(tb testing.TB, body []byte, status int, answer string) func(http.Handler) {
+	tb.Helper()
+	signature, err := inngestgo.Sign(tb.Context(), time.Now(), []byte(benchKey), body)
+	require.NoError(tb, err)
 	return func(handler http.Handler) {
 		r := httptest.NewRequest(http.MethodPost, "/api/inngest?fnId=bench-fn-0&stepId=step", bytes.NewReader(body))
 		r.Header.Set("X-Inngest-Signature", signature)
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
 		if w.Code != status || !strings.HasPrefix(w.Body.String(), answer) {
-			b.Fatalf("%d %s", w.Code, w.Body)
+			tb.Fatalf("%d %s", w.Code, w.Body)
 		}
 	}
 }
 
 func functionName(i int) string { return fmt.Sprintf("fn-%d", i) }
 
-func bareSDK(b *testing.B, functions int, handler benchHandler) http.Handler {
-	b.Helper()
+func bareSDK(tb testing.TB, functions int, handler benchHandler) http.Handler {
+	tb.Helper()
 	client, err := newClient(functions, handler)
-	require.NoError(b, err)
+	require.NoError(tb, err)
 	r := gin.New()
 	r.Any(path, gin.WrapH(client.Serve()))
 	return r
@@ -249,22 +250,30 @@ func newClient(functions int, handler benchHandler) (inngestgo.Client, error) {
 	return client, nil
 }
 
-func onGin(b *testing.B, functions int, handler benchHandler) http.Handler {
-	b.Helper()
-	return onGinWith(b, functions, handler)
+func onGin(tb testing.TB, functions int, handler benchHandler) http.Handler {
+	tb.Helper()
+	return onGinWith(tb, functions, handler)
 }
 
-func onGinWith(b *testing.B, functions int, handler benchHandler, use ...inngestkit.Middleware) http.Handler {
-	b.Helper()
+func onGinWith(tb testing.TB, functions int, handler benchHandler, use ...inngestkit.Middleware) http.Handler {
+	tb.Helper()
 	app, err := newApp(functions, handler, use...)
-	require.NoError(b, err)
+	require.NoError(tb, err)
+	return mounted(app)
+}
+
+func mounted(app *inngestkit.App) http.Handler {
 	r := gin.New()
 	inngestgin.Mount(r, app)
 	return r
 }
 
 func newApp(functions int, handler benchHandler, use ...inngestkit.Middleware) (*inngestkit.App, error) {
-	app, err := inngestkit.New(inngestkit.Config{AppID: benchAppID, SigningKey: benchKey, Logger: benchLogger()})
+	return newAppWith(nil, functions, handler, use...)
+}
+
+func newAppWith(codec inngestkit.JSON, functions int, handler benchHandler, use ...inngestkit.Middleware) (*inngestkit.App, error) {
+	app, err := inngestkit.New(inngestkit.Config{AppID: benchAppID, SigningKey: benchKey, Logger: benchLogger(), JSON: codec})
 	if err != nil {
 		return nil, err
 	}
@@ -284,8 +293,14 @@ func benchLogger() *slog.Logger {
 
 // callBody returns a call in the form in which the server sends it: canonical JSON that contains
 // the event twice.
-func callBody(b *testing.B, data any, steps int) []byte {
-	b.Helper()
+func callBody(tb testing.TB, data any, steps int) []byte {
+	tb.Helper()
+	return batchBody(tb, 1, data, steps)
+}
+
+// batchBody is callBody with several events.
+func batchBody(tb testing.TB, events int, data any, steps int) []byte {
+	tb.Helper()
 	event := map[string]any{"name": "bench", "data": data, "id": "01J0000000000000000000000", "ts": 1700000000000, "user": map[string]any{}}
 	memoized := map[string]any{}
 	stack := []string{}
@@ -295,15 +310,15 @@ func callBody(b *testing.B, data any, steps int) []byte {
 		stack = append(stack, id)
 	}
 	raw, err := json.Marshal(map[string]any{
-		"event": event, "events": []any{event}, "steps": memoized, "use_api": false, "version": 1,
+		"event": event, "events": slices.Repeat([]any{event}, events), "steps": memoized, "use_api": false, "version": 1,
 		"ctx": map[string]any{
 			"fn_id": "6a1e4d3b-4d2c-4f0e-9a55-0c6a2c5d1f10", "run_id": "01J0000000000000000000000", "step_id": "step",
 			"attempt": 0, "env": "", "use_api": false, "disable_immediate_execution": false,
 			"stack": map[string]any{"stack": stack, "current": len(stack)},
 		},
 	})
-	require.NoError(b, err)
+	require.NoError(tb, err)
 	body, err := jcs.Transform(raw)
-	require.NoError(b, err)
+	require.NoError(tb, err)
 	return body
 }

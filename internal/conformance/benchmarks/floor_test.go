@@ -19,20 +19,28 @@ import (
 	"github.com/tidwall/gjson"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
+	"github.com/inngestkit/inngestkit/internal/conformance/codecs"
 )
 
 // BenchmarkFloor compares the SDK and us with what a call has to do at least: read the body,
 // verify its signature, cut out the event and the memoized results, decode each once into its
 // type, and encode the response. The three take turns, and the figures are medians.
-func BenchmarkFloor(b *testing.B) {
+func BenchmarkFloor(b *testing.B) { eachCall(b, overFloor) }
+
+// BenchmarkCodecs compares what a call takes with each Config.JSON.
+func BenchmarkCodecs(b *testing.B) { eachCall(b, withCodecs) }
+
+// eachCall runs a benchmark of calls with events of several sizes and with memoized steps.
+func eachCall(b *testing.B, bench func(b *testing.B, data benchData, steps int)) {
+	b.Helper()
 	for _, size := range eventSizes {
-		b.Run(fmt.Sprintf("items/event=%dKiB", size>>10), func(b *testing.B) { overFloor(b, itemsOf(size), 0) })
+		b.Run(fmt.Sprintf("items/event=%dKiB", size>>10), func(b *testing.B) { bench(b, itemsOf(size), 0) })
 	}
 	for _, size := range eventSizes {
-		b.Run(fmt.Sprintf("text/event=%dKiB", size>>10), func(b *testing.B) { overFloor(b, textOf(size), 0) })
+		b.Run(fmt.Sprintf("text/event=%dKiB", size>>10), func(b *testing.B) { bench(b, textOf(size), 0) })
 	}
 	for _, steps := range []int{10, 100, 1000} {
-		b.Run(fmt.Sprintf("steps=%d", steps), func(b *testing.B) { overFloor(b, itemsOf(1<<10), steps) })
+		b.Run(fmt.Sprintf("steps=%d", steps), func(b *testing.B) { bench(b, itemsOf(1<<10), steps) })
 	}
 }
 
@@ -46,6 +54,23 @@ func overFloor(b *testing.B, data benchData, steps int) {
 		calls[i] = func() { call(handler) }
 	}
 	inTurn(b, []string{"floor", "ours", "sdk"}, calls)
+}
+
+func withCodecs(b *testing.B, data benchData, steps int) {
+	b.Helper()
+	call := caller(b, callBody(b, data, steps))
+	least := floor(b, steps)
+	names, calls := []string{"floor"}, []func(){func() { call(least) }}
+	for _, with := range []struct {
+		name  string
+		codec inngestkit.JSON
+	}{{"encoding/json", nil}, {"go-json-experiment", codecs.V1}, {"sonic", codecs.Sonic}} {
+		app, err := newAppWith(with.codec, 1, stepsThenDone(steps))
+		require.NoError(b, err)
+		handler := mounted(app)
+		names, calls = append(names, with.name), append(calls, func() { call(handler) })
+	}
+	inTurn(b, names, calls)
 }
 
 // floor returns a handler that does what every handler of this call must do, and checks

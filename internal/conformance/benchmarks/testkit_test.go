@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"runtime"
 	"testing"
 	"time"
 
@@ -104,12 +103,6 @@ func TestTestKitMemory(t *testing.T) {
 	e := inngesttest.Virtual(t)
 	f := ofSteps()
 	e.Register(f)
-	heap := func() int64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
 	runs := func(n int) {
 		for range n {
 			require.Equal(t, 10, inngesttest.Start(e, f, kitData{5}).Wait().Output())
