@@ -141,7 +141,7 @@ func TestCommandsThatAreWrong(t *testing.T) {
 		"go test ./internal/faults/...": "",
 		"go test ./internal/fault/...":  "no package",
 		"go test -run '^$' -bench 'Call/|Memoized' ./internal/conformance/benchmarks": "",
-		"go test -run '^$' -bench 'Calls/' ./internal/conformance/benchmarks":         `no test matches "Calls"`,
+		"go test -run '^$' -bench 'Cells/' ./internal/conformance/benchmarks":         `no test matches "Cells"`,
 		"go test -run TestDocsCommands ./internal/faults":                             "no test matches",
 		"go test ./internal/faults -faults.long -timeout 0":                           "",
 		"go test ./internal/conformance -faults.long":                                 "flag -faults.long",
