@@ -51,11 +51,17 @@ func TestWorkspaceTestsNewerVersions(t *testing.T) {
 	}
 }
 
-// docs/versions.md lists the versions that are tested.
+// docs/versions.md lists the versions that are tested, and README.md those of the libraries that
+// programs choose.
 func TestVersionsAreDocumented(t *testing.T) {
 	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	require.NoError(t, err)
 	var rows strings.Builder
 	for _, lib := range libraries(t) {
+		if oneVersion[lib.name] == "" {
+			require.Contains(t, string(readme), fmt.Sprintf(" | %s | %s |\n", lib.oldest, lib.newest), lib.name)
+		}
 		fmt.Fprintf(&rows, "| `%s` | `%s` | %s | %s |\n", lib.user, lib.name, lib.oldest, lib.newest)
 	}
 	page, err := os.ReadFile(filepath.Join(repository, "docs", "versions.md"))

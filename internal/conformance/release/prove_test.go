@@ -62,7 +62,7 @@ func TestProofFails(t *testing.T) {
 				r.replace("README.md", "go get github.com/inngestkit/inngestkit/adapters/gin\n", "go get github.com/inngestkit/inngestkit/adapters/echo\n")
 			},
 			prove: "README.md",
-			want:  []string{"build README.md", "no required module provides package github.com/inngestkit/inngestkit/adapters/gin"},
+			want:  []string{"build README.md", "cannot find module providing package github.com/inngestkit/inngestkit/adapters/gin"},
 		},
 		"a README that names what does not exist": {
 			mistake: func(r repository) { r.replace("README.md", "inngestgin.Mount(r, app)", "inngestgin.Gone(r, app)") },

@@ -48,8 +48,8 @@ func (p *Prover) buildPage(ctx context.Context, page string) error {
 		if err := write(dir, "main.go", program.Code); err != nil {
 			return err
 		}
-		for _, build := range [][]string{{"go", "build", "."}, {"go", "build", "tool"}} {
-			if _, err := command(ctx, dir, p.env, build...); err != nil {
+		for _, packages := range []string{".", "tool"} { // readonly: what the commands did not get is missing
+			if _, err := command(ctx, dir, p.env, "go", "build", "-mod=readonly", packages); err != nil {
 				return err
 			}
 		}
