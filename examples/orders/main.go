@@ -41,7 +41,7 @@ func serve(ctx context.Context, env demo.Env) (err error) {
 	// The address of the Inngest server differs in each run of this example. Other
 	// programs call inngestkit.ConfigFromEnv.
 	app, err := inngestkit.New(inngestkit.Config{
-		AppID:     "orders",
+		AppID:     appID,
 		Dev:       true,
 		BaseURL:   env.ServerURL,
 		ServeHost: env.Listener.Addr().String(),

@@ -10,7 +10,7 @@ import (
 	"github.com/inngestkit/inngestkit/examples/internal/database"
 )
 
-// schema is for SQLite and PostgreSQL. A mail is a row of the outbox, which another program
+// schema is for SQLite and PostgreSQL. A mail is a row of order_mails, which another program
 // sends. Its key makes it one mail, however often a step runs.
 const schema = `
 CREATE TABLE IF NOT EXISTS stock (
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS orders (
 CREATE TABLE IF NOT EXISTS reservations (
 	order_id TEXT NOT NULL, sku TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (order_id, sku)
 );
-CREATE TABLE IF NOT EXISTS outbox (
+CREATE TABLE IF NOT EXISTS order_mails (
 	order_id TEXT NOT NULL, template TEXT NOT NULL, recipient TEXT NOT NULL, PRIMARY KEY (order_id, template)
 );`
 
@@ -150,7 +150,7 @@ func (s *Store) Fail(ctx context.Context, o Submitted, reason string) error {
 
 // Mails returns the templates of the mails about an order.
 func (s *Store) Mails(ctx context.Context, id string) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT template FROM outbox WHERE order_id = $1 ORDER BY template", id)
+	rows, err := s.db.QueryContext(ctx, "SELECT template FROM order_mails WHERE order_id = $1 ORDER BY template", id)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func end(ctx context.Context, tx *sql.Tx, id, status, reason, template string) e
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO outbox (order_id, template, recipient)
+	_, err = tx.ExecContext(ctx, `INSERT INTO order_mails (order_id, template, recipient)
 		SELECT id, $2, email FROM orders WHERE id = $1 ON CONFLICT DO NOTHING`, id, template)
 	return err
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // storyTimeout limits a story, which takes seconds.
-const storyTimeout = 2 * time.Minute
+const storyTimeout = time.Minute
 
 // logTail is the number of bytes of each log shown after a failure.
 const logTail = 4 << 10
