@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"strings"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
+	"github.com/jackc/pgx/v5/stdlib" // also the driver "pgx"
+	_ "modernc.org/sqlite"           // the driver "sqlite"
 )
 
 // URLEnv is the environment variable with the URL of a PostgreSQL server. Without it, the
@@ -39,6 +39,12 @@ func open(at string) (*sql.DB, error) {
 		db.SetMaxOpenConns(1) // SQLite has one writer at a time, and the others would fail
 	}
 	return db, err
+}
+
+// IsPostgres reports whether db is a PostgreSQL server, for the few statements that differ.
+func IsPostgres(db *sql.DB) bool {
+	_, is := db.Driver().(*stdlib.Driver)
+	return is
 }
 
 func isPostgres(at string) bool {
