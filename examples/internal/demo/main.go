@@ -61,7 +61,7 @@ const usage = `%s
     go run ./examples/%s [-keep]
 
 Needs nothing but Go. The Inngest server is found or, once, built: see docs/servers.md.
-The database is SQLite in a temporary file, or PostgreSQL at the URL in DATABASE_URL.
+The database is SQLite in temporary files, or PostgreSQL at the URL in DATABASE_URL.
 Ctrl-C stops everything at any time.
 
 `
@@ -76,8 +76,8 @@ func Main(p Program) int {
 	return Run(ctx, p, os.Getenv(database.URLEnv), os.Stdout, os.Args[1:]...)
 }
 
-// Run runs a program with a database, or with one in a temporary file if databaseURL is
-// empty, and returns the exit status. When ctx ends, it stops everything it has started.
+// Run runs a program with a database, or with a temporary file for each service if databaseURL
+// is empty, and returns the exit status. When ctx ends, it stops everything it has started.
 func Run(ctx context.Context, p Program, databaseURL string, stdout io.Writer, args ...string) int {
 	flags := flag.NewFlagSet(p.Name, flag.ContinueOnError)
 	flags.SetOutput(stdout)

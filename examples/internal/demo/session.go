@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 )
 
 // storyTimeout limits a story, which takes seconds.
-const storyTimeout = time.Minute
+const storyTimeout = 2 * time.Minute
 
 // logTail is the number of bytes of each log shown after a failure.
 const logTail = 4 << 10
@@ -41,14 +42,11 @@ func newSession(p Program, keep bool, stdout io.Writer) *session {
 
 // run does everything in order. When it returns, everything it has started has ended.
 func (s *session) run(ctx context.Context, databaseURL string) (err error) {
-	if databaseURL == "" {
-		dir, err := os.MkdirTemp("", s.program.Name+"-")
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-		databaseURL = filepath.Join(dir, s.program.Name+".db")
+	dir, err := os.MkdirTemp("", s.program.Name+"-")
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	s.server, err = devserver.Start(ctx, devserver.Config{
 		RetryInterval: time.Second, // the server's own back-off begins at 10 s
 		Progress:      s.out,
@@ -63,7 +61,9 @@ func (s *session) run(ctx context.Context, databaseURL string) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	for _, name := range slices.Sorted(maps.Keys(s.program.Services)) {
-		if err := s.start(ctx, group, name, databaseURL); err != nil {
+		// The file need not survive a power failure, so nothing waits for the disk.
+		database := cmp.Or(databaseURL, filepath.Join(dir, name+".db?_pragma=synchronous(OFF)"))
+		if err := s.start(ctx, group, name, database); err != nil {
 			stop()
 			return errors.Join(err, group.Wait())
 		}
@@ -76,7 +76,7 @@ func (s *session) run(ctx context.Context, databaseURL string) (err error) {
 }
 
 // start starts a service on a free port.
-func (s *session) start(ctx context.Context, group *errgroup.Group, name, databaseURL string) error {
+func (s *session) start(ctx context.Context, group *errgroup.Group, name, database string) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (s *session) start(ctx context.Context, group *errgroup.Group, name, databa
 	env := Env{
 		ServerURL:  s.server.URL(),
 		Listener:   listener,
-		Database:   databaseURL,
+		Database:   database,
 		Logger:     slog.New(slog.NewTextHandler(s.log, nil)).With("service", name),
 		Transcript: s.out.middleware(name),
 	}

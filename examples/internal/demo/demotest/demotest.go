@@ -3,9 +3,11 @@ package demotest
 
 import (
 	"bytes"
+	"os"
 	"regexp"
 	"testing"
 
+	"github.com/inngestkit/inngestkit/examples/internal/database"
 	"github.com/inngestkit/inngestkit/examples/internal/database/databasetest"
 	"github.com/inngestkit/inngestkit/examples/internal/demo"
 )
@@ -15,7 +17,11 @@ import (
 func Run(t *testing.T, p demo.Program, lines ...string) {
 	t.Helper()
 	var out bytes.Buffer
-	status := demo.Run(t.Context(), p, databasetest.URL(t), &out)
+	databaseURL := "" // files, one for each service
+	if os.Getenv(database.URLEnv) != "" {
+		databaseURL = databasetest.URL(t)
+	}
+	status := demo.Run(t.Context(), p, databaseURL, &out)
 	t.Log(out.String())
 	if status != 0 {
 		t.Fatalf("the program has exited with %d", status)
