@@ -46,7 +46,7 @@ func TestTranscode(t *testing.T) {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, play(t.Context(), &out, config, (*story).drain))
+	require.NoError(t, play(soon(t), &out, config, (*story).drain))
 	t.Log(out.String())
 	for video := range strings.FieldsSeq("video-1 video-2 video-3 video-4 video-5 video-6") {
 		require.Equal(t, 1, count(out.String(), "transcoding", video), video)
@@ -62,6 +62,15 @@ func TestDrain(t *testing.T) {
 	require.Equal(t, 3, strings.Count(out.String(), "complete=true"))
 }
 
+// soon returns a context that ends before the server would have the call of a lost worker
+// executed again, which takes two minutes.
+func soon(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // count counts the lines with a message about a video.
 func count(out, message, video string) int {
 	return len(regexp.MustCompile(`msg=`+message+` worker=\w+ video=`+video+`\b`).FindAllString(out, -1))
@@ -71,7 +80,7 @@ func count(out, message, video string) int {
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, play(t.Context(), &out, config, (*story).restart))
+	require.NoError(t, play(soon(t), &out, config, (*story).restart))
 	t.Log(out.String())
 	require.Contains(t, out.String(), "the workers have reconnected")
 }
