@@ -208,6 +208,27 @@ func TestAdoptedFunctionKeepsTheClientsMiddleware(t *testing.T) {
 	require.JSONEq(t, `["changed u1"]`, string(callFn(t.Context(), t, app, signUpEnvelope(user{ID: "u1"})).Body))
 }
 
+// Results that the SDK's own steps have used do not count as unused, when a step of the kit
+// follows them.
+func TestAdoptedFunctionThatMixesSteps(t *testing.T) {
+	t.Parallel()
+	letters := []string{"a", "b", "c", "d"}
+	app, l := adopt(t, func(ctx context.Context, _ input) (any, error) {
+		for _, id := range letters {
+			if _, err := sdkstep.Run(ctx, id, func(context.Context) (int, error) { return 1, nil }); err != nil {
+				return nil, err
+			}
+		}
+		return step.Run(ctx, "new", func(context.Context) (int, error) { return 1, nil })
+	})
+	e := signUpEnvelope(user{})
+	for _, id := range letters {
+		e = e.done(id, 1)
+	}
+	require.Equal(t, []string{"StepRun new"}, listed(ops(t, callFn(t.Context(), t, app, e))))
+	require.NotContains(t, l.String(), "does not use the results")
+}
+
 // replacing is middleware that replaces the context of the call.
 type replacing struct{ middleware.BaseMiddleware }
 

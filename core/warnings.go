@@ -13,9 +13,10 @@ const minUnclaimed = 3
 
 // warnUnclaimed logs, once per function and in dev mode, that a function reaches new steps
 // and does not claim the results it has. An ID that contains the time has this effect, and
-// only the server's limit of steps ends such a run.
+// only the server's limit of steps ends such a run. In an adopted function the SDK's own steps
+// claim results unseen, so there it says nothing.
 func (c *FunctionCall) warnUnclaimed(resp *adapter.Response) {
-	if !c.function.app.config.Dev || resp == nil || resp.Status != http.StatusPartialContent ||
+	if c.function.adopted != nil || !c.function.app.config.Dev || resp == nil || resp.Status != http.StatusPartialContent ||
 		c.function.warnedUnclaimed.Load() {
 		return
 	}
