@@ -48,13 +48,14 @@ func (p *Prover) newProgram(dir string, modules ...workspace.Module) error {
 	)
 }
 
-// build builds an example program of the repository.
+// build builds an example program of the repository, which may require modules that are not
+// published.
 func (p *Prover) build(ctx context.Context, m workspace.Module) error {
 	dir, err := p.unpack(m, "build")
 	if err != nil {
 		return err
 	}
-	_, err = command(ctx, dir, p.env, "go", "build", "./...")
+	_, err = command(ctx, dir, p.unpublished, "go", "build", "./...")
 	return err
 }
 
