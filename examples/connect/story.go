@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -103,9 +104,12 @@ func (s *story) startServer(ctx context.Context) (err error) {
 	if s.server, err = devserver.Start(ctx, s.config); err != nil {
 		return err
 	}
+	if strings.Contains(s.server.Logs(), "could not listen for grpc") {
+		return errors.Join(s.server.Stop(), errors.New("another server v1.12.1 has the ports 50052 and 50053; stop it"))
+	}
 	address, err := url.Parse(s.server.URL())
 	if err != nil {
-		return err
+		return errors.Join(err, s.server.Stop())
 	}
 	s.config.Port, err = strconv.Atoi(address.Port())
 	return err
