@@ -81,7 +81,7 @@ func readSource(t *testing.T) *source {
 
 // goFlags are the go command's own, and whether they are boolean.
 var goFlags = map[string]bool{
-	"race": true, "v": true, "short": true, "json": true, "trimpath": true, "tool": true, "u": true,
+	"race": true, "v": true, "short": true, "json": true, "trimpath": true, "tool": true, "u": true, "benchmem": true,
 	"run": false, "bench": false, "benchtime": false, "count": false, "cpu": false, "timeout": false, "parallel": false, "p": false,
 	"fuzz": false, "fuzztime": false, "fuzzminimizetime": false, "tags": false, "ldflags": false, "o": false,
 }

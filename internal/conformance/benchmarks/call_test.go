@@ -84,32 +84,6 @@ func BenchmarkCall(b *testing.B) {
 
 func done(context.Context, inngestkit.Input[benchData]) (any, error) { return "done", nil }
 
-// BenchmarkFunctions compares an app of 1,000 functions with one of a single function. Their
-// calls alternate, so that other load on the machine affects both. The figures are medians.
-func BenchmarkFunctions(b *testing.B) {
-	const many = 1000
-	body := callBody(b, itemsOf(1<<10), 0)
-	for name, serve := range map[string]func(testing.TB, int, benchHandler) http.Handler{"sdk": bareSDK, "ours": onGin} {
-		b.Run(fmt.Sprintf("registered=1,%d/%s", many, name), func(b *testing.B) {
-			handlers := []http.Handler{serve(b, 1, done), serve(b, many, done)}
-			call := caller(b, body)
-			took := [2][]time.Duration{}
-			for b.Loop() {
-				for i, handler := range handlers {
-					start := time.Now()
-					call(handler)
-					took[i] = append(took[i], time.Since(start))
-				}
-			}
-			one, thousand := median(took[0]), median(took[1])
-			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(float64(one), "ns/call-of-1")
-			b.ReportMetric(float64(thousand), fmt.Sprintf("ns/call-of-%d", many))
-			b.ReportMetric(float64(thousand)/float64(one), "ratio")
-		})
-	}
-}
-
 func BenchmarkMemoizedSteps(b *testing.B) {
 	const steps = 100
 	body := callBody(b, itemsOf(1<<10), steps)
