@@ -52,7 +52,7 @@
 //
 //	Input[T]   Event      Event[T], the event that started the run
 //	           Events     []Event[T], all events of the batch
-//	           InputCtx   InputCtx
+//	           InputCtx   the context of the call
 //	Event[T]   Name       string
 //	           Data       T
 //	           ID         *string, set by the sender or the server

@@ -24,12 +24,6 @@ type recorded struct {
 	used []string
 }
 
-func (r *recorded) record(use string, value any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.used = append(r.used, fmt.Sprintf("%s %T", use, value))
-}
-
 func (r *recorded) Marshal(value any) ([]byte, error) {
 	r.record("encode", value)
 	return json.Marshal(value)
@@ -38,6 +32,12 @@ func (r *recorded) Marshal(value any) ([]byte, error) {
 func (r *recorded) Unmarshal(data []byte, into any) error {
 	r.record("decode", into)
 	return json.Unmarshal(data, into)
+}
+
+func (r *recorded) record(use string, value any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.used = append(r.used, fmt.Sprintf("%s %T", use, value))
 }
 
 func (r *recorded) take() []string {

@@ -41,7 +41,7 @@ type (
 	pointed struct{ text string }
 	options struct {
 		Ignored string `json:"-"`
-		Dash    string `json:"-,"`
+		Dash    string `json:"-,"` //nolint:staticcheck // the name is a dash
 		private int
 	}
 )

@@ -59,8 +59,9 @@ func drawSVG(results []result) ([]byte, error) {
 	canvas := vgsvg.New(columns*panelWidth, vg.Length(rows)*rowHeight)
 	page := draw.New(canvas)
 	page.SetColor(color.White)
-	page.Fill(page.Rectangle.Path())
-	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: vg.Centimeter / 2, PadY: vg.Centimeter / 2, PadTop: vg.Centimeter / 4, PadRight: vg.Centimeter / 2}
+	page.Fill(page.Path())
+	const pad = vg.Centimeter / 2
+	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: pad, PadY: pad, PadTop: pad / 2, PadRight: pad}
 	for i, row := range plot.Align(panels, tiles, page) {
 		for j, part := range row {
 			if panels[i][j] != nil {

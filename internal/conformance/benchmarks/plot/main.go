@@ -121,8 +121,8 @@ func printTable(out io.Writer, results []result) error {
 }
 
 // duration formats microseconds with three digits.
-func duration(µs float64) string {
-	rounded, err := strconv.ParseFloat(strconv.FormatFloat(µs*1e-6, 'g', 3, 64), 64)
+func duration(microseconds float64) string {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(microseconds*1e-6, 'g', 3, 64), 64)
 	if err != nil {
 		panic(err) // FormatFloat has written it
 	}
