@@ -16,6 +16,10 @@ import (
 func answerRequest(r *http.Request, stub *Stub, in StepInput) (*http.Response, error) {
 	status, body := stub.outcome.status, stub.outcome.body
 	if stub.outcome.kind != outcomeResponds {
+		var err error
+		if in.Data, err = bodyOf(r); err != nil {
+			return nil, err
+		}
 		in.Request = r
 		value, err := stub.outcome.do(r.Context(), in)
 		if err != nil {
@@ -35,6 +39,16 @@ func answerRequest(r *http.Request, stub *Stub, in StepInput) (*http.Response, e
 		Header: http.Header{contentType: {bodyType}}, Body: io.NopCloser(bytes.NewReader(body)),
 		ContentLength: int64(len(body)), Request: r,
 	}, nil
+}
+
+// bodyOf returns the body of a request, which can be read again.
+func bodyOf(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return body, err
 }
 
 // answer returns how a stub ends a step that is about to wait, nil without a stub. It is called

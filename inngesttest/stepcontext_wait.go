@@ -253,7 +253,7 @@ func (s *stepContext) respond(
 	for key, value := range header {
 		req.Header.Set(key, value)
 	}
-	in := StepInput{ID: record.ID, Index: record.Index, Kind: record.Kind, Data: body}
+	in := StepInput{ID: record.ID, Index: record.Index, Kind: record.Kind}
 	resp, err := answerRequest(req, stub, in)
 	if err != nil {
 		return response{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -105,12 +106,13 @@ func TestStubs(t *testing.T) {
 					return in.Request.Method + " " + in.Request.URL.Host, nil
 				})
 				e.Step("infer").Does(func(_ context.Context, in inngesttest.StepInput) (any, error) {
-					return receipt{ID: in.Request.URL.Host}, nil
+					again, err := io.ReadAll(in.Request.Body)
+					return receipt{ID: in.Request.URL.Host + " " + string(in.Data) + " " + string(again)}, err
 				})
 			},
 			map[string]string{
 				"run": "ran in everything", "event": "timeout", "signal": "go", "invoke": `for {"amount":0,"id":"o1"}`,
-				"fetch": "OK GET rates.test", "infer": "model.test",
+				"fetch": "OK GET rates.test", "infer": `model.test {"q":1} {"q":1}`,
 			},
 			time.Hour,
 		},
