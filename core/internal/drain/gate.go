@@ -57,6 +57,10 @@ func (g *Gate) EnterCall(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctxerr.Cause(ctx)
 		}
+		if ctx.Err() != nil { // a place was free, too: select takes either
+			g.freePlace()
+			return ctxerr.Cause(ctx)
+		}
 	}
 	if g.add(1) {
 		return nil

@@ -85,3 +85,16 @@ func TestEnterCallWaitsForAPlace(t *testing.T) {
 		g.LeaveCall()
 	})
 }
+
+// A call whose context has ended while it waited does not take the place that becomes free.
+func TestEndedCallsTakeNoPlace(t *testing.T) {
+	t.Parallel()
+	for range 100 { // select chooses at random
+		g := drain.NewGate(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, g.EnterCall(ctx), context.Canceled)
+		require.NoError(t, g.EnterCall(t.Context()), "the place is free")
+		g.LeaveCall()
+	}
+}

@@ -92,7 +92,7 @@ func TestMemoryOfACall(t *testing.T) {
 	require.Less(t, times, 3.0)
 }
 
-var memoryCalls = flag.Int("memory.calls", 5_000, "how many calls TestMemoryOfCalls makes")
+var memoryCalls = flag.Int("memory.calls", 1_000, "how many calls TestMemoryOfCalls makes")
 
 // Calls leave nothing behind.
 func TestMemoryOfCalls(t *testing.T) {
