@@ -91,6 +91,6 @@ func TestMaxInFlight(t *testing.T) {
 		release()
 		require.Zero(t, l.Holds().Repeated)
 		require.Equal(t, places, mostRunning(l))
-		t.Logf("%d calls refused", failed.errors())
+		require.Zero(t, failed.errors(), "calls refused: they must wait")
 	})
 }

@@ -2,6 +2,8 @@ package load_test
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +27,7 @@ func TestSleepingRuns(t *testing.T) {
 	await(t, l, lab.Finished, "once", callers)
 	before := process.Gauge(t)
 	begun := time.Now()
-	send(t, sender, app.Naps, *loadRuns, app.Data{Item: "load", Nap: int(loadNap.Milliseconds())})
+	ids := send(t, sender, app.Naps, *loadRuns, app.Data{Item: "load", Nap: int(loadNap.Milliseconds())})
 	t.Logf("sent %d events in %s", *loadRuns, time.Since(begun).Round(time.Millisecond))
 	await(t, l, lab.Finished, "before", *loadRuns)
 	t.Logf("after %s %d sleep at the same time: %+v", time.Since(begun).Round(time.Millisecond),
@@ -34,6 +36,7 @@ func TestSleepingRuns(t *testing.T) {
 	t.Logf("all have ended after %s", time.Since(begun).Round(time.Millisecond))
 	require.Equal(t, *loadRuns, l.Ledger.Count(lab.Started, "before"), "steps started")
 	require.Equal(t, *loadRuns, l.Ledger.Count(lab.Started, "after"), "steps started")
+	requireCompleted(t, l, app.Naps, slices.Collect(maps.Keys(ids)))
 	gauges{before, process.Gauge(t)}.requireFlat(t, process)
 }
 

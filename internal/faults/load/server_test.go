@@ -85,11 +85,17 @@ func (c *serverCaller) run(t *testing.T, d time.Duration) {
 // requireCompleted asks the server about one run of each batch.
 func (c *serverCaller) requireCompleted(t *testing.T) {
 	t.Helper()
-	for i := 0; i < len(c.events); i += *loadBatch {
-		runs, err := c.lab.Server.AwaitRuns(testsite.Within(t), c.events[i], 1)
+	requireCompleted(t, c.lab, app.Steps, c.events)
+}
+
+// requireCompleted asks the server about the runs of the function for a sample of the events.
+func requireCompleted(t *testing.T, l *lab.Lab, function string, events []string) {
+	t.Helper()
+	for i := 0; i < len(events); i += *loadBatch {
+		runs, err := l.Server.AwaitRuns(testsite.Within(t), events[i], 1)
 		require.NoError(t, err)
 		require.Equal(t, devserver.RunCompleted, runs[0].Status)
-		require.JSONEq(t, fmt.Sprintf("%q", app.Output(app.Steps, app.Original, "load")), string(runs[0].Output))
+		require.JSONEq(t, fmt.Sprintf("%q", app.Output(function, app.Original, "load")), string(runs[0].Output))
 	}
 }
 
