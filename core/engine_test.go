@@ -316,6 +316,8 @@ func TestFunctionsWithSimilarIDs(t *testing.T) {
 			require.Equal(t, `"`+id+`"`, string(resp.Body))
 		}
 	}
+	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=fn", signUpEnvelope(user{}).json(t)))
+	require.Equal(t, http.StatusGone, resp.Status, "the ID without that of the app")
 }
 
 func TestValuesOfTheRequestReachTheFunction(t *testing.T) {

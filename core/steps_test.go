@@ -154,7 +154,7 @@ func TestMemoizedErrors(t *testing.T) {
 	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (string, error) {
 		v, err := step.Run(ctx, "a", func(context.Context) (string, error) { return "", nil })
 		if stepErr := new(step.Error); errors.As(err, stepErr) {
-			return stepErr.Name + ": " + stepErr.Message, nil
+			return stepErr.Name + ": " + stepErr.Message + ": " + string(stepErr.Data), nil
 		}
 		return v, err
 	}))
@@ -162,11 +162,11 @@ func TestMemoizedErrors(t *testing.T) {
 		result any
 		want   string
 	}{
-		"without data": {map[string]any{"error": map[string]any{"name": "Gateway", "message": "no"}}, `"Gateway: no"`},
-		"with data":    {map[string]any{"error": map[string]any{"name": "Step", "message": "no", "data": "x"}}, `"Step: no"`},
+		"without data": {map[string]any{"error": map[string]any{"name": "Gateway", "message": "no"}}, `"Gateway: no: null"`},
+		"with data":    {map[string]any{"error": map[string]any{"name": "Step", "message": "no", "data": "x"}}, `"Step: no: \"x\""`},
 		"null":         {map[string]any{"error": nil, "data": "fine"}, `"fine"`},
 		"none":         {map[string]any{"data": "fine"}, `"fine"`},
-		"lost":         {map[string]any{"error": nil}, `"Error: the step failed, and the server did not keep why"`},
+		"lost":         {map[string]any{"error": nil}, `"Error: the step failed, and the server did not keep why: null"`},
 		"in the data":  {map[string]any{"data": `"error"`}, `"\"error\""`},
 	} {
 		t.Run(name, func(t *testing.T) {
