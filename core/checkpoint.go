@@ -14,6 +14,7 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
@@ -146,18 +147,18 @@ func (f *function) checkpoints(c *call.Call, e *envelope.Envelope) *call.Checkpo
 
 // checkpointing records how the server responds to checkpoints. After a refused checkpoint,
 // results are sent one by one until the server accepts one again, because it makes several
-// calls for several results in one response. If the server lacks the API, each result is a
-// response, as without checkpoints.
+// calls for several results in one response. If the server lacks the API, or does not respond,
+// each result is a response, as without checkpoints.
 type checkpointing struct {
 	refused atomic.Bool
-	lacking atomic.Int64 // when the server last reported that it lacks the API, in Unix nanoseconds
+	lacking atomic.Int64 // when the server last lacked the API or did not respond, in Unix nanoseconds
 }
 
-// checkpointPause is how long the app sends no checkpoints to a server that lacks the API.
-// The server may be replaced by a newer one while the app runs.
+// checkpointPause is how long the app then sends no checkpoints. The server may be replaced by a
+// newer one while the app runs, and each checkpoint without a response takes 30 s.
 const checkpointPause = time.Minute
 
-// lacks reports whether the server has recently reported that it lacks the API.
+// lacks reports whether the server has recently lacked the API, or has not responded.
 func (s *checkpointing) lacks(now time.Time) bool {
 	return now.UnixNano()-s.lacking.Load() < int64(checkpointPause)
 }
@@ -166,7 +167,8 @@ func (s *checkpointing) lacks(now time.Time) bool {
 func (s *checkpointing) record(err error) {
 	s.refused.Store(err != nil)
 	refusal, ok := errors.AsType[*inngestapi.Error](err)
-	if ok && (refusal.Status == http.StatusNotFound || refusal.Status == http.StatusMethodNotAllowed) {
+	unknown := ok && (refusal.Status == http.StatusNotFound || refusal.Status == http.StatusMethodNotAllowed)
+	if unknown || errors.Is(err, httpclient.ErrNoResponse) {
 		s.lacking.Store(time.Now().UnixNano())
 	}
 }

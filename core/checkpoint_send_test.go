@@ -243,6 +243,25 @@ func TestCheckpointGetsAForeignResponse(t *testing.T) {
 	require.Len(t, requests, 1, "a run ID does not change the URL")
 }
 
+// A server that does not respond to checkpoints takes the time of one step a minute, not of each.
+func TestCheckpointsGetNoResponse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: fakeClient(
+			func(r *http.Request, _ int) (*http.Response, error) { return hanging(0, r) })},
+			onSignUp(sequenceAtOnce("a", "b"), flow.Checkpoint()))
+		call := func() time.Duration {
+			start := time.Now()
+			require.Equal(t, []string{"StepRun a"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
+			return time.Since(start)
+		}
+		require.Equal(t, 30*time.Second, call())
+		require.Zero(t, call())
+		time.Sleep(time.Minute)
+		require.Equal(t, 30*time.Second, call(), "it is tried again")
+	})
+}
+
 // sequenceAtOnce is sequence with steps that take no time.
 func sequenceAtOnce(ids ...string) func(context.Context, input) (string, error) {
 	return func(ctx context.Context, _ input) (string, error) {
