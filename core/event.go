@@ -22,9 +22,9 @@ type Event[T any] = inngestgo.GenericEvent[T]
 // and the context of the call, in its fields Event, Events and InputCtx. It is the SDK's
 // own type, so functions written for the SDK compile unchanged.
 //
-// Data is decoded with encoding/json, or Config.JSON, from the bytes that the server sent. Numbers keep
-// every digit in integer fields and json.Number; in fields of type any they become
-// float64.
+// Data is decoded with encoding/json, or Config.JSON, from the bytes that the server sent.
+// With encoding/json, numbers keep every digit in integer fields and json.Number; in fields
+// of type any they become float64.
 type Input[T any] = inngestgo.Input[T]
 
 // InputCtx is the context of a call. Its fields are Env, FunctionID, RunID, StepID,

@@ -67,10 +67,12 @@ func (f *function) newCall(ctx context.Context, req *adapter.Request, e *envelop
 			Caller:   ctx, Inner: ctx,
 			Logger:       f.app.config.Logger,
 			Checker:      f.app.checker,
-			Codec:        f.app.codec,
 			SeveralSteps: f.config.Checkpoint != nil,
 			SDKReplays:   f.adopted != nil,
 		},
+	}
+	if f.adopted == nil {
+		c.call.Codec = f.app.codec // the SDK has encoding/json only
 	}
 	if req.Scheme != connectScheme {
 		c.Request = req

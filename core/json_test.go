@@ -199,3 +199,16 @@ func TestJSONOfOutputs(t *testing.T) {
 	require.Equal(t, http.StatusOK, resp.Status)
 	require.JSONEq(t, `{"by":"another"}`, string(resp.Body))
 }
+
+// Functions of the SDK keep to encoding/json, as do the steps in them.
+func TestJSONOfAdoptedFunctions(t *testing.T) {
+	t.Parallel()
+	var codec recorded
+	app, _ := adopt(t, func(ctx context.Context, _ input) (any, error) { return run(ctx) },
+		func(c *inngestkit.Config) { c.JSON = &codec })
+	e := signUpEnvelope(user{})
+	require.Equal(t, "StepRun", ops(t, callFn(t.Context(), t, app, e))[0]["op"])
+	e.Steps[hashed("s")] = kinds["Run"].kept
+	require.JSONEq(t, `{"id":"u1"}`, string(callFn(t.Context(), t, app, e).Body))
+	require.Empty(t, codec.take())
+}

@@ -9,7 +9,6 @@ import (
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/internal/call"
-	"github.com/inngestkit/inngestkit/core/internal/codec"
 )
 
 // maxInputBytes is the size of a step's input above which the server fails the run
@@ -80,12 +79,4 @@ func Infer[T any](ctx context.Context, id string, request InferRequest) (T, erro
 		return sdkstep.Infer[json.RawMessage, json.RawMessage](ctx, id, opts)
 	}
 	return call.Wait[T](ctx, call.Waiting{Kind: call.AIGateway, Name: id, Begin: begin, Kept: (*call.Call).Kept})
-}
-
-// codecOf returns the codec for data in a call, that of encoding/json outside.
-func codecOf(c *call.Call) codec.Codec {
-	if c == nil {
-		return codec.Codec{}
-	}
-	return c.Codec
 }

@@ -65,6 +65,7 @@ import (
 	sdkstep "github.com/inngest/inngestgo/step"
 
 	"github.com/inngestkit/inngestkit/core/internal/call"
+	"github.com/inngestkit/inngestkit/core/internal/codec"
 )
 
 // Error is the final error of a step: one that has no attempts left or must not be retried
@@ -113,6 +114,14 @@ func ask(ctx context.Context, c *call.Call, options any) error {
 		return nil
 	}
 	return call.Asks(ctx, options)
+}
+
+// codecOf returns the codec for data in a call, that of encoding/json outside.
+func codecOf(c *call.Call) codec.Codec {
+	if c == nil {
+		return codec.Codec{}
+	}
+	return c.Codec
 }
 
 // checkURL aborts the call if the server could not make a request to target, which it would

@@ -163,5 +163,5 @@ func bind(tools []Tool, call ToolCall) (tool Tool, bound boundTool, problem stri
 		}
 		return tool, bound, ""
 	}
-	return Tool{}, nil, fmt.Sprintf("there is no tool %q", call.Function.Name)
+	return Tool{}, nil, fmt.Sprintf("unknown tool %q", call.Function.Name)
 }

@@ -112,7 +112,7 @@ func results(t *testing.T, e *inngesttest.Engine, run *inngesttest.TypedRun[Answ
 func TestToolErrorsGoToTheModel(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ tool, arguments, want string }{
-		"no such tool":      {"drop_tables", `{}`, `error: there is no tool "drop_tables"`},
+		"unknown tool":      {"drop_tables", `{}`, `error: unknown tool "drop_tables"`},
 		"no JSON":           {"find_order", `order 1042`, "error: arguments of find_order: invalid character"},
 		"missing argument":  {"find_order", `{}`, "error: arguments of find_order: "},
 		"invented argument": {"find_order", `{"orderId":"1042","limit":1}`, "error: arguments of find_order: "},

@@ -43,7 +43,7 @@ func run(ctx context.Context, out io.Writer, model Model) (err error) {
 	return play(ctx, out, server, model)
 }
 
-// play starts the app and, if there is no other, the fake model. It returns when the
+// play starts the app and, unless another model is configured, the fake one. It returns when the
 // customer's question is answered and everything has stopped.
 func play(ctx context.Context, out io.Writer, server *devserver.Server, model Model) error {
 	transport := &http.Transport{}

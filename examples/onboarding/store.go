@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS user_mails (
 
 // Errors of a Store.
 var (
-	ErrNoUser  = errors.New("there is no such user")
+	ErrNoUser  = errors.New("user not found")
 	ErrNoToken = errors.New("the link is not valid")
 )
 

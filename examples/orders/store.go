@@ -40,7 +40,7 @@ const (
 
 // Errors of a Store that another attempt does not mend.
 var (
-	ErrNoOrder    = errors.New("there is no such order")
+	ErrNoOrder    = errors.New("order not found")
 	ErrNotInStock = errors.New("not in stock")
 )
 

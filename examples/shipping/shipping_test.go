@@ -194,7 +194,7 @@ func TestUnknownOrder(t *testing.T) {
 	w.Send(events.PaymentCompleted.New(events.Payment{OrderID: "nobody's", PaymentID: "p1"}))
 	w.Drain()
 	require.Len(t, w.Failed(), 1)
-	require.ErrorContains(t, w.Failed()[0].Err(), "there is no such order")
+	require.ErrorContains(t, w.Failed()[0].Err(), "order not found")
 	require.Zero(t, w.Elapsed())
 }
 

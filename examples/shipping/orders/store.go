@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS shipping_order_statuses (
 );`
 
 // errNoOrder is the error for an unknown order, which another attempt does not mend.
-var errNoOrder = errors.New("there is no such order")
+var errNoOrder = errors.New("order not found")
 
 // Order is an order in the database.
 type Order struct {

@@ -20,7 +20,7 @@ var (
 	loadRuns  = flag.Int("load.runs", 50, "how many runs sleep at the same time, and a tenth of the events sent in bulk")
 	loadNap   = flag.Duration("load.nap", 3*time.Second, "how long they sleep, which must be longer than their start takes")
 	loadBatch = flag.Int("load.batch", 20, "how many runs are begun at the same time, twice as many as may remain of the last ones")
-	loadAll   = flag.Bool("load.all", false, "all adapters, and a server with PostgreSQL and Redis where the load is the server's")
+	loadAll   = flag.Bool("load.all", false, "TestServerLoad on all adapters; the other tests with PostgreSQL and Redis")
 )
 
 func TestMain(m *testing.M) {

@@ -50,15 +50,24 @@ func TestBulkSend(t *testing.T) {
 	ids := send(t, sender, app.Bulk, n, app.Data{Item: "load"})
 	sent := time.Since(begun)
 	t.Logf("sent %d events in %s, %d/s", n, sent.Round(time.Millisecond), int(float64(n)/sent.Seconds()))
-	for arrived := 0; arrived < n; {
-		batches := l.Ledger.Count(lab.Finished, "")
-		if arrived = arrivedIn(l, ids); arrived < n {
-			await(t, l, lab.Finished, "", batches+1)
-		}
-	}
+	awaitArrivals(t, l, ids)
 	t.Logf("all have arrived after %s, in %d batches", time.Since(begun).Round(time.Millisecond), l.Ledger.Count(lab.Finished, ""))
+	awaitArrivals(t, l, send(t, sender, app.Bulk, 1, app.Data{Item: "last"})) // and with it what else was on its way
+	arrivedIn(l, ids)
 	for id, times := range ids {
 		require.Equal(t, 1, times, "arrivals of event %s", id)
+	}
+}
+
+// awaitArrivals waits until each event has arrived.
+func awaitArrivals(t *testing.T, l *lab.Lab, ids map[string]int) {
+	t.Helper()
+	for {
+		batches := l.Ledger.Count(lab.Finished, "")
+		if arrivedIn(l, ids) == len(ids) {
+			return
+		}
+		await(t, l, lab.Finished, "", batches+1)
 	}
 }
 
