@@ -140,7 +140,7 @@ func (s *source) splitFlags(args []string) (flags map[string]string, own, rest [
 		if !known {
 			declared := s.flags[name]
 			if len(declared) == 0 {
-				return nil, nil, nil, fmt.Errorf("there is no flag -%s", name)
+				return nil, nil, nil, fmt.Errorf("unknown flag -%s", name)
 			}
 			own, isBoolean = append(own, name), declared[0].isBoolean
 		}

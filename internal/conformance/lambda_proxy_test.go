@@ -51,7 +51,7 @@ func TestLambdaBesideASite(t *testing.T) {
 		lambdatest.HTTPAPI, lambdatest.HTTPAPIv1, lambdatest.RESTAPI, lambdatest.FunctionURL, lambdatest.ALB,
 	} {
 		app, mux := newLambdaSite(t)
-		router := &inngestlambda.Router{HTTP: algnhsa.New(mux, nil)}
+		router := &inngestlambda.Router{HTTP: algnhsa.New(mux, &algnhsa.Options{})}
 		inngestlambda.Mount(router, app)
 		gateway := &lambdatest.Gateway{Kind: kind, Handler: router}
 		require.Equal(t, "orders a b", through(t, gateway, http.MethodGet, "/orders?q=a%20b").Body.String())
@@ -69,12 +69,12 @@ func TestLambdaProxyOfTheApp(t *testing.T) {
 	t.Parallel()
 	app, mux := newLambdaSite(t)
 	inngesthttp.Mount(mux, app)
-	gateway := &lambdatest.Gateway{Kind: lambdatest.RESTAPI, Stage: "prod", Handler: algnhsa.New(mux, nil)}
+	gateway := &lambdatest.Gateway{Kind: lambdatest.RESTAPI, Stage: "prod", Handler: algnhsa.New(mux, &algnhsa.Options{})}
 	require.Equal(t, http.StatusOK, through(t, gateway, http.MethodPut, "/prod/api/inngest").Code)
 	sync, _ := app.LastSync()
 	require.Equal(t, "http://shop.example.com/api/inngest", sync.URL)
 
-	gateway = &lambdatest.Gateway{Kind: lambdatest.ALBSingleValue, Handler: algnhsa.New(mux, nil)}
+	gateway = &lambdatest.Gateway{Kind: lambdatest.ALBSingleValue, Handler: algnhsa.New(mux, &algnhsa.Options{})}
 	got := through(t, gateway, http.MethodGet, "/api/inngest")
 	require.Equal(t, http.StatusBadGateway, got.Code)
 	require.Contains(t, got.Body.String(), "enable Multi value headers")

@@ -31,7 +31,7 @@ func TestNumbersAreDocumented(t *testing.T) {
 	has := m.container().Resources
 	for _, row := range []string{
 		fmt.Sprintf("| `requests` of %s and %s |", has.Requests.Cpu(), has.Requests.Memory()),
-		fmt.Sprintf("| a memory limit of %s, no processor limit |", has.Limits.Memory()),
+		fmt.Sprintf("| a memory limit of %s, no CPU limit |", has.Limits.Memory()),
 		fmt.Sprintf("| `preStop` of %d s |", m.container().Lifecycle.PreStop.Sleep.Seconds),
 		fmt.Sprintf("| Kubernetes | `preStop`, %d s: readiness takes %d s × %d | `DRAIN_TIMEOUT`, %.0f s | `terminationGracePeriodSeconds`, %d s |",
 			m.container().Lifecycle.PreStop.Sleep.Seconds, ready.PeriodSeconds, ready.FailureThreshold,

@@ -88,7 +88,8 @@ func withTenant(next http.Handler) http.Handler {
 }
 
 func serveLambda(app *inngestkit.App, health *inngesthealth.Health) testsite.Server {
-	router := &inngestlambda.Router{HTTP: algnhsa.New(ownRoutes(health), nil)}
+	// Options of its own: without, handlers share a variable, which New writes to.
+	router := &inngestlambda.Router{HTTP: algnhsa.New(ownRoutes(health), &algnhsa.Options{})}
 	inngestlambda.Mount(router, app)
 	return testsite.HTTP(withTenant(&lambdatest.Gateway{Kind: lambdatest.FunctionURL, Handler: router}))
 }
