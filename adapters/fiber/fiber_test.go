@@ -36,7 +36,7 @@ func TestAdapterWithOptions(t *testing.T) {
 func run(t *testing.T, config fiber.Config) {
 	t.Helper()
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "fiber", StatusOf: statusOf, KeepsValues: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
+		Framework: "fiber", StatusOf: statusOf, CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
 		StreamsBodies: config.StreamRequestBody, ReadsAhead: 8 << 10,
 		New: func(_ testing.TB, site adaptertest.Site) adaptertest.Server { return newServer(config, site) },
 	})

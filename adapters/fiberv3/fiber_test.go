@@ -48,7 +48,7 @@ type customCtx struct{ fiber.DefaultCtx }
 func run(t *testing.T, create func(config ...fiber.Config) *fiber.App, config fiber.Config) {
 	t.Helper()
 	adaptertest.Run(t, adaptertest.Adapter{
-		Framework: "fiberv3", StatusOf: statusOf, KeepsValues: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
+		Framework: "fiberv3", CancelsOnHangUp: true, StatusOf: statusOf, KeepsValues: true, KnowsGroups: true, TrailingSlash: adaptertest.SlashServed,
 		StreamsBodies: config.StreamRequestBody, ReadsAhead: 8 << 10,
 		New: func(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 			config := config

@@ -22,7 +22,7 @@ type Adapter struct {
 	StatusOf func(err error) int
 
 	// CancelsOnHangUp reports whether the context of a request ends when its client
-	// hangs up. With net/http it does, with fasthttp it does not.
+	// hangs up, as it does with net/http.
 	CancelsOnHangUp bool
 	// KeepsValues reports whether a function that has kept its context still finds, after
 	// the call, what middleware has stored for the request. This requires a store whose

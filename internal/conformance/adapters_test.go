@@ -27,8 +27,8 @@ type adapter struct {
 	name  string
 	path  string // of the endpoint
 	serve func(app *inngestkit.App) testsite.Server
-	// hangUps reports whether the context of a call ends when its client hangs up.
-	// A fasthttp server does not notice.
+	// hangUps reports whether the context of a call ends when its client hangs up. Lambda
+	// does not tell.
 	hangUps bool
 	// largestFailed is the size of the largest event whose failure handler is called: that
 	// call has the event and the error twice. 0 stands for that of the largest event.
@@ -63,7 +63,7 @@ var adapters = []adapter{
 }
 
 // onFiber mounts the app on a group of a sub-app, before the sub-app is mounted.
-var onFiber = adapter{name: "fiber sub-app", path: "/v1/internal/api/inngest", serve: func(app *inngestkit.App) testsite.Server {
+var onFiber = adapter{name: "fiber sub-app", path: "/v1/internal/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
 	sub := fiber.New()
 	inngestfiber.Mount(sub.Group("/internal"), app)
 	root := testsite.NewFiber()
@@ -72,7 +72,7 @@ var onFiber = adapter{name: "fiber sub-app", path: "/v1/internal/api/inngest", s
 }}
 
 // onFiberV3 is onFiber for Fiber v3.
-var onFiberV3 = adapter{name: "fiberv3 sub-app", path: "/v1/internal/api/inngest", serve: func(app *inngestkit.App) testsite.Server {
+var onFiberV3 = adapter{name: "fiberv3 sub-app", path: "/v1/internal/api/inngest", hangUps: true, serve: func(app *inngestkit.App) testsite.Server {
 	sub := fiberv3.New()
 	inngestfiberv3.Mount(sub.Group("/internal"), app)
 	root := testsite.NewFiberV3()

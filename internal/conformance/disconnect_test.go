@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"testing"
@@ -64,6 +66,44 @@ func TestClientHangsUp(t *testing.T) {
 		testsite.Eventually(t, time.Millisecond, answers("200", "206"))
 		require.Equal(t, []int{0, 1}, []int{c.Of("the context ended"), c.Of("next")})
 		alive(t, client, url)
+	})
+}
+
+// The client hangs up while its call waits for a place of MaxInFlight. The call never runs:
+// the Inngest server may have given it to another instance meanwhile.
+func TestWaitingClientHangsUp(t *testing.T) {
+	t.Parallel()
+	eachAdapter(t, func(t *testing.T, with adapter) {
+		if !with.hangUps {
+			return // Lambda gives one call at a time to an instance
+		}
+		running, release := make(chan struct{}), make(chan struct{})
+		var c counter
+		app, err := inngestkit.New(inngestkit.Config{AppID: "app", Dev: true, MaxInFlight: 1, Logger: testsite.Logger(t)})
+		require.NoError(t, err)
+		require.NoError(t, app.Register(inngestkit.OnEvent("fn", signedUp, func(context.Context, input) (string, error) {
+			c.Add("calls")
+			close(running)
+			<-release
+			return "", nil
+		})))
+		w := testsite.NewWire(t, "")
+		addr := serveApp(t, with, app, w).addr
+		send := func() net.Conn {
+			const body = `{"ctx":{"run_id":"r"},"event":{"name":"user/signed-up","data":{}}}`
+			return dial(t, addr, fmt.Sprintf("POST %s?fnId=app-fn HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s",
+				with.path, len(body), body))
+		}
+		send()
+		<-running
+		require.NoError(t, send().Close())
+		answers := func(want ...string) func() bool {
+			return func() bool { return slices.Equal(want, w.Statuses()) }
+		}
+		testsite.Eventually(t, time.Millisecond, answers("503"))
+		close(release)
+		testsite.Eventually(t, time.Millisecond, answers("503", "200"))
+		require.Equal(t, 1, c.Of("calls"))
 	})
 }
 

@@ -33,7 +33,7 @@ func TestOnFastHTTP(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			adaptertest.Run(t, adaptertest.Adapter{
 				Framework: "fasthttp", StatusOf: inngestkit.SendStatus,
-				KeepsValues: true, KnowsGroups: true, AnyMethod: true, TrailingSlash: adaptertest.SlashServed,
+				CancelsOnHangUp: true, KeepsValues: true, KnowsGroups: true, AnyMethod: true, TrailingSlash: adaptertest.SlashServed,
 				StreamsBodies: stream, ReadsAhead: 8 << 10,
 				New: func(_ testing.TB, site adaptertest.Site) adaptertest.Server {
 					s := &server{Server: fasthttp.Server{StreamRequestBody: stream, MaxRequestBodySize: site.BodyLimit}}

@@ -11,8 +11,8 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 )
 
-// contextOf returns a context for a call, which has the values of ctx and of r, and a
-// function that ends the context after the call.
+// contextOf returns a context for a call, which has the values of ctx and of r, and ends
+// when the client hangs up, and a function that ends the context after the call.
 //
 // The context does not derive from r, which ends with the server instead of the request;
 // if anything still waited for it then, the process could end with "missing cancel
@@ -24,7 +24,9 @@ func contextOf(ctx context.Context, r *fasthttp.RequestCtx, logger *slog.Logger)
 		ctx, end = adapter.WithLookup(context.Background(), logger, ctx.Value)
 	}
 	ctx, cancel := context.WithCancel(adapter.WithValues(ctx, copies(r.VisitUserValuesAll)))
+	stop := onHangUp(ctx, r.Conn(), cancel)
 	return ctx, func() {
+		stop()
 		cancel()
 		end()
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -75,6 +76,11 @@ type wireConn struct {
 	net.Conn
 
 	wire *Wire
+}
+
+// SyscallConn implements syscall.Conn, like the connection inside.
+func (c wireConn) SyscallConn() (syscall.RawConn, error) {
+	return c.Conn.(syscall.Conn).SyscallConn() //nolint:forcetypeassert // a TCP connection
 }
 
 // Write implements net.Conn.
