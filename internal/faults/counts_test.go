@@ -94,20 +94,25 @@ func mostRunning(l *lab.Lab) (most int) {
 // costs the steps that run in that moment: the server has the results of those before.
 func requireFewRepeated(t *testing.T, l *lab.Lab, most int) {
 	t.Helper()
+	for run, steps := range repeatedSteps(l) {
+		require.LessOrEqual(t, len(steps), most, "steps of run %s that ran again", run)
+	}
+}
+
+// repeatedSteps returns the steps that ran again, by run.
+func repeatedSteps(l *lab.Lab) map[string][]string {
 	type step struct{ run, id string }
-	started, repeated := map[step]int{}, map[string]int{}
+	started, repeated := map[step]int{}, map[string][]string{}
 	for _, e := range l.Ledger.Entries() {
 		if e.Kind != lab.Started {
 			continue
 		}
 		s := step{e.Run, e.Step}
 		if started[s]++; started[s] == 2 {
-			repeated[e.Run]++
+			repeated[e.Run] = append(repeated[e.Run], e.Step)
 		}
 	}
-	for run, steps := range repeated {
-		require.LessOrEqual(t, steps, most, "steps of run %s that ran again", run)
-	}
+	return repeated
 }
 
 // atATime returns how many steps of a function run at the same time.

@@ -59,18 +59,36 @@ func TestKilledBetweenSteps(t *testing.T) {
 	withAdapters(t, "fiber", func(t *testing.T, framework string) {
 		l := lab.New(t, lab.Config{Framework: framework})
 		first := l.Processes[0]
-		var kill sync.Once
-		l.Calls.Inject(func(*lab.Exchange) lab.Fault {
-			return lab.Fault{AfterResponse: func() {
-				if l.Ledger.Count(lab.Delivered, "three") > 0 {
-					kill.Do(func() { first.Kill(t) })
+		var mu sync.Mutex
+		run := ""
+		l.Calls.Inject(func(e *lab.Exchange) lab.Fault {
+			mu.Lock()
+			defer mu.Unlock()
+			if run != "" && e.Run == run {
+				return lab.Fault{Refuse: true} // its next step, which waits for the process to be killed
+			}
+			return lab.Fault{RewriteResponse: func(e *lab.Exchange) {
+				mu.Lock()
+				defer mu.Unlock()
+				if run == "" && e.Carries("three") {
+					run = e.Run
+				}
+			}, AfterResponse: func() {
+				mu.Lock()
+				defer mu.Unlock()
+				if run != "" && e.Run == run {
+					first.Kill(t)
 				}
 			}}
 		})
 		l.Send(app.Steps, inFlight)
+		first.AwaitEnd(t)
+		l.Calls.Inject(func(*lab.Exchange) lab.Fault { return lab.Fault{} })
 		replaceDead(t, l)
 		l.Holds()
 		requireFewRepeated(t, l, atATime(app.Steps))
+		require.NotEmpty(t, run)
+		require.Empty(t, repeatedSteps(l)[run])
 	})
 }
 

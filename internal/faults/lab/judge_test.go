@@ -38,8 +38,17 @@ func TestJudge(t *testing.T) {
 		"completed before its step":   {entries: whole[:5], runs: []devserver.Run{completed}, broken: "step after has not finished"},
 		"a memoized step again":       {entries: append(slices.Clone(whole), of(Started, "before")), runs: []devserver.Run{completed}, broken: "runs again", repeated: 1},
 		"a step whose result is lost": {entries: append([]Entry{sent, of(Started, "before"), of(Finished, "before")}, whole[1:]...), runs: []devserver.Run{completed}, repeated: 1},
-		"a step of a duplicated call": {
-			entries: append(slices.Clone(whole), Entry{Kind: Duplicated, Run: run}, of(Started, "after")), runs: []devserver.Run{completed}, repeated: 1,
+		"a step that a duplicated call lacks": {
+			entries: append(slices.Clone(whole), Entry{Kind: Duplicated, Run: run, Has: []string{keyOf("before")}}, of(Started, "after")),
+			runs:    []devserver.Run{completed}, repeated: 1,
+		},
+		"a step that a duplicated call has": {
+			entries: append(slices.Clone(whole), Entry{Kind: Duplicated, Run: run, Has: []string{keyOf("before")}}, of(Started, "before")),
+			runs:    []devserver.Run{completed}, broken: "runs again", repeated: 1,
+		},
+		"a step that runs more often than its call was duplicated": {
+			entries: append(slices.Clone(whole), Entry{Kind: Duplicated, Run: run}, of(Started, "after"), of(Started, "after")),
+			runs:    []devserver.Run{completed}, broken: "runs again", repeated: 2,
 		},
 		"a server that forgot": {
 			entries: append(slices.Clone(whole), Entry{Kind: Forgotten}, of(Started, "before")), runs: []devserver.Run{completed}, repeated: 1,

@@ -37,6 +37,8 @@ type Entry struct {
 	Function, Run, Step string
 	// Event and Item are the ID of an event that was sent and its data.
 	Event, Item string
+	// Has lists the steps whose results a duplicated call has, by their keys.
+	Has []string
 }
 
 // Kind is the kind of an [Entry].
@@ -54,8 +56,8 @@ const (
 	// Memoized means that the server has passed the result of a step back with a call: the
 	// server has stored it.
 	Memoized Kind = "memoized"
-	// Duplicated means that the proxy has delivered a call of the run more than once, so
-	// steps may run more than once.
+	// Duplicated means that the proxy has delivered a call of the run once more, so each step
+	// whose result the call lacks may run once more.
 	Duplicated Kind = "duplicated"
 	// Ended means that the end of a run has reached the server.
 	Ended Kind = "ended"

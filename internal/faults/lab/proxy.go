@@ -326,7 +326,7 @@ func (p *Proxy) deliver(conn net.Conn, e *Exchange) {
 
 // repeat sends a request once more, and drops the response.
 func (p *Proxy) repeat(e *Exchange, request []byte, after time.Duration) {
-	p.ledger.Add(Entry{Kind: Duplicated, Run: e.Run})
+	p.ledger.Add(Entry{Kind: Duplicated, Run: e.Run, Has: stepsOf(e.RequestBody)})
 	again := *e
 	p.repeats.Add(1)
 	p.running.Go(func() {

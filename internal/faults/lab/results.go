@@ -1,8 +1,12 @@
 package lab
 
 import (
+	"crypto/sha1"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 // A result of a step on its way to the server.
@@ -37,6 +41,18 @@ func runOf(body []byte) string {
 	return call.Ctx.RunID
 }
 
+// stepsOf returns the keys of the steps whose results are in a call's body.
+func stepsOf(body []byte) []string {
+	var call struct {
+		Steps map[string]json.RawMessage `json:"steps"`
+	}
+	_ = json.Unmarshal(body, &call) // other requests have none
+	return slices.Collect(maps.Keys(call.Steps))
+}
+
+// keyOf returns the key of a step: the SDK hashes its ID.
+func keyOf(step string) string { return fmt.Sprintf("%x", sha1.Sum([]byte(step))) }
+
 // ofCall reads the results in the response to a call.
 func ofCall(e *Exchange) []result {
 	if e.Run == "" || e.Status != http.StatusPartialContent {
@@ -47,6 +63,11 @@ func ofCall(e *Exchange) []result {
 		return nil
 	}
 	return succeeded(e.Run, ops)
+}
+
+// Carries reports whether the response to a call has the result of a step.
+func (e *Exchange) Carries(step string) bool {
+	return slices.Contains(ofCall(e), result{e.Run, step})
 }
 
 // ofCheckpoint reads the results that an app has sent to the server's API.

@@ -18,8 +18,8 @@ import (
 type Verdict struct {
 	// Events were accepted by the server, Runs are theirs.
 	Events, Runs int
-	// Completed and Failed runs are those that the server reports.
-	Completed, Failed int
+	// Completed, Failed and Cancelled runs are those that the server reports.
+	Completed, Failed, Cancelled int
 	// Lost events have no run, and the server has ended after it accepted them, or was about
 	// to start: it keeps events in memory until it has begun their runs (docs/servers.md).
 	Lost int
@@ -40,9 +40,9 @@ type Verdict struct {
 
 // String returns the verdict in one line.
 func (v *Verdict) String() string {
-	return fmt.Sprintf("%d events, %d lost, %d runs, %d completed, %d failed, %d unreported; "+
+	return fmt.Sprintf("%d events, %d lost, %d runs, %d completed, %d failed, %d cancelled, %d unreported; "+
 		"%d steps started, %d finished, %d repeated, unstored after %s; %d promises broken",
-		v.Events, v.Lost, v.Runs, v.Completed, v.Failed, v.Unreported,
+		v.Events, v.Lost, v.Runs, v.Completed, v.Failed, v.Cancelled, v.Unreported,
 		v.Started, v.Finished, v.Repeated, v.Unstored, len(v.Broken))
 }
 
@@ -120,11 +120,13 @@ func judge(entries []Entry, runs map[string][]devserver.Run, durable bool) *Verd
 type stepKey struct{ run, step string }
 
 // A history is what has happened to a step of a run so far. That of the run itself, without
-// a step, only knows whether a call was duplicated.
+// a step, only knows which calls were duplicated.
 type history struct {
-	started, duplicated bool
-	delivered           time.Time // zero if the server has no result
-	memoized            bool      // the server has shown that it has stored the result
+	started    bool
+	again      int        // how often it ran although the server had its result
+	duplicated [][]string // of each duplicated call the steps that it has
+	delivered  time.Time  // zero if the server has no result
+	memoized   bool       // the server has shown that it has stored the result
 	// unstored is how long before the end of the server the last result was delivered, if
 	// the server need not have it.
 	unstored time.Duration
@@ -136,7 +138,21 @@ func (h *history) forget(o outage, durable bool) {
 	if h.delivered.IsZero() || durable && (h.memoized || !o.contains(h.delivered)) {
 		return
 	}
-	*h = history{started: h.started, duplicated: h.duplicated, unstored: o.to.Sub(h.delivered)}
+	*h = history{started: h.started, again: h.again, duplicated: h.duplicated, unstored: o.to.Sub(h.delivered)}
+}
+
+// allowed returns how often a step may run although the server has its result: once in each
+// duplicated call that lacks it.
+func (h *history) allowed(step string) (n int) {
+	if h == nil {
+		return 0
+	}
+	for _, has := range h.duplicated {
+		if !slices.Contains(has, keyOf(step)) {
+			n++
+		}
+	}
+	return n
 }
 
 func (v *Verdict) count(e Entry) {
@@ -159,7 +175,10 @@ func (v *Verdict) judgeStep(e Entry, step, run *history) {
 			v.Unstored = max(v.Unstored, step.unstored)
 		}
 		step.started = true
-		if !step.delivered.IsZero() && (run == nil || !run.duplicated) {
+		if step.delivered.IsZero() {
+			return
+		}
+		if step.again++; step.again > run.allowed(e.Step) {
 			v.brokenf("%s of run %s runs again on %s, %s after its result has reached the server",
 				e.Step, e.Run, e.App, e.At.Sub(step.delivered))
 		}
@@ -171,7 +190,7 @@ func (v *Verdict) judgeStep(e Entry, step, run *history) {
 			step.delivered = e.At
 		}
 	case Duplicated:
-		step.duplicated = true
+		step.duplicated = append(step.duplicated, e.Has)
 	case Sent, Finished, Ended, Forgotten, Down, Up, Back:
 	}
 }
@@ -192,6 +211,8 @@ func (v *Verdict) judgeEvent(sent Entry, runs []devserver.Run, entries []Entry) 
 			v.judgeCompleted(sent, run, entries)
 		case devserver.RunFailed:
 			v.Failed++
+		case devserver.RunCancelled:
+			v.Cancelled++
 		default:
 			if ended(run.RunID, entries) {
 				v.Unreported++
