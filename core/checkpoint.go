@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -120,7 +121,7 @@ type stepError struct {
 // checkpoints returns what sends the results of one call, even after the caller has hung up:
 // nothing else has them then.
 func (f *function) checkpoints(c *call.Call, e *envelope.Envelope) *call.Checkpoints {
-	started, ctx := time.Now(), context.WithoutCancel(c.Caller)
+	started := time.Now()
 	server := &f.app.checkpointing
 	batch := f.config.Checkpoint.BatchSteps
 	if server.refused.Load() {
@@ -131,6 +132,8 @@ func (f *function) checkpoints(c *call.Call, e *envelope.Envelope) *call.Checkpo
 		Batch:    batch,
 		Interval: f.config.Checkpoint.BatchInterval,
 		Send: func(results []json.RawMessage) error {
+			ctx, cancel := f.app.shortenedByShutdown(context.WithoutCancel(c.Caller))
+			defer cancel()
 			err := e.CheckRunID()
 			if err == nil {
 				err = f.app.api.Checkpoint(ctx, e.RunID, e.Context, started, results)
@@ -142,6 +145,30 @@ func (f *function) checkpoints(c *call.Call, e *envelope.Envelope) *call.Checkpo
 			}
 			return err
 		},
+	}
+}
+
+// checkpointTimeout bounds a checkpoint while the app shuts down, which orchestrators give about
+// 30 s. The response carries what the server has not taken.
+const checkpointTimeout = 5 * time.Second
+
+var errNoCheckpoint = fmt.Errorf("no response within %s of the app's shutdown", checkpointTimeout)
+
+// shortenedByShutdown returns a context that ends checkpointTimeout after a shutdown has begun.
+func (a *App) shortenedByShutdown(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(a.gate.Closing(), func() {
+		timer := time.NewTimer(checkpointTimeout)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(errNoCheckpoint)
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		stop()
+		cancel(nil)
 	}
 }
 
@@ -168,7 +195,7 @@ func (s *checkpointing) record(err error) {
 	s.refused.Store(err != nil)
 	refusal, ok := errors.AsType[*inngestapi.Error](err)
 	unknown := ok && (refusal.Status == http.StatusNotFound || refusal.Status == http.StatusMethodNotAllowed)
-	if unknown || errors.Is(err, httpclient.ErrNoResponse) {
+	if unknown || errors.Is(err, httpclient.ErrNoResponse) || errors.Is(err, errNoCheckpoint) {
 		s.lacking.Store(time.Now().UnixNano())
 	}
 }

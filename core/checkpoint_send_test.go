@@ -262,6 +262,31 @@ func TestCheckpointsGetNoResponse(t *testing.T) {
 	})
 }
 
+// A shutdown does not wait 30 s for the response to a checkpoint. What the server has not taken is
+// in the response to the call.
+func TestCheckpointsGetNoResponseDuringAShutdown(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ shutdown, checkpoint time.Duration }{
+		"in a checkpoint": {10 * time.Second, 0}, "before it": {time.Second, 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: fakeClient(
+					func(r *http.Request, _ int) (*http.Response, error) { return hanging(0, r) })},
+					onSignUp(func(ctx context.Context, _ input) (string, error) {
+						time.Sleep(tc.checkpoint)
+						return sequenceAtOnce("a", "b")(ctx, input{})
+					}, flow.Checkpoint()))
+				time.AfterFunc(tc.shutdown, func() { _ = app.Shutdown(context.WithoutCancel(t.Context())) })
+				start := time.Now()
+				require.Equal(t, []string{"StepRun a"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
+				require.Equal(t, 15*time.Second, time.Since(start))
+			})
+		})
+	}
+}
+
 // sequenceAtOnce is sequence with steps that take no time.
 func sequenceAtOnce(ids ...string) func(context.Context, input) (string, error) {
 	return func(ctx context.Context, _ input) (string, error) {
