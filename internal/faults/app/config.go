@@ -27,8 +27,8 @@ type Config struct {
 	Wrong Wrong
 	// Quiet runs steps without the ledger, for measurements.
 	Quiet bool
-	// MaxInFlight is the field of inngestkit.Config.
-	MaxInFlight int
+	// MaxInFlight is the field of inngestkit.Config, Concurrency that of fiber.Config.
+	MaxInFlight, Concurrency int
 	// Connect connects to the server (App.Connect) instead of serving HTTP.
 	Connect bool
 	// Resolver is the address of the name server that the app asks for the Inngest server;

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/internal/conformance/testsite"
 )
@@ -66,6 +68,9 @@ func run(cfg Config) error {
 // serve serves the app over HTTP until ctx ends.
 func serve(ctx context.Context, cfg Config, app *inngestkit.App) error {
 	server := testsite.Frameworks[cfg.Framework](app)
+	if fiber, ok := server.(interface{ Server() *fasthttp.Server }); ok {
+		fiber.Server().Concurrency = cfg.Concurrency
+	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
