@@ -81,7 +81,8 @@ type Call struct {
 	mu       sync.Mutex // guards all below, and all branches
 	abortErr error
 	names    names
-	manager  *manager // nil if the SDK hands out the memoized results
+	manager  *manager          // nil if the SDK hands out the memoized results
+	standsIn []json.RawMessage // the results that have a stand-in
 }
 
 // Identity names a call.

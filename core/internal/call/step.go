@@ -70,10 +70,16 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 		return result[T](ctx, s, raw, err)
 	}
 	start := time.Now()
-	raw, err := sdkstep.Run(c.toSDK(ctx, s.id), name, func(ctx context.Context) (json.RawMessage, error) {
-		return s.callback(ctx, memoizable(c.Codec, name, fn))
+	var fresh json.RawMessage
+	raw, err := sdkstep.Run(c.toSDK(ctx, s.id), name, func(ctx context.Context) (_ json.RawMessage, err error) {
+		fresh, err = s.callback(ctx, memoizable(c.Codec, name, fn))
+		if err != nil {
+			return fresh, err
+		}
+		return c.standIn(fresh), nil
 	})
 	if s.state == stepRan {
+		raw = fresh
 		s.finish(raw, err, start)
 	}
 	return result[T](ctx, s, raw, err)

@@ -77,23 +77,15 @@ func withCodecs(b *testing.B, data benchData, steps int) {
 // nothing else.
 func floor(b *testing.B, steps int) http.Handler {
 	b.Helper()
-	secret := []byte(strings.TrimPrefix(benchKey, "signkey-test-"))
 	keys := make([]string, steps)
 	for i := range keys {
 		keys[i] = stepKey(i)
 	}
 	r := gin.New()
 	r.POST(path, func(c *gin.Context) {
-		body, err := io.ReadAll(c.Request.Body)
-		require.NoError(b, err)
-		signature, err := url.ParseQuery(c.GetHeader("X-Inngest-Signature"))
-		require.NoError(b, err)
-		mac := hmac.New(sha256.New, secret)
-		mac.Write(body)
-		mac.Write([]byte(signature.Get("t")))
-		require.Equal(b, signature.Get("s"), hex.EncodeToString(mac.Sum(nil)))
+		body := verifiedBody(b, c)
 		var event inngestkit.Event[benchData]
-		require.NoError(b, json.Unmarshal([]byte(gjson.GetBytes(body, "event").Raw), &event))
+		require.NoError(b, json.Unmarshal(eventIn(body), &event))
 		if steps > 0 {
 			results := map[string]string{}
 			gjson.GetBytes(body, "steps").ForEach(func(key, value gjson.Result) bool {
@@ -109,6 +101,22 @@ func floor(b *testing.B, steps int) http.Handler {
 	})
 	return r
 }
+
+// verifiedBody reads the body of a call, and verifies its signature.
+func verifiedBody(b *testing.B, c *gin.Context) []byte {
+	b.Helper()
+	body, err := io.ReadAll(c.Request.Body)
+	require.NoError(b, err)
+	signature, err := url.ParseQuery(c.GetHeader("X-Inngest-Signature"))
+	require.NoError(b, err)
+	mac := hmac.New(sha256.New, []byte(strings.TrimPrefix(benchKey, "signkey-test-")))
+	mac.Write(body)
+	mac.Write([]byte(signature.Get("t")))
+	require.Equal(b, signature.Get("s"), hex.EncodeToString(mac.Sum(nil)))
+	return body
+}
+
+func eventIn(body []byte) []byte { return []byte(gjson.GetBytes(body, "event").Raw) }
 
 func sdkStepsThenDone(steps int) benchHandler {
 	return func(ctx context.Context, _ inngestkit.Input[benchData]) (any, error) {

@@ -1,0 +1,181 @@
+package benchmarks
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/inngest/inngestgo"
+	"github.com/stretchr/testify/require"
+
+	inngestkit "github.com/inngestkit/inngestkit/core"
+)
+
+// A server in memory answers every request with the same JSON, and keeps the last body.
+type memoryServer struct {
+	answer string
+	body   []byte
+}
+
+func (s *memoryServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.body, _ = io.ReadAll(r.Body)
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: int64(len(s.answer)),
+		Body: io.NopCloser(strings.NewReader(s.answer)), Request: r,
+	}, nil
+}
+
+// BenchmarkFloorSend is BenchmarkFloor for sends: at least the events are encoded once, sent in a
+// request, and the IDs in the response decoded. The server answers from memory.
+func BenchmarkFloorSend(b *testing.B) {
+	for _, tc := range []struct{ events, size int }{{1, 1 << 10}, {100, 1 << 10}, {1, 64 << 10}, {1, 1 << 20}} {
+		b.Run(fmt.Sprintf("events=%d/size=%dKiB", tc.events, tc.size>>10), func(b *testing.B) {
+			ids := strings.TrimSuffix(strings.Repeat(`"01J0000000000000000000000",`, tc.events), ",")
+			server := &memoryServer{answer: `{"ids":[` + ids + `],"status":200}`}
+			data, definition := itemsOf(tc.size), inngestkit.DefineEvent[benchData]("bench")
+			events, sdks := make([]inngestkit.AnyEvent, tc.events), make([]any, tc.events)
+			for i := range events {
+				event := definition.New(data)
+				events[i], sdks[i] = event, event
+			}
+			passOn := inngestkit.Middleware{Send: func(next inngestkit.SendHandler) inngestkit.SendHandler { return next }}
+			plain, with, client := sender(b, server), sender(b, server, passOn), sdkClient(b, server, 0)
+			inTurn(b, []string{"floor", "ours", "middleware", "sdk"}, []func(){
+				func() { floorOfSend(b, server, sdks) },
+				func() { sends(b, plain, events) },
+				func() { sends(b, with, events) },
+				func() {
+					_, err := client.SendMany(b.Context(), sdks)
+					require.NoError(b, err)
+				},
+			})
+		})
+	}
+}
+
+func sender(b *testing.B, server *memoryServer, use ...inngestkit.Middleware) *inngestkit.App {
+	b.Helper()
+	app, err := inngestkit.New(inngestkit.Config{AppID: benchAppID, Dev: true, HTTPClient: &http.Client{Transport: server}, Logger: benchLogger()})
+	require.NoError(b, err)
+	app.Use(use...)
+	return app
+}
+
+func sends(b *testing.B, app *inngestkit.App, events []inngestkit.AnyEvent) {
+	b.Helper()
+	_, err := app.Send(b.Context(), events...)
+	require.NoError(b, err)
+}
+
+func floorOfSend(b *testing.B, server *memoryServer, events []any) {
+	b.Helper()
+	body, err := json.Marshal(events)
+	require.NoError(b, err)
+	var answer struct {
+		IDs []string `json:"ids"`
+	}
+	postJSON(b, server, body, &answer)
+	require.Len(b, answer.IDs, len(events))
+}
+
+// postJSON sends a request, and decodes the response.
+func postJSON(b *testing.B, server *memoryServer, body []byte, answer any) {
+	b.Helper()
+	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://127.0.0.1:8288/e/key", bytes.NewReader(body))
+	require.NoError(b, err)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := (&http.Client{Transport: server}).Do(req)
+	require.NoError(b, err)
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(b, err)
+	require.NoError(b, resp.Body.Close())
+	require.NoError(b, json.Unmarshal(text, answer))
+}
+
+// BenchmarkFloorSync is BenchmarkFloor for syncs that the server requests: at least the functions
+// are encoded, and sent in a request.
+func BenchmarkFloorSync(b *testing.B) {
+	for _, functions := range []int{1, 100, 1_000} {
+		b.Run(fmt.Sprintf("functions=%d", functions), func(b *testing.B) {
+			server := &memoryServer{answer: `{"ok":true,"modified":true}`}
+			app := sender(b, server)
+			for i := range functions {
+				require.NoError(b, app.Register(inngestkit.OnEvent(functionName(i), inngestkit.DefineEvent[benchData]("bench"), done)))
+			}
+			ours, theirs := mounted(app), gin.New()
+			theirs.Any(path, gin.WrapH(sdkClient(b, server, functions).Serve()))
+			syncOnce(b, ours)
+			var announced manifest
+			require.NoError(b, json.Unmarshal(server.body, &announced))
+			require.Len(b, announced.Functions, functions)
+			inTurn(b, []string{"floor", "ours", "sdk"}, []func(){
+				func() { syncOnce(b, floorOfSync(b, server, announced)) },
+				func() { syncOnce(b, ours) },
+				func() { syncOnce(b, theirs) },
+			})
+		})
+	}
+}
+
+// manifest has the essential parts of what a sync announces.
+type manifest struct {
+	AppName   string             `json:"appName"`
+	SDK       string             `json:"sdk"`
+	URL       string             `json:"url"`
+	V         string             `json:"v"`
+	Functions []manifestFunction `json:"functions"`
+}
+
+type manifestFunction struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Triggers []struct {
+		Event string `json:"event"`
+	} `json:"triggers"`
+	Steps map[string]struct {
+		ID      string `json:"id"`
+		Name    string `json:"name"`
+		Runtime struct {
+			Type string `json:"type"`
+			URL  string `json:"url"`
+		} `json:"runtime"`
+	} `json:"steps"`
+}
+
+func floorOfSync(b *testing.B, server *memoryServer, announced manifest) http.HandlerFunc {
+	b.Helper()
+	return func(w http.ResponseWriter, _ *http.Request) {
+		body, err := json.Marshal(announced)
+		require.NoError(b, err)
+		var answer struct{ OK bool }
+		postJSON(b, server, body, &answer)
+		require.True(b, answer.OK)
+		require.NoError(b, json.NewEncoder(w).Encode(map[string]any{"message": "synced", "modified": true}))
+	}
+}
+
+func syncOnce(b *testing.B, handler http.Handler) {
+	b.Helper()
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodPut, path, http.NoBody))
+	require.Equal(b, http.StatusOK, w.Code, w.Body)
+}
+
+func sdkClient(b *testing.B, server *memoryServer, functions int) inngestgo.Client {
+	b.Helper()
+	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
+		AppID: benchAppID, Dev: new(true), EventKey: new("key"), HTTPClient: &http.Client{Transport: server}, Logger: benchLogger(),
+	})
+	require.NoError(b, err)
+	for i := range functions {
+		_, err := inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: functionName(i)}, inngestgo.EventTrigger("bench", nil), done)
+		require.NoError(b, err)
+	}
+	return client
+}
