@@ -72,7 +72,7 @@ func (s *Server) identify(ctx context.Context) error {
 
 // isOurs reports whether the server is the one we started. In the self-hosted mode
 // only ours accepts our random event key; no event is sent. The dev server accepts
-// any key, but reports its ports; one that does not is probably ours.
+// any key, but reports its ports; one that has no page for them is probably ours.
 func (s *Server) isOurs(ctx context.Context) error {
 	if s.cfg.selfHosted() {
 		return s.call(ctx, http.MethodPost, eventPath+s.identity, []struct{}{}, nil)
@@ -86,7 +86,7 @@ func (s *Server) isOurs(ctx context.Context) error {
 	if status, ok := errors.AsType[*StatusError](err); ok && status.Status == http.StatusNotFound {
 		return nil
 	}
-	if port := info.StartOpts.ConnectGatewayPort; err == nil && port != 0 && port != s.ports.gateway {
+	if port := info.StartOpts.ConnectGatewayPort; err == nil && port != s.ports.gateway {
 		return fmt.Errorf("its Connect gateway has port %d, ours %d", port, s.ports.gateway)
 	}
 	return err

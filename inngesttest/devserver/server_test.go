@@ -172,17 +172,35 @@ func TestServerIgnoresTheSurroundings(t *testing.T) {
 // Another process that took our port first must not be mistaken for our server.
 func TestIdentify(t *testing.T) {
 	t.Parallel()
-	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"startOpts": {"connectGatewayPort": 1111}}`))
-	}))
-	t.Cleanup(stranger.Close)
-	s := &Server{
-		cfg: new(Config), ports: ports{api: stranger.Listener.Addr().(*net.TCPAddr).Port, gateway: 1111},
-		proc: &process{done: make(chan struct{})}, log: newTailBuffer(1), http: stranger.Client(),
+	for name, tc := range map[string]struct {
+		status int
+		body   string
+		ours   bool
+	}{
+		"ours":                       {http.StatusOK, `{"startOpts": {"connectGatewayPort": 2222}}`, true},
+		"a server with no such page": {http.StatusNotFound, "", true},
+		"another server":             {http.StatusOK, `{"startOpts": {"connectGatewayPort": 1111}}`, false},
+		"a program with other JSON":  {http.StatusOK, `{"status": "ok"}`, false},
+		"a program without JSON":     {http.StatusOK, "ok", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(tc.status)
+				_, _ = w.Write([]byte(tc.body))
+			}))
+			t.Cleanup(found.Close)
+			s := &Server{
+				cfg: new(Config), ports: ports{api: found.Listener.Addr().(*net.TCPAddr).Port, gateway: 2222},
+				proc: &process{done: make(chan struct{})}, log: newTailBuffer(1), http: found.Client(),
+			}
+			if err := s.identify(t.Context()); tc.ours {
+				require.NoError(t, err)
+			} else {
+				require.ErrorIs(t, err, errPortTaken)
+			}
+		})
 	}
-	require.NoError(t, s.identify(t.Context()))
-	s.ports.gateway = 2222
-	require.ErrorIs(t, s.identify(t.Context()), errPortTaken)
 }
 
 func TestNewServerFailsTheTest(t *testing.T) {
