@@ -117,7 +117,7 @@ func serve(t *testing.T, g given, f handler) ended {
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/?fnId=app-fn&stepId="+stepID, bytes.NewReader(body))
 	w := httptest.NewRecorder()
 	client.Serve().ServeHTTP(w, r)
-	end.Call.FillIn(w.Body)
+	end.FillIn(w.Body)
 	end.Status, end.Body, end.Log = w.Code, strings.TrimSpace(w.Body.String()), log.String()
 	return end
 }

@@ -31,7 +31,9 @@ func TestResultsInTheResponse(t *testing.T) {
 				return nil, nil
 			})
 			require.Equal(t, http.StatusPartialContent, end.Status)
-			var ops []struct{ Data any }
+			var ops []struct {
+				Data any `json:"data"`
+			}
 			require.NoError(t, json.Unmarshal([]byte(end.Body), &ops))
 			require.Len(t, ops, len(results))
 			for i, op := range ops {

@@ -17,14 +17,11 @@ import (
 	inngestkit "github.com/inngestkit/inngestkit/core"
 )
 
-// A server in memory answers every request with the same JSON, and keeps the last body.
-type memoryServer struct {
-	answer string
-	body   []byte
-}
+// A server in memory answers every request with the same JSON.
+type memoryServer struct{ answer string }
 
 func (s *memoryServer) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.body, _ = io.ReadAll(r.Body)
+	_, _ = io.Copy(io.Discard, r.Body)
 	return &http.Response{
 		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: int64(len(s.answer)),
 		Body: io.NopCloser(strings.NewReader(s.answer)), Request: r,
@@ -45,7 +42,7 @@ func BenchmarkFloorSend(b *testing.B) {
 				events[i], sdks[i] = event, event
 			}
 			passOn := inngestkit.Middleware{Send: func(next inngestkit.SendHandler) inngestkit.SendHandler { return next }}
-			plain, with, client := sender(b, server), sender(b, server, passOn), sdkClient(b, server, 0)
+			plain, with, client := sender(b, server), sender(b, server, passOn), sdkClient(b, inngestgo.ClientOpts{HTTPClient: &http.Client{Transport: server}}, 0)
 			inTurn(b, []string{"floor", "ours", "middleware", "sdk"}, []func(){
 				func() { floorOfSend(b, server, sdks) },
 				func() { sends(b, plain, events) },
@@ -80,17 +77,17 @@ func floorOfSend(b *testing.B, server *memoryServer, events []any) {
 	var answer struct {
 		IDs []string `json:"ids"`
 	}
-	postJSON(b, server, body, &answer)
+	postJSON(b, &http.Client{Transport: server}, "http://127.0.0.1:8288/e/key", body, &answer)
 	require.Len(b, answer.IDs, len(events))
 }
 
 // postJSON sends a request, and decodes the response.
-func postJSON(b *testing.B, server *memoryServer, body []byte, answer any) {
+func postJSON(b *testing.B, client *http.Client, url string, body []byte, answer any) {
 	b.Helper()
-	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://127.0.0.1:8288/e/key", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url, bytes.NewReader(body))
 	require.NoError(b, err)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := (&http.Client{Transport: server}).Do(req)
+	resp, err := client.Do(req)
 	require.NoError(b, err)
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(b, err)
@@ -103,19 +100,25 @@ func postJSON(b *testing.B, server *memoryServer, body []byte, answer any) {
 func BenchmarkFloorSync(b *testing.B) {
 	for _, functions := range []int{1, 100, 1_000} {
 		b.Run(fmt.Sprintf("functions=%d", functions), func(b *testing.B) {
-			server := &memoryServer{answer: `{"ok":true,"modified":true}`}
-			app := sender(b, server)
+			var body []byte
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ = io.ReadAll(r.Body)
+				_, _ = io.WriteString(w, `{"ok":true,"modified":true}`)
+			}))
+			b.Cleanup(server.Close)
+			app, err := inngestkit.New(inngestkit.Config{AppID: benchAppID, Dev: true, BaseURL: server.URL, Logger: benchLogger()})
+			require.NoError(b, err)
 			for i := range functions {
 				require.NoError(b, app.Register(inngestkit.OnEvent(functionName(i), inngestkit.DefineEvent[benchData]("bench"), done)))
 			}
 			ours, theirs := mounted(app), gin.New()
-			theirs.Any(path, gin.WrapH(sdkClient(b, server, functions).Serve()))
+			theirs.Any(path, gin.WrapH(sdkClient(b, inngestgo.ClientOpts{APIBaseURL: &server.URL}, functions).Serve()))
 			syncOnce(b, ours)
 			var announced manifest
-			require.NoError(b, json.Unmarshal(server.body, &announced))
+			require.NoError(b, json.Unmarshal(body, &announced))
 			require.Len(b, announced.Functions, functions)
 			inTurn(b, []string{"floor", "ours", "sdk"}, []func(){
-				func() { syncOnce(b, floorOfSync(b, server, announced)) },
+				func() { floorOfSync(b, server, announced) },
 				func() { syncOnce(b, ours) },
 				func() { syncOnce(b, theirs) },
 			})
@@ -148,16 +151,15 @@ type manifestFunction struct {
 	} `json:"steps"`
 }
 
-func floorOfSync(b *testing.B, server *memoryServer, announced manifest) http.HandlerFunc {
+func floorOfSync(b *testing.B, server *httptest.Server, announced manifest) {
 	b.Helper()
-	return func(w http.ResponseWriter, _ *http.Request) {
-		body, err := json.Marshal(announced)
-		require.NoError(b, err)
-		var answer struct{ OK bool }
-		postJSON(b, server, body, &answer)
-		require.True(b, answer.OK)
-		require.NoError(b, json.NewEncoder(w).Encode(map[string]any{"message": "synced", "modified": true}))
-	}
+	body, err := json.Marshal(announced)
+	require.NoError(b, err)
+	var answer struct{ OK bool }
+	postJSON(b, server.Client(), server.URL, body, &answer)
+	require.True(b, answer.OK)
+	_, err = json.Marshal(map[string]any{"message": "synced", "modified": true})
+	require.NoError(b, err)
 }
 
 func syncOnce(b *testing.B, handler http.Handler) {
@@ -167,11 +169,10 @@ func syncOnce(b *testing.B, handler http.Handler) {
 	require.Equal(b, http.StatusOK, w.Code, w.Body)
 }
 
-func sdkClient(b *testing.B, server *memoryServer, functions int) inngestgo.Client {
+func sdkClient(b *testing.B, options inngestgo.ClientOpts, functions int) inngestgo.Client {
 	b.Helper()
-	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
-		AppID: benchAppID, Dev: new(true), EventKey: new("key"), HTTPClient: &http.Client{Transport: server}, Logger: benchLogger(),
-	})
+	options.AppID, options.Dev, options.EventKey, options.Logger = benchAppID, new(true), new("key"), benchLogger()
+	client, err := inngestgo.NewClient(options)
 	require.NoError(b, err)
 	for i := range functions {
 		_, err := inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: functionName(i)}, inngestgo.EventTrigger("bench", nil), done)
