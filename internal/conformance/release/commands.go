@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -116,4 +117,25 @@ func prove(ctx context.Context, w *workspace.Workspace, args []string) (err erro
 		_, _ = fmt.Fprintf(os.Stdout, "%3.0fs ok %s\n", time.Since(start).Seconds(), done)
 	}
 	return p.Prove(ctx, flags.Args()...)
+}
+
+// proxy writes the published modules into a directory, and prints the environment in which go
+// commands find them there, as those of a user will.
+func proxy(ctx context.Context, w *workspace.Workspace, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	dir, err := filepath.Abs(args[0])
+	if err != nil {
+		return err
+	}
+	if err := candidate.WriteProxy(ctx, w, w.Published(), dir); err != nil {
+		return err
+	}
+	usual, err := output(ctx, w.Root, "go", "env", "GOPROXY")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(os.Stdout, "GOPROXY=file://%s,%s\nGONOSUMDB=%s\n", filepath.ToSlash(dir), usual, workspace.Repository)
+	return err
 }

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/internal/conformance/release/workspace"
 )
 
 // A release from the bump to the tag, in a copy of the repository.
@@ -37,9 +41,22 @@ func TestRelease(t *testing.T) {
 	require.ErrorContains(t, bump(t.Context(), w, []string{"v0.2.0"}), "core: AdditionalProperties: removed")
 }
 
+// The go command finds the candidate in the proxy that a newcomer's program may use.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, proxy(t.Context(), copyRepository(t).open(), []string{dir}))
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-m", "-versions", workspace.Repository+"/adapters/gin")
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw", "GOMODCACHE="+t.TempDir(), "GOPROXY=file://"+dir, "GONOSUMDB="+workspace.Repository)
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	require.Equal(t, workspace.Repository+"/adapters/gin v0.1.0\n", string(out))
+}
+
 func TestUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{nil, {"publish"}, {"bump"}} {
+	for _, args := range [][]string{nil, {"publish"}, {"bump"}, {"proxy"}} {
 		require.ErrorIs(t, run(t.Context(), args), errUsage)
 	}
 }

@@ -2,6 +2,7 @@
 //
 //	go run ./internal/conformance/release check          # versions, requirements, API
 //	go run ./internal/conformance/release prove          # get, build and run each module alone
+//	go run ./internal/conformance/release proxy DIR       # write a module proxy, to try the modules as a user
 //	go run ./internal/conformance/release bump v0.2.0    # write a version to all its places
 //	go run ./internal/conformance/release record         # record the API as that of a release
 //	go run ./internal/conformance/release tags           # the tags to push, in order
@@ -33,7 +34,7 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: release check [-tag release/v1.2.3] | prove [-update] [module…] | bump v1.2.3 | record | tags")
+var errUsage = errors.New("usage: release check [-tag release/v1.2.3] | prove [-update] [module…] | proxy DIR | bump v1.2.3 | record | tags")
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	commands := map[string]func(context.Context, *workspace.Workspace, []string) error{
-		"check": check, "prove": prove, "bump": bump, "record": record, "tags": tags,
+		"check": check, "prove": prove, "proxy": proxy, "bump": bump, "record": record, "tags": tags,
 	}
 	command, found := commands[args[0]]
 	if !found {

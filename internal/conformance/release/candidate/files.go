@@ -22,8 +22,8 @@ import (
 
 const license = "LICENSE"
 
-// writeProxy writes modules into a directory that the go command accepts as GOPROXY.
-func writeProxy(ctx context.Context, w *workspace.Workspace, modules []workspace.Module, dir string) error {
+// WriteProxy writes modules into a directory that the go command accepts as GOPROXY.
+func WriteProxy(ctx context.Context, w *workspace.Workspace, modules []workspace.Module, dir string) error {
 	for _, m := range modules {
 		if err := writeModule(ctx, w, m, dir); err != nil {
 			return fmt.Errorf("%s: %w", m.Dir, err)

@@ -83,8 +83,8 @@ func (p *Prover) Prove(ctx context.Context, dirs ...string) error {
 func (p *Prover) writeProxies(ctx context.Context) error {
 	unpublished := slices.DeleteFunc(slices.Clone(p.workspace.Modules), workspace.Module.Published)
 	return errors.Join(
-		writeProxy(ctx, p.workspace, p.workspace.Published(), filepath.Join(p.dir, "published")),
-		writeProxy(ctx, p.workspace, unpublished, filepath.Join(p.dir, "unpublished")),
+		WriteProxy(ctx, p.workspace, p.workspace.Published(), filepath.Join(p.dir, "published")),
+		WriteProxy(ctx, p.workspace, unpublished, filepath.Join(p.dir, "unpublished")),
 	)
 }
 
