@@ -3,10 +3,7 @@ package inngestkit
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	sdkerrors "github.com/inngest/inngestgo/errors"
@@ -15,8 +12,6 @@ import (
 	"github.com/inngestkit/inngestkit/core/adapter"
 	"github.com/inngestkit/inngestkit/core/internal/call"
 	"github.com/inngestkit/inngestkit/core/internal/envelope"
-	"github.com/inngestkit/inngestkit/core/internal/httpclient"
-	"github.com/inngestkit/inngestkit/core/internal/inngestapi"
 )
 
 // With checkpoints a call runs several steps and sends their results on the way. What is
@@ -132,70 +127,22 @@ func (f *function) checkpoints(c *call.Call, e *envelope.Envelope) *call.Checkpo
 		Batch:    batch,
 		Interval: f.config.Checkpoint.BatchInterval,
 		Send: func(results []json.RawMessage) error {
-			ctx, cancel := f.app.shortenedByShutdown(context.WithoutCancel(c.Caller))
+			begun := time.Now()
+			if server.lacks(begun) {
+				return errNoCheckpoints
+			}
+			ctx, cancel := f.app.untilShutdown(context.WithoutCancel(c.Caller))
 			defer cancel()
 			err := e.CheckRunID()
 			if err == nil {
 				err = f.app.api.Checkpoint(ctx, e.RunID, e.Context, started, results)
 			}
-			server.record(err)
+			server.record(err, time.Since(begun))
 			if err != nil {
 				c.Logger.WarnContext(c.Inner, "inngest: the server did not take a checkpoint; the response carries its results",
 					"function", f.source.id, "run_id", e.RunID, "steps", len(results), "error", err)
 			}
 			return err
 		},
-	}
-}
-
-// checkpointTimeout bounds a checkpoint while the app shuts down, which orchestrators give about
-// 30 s. The response carries what the server has not taken.
-const checkpointTimeout = 5 * time.Second
-
-var errNoCheckpoint = fmt.Errorf("no response within %s of the app's shutdown", checkpointTimeout)
-
-// shortenedByShutdown returns a context that ends checkpointTimeout after a shutdown has begun.
-func (a *App) shortenedByShutdown(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(a.gate.Closing(), func() {
-		timer := time.NewTimer(checkpointTimeout)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel(errNoCheckpoint)
-		case <-ctx.Done():
-		}
-	})
-	return ctx, func() {
-		stop()
-		cancel(nil)
-	}
-}
-
-// checkpointing records how the server responds to checkpoints. After a refused checkpoint,
-// results are sent one by one until the server accepts one again, because it makes several
-// calls for several results in one response. If the server lacks the API, or does not respond,
-// each result is a response, as without checkpoints.
-type checkpointing struct {
-	refused atomic.Bool
-	lacking atomic.Int64 // when the server last lacked the API or did not respond, in Unix nanoseconds
-}
-
-// checkpointPause is how long the app then sends no checkpoints. The server may be replaced by a
-// newer one while the app runs, and each checkpoint without a response takes 30 s.
-const checkpointPause = time.Minute
-
-// lacks reports whether the server has recently lacked the API, or has not responded.
-func (s *checkpointing) lacks(now time.Time) bool {
-	return now.UnixNano()-s.lacking.Load() < int64(checkpointPause)
-}
-
-// record records the result of a checkpoint.
-func (s *checkpointing) record(err error) {
-	s.refused.Store(err != nil)
-	refusal, ok := errors.AsType[*inngestapi.Error](err)
-	unknown := ok && (refusal.Status == http.StatusNotFound || refusal.Status == http.StatusMethodNotAllowed)
-	if unknown || errors.Is(err, httpclient.ErrNoResponse) || errors.Is(err, errNoCheckpoint) {
-		s.lacking.Store(time.Now().UnixNano())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"sync"
@@ -243,23 +244,56 @@ func TestCheckpointGetsAForeignResponse(t *testing.T) {
 	require.Len(t, requests, 1, "a run ID does not change the URL")
 }
 
-// A server that does not respond to checkpoints takes the time of one step a minute, not of each.
+// A server that does not respond, whatever ends the wait, costs a checkpoint once a minute. The
+// response carries the result, also for calls that were under way.
 func TestCheckpointsGetNoResponse(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: fakeClient(
-			func(r *http.Request, _ int) (*http.Response, error) { return hanging(0, r) })},
-			onSignUp(sequenceAtOnce("a", "b"), flow.Checkpoint()))
-		call := func() time.Duration {
-			start := time.Now()
-			require.Equal(t, []string{"StepRun a"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
-			return time.Since(start)
+	after := func(d time.Duration, err error) func(*http.Request, int) (*http.Response, error) {
+		return func(r *http.Request, _ int) (*http.Response, error) {
+			select {
+			case <-time.After(d):
+				return nil, err
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			}
 		}
-		require.Equal(t, 30*time.Second, call())
-		require.Zero(t, call())
-		time.Sleep(time.Minute)
-		require.Equal(t, 30*time.Second, call(), "it is tried again")
-	})
+	}
+	busy := response(http.StatusServiceUnavailable, "", http.Header{"Retry-After": {"9"}})
+	for name, tc := range map[string]struct {
+		server  func(*http.Request, int) (*http.Response, error)
+		timeout time.Duration
+	}{
+		"nothing ends the wait":               {server: after(time.Hour, nil)},
+		"the client's timeout":                {server: after(time.Hour, nil), timeout: 10 * time.Second},
+		"the transport's timeout":             {server: after(5*time.Second, errors.New("net/http: timeout awaiting response headers"))},
+		"a name server that does not respond": {server: after(10*time.Second, &net.OpError{Op: "dial", Err: &net.DNSError{IsTimeout: true}})},
+		"a server that is busy":               {server: func(*http.Request, int) (*http.Response, error) { return busy, nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := fakeClient(tc.server)
+				client.Timeout = tc.timeout
+				app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client}, onSignUp(
+					func(ctx context.Context, in input) (string, error) {
+						time.Sleep(time.Duration(in.Event.Data.Number))
+						return sequenceAtOnce("a", "b")(ctx, in)
+					}, flow.Checkpoint()))
+				call := func(work time.Duration) time.Duration {
+					start := time.Now()
+					require.Equal(t, []string{"StepRun a"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{Number: int64(work)})))))
+					return time.Since(start) - work
+				}
+				underWay := make(chan time.Duration, 1)
+				go func() { underWay <- call(40 * time.Second) }()
+				require.Greater(t, call(0), 10*time.Second)
+				require.Zero(t, call(0))
+				require.Zero(t, <-underWay)
+				time.Sleep(time.Minute)
+				require.Greater(t, call(0), 10*time.Second, "it is tried again")
+			})
+		})
+	}
 }
 
 // A shutdown does not wait 30 s for the response to a checkpoint. What the server has not taken is

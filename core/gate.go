@@ -202,6 +202,8 @@ func (a *App) admit(ctx context.Context, req *adapter.Request) (refusal *adapter
 
 // fetchState fetches what the server left out of a call.
 func (a *App) fetchState(ctx context.Context, e *envelope.Envelope) error {
+	ctx, cancel := a.untilShutdown(ctx)
+	defer cancel()
 	if err := e.FetchState(ctx, a.api.Get); err != nil {
 		return fmt.Errorf("fetching the run's state from %s: %w", a.config.server(), err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/inngestkit/inngestkit/core/internal/ctxerr"
 	"github.com/inngestkit/inngestkit/core/internal/safe"
@@ -156,4 +157,28 @@ func (a *App) Ping(ctx context.Context) error {
 		a.closeConnections() // Shutdown does not wait for pings, and may have closed them before
 	}
 	return errors.Join(errs...)
+}
+
+// requestTimeout bounds a request to the server that a call waits for while the app shuts down:
+// orchestrators give a shutdown about 30 s, the default time of such a request.
+const requestTimeout = 5 * time.Second
+
+var errRequestTimeout = fmt.Errorf("no response within %s of the app's shutdown", requestTimeout)
+
+// untilShutdown returns a context that ends requestTimeout after a shutdown has begun.
+func (a *App) untilShutdown(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(a.gate.Closing(), func() {
+		timer := time.NewTimer(requestTimeout)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(errRequestTimeout)
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
 }

@@ -267,3 +267,19 @@ func TestRunIDsDoNotChangeTheURL(t *testing.T) {
 		require.Zero(t, ran)
 	}
 }
+
+// A shutdown does not wait 30 s for the state of a run.
+func TestStateDuringAShutdown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: fakeClient(
+			func(r *http.Request, _ int) (*http.Response, error) { return hanging(0, r) })}, stepped(new(int)))
+		e := largeRun("a")
+		time.AfterFunc(time.Second, func() { _ = app.Shutdown(context.WithoutCancel(t.Context())) })
+		start := time.Now()
+		resp := callFn(t.Context(), t, app, e)
+		require.Equal(t, http.StatusInternalServerError, resp.Status)
+		require.Contains(t, message(t, resp), "no response within 5s of the app's shutdown")
+		require.Equal(t, 6*time.Second, time.Since(start))
+	})
+}

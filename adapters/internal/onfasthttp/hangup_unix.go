@@ -6,16 +6,20 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"syscall"
 	"time"
 )
 
-// hangUpInterval is the time between two looks at the connection of a call. A look costs
-// less than a microsecond, and most calls end before the first one.
-const hangUpInterval = 100 * time.Millisecond
+// The first look at the connection of a call comes after firstLook, when most calls have ended.
+// Each further one comes after twice the time, up to longestLook: a look costs about 4 µs.
+const (
+	firstLook   = 100 * time.Millisecond
+	longestLook = time.Second
+)
 
-// onHangUp calls cancel when the client has closed the connection, unless ctx has ended.
-// The function it returns saves a call that ends soon the first look.
+// onHangUp calls cancel when the client has closed the connection, unless ctx has ended. The
+// function it returns saves a call that ends soon the first look.
 //
 // net/http reads ahead on the connection during a request. fasthttp does not, and reading
 // would take bytes away from it, so this only peeks. It cannot see the end of a connection
@@ -26,16 +30,18 @@ func onHangUp(ctx context.Context, conn net.Conn, cancel func()) (stop func()) {
 		return func() {}
 	}
 	var look func()
+	interval := firstLook
 	look = func() {
 		switch {
 		case ctx.Err() != nil:
 		case hasEnded(raw):
 			cancel()
 		default:
-			time.AfterFunc(hangUpInterval, look)
+			interval = min(2*interval, longestLook)
+			time.AfterFunc(interval, look)
 		}
 	}
-	first := time.AfterFunc(hangUpInterval, look)
+	first := time.AfterFunc(interval, look)
 	return func() { first.Stop() }
 }
 
@@ -52,19 +58,25 @@ func rawOf(conn net.Conn) syscall.RawConn {
 	return raw
 }
 
+// endOfConnection lists the errors of a connection that has ended.
+var endOfConnection = []syscall.Errno{
+	syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE, syscall.ENOTCONN, syscall.ETIMEDOUT,
+	syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN,
+}
+
 // hasEnded reports whether the client has closed the connection, or reset it. It neither
 // blocks nor waits for others who read.
 func hasEnded(raw syscall.RawConn) bool {
 	var n int
 	var err error
 	closed := raw.Control(func(fd uintptr) {
-		n, _, err = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK)
+		n, _, err = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 	})
-	switch {
+	switch errno, failed := errors.AsType[syscall.Errno](err); {
 	case closed != nil: // by this side
 		return false
-	case err != nil:
-		return !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.EINTR)
+	case failed:
+		return slices.Contains(endOfConnection, errno)
 	default:
 		return n == 0
 	}
