@@ -41,6 +41,7 @@ func TestCancelled(t *testing.T) {
 				require.Empty(t, v.Broken)
 				require.Equal(t, []int{inFlight, inFlight}, []int{v.Cancelled, v.Completed})
 				require.Zero(t, l.Ledger.Count(lab.Started, "four"))
+				require.Zero(t, v.Repeated)
 			})
 		})
 	}

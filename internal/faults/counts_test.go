@@ -102,15 +102,16 @@ func requireFewRepeated(t *testing.T, l *lab.Lab, most int) {
 // repeatedSteps returns the steps that ran again, by run.
 func repeatedSteps(l *lab.Lab) map[string][]string {
 	type step struct{ run, id string }
-	started, repeated := map[step]int{}, map[string][]string{}
+	started, repeated := map[step]bool{}, map[string][]string{}
 	for _, e := range l.Ledger.Entries() {
 		if e.Kind != lab.Started {
 			continue
 		}
 		s := step{e.Run, e.Step}
-		if started[s]++; started[s] == 2 {
+		if started[s] {
 			repeated[e.Run] = append(repeated[e.Run], e.Step)
 		}
+		started[s] = true
 	}
 	return repeated
 }

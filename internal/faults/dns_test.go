@@ -38,8 +38,8 @@ func named(t *testing.T, address string) string {
 
 // While the server's name does not resolve, calls are served, and results that cannot be
 // sent as checkpoints are in the responses. Afterwards they are checkpoints again. A name
-// server that does not answer is not among the cases: each checkpoint then takes 30 s, the
-// limit of all its attempts, and the run that much longer for each step.
+// server that does not answer is not among the cases: the first checkpoint then takes 30 s
+// (TestCheckpointsGetNoResponse in core).
 func TestCallsWithoutNames(t *testing.T) {
 	t.Parallel()
 	for name, test := range nameFailures {

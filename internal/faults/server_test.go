@@ -173,7 +173,7 @@ func redisEnds(t *testing.T, version string) {
 
 func withDatabases(t *testing.T, version string) *lab.Lab {
 	t.Helper()
-	return lab.New(t, lab.Config{Framework: "gin", Version: version, Backend: lab.PostgresRedis(t)})
+	return lab.New(t, lab.Config{Framework: "fiber", Version: version, Backend: lab.PostgresRedis(t)})
 }
 
 // inSteps starts 30 runs, and returns when all of them are in a step, in which they stay until

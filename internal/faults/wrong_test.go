@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,10 +16,11 @@ func TestWrongApps(t *testing.T) {
 	for wrong, broken := range map[app.Wrong]string{
 		app.Forgetful: "after its result has reached the server",
 		app.Hasty:     "is completed, and its step one has not finished",
+		app.Silent:    "has not ended",
 	} {
 		t.Run(string(wrong), func(t *testing.T) {
 			t.Parallel()
-			l := lab.New(t, lab.Config{Framework: "nethttp", App: func(_ int, cfg *app.Config) { cfg.Wrong = wrong }})
+			l := lab.New(t, lab.Config{Framework: "nethttp", App: func(_ int, cfg *app.Config) { cfg.Wrong = wrong }, Patience: 3 * time.Second})
 			l.Send(app.Steps, 1)
 			v := l.Judge()
 			require.NotEmpty(t, v.Broken)

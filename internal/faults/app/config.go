@@ -49,6 +49,8 @@ const (
 	Forgetful Wrong = "forgetful"
 	// Hasty reports a run as completed without running its function.
 	Hasty Wrong = "hasty"
+	// Silent does not respond to calls.
+	Silent Wrong = "silent"
 )
 
 // A Build is a version of the functions.

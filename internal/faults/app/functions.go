@@ -87,8 +87,13 @@ func (d *definer) define(
 ) inngestkit.Function {
 	return inngestkit.OnEvent(id, inngestkit.DefineEvent[Data](id), func(ctx context.Context, in input) (string, error) {
 		run, item := in.InputCtx.RunID, in.Event.Data.Item
-		if d.cfg.Wrong == Hasty {
+		switch d.cfg.Wrong {
+		case Hasty:
 			return Output(id, d.cfg.Build, item), nil
+		case Silent:
+			<-ctx.Done()
+			return "", ctx.Err()
+		case Forgetful:
 		}
 		output, err := body(ctx, in, func(ctx context.Context, stepID string) (string, error) {
 			work := func(ctx context.Context) (string, error) {

@@ -46,6 +46,10 @@ func TestJudge(t *testing.T) {
 			entries: append(slices.Clone(whole), Entry{Kind: Duplicated, Run: run, Has: []string{keyOf("before")}}, of(Started, "before")),
 			runs:    []devserver.Run{completed}, broken: "runs again", repeated: 1,
 		},
+		"steps of a copy that runs one": {
+			entries: append(slices.Clone(whole), Entry{Kind: Duplicated, Run: run}, of(Started, "before"), of(Started, "after")),
+			runs:    []devserver.Run{completed}, broken: "runs again", repeated: 2,
+		},
 		"a step that runs more often than its call was duplicated": {
 			entries: append(slices.Clone(whole), Entry{Kind: Duplicated, Run: run}, of(Started, "after"), of(Started, "after")),
 			runs:    []devserver.Run{completed}, broken: "runs again", repeated: 2,

@@ -122,11 +122,10 @@ type stepKey struct{ run, step string }
 // A history is what has happened to a step of a run so far. That of the run itself, without
 // a step, only knows which calls were duplicated.
 type history struct {
-	started    bool
-	again      int        // how often it ran although the server had its result
-	duplicated [][]string // of each duplicated call the steps that it has
-	delivered  time.Time  // zero if the server has no result
-	memoized   bool       // the server has shown that it has stored the result
+	started   bool
+	copies    []*copied // of calls of the run, made by the proxy
+	delivered time.Time // zero if the server has no result
+	memoized  bool      // the server has shown that it has stored the result
 	// unstored is how long before the end of the server the last result was delivered, if
 	// the server need not have it.
 	unstored time.Duration
@@ -138,21 +137,32 @@ func (h *history) forget(o outage, durable bool) {
 	if h.delivered.IsZero() || durable && (h.memoized || !o.contains(h.delivered)) {
 		return
 	}
-	*h = history{started: h.started, again: h.again, duplicated: h.duplicated, unstored: o.to.Sub(h.delivered)}
+	*h = history{started: h.started, copies: h.copies, unstored: o.to.Sub(h.delivered)}
 }
 
-// allowed returns how often a step may run although the server has its result: once in each
-// duplicated call that lacks it.
-func (h *history) allowed(step string) (n int) {
+// A copied call may run each step that it lacks, once. Without checkpoints it runs one step.
+type copied struct {
+	has []string // keys of steps
+	ran bool
+}
+
+// excuse reports whether a copied call may have run a step again, and takes it that it has.
+func (h *history) excuse(e Entry) bool {
 	if h == nil {
-		return 0
+		return false
 	}
-	for _, has := range h.duplicated {
-		if !slices.Contains(has, keyOf(step)) {
-			n++
+	for _, c := range h.copies {
+		if c.ran || slices.Contains(c.has, keyOf(e.Step)) {
+			continue
 		}
+		if e.Function == app.Checkpoints {
+			c.has = append(c.has, keyOf(e.Step))
+		} else {
+			c.ran = true
+		}
+		return true
 	}
-	return n
+	return false
 }
 
 func (v *Verdict) count(e Entry) {
@@ -178,7 +188,7 @@ func (v *Verdict) judgeStep(e Entry, step, run *history) {
 		if step.delivered.IsZero() {
 			return
 		}
-		if step.again++; step.again > run.allowed(e.Step) {
+		if !run.excuse(e) {
 			v.brokenf("%s of run %s runs again on %s, %s after its result has reached the server",
 				e.Step, e.Run, e.App, e.At.Sub(step.delivered))
 		}
@@ -190,7 +200,7 @@ func (v *Verdict) judgeStep(e Entry, step, run *history) {
 			step.delivered = e.At
 		}
 	case Duplicated:
-		step.duplicated = append(step.duplicated, e.Has)
+		step.copies = append(step.copies, &copied{has: e.Has})
 	case Sent, Finished, Ended, Forgotten, Down, Up, Back:
 	}
 }

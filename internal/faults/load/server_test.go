@@ -56,6 +56,7 @@ func serverLoad(t *testing.T, framework string) {
 		float64(runs)/took.Seconds(), taken.len(), float64(taken.len())/took.Seconds(), &taken)
 	gauges.requireFlat(t, process)
 	load.requireCompleted(t)
+	require.Equal(t, len(app.Original.Steps())*len(load.events), l.Ledger.Count(lab.Started, ""), "steps, each once")
 }
 
 // serverCaller makes the server call the app.
