@@ -36,10 +36,10 @@ func TestSendWithoutAServer(t *testing.T) {
 		synctest.Wait()
 		shown := redacted(t, "http://u:a-password@server.test")
 		require.Contains(t, l.String(), `level=WARN msg="inngest: events are not sent yet: nothing listens at the server's URL; `+
-			`retrying for up to 30s; is the dev server running at `+shown+`? Start it with npx inngest-cli@latest dev`)
+			`retrying for up to 30s; is the dev server running at `+shown+`? Start it with inngest-dev (or npx inngest-cli@latest dev)`)
 		err := <-failed
 		require.EqualError(t, err, "inngestkit: send: the event was not sent: dial tcp: connection refused; "+
-			"is the dev server running at "+shown+"? Start it with npx inngest-cli@latest dev, or check BaseURL (INNGEST_BASE_URL)")
+			"is the dev server running at "+shown+"? Start it with inngest-dev (or npx inngest-cli@latest dev), or check BaseURL (INNGEST_BASE_URL)")
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -122,7 +122,7 @@ func (c *Client) cure(r request, resp response, explained bool) string {
 // startServer returns what to do if nothing listens at a host.
 func (c *Client) startServer(h Host) string {
 	if c.dev {
-		return fmt.Sprintf("is the dev server running at %s? Start it with npx inngest-cli@latest dev, "+
+		return fmt.Sprintf("is the dev server running at %s? Start it with inngest-dev (or npx inngest-cli@latest dev), "+
 			"or check BaseURL (INNGEST_BASE_URL)", h)
 	}
 	return fmt.Sprintf("does the Inngest server listen at %s? Check BaseURL (INNGEST_BASE_URL)", h)
