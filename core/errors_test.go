@@ -100,5 +100,7 @@ func TestErrorsOfNilFromTheSDK(t *testing.T) {
 		require.Equal(t, []string{"StepRun s"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))), name)
 		resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-whole&stepId=step", signUpEnvelope(user{}).json(t)))
 		require.Equal(t, `"done"`, string(resp.Body), name)
+		adopted, _ := adopt(t, func(context.Context, input) (any, error) { return "done", err })
+		require.Equal(t, `"done"`, string(callFn(t.Context(), t, adopted, signUpEnvelope(user{})).Body), name)
 	}
 }

@@ -124,6 +124,7 @@ func TestAdoptedFunctionPanics(t *testing.T) {
 
 func explode() { panic("boom") }
 
+// Hazard 20: with streaming, which the app disables, the SDK drops what a retry depends on.
 func TestAdoptedFunctionFails(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -137,12 +138,17 @@ func TestAdoptedFunctionFails(t *testing.T) {
 		{"for good", inngestgo.NoRetryError(errors.New("flaky")), 400, "true", false},
 		{"until later", inngestgo.RetryAtError(errors.New("flaky"), time.Now().Add(time.Hour)), 500, "false", true},
 	} {
-		app, _ := adopt(t, func(context.Context, input) (any, error) { return nil, tc.err })
-		resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
-		require.Equal(t, tc.status, resp.Status, tc.name)
-		require.Equal(t, "flaky", message(t, resp), tc.name)
-		require.Equal(t, tc.noRetry, resp.Header.Get("X-Inngest-No-Retry"), tc.name)
-		require.Equal(t, tc.retryHas, resp.Header.Get("Retry-After") != "", tc.name)
+		for _, streaming := range []bool{false, true} {
+			client, _ := sdkClient(t, func(o *inngestgo.ClientOpts) { o.UseStreaming = streaming })
+			createFn(t, client, "fn", func(context.Context, input) (any, error) { return nil, tc.err })
+			app, err := inngestkit.FromClient(client)
+			require.NoError(t, err)
+			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+			require.Equal(t, tc.status, resp.Status, tc.name)
+			require.Equal(t, "flaky", message(t, resp), tc.name)
+			require.Equal(t, tc.noRetry, resp.Header.Get("X-Inngest-No-Retry"), tc.name)
+			require.Equal(t, tc.retryHas, resp.Header.Get("Retry-After") != "", tc.name)
+		}
 	}
 }
 

@@ -287,10 +287,13 @@ func TestFromClientRefuses(t *testing.T) {
 
 	_, err = inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: "no-trigger"}, nil, sdkHello)
 	require.NoError(t, err)
+	_, err = inngestgo.CreateFunction(client, inngestgo.FunctionOpts{ID: "nil-trigger"}, (*inngestgo.Trigger)(nil), sdkHello)
+	require.NoError(t, err)
 	_, err = inngestgo.CreateFunction[user](client, inngestgo.FunctionOpts{ID: "no-handler"}, inngestgo.CronTrigger("* * * * *"), nil)
 	require.NoError(t, err)
 	_, err = inngestkit.FromClient(client)
 	require.ErrorContains(t, err, `function "no-trigger": it has no trigger`)
+	require.ErrorContains(t, err, `function "nil-trigger": it has no trigger`)
 	require.ErrorContains(t, err, `function "no-handler": it has no handler`)
 
 	client, _ = sdkClient(t, func(o *inngestgo.ClientOpts) { o.Dev = new(false) })

@@ -114,3 +114,22 @@ func TestMiddlewareBreaksAnEvent(t *testing.T) {
 	requests, _ := server.seen()
 	require.Empty(t, requests)
 }
+
+// A step in the middleware hands over to the server, and nothing after the Send runs before it has
+// a result.
+func TestStepInTheMiddlewareAroundSend(t *testing.T) {
+	t.Parallel()
+	wentOn := false
+	app, l := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		_, err := inngestkit.Send(ctx, signedUp.New(user{}))
+		wentOn = true
+		return nil, err
+	}, inngestkit.Use(onSend(func(ctx context.Context, _ []inngestkit.RawEvent, _ inngestkit.SendHandler) ([]string, error) {
+		return nil, stepOf("quota", new(string))(ctx)
+	}))))
+	require.Equal(t, []string{"StepRun quota"}, listed(ops(t, callFn(t.Context(), t, app, signUpEnvelope(user{})))))
+	require.False(t, wentOn)
+	require.NotContains(t, l.String(), "panicked")
+	require.Equal(t, http.StatusOK, callFn(t.Context(), t, app, signUpEnvelope(user{}).done("quota", "quota")).Status)
+	require.True(t, wentOn)
+}

@@ -127,6 +127,14 @@ func TestInferredTypes(t *testing.T) {
 			var got any
 			require.Equal(t, http.StatusOK, callFn(t.Context(), t, newKindApp(t, kind{call: tc.call}, &got), kept).Status)
 			require.Equal(t, tc.want, got)
+
+			got = nil
+			adopted, _ := adopt(t, func(ctx context.Context, _ input) (_ any, err error) {
+				got, err = tc.call(ctx)
+				return nil, err
+			})
+			require.Equal(t, http.StatusOK, callFn(t.Context(), t, adopted, kept).Status)
+			require.Equal(t, tc.want, got, "in an adopted function")
 		})
 	}
 }

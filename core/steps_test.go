@@ -128,11 +128,12 @@ func TestNestedStep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			app, _ := newApp(t, onSignUp(handler))
+			app, l := newApp(t, onSignUp(handler))
 			resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
 			require.Equal(t, http.StatusBadRequest, resp.Status)
 			require.Equal(t, "true", resp.Header.Get("X-Inngest-No-Retry"))
 			require.Contains(t, message(t, resp), `step "inner" was called inside the callback of another step`)
+			require.NotContains(t, l.String(), "panicked", "the unwinding is not a panic of user code")
 		})
 	}
 }

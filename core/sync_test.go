@@ -355,6 +355,24 @@ func TestCallsDoNotWaitForASync(t *testing.T) {
 	require.Equal(t, http.StatusOK, (<-answered).Status)
 }
 
+// A sync ends after 30 s, even if it has to wait for others that get no response.
+func TestSyncsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: fakeClient(
+			func(r *http.Request, _ int) (*http.Response, error) { return hanging(0, r) })}, onSignUp(hello))
+		start := time.Now()
+		answered := make(chan *adapter.Response)
+		for range 3 {
+			go func() { answered <- app.Do(t.Context(), request(http.MethodPut, "", "")) }()
+		}
+		for range 3 {
+			require.Equal(t, http.StatusInternalServerError, (<-answered).Status)
+		}
+		require.Equal(t, 30*time.Second, time.Since(start))
+	})
+}
+
 func TestServePathIsAnnouncedWithTheMount(t *testing.T) {
 	t.Parallel()
 	server := newAPI(t, synced)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/inngestkit/inngestkit/core/internal/httpclient"
 )
 
 const anyRun = "01J0000000000000000000000"
@@ -36,7 +38,7 @@ func (s *server) client() *Client {
 		HTTPClient: &http.Client{Transport: s}, Logger: slog.New(slog.DiscardHandler),
 		APIBaseURL: "http://api.test", EventAPIBaseURL: "http://u:secret@events.test",
 		SigningKey: "key", SigningKeyFallback: "fallback", EventKey: "event/key",
-		Header: http.Header{"X-Inngest-Env": {"branch"}},
+		Header: http.Header{"X-Inngest-Env": {"branch"}}, Secrets: httpclient.NewSecrets("event/key"),
 	})
 }
 
@@ -161,14 +163,33 @@ func TestErrorsOfOtherServers(t *testing.T) {
 	}
 }
 
-// Errors about sending events show neither the event key nor a password.
+// Errors about sending events show neither the event key nor a password, even if the response has
+// them. They show only the server's explanation: other responses may repeat the whole request.
 func TestErrorsShowNoSecret(t *testing.T) {
 	t.Parallel()
-	s := &server{answer: func(*http.Request) (int, string) { return http.StatusNotFound, "" }}
-	_, _, failure := s.client().SendEvents(t.Context(), [][]byte{[]byte(`{}`)})
-	require.Contains(t, failure.Cure, "@events.test does not look like an Inngest server: POST /e/<event key> responded with 404 Not Found")
-	for _, secret := range []string{"secret", "event/key", "event%2Fkey"} {
-		require.NotContains(t, failure.Cure+failure.Error(), secret)
+	for name, tc := range map[string]struct {
+		status  int
+		body    string
+		message string
+		cure    string
+	}{
+		"not found": {404, "", "", "@events.test does not look like an Inngest server: POST /e/<event key> responded with 404 Not Found"},
+		"explained": {400, `{"error":"no app has the key event/key"}`, "no app has the key …", ""},
+		"a page":    {502, "<html>POST /e/event%2Fkey", "", ""},
+		"a gateway": {502, `{"message":"POST /e/event%2Fkey"}`, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{answer: func(*http.Request) (int, string) { return tc.status, tc.body }}
+				_, _, failure := s.client().SendEvents(t.Context(), [][]byte{[]byte(`{}`)})
+				require.Equal(t, tc.message, failure.Message)
+				require.Contains(t, failure.Cure, tc.cure)
+				for _, secret := range []string{"secret", "event/key", "event%2Fkey"} {
+					require.NotContains(t, failure.Cure+failure.Error(), secret)
+				}
+			})
+		})
 	}
 }
 
