@@ -42,7 +42,7 @@ func TestOutOfFiles(t *testing.T) {
 			if strings.HasPrefix(framework, "fiber") {
 				return len(open) >= concurrency
 			}
-			return strings.Contains(process.Log(), "too many open files")
+			return len(open) == limit
 		})
 		release()
 		for _, conn := range conns {
