@@ -248,31 +248,32 @@ func TestCheckpointGetsAForeignResponse(t *testing.T) {
 // response carries the result, also for calls that were under way.
 func TestCheckpointsGetNoResponse(t *testing.T) {
 	t.Parallel()
-	after := func(d time.Duration, err error) func(*http.Request, int) (*http.Response, error) {
-		return func(r *http.Request, _ int) (*http.Response, error) {
-			select {
-			case <-time.After(d):
-				return nil, err
-			case <-r.Context().Done():
-				return nil, r.Context().Err()
-			}
-		}
-	}
-	busy := response(http.StatusServiceUnavailable, "", http.Header{"Retry-After": {"9"}})
 	for name, tc := range map[string]struct {
-		server  func(*http.Request, int) (*http.Response, error)
-		timeout time.Duration
+		fails   time.Duration // when a request fails
+		err     error
+		busy    bool
+		timeout time.Duration // of the client
 	}{
-		"nothing ends the wait":               {server: after(time.Hour, nil)},
-		"the client's timeout":                {server: after(time.Hour, nil), timeout: 10 * time.Second},
-		"the transport's timeout":             {server: after(5*time.Second, errors.New("net/http: timeout awaiting response headers"))},
-		"a name server that does not respond": {server: after(10*time.Second, &net.OpError{Op: "dial", Err: &net.DNSError{IsTimeout: true}})},
-		"a server that is busy":               {server: func(*http.Request, int) (*http.Response, error) { return busy, nil }},
+		"nothing ends the wait":               {fails: time.Hour},
+		"the client's timeout":                {fails: time.Hour, timeout: 10 * time.Second},
+		"the transport's timeout":             {fails: 5 * time.Second, err: errors.New("net/http: timeout awaiting response headers")},
+		"a name server that does not respond": {fails: 10 * time.Second, err: &net.OpError{Op: "dial", Err: &net.DNSError{IsTimeout: true}}},
+		"a server that is busy":               {busy: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client := fakeClient(tc.server)
+				client := fakeClient(func(r *http.Request, _ int) (*http.Response, error) {
+					if tc.busy {
+						return response(http.StatusServiceUnavailable, "", http.Header{"Retry-After": {"9"}}), nil
+					}
+					select {
+					case <-time.After(tc.fails):
+						return nil, tc.err
+					case <-r.Context().Done():
+						return nil, r.Context().Err()
+					}
+				})
 				client.Timeout = tc.timeout
 				app, _ := newAppWith(t, inngestkit.Config{Dev: true, HTTPClient: client}, onSignUp(
 					func(ctx context.Context, in input) (string, error) {

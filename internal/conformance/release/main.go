@@ -34,7 +34,8 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: release check [-tag release/v1.2.3] | prove [-update] [module…] | proxy DIR | bump v1.2.3 | record | tags")
+var errUsage = errors.New(
+	"usage: release check [-tag release/v1.2.3] | prove [-update] [module…] | proxy DIR | bump v1.2.3 | record | tags")
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
