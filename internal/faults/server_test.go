@@ -241,8 +241,9 @@ func newKeyedSender(t *testing.T, l *lab.Lab) *inngestkit.App {
 	return sender
 }
 
-// sentAgain sends events with IDs of their own before and after the end of the server. Each
-// of them has one run, whether the server had lost the first or not.
+// sentAgain sends events with IDs of their own before and after the end of the server. There are
+// as many runs as events, whether the server had lost the first ones or not. Its API may not list
+// a run that v1.12.1 was about to start when it was killed.
 func sentAgain(t *testing.T, version string, end end) {
 	const n = 200
 	l := withDatabases(t, version)
@@ -261,16 +262,19 @@ func sentAgain(t *testing.T, version string, end end) {
 	again, err := sender.Send(t.Context(), events...)
 	require.NoError(t, err)
 	testsite.Eventually(t, 50*time.Millisecond, func() bool { return len(runsWith(l, lab.Memoized)) >= n })
-	lost := 0
+	lost, unlisted := 0, 0
 	for i := range events {
 		before, err := l.Server.Runs(t.Context(), first[i])
 		require.NoError(t, err)
 		after, err := l.Server.Runs(t.Context(), again[i])
 		require.NoError(t, err)
-		require.Len(t, append(before, after...), 1, "runs of event %d; %d of %d runs have ended", i, len(runsWith(l, lab.Memoized)), n)
+		require.LessOrEqual(t, len(before)+len(after), 1, "runs of event %d", i)
 		lost += len(after)
+		unlisted += 1 - len(before) - len(after)
 	}
-	t.Logf("%d of %d events lost, none after they were sent again", lost, n)
+	t.Logf("%d of %d events lost, none after they were sent again; %d runs not listed", lost, n, unlisted)
+	require.LessOrEqual(t, unlisted, 2)
+	require.Len(t, runsWith(l, lab.Memoized), n)
 }
 
 // runsWith returns the runs that have an entry of a kind.
