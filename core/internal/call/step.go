@@ -34,6 +34,7 @@ type step struct {
 	id     ID           // its index is set by enter
 	output reflect.Type // of its result
 	state  stepState
+	fresh  json.RawMessage // its result, if its callback has run
 }
 
 // begin prepares a step that ctx belongs to, with a result of type T. The caller defers leave
@@ -70,16 +71,11 @@ func Run[T any](ctx context.Context, name string, fn func(ctx context.Context) (
 		return result[T](ctx, s, raw, err)
 	}
 	start := time.Now()
-	var fresh json.RawMessage
-	raw, err := sdkstep.Run(c.toSDK(ctx, s.id), name, func(ctx context.Context) (_ json.RawMessage, err error) {
-		fresh, err = s.callback(ctx, memoizable(c.Codec, name, fn))
-		if err != nil {
-			return fresh, err
-		}
-		return c.standIn(fresh), nil
+	raw, err := sdkstep.Run(c.toSDK(ctx, s.id), name, func(ctx context.Context) (json.RawMessage, error) {
+		return s.forSDK(ctx, memoizable(c.Codec, name, fn))
 	})
 	if s.state == stepRan {
-		raw = fresh
+		raw = s.fresh
 		s.finish(raw, err, start)
 	}
 	return result[T](ctx, s, raw, err)
@@ -184,6 +180,16 @@ func (s *step) leave(err *error) {
 	default:
 		panic(newPanic("step "+strconv.Quote(s.id.Name), r)) // a panic of user code, not of a step
 	}
+}
+
+// forSDK runs the callback of the step, and returns what the SDK gets.
+func (s *step) forSDK(ctx context.Context, run Callback) (json.RawMessage, error) {
+	raw, err := s.callback(ctx, run)
+	s.fresh = raw
+	if err != nil {
+		return raw, err
+	}
+	return s.call.standIn(raw), nil
 }
 
 // callback runs the callback of the step and encodes its result.
