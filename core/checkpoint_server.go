@@ -22,12 +22,12 @@ const (
 	// checkpointPause is how long the app then sends no checkpoints. The server may be replaced
 	// by a newer one while the app runs.
 	checkpointPause = time.Minute
-	// slowCheckpoint is how long a checkpoint takes that fails because the server, or a name
-	// server, does not respond, with all its attempts: up to 30 s. Refusals are faster.
+	// slowCheckpoint tells a server, or a name server, that does not respond from one that
+	// refuses, which is faster. All attempts of a checkpoint take up to 30 s.
 	slowCheckpoint = 5 * time.Second
 )
 
-var errNoCheckpoints = errors.New("the server has not responded to a checkpoint within the last minute")
+var errNoCheckpoints = errors.New("no checkpoints are sent for a minute, because the server lacks their API or did not respond")
 
 // lacks reports whether the server has recently lacked the API, or has not responded.
 func (s *checkpointing) lacks(now time.Time) bool {

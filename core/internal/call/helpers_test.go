@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/inngest/inngestgo"
+	"github.com/inngest/inngestgo/middleware"
 	"github.com/inngest/inngestgo/pkg/checkpoint"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -41,7 +42,9 @@ type given struct {
 	// Whole is set if the SDK gets the whole envelope.
 	Whole       bool
 	Checkpoints *call.Checkpoints
-	Hooks       *fakeHooks
+	// Output is called with what the SDK gets of each step and of the function.
+	Output func(result any)
+	Hooks  *fakeHooks
 }
 
 // ended describes how a call has ended.
@@ -77,6 +80,7 @@ func serve(t *testing.T, g given, f handler) ended {
 	}
 	client, err := inngestgo.NewClient(inngestgo.ClientOpts{
 		AppID: "app", Dev: new(true), Logger: slog.New(slog.DiscardHandler),
+		Middleware: []func() middleware.Middleware{func() middleware.Middleware { return &outputs{seen: g.Output} }},
 	})
 	require.NoError(t, err)
 	guarded := guard(f)
@@ -120,6 +124,19 @@ func serve(t *testing.T, g given, f handler) ended {
 	end.FillIn(w.Body)
 	end.Status, end.Body, end.Log = w.Code, strings.TrimSpace(w.Body.String()), log.String()
 	return end
+}
+
+// outputs is middleware of the SDK's client.
+type outputs struct {
+	middleware.BaseMiddleware
+
+	seen func(result any)
+}
+
+func (o *outputs) TransformOutput(_ context.Context, _ middleware.CallContext, out *middleware.TransformableOutput) {
+	if o.seen != nil {
+		o.seen(out.Result)
+	}
 }
 
 func encodeSteps(t *testing.T, steps map[string]any) []byte {

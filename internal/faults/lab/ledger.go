@@ -56,8 +56,8 @@ const (
 	// Memoized means that the server has passed the result of a step back with a call: the
 	// server has stored it.
 	Memoized Kind = "memoized"
-	// Duplicated means that the proxy has delivered a call of the run once more, so each step
-	// whose result the call lacks may run once more.
+	// Duplicated means that the proxy has delivered a call of the run once more, so a step whose
+	// result the call lacks may run once more; with checkpoints, each of them.
 	Duplicated Kind = "duplicated"
 	// Ended means that the end of a run has reached the server.
 	Ended Kind = "ended"
