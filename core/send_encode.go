@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,15 +29,17 @@ var (
 
 // encodeEvents encodes events for the event API. It refuses all of them if the server would
 // refuse one, since the server accepts those before that one.
-func (a *App) encodeEvents(ctx context.Context, events []RawEvent) ([][]byte, error) {
-	encoded := make([][]byte, len(events))
+func (a *App) encodeEvents(ctx context.Context, events []RawEvent) (*inngestapi.Events, error) {
+	size := 0
+	for _, event := range events {
+		size += len(event.Data) + len(event.Name) + aroundData
+	}
+	encoded := inngestapi.NewEvents(size)
 	var errs []error
 	for i, event := range events {
-		raw, err := a.encodeEvent(ctx, event)
-		if err != nil {
+		if err := a.encodeEvent(ctx, encoded, event); err != nil {
 			errs = append(errs, fmt.Errorf("inngestkit: send: event %d: %w", i, err))
 		}
-		encoded[i] = raw
 	}
 	if len(errs) > 0 {
 		return nil, inngestgo.NoRetryError(errors.Join(errs...)) // another attempt would send the same
@@ -46,31 +47,35 @@ func (a *App) encodeEvents(ctx context.Context, events []RawEvent) ([][]byte, er
 	return encoded, nil
 }
 
-func (a *App) encodeEvent(ctx context.Context, event RawEvent) ([]byte, error) {
+// aroundData is about the size of an event without its data and name.
+const aroundData = 100
+
+// encodeEvent adds an event to those encoded.
+func (a *App) encodeEvent(ctx context.Context, to *inngestapi.Events, event RawEvent) error {
 	problem := eventpath.NameProblem(event.Name)
 	switch name, ts := event.Name, event.Timestamp; {
 	case name == "":
-		return nil, errors.New("it has no name")
+		return errors.New("it has no name")
 	case len(name) > maxNameLength:
-		return nil, fmt.Errorf("its name has %d bytes, at most %d are allowed", len(name), maxNameLength)
+		return fmt.Errorf("its name has %d bytes, at most %d are allowed", len(name), maxNameLength)
 	case strings.HasPrefix(strings.ToLower(name), reservedPrefix):
-		return nil, fmt.Errorf("the name %q begins with %s, which is reserved for Inngest", name, reservedPrefix)
+		return fmt.Errorf("the name %q begins with %s, which is reserved for Inngest", name, reservedPrefix)
 	case problem != "":
-		return nil, fmt.Errorf("its name %q %s", name, problem)
+		return fmt.Errorf("its name %q %s", name, problem)
 	case !isObjectOrNull(event.Data):
-		return nil, fmt.Errorf("the data of %q is not a JSON object; use a struct or a map", name)
+		return fmt.Errorf("the data of %q is not a JSON object; use a struct or a map", name)
 	case ts != 0 && (ts < minEventTime || ts > maxEventTime):
-		return nil, fmt.Errorf("the timestamp of %q is %d; it must be in milliseconds, between 1980 and 2100", name, ts)
+		return fmt.Errorf("the timestamp of %q is %d; it must be in milliseconds, between 1980 and 2100", name, ts)
 	}
-	raw, err := joinEvent(event)
+	raw, err := joinEvent(to, event)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("it cannot be encoded: %w", err)
+		return fmt.Errorf("it cannot be encoded: %w", err)
 	case len(raw) > inngestapi.MaxEventBytes:
-		return nil, fmt.Errorf("%q has %d bytes as JSON, at most %d are allowed; "+
+		return fmt.Errorf("%q has %d bytes as JSON, at most %d are allowed; "+
 			"keep large data elsewhere and send a reference to it", event.Name, len(raw), inngestapi.MaxEventBytes)
 	}
-	return raw, a.checker.Check(ctx, datacheck.Place{What: "the data of event", Name: event.Name}, raw)
+	return a.checker.Check(ctx, datacheck.Place{What: "the data of event", Name: event.Name}, raw)
 }
 
 // isObjectOrNull reports whether data, which is JSON or empty, is an object or null.
@@ -79,8 +84,8 @@ func isObjectOrNull(data []byte) bool {
 	return len(data) == 0 || data[0] == '{' || data[0] == 'n'
 }
 
-// joinEvent returns the JSON of an event. It copies the data, which is JSON.
-func joinEvent(event RawEvent) ([]byte, error) {
+// joinEvent adds an event to others, and returns its JSON. It copies the data, which is JSON.
+func joinEvent(to *inngestapi.Events, event RawEvent) ([]byte, error) {
 	head, err := json.Marshal(struct {
 		ID        *string        `json:"id,omitempty"`
 		Name      string         `json:"name"`
@@ -95,7 +100,7 @@ func joinEvent(event RawEvent) ([]byte, error) {
 	if len(data) == 0 {
 		data = json.RawMessage("null")
 	}
-	return slices.Concat(head[:len(head)-len("}")], []byte(`,"data":`), data, []byte("}")), nil
+	return to.Add(head[:len(head)-len("}")], []byte(`,"data":`), data, []byte("}")), nil
 }
 
 // rawEvents encodes the data of events.

@@ -26,6 +26,14 @@ type bodies struct {
 
 func (b bodies) Close() error { *b.open--; return nil }
 
+func eventsOf(events ...string) *Events {
+	e := NewEvents(0)
+	for _, event := range events {
+		e.Add([]byte(event))
+	}
+	return e
+}
+
 func TestResponses(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("connection reset")

@@ -1,7 +1,6 @@
 package inngestapi
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -29,40 +28,73 @@ const (
 	maxRequestBytes = MaxEventBytes
 )
 
-// SendEvents sends events, which are JSON objects, in as many requests as they need, one
-// after another, and stops at the first that fails. It returns the IDs of the events that
-// the server accepted, from the first on, and, if it fails, the number of events after
-// those that the server may have accepted too.
-func (c *Client) SendEvents(ctx context.Context, events [][]byte) (ids []string, uncertain int, failure *Error) {
-	ids = make([]string, 0, len(events))
-	for len(events) > 0 && failure == nil {
-		batch := events[:batchSize(events)]
-		var sent []string
-		sent, uncertain, failure = c.sendBatch(ctx, batch)
-		ids = append(ids, sent...)
-		events = events[len(batch):]
-	}
-	return ids, uncertain, failure
+// Events are events to send, as the bodies of the requests that they need.
+type Events struct {
+	batches []batch
+	rest    int // bytes of the events that are still to come
 }
 
-// batchSize returns how many of the events, from the first on, make up the next request.
-func batchSize(events [][]byte) int {
-	size := len("[")
-	for n, event := range events {
-		size += len(event) + len(",") // or the closing bracket
-		if n > 0 && (n == maxRequestEvents || size > maxRequestBytes) {
-			return n
+// A batch is the events of one request.
+type batch struct {
+	body  []byte // a JSON array without its end
+	count int
+}
+
+// NewEvents returns an empty Events with room for events of about size bytes.
+func NewEvents(size int) *Events { return &Events{rest: size} }
+
+// Add adds an event, and returns its JSON, which is that of the parts one after another.
+func (e *Events) Add(parts ...[]byte) []byte {
+	size := 0
+	for _, part := range parts {
+		size += len(part)
+	}
+	b := e.batchFor(size)
+	b.body = append(b.body, "[,"[min(b.count, 1)])
+	begin := len(b.body)
+	for _, part := range parts {
+		b.body = append(b.body, part...)
+	}
+	b.count++
+	return b.body[begin:len(b.body):len(b.body)]
+}
+
+// batchFor returns the batch for an event of size bytes.
+func (e *Events) batchFor(size int) *batch {
+	if n := len(e.batches); n > 0 {
+		last := &e.batches[n-1]
+		if last.count < maxRequestEvents && len(last.body)+len(",")+size+len("]") <= maxRequestBytes {
+			return last
+		}
+		e.rest -= len(last.body)
+	}
+	room := max(size, min(e.rest, maxRequestBytes)) + len("[]")
+	e.batches = append(e.batches, batch{body: make([]byte, 0, room)})
+	return &e.batches[len(e.batches)-1]
+}
+
+// SendEvents sends events in as many requests as they need, one after another, and stops at
+// the first that fails. It returns the IDs of the events that the server accepted, from the
+// first on, and, if it fails, the number of events after those that the server may have
+// accepted too.
+func (c *Client) SendEvents(ctx context.Context, events *Events) (ids []string, uncertain int, failure *Error) {
+	for _, b := range events.batches {
+		var sent []string
+		sent, uncertain, failure = c.sendBatch(ctx, b)
+		ids = append(ids, sent...)
+		if failure != nil {
+			break
 		}
 	}
-	return len(events)
+	return ids, uncertain, failure
 }
 
 // sendBatch sends the events of one request. The server derives their IDs from the seed and
 // their place in the request, so a retry with the same seed makes no second events, and
 // another batch needs another seed.
-func (c *Client) sendBatch(ctx context.Context, events [][]byte) (ids []string, uncertain int, failure *Error) {
+func (c *Client) sendBatch(ctx context.Context, b batch) (ids []string, uncertain int, failure *Error) {
 	r := request{
-		method: http.MethodPost, to: c.events, path: c.eventPath, shown: "/e/<event key>", body: jsonArray(events),
+		method: http.MethodPost, to: c.events, path: c.eventPath, shown: "/e/<event key>", body: append(b.body, ']'),
 		header: http.Header{"X-Inngest-Event-Id-Seed": {newSeed()}}, limit: maxResponseBytes,
 	}
 	resp := doWithRetry(ctx, 0, func() response {
@@ -76,8 +108,8 @@ func (c *Client) sendBatch(ctx context.Context, events [][]byte) (ids []string, 
 		Error string   `json:"error"`
 	}
 	isInngest := json.Unmarshal(resp.body, &accepted) == nil
-	ids = acceptedIDs(accepted.IDs, len(events))
-	if resp.ok() && len(ids) == len(events) {
+	ids = acceptedIDs(accepted.IDs, b.count)
+	if resp.ok() && len(ids) == b.count {
 		return ids, 0, nil
 	}
 	failure = &Error{
@@ -90,7 +122,7 @@ func (c *Client) sendBatch(ctx context.Context, events [][]byte) (ids []string, 
 	case !isInngest:
 		failure.Message, failure.Uncertain = notInngest, true
 	default:
-		failure.Message = fmt.Sprintf("the server took %d of %d events", len(ids), len(events))
+		failure.Message = fmt.Sprintf("the server took %d of %d events", len(ids), b.count)
 	}
 	// A response that lists the accepted events also covers the attempts before it: they
 	// were the same request.
@@ -98,7 +130,7 @@ func (c *Client) sendBatch(ctx context.Context, events [][]byte) (ids []string, 
 		failure.Uncertain = false
 	}
 	if failure.Uncertain {
-		uncertain = len(events) - len(ids)
+		uncertain = b.count - len(ids)
 	}
 	return ids, uncertain, failure
 }
@@ -125,22 +157,6 @@ func acceptedIDs(ids []string, sent int) []string {
 		ids = ids[:i]
 	}
 	return ids[:min(len(ids), sent)]
-}
-
-// jsonArray returns the JSON array of values that are JSON.
-func jsonArray(values [][]byte) []byte {
-	size := len("[]")
-	for _, value := range values {
-		size += len(value) + len(",")
-	}
-	var b bytes.Buffer
-	b.Grow(size)
-	for i, value := range values {
-		b.WriteByte("[,"[min(i, 1)])
-		b.Write(value)
-	}
-	b.WriteByte(']')
-	return b.Bytes()
 }
 
 // seedEntropy is the length in bytes of the random part of a seed, which the server fixes.

@@ -43,7 +43,7 @@ func FuzzResponse(f *testing.F) {
 			Logger: slog.New(slog.DiscardHandler), EventKey: "the-event-key", Header: http.Header{},
 			APIBaseURL: "http://server.test", EventAPIBaseURL: "http://server.test",
 		})
-		ids, uncertain, failure := c.SendEvents(ctx, [][]byte{[]byte(`{"name":"a"}`), []byte(`{"name":"b"}`)})
+		ids, uncertain, failure := c.SendEvents(ctx, eventsOf(`{"name":"a"}`, `{"name":"b"}`))
 		require.LessOrEqual(t, len(ids)+uncertain, 2)
 		if failure == nil {
 			require.Len(t, ids, 2)

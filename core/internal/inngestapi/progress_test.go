@@ -66,7 +66,7 @@ func TestEndedRequestsSayWhatTheyDid(t *testing.T) {
 			return err
 		},
 		"send": func(ctx context.Context, c *Client) error {
-			_, _, failure := c.SendEvents(ctx, [][]byte{[]byte("{}")})
+			_, _, failure := c.SendEvents(ctx, eventsOf(`{}`))
 			return failure
 		},
 		"get": func(ctx context.Context, c *Client) error { _, err := c.Get(ctx, "/v1/x", 1); return err },

@@ -64,7 +64,7 @@ var requests = map[string]struct {
 		return err
 	}},
 	"SendEvents": {false, "POST http://u:secret@events.test/e/event%2Fkey", func(ctx context.Context, c *Client) error {
-		if _, _, failure := c.SendEvents(ctx, [][]byte{[]byte(`{}`)}); failure != nil {
+		if _, _, failure := c.SendEvents(ctx, eventsOf(`{}`)); failure != nil {
 			return failure
 		}
 		return nil
@@ -182,7 +182,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &server{answer: func(*http.Request) (int, string) { return tc.status, tc.body }}
-				_, _, failure := s.client().SendEvents(t.Context(), [][]byte{[]byte(`{}`)})
+				_, _, failure := s.client().SendEvents(t.Context(), eventsOf(`{}`))
 				require.Equal(t, tc.message, failure.Message)
 				require.Contains(t, failure.Cure, tc.cure)
 				for _, secret := range []string{"secret", "event/key", "event%2Fkey"} {
