@@ -59,6 +59,7 @@ func TestResultTypesThatCannotBeMemoized(t *testing.T) {
 		{"a key", stepReturning(map[bool]int{}, &ran), "a key of a JSON object cannot be made of bool", 0},
 		{"opaque", stepReturning(opaque{hidden: 1}, &ran), "inngestkit_test.opaque has no exported field", 0},
 		{"opaque ones", stepReturning([]*opaque{{}}, &ran), "inngestkit_test.opaque has no exported field", 0},
+		{"methods not called", stepReturning(map[string]proud{}, &ran), "the JSON of each inngestkit_test.proud in a map is empty", 0},
 		{"what only encodes itself", stepReturning(mute{}, &ran), "does not fit its Go type inngestkit_test.mute", 1},
 		{"an interface in a field", stepReturning(struct{ Err error }{errors.New("no")}, &ran), `"Err" is a JSON object where Go has error`, 1},
 	} {
@@ -111,15 +112,18 @@ func TestMethodsOfPointersEncode(t *testing.T) {
 	app, _ := newApp(t, onSignUp(func(context.Context, input) (big.Int, error) { return amount, nil }))
 	require.Equal(t, "7", string(callFn(t.Context(), t, app, signUpEnvelope(user{})).Body))
 
-	type order struct{ Amount big.Int }
+	type order struct {
+		Amounts map[string]*big.Int // its elements are pointers, the field after it is not
+		Amount  big.Int
+	}
 	invoked := inngestkit.Ref[order, any]{FunctionID: "other"}
-	op := only(t, func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", invoked, order{amount}) })
+	op := only(t, func(ctx context.Context) (any, error) { return step.Invoke(ctx, "s", invoked, order{Amount: amount}) })
 	data := op["opts"].(map[string]any)["payload"].(map[string]any)["data"]
 	require.InEpsilon(t, 7, data.(map[string]any)["Amount"], 0.1)
 
 	server := newAPI(t, func(w http.ResponseWriter, _ *http.Request, _ int) { accepted(w, "id1") })
 	app, _ = newAppWith(t, inngestkit.Config{Dev: true, BaseURL: server.URL})
-	_, err := app.Send(t.Context(), inngestkit.DefineEvent[order]("e").New(order{amount}))
+	_, err := app.Send(t.Context(), inngestkit.DefineEvent[order]("e").New(order{Amount: amount}))
 	require.NoError(t, err)
 	_, bodies := server.seen()
 	require.Contains(t, bodies[0], `"Amount":7`)
@@ -131,12 +135,28 @@ func TestOpaqueDataIsNotSent(t *testing.T) {
 	app, _ := newApp(t)
 	_, err := app.Send(t.Context(), inngestkit.DefineEvent[opaque]("e").New(opaque{}))
 	require.ErrorContains(t, err, "event 0: it cannot be encoded: inngestkit_test.opaque has no exported field")
-	invoked := inngestkit.Ref[opaque, any]{FunctionID: "other"}
-	app, _ = newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) { return step.Invoke(ctx, "s", invoked, opaque{}) }))
-	resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
-	require.Equal(t, http.StatusBadRequest, resp.Status)
-	require.Contains(t, message(t, resp), "opaque has no exported field")
+	_, err = app.Send(t.Context(), inngestkit.DefineEvent[amounts]("e").New(amounts{}))
+	require.ErrorContains(t, err, "event 0: it cannot be encoded: field ByItem: the JSON of each big.Int in a map is empty, because "+
+		"encoding/json does not call the methods of *big.Int there; use a map of *big.Int")
+	for reason, f := range map[string]func(ctx context.Context) (any, error){
+		"opaque has no exported field":      invoking(opaque{}),
+		"the JSON of each big.Int in a map": invoking(amounts{}),
+	} {
+		app, _ = newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) { return f(ctx) }))
+		resp := callFn(t.Context(), t, app, signUpEnvelope(user{}))
+		require.Equal(t, http.StatusBadRequest, resp.Status)
+		require.Contains(t, message(t, resp), reason)
+	}
 }
+
+func invoking[T any](data T) func(ctx context.Context) (any, error) {
+	return func(ctx context.Context) (any, error) {
+		return step.Invoke(ctx, "s", inngestkit.Ref[T, any]{FunctionID: "other"}, data)
+	}
+}
+
+// amounts loses what is in its map.
+type amounts struct{ ByItem map[string]big.Int }
 
 // A wait is refused if nothing can be decoded into its Go type.
 func TestWaitsForTypesThatCannotBeDecoded(t *testing.T) {

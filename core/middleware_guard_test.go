@@ -229,3 +229,49 @@ func TestLoggerOfAdoptedFunctions(t *testing.T) {
 		require.Equal(t, 1, strings.Count(l.String(), line), "%s in\n%s", line, l)
 	}
 }
+
+// Restore may change the data in place, and append to it: other results and the response stay
+// as they are.
+func TestRestoreMayChangeItsData(t *testing.T) {
+	t.Parallel()
+	flip := func(raw json.RawMessage) json.RawMessage { // swaps upper and lower case
+		for i := range raw {
+			if raw[i]|0x20 >= 'a' && raw[i]|0x20 <= 'z' {
+				raw[i] ^= 0x20
+			}
+		}
+		return raw
+	}
+	mw := inngestkit.Middleware{
+		Step: func(next inngestkit.StepHandler) inngestkit.StepHandler {
+			return func(ctx context.Context, s *inngestkit.StepCall) (any, error) {
+				out, err := next(ctx, s)
+				raw, _ := json.Marshal(out)
+				return flip(raw), err
+			}
+		},
+		Restore: func(_ context.Context, _ *inngestkit.StepCall, raw json.RawMessage) (json.RawMessage, error) {
+			restored := append(flip(raw)[:len(raw)-1], `, restored, and longer than the next result"`...)
+			return restored, nil
+		},
+	}
+	app, _ := newApp(t, onSignUp(func(ctx context.Context, _ input) (any, error) {
+		var all []string
+		for _, id := range []string{"c", "a"} { // the order of their keys
+			text, err := step.Run(ctx, id, func(context.Context) (string, error) { return "new", nil })
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, text)
+		}
+		var last string
+		err := step.Parallel(ctx, step.Into(&last, "x", func(context.Context) (string, error) { return "plain", nil }))
+		return append(all, last), err
+	}, inngestkit.Use(mw)))
+	e := signUpEnvelope(user{}).done("a", "A").done("c", "C")
+	resp := app.Do(t.Context(), request(http.MethodPost, "fnId=app-fn&stepId="+hashed("x"), e.json(t)))
+	require.Equal(t, "PLAIN", ops(t, resp)[0]["data"])
+	const restored = ", restored, and longer than the next result"
+	resp = callFn(t.Context(), t, app, e.done("x", "PLAIN"))
+	require.JSONEq(t, `["c`+restored+`","a`+restored+`","plain`+restored+`"]`, string(resp.Body))
+}

@@ -190,7 +190,7 @@ func (d *definition) checkTypes(config *fnconfig.Config) {
 	}
 	if d.output != nil {
 		facts := jsontype.Of(d.output)
-		if reason := cmp.Or(facts.Encoding, facts.Empty); reason != "" {
+		if reason := cmp.Or(facts.Encoding, facts.Empty, facts.Lost); reason != "" {
 			config.Refuse("Handler", d.output.String(), "cannot be the output, which is JSON: %s", reason)
 		}
 	}

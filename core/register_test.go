@@ -71,6 +71,7 @@ func TestRegisterRefuses(t *testing.T) {
 			func(context.Context, inngestkit.Input[error]) (any, error) { return nil, nil }), "Event", "JSON cannot be decoded into the interface error"},
 		{"opaque event data", inngestkit.OnEvent("fn", inngestkit.DefineEvent[opaque]("e"),
 			func(context.Context, inngestkit.Input[opaque]) (any, error) { return nil, nil }), "Event", "opaque has no exported field"},
+		{"lost in the output", onSignUp(returnsNothing[amounts]), "Handler", "cannot be the output, which is JSON: field ByItem: the JSON of each big.Int"},
 		{"function as output", onSignUp(returnsNothing[func()]), "Handler", "cannot be the output, which is JSON: JSON has no func"},
 		{"channel in the output", onSignUp(returnsNothing[map[string]struct{ C chan int }]), "Handler", "field C: JSON has no chan"},
 		{"error as output", onSignUp(returnsNothing[error]), "Handler", "the JSON of an error does not have its message"},

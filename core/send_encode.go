@@ -2,6 +2,7 @@ package inngestkit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -150,7 +151,8 @@ func (a *App) encodeData(event AnyEvent, v reflect.Value) (raw RawEvent, err err
 	if !isEvent(v.Type()) {
 		return a.encodeOther(event)
 	}
-	if reason := jsontype.Of(v.Field(dataField).Type()).Empty; reason != "" {
+	facts := jsontype.Of(v.Field(dataField).Type())
+	if reason := cmp.Or(facts.Empty, facts.Lost); reason != "" {
 		return raw, errors.New(reason)
 	}
 	to := reflect.ValueOf(&raw).Elem()

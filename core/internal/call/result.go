@@ -27,7 +27,7 @@ var null = json.RawMessage("null")
 func memoizable[T any](c codec.Codec, name string, fn func(ctx context.Context) (T, error)) Callback {
 	return func(ctx context.Context) (any, error) {
 		facts := jsontype.Of(reflect.TypeFor[T]())
-		if reason := cmp.Or(facts.Encoding, facts.Empty, facts.Decoding); reason != "" {
+		if reason := cmp.Or(facts.Encoding, facts.Empty, facts.Lost, facts.Decoding); reason != "" {
 			return nil, sdkerrors.NoRetryError(fmt.Errorf(
 				"step %q was not run: its result, of Go type %v, could not be kept as JSON: %s",
 				name, reflect.TypeFor[T](), reason))

@@ -21,7 +21,7 @@ func (c *Call) standIn(result json.RawMessage) json.RawMessage {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.standsIn = append(c.standsIn, result)
+	c.standsIn = append(c.standsIn, bytes.Clone(result)) // Middleware.Restore and UnmarshalJSON may change theirs
 	text := strconv.AppendInt(bytes.Clone(standInPrefix), int64(len(c.standsIn)-1), 10)
 	return append(text, '"')
 }

@@ -69,3 +69,17 @@ func inside(part, whole []byte) bool {
 	}
 	return false
 }
+
+// What is appended to a part of the body does not overwrite the next one.
+func TestPartsHaveNoRoom(t *testing.T) {
+	t.Parallel()
+	e, err := Parse([]byte(`{"event":{"a":1},"events":[{"a":1}],"steps":{"a":{"data":{"b":1}},"b":{"error":{}},"c":1},"ctx":{"stack":{}}}`))
+	require.NoError(t, err)
+	parts := [][]byte{e.Event, e.Events, e.Steps, e.Context}
+	for _, r := range e.Results {
+		parts = append(parts, r.Raw, r.Data, r.Error)
+	}
+	for _, part := range parts {
+		require.Equal(t, len(part), cap(part), string(part))
+	}
+}

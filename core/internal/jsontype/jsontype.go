@@ -17,6 +17,8 @@ type Facts struct {
 	Encoding string
 	// Empty explains why the JSON of a value has none of its data, "" if it has some.
 	Empty string
+	// Lost explains why the JSON of a value has none of the data of a part of it, "" if it has.
+	Lost string
 	// Decoding explains why only null can be decoded, "" if other values can.
 	Decoding string
 	// Doubtful reports that it depends on the value whether its JSON can be decoded.
@@ -41,9 +43,9 @@ func Of(t reflect.Type) Facts {
 	if facts, ok := known.Load(t); ok {
 		return facts.(Facts) //nolint:forcetypeassert // nothing else is in there
 	}
-	w := walk{seen: map[reflect.Type]bool{}}
+	w := walk{seen: map[visit]bool{}}
 	facts := Facts{Encoding: w.encoding(t, "", true), Empty: w.empty, Decoding: decoding(t, map[reflect.Type]bool{})}
-	facts.Doubtful, facts.Pointed = w.doubtful, w.pointed
+	facts.Lost, facts.Doubtful, facts.Pointed = w.lost, w.doubtful, w.pointed
 	if t == anError {
 		facts.Empty = "the JSON of an error does not have its message; return the text of it"
 	}
@@ -67,19 +69,26 @@ func Addressed(value any) any {
 
 // walk visits a type and its parts.
 type walk struct {
-	seen     map[reflect.Type]bool
+	seen     map[visit]bool
 	empty    string
+	lost     string
 	doubtful bool
 	pointed  bool
+}
+
+// A visit is of a type whose values are addressed, or are not.
+type visit struct {
+	t         reflect.Type
+	addressed bool
 }
 
 // encoding explains why values of t at path cannot be encoded. All values are addressed
 // except the elements of maps.
 func (w *walk) encoding(t reflect.Type, path string, addressed bool) string {
-	if w.seen[t] {
+	if w.seen[visit{t, addressed}] {
 		return ""
 	}
-	w.seen[t] = true
+	w.seen[visit{t, addressed}] = true
 	if w.encodesItself(t, addressed) {
 		return ""
 	}
@@ -108,10 +117,9 @@ func (w *walk) encoding(t reflect.Type, path string, addressed bool) string {
 // encodesItself reports whether a method encodes t. If no method decodes t, its JSON may
 // not fit.
 func (w *walk) encodesItself(t reflect.Type, addressed bool) bool {
-	p := reflect.PointerTo(t)
 	switch {
-	case t.Implements(marshaler) || t.Implements(textMarshaler):
-	case addressed && (p.Implements(marshaler) || p.Implements(textMarshaler)):
+	case encodes(t):
+	case addressed && encodes(reflect.PointerTo(t)):
 		w.pointed = true
 	default:
 		return false
@@ -136,8 +144,13 @@ func (w *walk) fields(t reflect.Type, path string, addressed bool) string {
 			return reason
 		}
 	}
-	if !exported && path == "" && !decodesItself(t) {
+	switch {
+	case exported:
+	case path == "" && addressed && !decodesItself(t):
 		w.empty = fmt.Sprintf("%v has no exported field, so its JSON is empty", t)
+	case !addressed && encodes(reflect.PointerTo(t)):
+		w.lost = fmt.Sprintf("%sthe JSON of each %v in a map is empty, because encoding/json does not call the methods of *%v there; "+
+			"use a map of *%v", path, t, t, t)
 	}
 	return ""
 }
@@ -163,6 +176,9 @@ func decoding(t reflect.Type, seen map[reflect.Type]bool) string {
 		return ""
 	}
 }
+
+// encodes reports whether t has a method that encodes its values.
+func encodes(t reflect.Type) bool { return t.Implements(marshaler) || t.Implements(textMarshaler) }
 
 func decodesItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)

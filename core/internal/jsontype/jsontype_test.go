@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,11 +36,23 @@ type (
 		F    int
 	}
 	hasFunc struct{ Inner struct{ F func() } }
+	// Its fields have one type, once in a map and once addressed.
+	mapFirst struct {
+		ByID map[string]bothWays
+		One  bothWays
+	}
+	mapLast struct {
+		One  bothWays
+		ByID map[string]bothWays
+	}
 	leftOut struct {
 		F    func() `json:"-"`
 		Text string
 	}
 )
+
+const lostInMap = "the JSON of each jsontype_test.bothWays in a map is empty, because encoding/json does not call " +
+	"the methods of *jsontype_test.bothWays there; use a map of *jsontype_test.bothWays"
 
 func TestOf(t *testing.T) {
 	t.Parallel()
@@ -77,6 +90,10 @@ func TestOf(t *testing.T) {
 		"encoded only":         {reflect.TypeFor[oneWay](), jsontype.Facts{Doubtful: true}},
 		"pointer receiver":     {reflect.TypeFor[bothWays](), jsontype.Facts{Pointed: true}},
 		"pointer in a slice":   {reflect.TypeFor[[]bothWays](), jsontype.Facts{Pointed: true}},
+		"first in a map":       {reflect.TypeFor[mapFirst](), jsontype.Facts{Pointed: true, Lost: "field ByID: " + lostInMap}},
+		"last in a map":        {reflect.TypeFor[mapLast](), jsontype.Facts{Pointed: true, Lost: "field ByID: " + lostInMap}},
+		"only in a map":        {reflect.TypeFor[map[string][1]bothWays](), jsontype.Facts{Lost: lostInMap}},
+		"pointers in a map":    {reflect.TypeFor[map[string]*bothWays](), jsontype.Facts{}},
 		"elements of a map":    {reflect.TypeFor[map[string]time.Duration](), jsontype.Facts{}},
 		"a pointer to itself":  {reflect.TypeFor[*bothWays](), jsontype.Facts{}},
 		"json.RawMessage":      {reflect.TypeFor[json.RawMessage](), jsontype.Facts{}},
@@ -94,6 +111,7 @@ func TestFactsMatchEncodingJSON(t *testing.T) {
 	for _, value := range []any{
 		"text", time.Now(), node{}, struct{}{}, make(chan int), []func(){nil}, hasFunc{}, map[float64]int{1: 1}, map[oneWay]int{{1}: 1},
 		hidden{1}, embedded{}, oneWay{1}, bothWays{"x"}, []bothWays{{"x"}}, errors.New("no"), leftOut{Text: "x"},
+		map[string]bothWays{"a": {"x"}}, map[string]*bothWays{"a": {"x"}}, &mapFirst{ByID: map[string]bothWays{"a": {"x"}}},
 	} {
 		facts := jsontype.Of(reflect.TypeOf(value))
 		raw, err := json.Marshal(value)
@@ -101,6 +119,7 @@ func TestFactsMatchEncodingJSON(t *testing.T) {
 		if facts.Empty != "" {
 			require.Equal(t, "{}", string(raw), "%T", value)
 		}
+		require.Equal(t, facts.Lost != "", strings.Contains(string(raw), `{"a":{}}`), "%T", value)
 	}
 }
 
@@ -116,6 +135,7 @@ func TestAddressed(t *testing.T) {
 		{&bothWays{"x"}, `"<x>"`},
 		{[2]bothWays{{"x"}, {"y"}}, `["<x>","<y>"]`},
 		{struct{ B bothWays }{bothWays{"x"}}, `{"B":"<x>"}`},
+		{mapFirst{One: bothWays{"x"}}, `{"ByID":null,"One":"<x>"}`},
 	} {
 		raw, err := json.Marshal(jsontype.Addressed(tc.value))
 		require.NoError(t, err)
