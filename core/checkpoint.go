@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/inngest/inngest/pkg/enums"
 	sdkerrors "github.com/inngest/inngestgo/errors"
 	"github.com/tidwall/gjson"
 
@@ -22,11 +23,15 @@ import (
 // If a step or the function fails, the SDK responds with the error and drops the results
 // that it knows. So the error is deferred, and the call ends as if a step had handed over:
 // the error is the response once there is nothing else to respond with. For adopted
-// functions, whose checkpoints the SDK sends, that may be in the next call.
+// functions, whose checkpoints the SDK sends, that may be in the next call. If a step of the
+// SDK's own fails, the response is that step's error instead.
 
 // settleCheckpoints sends what is unsent of a call that has ended. It replaces the SDK's
 // response, which has the results of all steps that have run, by what the server lacks.
 func (c *FunctionCall) settleCheckpoints(rec *recorder) {
+	if rec.status >= http.StatusBadRequest {
+		c.recordSDKFailure(rec)
+	}
 	var results, others []json.RawMessage
 	if rec.status == http.StatusPartialContent {
 		results, others = unknownOperations(c.call.Checkpoints, rec.body.Bytes())
@@ -42,6 +47,27 @@ func (c *FunctionCall) settleCheckpoints(rec *recorder) {
 	case rec.status == http.StatusPartialContent:
 		c.recordOutput(rec)
 	}
+}
+
+// recordSDKFailure makes the error of a step of the SDK's own the response, with the results
+// before it. The SDK has ended the call with that step.
+func (c *FunctionCall) recordSDKFailure(rec *recorder) {
+	operations := c.call.SDKOperations()
+	if len(operations) == 0 {
+		return
+	}
+	switch operations[len(operations)-1].Op {
+	case enums.OpcodeStepFailed:
+		rec.header.Set(headerNoRetry, isTrue)
+	case enums.OpcodeStepError:
+	default:
+		return
+	}
+	all := make([]any, len(operations))
+	for i, op := range operations {
+		all[i] = op.JSON
+	}
+	rec.replace(http.StatusPartialContent, mustJSON(all))
 }
 
 // recordOutput makes the function's output the response, because nothing else is left. If

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -151,7 +152,8 @@ func (e invokeTimeoutError) Unwrap() []error { return []error{e.failed, ErrTimeo
 // invokeData returns data, changed by the middleware, as the object that the SDK takes. Its
 // values stay encoded.
 func invokeData[T any](ctx context.Context, c *call.Call, id call.ID, data T) (map[string]any, error) {
-	if reason := jsontype.Of(reflect.TypeFor[T]()).Empty; reason != "" {
+	facts := jsontype.Of(reflect.TypeFor[T]())
+	if reason := cmp.Or(facts.Empty, facts.Lost); reason != "" {
 		return nil, errors.New(reason)
 	}
 	raw, err := codecOf(c).Marshal(data)

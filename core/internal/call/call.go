@@ -81,7 +81,7 @@ type Call struct {
 	mu       sync.Mutex // guards all below, and all branches
 	abortErr error
 	names    names
-	manager  *manager          // nil if the SDK hands out the memoized results
+	manager  *manager          // nil before Begin, and for an adopted function if the SDK is of an unknown version
 	standsIn []json.RawMessage // the results that have a stand-in
 }
 

@@ -59,6 +59,16 @@ func recovers(f *runtime.Func) bool {
 	return f.Entry() == groupEntry || slices.Contains(guards, f.Entry())
 }
 
+// inGroup reports whether this goroutine runs a branch of the SDK's group.Parallel that is not
+// a branch of step.Parallel.
+func inGroup() (group bool) {
+	onStack(func(f *runtime.Func) bool {
+		group = f.Entry() == groupEntry
+		return group || slices.Contains(guards, f.Entry())
+	})
+	return group
+}
+
 func pulled(f *runtime.Func) bool { return strings.HasPrefix(f.Name(), "iter.Pull") }
 
 // panicEntry is the entry point of the runtime's function that calls deferred functions in

@@ -78,6 +78,10 @@ type names struct {
 // count counts the next step of the branch b, as the SDK does, and sets its index. It refuses
 // a step that the server would confuse with another one.
 func (c *Call) count(b *branch, id *ID) error {
+	reached := 0
+	if m := c.toldManager(); m != nil {
+		reached = m.reached(id.Name) // steps of the SDK's own are among them
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.names.checkOrder(b, id.Name); err != nil {
@@ -86,7 +90,7 @@ func (c *Call) count(b *branch, id *ID) error {
 	if err := c.checkTotal(id.Name); err != nil {
 		return err
 	}
-	id.Index = c.names.counts[id.Name]
+	id.Index = max(c.names.counts[id.Name], reached)
 	if err := c.names.checkKey(*id); err != nil {
 		return err
 	}
@@ -94,7 +98,7 @@ func (c *Call) count(b *branch, id *ID) error {
 	if c.names.counts == nil {
 		c.names.counts = map[string]int{}
 	}
-	c.names.counts[id.Name]++
+	c.names.counts[id.Name] = id.Index + 1
 	return nil
 }
 

@@ -12,10 +12,14 @@ import (
 //
 //	running ──► left     a step has unwound it; only deferred functions still run
 //
-// A branch is also over when an outer one has been left.
+// A branch is also over when an outer one has been left. A group.Parallel of the SDK inside
+// the branch has branches that are not known here. When a step has unwound one of those, the
+// others run on, and the branch is left when they have ended.
 type branch struct {
 	outer *branch // nil for the function itself
 	left  bool
+	// inGroup is set if a step has unwound a branch of the SDK's inside this one.
+	inGroup bool
 	// depth is how many steps, one after another, precede the next one.
 	depth int
 }
@@ -41,7 +45,7 @@ func Parallel(ctx context.Context, branches []func(ctx context.Context) error) e
 		return err
 	}
 	outer := c.branch(ctx)
-	start, _ := c.branchState(outer)
+	start := c.depth(outer)
 	end, left := start, false
 	defer func() {
 		// This is deferred for panics of branches: the results of steps that ran must be kept.
@@ -55,7 +59,7 @@ func Parallel(ctx context.Context, branches []func(ctx context.Context) error) e
 		inside[i] = func(ctx context.Context) error {
 			b := &branch{outer: outer, depth: start}
 			defer func() {
-				depth, hasLeft := c.branchState(b)
+				depth, hasLeft := c.endBranch(b)
 				end, left = max(end, depth), left || hasLeft
 				c.Replay.endFresh()
 			}()
@@ -94,10 +98,17 @@ func parallel(ctx context.Context, branches []func(context.Context) error) error
 	return errors.Join(errs...)
 }
 
-func (c *Call) branchState(b *branch) (depth int, left bool) {
+func (c *Call) depth(b *branch) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return b.depth, b.left
+	return b.depth
+}
+
+// endBranch returns how many steps b has passed, and whether a step has unwound it.
+func (c *Call) endBranch(b *branch) (depth int, left bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return b.depth, b.left || b.inGroup
 }
 
 func (c *Call) setDepth(b *branch, depth int) {
@@ -106,32 +117,31 @@ func (c *Call) setDepth(b *branch, depth int) {
 	b.depth = depth
 }
 
-// leave records that a step has unwound b.
+// leave records that a step has unwound b, or a branch of the SDK's inside b.
 func (c *Call) leave(b *branch) {
+	group := inGroup()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b.left = true
+	if group {
+		b.inGroup = true
+	} else {
+		b.left = true
+	}
 }
 
-// unwind records that a step unwinds b. It does not mark the function itself as left,
-// because the function may continue: in a group.Parallel of the SDK, the step unwinds only
-// a branch that this package does not know. If the step does unwind the function, the SDK's
-// context is done, or the call is for another step.
+// unwind records that a step unwinds b.
 func (c *Call) unwind(b *branch) {
-	if b.outer != nil {
-		c.leave(b)
-	}
+	c.leave(b)
 	c.SetYielding()
 }
 
 // hasLeft reports whether a step has unwound b, or a branch around it.
 func (c *Call) hasLeft(b *branch) bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	left, group := false, b.inGroup
 	for ; b != nil; b = b.outer {
-		if b.left {
-			return true
-		}
+		left = left || b.left
 	}
-	return false
+	c.mu.Unlock()
+	return left || (group && !inGroup())
 }

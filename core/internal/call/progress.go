@@ -3,8 +3,10 @@ package call
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync/atomic"
 
+	"github.com/inngest/inngest/pkg/enums"
 	sdkstep "github.com/inngest/inngestgo/step"
 )
 
@@ -115,7 +117,25 @@ func (c *Call) Deferred() *Deferred { return c.progress.deferred }
 // HasRunSteps reports whether the call has run steps. An error must then be deferred,
 // because the SDK would respond with the error and drop their results.
 func (c *Call) HasRunSteps() bool {
-	return c.SeveralSteps && !c.Replay.targeted && c.steps.ran.Load() > 0
+	return c.SeveralSteps && !c.Replay.targeted && (c.steps.ran.Load() > 0 || c.sdkHasRun())
+}
+
+// sdkHasRun reports whether a step of the SDK's own has run, so its result is in the response
+// only.
+func (c *Call) sdkHasRun() bool {
+	return slices.ContainsFunc(c.SDKOperations(), func(op Operation) bool { return op.Op == enums.OpcodeStepRun })
+}
+
+// SDKOperations returns what became of the steps of the SDK's own in a function that also has
+// others. It does not return those of an adopted function.
+func (c *Call) SDKOperations() []Operation {
+	m := c.toldManager()
+	if m == nil || c.SDKReplays {
+		return nil
+	}
+	return slices.DeleteFunc(m.operations(), func(op Operation) bool {
+		return c.Checkpoints != nil && c.Checkpoints.Knows(op.Key)
+	})
 }
 
 // HasUnsentResults reports whether the server may lack results of steps that have run.

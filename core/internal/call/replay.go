@@ -23,7 +23,9 @@ type Replay struct {
 	targeted bool
 	fresh    bool
 	claims   int // how many results the function has received
-	onFresh  []func()
+	// handedOut returns how many results the SDK has handed out. It is nil until the SDK does.
+	handedOut func() int
+	onFresh   []func()
 }
 
 // Start sets the envelope with the memoized results, and whether the call is targeted.
@@ -82,7 +84,7 @@ func (r *Replay) endFresh() {
 
 func (r *Replay) isFresh() bool {
 	if !r.fresh && !r.targeted {
-		r.fresh = r.claims >= len(r.envelope.Results)
+		r.fresh = r.received() >= len(r.envelope.Results)
 	}
 	return r.fresh
 }
@@ -102,12 +104,27 @@ func (r *Replay) claimed() {
 func (r *Replay) claimedSoFar() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.claims
+	return r.received()
+}
+
+// countWith is called when the SDK begins to hand out results.
+func (r *Replay) countWith(handedOut func() int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.handedOut = handedOut
+}
+
+// received returns how many memoized results the function has received.
+func (r *Replay) received() int {
+	if r.handedOut == nil {
+		return r.claims
+	}
+	return max(r.claims, r.handedOut())
 }
 
 // unclaimed returns how many memoized results the function has not received.
 func (r *Replay) unclaimed() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.envelope.Results) - r.claims
+	return len(r.envelope.Results) - r.received()
 }

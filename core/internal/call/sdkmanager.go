@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"sync"
 
 	"github.com/inngest/inngest/pkg/enums"
 	sdkstep "github.com/inngest/inngestgo/step"
@@ -24,6 +25,7 @@ type manager struct {
 	key     any // of the manager in a context
 	value   reflect.Value
 	counted map[string]int // how many steps of a name it has counted
+	told    bool           // whether it knows everything, and hands out the memoized results
 }
 
 // managerKeys are the keys that the SDK looks for in the context of a step. They are internal
@@ -55,14 +57,80 @@ type setsResults interface {
 	SetSteps(results map[string]json.RawMessage)
 }
 
+// Fields of the SDK's manager, each with the field that is its lock.
+const (
+	indexesField, indexesLock = "indexes", "l"     // the index of the last step of each name
+	seenField, seenLock       = "seen", "seenLock" // the keys of the results it has handed out
+)
+
 // managerIn returns the manager in ctx, nil if this version of the SDK has none that is known.
 func managerIn(ctx context.Context) *manager {
 	for _, key := range managerKeys {
-		if value, ok := ctx.Value(key).(setsResults); ok {
+		if value, ok := ctx.Value(key).(setsResults); ok && isKnown(reflect.TypeOf(value)) {
 			return &manager{key: key, value: reflect.ValueOf(value)}
 		}
 	}
 	return nil
+}
+
+// isKnown reports whether a manager of type t has the fields that are read.
+func isKnown(t reflect.Type) bool {
+	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
+		return false
+	}
+	has := func(name string, is reflect.Type) bool {
+		field, ok := t.Elem().FieldByName(name)
+		return ok && field.Type == is
+	}
+	lock := reflect.TypeFor[*sync.RWMutex]()
+	return has(indexesField, reflect.TypeFor[map[string]int]()) && has(indexesLock, lock) &&
+		has(seenField, reflect.TypeFor[map[string]struct{}]()) && has(seenLock, lock)
+}
+
+// read calls f with a field while its lock is held: steps of the SDK on other goroutines must
+// not end the process, whatever they do to the call.
+func (m *manager) read(field, lock string, f func(field reflect.Value)) {
+	fields := m.value.Elem()
+	mu := (*sync.RWMutex)(fields.FieldByName(lock).UnsafePointer())
+	mu.RLock()
+	defer mu.RUnlock()
+	f(fields.FieldByName(field))
+}
+
+// reached returns how many steps of a name the function has reached.
+func (m *manager) reached(name string) (n int) {
+	m.read(indexesField, indexesLock, func(indexes reflect.Value) {
+		if last := indexes.MapIndex(reflect.ValueOf(name)); last.IsValid() {
+			n = int(last.Int()) + 1
+		}
+	})
+	return n
+}
+
+// handedOut returns how many memoized results the function has received.
+func (m *manager) handedOut() (n int) {
+	m.read(seenField, seenLock, func(seen reflect.Value) { n = seen.Len() })
+	return n
+}
+
+// operations returns the response to the call as it is now.
+func (m *manager) operations() []Operation {
+	ops := m.value.MethodByName("Ops").Call(nil)[0]
+	all := make([]Operation, ops.Len())
+	for i := range all {
+		op := ops.Index(i)
+		code, _ := op.FieldByName("Op").Interface().(enums.Opcode)
+		all[i] = Operation{op.FieldByName("ID").String(), code, op.Interface()}
+	}
+	return all
+}
+
+// An Operation is what became of a step in a call.
+type Operation struct {
+	Key string
+	Op  enums.Opcode
+	// JSON encodes as the operation does in a response.
+	JSON any
 }
 
 // countTo makes the manager count steps of a name, until it has counted n.
@@ -115,10 +183,13 @@ var errNoManager = errors.New("inngestkit does not know this version of inngestg
 
 // hideManager returns the context for a function, which is derived from the SDK's.
 func (c *Call) hideManager(sdk context.Context) (context.Context, error) {
-	if c.SDKReplays {
+	switch c.manager = managerIn(sdk); {
+	case c.SDKReplays && c.manager == nil: // its steps are the SDK's own
 		return sdk, nil
-	}
-	if c.manager = managerIn(sdk); c.manager == nil {
+	case c.SDKReplays:
+		c.told(c.manager)
+		return sdk, nil
+	case c.manager == nil:
 		return nil, errNoManager
 	}
 	return &hidingContext{sdk, c.manager.key, c}, nil
@@ -143,7 +214,7 @@ func (s *showingContext) Value(key any) any {
 func (c *Call) toSDK(ctx context.Context, id ID) context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.manager == nil {
+	if c.manager == nil || c.manager.told {
 		return ctx
 	}
 	c.manager.countTo(id.Index, id.Name)
@@ -157,10 +228,9 @@ func (c *Call) tellSDK() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.manager
-	if m == nil {
+	if m.told {
 		return
 	}
-	c.manager = nil
 	m.restore(c.Replay.envelope)
 	for name, n := range c.names.counts {
 		m.countTo(n, name)
@@ -170,13 +240,30 @@ func (c *Call) tellSDK() {
 			}
 		}
 	}
+	c.told(m)
+}
+
+// told records that the SDK knows everything.
+func (c *Call) told(m *manager) {
+	m.told = true
+	c.Replay.countWith(m.handedOut)
+}
+
+// toldManager returns the manager if it knows everything, otherwise nil.
+func (c *Call) toldManager() *manager {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.manager == nil || !c.manager.told {
+		return nil
+	}
+	return c.manager
 }
 
 // kept returns the memoized result of a step, nil if it has none or if the SDK hands them out.
 func (c *Call) kept(id ID) *envelope.Result {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.manager == nil {
+	if c.manager == nil || c.manager.told {
 		return nil
 	}
 	return c.Replay.Result(id)
