@@ -9,7 +9,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 	sdkstep "github.com/inngest/inngestgo/step"
-	"github.com/stretchr/testify/require"
 
 	inngestkit "github.com/inngestkit/inngestkit/core"
 	"github.com/inngestkit/inngestkit/core/step"
@@ -59,7 +58,7 @@ func answering(b *testing.B, answer gin.HandlerFunc) http.Handler {
 	r := gin.New()
 	r.POST(path, func(c *gin.Context) {
 		var event inngestkit.Event[benchData]
-		require.NoError(b, json.Unmarshal(eventIn(verifiedBody(b, c)), &event))
+		ok(b, json.Unmarshal(eventIn(verifiedBody(b, c)), &event))
 		answer(c)
 	})
 	return r

@@ -49,7 +49,7 @@ func BenchmarkFloorSend(b *testing.B) {
 				func() { sends(b, with, events) },
 				func() {
 					_, err := client.SendMany(b.Context(), sdks)
-					require.NoError(b, err)
+					ok(b, err)
 				},
 			})
 		})
@@ -67,32 +67,34 @@ func sender(b *testing.B, server *memoryServer, use ...inngestkit.Middleware) *i
 func sends(b *testing.B, app *inngestkit.App, events []inngestkit.AnyEvent) {
 	b.Helper()
 	_, err := app.Send(b.Context(), events...)
-	require.NoError(b, err)
+	ok(b, err)
 }
 
 func floorOfSend(b *testing.B, server *memoryServer, events []any) {
 	b.Helper()
 	body, err := json.Marshal(events)
-	require.NoError(b, err)
+	ok(b, err)
 	var answer struct {
 		IDs []string `json:"ids"`
 	}
 	postJSON(b, &http.Client{Transport: server}, "http://127.0.0.1:8288/e/key", body, &answer)
-	require.Len(b, answer.IDs, len(events))
+	if len(answer.IDs) != len(events) {
+		b.Fatal(answer)
+	}
 }
 
 // postJSON sends a request, and decodes the response.
 func postJSON(b *testing.B, client *http.Client, url string, body []byte, answer any) {
 	b.Helper()
 	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url, bytes.NewReader(body))
-	require.NoError(b, err)
+	ok(b, err)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := client.Do(req)
-	require.NoError(b, err)
+	ok(b, err)
 	text, err := io.ReadAll(resp.Body)
-	require.NoError(b, err)
-	require.NoError(b, resp.Body.Close())
-	require.NoError(b, json.Unmarshal(text, answer))
+	ok(b, err)
+	ok(b, resp.Body.Close())
+	ok(b, json.Unmarshal(text, answer))
 }
 
 // BenchmarkFloorSync is BenchmarkFloor for syncs that the server requests: at least the functions
@@ -154,19 +156,23 @@ type manifestFunction struct {
 func floorOfSync(b *testing.B, server *httptest.Server, announced manifest) {
 	b.Helper()
 	body, err := json.Marshal(announced)
-	require.NoError(b, err)
+	ok(b, err)
 	var answer struct{ OK bool }
 	postJSON(b, server.Client(), server.URL, body, &answer)
-	require.True(b, answer.OK)
+	if !answer.OK {
+		b.Fatal("not synced")
+	}
 	_, err = json.Marshal(map[string]any{"message": "synced", "modified": true})
-	require.NoError(b, err)
+	ok(b, err)
 }
 
 func syncOnce(b *testing.B, handler http.Handler) {
 	b.Helper()
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodPut, path, http.NoBody))
-	require.Equal(b, http.StatusOK, w.Code, w.Body)
+	if w.Code != http.StatusOK {
+		b.Fatal(w.Body)
+	}
 }
 
 func sdkClient(b *testing.B, options inngestgo.ClientOpts, functions int) inngestgo.Client {

@@ -35,3 +35,12 @@ func median(d []time.Duration) time.Duration {
 	slices.Sort(d)
 	return d[len(d)/2]
 }
+
+// ok ends the benchmark if err is not nil. Unlike require, it does not count in what is
+// measured.
+func ok(b *testing.B, err error) {
+	if err != nil {
+		b.Helper()
+		b.Fatal(err)
+	}
+}
