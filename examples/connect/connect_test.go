@@ -125,3 +125,16 @@ func TestContextEnds(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, run(ctx, &bytes.Buffer{}), context.Canceled)
 }
+
+// Ctrl-C while the server restarts stops the workers as well.
+func TestContextEndsDuringRestart(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(soon(t))
+	interrupt := func(*story, context.Context) error {
+		cancel()
+		return nil
+	}
+	var out bytes.Buffer
+	require.ErrorIs(t, play(ctx, &out, config, interrupt, (*story).restart), context.Canceled)
+	require.Equal(t, 3, strings.Count(out.String(), "complete=true"))
+}

@@ -99,11 +99,14 @@ func (s *story) restart(ctx context.Context) error {
 	return nil
 }
 
-// startServer starts the server, on the same port as before.
-func (s *story) startServer(ctx context.Context) (err error) {
-	if s.server, err = devserver.Start(ctx, s.config); err != nil {
+// startServer starts the server, on the same port as before. If it fails, s.server stays the
+// one before, which can be stopped again.
+func (s *story) startServer(ctx context.Context) error {
+	server, err := devserver.Start(ctx, s.config)
+	if err != nil {
 		return err
 	}
+	s.server = server
 	if strings.Contains(s.server.Logs(), "could not listen for grpc") {
 		return errors.Join(s.server.Stop(), errors.New("another server v1.12.1 has the ports 50052 and 50053; stop it"))
 	}
