@@ -85,13 +85,14 @@ func Run(ctx context.Context, args []string, stdout io.Writer, orders, shipping 
 		return exitUsage
 	}
 
-	err := newSession(*keep, out).run(ctx, orders, shipping)
+	s := newSession(*keep, out)
+	err := s.run(ctx, orders, shipping)
 	switch {
 	case ctx.Err() != nil:
 		out.printf("interrupted; everything is stopped\n")
 		return exitInterrupted
 	case err != nil:
-		out.printf("failed: %v\n", err)
+		out.printf("failed: %v\n%s", err, s.logs())
 		return exitFailed
 	}
 	return exitOK
