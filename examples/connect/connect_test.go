@@ -76,6 +76,14 @@ func count(out, message, video string) int {
 	return len(regexp.MustCompile(`msg=`+message+` worker=\w+ video=`+video+`\b`).FindAllString(out, -1))
 }
 
+// Workers do not see the variables that the shell has for other apps.
+func TestOtherVariables(t *testing.T) {
+	t.Setenv("INNGEST_BASE_URL", "http://127.0.0.1:1")
+	var out bytes.Buffer
+	require.NoError(t, play(soon(t), &out, config), out.String())
+	require.Equal(t, 3, strings.Count(out.String(), "inngest: connected"))
+}
+
 // Workers reconnect to a server that was away.
 func TestRestart(t *testing.T) {
 	t.Parallel()
