@@ -49,7 +49,13 @@ func (r *routes) send(w http.ResponseWriter, req *http.Request, cleanupID string
 		r.fail(w, req, inngestkit.SendStatus(err), err)
 		return
 	}
-	r.write(w, req, http.StatusAccepted, map[string]string{"cleanupId": cleanupID, "eventId": ids[0]})
+	r.write(w, req, http.StatusAccepted, startedView{CleanupID: cleanupID, EventID: ids[0]})
+}
+
+// startedView names a cleanup that was asked for. A deep one has no progress to ask for.
+type startedView struct {
+	CleanupID string `json:"cleanupId,omitempty"`
+	EventID   string `json:"eventId"`
 }
 
 // progressView is how far a cleanup is.

@@ -76,6 +76,14 @@ func count(out, message, video string) int {
 	return len(regexp.MustCompile(`msg=`+message+` worker=\w+ video=`+video+`\b`).FindAllString(out, -1))
 }
 
+// Workers do not see the variables that the shell has for other apps.
+func TestOtherVariables(t *testing.T) {
+	t.Setenv("INNGEST_BASE_URL", "http://127.0.0.1:1")
+	var out bytes.Buffer
+	require.NoError(t, play(soon(t), &out, config), out.String())
+	require.Equal(t, 3, strings.Count(out.String(), "inngest: connected"))
+}
+
 // Workers reconnect to a server that was away.
 func TestRestart(t *testing.T) {
 	t.Parallel()
@@ -124,4 +132,17 @@ func TestContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, run(ctx, &bytes.Buffer{}), context.Canceled)
+}
+
+// Ctrl-C while the server restarts stops the workers as well.
+func TestContextEndsDuringRestart(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(soon(t))
+	interrupt := func(*story, context.Context) error {
+		cancel()
+		return nil
+	}
+	var out bytes.Buffer
+	require.ErrorIs(t, play(ctx, &out, config, interrupt, (*story).restart), context.Canceled)
+	require.Equal(t, 3, strings.Count(out.String(), "complete=true"))
 }

@@ -51,6 +51,11 @@ func runWorker(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if s.Name == "" {
+		if s.Name, err = os.Hostname(); err != nil {
+			return err
+		}
+	}
 	w, err := newWorker(s, newLogger(out).With("worker", s.Name))
 	if err != nil {
 		return err

@@ -20,6 +20,9 @@ import (
 	"github.com/inngestkit/inngestkit/inngesttest/devserver"
 )
 
+// readyTimeout limits the start of the workers, which takes less than a second.
+const readyTimeout = 30 * time.Second
+
 // A story is one run of the demonstration.
 type story struct {
 	out     *watchedWriter
@@ -99,11 +102,14 @@ func (s *story) restart(ctx context.Context) error {
 	return nil
 }
 
-// startServer starts the server, on the same port as before.
-func (s *story) startServer(ctx context.Context) (err error) {
-	if s.server, err = devserver.Start(ctx, s.config); err != nil {
+// startServer starts the server, on the same port as before. If it fails, s.server stays the
+// one before, which can be stopped again.
+func (s *story) startServer(ctx context.Context) error {
+	server, err := devserver.Start(ctx, s.config)
+	if err != nil {
 		return err
 	}
+	s.server = server
 	if strings.Contains(s.server.Logs(), "could not listen for grpc") {
 		return errors.Join(s.server.Stop(), errors.New("another server v1.12.1 has the ports 50052 and 50053; stop it"))
 	}
@@ -115,12 +121,16 @@ func (s *story) startServer(ctx context.Context) (err error) {
 	return err
 }
 
-// startWorkers starts workers, and returns when they are ready.
+// startWorkers starts workers, and returns when they are ready. They see no variables that
+// the shell has for other apps.
 func (s *story) startWorkers(ctx context.Context, names ...string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("a worker is not ready after %s", readyTimeout))
+	defer cancel()
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
+	environ := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "INNGEST_") })
 	var probes []string
 	for _, name := range names {
 		probe, err := freeAddress(ctx)
@@ -128,7 +138,7 @@ func (s *story) startWorkers(ctx context.Context, names ...string) error {
 			return err
 		}
 		cmd := exec.CommandContext(context.WithoutCancel(ctx), program, "worker") //nolint:gosec // this program
-		cmd.Env = append(os.Environ(), "INNGEST_DEV="+s.server.URL(), "INNGEST_CONNECT_MAX_WORKER_CONCURRENCY=2",
+		cmd.Env = append(slices.Clone(environ), "INNGEST_DEV="+s.server.URL(), "INNGEST_CONNECT_MAX_WORKER_CONCURRENCY=2",
 			"WORKER_NAME="+name, "PROBE_ADDRESS="+probe, "WORK_TIME=1s")
 		cmd.Stdout, cmd.Stderr = s.out, s.out
 		if err := cmd.Start(); err != nil {

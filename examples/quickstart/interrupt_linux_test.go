@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
+	"net"
+	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -59,6 +63,42 @@ func TestOutputClosed(t *testing.T) {
 	require.NoError(t, p.out.Close())
 	require.Equal(t, 130, p.status())
 	p.requireNothingLeft(t)
+}
+
+// A client that hangs up during its request, like a curl that is interrupted, ends nothing.
+func TestClientHangsUp(t *testing.T) {
+	t.Parallel()
+	p := start(t, false, "-keep")
+	p.await(t, "Ctrl-C stops")
+	address := regexp.MustCompile(`curl http://(\S+)/users `).FindStringSubmatch(p.log.String())
+	require.NotNil(t, address, p.log.String())
+	for range 3 {
+		conn := requestUser(t, address[1])
+		require.NoError(t, conn.SetLinger(0)) // the app's response then meets a reset connection
+		require.NoError(t, conn.Close())
+		p.await(t, "responds with ") // 202, or 502 if it noticed before it had sent the event
+	}
+	conn := requestUser(t, address[1])
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "HTTP/1.1 202 Accepted\r\n", line)
+	require.NoError(t, conn.Close())
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGINT))
+	p.drain()
+	require.Equal(t, 130, p.status())
+	p.requireNothingLeft(t)
+}
+
+// requestUser sends the request to sign up a user, and returns the connection.
+func requestUser(t *testing.T, address string) *net.TCPConn {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+	require.NoError(t, err)
+	const body = `{"email":"bob@example.com"}`
+	_, err = fmt.Fprintf(conn, "POST /users HTTP/1.1\r\nHost: app\r\nContent-Type: application/json\r\n"+
+		"Content-Length: %d\r\n\r\n%s", len(body), body)
+	require.NoError(t, err)
+	return conn.(*net.TCPConn)
 }
 
 // If the server ends by itself, the program ends with an error.

@@ -104,6 +104,7 @@ func TestFailures(t *testing.T) {
 			status, out := run(t.Context(), test.orders, test.shipping)
 			require.Equal(t, 1, status, out)
 			require.Contains(t, out, test.want)
+			require.Contains(t, out, "logged by the Inngest server")
 		})
 	}
 }
@@ -130,4 +131,18 @@ func TestContextEnds(t *testing.T) {
 	status, out := run(ctx, service("orders", newOrders), service("shipping", newShipping))
 	require.Equal(t, 130, status)
 	require.Contains(t, out, "interrupted")
+}
+
+// Logs are for failures: Ctrl-C shows none.
+func TestContextEndsWithoutLogs(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	interrupt := func(context.Context, demo.Env) error {
+		cancel()
+		return nil
+	}
+	status, out := run(ctx, interrupt, service("shipping", newShipping))
+	require.Equal(t, 130, status)
+	require.Contains(t, out, "interrupted")
+	require.NotContains(t, out, "logged by")
 }

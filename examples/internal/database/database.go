@@ -31,8 +31,11 @@ func Open(ctx context.Context, at, schema string) (*sql.DB, error) {
 }
 
 func open(at string) (*sql.DB, error) {
-	if isPostgres(at) {
+	switch {
+	case isPostgres(at):
 		return sql.Open("pgx", at)
+	case strings.Contains(at, "://"):
+		return nil, errors.New(URLEnv + " must begin with postgres:// or postgresql://")
 	}
 	db, err := sql.Open("sqlite", at)
 	if err == nil {

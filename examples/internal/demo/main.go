@@ -68,12 +68,28 @@ Ctrl-C stops everything at any time.
 
 // Main runs a program with the arguments of the process and returns the exit status.
 func Main(p Program) int {
-	// SIGPIPE and SIGHUP mean that the reader of our output is gone. By default they
-	// would end the program before it has cleaned up.
-	ctx, stop := signal.NotifyContext(context.Background(),
-		os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	// SIGHUP means that the terminal is gone. By default it would end the program before it
+	// has cleaned up.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	return Run(ctx, p, os.Getenv(database.URLEnv), os.Stdout, os.Args[1:]...)
+	// So would SIGPIPE, if the reader of the output is gone. It also comes from clients that
+	// hang up, which means nothing, so stdout sees to the output.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return Run(ctx, p, os.Getenv(database.URLEnv), stdout{cancel}, os.Args[1:]...)
+}
+
+// A stdout is the standard output. It ends the program when nobody reads it any more.
+type stdout struct{ end func() }
+
+// Write implements [io.Writer].
+func (s stdout) Write(p []byte) (int, error) {
+	n, err := os.Stdout.Write(p)
+	if err != nil {
+		s.end()
+	}
+	return n, err
 }
 
 // Run runs a program with a database, or with a temporary file for each service if databaseURL

@@ -56,12 +56,31 @@ Both listen on free ports of 127.0.0.1. Ctrl-C stops everything at any time.
 // Main runs the demonstration with the program's arguments and returns the exit
 // status.
 func Main(app App) int {
-	// SIGPIPE and SIGHUP mean that the reader of our output is gone. By default they
-	// would end the program before it has cleaned up.
-	ctx, stop := signal.NotifyContext(context.Background(),
-		os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	// SIGHUP means that the terminal is gone. By default it would end the program before it
+	// has cleaned up.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	return Run(ctx, os.Args[1:], os.Stdout, app)
+	// So would SIGPIPE, if the reader of the output is gone. It also comes from clients that
+	// hang up, which means nothing, so stdout sees to the output.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return Run(ctx, os.Args[1:], &stdout{os.Stdout, cancel}, app)
+}
+
+// A stdout is the standard output. It ends the program when nobody reads it any more.
+type stdout struct {
+	to  io.Writer
+	end func()
+}
+
+// Write implements [io.Writer].
+func (s *stdout) Write(p []byte) (int, error) {
+	n, err := s.to.Write(p)
+	if err != nil {
+		s.end()
+	}
+	return n, err
 }
 
 // Run runs the demonstration and returns the exit status. When ctx ends, Run stops

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -38,10 +37,10 @@ func newPrinter(out io.Writer) *printer {
 		"good":  color.New(color.FgGreen, color.Bold),
 		"bad":   color.New(color.FgRed, color.Bold),
 	}}
-	if file, ok := out.(*os.File); ok && file == os.Stdout {
+	if terminal, ok := out.(*stdout); ok {
 		// The library has checked that this is a terminal, and NO_COLOR. Its writer also
 		// supports the terminals of Windows.
-		p.out = color.Output
+		terminal.to = color.Output
 		return p
 	}
 	for _, c := range p.colours {

@@ -56,12 +56,28 @@ Spans also go to where OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT, … wa
 // Main runs the demonstration with the program's arguments and returns the exit
 // status.
 func Main(orders, shipping Service) int {
-	// SIGPIPE and SIGHUP mean that the reader of our output is gone. By default they
-	// would end the program before it has cleaned up.
-	ctx, stop := signal.NotifyContext(context.Background(),
-		os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	// SIGHUP means that the terminal is gone. By default it would end the program before it
+	// has cleaned up.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	return Run(ctx, os.Args[1:], os.Stdout, orders, shipping)
+	// So would SIGPIPE, if the reader of the output is gone. It also comes from clients that
+	// hang up, which means nothing, so stdout sees to the output.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return Run(ctx, os.Args[1:], stdout{cancel}, orders, shipping)
+}
+
+// A stdout is the standard output. It ends the program when nobody reads it any more.
+type stdout struct{ end func() }
+
+// Write implements [io.Writer].
+func (s stdout) Write(p []byte) (int, error) {
+	n, err := os.Stdout.Write(p)
+	if err != nil {
+		s.end()
+	}
+	return n, err
 }
 
 // Run runs the demonstration and returns the exit status. When ctx ends, Run stops
@@ -85,13 +101,14 @@ func Run(ctx context.Context, args []string, stdout io.Writer, orders, shipping 
 		return exitUsage
 	}
 
-	err := newSession(*keep, out).run(ctx, orders, shipping)
+	s := newSession(*keep, out)
+	err := s.run(ctx, orders, shipping)
 	switch {
 	case ctx.Err() != nil:
 		out.printf("interrupted; everything is stopped\n")
 		return exitInterrupted
 	case err != nil:
-		out.printf("failed: %v\n", err)
+		out.printf("failed: %v\n%s", err, s.logs())
 		return exitFailed
 	}
 	return exitOK

@@ -61,13 +61,17 @@ func (s *session) run(ctx context.Context, orders, shipping Service) (err error)
 		}
 		return s.tell(ctx, ordersURL)
 	})
-	if err := group.Wait(); err != nil {
-		logs := s.server.Logs()
-		s.out.printf("\nlogged by the Inngest server:\n%s\nlogged by the services:\n%s\n",
-			logs[max(0, len(logs)-logTail):], s.log.with(""))
-		return err
+	return group.Wait()
+}
+
+// logs returns the end of the server's log, and the log of the services.
+func (s *session) logs() string {
+	if s.server == nil {
+		return ""
 	}
-	return nil
+	logs := s.server.Logs()
+	return fmt.Sprintf("\nlogged by the Inngest server:\n%s\nlogged by the services:\n%s",
+		logs[max(0, len(logs)-logTail):], s.log.with(""))
 }
 
 // start starts a service, which runs until ctx is done, and returns its URL.
