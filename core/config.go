@@ -162,9 +162,9 @@ type Config struct {
 // A JSON encodes and decodes values in place of encoding/json. It must be safe for concurrent
 // use.
 type JSON interface {
-	// Marshal returns value as JSON.
+	// Marshal returns value as JSON, which shares no memory with value.
 	Marshal(value any) ([]byte, error)
-	// Unmarshal decodes data into what into points to.
+	// Unmarshal decodes data into what into points to, and keeps no part of data.
 	Unmarshal(data []byte, into any) error
 }
 

@@ -24,7 +24,7 @@ type Event[T any] = inngestgo.GenericEvent[T]
 //
 // Data is decoded with encoding/json, or Config.JSON, from the bytes that the server sent.
 // With encoding/json, numbers keep every digit in integer fields and json.Number; in fields
-// of type any they become float64.
+// of type any they become float64. Event and Events[0] share maps, slices and pointers.
 type Input[T any] = inngestgo.Input[T]
 
 // InputCtx is the context of a call. Its fields are Env, FunctionID, RunID, StepID,

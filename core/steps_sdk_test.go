@@ -87,9 +87,18 @@ func TestParallelStepsOfBothKinds(t *testing.T) {
 		"in three levels":             {sdkParallel(parallel(sdkParallel(kitRuns("x"), kitRuns("y")), kitRuns("z")), kitRuns("a")), []string{"x", "y", "z", "a"}},
 		"with steps of the SDK":       {sdkParallel(parallel(sdkRuns("x")), kitRuns("y"), sdkRuns("z")), []string{"x", "y", "z"}},
 		"with steps of the SDK, ours": {parallel(sdkParallel(sdkRuns("x"), kitRuns("y")), sdkRuns("z")), []string{"x", "y", "z"}},
+		"and the function goes on": {
+			func(ctx context.Context) (any, error) {
+				func() {
+					defer func() { _ = recover() }() // as a careless function does
+					_, _ = sdkParallel(kitRuns("x"), kitRuns("y"))(ctx)
+				}()
+				return kitRuns("after")(ctx)
+			}, []string{"x", "y"},
+		},
 		"and the branch goes on": {
 			func(ctx context.Context) (any, error) {
-				defer func() { _ = recover(); _, _ = kitRuns("after")(ctx) }() // as a careless function does
+				defer func() { _ = recover(); _, _ = kitRuns("after")(ctx) }()
 				return parallel(sdkParallel(kitRuns("x"), kitRuns("y")), kitRuns("z"))(ctx)
 			}, []string{"x", "y", "z"},
 		},

@@ -18,7 +18,8 @@ import (
 type branch struct {
 	outer *branch // nil for the function itself
 	left  bool
-	// inGroup is set if a step has unwound a branch of the SDK's inside this one.
+	// inGroup is set if a step has unwound a branch of the SDK's inside this one, or perhaps
+	// the function itself: then only steps in a branch of the SDK's may follow.
 	inGroup bool
 	// depth is how many steps, one after another, precede the next one.
 	depth int
@@ -131,7 +132,13 @@ func (c *Call) leave(b *branch) {
 
 // unwind records that a step unwinds b.
 func (c *Call) unwind(b *branch) {
-	c.leave(b)
+	if b.outer == nil {
+		c.mu.Lock()
+		b.inGroup = true // which of the two is found out if there is another step
+		c.mu.Unlock()
+	} else {
+		c.leave(b)
+	}
 	c.SetYielding()
 }
 

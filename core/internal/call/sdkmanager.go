@@ -73,18 +73,23 @@ func managerIn(ctx context.Context) *manager {
 	return nil
 }
 
+var knownTypes sync.Map // whether a manager is known, by reflect.Type
+
 // isKnown reports whether a manager of type t has the fields that are read.
 func isKnown(t reflect.Type) bool {
-	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
-		return false
+	if known, ok := knownTypes.Load(t); ok {
+		return known == any(true)
 	}
 	has := func(name string, is reflect.Type) bool {
 		field, ok := t.Elem().FieldByName(name)
 		return ok && field.Type == is
 	}
 	lock := reflect.TypeFor[*sync.RWMutex]()
-	return has(indexesField, reflect.TypeFor[map[string]int]()) && has(indexesLock, lock) &&
+	known := t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct &&
+		has(indexesField, reflect.TypeFor[map[string]int]()) && has(indexesLock, lock) &&
 		has(seenField, reflect.TypeFor[map[string]struct{}]()) && has(seenLock, lock)
+	knownTypes.Store(t, known)
+	return known
 }
 
 // read calls f with a field while its lock is held: steps of the SDK on other goroutines must

@@ -3,6 +3,7 @@ package benchmarks
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -100,6 +101,8 @@ func postJSON(b *testing.B, client *http.Client, url string, body []byte, answer
 // BenchmarkFloorSync is BenchmarkFloor for syncs that the server requests: at least the functions
 // are encoded, and sent in a request.
 func BenchmarkFloorSync(b *testing.B) {
+	http.DefaultClient.Transport = closing{}
+	b.Cleanup(func() { http.DefaultClient.Transport = nil })
 	for _, functions := range []int{1, 100, 1_000} {
 		b.Run(fmt.Sprintf("functions=%d", functions), func(b *testing.B) {
 			var body []byte
@@ -126,6 +129,23 @@ func BenchmarkFloorSync(b *testing.B) {
 			})
 		})
 	}
+}
+
+// closing closes the responses to the SDK, which leaves them open and would run out of
+// file descriptors.
+type closing struct{}
+
+func (closing) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(text))
+	return resp, nil
 }
 
 // manifest has the essential parts of what a sync announces.

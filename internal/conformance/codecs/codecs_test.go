@@ -28,7 +28,7 @@ var others = map[string]struct {
 	"sonic": {
 		codec:    Sonic,
 		encoding: []string{"bool keys"},
-		decoding: []string{"embedded", "nested"}, // at most 4,096 levels
+		decoding: []string{"embedded", "nested", "raw, invalid UTF-8", "keys with a zero"}, // at most 4,096 levels
 	},
 }
 

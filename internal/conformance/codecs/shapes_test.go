@@ -110,6 +110,8 @@ var documents = map[string]document{
 	"number from text":         {`"12"`, into[json.Number]},
 	"number from other text":   {`"x"`, into[json.Number]},
 	"raw":                      {`{"a": [1, 2] , "b":null}`, into[map[string]json.RawMessage]},
+	"raw, invalid UTF-8":       {"[\"\xff\"]", into[json.RawMessage]},
+	"keys with a zero":         {`{"01":"a"}`, into[map[int]string]},
 	"big int":                  {`1000000000000000000000000000000`, into[big.Int]},
 	"text":                     {`"a\u00e9\ud83d\ude00\n"`, into[string]},
 	"lone surrogate":           {`"a\ud800b"`, into[string]},
