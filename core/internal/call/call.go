@@ -129,19 +129,6 @@ type StepEnd struct {
 	Report func(err error)
 }
 
-type contextKey struct{}
-
-// NewContext returns a context that carries c.
-func NewContext(ctx context.Context, c *Call) context.Context {
-	return context.WithValue(ctx, contextKey{}, c)
-}
-
-// From returns the call that ctx belongs to, nil outside a function.
-func From(ctx context.Context) *Call {
-	c, _ := ctx.Value(contextKey{}).(*Call)
-	return c
-}
-
 // TestHooks returns the hooks of the test that the call belongs to, from Begin on.
 func (c *Call) TestHooks() *testhooks.Hooks { return c.test }
 
@@ -151,11 +138,10 @@ func (c *Call) TestHooks() *testhooks.Hooks { return c.test }
 // version.
 func (c *Call) Begin(sdk context.Context) (context.Context, context.CancelFunc, error) {
 	c.sdk, c.test = sdk, testhooks.From(sdk)
-	visible, err := c.hideManager(sdk)
-	if err != nil {
+	if err := c.findManager(sdk); err != nil {
 		return nil, nil, err
 	}
-	ctx, cancel := context.WithCancelCause(visible)
+	ctx, cancel := context.WithCancelCause(&functionContext{sdk, c, c.manager.hiddenKey()})
 	stop := context.AfterFunc(c.Caller, func() {
 		defer func() {
 			if recover() != nil {

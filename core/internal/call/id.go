@@ -96,7 +96,7 @@ func (c *Call) count(b *branch, id *ID) error {
 	}
 	b.depth++
 	if c.names.counts == nil {
-		c.names.counts = map[string]int{}
+		c.names.counts = make(map[string]int, len(c.Replay.Results()))
 	}
 	c.names.counts[id.Name] = id.Index + 1
 	return nil

@@ -32,11 +32,16 @@ type Replay struct {
 func (r *Replay) Start(e *envelope.Envelope, targeted bool) { r.envelope, r.targeted = e, targeted }
 
 // Results returns the memoized results of steps.
-func (r *Replay) Results() envelope.Results { return r.envelope.Results }
+func (r *Replay) Results() envelope.Results {
+	if r.envelope == nil {
+		return nil
+	}
+	return r.envelope.Results
+}
 
 // Result returns the memoized result of a step, nil if it has none.
 func (r *Replay) Result(id ID) *envelope.Result {
-	if r.envelope == nil || len(r.envelope.Results) == 0 {
+	if len(r.Results()) == 0 {
 		return nil
 	}
 	key := id.key()

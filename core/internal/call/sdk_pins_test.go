@@ -66,3 +66,10 @@ func TestSDKStepErrors(t *testing.T) {
 	changed := withData(inngestgo.StepError{Message: "no", Data: []byte("1")}, []byte("2"))
 	require.Equal(t, inngestgo.StepError{Message: "no", Data: []byte("2")}, changed)
 }
+
+// A function is not in a step, so its context answers that for all contexts below it.
+func TestSDKKnowsWhetherItIsInAStep(t *testing.T) {
+	t.Parallel()
+	require.NotNil(t, withinStep, "inngestgo asks for other keys: adapt captureWithinStep")
+	require.False(t, sdkstep.IsWithinStep(&functionContext{context.WithValue(t.Context(), withinStep, true), nil, nil}))
+}

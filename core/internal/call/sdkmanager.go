@@ -38,20 +38,6 @@ func captureManagerKeys() []any {
 	return asked.keys
 }
 
-// keySpy is an empty context that records which keys it is asked for.
-type keySpy struct {
-	context.Context //nolint:containedctx // it is a context
-
-	keys []any
-}
-
-func (*keySpy) Err() error { return nil }
-
-func (s *keySpy) Value(key any) any {
-	s.keys = append(s.keys, key)
-	return nil
-}
-
 // setsResults is implemented by the SDK's manager.
 type setsResults interface {
 	SetSteps(results map[string]json.RawMessage)
@@ -166,53 +152,27 @@ func (m *manager) restore(e *envelope.Envelope) {
 	_ = json.Unmarshal(e.Stack(), callContext.FieldByName("Stack").Addr().Interface())
 }
 
-// A hidingContext is the context of a function. When it is asked for the SDK's manager, the
-// function calls a step of the SDK's own.
-type hidingContext struct {
-	context.Context //nolint:containedctx // it is a context
-
-	key  any
-	call *Call
-}
-
-// Value implements context.Context.
-func (h *hidingContext) Value(key any) any {
-	if key == h.key {
-		h.call.tellSDK()
-	}
-	return h.Context.Value(key)
-}
-
 var errNoManager = errors.New("inngestkit does not know this version of inngestgo: require the version of docs/servers.md, " +
 	"or a newer inngestkit")
 
-// hideManager returns the context for a function, which is derived from the SDK's.
-func (c *Call) hideManager(sdk context.Context) (context.Context, error) {
-	switch c.manager = managerIn(sdk); {
-	case c.SDKReplays && c.manager == nil: // its steps are the SDK's own
-		return sdk, nil
-	case c.SDKReplays:
+// findManager finds the SDK's manager of the call, in the context that the SDK passes on.
+func (c *Call) findManager(sdk context.Context) error {
+	c.manager = managerIn(sdk)
+	switch {
+	case c.manager == nil && !c.SDKReplays: // otherwise its steps are the SDK's own
+		return errNoManager
+	case c.manager != nil && c.SDKReplays:
 		c.told(c.manager)
-		return sdk, nil
-	case c.manager == nil:
-		return nil, errNoManager
 	}
-	return &hidingContext{sdk, c.manager.key, c}, nil
+	return nil
 }
 
-// A showingContext is the context of a step on its way to the SDK.
-type showingContext struct {
-	context.Context //nolint:containedctx // it is a context
-
-	manager *manager
-}
-
-// Value implements context.Context.
-func (s *showingContext) Value(key any) any {
-	if key == s.manager.key {
-		return s.manager.value.Interface()
+// hiddenKey returns the key of a manager that does not know everything, otherwise nil.
+func (m *manager) hiddenKey() any {
+	if m == nil || m.told {
+		return nil
 	}
-	return s.Context.Value(key)
+	return m.key
 }
 
 // toSDK returns the context with which the SDK runs the new step id.
