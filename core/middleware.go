@@ -30,6 +30,7 @@ type Middleware struct {
 	// It undoes what Step, or the Function of an invoked function, did to the output; for
 	// example, it decrypts it. It is called for steps of all kinds but Sleep, and also for
 	// the value that a failed step returned with its error, unless that is the zero value.
+	// It may change data in place.
 	Restore func(ctx context.Context, step *StepCall, data json.RawMessage) (json.RawMessage, error)
 	// Invoke changes the data, a JSON object, that a new step.Invoke passes to the other
 	// function, whose middleware sees it in the event.
