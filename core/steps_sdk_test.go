@@ -235,7 +235,9 @@ func finish(t *testing.T, app *inngestkit.App, server *api, steps int) *adapter.
 		resp := callFn(t.Context(), t, app, e)
 		_, bodies := server.seen()
 		for ; checkpoints < len(bodies); checkpoints++ {
-			var sent struct{ Steps []operation }
+			var sent struct {
+				Steps []operation `json:"steps"`
+			}
 			require.NoError(t, json.Unmarshal([]byte(bodies[checkpoints]), &sent))
 			for _, op := range sent.Steps {
 				keep(op)
@@ -260,8 +262,10 @@ func finish(t *testing.T, app *inngestkit.App, server *api, steps int) *adapter.
 }
 
 type operation struct {
-	Op, ID      string
-	Data, Error any
+	Op    string `json:"op"`
+	ID    string `json:"id"`
+	Data  any    `json:"data"`
+	Error any    `json:"error"`
 }
 
 // The last result may be one that the SDK has handed out: then a function of this package no

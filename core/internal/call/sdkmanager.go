@@ -110,7 +110,7 @@ func (m *manager) operations() []Operation {
 	all := make([]Operation, ops.Len())
 	for i := range all {
 		op := ops.Index(i)
-		code, _ := op.FieldByName("Op").Interface().(enums.Opcode)
+		code, _ := reflect.TypeAssert[enums.Opcode](op.FieldByName("Op"))
 		all[i] = Operation{op.FieldByName("ID").String(), code, op.Interface()}
 	}
 	return all

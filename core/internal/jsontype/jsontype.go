@@ -149,8 +149,8 @@ func (w *walk) fields(t reflect.Type, path string, addressed bool) string {
 	case path == "" && addressed && !decodesItself(t):
 		w.empty = fmt.Sprintf("%v has no exported field, so its JSON is empty", t)
 	case !addressed && encodes(reflect.PointerTo(t)):
-		w.lost = fmt.Sprintf("%sthe JSON of each %v in a map is empty, because encoding/json does not call the methods of *%v there; "+
-			"use a map of *%v", path, t, t, t)
+		w.lost = fmt.Sprintf("%sthe JSON of each %v in a map is empty, because encoding/json does not call "+
+			"the methods of *%v there; use a map of *%v", path, t, t, t)
 	}
 	return ""
 }
