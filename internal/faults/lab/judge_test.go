@@ -42,6 +42,11 @@ func TestJudge(t *testing.T) {
 			entries: append(slices.Clone(whole), Entry{Kind: Duplicated, Run: run, Has: []string{keyOf("before")}}, of(Started, "after")),
 			runs:    []devserver.Run{completed}, repeated: 1,
 		},
+		"steps of two copies, the one with more results first": {
+			entries: append(slices.Clone(whole), Entry{Kind: Duplicated, Run: run},
+				Entry{Kind: Duplicated, Run: run, Has: []string{keyOf("before")}}, of(Started, "after"), of(Started, "before")),
+			runs: []devserver.Run{completed}, repeated: 2,
+		},
 		"a step that a duplicated call has": {
 			entries: append(slices.Clone(whole), Entry{Kind: Duplicated, Run: run, Has: []string{keyOf("before")}}, of(Started, "before")),
 			runs:    []devserver.Run{completed}, broken: "runs again", repeated: 1,

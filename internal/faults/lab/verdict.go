@@ -146,23 +146,27 @@ type copied struct {
 	ran bool
 }
 
-// excuse reports whether a copied call may have run a step again, and takes it that it has.
+// excuse reports whether a copied call may have run a step again, and takes it that it has. Of
+// several it takes the one with the most results: the others may run more of the other steps.
 func (h *history) excuse(e Entry) bool {
 	if h == nil {
 		return false
 	}
+	var from *copied
 	for _, c := range h.copies {
-		if c.ran || slices.Contains(c.has, keyOf(e.Step)) {
-			continue
+		if !c.ran && !slices.Contains(c.has, keyOf(e.Step)) && (from == nil || len(c.has) > len(from.has)) {
+			from = c
 		}
-		if e.Function == app.Checkpoints {
-			c.has = append(c.has, keyOf(e.Step))
-		} else {
-			c.ran = true
-		}
-		return true
 	}
-	return false
+	switch {
+	case from == nil:
+		return false
+	case e.Function == app.Checkpoints:
+		from.has = append(from.has, keyOf(e.Step))
+	default:
+		from.ran = true
+	}
+	return true
 }
 
 func (v *Verdict) count(e Entry) {
