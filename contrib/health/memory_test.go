@@ -147,8 +147,8 @@ func TestMemoryLimit(t *testing.T) {
 	require.Greater(t, live.Held, 90.0)
 	require.GreaterOrEqual(t, live.Memory, 95.0)
 
-	require.Greater(t, garbage.Held, 80.0, "else this proves nothing")
-	require.Less(t, garbage.Memory, 80.0)
+	require.Greater(t, garbage.Held, 60.0, "else this proves nothing")
+	require.Less(t, garbage.Memory, 30.0)
 
 	gaps := runChild(t, "gaps", "96MiB")
 	require.Greater(t, gaps.Held, 60.0)
@@ -173,9 +173,9 @@ func runChild(t *testing.T, kind, limit string) childResult {
 	return r
 }
 
-// fillMemory runs in the child process. It allocates several times its limit (almost
-// nothing without a limit) and keeps all of it until the alarm, or none of it. Or it
-// fills two thirds and keeps a little of that, with gaps.
+// fillMemory runs in the child process. It keeps all that it allocates until the alarm
+// (almost nothing without a limit), or none of it, up to 60 % of its limit between
+// collections. Or it fills two thirds and keeps a little of that, with gaps.
 func fillMemory(t *testing.T, kind string) {
 	t.Helper()
 	const chunk = 64 << 10
@@ -197,11 +197,19 @@ func fillMemory(t *testing.T, kind string) {
 		runtime.GC()
 		read()
 	}
-	for allocated := uint64(0); kind != "gaps" && allocated <= 4*r.Limit && r.Memory < 95; allocated += chunk {
-		data := make([]byte, chunk)
-		if kind == "live" {
-			kept = append(kept, data)
+	// A collection on a busy machine takes so long that what is allocated meanwhile makes
+	// the memory short, as it should. The collector does not begin by itself before 70 % of
+	// the limit.
+	for round := 0; kind == "garbage" && round < 5; round++ {
+		for range 56 << 20 / chunk {
+			kept = [][]byte{make([]byte, chunk)}
+			read()
 		}
+		runtime.GC()
+		read()
+	}
+	for allocated := uint64(0); kind == "live" && allocated <= 4*r.Limit && r.Memory < 95; allocated += chunk {
+		kept = append(kept, make([]byte, chunk))
 		read()
 	}
 	runtime.KeepAlive(kept)
