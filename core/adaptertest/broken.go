@@ -20,7 +20,9 @@ func chunkedBodies(t *testing.T, a Adapter) {
 		r.ContentLength = -1
 		r.Body = struct{ io.ReadCloser }{r.Body} // hides its length
 		i.do(t, r).returned(t, hashOf(data.Text))
-
+	}
+	for _, size := range a.passed(1<<10, 1<<20) {
+		data := payload{Text: fittingText(size)}
 		body := envelope(data)
 		conn := i.dial(t)
 		conn.send(t, i.callHead(body, "Transfer-Encoding: chunked")+string(chunked(body, 1000)))

@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ import (
 // mentions a type of an internal package.
 func TestPublicPackagesShowNoInternalTypes(t *testing.T) {
 	t.Parallel()
-	w, err := workspace.Open(repository)
+	w, err := workspace.Open(root)
 	require.NoError(t, err)
 	public, err := api.Load(t.Context(), w)
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func TestPublicPackagesShowNoInternalTypes(t *testing.T) {
 // of the SDK, because go doc does not show them.
 func TestPublicPackagesListWhatAliasesHide(t *testing.T) {
 	t.Parallel()
-	w, err := workspace.Open(repository)
+	w, err := workspace.Open(root)
 	require.NoError(t, err)
 	public, err := api.Load(t.Context(), w)
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestPublicPackagesListWhatAliasesHide(t *testing.T) {
 // packageComment returns the comment of the package in a directory of the repository.
 func packageComment(t *testing.T, dir string) string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(repository, dir, "*.go"))
+	files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
 	require.NoError(t, err)
 	var comment strings.Builder
 	for _, name := range files {

@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"bytes"
@@ -48,7 +48,7 @@ func TestSnippetsCompile(t *testing.T) {
 	count := 0
 	var mistakes []error
 	eachFile(t, ".md", func(path, text string) {
-		page, err := filepath.Rel(repository, path)
+		page, err := filepath.Rel(root, path)
 		require.NoError(t, err)
 		if filepath.ToSlash(page) == "docs/testing.md" { // guide.TestPage compares it with code that runs
 			return

@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"go/types"
@@ -37,7 +37,7 @@ func TestDocsTranslateToNamesThatExist(t *testing.T) {
 	qualified := regexp.MustCompile("[`( ](\\w+)\\.([A-Z]\\w*)")
 	code := regexp.MustCompile("`[^`]+`")
 	for _, name := range []string{"docs/migration.md", "docs/from-nestjs-inngest.md"} {
-		page, err := os.ReadFile(filepath.Join(repository, name))
+		page, err := os.ReadFile(filepath.Join(root, name))
 		require.NoError(t, err)
 		count := 0
 		for _, row := range tableRows(string(page)) {

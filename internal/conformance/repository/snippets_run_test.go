@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"bytes"
@@ -25,13 +25,13 @@ import (
 // with steps run on a virtual engine, other statements with an app whose requests a recorder
 // answers. Errors that a page does not look at must be nil.
 //
-// Each page is a package with testdata/snippets/harness.go. One test, beside package snippets,
+// Each page is a package with testdata/snippets/harness.go. One test, in package snippets_test,
 // runs them all. These files exist in an overlay only.
 func TestSnippetsRun(t *testing.T) {
 	t.Parallel()
 	texts := map[string]string{}
 	for _, page := range shopPages {
-		text, err := os.ReadFile(filepath.Join(repository, page))
+		text, err := os.ReadFile(filepath.Join(root, page))
 		require.NoError(t, err)
 		texts[page] = string(text)
 	}
@@ -87,12 +87,12 @@ func runPages(t *testing.T, texts map[string]string) (string, error) {
 	}
 	files["snippets/run_test.go"] = fmt.Appendf(nil, "package snippets_test\n\nimport (\n\t\"testing\"\n\n%s)\n\n"+
 		"func TestPages(t *testing.T) {\n%s}\n", &imports, &runs)
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-vet=off", "-count=1", "-overlay="+overlay(t, files), "./snippets")
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-vet=off", "-count=1", "-overlay="+overlay(t, files), "../snippets")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
-// overlay writes files, whose names are relative to this directory, into another directory, and
+// overlay writes files, whose names are relative to internal/conformance, into another directory, and
 // returns the file that the go command reads to find them there.
 func overlay(t *testing.T, files map[string][]byte) string {
 	t.Helper()
@@ -100,7 +100,7 @@ func overlay(t *testing.T, files map[string][]byte) string {
 	for name, code := range files {
 		written := filepath.Join(dir, strings.ReplaceAll(name, "/", "-"))
 		require.NoError(t, os.WriteFile(written, code, 0o600))
-		name, err := filepath.Abs(name)
+		name, err := filepath.Abs(filepath.Join("..", name))
 		require.NoError(t, err)
 		replace[name] = written
 	}

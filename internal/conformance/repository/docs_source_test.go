@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"fmt"
@@ -46,7 +46,7 @@ func readSource(t *testing.T) *source {
 		packages: map[string]bool{}, directories: map[string]bool{}, variables: map[string]bool{},
 	}
 	eachFile(t, ".go", func(name, text string) {
-		name, err := filepath.Rel(repository, name)
+		name, err := filepath.Rel(root, name)
 		require.NoError(t, err)
 		name = filepath.ToSlash(name)
 		dir := path.Dir(name)
@@ -73,7 +73,7 @@ func readSource(t *testing.T) *source {
 		line, _, _ := strings.Cut(text, "\n")
 		s.modules = append(s.modules, strings.TrimPrefix(line, "module "))
 	})
-	core, err := os.ReadFile(filepath.Join(repository, "core", "go.mod"))
+	core, err := os.ReadFile(filepath.Join(root, "core", "go.mod"))
 	require.NoError(t, err)
 	s.core, s.directories["deploy"] = string(core), true
 	return s

@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ import (
 	"github.com/inngestkit/inngestkit/internal/conformance/pages"
 )
 
-const repository = "../.."
+const root = "../../.."
 
 // The pages name only tests that exist.
 func TestDocsNameTestsThatExist(t *testing.T) {
@@ -54,10 +54,10 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 // README, and names a test in each of its parts about the code.
 func TestSecurityNamesTests(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
 	require.NoError(t, err)
 	require.Contains(t, string(readme), "](SECURITY.md)")
-	page, err := os.ReadFile(filepath.Join(repository, "SECURITY.md"))
+	page, err := os.ReadFile(filepath.Join(root, "SECURITY.md"))
 	require.NoError(t, err)
 	parts := strings.Split(string(page), "\n## ")[1:]
 	require.Greater(t, len(parts), 1)
@@ -69,7 +69,7 @@ func TestSecurityNamesTests(t *testing.T) {
 // eachFile calls read with each file of the repository that has the suffix.
 func eachFile(t *testing.T, suffix string, read func(path, text string)) {
 	t.Helper()
-	require.NoError(t, filepath.WalkDir(repository, func(path string, entry fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // a concurrent test has removed it
 		}
@@ -93,7 +93,7 @@ func TestDocsNameFilesThatExist(t *testing.T) {
 	eachFile(t, ".md", func(path, text string) {
 		for _, match := range named.FindAllStringSubmatch(text, -1) {
 			count++
-			if _, err := os.Stat(filepath.Join(repository, match[1])); err != nil {
+			if _, err := os.Stat(filepath.Join(root, match[1])); err != nil {
 				missing = append(missing, path+": "+match[1])
 			}
 		}
@@ -112,7 +112,7 @@ func TestDocsNameTheServers(t *testing.T) {
 		"examples/quickstart/README.md": {devserver.DefaultVersion},
 		"examples/tracing/README.md":    {devserver.DefaultVersion},
 	} {
-		text, err := os.ReadFile(filepath.Join(repository, page))
+		text, err := os.ReadFile(filepath.Join(root, page))
 		require.NoError(t, err)
 		for _, version := range versions {
 			require.Contains(t, string(text), version, page)
@@ -154,7 +154,7 @@ func brokenLink(all map[string]pages.Page, from, link string) string {
 	case file != "":
 		target = path.Join(path.Dir(from), file)
 	}
-	if _, err := os.Stat(filepath.Join(repository, target)); err != nil {
+	if _, err := os.Stat(filepath.Join(root, target)); err != nil {
 		return "no such file"
 	}
 	if page, ok := all[target]; hasAnchor && (!ok || !page.Anchors[anchor]) {
@@ -188,7 +188,7 @@ func allPages(t *testing.T) map[string]pages.Page {
 	t.Helper()
 	all := map[string]pages.Page{}
 	eachFile(t, ".md", func(name, text string) {
-		name, err := filepath.Rel(repository, name)
+		name, err := filepath.Rel(root, name)
 		require.NoError(t, err)
 		name = filepath.ToSlash(name)
 		all[name] = pages.Parse(name, []byte(text))

@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"fmt"
@@ -26,7 +26,7 @@ func TestVulnerabilitiesFailCI(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), filepath.Join(repository, ".ci", "vulnerabilities"), "core/internal/signing")
+			cmd := exec.CommandContext(t.Context(), filepath.Join(root, ".ci", "vulnerabilities"), "core/internal/signing")
 			cmd.Env = append(os.Environ(), "GOVULNDB="+tc.database)
 			output, err := cmd.CombinedOutput()
 			require.Equal(t, tc.fails, err != nil, "%v\n%s", err, output)

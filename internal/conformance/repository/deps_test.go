@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"os/exec"
@@ -58,7 +58,7 @@ func TestAdapterDependencies(t *testing.T) {
 // adapterModules lists the directories of the adapters, and of what they share.
 func adapterModules(t *testing.T) []string {
 	t.Helper()
-	dirs, err := filepath.Glob(filepath.Join(repository, "adapters", "*"))
+	dirs, err := filepath.Glob(filepath.Join(root, "adapters", "*"))
 	require.NoError(t, err)
 	require.NotEmpty(t, dirs)
 	names := []string{shared}
@@ -144,6 +144,6 @@ func TestEveryAdapterRunsTheSuite(t *testing.T) {
 		}
 	})
 	for _, name := range adapterModules(t) {
-		require.True(t, runs[filepath.Join(repository, name)], name)
+		require.True(t, runs[filepath.Join(root, name)], name)
 	}
 }

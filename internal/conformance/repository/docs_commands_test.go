@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"errors"
@@ -107,7 +107,7 @@ func checkRequest(url string) error {
 // checkScript checks that a script exists, that its syntax is right, and that its arguments
 // that look like files of the repository exist.
 func (s *source) checkScript(name string, args []string) error {
-	text, err := os.ReadFile(filepath.Join(repository, name))
+	text, err := os.ReadFile(filepath.Join(root, name))
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (s *source) checkFiles(args []string) error {
 		if !below || !s.directories[top] {
 			continue
 		}
-		if _, err := os.Stat(filepath.Join(repository, arg)); err != nil {
+		if _, err := os.Stat(filepath.Join(root, arg)); err != nil {
 			return err
 		}
 	}

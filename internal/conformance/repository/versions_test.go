@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"fmt"
@@ -55,7 +55,7 @@ func TestWorkspaceTestsNewerVersions(t *testing.T) {
 // programs choose.
 func TestVersionsAreDocumented(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
 	require.NoError(t, err)
 	var rows strings.Builder
 	for _, lib := range libraries(t) {
@@ -64,7 +64,7 @@ func TestVersionsAreDocumented(t *testing.T) {
 		}
 		fmt.Fprintf(&rows, "| `%s` | `%s` | %s | %s |\n", lib.user, lib.name, lib.oldest, lib.newest)
 	}
-	page, err := os.ReadFile(filepath.Join(repository, "docs", "versions.md"))
+	page, err := os.ReadFile(filepath.Join(root, "docs", "versions.md"))
 	require.NoError(t, err)
 	_, table, found := strings.Cut(string(page), "|---|---|---|---|\n")
 	require.True(t, found, "the page has no table of four columns")
@@ -86,7 +86,7 @@ func libraries(t *testing.T) []library {
 		if len(packages) == 0 {
 			continue
 		}
-		required := testsite.Requirements(t, filepath.Join(repository, user))
+		required := testsite.Requirements(t, filepath.Join(root, user))
 		modules := list(t, append([]string{"-f", "{{.Module.Path}} {{.Module.Version}}"}, packages...)...)
 		for _, line := range slices.Compact(modules) { // several packages of one module
 			name, newest, _ := strings.Cut(line, " ")

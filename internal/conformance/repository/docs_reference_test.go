@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ func TestDocsCoverNestjsInngest(t *testing.T) {
 	t.Parallel()
 	headings, err := os.ReadFile("testdata/nestjs-inngest-headings.txt")
 	require.NoError(t, err)
-	page, err := os.ReadFile(filepath.Join(repository, "docs/from-nestjs-inngest.md"))
+	page, err := os.ReadFile(filepath.Join(root, "docs/from-nestjs-inngest.md"))
 	require.NoError(t, err)
 	names, chapters, found := strings.Cut(string(page), "\n## Its README, chapter by chapter\n")
 	require.True(t, found)

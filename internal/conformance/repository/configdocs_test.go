@@ -1,8 +1,9 @@
-package conformance
+package repository
 
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -18,7 +19,7 @@ var inBackquotes = regexp.MustCompile("`([^`]+)`")
 // optionsTable returns the documented options: each field with its variables.
 func optionsTable(t *testing.T) map[string][]string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/configuration.md")
+	text, err := os.ReadFile(filepath.Join(root, "docs", "configuration.md"))
 	require.NoError(t, err)
 	_, section, found := strings.Cut(string(text), "\n## Options\n")
 	require.True(t, found)

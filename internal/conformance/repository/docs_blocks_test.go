@@ -1,4 +1,4 @@
-package conformance
+package repository
 
 import (
 	"encoding/json"
