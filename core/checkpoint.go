@@ -29,9 +29,6 @@ import (
 // settleCheckpoints sends what is unsent of a call that has ended. It replaces the SDK's
 // response, which has the results of all steps that have run, by what the server lacks.
 func (c *FunctionCall) settleCheckpoints(rec *recorder) {
-	if rec.status >= http.StatusBadRequest {
-		c.recordSDKFailure(rec)
-	}
 	var results, others []json.RawMessage
 	if rec.status == http.StatusPartialContent {
 		results, others = unknownOperations(c.call.Checkpoints, rec.body.Bytes())
@@ -50,8 +47,11 @@ func (c *FunctionCall) settleCheckpoints(rec *recorder) {
 }
 
 // recordSDKFailure makes the error of a step of the SDK's own the response, with the results
-// before it. The SDK has ended the call with that step.
+// before it. The SDK has ended the call with that step. The results may be stand-ins.
 func (c *FunctionCall) recordSDKFailure(rec *recorder) {
+	if rec.status < http.StatusBadRequest {
+		return
+	}
 	operations := c.call.SDKOperations()
 	if len(operations) == 0 {
 		return

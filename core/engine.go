@@ -181,6 +181,9 @@ func (c *FunctionCall) runSDK(r *http.Request, rec *recorder) (err error) {
 		}
 	}()
 	c.function.engine.ServeHTTP(rec, r)
+	if c.call.Checkpoints != nil {
+		c.recordSDKFailure(rec)
+	}
 	c.call.FillIn(&rec.body)
 	if c.call.Checkpoints != nil {
 		c.settleCheckpoints(rec)
