@@ -26,10 +26,17 @@ func TestVulnerabilitiesFailCI(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), filepath.Join(root, ".ci", "vulnerabilities"), "core/internal/signing")
-			cmd.Env = append(os.Environ(), "GOVULNDB="+tc.database)
-			output, err := cmd.CombinedOutput()
-			require.Equal(t, tc.fails, err != nil, "%v\n%s", err, output)
+			var output []byte
+			var err error
+			// In 2 of 130 runs, on a busy machine, govulncheck itself found nothing in the code
+			// with the vulnerability.
+			for attempt := 0; attempt < 3 && (err != nil) != tc.fails || attempt == 0; attempt++ {
+				cmd := exec.CommandContext(t.Context(), filepath.Join(root, ".ci", "vulnerabilities"), "core/internal/signing")
+				cmd.Env = append(os.Environ(), "GOVULNDB="+tc.database)
+				output, err = cmd.CombinedOutput()
+				t.Logf("%v\n%s", err, output)
+			}
+			require.Equal(t, tc.fails, err != nil)
 			require.Contains(t, string(output), tc.output)
 		})
 	}
